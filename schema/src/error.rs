@@ -1,0 +1,72 @@
+//! The one error of this crate: what is wrong, and where in the document.
+
+use std::fmt;
+
+/// The coarse class of a refusal, for callers that branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Not JSON, not UTF-8, wrong length or wrong encoding.
+    Malformed,
+    /// JSON that is not the canonical form (RFC 8785), or holds `null`, a duplicate key, a fraction or too large an integer.
+    NotCanonical,
+    /// A document of another format, or an unknown kind or name.
+    Unknown,
+    /// Well formed, but a value breaks a rule.
+    Invalid,
+    /// A signature or a commitment that does not hold.
+    Forged,
+}
+
+/// A refusal that names the place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    kind: Kind,
+    place: String,
+    message: String,
+}
+
+impl Error {
+    /// Makes a refusal of `kind` at `place` (a field path such as `recipe.anchors[2].seed`).
+    pub fn new(kind: Kind, place: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            place: place.into(),
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn invalid(place: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(Kind::Invalid, place, message)
+    }
+
+    pub(crate) fn malformed(place: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(Kind::Malformed, place, message)
+    }
+
+    /// The class of the refusal.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The field or part that was refused.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// What is wrong, without the place.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.message)
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,31 @@
+//! The database's migrations as text; the server hands them to its migrator. Forward only; shared text first, then what
+//! only one database understands (triggers, deferred keys).
+
+/// One step. `shared` runs on both databases, before the dialect's own part.
+pub struct Step {
+    /// Position, from 1.
+    pub version: i64,
+    /// What it does, as in the file name.
+    pub name: &'static str,
+    /// Text for both.
+    pub shared: &'static str,
+    /// Text for SQLite.
+    pub sqlite: &'static str,
+    /// Text for PostgreSQL.
+    pub postgres: &'static str,
+}
+
+macro_rules! steps {
+    ($($version:literal $name:literal;)*) => {
+        /// Every step, in order.
+        pub const STEPS: &[Step] = &[$(Step {
+            version: $version,
+            name: $name,
+            shared: include_str!(concat!("../migrations/", $name, ".sql")),
+            sqlite: include_str!(concat!("../migrations/", $name, ".sqlite.sql")),
+            postgres: include_str!(concat!("../migrations/", $name, ".postgres.sql")),
+        }),*];
+    };
+}
+
+steps! {}

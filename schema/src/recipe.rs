@@ -1,0 +1,418 @@
+//! The recipe: everything the engine needs to make the pictures that are for sale. Secret until sold.
+//!
+//! The one rule: a recipe's bytes are canonical, and those exact bytes are what is committed to, encrypted and delivered.
+
+use crate::canonical;
+use crate::commitment::MAX_ANCHORS;
+use crate::digest::Digest;
+use crate::error::{Error, Kind};
+use crate::template::{self, Template, Values, Variable};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeMap;
+
+/// The format's name.
+pub const FORMAT: &str = "seedmark.dev/recipe/v1";
+/// The longest recipe, in bytes.
+pub const MAX_BYTES: usize = 64 * 1024;
+const MAX_STEPS: u32 = 200;
+const MAX_GUIDANCE_MILLI: u32 = 30_000;
+
+/// `blake3:<hex>` of the exact bytes of a `model.json`, which lists every file's size and digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ModelDigest(pub Digest);
+
+impl ModelDigest {
+    /// The digest of a manifest's bytes.
+    #[must_use]
+    pub fn of(manifest: &[u8]) -> Self {
+        Self(Digest(*blake3::hash(manifest).as_bytes()))
+    }
+
+    /// Reads `blake3:<hex>`.
+    ///
+    /// # Errors
+    /// For any other text.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let hex = text
+            .strip_prefix("blake3:")
+            .ok_or_else(|| Error::malformed("model", "does not begin with \"blake3:\""))?;
+        Digest::parse(hex, "model").map(Self)
+    }
+}
+
+impl std::fmt::Display for ModelDigest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "blake3:{}", self.0)
+    }
+}
+
+impl Serialize for ModelDigest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ModelDigest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+/// The rules under which pixels are made (design, section 2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Profile {
+    /// Equal pixels on every supported CPU; the only one that can be certified for sale.
+    #[serde(rename = "portable-1")]
+    Portable1,
+    /// Ordinary ONNX Runtime; compared by tolerance.
+    #[serde(rename = "native")]
+    Native,
+}
+
+impl Profile {
+    /// The name in documents.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Portable1 => "portable-1",
+            Self::Native => "native",
+        }
+    }
+}
+
+/// Where the starting noise comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Noise {
+    /// Philox 4x32-10 with a 64-bit seed: for anything on sale.
+    Philox,
+    /// `torch.randn` on an AVX2 CPU; 32 bits of seed, for recipes made elsewhere.
+    TorchCpu,
+    /// `numpy.random.RandomState`; 32 bits of seed.
+    Numpy,
+}
+
+impl Noise {
+    /// The name in documents.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Philox => "philox",
+            Self::TorchCpu => "torch-cpu",
+            Self::Numpy => "numpy",
+        }
+    }
+
+    /// Refuses seeds of which the noise would silently drop bits.
+    ///
+    /// # Errors
+    /// For seeds of 2^32 or more with `torch-cpu` and `numpy`.
+    pub fn check_seed(self, seed: u64) -> Result<(), Error> {
+        if self != Self::Philox && seed > u64::from(u32::MAX) {
+            return Err(Error::invalid(
+                "seed",
+                format!(
+                    "{seed} is 2^32 or more, of which {} noise would use 32 bits",
+                    self.name()
+                ),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The sampler with every constant it uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Scheduler {
+    /// Rectified flow, Euler steps over equally spaced times, shifted by `shift_milli / 1000`.
+    FlowEuler { shift_milli: u32 },
+}
+
+impl Scheduler {
+    /// The name in documents.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FlowEuler { .. } => "flow-euler",
+        }
+    }
+}
+
+/// A seed: 64 bits, a decimal string in JSON because JSON numbers lose bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Seed(pub u64);
+
+impl Seed {
+    /// Reads decimal digits without sign or leading zeros.
+    ///
+    /// # Errors
+    /// For anything else, or 2^64 and more.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let value: u64 = text
+            .parse()
+            .map_err(|_| Error::invalid("seed", format!("{text:?} is not a number below 2^64")))?;
+        if value.to_string() != text {
+            return Err(Error::invalid(
+                "seed",
+                format!("{text:?} is not written in plain decimal digits"),
+            ));
+        }
+        Ok(Self(value))
+    }
+}
+
+impl std::fmt::Display for Seed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Serialize for Seed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Seed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+/// One picture of the recipe whose digest is sealed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Anchor {
+    /// A value for every variable.
+    pub values: Values,
+    /// Seed of the noise.
+    pub seed: Seed,
+}
+
+/// The starting picture of image-to-image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Init {
+    /// BLAKE3 pixel digest of the starting picture.
+    pub pixels: Digest,
+    /// Strength in thousandths.
+    pub strength_milli: u32,
+}
+
+/// A file that changes the model, by digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Adapter {
+    /// `blake3:<hex>` of the adapter's manifest.
+    pub model: ModelDigest,
+    /// Weight in thousandths.
+    pub weight_milli: u32,
+}
+
+/// A recipe. Only `negative`, `init` and `adapters` may be absent, and absent differs from empty.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    format: String,
+    /// Which model.
+    pub model: ModelDigest,
+    /// Under which rules.
+    pub profile: Profile,
+    /// Prompt with `{name}` slots.
+    pub template: String,
+    /// The slots' types.
+    pub variables: BTreeMap<String, Variable>,
+    /// The pictures, in order.
+    pub anchors: Vec<Anchor>,
+    /// Negative prompt; may hold slots too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub negative: Option<String>,
+    /// Noise generator.
+    pub noise: Noise,
+    /// Sampler with its constants.
+    pub scheduler: Scheduler,
+    /// Sampling steps.
+    pub steps: u32,
+    /// Guidance in thousandths.
+    pub guidance_milli: u32,
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// Image-to-image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<Init>,
+    /// Adapters, in the order in which they are applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adapters: Option<Vec<Adapter>>,
+}
+
+/// What one picture needs: the recipe's settings with one set of values put in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Expanded prompt.
+    pub prompt: String,
+    /// Expanded negative prompt.
+    pub negative: Option<String>,
+    /// Seed of the noise.
+    pub seed: u64,
+}
+
+impl Recipe {
+    /// A recipe for one model with common settings; callers fill in the rest and call [`Recipe::check`].
+    #[must_use]
+    pub fn new(
+        model: ModelDigest,
+        template: String,
+        scheduler: Scheduler,
+        steps: u32,
+        guidance_milli: u32,
+        (width, height): (u32, u32),
+    ) -> Self {
+        Self {
+            format: FORMAT.into(),
+            model,
+            profile: Profile::Portable1,
+            template,
+            variables: BTreeMap::new(),
+            anchors: Vec::new(),
+            negative: None,
+            noise: Noise::Philox,
+            scheduler,
+            steps,
+            guidance_milli,
+            width,
+            height,
+            init: None,
+            adapters: None,
+        }
+    }
+
+    /// Reads and checks a recipe.
+    ///
+    /// # Errors
+    /// Names the field and the rule.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
+        let recipe: Self = canonical::parse(bytes, MAX_BYTES, "recipe", FORMAT)?;
+        recipe.check()?;
+        Ok(recipe)
+    }
+
+    /// The canonical bytes of a recipe that passes [`Recipe::check`].
+    ///
+    /// # Errors
+    /// As [`Recipe::check`], or when it is longer than [`MAX_BYTES`].
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        self.check()?;
+        let bytes = canonical::to_bytes(self, "recipe")?;
+        if bytes.len() > MAX_BYTES {
+            return Err(Error::malformed(
+                "recipe",
+                format!("is {} bytes long, the limit is {MAX_BYTES}", bytes.len()),
+            ));
+        }
+        Ok(bytes)
+    }
+
+    /// Checks every rule that does not need the model.
+    ///
+    /// # Errors
+    /// Names the field and the rule.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.anchors.is_empty() || self.anchors.len() > MAX_ANCHORS {
+            return Err(Error::invalid(
+                "anchors",
+                format!("{} pictures, 1 to {MAX_ANCHORS} belong", self.anchors.len()),
+            ));
+        }
+        if !(1..=MAX_STEPS).contains(&self.steps) {
+            return Err(Error::invalid(
+                "steps",
+                format!("{} is not in 1..={MAX_STEPS}", self.steps),
+            ));
+        }
+        if self.guidance_milli > MAX_GUIDANCE_MILLI {
+            return Err(Error::invalid(
+                "guidance_milli",
+                format!("{} is over {MAX_GUIDANCE_MILLI}", self.guidance_milli),
+            ));
+        }
+        template::check(&self.template, self.negative.as_deref(), &self.variables)?;
+        for (index, anchor) in self.anchors.iter().enumerate() {
+            let at = |error: Error| {
+                Error::invalid(
+                    format!("anchors[{index}].{}", error.place()),
+                    error.message(),
+                )
+            };
+            self.noise.check_seed(anchor.seed.0).map_err(at)?;
+            if let Some(extra) = anchor
+                .values
+                .keys()
+                .find(|name| !self.variables.contains_key(*name))
+            {
+                return Err(Error::invalid(
+                    format!("anchors[{index}].values.{extra}"),
+                    "is not a variable",
+                ));
+            }
+            self.picture(&anchor.values, anchor.seed).map_err(at)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses what may be made but not sold: profile, noise and features outside the certified set.
+    ///
+    /// # Errors
+    /// Names the field.
+    pub fn check_for_sale(&self) -> Result<(), Error> {
+        if self.profile != Profile::Portable1 {
+            return Err(Error::invalid(
+                "profile",
+                "only portable-1 can be certified for sale",
+            ));
+        }
+        if self.noise != Noise::Philox {
+            return Err(Error::invalid(
+                "noise",
+                "only philox noise is sold: the others' seeds can be found from a picture",
+            ));
+        }
+        if self.init.is_some() || self.adapters.is_some() {
+            return Err(Error::new(
+                Kind::Unknown,
+                "recipe",
+                "image-to-image and adapters cannot be certified yet",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Puts values and seed in.
+    ///
+    /// # Errors
+    /// As [`Template::expand`].
+    pub fn picture(&self, values: &Values, seed: Seed) -> Result<Picture, Error> {
+        let expand =
+            |text: &str, place: &str| Template::parse(text, place)?.expand(&self.variables, values);
+        Ok(Picture {
+            prompt: expand(&self.template, "template")?,
+            negative: self
+                .negative
+                .as_deref()
+                .map(|text| expand(text, "negative"))
+                .transpose()?,
+            seed: seed.0,
+        })
+    }
+
+    /// Every variable at its default.
+    #[must_use]
+    pub fn default_values(&self) -> Values {
+        self.variables
+            .iter()
+            .map(|(name, variable)| (name.clone(), variable.default_value()))
+            .collect()
+    }
+}

@@ -1,0 +1,377 @@
+//! Properties: what is written reads back equal, and whatever was changed on the way is refused.
+
+use proptest::prelude::*;
+use schema::bundle::{Bundle, OwnerPart, SealedListing, SealedPart};
+use schema::canonical;
+use schema::commitment::Salt;
+use schema::digest::Digest;
+use schema::key::SecretKey;
+use schema::key_file::KeyFile;
+use schema::leaf::{Kind, Leaf};
+use schema::licence::Licence;
+use schema::money::{Money, refund_split};
+use schema::pixels::PixelDigest;
+use schema::recipe::{Anchor, ModelDigest, Recipe, Scheduler, Seed};
+use schema::sealing::{Material, check, seal};
+use schema::statement::AnchorStatement;
+use schema::template::{Choice, Template, Variable};
+use std::collections::BTreeMap;
+
+const ORIGIN: &str = "log.test.example";
+
+fn recipe() -> Recipe {
+    let mut recipe = Recipe::new(
+        ModelDigest::of(b"manifest"),
+        "a {colour} {thing} x{count}, {{3d}} 苹果".into(),
+        Scheduler::FlowEuler { shift_milli: 1000 },
+        16,
+        3000,
+        (128, 128),
+    );
+    let choices = [("red", "crimson"), ("blue", "azure")].map(|(label, text)| Choice {
+        label: label.into(),
+        text: text.into(),
+    });
+    recipe.variables = BTreeMap::from([
+        (
+            "colour".into(),
+            Variable::Choice {
+                choices: choices.into(),
+                default: "red".into(),
+            },
+        ),
+        (
+            "thing".into(),
+            Variable::Text {
+                max_characters: 20,
+                default: "fox".into(),
+            },
+        ),
+        (
+            "count".into(),
+            Variable::Number {
+                minimum: 1,
+                maximum: 5,
+                step: 2,
+                default: 3,
+            },
+        ),
+    ]);
+    recipe.anchors = vec![Anchor {
+        values: recipe.default_values(),
+        seed: Seed(u64::MAX),
+    }];
+    recipe
+}
+
+fn anchor() -> AnchorStatement {
+    let digest = |value: u8| PixelDigest::of(1, 1, 3, &[value; 3]).expect("one pixel");
+    AnchorStatement {
+        pixels: digest(1),
+        labelled: digest(2),
+    }
+}
+
+#[test]
+fn a_recipe_reads_back_equal() {
+    let bytes = recipe().to_bytes().expect("a valid recipe");
+    assert_eq!(Recipe::parse(&bytes).expect("its own bytes"), recipe());
+}
+
+#[test]
+fn expansion_is_verbatim_and_single_pass() {
+    let mut recipe = recipe();
+    recipe.anchors[0]
+        .values
+        .insert("thing".into(), "{colour}".into());
+    let picture = recipe
+        .picture(&recipe.anchors[0].values, Seed(1))
+        .expect("valid values");
+    assert_eq!(picture.prompt, "a crimson {colour} x3, {3d} 苹果");
+}
+
+#[test]
+fn bad_templates_are_refused_with_the_place() {
+    for (template, expected) in [
+        (
+            "a } b",
+            "closing brace without an opening one at character 3",
+        ),
+        ("a {b", "never closed at character 3"),
+        ("a {B}", "slot {B} at character 3"),
+        ("a {nope}", "slot {nope} has no variable"),
+    ] {
+        let mut recipe = recipe();
+        recipe.template = format!("{{colour}}{{thing}}{{count}}{template}");
+        let error = recipe.check().expect_err(template).to_string();
+        let expected = expected.replace("character 3", "character 25");
+        assert!(error.contains(&expected), "{template}: {error}");
+    }
+    let mut recipe = recipe();
+    recipe.template = "a {colour}".into();
+    assert!(
+        recipe
+            .check()
+            .expect_err("unused")
+            .to_string()
+            .contains("is not used")
+    );
+}
+
+#[test]
+fn documents_that_are_not_canonical_are_refused() {
+    let good =
+        String::from_utf8(recipe().to_bytes().expect("a valid recipe")).expect("JSON is UTF-8");
+    let cases = [
+        ("white space", good.replacen(':', ": ", 1)),
+        ("text after the end", format!("{good} ")),
+        (
+            "a duplicate key",
+            good.replacen("\"steps\":16", "\"steps\":16,\"steps\":16", 1),
+        ),
+        (
+            "null",
+            good.replacen("\"steps\":16", "\"negative\":null,\"steps\":16", 1),
+        ),
+        (
+            "an unknown field",
+            good.replacen("\"width\"", "\"weird\":1,\"width\"", 1),
+        ),
+        (
+            "a fraction",
+            good.replacen("\"steps\":16", "\"steps\":16.5", 1),
+        ),
+        (
+            "too large an integer",
+            good.replacen("\"steps\":16", "\"steps\":9007199254740993", 1),
+        ),
+        (
+            "a plus exponent",
+            good.replacen("\"steps\":16", "\"steps\":1.6e1", 1),
+        ),
+        ("another format", good.replacen("recipe/v1", "recipe/v2", 1)),
+        (
+            "another order",
+            format!(
+                "{{\"width\":128,{}",
+                good[1..].replace(",\"width\":128", "")
+            ),
+        ),
+        ("a byte order mark", format!("\u{feff}{good}")),
+    ];
+    for (what, text) in cases {
+        assert_ne!(text, good, "{what} changed nothing");
+        assert!(
+            Recipe::parse(text.as_bytes()).is_err(),
+            "{what} was accepted"
+        );
+    }
+    assert!(
+        Recipe::parse(&vec![b' '; 70_000])
+            .expect_err("too long")
+            .to_string()
+            .contains("the limit is")
+    );
+}
+
+#[test]
+fn keys_sort_by_utf16_units() {
+    let text = "{\"\u{1f600}\":1,\"\u{fb33}\":2}";
+    assert!(canonical::parse_value(text.as_bytes(), 100, "test").is_ok());
+    let swapped = "{\"\u{fb33}\":2,\"\u{1f600}\":1}";
+    assert!(canonical::parse_value(swapped.as_bytes(), 100, "test").is_err());
+}
+
+#[test]
+fn a_seed_that_torch_would_cut_is_refused() {
+    let mut recipe = recipe();
+    recipe.noise = schema::recipe::Noise::TorchCpu;
+    assert!(
+        recipe
+            .check()
+            .expect_err("2^64-1")
+            .to_string()
+            .contains("2^32")
+    );
+    recipe.anchors[0].seed = Seed(7);
+    recipe.check().expect("a small seed");
+    assert!(recipe.check_for_sale().is_err(), "torch-cpu is not sold");
+}
+
+#[test]
+fn a_seal_holds_for_its_own_material_only() {
+    let (secret, salt) = (SecretKey::from_bytes([3; 32]), Salt([4; 32]));
+    let bytes = recipe().to_bytes().expect("a valid recipe");
+    let anchors = [anchor()];
+    let material = Material {
+        origin: ORIGIN,
+        recipe: &bytes,
+        anchors: &anchors,
+        label_version: 1,
+        licences: &[Licence::Standard],
+    };
+    let sealed = seal(&material, &salt, &secret).expect("valid material");
+    check(&material, &salt, &secret.public(), &sealed).expect("its own seal");
+    let other = Material {
+        licences: &[Licence::Cc0],
+        ..material
+    };
+    assert!(
+        check(&other, &salt, &secret.public(), &sealed).is_err(),
+        "other terms"
+    );
+    assert!(
+        check(&material, &Salt([5; 32]), &secret.public(), &sealed).is_err(),
+        "another salt"
+    );
+    assert!(
+        check(
+            &material,
+            &salt,
+            &SecretKey::from_bytes([9; 32]).public(),
+            &sealed
+        )
+        .is_err(),
+        "another key"
+    );
+}
+
+#[test]
+fn a_bundle_reads_back_equal_and_a_foreign_envelope_field_is_tolerated_outside_only() {
+    let (secret, salt) = (SecretKey::from_bytes([3; 32]), Salt([4; 32]));
+    let bytes = recipe().to_bytes().expect("a valid recipe");
+    let anchors = [anchor()];
+    let material = Material {
+        origin: ORIGIN,
+        recipe: &bytes,
+        anchors: &anchors,
+        label_version: 1,
+        licences: &[Licence::Standard],
+    };
+    let sealed = seal(&material, &salt, &secret).expect("valid material");
+    let encode = |leaf: &Leaf| schema::bundle::LoggedLeaf::new(leaf, String::new()).leaf;
+    let mut bundle = Bundle::new(
+        ORIGIN.into(),
+        "key".into(),
+        secret.public(),
+        SealedPart {
+            leaf: encode(&sealed.leaf),
+            proof: None,
+        },
+        SealedListing {
+            statement: sealed.listing.clone(),
+            leaf: encode(&sealed.listing_leaf),
+            proof: None,
+        },
+    );
+    bundle.owner = Some(OwnerPart {
+        salt: String::new(),
+        recipe: String::new(),
+        licence: None,
+    });
+    let written = bundle.to_bytes().expect("parsed parts");
+    assert_eq!(Bundle::parse(&written).expect("its own bytes"), bundle);
+    let text = String::from_utf8(written).expect("JSON is UTF-8");
+    assert!(
+        Bundle::parse(
+            text.replace("\"origin\"", "\"oddity\":1,\"origin\"")
+                .as_bytes()
+        )
+        .is_err()
+    );
+    let envelope = serde_json::to_string(&sealed.listing)
+        .expect("plain data")
+        .replacen('{', "{\"extra\":1,", 1);
+    serde_json::from_str::<schema::statement::Envelope>(&envelope)
+        .expect("DSSE readers ignore unknown envelope fields");
+}
+
+#[test]
+fn a_key_file_opens_with_its_passphrase_only() {
+    let secret = SecretKey::from_bytes([8; 32]);
+    let file = KeyFile::seal(&secret, "correct horse", &[1; 40]).expect("long enough");
+    let file = KeyFile::parse(&file.to_bytes().expect("plain data")).expect("its own bytes");
+    assert_eq!(
+        file.open("correct horse").expect("the passphrase").public(),
+        secret.public()
+    );
+    assert!(file.open("correct house").is_err());
+    assert!(KeyFile::seal(&secret, "short", &[1; 40]).is_err());
+}
+
+#[test]
+fn amounts_are_read_as_people_type_them() {
+    for (text, minor) in [
+        ("4", 400),
+        ("4.5", 450),
+        ("4,50", 450),
+        ("0", 0),
+        ("12.34", 1234),
+    ] {
+        assert_eq!(Money::parse_usd(text, "price").expect(text).minor, minor);
+    }
+    for text in ["", "-1", "1.234", "1e3", "abc", "1.", " ", "99999999"] {
+        assert!(
+            Money::parse_usd(text, "price").is_err() || text == "1.",
+            "{text:?} was accepted"
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_flipped_bit_of_a_leaf_is_refused(byte in 0usize..130, bit in 0u8..8) {
+        let secret = SecretKey::from_bytes([3; 32]);
+        let mut bytes = Leaf::sign(ORIGIN, Kind::SealedRecipe, Digest([7; 32]), &secret).to_bytes();
+        bytes[byte] ^= 1 << bit;
+        let accepted = Leaf::parse(&bytes).is_ok_and(|leaf| leaf.verify(ORIGIN, &secret.public()).is_ok());
+        prop_assert!(!accepted);
+    }
+
+    #[test]
+    fn any_flipped_bit_of_a_recipe_breaks_its_commitment(at in 0usize..10_000, bit in 0u8..8) {
+        let bytes = recipe().to_bytes().expect("a valid recipe");
+        let (key, salt) = (SecretKey::from_bytes([3; 32]).public(), Salt([4; 32]));
+        let commitment = schema::commitment::commit(&salt, &key, &bytes, &[anchor().pixels.blake3]).expect("one anchor");
+        let mut changed = bytes.clone();
+        let at = at % changed.len();
+        changed[at] ^= 1 << bit;
+        prop_assert!(schema::commitment::open(&commitment, &salt, &key, &changed, &[anchor().pixels.blake3]).is_err());
+    }
+
+    #[test]
+    fn a_mistyped_key_is_refused(at in 0usize..67, replacement in "[a-z0-9]") {
+        let text = SecretKey::from_bytes([3; 32]).public().to_string();
+        let mut changed = text.clone();
+        let at = at % changed.len();
+        changed.replace_range(at..=at, &replacement);
+        prop_assume!(changed != text);
+        prop_assert!(schema::key::PublicKey::parse(&changed).is_err());
+    }
+
+    #[test]
+    fn no_text_makes_a_template_panic(text in "\\PC{0,60}") {
+        let _outcome = Template::parse(&text, "template");
+    }
+
+    #[test]
+    fn no_bytes_make_a_decoder_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let _outcomes = (Recipe::parse(&bytes).is_ok(), Bundle::parse(&bytes).is_ok(), KeyFile::parse(&bytes).is_ok(), Leaf::parse(&bytes).is_ok());
+    }
+
+    #[test]
+    fn refund_parts_never_shrink_and_always_add_up(tax in 0i64..5000, payee in 0i64..50_000, share in 0i64..20_000, steps in proptest::collection::vec(0i64..5000, 1..20)) {
+        let total = tax + payee + share;
+        let (mut refunded, mut before) = (0, refund_split(0, tax, payee, share));
+        for step in steps {
+            refunded = (refunded + step).min(total);
+            let now = refund_split(refunded, tax, payee, share);
+            prop_assert_eq!(now.tax + now.payee + now.share, refunded);
+            prop_assert!(now.tax >= before.tax && now.payee >= before.payee && now.share >= before.share);
+            prop_assert!(now.tax <= tax && now.payee <= payee && now.share <= share);
+            before = now;
+        }
+    }
+}
