@@ -1,1 +1,25 @@
+//! Recipe in, pixels out: the embedded diffusion engine.
+//!
+//! The one rule: under `portable-1` the same recipe gives the same bits on every supported CPU, or an error that names why
+//! not. Nothing is substituted, cut or rounded silently. ONNX Runtime stands behind [`executor::Executor`] (feature `ort`);
+//! everything else builds for wasm32. Start with [`pipeline`], then [`model`] and [`profile`].
 
+pub mod compare;
+pub mod embedded;
+pub mod error;
+pub mod executor;
+pub mod label;
+pub mod model;
+#[cfg(feature = "ort")]
+pub mod onnx_runtime;
+pub mod picture;
+pub mod pipeline;
+pub mod profile;
+pub mod rng;
+pub mod scheduler;
+pub mod tokenizer;
+
+pub use error::{Error, Kind};
+
+/// Engine and version, as reproduction statements name it.
+pub const NAME: &str = concat!("seedmark-engine ", env!("CARGO_PKG_VERSION"));

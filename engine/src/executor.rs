@@ -1,0 +1,72 @@
+//! What runs a graph. ONNX Runtime is one implementation; a second one of our own, for browsers, must give the same bits.
+
+use crate::error::Error;
+use std::sync::Arc;
+
+/// One input tensor, row-major.
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'a> {
+    /// 32-bit floats.
+    F32(&'a [f32]),
+    /// 64-bit integers.
+    I64(&'a [i64]),
+}
+
+/// A named input with its shape.
+#[derive(Clone, Debug)]
+pub struct Named<'a> {
+    /// The graph input's name.
+    pub name: &'a str,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Its values.
+    pub values: Input<'a>,
+}
+
+impl<'a> Named<'a> {
+    /// A float input.
+    #[must_use]
+    pub fn floats(name: &'a str, shape: &[usize], values: &'a [f32]) -> Self {
+        Self {
+            name,
+            shape: shape.to_vec(),
+            values: Input::F32(values),
+        }
+    }
+
+    /// An integer input.
+    #[must_use]
+    pub fn integers(name: &'a str, shape: &[usize], values: &'a [i64]) -> Self {
+        Self {
+            name,
+            shape: shape.to_vec(),
+            values: Input::I64(values),
+        }
+    }
+}
+
+/// A graph that is ready to run, owned by one thread at a time.
+pub trait Session: Send {
+    /// Runs the graph and returns the named outputs, row-major, in the order asked for.
+    ///
+    /// # Errors
+    /// When an input does not fit the graph or the runtime fails.
+    fn run(&mut self, inputs: &[Named<'_>], outputs: &[&str]) -> Result<Vec<Vec<f32>>, Error>;
+}
+
+/// Makes sessions.
+pub trait Executor: Send + Sync {
+    /// Builds a session under the `portable-1` rules. `external` are the float32 bytes that the graph's external data refers to.
+    ///
+    /// # Errors
+    /// When the graph cannot be loaded; `name` is part of the message.
+    fn session(
+        &self,
+        name: &str,
+        graph: &[u8],
+        external: (&str, Arc<[u8]>),
+    ) -> Result<Box<dyn Session>, Error>;
+
+    /// Runtime and version, such as `onnxruntime 1.32.0`.
+    fn runtime(&self) -> String;
+}

@@ -1,0 +1,222 @@
+//! A model folder: `model.json` lists every file with its size and digest, and the model's own digest is over its bytes.
+//!
+//! The one rule: no file is used before its digest was checked.
+
+use crate::error::{Error, Kind};
+use crate::tokenizer::Tokenizer;
+use schema::canonical;
+use schema::digest::Digest;
+use schema::recipe::{ModelDigest, Profile};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+const FORMAT: &str = "seedmark.dev/model/v1";
+const FAMILY: &str = "flow-transformer-1";
+const MAX_MANIFEST_BYTES: usize = 64 * 1024;
+/// The manifest's file name.
+pub const MANIFEST: &str = "model.json";
+
+/// One file of a model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelFile {
+    /// BLAKE3 of the file.
+    pub blake3: Digest,
+    /// Its length.
+    pub bytes: u64,
+    /// Its name in the folder.
+    pub name: String,
+}
+
+/// A picture size that the model offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Size {
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+}
+
+/// What `model.json` says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    format: String,
+    /// The graphs' inputs and how they are driven; one family is known.
+    pub family: String,
+    /// Every file but this one.
+    pub files: Vec<ModelFile>,
+    /// Guidance that the model was made for, in thousandths.
+    pub guidance_milli: u32,
+    /// Channels of the latent.
+    pub latent_channels: u32,
+    /// Pixels per latent cell, along one side.
+    pub latent_factor: u32,
+    /// Licence expression of the weights.
+    pub licence: String,
+    /// Name for people.
+    pub name: String,
+    /// The strictest profile that the graphs keep.
+    pub profile: Profile,
+    /// Time shift that the model was made for, in thousandths.
+    pub shift_milli: u32,
+    /// Picture sizes on offer.
+    pub sizes: Vec<Size>,
+    /// Steps that the model was made for.
+    pub steps: u32,
+    /// Most tokens of a prompt.
+    pub text_tokens: u32,
+    /// Width of a token's embedding.
+    pub text_width: u32,
+    /// Number of time features.
+    pub time_features: u32,
+    /// Version for people.
+    pub version: String,
+}
+
+/// Where a model's files come from.
+pub enum Source {
+    /// A folder on disk.
+    Folder(PathBuf),
+    /// Files inside the program.
+    Embedded(&'static [(&'static str, &'static [u8])]),
+}
+
+impl Source {
+    fn read(&self, name: &str) -> Result<Vec<u8>, Error> {
+        let missing = |place: String| {
+            Error::new(
+                Kind::Missing,
+                format!("model file {name} is missing ({place})"),
+            )
+        };
+        match self {
+            Self::Folder(folder) => std::fs::read(folder.join(name))
+                .map_err(|error| missing(format!("{}: {error}", folder.join(name).display()))),
+            Self::Embedded(files) => {
+                let found = files.iter().find(|(known, _)| *known == name);
+                found
+                    .map(|(_, bytes)| bytes.to_vec())
+                    .ok_or_else(|| missing("not embedded".into()))
+            }
+        }
+    }
+}
+
+/// A checked model, ready for sessions; shared by all workers.
+pub struct Model {
+    /// What a recipe names.
+    pub digest: ModelDigest,
+    /// Its description.
+    pub manifest: Manifest,
+    /// Its tokenizer.
+    pub tokenizer: Tokenizer,
+    graphs: Vec<(String, Vec<u8>)>,
+    weights: Arc<[u8]>,
+}
+
+impl Model {
+    /// Reads every file, checks it against the manifest, and widens the weights to float32.
+    ///
+    /// # Errors
+    /// `Kind::Missing` or `Kind::WrongDigest` naming the file; `Kind::NotOffered` for another family.
+    pub fn load(source: &Source) -> Result<Self, Error> {
+        let manifest_bytes = source.read(MANIFEST)?;
+        let manifest: Manifest =
+            canonical::parse(&manifest_bytes, MAX_MANIFEST_BYTES, MANIFEST, FORMAT)?;
+        if manifest.family != FAMILY {
+            return Err(Error::new(
+                Kind::NotOffered,
+                format!(
+                    "model family {:?} is not known to this engine",
+                    manifest.family
+                ),
+            ));
+        }
+        let mut graphs = Vec::new();
+        let (mut weights, mut tokenizer) = (None, None);
+        for file in &manifest.files {
+            let plain = !file.name.is_empty()
+                && file
+                    .name
+                    .bytes()
+                    .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.'));
+            if !plain || file.name.starts_with('.') {
+                return Err(Error::new(
+                    Kind::Malformed,
+                    format!("{MANIFEST}: {:?} is not a plain file name", file.name),
+                ));
+            }
+            let bytes = source.read(&file.name)?;
+            let found = Digest(*blake3::hash(&bytes).as_bytes());
+            if found != file.blake3 || bytes.len() as u64 != file.bytes {
+                let message = format!(
+                    "model file {} has the digest {found}, {MANIFEST} says {}",
+                    file.name, file.blake3
+                );
+                return Err(Error::new(Kind::WrongDigest, message));
+            }
+            match file.name.as_str() {
+                "weights.f16" => weights = Some(widen(&bytes)),
+                "tokenizer.json" => tokenizer = Some(Tokenizer::parse(&bytes)?),
+                name => graphs.push((name.to_owned(), bytes)),
+            }
+        }
+        let missing = |name: &str| Error::new(Kind::Missing, format!("{MANIFEST} lists no {name}"));
+        Ok(Self {
+            digest: ModelDigest::of(&manifest_bytes),
+            tokenizer: tokenizer.ok_or_else(|| missing("tokenizer.json"))?,
+            weights: weights.ok_or_else(|| missing("weights.f16"))?,
+            manifest,
+            graphs,
+        })
+    }
+
+    /// A graph's bytes and the widened weights that it refers to.
+    ///
+    /// # Errors
+    /// `Kind::Missing` when the manifest lists no such graph.
+    pub fn graph(&self, name: &str) -> Result<(&[u8], Arc<[u8]>), Error> {
+        let found = self.graphs.iter().find(|(known, _)| known == name);
+        let (_, bytes) = found
+            .ok_or_else(|| Error::new(Kind::Missing, format!("{MANIFEST} lists no {name}")))?;
+        Ok((bytes, self.weights.clone()))
+    }
+
+    /// Refuses a size that the model does not offer.
+    ///
+    /// # Errors
+    /// `Kind::NotOffered`, listing the sizes.
+    pub fn check_size(&self, width: u32, height: u32) -> Result<(), Error> {
+        if self.manifest.sizes.contains(&Size { width, height }) {
+            return Ok(());
+        }
+        let offered = self
+            .manifest
+            .sizes
+            .iter()
+            .map(|size| format!("{}×{}", size.width, size.height))
+            .collect::<Vec<_>>()
+            .join(", ");
+        Err(Error::new(
+            Kind::NotOffered,
+            format!("the size {width}×{height} is not offered by this model; it makes {offered}"),
+        ))
+    }
+}
+
+/// float16 to float32, which is exact. Done before a session is built: a cast inside the graph would make weights dynamic
+/// and change the order of their sums.
+fn widen(bytes: &[u8]) -> Arc<[u8]> {
+    let mut wide = Vec::with_capacity(bytes.len() * 2);
+    for pair in bytes.chunks_exact(2) {
+        wide.extend_from_slice(
+            &half::f16::from_le_bytes([pair[0], pair[1]])
+                .to_f32()
+                .to_le_bytes(),
+        );
+    }
+    wide.into()
+}

@@ -1,0 +1,203 @@
+//! The ONNX Runtime executor: the only file that names `ort`.
+//!
+//! The one rule: the session options below are part of the profile. One thread, no optimisation, prepacking on, KleidiAI off;
+//! any other setting changes bits (measured).
+
+use crate::error::{Error, Kind};
+use crate::executor::{Executor, Input, Named, Session};
+use ort::environment::Environment;
+use ort::session::builder::GraphOptimizationLevel;
+use ort::value::{DynValue, Tensor};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+/// The version that releases are tested with; another one runs only if the self-test passes.
+pub const TESTED_VERSION: &str = "1.32.0";
+
+/// A loaded ONNX Runtime library.
+#[derive(Clone)]
+pub struct OnnxRuntime {
+    environment: Environment,
+    version: String,
+}
+
+/// The library can be loaded once a process; every caller shares it.
+static LOADED: OnceLock<Result<OnnxRuntime, String>> = OnceLock::new();
+
+impl OnnxRuntime {
+    /// Loads the library at `path`, once for the process; later calls share the first one's.
+    ///
+    /// # Errors
+    /// `Kind::Missing` when there is no usable library there.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let loaded = LOADED.get_or_init(|| {
+            let environment = ort::init_from(path).map_err(|error| error.to_string())?;
+            let environment = environment
+                .with_name("seedmark")
+                .with_telemetry(false)
+                .build()
+                .map_err(|error| error.to_string())?;
+            let version = version_of(ort::info());
+            Ok(Self {
+                environment,
+                version,
+            })
+        });
+        loaded.clone().map_err(|error| {
+            Error::new(
+                Kind::Missing,
+                format!(
+                    "ONNX Runtime at {} cannot be loaded: {error}",
+                    path.display()
+                ),
+            )
+        })
+    }
+
+    /// Where the library lies: `ORT_DYLIB_PATH` as passed in, beside the program, or in the cache folder that
+    /// `cargo xtask serve` fills.
+    ///
+    /// # Errors
+    /// `Kind::Missing`, saying which places were looked at and how to get it.
+    pub fn find(
+        configured: Option<PathBuf>,
+        program: Option<&Path>,
+        cache: Option<&Path>,
+    ) -> Result<PathBuf, Error> {
+        if let Some(path) = configured {
+            // A wrong setting is an error of its own: falling through would run another library than was asked for.
+            return if path.is_file() {
+                Ok(path)
+            } else {
+                Err(Error::new(
+                    Kind::Missing,
+                    format!("ORT_DYLIB_PATH is {}, where no file lies", path.display()),
+                ))
+            };
+        }
+        let beside = program
+            .and_then(Path::parent)
+            .map(|folder| folder.join(LIBRARY));
+        let cached = cache.map(|folder| {
+            folder
+                .join(format!("seedmark/onnxruntime-{TESTED_VERSION}"))
+                .join(LIBRARY)
+        });
+        let places: Vec<PathBuf> = beside.into_iter().chain(cached).collect();
+        if let Some(path) = places.iter().find(|path| path.is_file()) {
+            return Ok(path.clone());
+        }
+        let looked = places
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect::<Vec<_>>()
+            .join(", ");
+        Err(Error::new(
+            Kind::Missing,
+            format!(
+                "the ONNX Runtime library is missing (looked at {looked}); run `cargo xtask runtime`, or set ORT_DYLIB_PATH"
+            ),
+        ))
+    }
+}
+
+/// The library's file name on this system.
+const LIBRARY: &str = if cfg!(target_os = "macos") {
+    "libonnxruntime.dylib"
+} else if cfg!(windows) {
+    "onnxruntime.dll"
+} else {
+    "libonnxruntime.so"
+};
+
+/// The build information begins with `ORT Build Info: git-branch=rel-1.32.0, …`.
+fn version_of(info: &str) -> String {
+    let version: String = info
+        .split("rel-")
+        .nth(1)
+        .unwrap_or("")
+        .chars()
+        .take_while(|c| c.is_ascii_digit() || *c == '.')
+        .collect();
+    if version.is_empty() {
+        "of unknown version".into()
+    } else {
+        version.trim_end_matches('.').into()
+    }
+}
+
+impl Executor for OnnxRuntime {
+    fn session(
+        &self,
+        name: &str,
+        graph: &[u8],
+        external: (&str, Arc<[u8]>),
+    ) -> Result<Box<dyn Session>, Error> {
+        let build = || -> Result<ort::session::Session, ort::Error> {
+            ort::session::Session::builder(&self.environment)?
+                .with_intra_threads(1)?
+                .with_inter_threads(1)?
+                .with_parallel_execution(false)?
+                .with_optimization_level(GraphOptimizationLevel::Disable)?
+                .with_prepacking(true)?
+                .with_intra_op_spinning(false)?
+                .with_config_entry("mlas.disable_kleidiai", "1")?
+                .with_external_initializer_file_in_memory(external.0, external.1)?
+                .commit_from_memory(graph)
+        };
+        let session = build().map_err(|error| {
+            Error::new(
+                Kind::Runtime,
+                format!("graph {name} cannot be loaded: {error}"),
+            )
+        })?;
+        Ok(Box::new(OrtSession {
+            name: name.to_owned(),
+            session,
+        }))
+    }
+
+    fn runtime(&self) -> String {
+        format!("onnxruntime {}", self.version)
+    }
+}
+
+struct OrtSession {
+    name: String,
+    session: ort::session::Session,
+}
+
+impl Session for OrtSession {
+    fn run(&mut self, inputs: &[Named<'_>], outputs: &[&str]) -> Result<Vec<Vec<f32>>, Error> {
+        let name = self.name.clone();
+        let failed =
+            |error: ort::Error| Error::new(Kind::Runtime, format!("graph {name} failed: {error}"));
+        let mut values: Vec<(String, DynValue)> = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            let shape = input.shape.clone();
+            let value = match input.values {
+                Input::F32(data) => Tensor::from_array((shape, data.to_vec()))
+                    .map_err(failed)?
+                    .into_dyn(),
+                Input::I64(data) => Tensor::from_array((shape, data.to_vec()))
+                    .map_err(failed)?
+                    .into_dyn(),
+            };
+            values.push((input.name.to_owned(), value));
+        }
+        let results = self.session.run(values).map_err(failed)?;
+        outputs
+            .iter()
+            .map(|output| {
+                let value = results.get(*output).ok_or_else(|| {
+                    Error::new(
+                        Kind::Runtime,
+                        format!("graph {name} has no output {output}"),
+                    )
+                })?;
+                let (_, data) = value.try_extract_tensor::<f32>().map_err(failed)?;
+                Ok(data.to_vec())
+            })
+            .collect()
+    }
+}

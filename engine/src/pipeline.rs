@@ -1,0 +1,276 @@
+//! From a prompt to a picture: tokenise → text encoder → noise → flow Euler loop with guidance → decoder → 8 bits.
+//!
+//! The one rule: one [`Engine`] belongs to one thread and makes one picture at a time; pictures run side by side in several
+//! engines over one shared [`Model`], never in several threads of one kernel.
+
+use crate::error::{Error, Kind};
+use crate::executor::{Executor, Named, Session};
+use crate::model::Model;
+use crate::picture::Picture;
+use crate::{rng, scheduler};
+use schema::recipe::{Noise, Profile, Recipe, Scheduler, Seed};
+use schema::template::Values;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// The name that the graphs use for the widened weights.
+const WEIGHTS: &str = "weights.f32";
+
+/// Everything that decides the pixels of one picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Expanded prompt.
+    pub prompt: String,
+    /// Expanded negative prompt; absent means the empty prompt.
+    pub negative: Option<String>,
+    /// Seed of the noise.
+    pub seed: u64,
+    /// Noise generator.
+    pub noise: Noise,
+    /// Sampler.
+    pub scheduler: Scheduler,
+    /// Steps.
+    pub steps: u32,
+    /// Guidance in thousandths; 1000 and below turns it off.
+    pub guidance_milli: u32,
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+}
+
+impl Request {
+    /// One picture of a recipe.
+    ///
+    /// # Errors
+    /// When the values do not fit the recipe, or it asks for what this engine does not do.
+    pub fn of_recipe(recipe: &Recipe, values: &Values, seed: Seed) -> Result<Self, Error> {
+        if recipe.init.is_some()
+            || recipe
+                .adapters
+                .as_ref()
+                .is_some_and(|adapters| !adapters.is_empty())
+        {
+            return Err(Error::new(
+                Kind::NotOffered,
+                "image-to-image and adapters are not offered by this engine",
+            ));
+        }
+        let picture = recipe.picture(values, seed)?;
+        Ok(Self {
+            prompt: picture.prompt,
+            negative: picture.negative,
+            seed: picture.seed,
+            noise: recipe.noise,
+            scheduler: recipe.scheduler,
+            steps: recipe.steps,
+            guidance_milli: recipe.guidance_milli,
+            width: recipe.width,
+            height: recipe.height,
+        })
+    }
+}
+
+/// How far a picture is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Steps done.
+    pub step: u32,
+    /// Steps in all.
+    pub steps: u32,
+}
+
+/// A model with its sessions, for one thread.
+pub struct Engine {
+    model: Arc<Model>,
+    text_encoder: Box<dyn Session>,
+    transformer: Box<dyn Session>,
+    decoder: Box<dyn Session>,
+}
+
+impl Engine {
+    /// Builds the sessions of a model.
+    ///
+    /// # Errors
+    /// When a graph is missing or the executor refuses it.
+    pub fn new(model: Arc<Model>, executor: &dyn Executor) -> Result<Self, Error> {
+        let session = |name: &str| {
+            let (graph, weights) = model.graph(name)?;
+            executor.session(name, graph, (WEIGHTS, weights))
+        };
+        Ok(Self {
+            text_encoder: session("text_encoder.onnx")?,
+            transformer: session("transformer.onnx")?,
+            decoder: session("vae_decoder.onnx")?,
+            model,
+        })
+    }
+
+    /// The model.
+    #[must_use]
+    pub fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+
+    /// Regenerates one picture of a recipe, after checking that it is for this model and profile.
+    ///
+    /// # Errors
+    /// `Kind::Missing` when the recipe names another model, `Kind::NotOffered` for another profile; else as [`Engine::generate`].
+    pub fn regenerate(
+        &mut self,
+        recipe: &Recipe,
+        anchor: usize,
+        progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<Picture, Error> {
+        if recipe.model != self.model.digest {
+            let message = format!(
+                "the recipe needs the model {}, which is not here (this is {})",
+                recipe.model, self.model.digest
+            );
+            return Err(Error::new(Kind::Missing, message));
+        }
+        if recipe.profile != Profile::Portable1 {
+            return Err(Error::new(
+                Kind::NotOffered,
+                format!(
+                    "the profile {} is not run by this engine yet",
+                    recipe.profile.name()
+                ),
+            ));
+        }
+        let anchor = recipe.anchors.get(anchor).ok_or_else(|| {
+            Error::new(
+                Kind::Malformed,
+                format!("the recipe has no anchor {anchor}"),
+            )
+        })?;
+        self.generate(
+            &Request::of_recipe(recipe, &anchor.values, anchor.seed)?,
+            progress,
+        )
+    }
+
+    /// Makes one picture. `progress` is called before the first and after every step, and may stop the run.
+    ///
+    /// # Errors
+    /// `Kind::PromptTooLong`, `Kind::NotOffered`, `Kind::NotFinite`, `Kind::Cancelled`, or what the executor refuses.
+    pub fn generate(
+        &mut self,
+        request: &Request,
+        progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<Picture, Error> {
+        self.model.check_size(request.width, request.height)?;
+        request.noise.check_seed(request.seed)?;
+        if request.steps == 0 {
+            return Err(Error::new(
+                Kind::NotOffered,
+                "a picture needs at least one step",
+            ));
+        }
+        let manifest = self.model.manifest.clone();
+        let guided = request.guidance_milli > 1000;
+        let mut prompts = vec![request.prompt.as_str()];
+        if guided {
+            prompts.insert(0, request.negative.as_deref().unwrap_or(""));
+        }
+        let (text, pooled) = self.encode(&prompts)?;
+        let factor = manifest.latent_factor;
+        let shape = [
+            prompts.len(),
+            manifest.latent_channels as usize,
+            (request.height / factor) as usize,
+            (request.width / factor) as usize,
+        ];
+        let size: usize = shape[1..].iter().product();
+        let mut latent = rng::normal(request.noise, request.seed, size);
+        let sigmas = scheduler::sigmas(request.scheduler, request.steps);
+        // One rounding of the exact thousandths; the recipe says f32(guidance_milli / 1000).
+        let weight = (f64::from(request.guidance_milli) / 1000.0) as f32;
+        let tell = |step| Progress {
+            step,
+            steps: request.steps,
+        };
+        let mut go_on = |step| match progress(tell(step)) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(Error::new(
+                Kind::Cancelled,
+                format!("stopped at step {step} of {}", request.steps),
+            )),
+        };
+        go_on(0)?;
+        for (step, pair) in (1..).zip(sigmas.windows(2)) {
+            let time = scheduler::time_features(pair[0], manifest.time_features as usize)
+                .repeat(prompts.len());
+            let batch = latent.repeat(prompts.len());
+            let inputs = [
+                Named::floats("latent", &shape, &batch),
+                Named::floats(
+                    "time",
+                    &[prompts.len(), manifest.time_features as usize],
+                    &time,
+                ),
+                Named::floats(
+                    "text",
+                    &[
+                        prompts.len(),
+                        manifest.text_tokens as usize,
+                        manifest.text_width as usize,
+                    ],
+                    &text,
+                ),
+                Named::floats(
+                    "pooled",
+                    &[prompts.len(), manifest.text_width as usize],
+                    &pooled,
+                ),
+            ];
+            let mut velocity = self.transformer.run(&inputs, &["velocity"])?.remove(0);
+            if guided {
+                let (unconditional, conditional) = velocity.split_at_mut(size);
+                scheduler::guide(unconditional, conditional, weight);
+            }
+            scheduler::euler_step(&mut latent, &velocity[..size], pair[0], pair[1]);
+            if latent.iter().any(|value| !value.is_finite()) {
+                return Err(Error::new(
+                    Kind::NotFinite,
+                    format!("step {step}: the latent holds a value that is not a number"),
+                ));
+            }
+            go_on(step)?;
+        }
+        let values = self
+            .decoder
+            .run(
+                &[Named::floats(
+                    "latent",
+                    &[1, shape[1], shape[2], shape[3]],
+                    &latent,
+                )],
+                &["picture"],
+            )?
+            .remove(0);
+        Picture::from_decoder(request.width, request.height, &values)
+    }
+
+    /// Text embeddings and their means, one after the other for each prompt.
+    fn encode(&mut self, prompts: &[&str]) -> Result<(Vec<f32>, Vec<f32>), Error> {
+        let tokens = self.model.manifest.text_tokens as usize;
+        let (mut ids, mut mask) = (Vec::new(), Vec::new());
+        for prompt in prompts {
+            let row = self.model.tokenizer.encode_padded(prompt, tokens)?;
+            let count = row.iter().filter(|id| **id != 0).count().max(1);
+            mask.extend(
+                row.iter()
+                    .map(|id| if *id == 0 { 0.0 } else { 1.0 / count as f32 }),
+            );
+            ids.extend(row);
+        }
+        let inputs = [
+            Named::integers("ids", &[prompts.len(), tokens], &ids),
+            Named::floats("mask", &[prompts.len(), tokens, 1], &mask),
+        ];
+        let mut outputs = self.text_encoder.run(&inputs, &["text", "pooled"])?;
+        let pooled = outputs.remove(1);
+        Ok((outputs.remove(0), pooled))
+    }
+}
