@@ -1,1 +1,18 @@
+//! The transparency log: RFC 6962 tree, C2SP tlog-tiles, signed notes, checkpoints, proofs.
+//!
+//! The one rule: everything here can be checked by a stranger with other people's tools, and all checking code builds for
+//! wasm32. The feature `writer` adds sequencing and storage. Start with [`tree`], then [`note`], [`proof`] and
+//! [`bundle`]; a log is written by `writer::Log`.
 
+pub mod bundle;
+pub mod checkpoint;
+pub mod error;
+pub mod note;
+pub mod policy;
+pub mod proof;
+pub mod tile;
+pub mod tree;
+#[cfg(feature = "writer")]
+pub mod writer;
+
+pub use error::{Error, Kind};

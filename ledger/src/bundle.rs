@@ -1,0 +1,408 @@
+//! Checks everything of a bundle but its pixels, offline, one named line for each promise.
+//!
+//! The one rule: a check that could not be made is never shown as passed.
+
+use crate::error::Error;
+use crate::note::Verifier;
+use crate::policy::Policy;
+use crate::proof::TlogProof;
+use schema::bundle::{Bundle, OwnedLicence, OwnerPart};
+use schema::commitment;
+use schema::digest::Digest;
+use schema::key::PublicKey;
+use schema::leaf::{Kind, Leaf};
+use schema::licence::{self, LicenceDocument};
+use schema::recipe::Recipe;
+use schema::statement::{ListingStatement, Outcome, ReproductionStatement};
+
+/// How one check ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It holds; the text says what that means.
+    Passed(String),
+    /// It does not hold.
+    Failed(String),
+    /// It could not be made, and why.
+    Skipped(String),
+}
+
+/// One named check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// A stable name for machines and people.
+    pub name: &'static str,
+    /// How it ended.
+    pub verdict: Verdict,
+}
+
+/// What a bundle was found to be.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Every check, in order.
+    pub checks: Vec<Check>,
+    /// The log index of the sealed recipe, once its proof holds.
+    pub index: Option<u64>,
+    /// The listing statement, once its signature holds.
+    pub listing: Option<ListingStatement>,
+    /// The recipe, once it opens the commitment.
+    pub recipe: Option<Recipe>,
+}
+
+impl Report {
+    /// Whether no check failed.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        !self
+            .checks
+            .iter()
+            .any(|check| matches!(check.verdict, Verdict::Failed(_)))
+    }
+
+    fn note<T>(&mut self, name: &'static str, result: Result<(T, String), String>) -> Option<T> {
+        let (value, verdict) = match result {
+            Ok((value, text)) => (Some(value), Verdict::Passed(text)),
+            Err(text) => (None, Verdict::Failed(text)),
+        };
+        self.checks.push(Check { name, verdict });
+        value
+    }
+
+    fn skip(&mut self, name: &'static str, why: &str) {
+        self.checks.push(Check {
+            name,
+            verdict: Verdict::Skipped(why.into()),
+        });
+    }
+
+    /// Signature of a leaf, checkpoint and inclusion, under three names.
+    fn logged(
+        &mut self,
+        names: [&'static str; 3],
+        leaf: Result<Leaf, String>,
+        expected: Kind,
+        key: &PublicKey,
+        proof: Option<&str>,
+        context: &Context<'_>,
+    ) -> Option<(Leaf, Option<u64>)> {
+        let checked = leaf.and_then(|leaf| {
+            if leaf.kind != expected {
+                return Err(format!(
+                    "the leaf is of kind {:?}, expected {expected:?}",
+                    leaf.kind
+                ));
+            }
+            leaf.verify(context.origin, key)
+                .map_err(|error| error.to_string())?;
+            Ok((leaf, format!("signed by {key}")))
+        });
+        let leaf = self.note(names[0], checked)?;
+        let Some(proof) = proof else {
+            self.skip(names[1], "the file holds no proof: it was not logged yet");
+            return Some((leaf, None));
+        };
+        let log = match &context.log {
+            Ok(log) => log,
+            Err(why) => {
+                self.note::<()>(names[1], Err(why.clone()));
+                return None;
+            }
+        };
+        let opened = TlogProof::parse(proof).and_then(|proof| {
+            proof
+                .open_checkpoint(log)
+                .map(|checkpoint| (proof, checkpoint))
+        });
+        let text = |(proof, checkpoint): (TlogProof, crate::checkpoint::Checkpoint)| {
+            let text = format!("{} entries, signed by {}", checkpoint.size, log.name());
+            ((proof, checkpoint), text)
+        };
+        let (proof, checkpoint) = self.note(
+            names[1],
+            opened.map(text).map_err(|error| error.to_string()),
+        )?;
+        let included = proof
+            .verify(&leaf.hash().0, &checkpoint)
+            .map(|()| (proof.index, format!("entry {} of the log", proof.index)));
+        let index = self.note(names[2], included.map_err(|error| error.to_string()))?;
+        Some((leaf, Some(index)))
+    }
+}
+
+struct Context<'a> {
+    origin: &'a str,
+    log: Result<Verifier, String>,
+}
+
+/// Checks a bundle against a policy.
+#[must_use]
+pub fn check(bundle: &Bundle, policy: &Policy) -> Report {
+    let mut report = Report {
+        checks: Vec::new(),
+        index: None,
+        listing: None,
+        recipe: None,
+    };
+    let log = policy
+        .log(&bundle.origin)
+        .cloned()
+        .map_err(|error: Error| error.to_string());
+    let context = Context {
+        origin: &bundle.origin,
+        log,
+    };
+    let claimed = match &context.log {
+        Ok(log) if log.to_string() == bundle.log_key => Ok((
+            (),
+            if policy.is_first_use() {
+                "the bundle's own, trusted on first use"
+            } else {
+                "as your policy says"
+            }
+            .to_owned(),
+        )),
+        Ok(_) => Err("the bundle names another key than the policy for this log".to_owned()),
+        Err(why) => Err(why.clone()),
+    };
+    report.note("log key", claimed);
+    let leaf = bundle.leaf().map_err(|error| error.to_string());
+    let names = ["leaf", "checkpoint", "inclusion"];
+    let sealed = report.logged(
+        names,
+        leaf,
+        Kind::SealedRecipe,
+        &bundle.creator,
+        bundle.sealed.proof.as_deref(),
+        &context,
+    );
+    report.index = sealed.and_then(|(_, index)| index);
+    // Later checks compare with the leaf that the file holds, whatever its proof was worth.
+    let sealed = bundle.leaf().ok();
+    check_listing(bundle, sealed.as_ref(), &context, &mut report);
+    check_certification(bundle, sealed.as_ref(), &context, &mut report);
+    match (&bundle.owner, &sealed) {
+        (Some(owner), Some(leaf)) => check_owner(bundle, owner, leaf, &context, &mut report),
+        (Some(_), None) => {
+            report.note::<()>("commitment", Err("there is no leaf to compare with".into()));
+        }
+        (None, _) => report.skip(
+            "commitment",
+            "sealed: this is a public bundle, without recipe and salt",
+        ),
+    }
+    report
+}
+
+fn check_listing(
+    bundle: &Bundle,
+    sealed: Option<&Leaf>,
+    context: &Context<'_>,
+    report: &mut Report,
+) {
+    let opened = bundle
+        .listing
+        .statement
+        .open::<ListingStatement>(&bundle.creator)
+        .map_err(|error| error.to_string());
+    let fits = opened.and_then(|(statement, _)| {
+        if sealed.is_none_or(|leaf| leaf.hash() != statement.leaf) {
+            return Err("the statement is about another leaf".into());
+        }
+        let text = format!(
+            "{} pictures of {}×{}, {}",
+            statement.anchors.len(),
+            statement.width,
+            statement.height,
+            statement.profile.name()
+        );
+        Ok((statement, text))
+    });
+    report.listing = report.note("listing statement", fits);
+    let leaf = bundle.listing_leaf().map_err(|error| error.to_string());
+    let leaf =
+        leaf.and_then(|leaf| belongs(&leaf, bundle.listing.statement.digest()).map(|()| leaf));
+    let names = ["listing leaf", "listing checkpoint", "listing inclusion"];
+    report.logged(
+        names,
+        leaf,
+        Kind::Listing,
+        &bundle.creator,
+        bundle.listing.proof.as_deref(),
+        context,
+    );
+}
+
+fn belongs(leaf: &Leaf, digest: Result<Digest, schema::Error>) -> Result<(), String> {
+    match digest {
+        Ok(digest) if digest == leaf.digest => Ok(()),
+        Ok(_) => Err("the leaf does not belong to the statement".into()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn check_certification(
+    bundle: &Bundle,
+    sealed: Option<&Leaf>,
+    context: &Context<'_>,
+    report: &mut Report,
+) {
+    let Some(part) = &bundle.certification else {
+        return report.skip("certification", "the file holds none");
+    };
+    let opened = part
+        .statement
+        .open::<ReproductionStatement>(&part.key)
+        .map_err(|error| error.to_string());
+    let listing = report.listing.clone();
+    let fits = opened.and_then(|(statement, _)| {
+        if sealed.is_none_or(|leaf| leaf.hash() != statement.leaf) {
+            return Err("the statement is about another leaf".into());
+        }
+        let same = listing.is_some_and(|listing| {
+            listing
+                .anchors
+                .iter()
+                .map(|anchor| anchor.pixels)
+                .eq(statement.found.iter().copied())
+        });
+        if statement.outcome != Outcome::Exact || !same {
+            return Err(format!(
+                "the platform's run ended {} and not with the sealed digests",
+                statement.outcome.name()
+            ));
+        }
+        Ok((
+            (),
+            format!(
+                "the platform regenerated every picture: {}, {}",
+                statement.environment.runtime, statement.environment.cpu
+            ),
+        ))
+    });
+    report.note("certification", fits);
+    let leaf = part
+        .logged
+        .leaf("certification.leaf")
+        .map_err(|error| error.to_string());
+    let leaf = leaf.and_then(|leaf| belongs(&leaf, part.statement.digest()).map(|()| leaf));
+    let names = [
+        "certification leaf",
+        "certification checkpoint",
+        "certification inclusion",
+    ];
+    report.logged(
+        names,
+        leaf,
+        Kind::Reproduction,
+        &part.key,
+        Some(&part.logged.proof),
+        context,
+    );
+}
+
+fn check_owner(
+    bundle: &Bundle,
+    owner: &OwnerPart,
+    leaf: &Leaf,
+    context: &Context<'_>,
+    report: &mut Report,
+) {
+    let recipe = owner
+        .recipe_bytes()
+        .and_then(|bytes| Recipe::parse(&bytes).map(|recipe| (bytes, recipe)));
+    let described = recipe
+        .map_err(|error| error.to_string())
+        .and_then(|(bytes, recipe)| match &report.listing {
+            Some(listing) if !describes(listing, &recipe) => {
+                Err("the recipe is not the one that the listing statement describes".into())
+            }
+            _ => Ok((
+                (bytes, recipe),
+                "well formed, and as the listing statement describes it".to_owned(),
+            )),
+        });
+    let opened = report.note("recipe", described);
+    let anchors: Vec<Digest> = report
+        .listing
+        .iter()
+        .flat_map(|listing| listing.anchors.iter().map(|anchor| anchor.pixels.blake3))
+        .collect();
+    let opens = match &opened {
+        Some((bytes, _)) => owner
+            .salt()
+            .and_then(|salt| {
+                commitment::open(&leaf.digest, &salt, &bundle.creator, bytes, &anchors)
+            })
+            .map(|()| {
+                (
+                    (),
+                    "recipe, salt, key and pixel digests are those that were sealed".to_owned(),
+                )
+            })
+            .map_err(|error| error.to_string()),
+        None => Err("there is no recipe that could open it".into()),
+    };
+    if report.note("commitment", opens).is_some() {
+        report.recipe = opened.map(|(_, recipe)| recipe);
+    }
+    match &owner.licence {
+        Some(licence) => check_licence(licence, leaf, context, report),
+        None => report.skip("licence", "the file holds none"),
+    }
+}
+
+fn describes(listing: &ListingStatement, recipe: &Recipe) -> bool {
+    let variables = recipe
+        .variables
+        .iter()
+        .map(|(name, variable)| (name.clone(), variable.public()));
+    listing.model == recipe.model
+        && listing.profile == recipe.profile
+        && (listing.width, listing.height) == (recipe.width, recipe.height)
+        && listing.anchors.len() == recipe.anchors.len()
+        && variables.eq(listing.variables.clone())
+}
+
+fn check_licence(
+    licence: &OwnedLicence,
+    sealed: &Leaf,
+    context: &Context<'_>,
+    report: &mut Report,
+) {
+    let read = licence
+        .document_bytes()
+        .and_then(|bytes| LicenceDocument::parse(&bytes).map(|document| (bytes, document)));
+    let leaf = licence
+        .logged
+        .leaf("licence.leaf")
+        .map_err(|error| error.to_string());
+    let fits = read
+        .map_err(|error| error.to_string())
+        .and_then(|(bytes, document)| {
+            let salt = licence.salt().map_err(|error| error.to_string())?;
+            let leaf = leaf.clone()?;
+            if document.leaf != sealed.hash() {
+                return Err("the licence is for another leaf".into());
+            }
+            if licence::commit(&salt, &sealed.hash(), &bytes) != leaf.digest {
+                return Err("the licence is not the one that was logged".into());
+            }
+            Ok((
+                (),
+                format!(
+                    "{}, order line {}",
+                    document.licence.id(),
+                    document.order_line
+                ),
+            ))
+        });
+    report.note("licence", fits);
+    let names = ["licence leaf", "licence checkpoint", "licence inclusion"];
+    report.logged(
+        names,
+        leaf,
+        Kind::Licence,
+        &licence.key,
+        Some(&licence.logged.proof),
+        context,
+    );
+}

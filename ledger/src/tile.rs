@@ -1,0 +1,142 @@
+//! Tiles and entry bundles (C2SP tlog-tiles v0.1.0): where the hashes of a log lie, and how a tree is read from them.
+//!
+//! Hash i of tile n at level l is the root over 256^l entries; a full tile holds 256 hashes. A partial tile is never hashed
+//! upward, and an empty one does not exist.
+
+use crate::error::{Error, Kind};
+use crate::tree::{Hash, root_of};
+
+/// Hashes of a full tile, and entries of a full bundle.
+pub const WIDTH: u64 = 256;
+
+/// The path of hash tile `index` at `level`; `width` below 256 names a partial tile.
+#[must_use]
+pub fn path(level: u32, index: u64, width: u64) -> String {
+    format!("tile/{level}/{}", suffix(index, width))
+}
+
+/// The path of an entry bundle.
+#[must_use]
+pub fn entries_path(index: u64, width: u64) -> String {
+    format!("tile/entries/{}", suffix(index, width))
+}
+
+fn suffix(index: u64, width: u64) -> String {
+    let mut text = format!("{:03}", index % 1000);
+    let mut rest = index / 1000;
+    while rest > 0 {
+        text = format!("x{:03}/{text}", rest % 1000);
+        rest /= 1000;
+    }
+    if width < WIDTH {
+        format!("{text}.p/{width}")
+    } else {
+        text
+    }
+}
+
+/// How many hashes a tree of `size` entries has at tile level `level`.
+#[must_use]
+pub fn count_at(level: u32, size: u64) -> u64 {
+    size.checked_shr(8 * level).unwrap_or(0)
+}
+
+/// The width of tile `index` at `level` in a tree of `size` entries: 256, less at the right edge, 0 when there is none.
+#[must_use]
+pub fn width_at(level: u32, index: u64, size: u64) -> u64 {
+    count_at(level, size)
+        .saturating_sub(index * WIDTH)
+        .min(WIDTH)
+}
+
+/// Splits a tile's bytes into hashes.
+///
+/// # Errors
+/// When the length is not `width` hashes.
+pub fn parse(bytes: &[u8], width: u64, path: &str) -> Result<Vec<Hash>, Error> {
+    if bytes.len() as u64 != width * 32 {
+        return Err(Error::new(
+            Kind::Corrupt,
+            format!(
+                "{path} is {} bytes long, expected {}",
+                bytes.len(),
+                width * 32
+            ),
+        ));
+    }
+    Ok(bytes
+        .chunks_exact(32)
+        .map(|chunk| std::array::from_fn(|i| chunk[i]))
+        .collect())
+}
+
+/// Writes an entry bundle: `u16be length | entry`, repeated.
+#[must_use]
+pub fn bundle_bytes<E: AsRef<[u8]>>(entries: &[E]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for entry in entries {
+        let entry = entry.as_ref();
+        // Entries of this log are 130 bytes; a longer one would be refused before it gets here.
+        bytes.extend_from_slice(&u16::try_from(entry.len()).unwrap_or(u16::MAX).to_be_bytes());
+        bytes.extend_from_slice(entry);
+    }
+    bytes
+}
+
+/// Reads an entry bundle.
+///
+/// # Errors
+/// When it does not hold exactly `width` entries.
+pub fn parse_bundle(mut bytes: &[u8], width: u64, path: &str) -> Result<Vec<Vec<u8>>, Error> {
+    let corrupt = || {
+        Error::new(
+            Kind::Corrupt,
+            format!("{path} does not hold {width} entries"),
+        )
+    };
+    let mut entries = Vec::new();
+    while !bytes.is_empty() {
+        let (length, rest) = bytes.split_first_chunk::<2>().ok_or_else(corrupt)?;
+        let length = usize::from(u16::from_be_bytes(*length));
+        let (entry, rest) = rest.split_at_checked(length).ok_or_else(corrupt)?;
+        entries.push(entry.to_vec());
+        bytes = rest;
+    }
+    if entries.len() as u64 == width {
+        Ok(entries)
+    } else {
+        Err(corrupt())
+    }
+}
+
+/// Reads tiles by path; a folder, a bucket or a server.
+pub trait TileReader {
+    /// The bytes at `path`.
+    ///
+    /// # Errors
+    /// `Kind::Missing` when there is nothing, `Kind::Storage` when reading failed.
+    fn read_tile(&self, path: &str) -> Result<Vec<u8>, Error>;
+}
+
+/// The root of the perfect subtree of `2^height` entries whose first entry is `start`, in a tree of `size`.
+///
+/// # Errors
+/// When a tile is missing or has another length.
+pub fn subtree_root(
+    reader: &dyn TileReader,
+    start: u64,
+    height: u32,
+    size: u64,
+) -> Result<Hash, Error> {
+    let (level, within) = (height / 8, height % 8);
+    let first = start >> (8 * level);
+    let index = first / WIDTH;
+    let width = width_at(level, index, size);
+    let path = path(level, index, width);
+    let hashes = parse(&reader.read_tile(&path)?, width, &path)?;
+    let from = (first % WIDTH) as usize;
+    let range = hashes.get(from..from + (1 << within));
+    range
+        .map(root_of)
+        .ok_or_else(|| Error::new(Kind::Corrupt, format!("{path} is too short for its tree")))
+}

@@ -1,0 +1,195 @@
+//! A folder as storage, and a file as lock store for a log without a database.
+//!
+//! The one rule: temporary file, fsync, rename, fsync of the folder; nothing is durable before the last of them.
+
+use super::{LockStore, Storage};
+use crate::error::{Error, Kind};
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Tiles in a folder.
+pub struct Folder {
+    root: PathBuf,
+    count: AtomicU64,
+}
+
+impl Folder {
+    /// A folder; made when missing.
+    ///
+    /// # Errors
+    /// `Kind::Storage`.
+    pub fn new(root: &Path) -> Result<Self, Error> {
+        fs::create_dir_all(root).map_err(|error| failed(root, &error))?;
+        Ok(Self {
+            root: root.to_owned(),
+            count: AtomicU64::new(0),
+        })
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
+        let folder = path.parent().unwrap_or(&self.root);
+        self.create_folders(folder)?;
+        // Unique within the process; the lock store keeps a second process from writing at all.
+        let name = format!(
+            ".{}-{}.tmp",
+            std::process::id(),
+            self.count.fetch_add(1, Ordering::Relaxed)
+        );
+        let temporary = folder.join(name);
+        let result = (|| {
+            let mut file = File::create(&temporary)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            fs::rename(&temporary, path)?;
+            File::open(folder)?.sync_all()
+        })();
+        if result.is_err() {
+            let _leftover = fs::remove_file(&temporary);
+        }
+        result.map_err(|error| failed(path, &error))
+    }
+
+    /// Creates missing folders and makes each durable in its parent.
+    fn create_folders(&self, folder: &Path) -> Result<(), Error> {
+        if folder.is_dir() {
+            return Ok(());
+        }
+        if let Some(parent) = folder.parent() {
+            self.create_folders(parent)?;
+            match fs::create_dir(folder) {
+                Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                    return Err(failed(folder, &error));
+                }
+                _ => File::open(parent)
+                    .and_then(|parent| parent.sync_all())
+                    .map_err(|error| failed(parent, &error))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> Error {
+    Error::new(Kind::Storage, format!("{}: {error}", path.display()))
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(error) => Err(failed(path, &error)),
+    }
+}
+
+impl Storage for Folder {
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
+        read(&self.root.join(path))
+    }
+
+    fn write_once(&self, path: &str, bytes: &[u8]) -> Result<(), Error> {
+        let full = self.root.join(path);
+        match read(&full)? {
+            Some(found) if found == bytes => Ok(()),
+            Some(_) => Err(Error::new(
+                Kind::Corrupt,
+                format!("{path} exists with other bytes"),
+            )),
+            None => {
+                self.write(&full, bytes)?;
+                let mut permissions = fs::metadata(&full)
+                    .map_err(|error| failed(&full, &error))?
+                    .permissions();
+                permissions.set_readonly(true);
+                fs::set_permissions(&full, permissions).map_err(|error| failed(&full, &error))
+            }
+        }
+    }
+
+    fn replace(&self, path: &str, bytes: &[u8]) -> Result<(), Error> {
+        self.write(&self.root.join(path), bytes)
+    }
+
+    fn remove(&self, path: &str) -> Result<(), Error> {
+        let full = self.root.join(path);
+        match fs::remove_file(&full) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(failed(&full, &error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A lock store in one file, for a log that one process writes. The file is locked while the store lives.
+pub struct FileLock {
+    folder: Folder,
+    /// Held open for the advisory lock; a second process is refused.
+    _lock: File,
+    /// Serialises load and swap.
+    guard: Mutex<()>,
+}
+
+const LOCK_FILE: &str = "lock-checkpoint";
+
+impl FileLock {
+    /// Takes the lock on `folder`.
+    ///
+    /// # Errors
+    /// `Kind::Storage` when another process holds it.
+    pub fn new(folder: &Path) -> Result<Self, Error> {
+        let store = Folder::new(folder)?;
+        let path = folder.join("lock");
+        let file = File::create(&path).map_err(|error| failed(&path, &error))?;
+        file.try_lock().map_err(|error| {
+            Error::new(
+                Kind::Storage,
+                format!(
+                    "{}: another process writes this log ({error})",
+                    path.display()
+                ),
+            )
+        })?;
+        Ok(Self {
+            folder: store,
+            _lock: file,
+            guard: Mutex::new(()),
+        })
+    }
+}
+
+impl LockStore for FileLock {
+    fn load(&self, _origin: &str) -> Result<Option<String>, Error> {
+        let bytes = self.folder.read(LOCK_FILE)?;
+        bytes
+            .map(|bytes| {
+                String::from_utf8(bytes)
+                    .map_err(|_| Error::new(Kind::Corrupt, "the lock record is not text"))
+            })
+            .transpose()
+    }
+
+    fn create(&self, origin: &str, checkpoint: &str) -> Result<(), Error> {
+        if self.load(origin)?.is_some() {
+            return Err(Error::new(
+                Kind::Corrupt,
+                format!("the log {origin} exists already"),
+            ));
+        }
+        self.folder.replace(LOCK_FILE, checkpoint.as_bytes())
+    }
+
+    fn swap(&self, origin: &str, old: &str, new: &str) -> Result<(), Error> {
+        // A poisoned lock means that a swap panicked half-way: its outcome is unknown, and so is ours.
+        let _guard = self
+            .guard
+            .lock()
+            .map_err(|_| Error::new(Kind::Storage, "an earlier swap did not finish"))?;
+        if self.load(origin)?.as_deref() != Some(old) {
+            return Err(Error::new(Kind::Storage, "another writer moved the log on"));
+        }
+        self.folder.replace(LOCK_FILE, new.as_bytes())
+    }
+}

@@ -1,0 +1,335 @@
+//! The write path against an in-memory back end that fails at named points, with and without having stored.
+
+use super::{LockStore, Log, Storage};
+use crate::checkpoint::Checkpoint;
+use crate::error::{Error, Kind};
+use crate::proof::{verify_consistency, verify_inclusion};
+use crate::tree::{Hash, leaf_hash, root_of};
+use schema::key::SecretKey;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+const ORIGIN: &str = "log.test.example";
+
+#[derive(Default)]
+struct Inner {
+    objects: BTreeMap<String, Vec<u8>>,
+    lock: Option<String>,
+    /// (prefix of the write's path, stored although it failed)
+    fault: Option<(&'static str, bool)>,
+}
+
+/// Shared by storage and lock store, as a disk and a database survive a process.
+#[derive(Clone, Default)]
+struct Memory(Arc<Mutex<Inner>>);
+
+impl Memory {
+    fn write(&self, path: &str, store: impl FnOnce(&mut Inner)) -> Result<(), Error> {
+        let mut inner = self.0.lock().expect("no panic");
+        match inner.fault {
+            Some((prefix, persist)) if path.starts_with(prefix) => {
+                if persist {
+                    store(&mut inner);
+                }
+                Err(Error::new(Kind::Storage, format!("{path}: injected")))
+            }
+            _ => {
+                store(&mut inner);
+                Ok(())
+            }
+        }
+    }
+    fn fail(&self, fault: Option<(&'static str, bool)>) {
+        self.0.lock().expect("no panic").fault = fault;
+    }
+}
+
+impl Storage for Memory {
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.0.lock().expect("no panic").objects.get(path).cloned())
+    }
+    fn write_once(&self, path: &str, bytes: &[u8]) -> Result<(), Error> {
+        match self.read(path)? {
+            Some(found) if found != bytes => Err(Error::new(
+                Kind::Corrupt,
+                format!("{path} exists with other bytes"),
+            )),
+            _ => self.write(path, |inner| {
+                drop(inner.objects.insert(path.into(), bytes.into()))
+            }),
+        }
+    }
+    fn replace(&self, path: &str, bytes: &[u8]) -> Result<(), Error> {
+        self.write(path, |inner| {
+            drop(inner.objects.insert(path.into(), bytes.into()))
+        })
+    }
+    fn remove(&self, path: &str) -> Result<(), Error> {
+        self.0.lock().expect("no panic").objects.remove(path);
+        Ok(())
+    }
+}
+
+impl LockStore for Memory {
+    fn load(&self, _: &str) -> Result<Option<String>, Error> {
+        Ok(self.0.lock().expect("no panic").lock.clone())
+    }
+    fn create(&self, _: &str, checkpoint: &str) -> Result<(), Error> {
+        self.write("lock", |inner| inner.lock = Some(checkpoint.into()))
+    }
+    fn swap(&self, _: &str, old: &str, new: &str) -> Result<(), Error> {
+        if self.load(ORIGIN)?.as_deref() != Some(old) {
+            return Err(Error::new(Kind::Storage, "moved on"));
+        }
+        self.write("lock", |inner| inner.lock = Some(new.into()))
+    }
+}
+
+fn secret() -> SecretKey {
+    SecretKey::from_bytes([5; 32])
+}
+
+fn open(memory: &Memory) -> Result<Log, Error> {
+    Log::open(
+        ORIGIN,
+        secret(),
+        Box::new(memory.clone()),
+        Box::new(memory.clone()),
+    )
+}
+
+fn fresh() -> (Memory, Log) {
+    let memory = Memory::default();
+    Log::create(ORIGIN, &secret(), &memory, &memory).expect("an empty store");
+    let log = open(&memory).expect("a fresh log");
+    (memory, log)
+}
+
+fn entries(from: u64, count: u64) -> Vec<Vec<u8>> {
+    (from..from + count)
+        .map(|n| format!("entry {n}").into_bytes())
+        .collect()
+}
+
+/// Every entry is there once and in order, every proof holds, and the tiles fit the checkpoint.
+fn check(log: &Log, expected: &[Vec<u8>]) {
+    log.audit().expect("a sound log");
+    assert_eq!(log.size(), expected.len() as u64);
+    let hashes: Vec<Hash> = expected.iter().map(|entry| leaf_hash(entry)).collect();
+    let root = root_of(&hashes);
+    assert_eq!(
+        Checkpoint::open(log.checkpoint(), log.verifier())
+            .expect("its own signature")
+            .root,
+        root
+    );
+    for index in [0, 1, 254, 255, 256, 257, expected.len() as u64 - 1] {
+        if index < log.size() {
+            assert_eq!(
+                log.entry(index).expect("an entry"),
+                expected[index as usize]
+            );
+            let proof = log.prove(index).expect("a proof");
+            verify_inclusion(
+                &hashes[index as usize],
+                index,
+                log.size(),
+                &proof.hashes,
+                &root,
+            )
+            .expect("a proof that holds");
+        }
+    }
+}
+
+#[test]
+fn any_split_into_batches_gives_one_tree() {
+    let all = entries(0, 700);
+    let (_, mut whole) = fresh();
+    whole.append(&all).expect("one batch");
+    check(&whole, &all);
+    let (memory, mut split) = fresh();
+    for batch in all.chunks(37) {
+        split.append(batch).expect("a batch");
+    }
+    check(&split, &all);
+    assert_eq!(split.checkpoint(), whole.checkpoint());
+    check(&open(&memory).expect("a log that opens again"), &all);
+}
+
+#[test]
+fn every_tree_extends_every_earlier_one() {
+    let all = entries(0, 530);
+    let hashes: Vec<Hash> = all.iter().map(|entry| leaf_hash(entry)).collect();
+    let (_, mut log) = fresh();
+    log.append(&all).expect("a batch");
+    let root = root_of(&hashes);
+    for old in [1, 2, 3, 7, 8, 255, 256, 257, 511, 512, 513, 529, 530] {
+        let proof = log.prove_consistency(old).expect("a proof");
+        let old_root = root_of(&hashes[..old as usize]);
+        verify_consistency(old, &old_root, 530, &root, &proof).expect("a proof that holds");
+        if old < 530 {
+            assert!(
+                verify_consistency(old, &root, 530, &root, &proof).is_err(),
+                "another old root"
+            );
+            let mut changed = proof.clone();
+            changed[0][0] ^= 1;
+            assert!(
+                verify_consistency(old, &old_root, 530, &root, &changed).is_err(),
+                "a changed proof"
+            );
+        }
+    }
+    assert!(log.prove_consistency(0).is_err());
+}
+
+#[test]
+fn no_failure_at_any_write_loses_doubles_or_reorders_an_entry() {
+    for point in [
+        "staging",
+        "lock",
+        "tile/entries",
+        "tile/0",
+        "tile/1",
+        "checkpoint",
+    ] {
+        for persist in [false, true] {
+            let (memory, mut log) = fresh();
+            let mut expected = entries(0, 254);
+            log.append(&expected).expect("before the fault");
+            memory.fail(Some((point, persist)));
+            for round in 0..2 {
+                let batch = entries(1000 + round * 10, 3);
+                // Level 1 is first written when the tree reaches 256, which the first batch does.
+                let result = log.append(&batch);
+                let error = result.expect_err("an injected failure");
+                let fatal = matches!(point, "lock") || point.starts_with("tile");
+                assert_eq!(
+                    error.kind() == Kind::Fatal,
+                    fatal,
+                    "{point} {persist} {round}: {error}"
+                );
+                if fatal {
+                    // The process ends; start-up may fail as long as the disk does.
+                    memory.fail(None);
+                    log = open(&memory).expect("recovery");
+                    if log.size() == expected.len() as u64 + 3 {
+                        expected.extend(batch);
+                    }
+                    assert!(
+                        point != "lock" || (log.size() > 254) == persist,
+                        "{point} {persist}"
+                    );
+                    break;
+                }
+                if log.size() == expected.len() as u64 + 3 {
+                    expected.extend(batch);
+                }
+            }
+            memory.fail(None);
+            let batch = entries(2000, 3);
+            log.append(&batch).expect("after healing");
+            expected.extend(batch);
+            log.append(&entries(3000, 1)).expect("after healing");
+            expected.extend(entries(3000, 1));
+            check(&log, &expected);
+            check(&open(&memory).expect("a log that opens again"), &expected);
+        }
+    }
+}
+
+#[test]
+fn two_writers_cannot_both_go_on() {
+    let (memory, mut first) = fresh();
+    let mut second = open(&memory).expect("a second writer");
+    first.append(&entries(0, 2)).expect("the first writer");
+    assert_eq!(
+        second
+            .append(&entries(10, 2))
+            .expect_err("the second writer")
+            .kind(),
+        Kind::Fatal
+    );
+    check(&open(&memory).expect("an intact log"), &entries(0, 2));
+}
+
+#[test]
+fn a_changed_object_is_refused_by_name_at_start() {
+    for path in ["tile/0/000.p/3", "tile/entries/000.p/3", "checkpoint"] {
+        let (memory, mut log) = fresh();
+        log.append(&entries(0, 3)).expect("a batch");
+        memory
+            .0
+            .lock()
+            .expect("no panic")
+            .objects
+            .get_mut(path)
+            .expect("an object")[20] ^= 1;
+        let error = open(&memory).err().expect("a refusal");
+        assert_eq!(error.kind(), Kind::Corrupt, "{path}");
+    }
+}
+
+#[test]
+fn a_log_that_was_put_back_is_refused() {
+    let (memory, mut log) = fresh();
+    log.append(&entries(0, 3)).expect("a batch");
+    let old = memory.0.lock().expect("no panic").lock.clone();
+    log.append(&entries(3, 3)).expect("a batch");
+    memory.0.lock().expect("no panic").lock = old;
+    assert!(
+        open(&memory)
+            .err()
+            .expect("a refusal")
+            .to_string()
+            .contains("put back")
+    );
+}
+
+#[test]
+fn a_missing_lock_record_is_not_an_empty_log() {
+    assert_eq!(
+        open(&Memory::default()).err().expect("a refusal").kind(),
+        Kind::Missing
+    );
+}
+
+#[test]
+fn another_key_or_origin_is_refused() {
+    let (memory, _log) = fresh();
+    let with = |origin: &str, key: u8| {
+        Log::open(
+            origin,
+            SecretKey::from_bytes([key; 32]),
+            Box::new(memory.clone()),
+            Box::new(memory.clone()),
+        )
+    };
+    assert!(with(ORIGIN, 6).is_err());
+    assert!(with("other.example", 5).is_err());
+}
+
+#[test]
+fn a_folder_keeps_a_log_across_restarts_and_refuses_a_second_process() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let storage = || Box::new(super::Folder::new(folder.path()).expect("a folder"));
+    {
+        let lock = super::FileLock::new(folder.path()).expect("the lock");
+        assert!(
+            super::FileLock::new(folder.path()).is_err(),
+            "a second lock"
+        );
+        Log::create(ORIGIN, &secret(), storage().as_ref(), &lock).expect("an empty folder");
+        let mut log = Log::open(ORIGIN, secret(), storage(), Box::new(lock)).expect("a fresh log");
+        log.append(&entries(0, 300)).expect("a batch");
+    }
+    let lock = super::FileLock::new(folder.path()).expect("the lock, free again");
+    let mut log = Log::open(ORIGIN, secret(), storage(), Box::new(lock)).expect("the log");
+    log.append(&entries(300, 1)).expect("a batch");
+    check(&log, &entries(0, 301));
+    assert!(
+        folder.path().join("tile/entries/000").is_file()
+            && folder.path().join("tile/0/001.p/45").is_file()
+    );
+}
