@@ -150,20 +150,26 @@ pub fn check(bundle: &Bundle, policy: &Policy) -> Report {
         origin: &bundle.origin,
         log,
     };
-    let claimed = match &context.log {
-        Ok(log) if log.to_string() == bundle.log_key => Ok((
-            (),
-            if policy.is_first_use() {
+    match (&bundle.log_key, &context.log) {
+        (None, _) => report.skip("log key", "the file names none: it was not logged yet"),
+        (Some(claimed), Ok(log)) if log.to_string() == *claimed => {
+            let text = if policy.is_first_use() {
                 "the bundle's own, trusted on first use"
             } else {
                 "as your policy says"
-            }
-            .to_owned(),
-        )),
-        Ok(_) => Err("the bundle names another key than the policy for this log".to_owned()),
-        Err(why) => Err(why.clone()),
-    };
-    report.note("log key", claimed);
+            };
+            report.note("log key", Ok(((), text.to_owned())));
+        }
+        (Some(_), Ok(_)) => {
+            report.note::<()>(
+                "log key",
+                Err("the bundle names another key than the policy for this log".into()),
+            );
+        }
+        (Some(_), Err(why)) => {
+            report.note::<()>("log key", Err(why.clone()));
+        }
+    }
     let leaf = bundle.leaf().map_err(|error| error.to_string());
     let names = ["leaf", "checkpoint", "inclusion"];
     let sealed = report.logged(

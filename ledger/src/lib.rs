@@ -4,6 +4,7 @@
 //! wasm32. The feature `writer` adds sequencing and storage. Start with [`tree`], then [`note`], [`proof`] and
 //! [`bundle`]; a log is written by `writer::Log`.
 
+pub mod audit;
 pub mod bundle;
 pub mod checkpoint;
 pub mod error;

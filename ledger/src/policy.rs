@@ -66,6 +66,15 @@ impl Policy {
         })
     }
 
+    /// Trusts no log: for a file that was not logged yet.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            logs: Vec::new(),
+            first_use: false,
+        }
+    }
+
     /// Whether the key came from the bundle itself.
     #[must_use]
     pub fn is_first_use(&self) -> bool {

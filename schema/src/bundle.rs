@@ -94,8 +94,9 @@ pub struct Bundle {
     format: String,
     /// The log's origin.
     pub origin: String,
-    /// The log's verifier key, as the bundle claims it; trusted on first use only.
-    pub log_key: String,
+    /// The log's verifier key, as the bundle claims it; trusted on first use only. Absent until something is logged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_key: Option<String>,
     /// The creator's key.
     pub creator: PublicKey,
     /// The sealed recipe's leaf. Without proof in a file that the CLI sealed and nobody logged yet.
@@ -139,7 +140,7 @@ impl Bundle {
     #[must_use]
     pub fn new(
         origin: String,
-        log_key: String,
+        log_key: Option<String>,
         creator: PublicKey,
         sealed: SealedPart,
         listing: SealedListing,

@@ -252,7 +252,7 @@ fn a_bundle_reads_back_equal_and_a_foreign_envelope_field_is_tolerated_outside_o
     let encode = |leaf: &Leaf| schema::bundle::LoggedLeaf::new(leaf, String::new()).leaf;
     let mut bundle = Bundle::new(
         ORIGIN.into(),
-        "key".into(),
+        Some("key".into()),
         secret.public(),
         SealedPart {
             leaf: encode(&sealed.leaf),

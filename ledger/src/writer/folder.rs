@@ -4,6 +4,7 @@
 
 use super::{LockStore, Storage};
 use crate::error::{Error, Kind};
+use crate::tile::TileReader;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
@@ -83,6 +84,13 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
             Ok(None)
         }
         Err(error) => Err(failed(path, &error)),
+    }
+}
+
+impl TileReader for Folder {
+    fn read_tile(&self, path: &str) -> Result<Vec<u8>, Error> {
+        let missing = || Error::new(Kind::Missing, format!("{path} is missing"));
+        self.read(path)?.ok_or_else(missing)
     }
 }
 

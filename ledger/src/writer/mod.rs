@@ -391,45 +391,10 @@ impl Log {
     /// Re-reads every entry and tile and compares the root; the nightly check.
     ///
     /// # Errors
-    /// `Kind::Corrupt` naming the first object that does not fit.
+    /// As [`crate::audit::audit`].
     pub fn audit(&self) -> Result<(), Error> {
-        let mut hashes = Vec::new();
-        for index in 0..self.size.div_ceil(WIDTH) {
-            let width = tile::width_at(0, index, self.size);
-            let path = tile::entries_path(index, width);
-            let entries = tile::parse_bundle(&self.read_tile(&path)?, width, &path)?;
-            let path = tile::path(0, index, width);
-            let stored = tile::parse(&self.read_tile(&path)?, width, &path)?;
-            if !entries
-                .iter()
-                .map(|entry| leaf_hash(entry))
-                .eq(stored.iter().copied())
-            {
-                return Err(corrupt(format!("{path} does not hash its entries")));
-            }
-            hashes.extend(stored);
-        }
-        let mut level = 1;
-        let mut below: Vec<Hash> = hashes.clone();
-        while tile::count_at(level, self.size) > 0 {
-            let roots: Vec<Hash> = below.chunks_exact(WIDTH as usize).map(root_of).collect();
-            for (index, expected) in (0..).zip(roots.chunks(WIDTH as usize)) {
-                let path = tile::path(level, index, expected.len() as u64);
-                if tile::parse(&self.read_tile(&path)?, expected.len() as u64, &path)? != expected {
-                    return Err(corrupt(format!(
-                        "{path} does not hold the roots of the level below"
-                    )));
-                }
-            }
-            below = roots;
-            level += 1;
-        }
-        let locked = Checkpoint::open(&self.signed, &self.verifier)?;
-        if root_of(&hashes) == locked.root {
-            Ok(())
-        } else {
-            Err(corrupt("the entries do not lead to the checkpoint's root"))
-        }
+        let checkpoint = Checkpoint::open(&self.signed, &self.verifier)?;
+        crate::audit::audit(self, &checkpoint, &mut |_| ())
     }
 }
 

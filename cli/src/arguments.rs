@@ -1,0 +1,223 @@
+//! The command line. Help texts teach: what a command proves, what it leaves unproved, and an example each.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Make, seal, verify and reproduce text-to-image recipes, bit for bit.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "\
+Exit codes: 0 all holds · 1 a check failed or a picture is different · 2 wrong command or input
+            3 this machine cannot (no runtime, model or fused multiply-add) · 4 near, but not equal
+
+Nothing here uses a network. The ONNX Runtime library is found by ORT_DYLIB_PATH, beside this
+program, or in the cache folder that `cargo xtask runtime` fills."
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Make an Ed25519 key, encrypted under a passphrase
+    Keygen(Keygen),
+    /// Make a picture from a prompt, or all pictures of a recipe
+    Generate(Generate),
+    /// Seal a recipe: regenerate its pictures, commit to it and sign, ready to be logged
+    Seal(Seal),
+    /// Check a .seedmark file offline: everything but the pixels
+    Verify(Verify),
+    /// Check a .seedmark file, then regenerate its pictures and compare the pixels
+    Reproduce(Reproduce),
+    /// Describe a model
+    Model(Model),
+    /// Read and check a transparency log in a folder
+    Log(Log),
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+The passphrase is read from the terminal, or from the variable SEEDMARK_PASSPHRASE.
+Keep a copy of the file: without it nobody can sign as you again.
+
+Example: seedmark keygen --out ada.key")]
+pub(crate) struct Keygen {
+    /// Where to write the key file; an existing file is never overwritten
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  seedmark generate --prompt \"red apple, 3d style\" --seed 7 --out apple.png
+  seedmark generate --recipe dragon.json --out pictures/")]
+pub(crate) struct Generate {
+    /// The prompt, used exactly as written
+    #[arg(long, required_unless_present = "recipe", conflicts_with = "recipe")]
+    pub(crate) prompt: Option<String>,
+    /// What to keep out of the picture
+    #[arg(long, requires = "prompt")]
+    pub(crate) negative: Option<String>,
+    /// Seed of the noise, 0 to 2^64-1; taken from the operating system when left out
+    #[arg(long, requires = "prompt")]
+    pub(crate) seed: Option<String>,
+    /// Steps; the model's own number when left out
+    #[arg(long, requires = "prompt")]
+    pub(crate) steps: Option<u32>,
+    /// Guidance, such as 3 or 3.5; the model's own when left out
+    #[arg(long, requires = "prompt")]
+    pub(crate) guidance: Option<String>,
+    /// Noise: philox (for anything on sale), torch-cpu or numpy (for recipes made elsewhere)
+    #[arg(long, default_value = "philox", requires = "prompt")]
+    pub(crate) noise: String,
+    /// A recipe file; every anchor is made
+    #[arg(long, value_name = "FILE")]
+    pub(crate) recipe: Option<PathBuf>,
+    /// A model folder; the embedded model when left out
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) model: Option<PathBuf>,
+    /// The PNG to write; with --recipe a folder
+    #[arg(long, value_name = "PATH")]
+    pub(crate) out: PathBuf,
+    /// Also write the recipe of this picture, ready for `seedmark seal`
+    #[arg(long, value_name = "FILE", requires = "prompt")]
+    pub(crate) save_recipe: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+The seal fixes the recipe for good, yet tells nobody what it is. The file written holds the recipe and
+its salt: keep it secret, it is what a buyer would receive.
+
+Example: seedmark seal --recipe dragon.json --key ada.key --origin shop.example/log --out dragon.seedmark")]
+pub(crate) struct Seal {
+    /// The recipe, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) recipe: PathBuf,
+    /// The key file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// The log that will hold the leaves; it is inside the signature
+    #[arg(long)]
+    pub(crate) origin: String,
+    /// Licences on offer
+    #[arg(long, default_value = "standard-1", value_delimiter = ',')]
+    pub(crate) licences: Vec<String>,
+    /// A model folder; the embedded model when left out
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) model: Option<PathBuf>,
+    /// The .seedmark file to write
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Log keys come from --policy, else from the policy file in the configuration folder
+(seedmark/policy), else from the bundle itself, and then the report says \"trusted on first use\".
+
+Example: seedmark verify dragon.seedmark")]
+pub(crate) struct Verify {
+    /// The bundle
+    pub(crate) file: PathBuf,
+    /// A tlog-policy file with the logs that you trust
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+A different picture says that this machine and the seller's disagree; it does not say why.
+
+Example: seedmark reproduce dragon.seedmark --out pictures/")]
+pub(crate) struct Reproduce {
+    /// The bundle of something you own
+    pub(crate) file: PathBuf,
+    /// A tlog-policy file with the logs that you trust
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// A model folder; the embedded model when left out
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) model: Option<PathBuf>,
+    /// A folder for the regenerated pictures
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Model {
+    #[command(subcommand)]
+    pub(crate) command: ModelCommand,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ModelCommand {
+    /// Check a model's files and print what it is, and whether this machine keeps portable-1
+    Info {
+        /// A model folder; the embedded model when left out
+        #[arg(long, value_name = "FOLDER")]
+        model: Option<PathBuf>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct Log {
+    #[command(subcommand)]
+    pub(crate) command: LogCommand,
+}
+
+/// What every log command needs.
+#[derive(Args)]
+pub(crate) struct LogSource {
+    /// The log's folder, with `checkpoint` and `tile/`
+    pub(crate) folder: PathBuf,
+    /// The log's verifier key, as served under /log/vkey
+    #[arg(long, value_name = "VKEY")]
+    pub(crate) key: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum LogCommand {
+    /// Re-verify every entry and tile against the signed checkpoint
+    Audit(LogSource),
+    /// Print one entry
+    Get {
+        #[command(flatten)]
+        source: LogSource,
+        /// The entry's index
+        #[arg(long)]
+        index: u64,
+    },
+    /// Print the inclusion proof of one entry, as a tlog-proof
+    Prove {
+        #[command(flatten)]
+        source: LogSource,
+        /// The entry's index
+        #[arg(long)]
+        index: u64,
+    },
+}

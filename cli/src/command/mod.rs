@@ -1,0 +1,9 @@
+//! One file per command; each reads its options, does its work and says how it ended.
+
+pub(crate) mod generate;
+pub(crate) mod keygen;
+pub(crate) mod log;
+pub(crate) mod model;
+pub(crate) mod reproduce;
+pub(crate) mod seal;
+pub(crate) mod verify;
