@@ -1,1 +1,108 @@
-fn main() {}
+//! `seedmark-server`: serve pages, work on jobs, migrate, audit the books.
+
+use anyhow::{Context as _, Result};
+use app::config::{Config, Options};
+use app::db::Db;
+use app::web::server::Process;
+use clap::{Args, Parser, Subcommand};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+#[derive(Parser)]
+#[command(version, about = "The Seedmark marketplace in one program")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve pages, write the public log and work on jobs
+    Serve {
+        #[command(flatten)]
+        place: Place,
+        /// Port; 0 takes a free one
+        #[arg(long, default_value_t = 4610)]
+        port: u16,
+        /// Address to listen on
+        #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+        host: IpAddr,
+        /// Do not load the demo catalogue into an empty data folder
+        #[arg(long)]
+        no_demo: bool,
+        /// Built browser files
+        #[arg(long, default_value = "target/site")]
+        site: PathBuf,
+        /// Static files
+        #[arg(long, default_value = "public")]
+        public: PathBuf,
+        /// Address of the site as browsers see it
+        #[arg(long)]
+        public_url: Option<String>,
+    },
+    /// Work on jobs beside a serving process
+    Work {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Bring the database up to this release
+    Migrate {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Re-derive every balance and compare with the provider; fails at the first difference
+    Audit {
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+#[derive(Args)]
+struct Place {
+    /// Data folder
+    #[arg(long, default_value = "data")]
+    data: PathBuf,
+    /// postgres://… or a SQLite file; the data folder's own when left out
+    #[arg(long)]
+    database_url: Option<String>,
+}
+
+fn config(place: Place, demo: bool, site: PathBuf, public: PathBuf, public_url: String) -> Result<Config> {
+    Config::load(Options { data: place.data, database_url: place.database_url, site, public, public_url, demo })
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    app::config::start_logging();
+    match Arguments::parse().command {
+        Command::Serve { place, port, host, no_demo, site, public, public_url } => {
+            let address = SocketAddr::new(host, port);
+            let public_url = public_url.unwrap_or_else(|| format!("http://localhost:{port}"));
+            let config = config(place, !no_demo, site, public, public_url)?;
+            Process::open(config, true).await?.serve(address).await
+        }
+        Command::Work { place } => {
+            let config = config(place, false, PathBuf::new(), PathBuf::new(), "http://localhost".into())?;
+            Process::open(config, false).await?.work().await
+        }
+        Command::Migrate { place } => {
+            std::fs::create_dir_all(&place.data)?;
+            let db = Db::open(place.database_url.as_deref(), &place.data).await?;
+            db.migrate().await?;
+            db.close().await;
+            Ok(())
+        }
+        Command::Audit { place } => {
+            let db = Db::open(place.database_url.as_deref(), &place.data).await?;
+            let mut tx = db.read().await?;
+            let audited = app::books::service::audit(&mut tx).await?;
+            let reconciled = app::payouts::service::reconcile(&mut tx).await?;
+            drop(tx);
+            db.close().await;
+            let entries = audited.map_err(anyhow::Error::msg).context("the books do not add up")?;
+            reconciled.map_err(anyhow::Error::msg).context("the books and the provider differ")?;
+            tracing::info!(entries, "the books add up and equal the provider's");
+            Ok(())
+        }
+    }
+}

@@ -31,13 +31,13 @@ impl OnnxRuntime {
     /// `Kind::Missing` when there is no usable library there.
     pub fn load(path: &Path) -> Result<Self, Error> {
         let loaded = LOADED.get_or_init(|| {
+            let version = version_of(path)?;
             let environment = ort::init_from(path).map_err(|error| error.to_string())?;
             let environment = environment
                 .with_name("seedmark")
                 .with_telemetry(false)
                 .build()
                 .map_err(|error| error.to_string())?;
-            let version = version_of(ort::info());
             Ok(Self {
                 environment,
                 version,
@@ -110,19 +110,24 @@ const LIBRARY: &str = if cfg!(target_os = "macos") {
     "libonnxruntime.so"
 };
 
-/// The build information begins with `ORT Build Info: git-branch=rel-1.32.0, …`.
-fn version_of(info: &str) -> String {
-    let version: String = info
-        .split("rel-")
-        .nth(1)
-        .unwrap_or("")
-        .chars()
-        .take_while(|c| c.is_ascii_digit() || *c == '.')
-        .collect();
-    if version.is_empty() {
-        "of unknown version".into()
-    } else {
-        version.trim_end_matches('.').into()
+/// The first two members of the library's C interface (`onnxruntime_c_api.h`), all that is needed to ask for its version.
+#[repr(C)]
+struct ApiBase {
+    get_api: *const std::ffi::c_void,
+    get_version_string: unsafe extern "C" fn() -> *const std::ffi::c_char,
+}
+
+/// Asks the library itself; `ort` keeps the answer to itself.
+fn version_of(path: &Path) -> Result<String, String> {
+    // SAFETY: the caller chose this library to run as ONNX Runtime, so its initialisers may run. The symbol and the struct
+    // are the library's documented, frozen entry point, and the string is a constant inside it.
+    unsafe {
+        let library = libloading::Library::new(path).map_err(|error| error.to_string())?;
+        let base = library
+            .get::<unsafe extern "C" fn() -> *const ApiBase>(b"OrtGetApiBase")
+            .map_err(|_| "it is not ONNX Runtime: OrtGetApiBase is missing".to_owned())?();
+        let version = std::ffi::CStr::from_ptr(((*base).get_version_string)());
+        Ok(version.to_string_lossy().into_owned())
     }
 }
 

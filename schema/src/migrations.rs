@@ -28,4 +28,11 @@ macro_rules! steps {
     };
 }
 
-steps! {}
+steps! {
+    1 "0001_people";
+    2 "0002_work";
+    3 "0003_log";
+    4 "0004_catalog";
+    5 "0005_books";
+    6 "0006_sales";
+}

@@ -1,1 +1,64 @@
-fn main() {}
+//! `cargo xtask`: everything that a newcomer and CI run. Imports none of the rooms; it builds and starts them.
+
+mod check;
+mod run;
+mod runtime;
+mod serve;
+mod test;
+#[cfg(feature = "web")]
+mod web;
+
+use anyhow::{Result, bail};
+use std::path::PathBuf;
+
+const HELP: &str = "\
+cargo xtask serve    build everything and serve the shop
+    --port N         port (4610)
+    --data FOLDER    data folder (data)
+    --database-url U postgres://… instead of SQLite
+    --release        optimised build
+    --no-demo        no demo catalogue
+cargo xtask test     run every check; `cargo xtask test NAME…` runs parts
+    parts            format lint check unit app http browser outside docs
+    --no-install     refuse to install what is missing
+cargo xtask web      build browser library, styles and boot script into target/site
+cargo xtask check    import rules and other promises of the house
+cargo xtask runtime  find or fetch the ONNX Runtime library
+cargo xtask bench    engine: one picture, and pictures side by side";
+
+/// The repository's root.
+pub(crate) fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(|| PathBuf::from("."), PathBuf::from)
+}
+
+fn main() -> Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let command = arguments.next().unwrap_or_default();
+    let rest: Vec<String> = arguments.collect();
+    match command.as_str() {
+        "serve" => serve::run(&rest),
+        "test" => test::run(&rest),
+        "check" => check::run(),
+        "runtime" => runtime::ensure(true).map(|path| run::say(&path.display().to_string())),
+        "web" => web(&rest),
+        "bench" => run::cargo(&["run", "--quiet", "--release", "--package", "seedmark-engine", "--features", "ort", "--example", "bench"]),
+        "help" | "--help" | "-h" | "" => {
+            run::say(HELP);
+            Ok(())
+        }
+        other => bail!("there is no task {other:?}\n\n{HELP}"),
+    }
+}
+
+/// The browser build needs heavy crates; the light program runs itself again with them.
+#[cfg(not(feature = "web"))]
+fn web(rest: &[String]) -> Result<()> {
+    let mut arguments = vec!["run", "--quiet", "--package", "xtask", "--features", "web", "--", "web"];
+    arguments.extend(rest.iter().map(String::as_str));
+    run::cargo(&arguments)
+}
+
+#[cfg(feature = "web")]
+fn web(_rest: &[String]) -> Result<()> {
+    web::build()
+}

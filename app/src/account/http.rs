@@ -1,0 +1,121 @@
+//! Routes of accounts: sign up, sign in, sign out, keys, theme.
+
+use super::service::{self, Error, NewPerson};
+use super::page;
+use crate::web::error::AppError;
+use crate::web::form::Form;
+use crate::web::state::AppState;
+use crate::web::visit::{SESSION, THEME, Visit, cookie, safe_path, with_cookie};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use axum::routing::{get, post};
+use serde::Deserialize;
+
+const SESSION_S: i64 = 90 * 86_400;
+
+/// Routes of this feature.
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/sign-up", get(sign_up_page).post(sign_up))
+        .route("/sign-in", get(sign_in_page).post(sign_in))
+        .route("/sign-out", post(sign_out))
+        .route("/account", get(account_page))
+        .route("/account/keys", post(add_key))
+        .route("/theme", post(set_theme))
+}
+
+#[derive(Deserialize)]
+struct Next {
+    #[serde(default)]
+    next: String,
+}
+
+async fn sign_up_page(visit: Visit, Query(next): Query<Next>) -> Response {
+    page::sign_up(&visit, &Form::default(), &next.next, Vec::new())
+}
+
+async fn sign_up(State(state): State<AppState>, visit: Visit, body: Bytes) -> Response {
+    let form = Form::parse(&body);
+    visit.clone()
+        .answer(async {
+            let result = match NewPerson::parse(form.get("email"), form.get("handle"), form.get("password")) {
+                Ok(new) => service::sign_up(&state.db, new, "member", &visit.address).await,
+                Err(error) => Err(error),
+            };
+            match result {
+                Ok(id) => {
+                    let token = service::open_session(&state.db, id.as_str()).await?;
+                    let next = safe_path(form.get("next")).unwrap_or("/account");
+                    Ok(with_cookie(visit.redirect_with(next, "welcome"), &cookie(SESSION, &token, SESSION_S)))
+                }
+                Err(Error::Invalid(fields)) => Ok(page::sign_up(&visit, &form, form.get("next"), fields)),
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await
+}
+
+async fn sign_in_page(visit: Visit, Query(next): Query<Next>) -> Response {
+    page::sign_in(&visit, &Form::default(), &next.next, false)
+}
+
+async fn sign_in(State(state): State<AppState>, visit: Visit, body: Bytes) -> Response {
+    let form = Form::parse(&body);
+    visit.clone()
+        .answer(async {
+            match service::sign_in(&state.db, form.get("email"), form.get("password"), &visit.address).await {
+                Ok(token) => {
+                    let next = safe_path(form.get("next")).unwrap_or("/");
+                    Ok(with_cookie(visit.redirect(next), &cookie(SESSION, &token, SESSION_S)))
+                }
+                Err(Error::WrongCredentials) => Ok(page::sign_in(&visit, &form, form.get("next"), true)),
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await
+}
+
+async fn sign_out(State(state): State<AppState>, visit: Visit) -> Response {
+    visit
+        .answer(async {
+            if let Some(token) = &visit.session {
+                service::sign_out(&state.db, token).await?;
+            }
+            Ok(with_cookie(visit.redirect_with("/", "signed-out"), &cookie(SESSION, "", 0)))
+        })
+        .await
+}
+
+async fn account_page(State(state): State<AppState>, visit: Visit) -> Response {
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let mut tx = state.db.read().await?;
+            let keys = service::list_keys(&mut tx, &person.id).await?;
+            Ok(page::account(&visit, person, keys, &state.log.origin))
+        })
+        .await
+}
+
+async fn add_key(State(state): State<AppState>, visit: Visit, body: Bytes) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            service::add_key(&state.db, &state.log.origin, &person.id, form.get("key"), form.get("signature")).await.map_err(AppError::from)?;
+            Ok(visit.redirect_with("/account", "key-added"))
+        })
+        .await
+}
+
+async fn set_theme(visit: Visit, body: Bytes) -> Response {
+    let form = Form::parse(&body);
+    let next = safe_path(form.get("next")).unwrap_or("/").to_owned();
+    let (value, age) = match form.get("theme") {
+        theme @ ("light" | "dark") => (theme, 31_536_000),
+        _ => ("", 0),
+    };
+    with_cookie(visit.redirect(&next), &cookie(THEME, value, age))
+}

@@ -1,0 +1,109 @@
+//! The key maker: a creator's Ed25519 key is made here, in the browser, encrypted here, and never leaves unencrypted.
+
+use crate::browser::{self, KEY_SLOT};
+use leptos::prelude::*;
+use schema::key::{SecretKey, registration_message};
+use schema::key_file::KeyFile;
+use serde::{Deserialize, Serialize};
+
+/// Finished texts, so that no Fluent is needed in the browser.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct KeyTexts {
+    pub passphrase: String,
+    pub make: String,
+    pub import: String,
+    pub working: String,
+    pub wrong: String,
+    pub here: String,
+    pub elsewhere: String,
+    pub export: String,
+    pub short: String,
+}
+
+/// Makes or imports a key, keeps it encrypted in this browser, offers a backup, and registers the public half by submitting
+/// the plain form `key-form`.
+#[island]
+pub fn KeyMaker(texts: KeyTexts, origin: String, person: String, registered: Vec<String>) -> impl IntoView {
+    let passphrase = RwSignal::new(String::new());
+    let message = RwSignal::new(String::new());
+    let stored = RwSignal::new(None::<KeyFile>);
+    Effect::new(move |_| stored.set(browser::load(KEY_SLOT).and_then(|text| KeyFile::parse(text.as_bytes()).ok())));
+    let t = StoredValue::new(texts);
+    let register = {
+        let (origin, person) = (origin.clone(), person.clone());
+        move |secret: &SecretKey| {
+            let signature = secret.sign(&registration_message(&origin, &person));
+            browser::submit("key-form", &[("key", secret.public().to_string()), ("signature", hex::encode(signature))]);
+        }
+    };
+    let keep = move |file: &KeyFile| -> bool {
+        let text = file.to_bytes().ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let saved = text.as_ref().is_some_and(|text| browser::save(KEY_SLOT, text));
+        if saved && let Some(text) = text {
+            browser::download(&format!("seedmark-{}.key", &file.public.hash().hex()[..8]), &text);
+        }
+        saved
+    };
+    let make = {
+        let register = register.clone();
+        move |_| {
+            message.set(t.with_value(|t| t.working.clone()));
+            let register = register.clone();
+            browser::later(move || {
+                let (Some(secret), Some(random)) = (browser::random(), browser::random()) else { return };
+                let secret = SecretKey::from_bytes(secret);
+                match KeyFile::seal(&secret, &passphrase.get_untracked(), &random) {
+                    Ok(file) if keep(&file) => register(&secret),
+                    _ => message.set(t.with_value(|t| t.short.clone())),
+                }
+            });
+        }
+    };
+    let import = move |_| {
+        let register = register.clone();
+        browser::read_file("key-import", move |text| {
+            message.set(t.with_value(|t| t.working.clone()));
+            let opened = KeyFile::parse(text.as_bytes()).and_then(|file| file.open(&passphrase.get_untracked()).map(|secret| (file, secret)));
+            match opened {
+                Ok((file, secret)) => {
+                    let bytes = file.to_bytes().unwrap_or_default();
+                    if browser::save(KEY_SLOT, &String::from_utf8(bytes).unwrap_or_default()) {
+                        register(&secret);
+                    }
+                }
+                Err(_) => message.set(t.with_value(|t| t.wrong.clone())),
+            }
+        });
+    };
+    let export = move |_| {
+        if let Some(text) = browser::load(KEY_SLOT) {
+            browser::download("seedmark.key", &text);
+        }
+    };
+    let here = move || {
+        stored.get().map(|file| {
+            let known = registered.contains(&file.public.to_string());
+            let text = t.with_value(|t| if known { t.here.clone() } else { t.elsewhere.clone() });
+            view! { <p class="key-maker__here">{text} " " <code class="digest">{file.public.to_string()}</code></p> }
+        })
+    };
+    view! {
+        <div class="key-maker">
+            {here}
+            <label class="field">
+                <span>{t.with_value(|t| t.passphrase.clone())}</span>
+                <input type="password" id="key-passphrase" autocomplete="new-password" minlength="8"
+                    on:input=move |event| passphrase.set(event_target_value(&event))/>
+            </label>
+            <p class="actions">
+                <button type="button" class="button button--primary" id="key-make" on:click=make>{t.with_value(|t| t.make.clone())}</button>
+                <button type="button" class="button" on:click=export>{t.with_value(|t| t.export.clone())}</button>
+            </p>
+            <label class="field">
+                <span>{t.with_value(|t| t.import.clone())}</span>
+                <input type="file" id="key-import" accept=".key,application/json" on:change=import/>
+            </label>
+            <p class="key-maker__message" role="status">{move || message.get()}</p>
+        </div>
+    }
+}

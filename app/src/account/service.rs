@@ -1,0 +1,261 @@
+//! Rules of accounts, sessions and keys.
+
+use super::{password, store};
+use crate::db::{self, Db, Tx, Violation};
+use crate::{limits, random};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use schema::digest::Digest;
+use schema::failure::{Code, FieldError};
+use schema::id::PersonId;
+use schema::key::PublicKey;
+use std::sync::LazyLock;
+use thiserror::Error as ThisError;
+use tokio::sync::Semaphore;
+
+const SESSION_MS: i64 = 90 * 86_400_000;
+const IDLE_MS: i64 = 14 * 86_400_000;
+/// The last use is written at most this often: SQLite has one writer.
+const SEEN_MS: i64 = 5 * 60_000;
+
+/// Argon2 takes 19 MiB and a core each; more than two at once would starve the pages.
+static HASHING: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(2));
+
+/// What can go wrong with an account.
+#[derive(Debug, ThisError)]
+pub enum Error {
+    /// Fields of a form.
+    #[error("invalid fields")]
+    Invalid(Vec<FieldError>),
+    /// E-mail or password is wrong; nothing says which.
+    #[error("wrong e-mail or password")]
+    WrongCredentials,
+    /// Too many tries.
+    #[error("too many tries")]
+    TooMany,
+    /// The key belongs to somebody else.
+    #[error("the key belongs to another account")]
+    KeyTaken,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] db::Error),
+}
+
+impl Error {
+    /// The situation on the wire.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Invalid(_) | Self::WrongCredentials => Code::Invalid,
+            Self::TooMany => Code::TooMany,
+            Self::KeyTaken => Code::Conflict,
+            Self::Store(_) => Code::Internal,
+        }
+    }
+}
+
+/// Somebody with an account.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Person {
+    pub id: String,
+    pub email: String,
+    pub handle: String,
+    pub role: String,
+    pub created_ms: i64,
+}
+
+impl Person {
+    /// Whether they may open the operator's pages.
+    #[must_use]
+    pub fn is_operator(&self) -> bool {
+        self.role == "operator"
+    }
+}
+
+/// A form that was read.
+pub struct NewPerson {
+    email: String,
+    handle: String,
+    password: String,
+}
+
+impl NewPerson {
+    /// Checks the form of a sign-up.
+    ///
+    /// # Errors
+    /// Every field that is wrong.
+    pub fn parse(email: &str, handle: &str, password: &str) -> Result<Self, Error> {
+        let mut wrong = Vec::new();
+        let email = email.trim();
+        let plausible = email.len() <= 254 && email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && !host.starts_with('.') && !host.ends_with('.'));
+        if !plausible || email.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            wrong.push(FieldError::new("email", "email"));
+        }
+        let handle = handle.trim();
+        let named = (3..=24).contains(&handle.len()) && handle.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-')) && !handle.starts_with('-') && !handle.ends_with('-');
+        if !named {
+            wrong.push(FieldError::new("handle", "handle"));
+        }
+        if password.chars().count() < password::MIN_CHARACTERS || password.len() > password::MAX_BYTES || password.contains('\0') {
+            wrong.push(FieldError::new("password", "password"));
+        }
+        if wrong.is_empty() {
+            Ok(Self { email: email.into(), handle: handle.into(), password: password.into() })
+        } else {
+            Err(Error::Invalid(wrong))
+        }
+    }
+}
+
+fn fold(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+async fn on_blocking_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let _permit = HASHING.acquire().await.expect("the semaphore is never closed");
+    tokio::task::spawn_blocking(work).await.expect("hashing does not panic")
+}
+
+/// Makes an account. The demo makes an operator; everybody else is a member.
+///
+/// # Errors
+/// [`Error::Invalid`] for an address or handle that is taken, [`Error::TooMany`] from one network address.
+pub async fn sign_up(db: &Db, new: NewPerson, role: &str, address: &str) -> Result<PersonId, Error> {
+    let NewPerson { email, handle, password } = new;
+    let hash = on_blocking_thread(move || password::hash(&password)).await;
+    let mut tx = db.write().await?;
+    if !limits::allow(&mut tx, limits::ADDRESS, address).await? {
+        tx.commit().await?;
+        return Err(Error::TooMany);
+    }
+    let id = random::id();
+    let person = Person { id: id.clone(), email: email.clone(), handle, role: role.into(), created_ms: random::real_now_ms() };
+    if let Err(error) = store::insert(&mut tx, &person, &fold(&email), &hash).await {
+        return Err(match error.violation() {
+            Some(Violation::Unique(name)) if name == "person_handle_key" => Error::Invalid(vec![FieldError::new("handle", "taken")]),
+            Some(Violation::Unique(_)) => Error::Invalid(vec![FieldError::new("email", "taken")]),
+            _ => error.into(),
+        });
+    }
+    tx.commit().await?;
+    Ok(PersonId::parse(&id).expect("an id that was just made"))
+}
+
+/// Checks credentials and opens a session; returns the cookie's value.
+///
+/// # Errors
+/// [`Error::WrongCredentials`], taking equally long for unknown people; [`Error::TooMany`].
+pub async fn sign_in(db: &Db, email: &str, password: &str, address: &str) -> Result<String, Error> {
+    let mut tx = db.write().await?;
+    let folded = fold(email);
+    let allowed = limits::allow(&mut tx, limits::SIGN_IN, &Digest::sha256(folded.as_bytes()).hex()).await?
+        & limits::allow(&mut tx, limits::ADDRESS, address).await?;
+    let found = store::find_credentials(&mut tx, &folded).await?;
+    tx.commit().await?;
+    if !allowed {
+        return Err(Error::TooMany);
+    }
+    let (id, hash) = found.map_or((None, None), |(id, hash)| (Some(id), Some(hash)));
+    let password = password.to_owned();
+    let right = on_blocking_thread(move || password.len() <= password::MAX_BYTES && password::verify(&password, hash.as_deref())).await;
+    match id {
+        Some(id) if right => open_session(db, &id).await,
+        _ => Err(Error::WrongCredentials),
+    }
+}
+
+/// Opens a session for a person; the token is in the cookie only.
+///
+/// # Errors
+/// When the database fails.
+pub async fn open_session(db: &Db, person: &str) -> Result<String, Error> {
+    let token = URL_SAFE_NO_PAD.encode(random::bytes::<32>());
+    let now = random::real_now_ms();
+    let mut tx = db.write().await?;
+    store::insert_session(&mut tx, &token_hash(&token), person, now, now + SESSION_MS).await?;
+    tx.commit().await?;
+    Ok(token)
+}
+
+fn token_hash(token: &str) -> String {
+    Digest::sha256(token.as_bytes()).hex()
+}
+
+/// Who a session cookie belongs to, if it is still good.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_session(db: &Db, token: &str) -> Result<Option<Person>, Error> {
+    let (hash, now) = (token_hash(token), random::real_now_ms());
+    let mut tx = db.read().await?;
+    let Some((person, seen_ms)) = store::find_session(&mut tx, &hash, now, now - IDLE_MS).await? else { return Ok(None) };
+    drop(tx);
+    if seen_ms < now - SEEN_MS {
+        let mut tx = db.write().await?;
+        store::touch_session(&mut tx, &hash, now).await?;
+        tx.commit().await?;
+    }
+    Ok(Some(person))
+}
+
+/// Ends a session.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sign_out(db: &Db, token: &str) -> Result<(), Error> {
+    let mut tx = db.write().await?;
+    store::delete_session(&mut tx, &token_hash(token)).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The message that a new key signs to show that its owner holds the secret half.
+#[must_use]
+pub fn key_message(origin: &str, person: &str) -> Vec<u8> {
+    schema::key::registration_message(origin, person)
+}
+
+/// Registers a creator's public key.
+///
+/// # Errors
+/// [`Error::Invalid`] when key or signature is wrong, [`Error::KeyTaken`] when somebody else registered it.
+pub async fn add_key(db: &Db, origin: &str, person: &str, key: &str, signature: &str) -> Result<PublicKey, Error> {
+    let wrong = |error: &schema::Error| Error::Invalid(vec![FieldError::of("key", error)]);
+    let key = PublicKey::parse(key).map_err(|error| wrong(&error))?;
+    let mut bytes = [0; 64];
+    let decoded = hex::decode_to_slice(signature, &mut bytes).is_ok();
+    if !decoded || key.verify(&key_message(origin, person), &bytes, "key").is_err() {
+        return Err(Error::Invalid(vec![FieldError::new("key", "proof")]));
+    }
+    let mut tx = db.write().await?;
+    let owner = store::insert_key(&mut tx, &key.hash().hex(), person, &key.to_string(), random::real_now_ms()).await?;
+    if owner != person {
+        return Err(Error::KeyTaken);
+    }
+    tx.commit().await?;
+    Ok(key)
+}
+
+/// A person's registered keys.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_keys(tx: &mut Tx, person: &str) -> db::Result<Vec<String>> {
+    store::list_keys(tx, person).await
+}
+
+/// A person by id.
+///
+/// # Errors
+/// When there is none or the database fails.
+pub async fn get_person(tx: &mut Tx, id: &str) -> db::Result<Person> {
+    store::get(tx, id).await
+}
+
+/// The id behind a folded e-mail address; the demo looks its people up by it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_by_email(tx: &mut Tx, email: &str) -> db::Result<Option<String>> {
+    Ok(store::find_credentials(tx, &fold(email)).await?.map(|row| row.0))
+}

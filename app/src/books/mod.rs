@@ -1,0 +1,11 @@
+//! The books: double entry in minor units. Every movement of money is one journal entry whose postings add up to zero.
+//!
+//! The one rule: an entry's key names the fact, not the message, so that a fact is booked once however often it is told.
+//! Debit is positive, credit negative. Accounts with a floor can never go below it; the database refuses.
+
+pub mod service;
+mod store;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+pub(crate) use store::ALL as STATEMENTS;

@@ -1,0 +1,231 @@
+//! Posting, balances and the audit.
+
+use super::store;
+use crate::db::{self, Tx};
+use crate::random;
+use schema::digest::Digest;
+use std::collections::BTreeMap;
+use thiserror::Error as ThisError;
+
+/// The one settlement currency.
+pub const CURRENCY: &str = "USD";
+
+/// The accounts there are. A kind fixes the normal side and whether the balance may go below zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    ProcessorPending,
+    ProcessorAvailable,
+    SellerHeld,
+    SellerAvailable,
+    SellerReceivable,
+    TransitTransfer,
+    TransitRefund,
+    RevenueShare,
+    ExpenseProcessing,
+    ExpenseRefunds,
+    ConnectedBalance,
+    ConnectedPaidOut,
+    ConnectedFunded,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::ProcessorPending => "processor:pending",
+            Self::ProcessorAvailable => "processor:available",
+            Self::SellerHeld => "seller:held",
+            Self::SellerAvailable => "seller:available",
+            Self::SellerReceivable => "seller:receivable",
+            Self::TransitTransfer => "transit:transfer",
+            Self::TransitRefund => "transit:refund",
+            Self::RevenueShare => "revenue:share",
+            Self::ExpenseProcessing => "expense:processing",
+            Self::ExpenseRefunds => "expense:refunds",
+            Self::ConnectedBalance => "connected:balance",
+            Self::ConnectedPaidOut => "connected:paid_out",
+            Self::ConnectedFunded => "connected:funded",
+        }
+    }
+
+    /// 1 where debits raise the balance, −1 where credits do.
+    fn normal(self) -> i64 {
+        match self {
+            Self::SellerHeld | Self::SellerAvailable | Self::TransitTransfer | Self::TransitRefund | Self::RevenueShare | Self::ConnectedFunded => -1,
+            _ => 1,
+        }
+    }
+
+    fn floor(self) -> Option<i64> {
+        let floored = matches!(
+            self,
+            Self::SellerHeld | Self::SellerAvailable | Self::SellerReceivable | Self::TransitTransfer | Self::TransitRefund
+        );
+        floored.then_some(0)
+    }
+}
+
+/// One line of an entry. The owner is a person, or the provider for the processor's accounts, or nobody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posting {
+    /// Which account.
+    pub kind: Kind,
+    /// Whose.
+    pub owner: String,
+    /// Minor units, debit positive.
+    pub amount: i64,
+    /// The order line it belongs to.
+    pub line: Option<String>,
+}
+
+/// A line of an entry.
+#[must_use]
+pub fn posting(kind: Kind, owner: &str, amount: i64, line: Option<&str>) -> Posting {
+    Posting { kind, owner: owner.into(), amount, line: line.map(Into::into) }
+}
+
+/// A fact to book.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Names the fact: `sale:{payment}`, `op:{op}:ok`.
+    pub key: String,
+    /// Its kind, for statements.
+    pub kind: &'static str,
+    /// What caused it.
+    pub source: String,
+    /// When it happened, business time.
+    pub occurred_ms: i64,
+    /// Its lines; those of amount 0 are left out.
+    pub postings: Vec<Posting>,
+}
+
+/// Why an entry was not booked.
+#[derive(Debug, ThisError)]
+pub enum Error {
+    /// The database failed or refused (a floor, the zero sum).
+    #[error(transparent)]
+    Store(#[from] db::Error),
+    /// The same fact was booked before with other postings.
+    #[error("the entry {0} was booked before with other postings")]
+    Conflict(String),
+}
+
+/// Books a fact once. Returns `false` when it was booked before.
+///
+/// # Errors
+/// [`Error::Conflict`] when the same key names another fact; [`Error::Store`] when a floor or the zero sum is broken, and
+/// then nothing of the transaction may be committed.
+pub async fn post(tx: &mut Tx, entry: &Entry) -> Result<bool, Error> {
+    let postings: Vec<&Posting> = entry.postings.iter().filter(|posting| posting.amount != 0).collect();
+    if postings.is_empty() {
+        return Ok(false);
+    }
+    let fingerprint = fingerprint(&postings);
+    let id = random::id();
+    let recorded_ms = random::real_now_ms();
+    if !store::insert_journal(tx, &id, entry, &fingerprint, recorded_ms).await? {
+        let booked = store::find_fingerprint(tx, &entry.key).await?;
+        return if booked.as_deref() == Some(&fingerprint) { Ok(false) } else { Err(Error::Conflict(entry.key.clone())) };
+    }
+    // One update per account, in the order of ids on every path: two entries can then never wait for each other in a ring.
+    let mut sums: BTreeMap<String, i64> = BTreeMap::new();
+    let mut accounts = Vec::new();
+    for posting in &postings {
+        let kind = posting.kind;
+        let account = store::ensure_account(tx, &random::id(), kind.name(), &posting.owner, CURRENCY, kind.normal(), kind.floor()).await?;
+        *sums.entry(account.clone()).or_default() += posting.amount;
+        accounts.push(account);
+    }
+    for (account, sum) in &sums {
+        store::add(tx, account, *sum).await?;
+    }
+    for (index, (posting, account)) in (0..).zip(postings.iter().zip(&accounts)) {
+        store::insert_posting(tx, &id, index, account, CURRENCY, posting.amount, posting.line.as_deref()).await?;
+    }
+    store::insert_seal(tx, &id).await?;
+    Ok(true)
+}
+
+fn fingerprint(postings: &[&Posting]) -> String {
+    let rows: Vec<String> = postings
+        .iter()
+        .map(|posting| format!("{}|{}|{}|{}", posting.kind.name(), posting.owner, posting.amount, posting.line.as_deref().unwrap_or("")))
+        .collect();
+    Digest::sha256(rows.join("\n").as_bytes()).hex()
+}
+
+/// The balance of an account on its normal side; 0 when nothing was ever posted.
+///
+/// # Errors
+/// When the database fails.
+pub async fn balance(tx: &mut Tx, kind: Kind, owner: &str) -> db::Result<i64> {
+    Ok(kind.normal() * store::posted(tx, kind.name(), owner, CURRENCY).await?)
+}
+
+/// A seller's money, as their page shows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SellerBalances {
+    /// Earned, not yet released.
+    pub held: i64,
+    /// Released, waiting for the next payout.
+    pub available: i64,
+    /// On its way to the provider account, or lying there until the bank has it.
+    pub in_transit: i64,
+    /// At the bank.
+    pub paid: i64,
+    /// Owed to us, covered by the next earnings.
+    pub owed: i64,
+}
+
+/// Reads a seller's balances from the books alone.
+///
+/// # Errors
+/// When the database fails.
+pub async fn seller_balances(tx: &mut Tx, person: &str) -> db::Result<SellerBalances> {
+    Ok(SellerBalances {
+        held: balance(tx, Kind::SellerHeld, person).await?,
+        available: balance(tx, Kind::SellerAvailable, person).await?,
+        in_transit: balance(tx, Kind::TransitTransfer, person).await? + balance(tx, Kind::ConnectedBalance, person).await?,
+        paid: balance(tx, Kind::ConnectedPaidOut, person).await?,
+        owed: balance(tx, Kind::SellerReceivable, person).await?,
+    })
+}
+
+/// One booked movement of a seller's accounts.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Movement {
+    /// Kind of the entry.
+    pub kind: String,
+    /// Account kind.
+    pub account: String,
+    /// Minor units on the account's normal side.
+    pub amount: i64,
+    /// The order line.
+    pub order_line: Option<String>,
+    /// Business time.
+    pub occurred_ms: i64,
+}
+
+/// The newest movements of a person's accounts.
+///
+/// # Errors
+/// When the database fails.
+pub async fn movements(tx: &mut Tx, person: &str, limit: i64) -> db::Result<Vec<Movement>> {
+    store::movements(tx, person, limit).await
+}
+
+/// Re-derives every balance from postings.
+///
+/// # Errors
+/// The outer error when the database fails; the inner text names the first difference.
+pub async fn audit(tx: &mut Tx) -> db::Result<Result<i64, String>> {
+    if let Some((journal, sum)) = store::find_unbalanced(tx).await? {
+        return Ok(Err(format!("the entry {journal} adds up to {sum}")));
+    }
+    if let Some(journal) = store::find_unsealed(tx).await? {
+        return Ok(Err(format!("the entry {journal} is not sealed")));
+    }
+    if let Some((kind, owner, posted, derived)) = store::find_drift(tx).await? {
+        return Ok(Err(format!("the account {kind} of {owner} says {posted}, its postings {derived}")));
+    }
+    Ok(Ok(store::count(tx).await?))
+}

@@ -1,0 +1,25 @@
+// Loads the browser library, and only on pages that have an island. Islands are woken outermost first; a missing function is
+// an error, because it means that page and library come from different builds.
+const root = document.documentElement;
+
+async function wake(node, library, waiting) {
+  let mine = waiting;
+  if (node.tagName === "LEPTOS-ISLAND") {
+    for (const ready of mine) ready();
+    mine = [];
+    const island = library[node.dataset.component];
+    if (!island) throw new Error(`no function for the island ${node.dataset.component}`);
+    await island(node);
+  } else if (node.tagName === "LEPTOS-CHILDREN") {
+    mine = node.$$on_hydrate ? [node.$$on_hydrate] : [];
+  }
+  for (const child of node.children) await wake(child, library, mine);
+}
+
+if (document.querySelector("leptos-island")) {
+  const library = await import("GLUE_URL");
+  await library.default({ module_or_path: "WASM_URL" });
+  library.hydrate();
+  await wake(document.body, library, []);
+}
+root.dataset.ready = "true";

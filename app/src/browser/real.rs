@@ -1,0 +1,138 @@
+//! The browser itself, through web-sys; each function fails quietly into `None` where a browser forbids something, and its
+//! caller says so.
+
+use js_sys::{Array, Function, Promise, Reflect};
+use serde_json::Value;
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{Blob, Document, HtmlElement, HtmlFormElement, HtmlInputElement, Response, Url, Window};
+
+const POLL_MS: i32 = 400;
+
+fn window() -> Option<Window> {
+    web_sys::window()
+}
+
+fn document() -> Option<Document> {
+    window()?.document()
+}
+
+/// Fresh bytes from the browser's cryptographic source.
+#[must_use]
+pub fn random<const N: usize>() -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    window()?.crypto().ok()?.get_random_values_with_u8_array(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// Reads from local storage.
+#[must_use]
+pub fn load(slot: &str) -> Option<String> {
+    window()?.local_storage().ok()??.get_item(slot).ok()?
+}
+
+/// Writes to local storage; `false` where the browser forbids it.
+#[must_use]
+pub fn save(slot: &str, text: &str) -> bool {
+    let storage = window().and_then(|window| window.local_storage().ok().flatten());
+    storage.is_some_and(|storage| storage.set_item(slot, text).is_ok())
+}
+
+/// Offers a text as a file.
+pub fn download(name: &str, text: &str) {
+    let make = || -> Option<()> {
+        let blob = Blob::new_with_str_sequence(&Array::of1(&JsValue::from_str(text))).ok()?;
+        let url = Url::create_object_url_with_blob(&blob).ok()?;
+        let link = document()?.create_element("a").ok()?.dyn_into::<HtmlElement>().ok()?;
+        link.set_attribute("href", &url).ok()?;
+        link.set_attribute("download", name).ok()?;
+        link.click();
+        Url::revoke_object_url(&url).ok()
+    };
+    make().unwrap_or_default();
+}
+
+/// Puts a text on the clipboard.
+pub fn copy(text: &str) {
+    if let Some(window) = window() {
+        let promise = window.navigator().clipboard().write_text(text);
+        spawn_local(async move {
+            // A refused clipboard leaves the text on the page, selectable.
+            let _refused = JsFuture::from(promise).await;
+        });
+    }
+}
+
+/// Fills hidden fields of a form and submits it as a plain form.
+pub fn submit(form: &str, fields: &[(&str, String)]) {
+    let Some(form) = document().and_then(|document| document.get_element_by_id(form)).and_then(|form| form.dyn_into::<HtmlFormElement>().ok()) else { return };
+    for (name, value) in fields {
+        let input = form.query_selector(&format!("input[name={name}]")).ok().flatten();
+        if let Some(input) = input.and_then(|input| input.dyn_into::<HtmlInputElement>().ok()) {
+            input.set_value(value);
+        }
+    }
+    form.submit().unwrap_or_default();
+}
+
+async fn fetch_json(url: &str) -> Option<Value> {
+    let response: Response = JsFuture::from(window()?.fetch_with_str(url)).await.ok()?.dyn_into().ok()?;
+    let text = JsFuture::from(response.text().ok()?).await.ok()?.as_string()?;
+    serde_json::from_str(&text).ok()
+}
+
+async fn sleep(milliseconds: i32) {
+    let promise = Promise::new(&mut |resolve, _| {
+        if let Some(window) = window() {
+            window.set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, milliseconds).unwrap_or_default();
+        }
+    });
+    JsFuture::from(promise).await.map(drop).unwrap_or_default();
+}
+
+/// Asks for JSON again and again while `each` returns true.
+pub fn poll(url: String, mut each: impl FnMut(Value) -> bool + 'static) {
+    spawn_local(async move {
+        loop {
+            if let Some(value) = fetch_json(&url).await
+                && !each(value)
+            {
+                break;
+            }
+            sleep(POLL_MS).await;
+        }
+    });
+}
+
+/// Loads the page again.
+pub fn reload() {
+    if let Some(window) = window() {
+        window.location().reload().unwrap_or_default();
+    }
+}
+
+/// Runs slow work after the page had a chance to show that it began.
+pub fn later(work: impl FnOnce() + 'static) {
+    spawn_local(async move {
+        sleep(30).await;
+        work();
+    });
+}
+
+/// Reads the file that was chosen in an input.
+pub fn read_file(input: &str, then: impl FnOnce(String) + 'static) {
+    let read = || -> Option<Promise> {
+        let input = document()?.get_element_by_id(input)?;
+        let files = Reflect::get(&input, &"files".into()).ok()?;
+        let file = Reflect::get(&files, &0.into()).ok()?;
+        let text: Function = Reflect::get(&file, &"text".into()).ok()?.dyn_into().ok()?;
+        text.call0(&file).ok()?.dyn_into().ok()
+    };
+    if let Some(promise) = read() {
+        spawn_local(async move {
+            if let Some(text) = JsFuture::from(promise).await.ok().and_then(|text| text.as_string()) {
+                then(text);
+            }
+        });
+    }
+}

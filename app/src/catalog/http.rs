@@ -1,0 +1,128 @@
+//! Routes of the catalog: home, browse, listing, how it works, public pictures.
+
+use super::service::{self, Filter};
+use super::page;
+use crate::web::error::AppError;
+use crate::web::form::Form;
+use crate::web::state::AppState;
+use crate::web::visit::Visit;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use schema::failure::{Code, FieldError};
+
+/// Routes of this feature.
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/", get(home))
+        .route("/explore", get(explore))
+        .route("/how-it-works", get(how))
+        .route("/listings/{slug}", get(listing))
+        .route("/listings/{slug}/progress", get(progress))
+        .route("/media/{name}", get(media))
+}
+
+fn query_form(query: Option<String>) -> Form {
+    Form::parse(&Bytes::from(query.unwrap_or_default()))
+}
+
+async fn home(State(state): State<AppState>, visit: Visit) -> Response {
+    visit
+        .answer(async {
+            let filter = Filter::parse(|_| String::new()).map_err(AppError::internal)?;
+            let mut tx = state.db.read().await?;
+            let cards = service::list(&mut tx, &filter).await?;
+            Ok(page::home(&visit, cards))
+        })
+        .await
+}
+
+async fn explore(State(state): State<AppState>, visit: Visit, RawQuery(query): RawQuery) -> Response {
+    let form = query_form(query);
+    visit
+        .answer(async {
+            let filter = Filter::parse(|name| form.get(name).to_owned())
+                .map_err(|name| AppError { code: Code::Invalid, fields: vec![FieldError { field: name.into(), code: "parameter".into(), detail: Some(name.into()) }], cause: None })?;
+            let mut tx = state.db.read().await?;
+            let cards = service::list(&mut tx, &filter).await?;
+            Ok(page::explore(&visit, &filter, form.get("max"), cards))
+        })
+        .await
+}
+
+async fn how(State(state): State<AppState>, visit: Visit) -> Response {
+    page::how(&visit, &state.log.verifier.to_string(), &state.engines.model().digest.to_string())
+}
+
+async fn listing(State(state): State<AppState>, visit: Visit, Path(slug): Path<String>) -> Response {
+    visit
+        .answer(async {
+            let mut tx = state.db.read().await?;
+            let listing = find_visible(&mut tx, &visit, &slug).await?;
+            let anchors = service::list_anchors(&mut tx, &listing.version_id).await?;
+            let statements = crate::verify::service::list_about(&mut tx, &listing.leaf_hash).await?;
+            let owned = match &visit.person {
+                Some(person) => crate::library::service::find_owned(&mut tx, &person.id, &listing.version_id).await?,
+                None => None,
+            };
+            Ok(page::listing(&visit, listing, anchors, statements, owned, &state.engines.model().manifest))
+        })
+        .await
+}
+
+/// A listing that this visitor may see: live ones, and one's own before that.
+async fn find_visible(tx: &mut crate::db::Tx, visit: &Visit, slug: &str) -> Result<service::Listing, AppError> {
+    let not_found = || AppError::new(Code::NotFound);
+    if slug.len() > 64 {
+        return Err(not_found());
+    }
+    let listing = service::find(tx, slug).await?.ok_or_else(not_found)?;
+    let own = visit.person.as_ref().is_some_and(|person| person.id == listing.person_id);
+    match listing.state.as_str() {
+        "live" => Ok(listing),
+        "withdrawn" => Err(AppError::new(Code::Gone)),
+        _ if own => Ok(listing),
+        _ => Err(not_found()),
+    }
+}
+
+async fn progress(State(state): State<AppState>, visit: Visit, Path(slug): Path<String>) -> Response {
+    visit
+        .answer(async {
+            let mut tx = state.db.read().await?;
+            let listing = find_visible(&mut tx, &visit, &slug).await?;
+            let step = match listing.version_state.as_str() {
+                "logging" => 1,
+                "certifying" => 2,
+                "certified" => 3,
+                _ => 4,
+            };
+            Ok(axum::Json(serde_json::json!({ "step": step, "steps": 4, "done": step == 4 })).into_response())
+        })
+        .await
+}
+
+/// Labelled copies are public; exact files have no route here, whoever guesses their name.
+async fn media(State(state): State<AppState>, visit: Visit, Path(name): Path<String>) -> Response {
+    visit
+        .answer(async {
+            let not_found = || AppError::new(Code::NotFound);
+            let blob = name.strip_suffix(".png").filter(|blob| blob.len() == 64 && blob.bytes().all(|b| b.is_ascii_hexdigit())).ok_or_else(not_found)?;
+            let mut tx = state.db.read().await?;
+            if !service::is_public_blob(&mut tx, blob).await? {
+                return Err(not_found());
+            }
+            drop(tx);
+            let bytes = state.media.get(blob).await?.ok_or_else(not_found)?;
+            let headers = [
+                (header::CONTENT_TYPE, "image/png"),
+                (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+                (header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"),
+            ];
+            Ok((headers, bytes).into_response())
+        })
+        .await
+}

@@ -1,0 +1,10 @@
+//! Browse, search and listing pages: what is for sale, and the evidence for it.
+//!
+//! The one rule: nothing here shows prompt, seed, values' sealed texts or an exact picture. Public pictures are labelled copies.
+
+pub mod http;
+mod page;
+pub mod service;
+mod store;
+#[cfg(test)]
+pub(crate) use store::ALL as STATEMENTS;

@@ -1,0 +1,34 @@
+//! The business clock: real time plus the sandbox's offset, which only moves forward.
+//!
+//! It moves holds, funds, payouts and deadlines; never sessions, one-time codes, or anything that the public log signs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// One day in milliseconds.
+pub(crate) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// Shared by a process; the offset lives in the database and is refreshed by the worker.
+#[derive(Clone, Default)]
+pub struct Clock {
+    offset_ms: Arc<AtomicI64>,
+}
+
+impl Clock {
+    /// Now, milliseconds since 1970.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        crate::random::real_now_ms() + self.offset_ms.load(Ordering::Relaxed)
+    }
+
+    /// Takes over the offset that the database holds; never backwards.
+    pub fn set_offset_ms(&self, offset_ms: i64) {
+        self.offset_ms.fetch_max(offset_ms, Ordering::Relaxed);
+    }
+
+    /// The offset in use.
+    #[must_use]
+    pub fn offset_ms(&self) -> i64 {
+        self.offset_ms.load(Ordering::Relaxed)
+    }
+}

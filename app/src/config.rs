@@ -1,0 +1,147 @@
+//! Settings: the only place that reads the environment. A wrong or half-set one is an error at start, never a default.
+
+use anyhow::{Context as _, Result, bail};
+use std::path::{Path, PathBuf};
+
+/// The origin of a demo's log: one for all demos, so that a demo leaf never enters a real log.
+pub const DEMO_ORIGIN: &str = "demo.seedmark.example/log";
+
+/// Everything that can be set from outside.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where data lies.
+    pub data: PathBuf,
+    /// `postgres://…` or a SQLite path; the data folder's own file when absent.
+    pub database_url: Option<String>,
+    /// Built assets.
+    pub site: PathBuf,
+    /// Static files served as they are.
+    pub public: PathBuf,
+    /// Address of the site as browsers see it.
+    pub public_url: String,
+    /// Whether the demo catalogue is wanted on an empty data folder.
+    pub demo: bool,
+    /// Pictures made at once.
+    pub engines: usize,
+    /// The ONNX Runtime library.
+    pub runtime: PathBuf,
+    /// The log's origin for a new data folder that is no demo.
+    pub origin: Option<String>,
+    /// Our share in basis points.
+    pub share_bp: i64,
+    /// The smallest order that costs anything.
+    pub minimum_order_minor: i64,
+    /// The smallest weekly payout.
+    pub minimum_payout_minor: i64,
+}
+
+/// What the command line gives.
+pub struct Options {
+    /// Where data lies.
+    pub data: PathBuf,
+    /// As in [`Config`].
+    pub database_url: Option<String>,
+    /// As in [`Config`].
+    pub site: PathBuf,
+    /// As in [`Config`].
+    pub public: PathBuf,
+    /// As in [`Config`].
+    pub public_url: String,
+    /// As in [`Config`].
+    pub demo: bool,
+}
+
+impl Config {
+    /// Joins command line and environment.
+    ///
+    /// # Errors
+    /// Names the setting that is wrong or missing.
+    pub fn load(options: Options) -> Result<Self> {
+        let plain_local = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
+        let secure = options.public_url.starts_with("https://") || plain_local.iter().any(|prefix| options.public_url.starts_with(prefix));
+        if !secure {
+            bail!("the public address {} is neither https nor this machine: session cookies would travel in the open", options.public_url);
+        }
+        let configured = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
+        let cache = std::env::var_os("XDG_CACHE_HOME")
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+            .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));
+        let program = std::env::current_exe().ok();
+        let runtime = engine::onnx_runtime::OnnxRuntime::find(configured, program.as_deref(), cache.as_deref())?;
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Ok(Self {
+            data: options.data,
+            database_url: options.database_url,
+            site: options.site,
+            public: options.public,
+            public_url: options.public_url,
+            demo: options.demo,
+            engines: number("SEEDMARK_ENGINES", cores as i64)?.clamp(1, 64) as usize,
+            runtime,
+            origin: std::env::var("SEEDMARK_LOG_ORIGIN").ok(),
+            share_bp: number("SEEDMARK_SHARE_BP", 1500)?,
+            minimum_order_minor: number("SEEDMARK_MINIMUM_ORDER_MINOR", 250)?,
+            minimum_payout_minor: number("SEEDMARK_MINIMUM_PAYOUT_MINOR", 2500)?,
+        })
+    }
+}
+
+fn number(name: &str, default: i64) -> Result<i64> {
+    match std::env::var(name) {
+        Ok(text) => text.parse().with_context(|| format!("{name} is {text:?}, which is not a number")),
+        Err(_) => Ok(default),
+    }
+}
+
+/// A secret key of this installation: 64 hex digits from the environment, else a file in the data folder, made on first use.
+///
+/// # Errors
+/// When the variable or the file holds anything else.
+pub fn installation_key(data: &Path, variable: &str, file: &str) -> Result<[u8; 32]> {
+    let parse = |text: &str, place: &str| -> Result<[u8; 32]> {
+        let mut key = [0; 32];
+        hex::decode_to_slice(text.trim(), &mut key).ok().with_context(|| format!("{place} does not hold 64 hex digits"))?;
+        Ok(key)
+    };
+    if let Ok(text) = std::env::var(variable) {
+        return parse(&text, variable);
+    }
+    let path = data.join("keys").join(file);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => parse(&text, &path.display().to_string()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let key: [u8; 32] = crate::random::bytes();
+            write_secret(&path, &hex::encode(key)).with_context(|| format!("cannot write {}", path.display()))?;
+            Ok(key)
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    writeln!(file, "{text}")?;
+    file.sync_all()
+}
+
+/// Logs to standard error: readable on a terminal, JSON with `SEEDMARK_LOG_FORMAT=json`; levels by `SEEDMARK_LOG`.
+pub fn start_logging() {
+    use std::io::IsTerminal as _;
+    let levels = std::env::var("SEEDMARK_LOG").unwrap_or_else(|_| "info,sqlx=warn".into());
+    let filter = tracing_subscriber::EnvFilter::new(levels);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if std::env::var("SEEDMARK_LOG_FORMAT").is_ok_and(|format| format == "json") {
+        builder.json().init();
+    } else {
+        builder.with_ansi(std::io::stderr().is_terminal()).init();
+    }
+}

@@ -1,0 +1,30 @@
+//! Migrations: the texts of `schema`, shared part first, run by sqlx's migrator.
+
+use super::{Db, Result};
+use schema::migrations::STEPS;
+use sqlx::AssertSqlSafe;
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+impl Db {
+    /// Brings the database up to this release's schema.
+    ///
+    /// # Errors
+    /// When a step fails or an applied step's text was changed.
+    pub async fn migrate(&self) -> Result<()> {
+        let postgres = self.is_postgres();
+        let step = |step: &schema::migrations::Step| {
+            let own = if postgres { step.postgres } else { step.sqlite };
+            // Our own constant texts, joined: nothing here comes from outside.
+            let text = AssertSqlSafe(format!("{}\n{own}", step.shared)).into_sql_str();
+            Migration::new(step.version, step.name.into(), MigrationType::Simple, text, false)
+        };
+        let migrator = Migrator::with_migrations(STEPS.iter().map(step).collect());
+        match self {
+            Self::Sqlite { write, .. } => migrator.run(write).await,
+            Self::Postgres(pool) => migrator.run(pool).await,
+        }
+        .map_err(|error| sqlx::Error::Migrate(Box::new(error)))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,182 @@
+//! Background work: a table of jobs with leases and retries, enqueued in the transaction of the change that needs them.
+//!
+//! The one rule: a job's body may run twice (its worker can die after the work and before the note), so bodies are
+//! idempotent, and whoever lost the lease changes nothing.
+
+mod store;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+pub(crate) use store::ALL as STATEMENTS;
+
+use crate::db::{self, Db, Tx};
+use crate::random;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// How long a claimed job is its worker's; long bodies extend it.
+pub(crate) const LEASE_MS: i64 = 120_000;
+/// A job that failed this often is dead: shown with its error, never dropped.
+const MAX_ATTEMPTS: i64 = 20;
+const FIRST_DELAY_MS: i64 = 5_000;
+const MAX_DELAY_MS: i64 = 3_600_000;
+
+/// Work that was claimed.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Job {
+    /// Its id.
+    pub id: String,
+    /// What to do.
+    pub kind: String,
+    /// With what; an id as a rule.
+    pub payload: String,
+    /// How often it was claimed, this time included.
+    pub attempts: i64,
+    lease_owner: String,
+}
+
+/// How a body ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Finished.
+    Done,
+    /// Not ready yet: look again after so many milliseconds. Counts as no failure.
+    Later(i64),
+    /// Failed; tried again later.
+    Failed(String),
+}
+
+/// Wakes workers after a commit, so that they need not wait for the next poll.
+#[derive(Clone, Default)]
+pub struct Bell(Arc<Notify>);
+
+impl Bell {
+    /// Rings: work was committed.
+    pub fn ring(&self) {
+        self.0.notify_waiters();
+        self.0.notify_one();
+    }
+
+    /// Waits for a ring, at most `limit`.
+    pub async fn wait(&self, limit: Duration) {
+        let _elapsed = tokio::time::timeout(limit, self.0.notified()).await;
+    }
+}
+
+/// Enqueues a job; a waiting or running one with the same `unique_key` is left as it is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn enqueue(tx: &mut Tx, kind: &str, unique_key: &str, payload: &str) -> db::Result<()> {
+    enqueue_at(tx, kind, unique_key, payload, random::real_now_ms()).await
+}
+
+/// Enqueues a job that is not due before `run_at_ms` (real time).
+///
+/// # Errors
+/// When the database fails.
+pub async fn enqueue_at(tx: &mut Tx, kind: &str, unique_key: &str, payload: &str, run_at_ms: i64) -> db::Result<()> {
+    store::insert(tx, &random::id(), kind, unique_key, payload, run_at_ms, random::real_now_ms()).await
+}
+
+/// Claims the next due job of the given kinds.
+///
+/// # Errors
+/// When the database fails.
+pub async fn claim(db: &Db, owner: &str, kinds: &[&str], now_ms: i64) -> db::Result<Option<Job>> {
+    let mut tx = db.write().await?;
+    let job = store::claim(&mut tx, owner, &format!(",{},", kinds.join(",")), now_ms, now_ms + LEASE_MS).await?;
+    tx.commit().await?;
+    Ok(job)
+}
+
+/// Extends the lease of a job that takes long; `false` when it was lost.
+///
+/// # Errors
+/// When the database fails.
+pub async fn extend(db: &Db, job: &Job, now_ms: i64) -> db::Result<bool> {
+    let mut tx = db.write().await?;
+    let held = store::extend(&mut tx, job, now_ms + LEASE_MS).await?;
+    tx.commit().await?;
+    Ok(held)
+}
+
+/// Notes how a body ended. Changes nothing when the lease was lost.
+///
+/// # Errors
+/// When the database fails.
+pub async fn finish(db: &Db, job: &Job, outcome: &Outcome, now_ms: i64) -> db::Result<()> {
+    let mut tx = db.write().await?;
+    match outcome {
+        Outcome::Done => store::done(&mut tx, job, now_ms).await?,
+        Outcome::Later(delay_ms) => store::postpone(&mut tx, job, now_ms + delay_ms).await?,
+        Outcome::Failed(error) if job.attempts >= MAX_ATTEMPTS => store::bury(&mut tx, job, error, now_ms).await?,
+        Outcome::Failed(error) => {
+            let doubled = FIRST_DELAY_MS << job.attempts.clamp(0, 16);
+            // A fifth of spread, so that jobs that failed together do not come back together.
+            let spread = i64::from(random::bytes::<1>()[0]) - 128;
+            let delay = doubled.min(MAX_DELAY_MS);
+            store::retry(&mut tx, job, error, now_ms + delay + delay * spread / 640).await?;
+        }
+    }
+    tx.commit().await
+}
+
+/// Runs jobs until `stop` is set: claims, runs `body`, notes the outcome, and waits for the bell when there is nothing.
+pub async fn work<F, Fut>(db: Db, bell: Bell, kinds: &'static [&'static str], mut stop: tokio::sync::watch::Receiver<bool>, body: F)
+where
+    F: Fn(Job) -> Fut,
+    Fut: Future<Output = Outcome>,
+{
+    let owner = random::id();
+    while !*stop.borrow() {
+        let job = match claim(&db, &owner, kinds, random::real_now_ms()).await {
+            Ok(Some(job)) => job,
+            Ok(None) => {
+                tokio::select! {
+                    () = bell.wait(Duration::from_secs(1)) => {}
+                    _ = stop.changed() => {}
+                }
+                continue;
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "cannot claim a job");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                continue;
+            }
+        };
+        let outcome = run_leased(&db, &job, body(job.clone())).await;
+        if let Outcome::Failed(error) = &outcome {
+            tracing::warn!(job.id = %job.id, job.kind = %job.kind, job.attempts = job.attempts, error, "job failed");
+        }
+        if let Err(error) = finish(&db, &job, &outcome, random::real_now_ms()).await {
+            tracing::error!(job.id = %job.id, error = %error, "cannot note how a job ended; it will be claimed again");
+        }
+    }
+}
+
+/// Runs a body and keeps its lease meanwhile.
+async fn run_leased(db: &Db, job: &Job, body: impl Future<Output = Outcome>) -> Outcome {
+    let mut body = std::pin::pin!(body);
+    let third = Duration::from_millis(u64::try_from(LEASE_MS / 3).unwrap_or(40_000));
+    loop {
+        tokio::select! {
+            outcome = &mut body => return outcome,
+            () = tokio::time::sleep(third) => match extend(db, job, random::real_now_ms()).await {
+                Ok(true) => {}
+                Ok(false) => return Outcome::Failed("the lease was lost".into()),
+                Err(error) => tracing::warn!(job.id = %job.id, error = %error, "cannot extend a lease"),
+            },
+        }
+    }
+}
+
+/// Jobs that are neither done nor dead, and dead ones, for the operator's page.
+///
+/// # Errors
+/// When the database fails.
+pub async fn counts(tx: &mut Tx) -> db::Result<(i64, i64)> {
+    store::counts(tx).await
+}

@@ -1,0 +1,92 @@
+//! Re-runs: regenerate, compare, and refund at our cost when our own machine does not give the sealed pixels.
+
+use super::service::{Run, RunPicture};
+use super::store;
+use crate::catalog::service as catalog;
+use crate::checkout::service::{self as checkout, Bearer};
+use crate::jobs::Outcome;
+use crate::studio::service::VersionSecret;
+use crate::web::state::AppState;
+use anyhow::{Context as _, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use engine::compare::{compare, worst};
+use engine::picture::Picture;
+use engine::pipeline::Request;
+use schema::digest::Digest;
+use schema::recipe::Recipe;
+use schema::statement::{Outcome as Verdict, ReproductionStatement, Subject};
+
+/// Regenerates what somebody owns.
+pub const REPRODUCE: &str = "library-reproduce";
+
+/// Runs a job of this feature.
+pub async fn run(state: &AppState, payload: &str) -> Result<Outcome> {
+    let mut tx = state.db.write().await?;
+    let run = store::get_run(&mut tx, payload).await?;
+    if matches!(run.state.as_str(), "done" | "failed") {
+        return Ok(Outcome::Done);
+    }
+    let listing = catalog::get_by_version(&mut tx, &run.version_id).await?;
+    let anchors = catalog::list_anchors(&mut tx, &run.version_id).await?;
+    let plain = state.vault.open(&mut tx, &listing.secret_id, "platform", "reproduce", state.clock.now_ms()).await?;
+    tx.commit().await?;
+    let secret: VersionSecret = serde_json::from_slice(&plain)?;
+    let recipe = Recipe::parse(&STANDARD.decode(&secret.recipe)?)?;
+    let (mut pictures, mut found) = (Vec::new(), Vec::new());
+    for (index, (anchor, sealed)) in recipe.anchors.iter().zip(&anchors).enumerate() {
+        let request = Request::of_recipe(&recipe, &anchor.values, anchor.seed)?;
+        let before = i64::try_from(index)? * i64::from(recipe.steps);
+        let picture = state.engines.generate(request, |step| note_progress(state, &run, index, before + i64::from(step))).await?;
+        let digest = picture.digest()?;
+        let file = state.media.get(&sealed.blob).await?.context("the sealed picture's file is missing")?;
+        let comparison = compare(&Picture::from_png(&file)?, &picture);
+        pictures.push(RunPicture {
+            blob: state.media.put(picture.to_png(None)?).await?,
+            found: digest.blake3,
+            sealed: Digest::parse(&sealed.pixel_blake3, "anchor")?,
+            outcome: comparison.outcome,
+            differing: comparison.differing,
+            largest: comparison.largest,
+            centibels: comparison.decibels.map(|decibels| (decibels * 100.0) as i64),
+        });
+        found.push(digest);
+    }
+    let outcome = worst(pictures.iter().map(|picture| picture.outcome));
+    finish(state, &run, &listing, &pictures, ReproductionStatement { leaf: Digest::parse(&listing.leaf_hash, "leaf")?, environment: state.engines.environment(), found, outcome }).await?;
+    Ok(Outcome::Done)
+}
+
+async fn note_progress(state: &AppState, run: &Run, anchor: usize, step: i64) {
+    let note = async {
+        let mut tx = state.db.write().await?;
+        store::set_progress(&mut tx, &run.id, i64::try_from(anchor).unwrap_or(0), step).await?;
+        tx.commit().await
+    };
+    if let Err(error) = note.await {
+        tracing::warn!(run.id = %run.id, error = %error, "cannot note progress");
+    }
+}
+
+/// Notes the outcome; when it is not exact, logs a statement against ourselves and refunds the owner, in one transaction.
+async fn finish(state: &AppState, run: &Run, listing: &catalog::Listing, pictures: &[RunPicture], statement: ReproductionStatement) -> Result<()> {
+    let now = state.clock.now_ms();
+    let mut tx = state.db.write().await?;
+    let results = serde_json::to_string(pictures)?;
+    if !store::finish_run(&mut tx, &run.id, "done", Some(statement.outcome.name()), None, Some(&results), now).await? {
+        return Ok(());
+    }
+    if statement.outcome != Verdict::Exact {
+        let subjects: Vec<Subject> = statement.found.iter().enumerate().map(|(index, pixels)| Subject::picture(format!("anchor-{index}"), pixels)).collect();
+        state.log.attest(&mut tx, &statement, &subjects).await?;
+        if let Some(line) = &run.line_id {
+            let line = checkout::get_line(&mut tx, line).await?;
+            checkout::plan_refund(&mut tx, &line, Bearer::Platform, "does-not-reproduce", now).await?;
+        }
+        tracing::error!(listing.slug = %listing.slug, run.id = %run.id, "a certified listing does not reproduce");
+    }
+    tx.commit().await?;
+    state.leaves.ring();
+    state.jobs.ring();
+    Ok(())
+}

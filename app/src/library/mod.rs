@@ -1,0 +1,12 @@
+//! What a buyer owns: the opened recipe, the bundle, the pictures, and the proof that it reproduces.
+//!
+//! The one rule: only the owner of a line opens its bundle, every opening is written down, and a re-run of ours that does not
+//! give the sealed pixels is refunded at our cost, unasked.
+
+pub mod http;
+pub mod jobs;
+mod page;
+pub mod service;
+mod store;
+#[cfg(test)]
+pub(crate) use store::ALL as STATEMENTS;

@@ -1,0 +1,279 @@
+//! Rules of ownership, opening, bundles and re-runs.
+
+use super::store;
+use crate::catalog::service as catalog;
+use crate::checkout::service::{self as checkout, LicenceSecret, Line};
+use crate::db::{self, Tx};
+use crate::studio::service::VersionSecret;
+use crate::verify::service as log;
+use crate::web::state::AppState;
+use crate::{jobs, limits, random};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use schema::bundle::{Bundle, OwnedLicence, OwnerPart, SealedListing, SealedPart};
+use schema::digest::Digest;
+use schema::key::PublicKey;
+use schema::recipe::Recipe;
+use schema::statement::Outcome;
+use serde::{Deserialize, Serialize};
+use thiserror::Error as ThisError;
+
+/// What can go wrong in the library.
+#[derive(Debug, ThisError)]
+pub enum Error {
+    /// No such line or run, or somebody else's.
+    #[error("not found")]
+    NotFound,
+    /// It was refunded.
+    #[error("refunded")]
+    Refunded,
+    /// The recipe must be opened first: that ends the right to return it.
+    #[error("not opened")]
+    NotOpened,
+    /// Too many runs in an hour.
+    #[error("too many runs")]
+    TooMany,
+    /// A leaf is not in a checkpoint yet.
+    #[error("not logged yet")]
+    NotLogged,
+    /// Anything else, for the log.
+    #[error("{0}")]
+    Internal(String),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] db::Error),
+}
+
+fn internal(error: impl std::fmt::Display) -> Error {
+    Error::Internal(error.to_string())
+}
+
+impl From<log::Error> for Error {
+    fn from(error: log::Error) -> Self {
+        match error {
+            log::Error::NotLogged => Self::NotLogged,
+            other => internal(other),
+        }
+    }
+}
+
+impl From<Error> for crate::web::error::AppError {
+    fn from(error: Error) -> Self {
+        use schema::failure::Code;
+        match error {
+            Error::NotFound => Self::new(Code::NotFound),
+            Error::Refunded => Self::new(Code::Gone),
+            Error::NotOpened => Self::new(Code::Conflict),
+            Error::TooMany => Self::new(Code::TooMany),
+            Error::NotLogged => Self::new(Code::Unavailable),
+            Error::Internal(cause) => Self::internal(cause),
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+
+/// A row of the library.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Owned {
+    pub id: String,
+    pub state: String,
+    pub paid_ms: Option<i64>,
+    pub opened_ms: Option<i64>,
+    pub price_minor: i64,
+    pub title: String,
+    pub slug: String,
+    pub handle: String,
+    pub blob: String,
+}
+
+/// A re-run on our worker.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Run {
+    pub id: String,
+    pub line_id: Option<String>,
+    pub version_id: String,
+    pub person_id: Option<String>,
+    pub state: String,
+    pub anchor: i64,
+    pub step: i64,
+    pub steps: i64,
+    pub outcome: Option<String>,
+    pub error: Option<String>,
+    pub results: Option<String>,
+    pub created_ms: i64,
+    pub finished_ms: Option<i64>,
+}
+
+/// One picture of a re-run, compared with the sealed one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunPicture {
+    /// The regenerated file.
+    pub blob: String,
+    pub found: Digest,
+    pub sealed: Digest,
+    pub outcome: Outcome,
+    /// Samples that differ, and the largest difference.
+    pub differing: u64,
+    pub largest: u8,
+    /// Peak signal-to-noise ratio in hundredths of a decibel.
+    pub centibels: Option<i64>,
+}
+
+impl Run {
+    /// The pictures of a finished run.
+    #[must_use]
+    pub fn pictures(&self) -> Vec<RunPicture> {
+        self.results.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+    }
+}
+
+/// Everything that a buyer has.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_owned(tx: &mut Tx, buyer: &str) -> db::Result<Vec<Owned>> {
+    store::list_owned(tx, buyer).await
+}
+
+/// The line by which a person owns a version.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_owned(tx: &mut Tx, buyer: &str, version: &str) -> db::Result<Option<String>> {
+    store::find_owned(tx, buyer, version).await
+}
+
+/// A buyer's own line.
+///
+/// # Errors
+/// [`Error::NotFound`] also for somebody else's, [`Error::Refunded`] when it was given back.
+pub async fn get_line(tx: &mut Tx, buyer: &str, id: &str) -> Result<Line, Error> {
+    let line = match checkout::get_line(tx, id).await {
+        Ok(line) if line.buyer_id == buyer => line,
+        Ok(_) => return Err(Error::NotFound),
+        Err(error) if error.is_missing() => return Err(Error::NotFound),
+        Err(error) => return Err(error.into()),
+    };
+    match line.state.as_str() {
+        "owned" => Ok(line),
+        "refunded" => Err(Error::Refunded),
+        _ => Err(Error::NotFound),
+    }
+}
+
+/// Opens a line's recipe: the buyer agreed that it cannot be returned any more.
+///
+/// # Errors
+/// As [`get_line`].
+pub async fn open(state: &AppState, buyer: &str, id: &str) -> Result<(), Error> {
+    let mut tx = state.db.write().await?;
+    let line = get_line(&mut tx, buyer, id).await?;
+    store::set_opened(&mut tx, &line.id, state.clock.now_ms()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+fn require_opened(line: &Line) -> Result<(), Error> {
+    // What was free can always be opened: there is nothing to return.
+    if line.opened_ms.is_some() || line.price_minor == 0 { Ok(()) } else { Err(Error::NotOpened) }
+}
+
+async fn open_secret(state: &AppState, tx: &mut Tx, secret_id: &str, actor: &str, reason: &str) -> Result<VersionSecret, Error> {
+    let plain = state.vault.open(tx, secret_id, actor, reason, state.clock.now_ms()).await.map_err(internal)?;
+    serde_json::from_slice(&plain).map_err(internal)
+}
+
+/// The recipe of an opened line.
+///
+/// # Errors
+/// [`Error::NotOpened`] before the buyer opened it.
+pub async fn recipe(state: &AppState, tx: &mut Tx, line: &Line) -> Result<(Recipe, String), Error> {
+    require_opened(line)?;
+    let listing = catalog::get_by_version(tx, &line.version_id).await?;
+    let secret = open_secret(state, tx, &listing.secret_id, &line.buyer_id, "show recipe").await?;
+    let bytes = STANDARD.decode(&secret.recipe).map_err(internal)?;
+    let recipe = Recipe::parse(&bytes).map_err(internal)?;
+    Ok((recipe, String::from_utf8(bytes).map_err(internal)?))
+}
+
+/// The bundle of a version: public without `line`, an owner's with it.
+///
+/// # Errors
+/// [`Error::NotLogged`] while a leaf waits for its checkpoint.
+pub async fn bundle(state: &AppState, tx: &mut Tx, listing: &catalog::Listing, line: Option<&Line>) -> Result<Vec<u8>, Error> {
+    let sealed = log::get_leaf(tx, &listing.leaf_hash).await?;
+    let listed = log::get_leaf(tx, &listing.listing_leaf_hash).await?;
+    let encode = |row: &log::LeafRow| -> Result<String, Error> { Ok(STANDARD.encode(row.parse()?.to_bytes())) };
+    let mut bundle = Bundle::new(
+        state.log.origin.clone(),
+        Some(state.log.verifier.to_string()),
+        PublicKey::parse(&listing.creator_key).map_err(internal)?,
+        SealedPart { leaf: encode(&sealed)?, proof: Some(state.log.prove(&sealed)?.to_text()) },
+        SealedListing {
+            statement: serde_json::from_str(&listing.listing_statement).map_err(internal)?,
+            leaf: encode(&listed)?,
+            proof: Some(state.log.prove(&listed)?.to_text()),
+        },
+    );
+    if let Some(hash) = &listing.certification_leaf_hash {
+        bundle.certification = Some(log::logged_statement(tx, &state.log, hash).await?);
+    }
+    if let Some(line) = line {
+        require_opened(line)?;
+        let secret = open_secret(state, tx, &listing.secret_id, &line.buyer_id, "download bundle").await?;
+        bundle.owner = Some(OwnerPart { salt: secret.salt, recipe: secret.recipe, licence: owned_licence(state, tx, line).await? });
+    }
+    bundle.to_bytes().map_err(internal)
+}
+
+async fn owned_licence(state: &AppState, tx: &mut Tx, line: &Line) -> Result<Option<OwnedLicence>, Error> {
+    let (Some(secret), Some(leaf)) = (&line.licence_secret_id, &line.licence_leaf_hash) else { return Ok(None) };
+    let plain = state.vault.open(tx, secret, &line.buyer_id, "download bundle", state.clock.now_ms()).await.map_err(internal)?;
+    let secret: LicenceSecret = serde_json::from_slice(&plain).map_err(internal)?;
+    let row = log::get_leaf(tx, leaf).await?;
+    Ok(Some(OwnedLicence { document: secret.document, salt: secret.salt, logged: state.log.logged(&row)?, key: state.log.platform_key() }))
+}
+
+/// Asks our worker to regenerate an opened line's pictures. Returns the run's id.
+///
+/// # Errors
+/// [`Error::TooMany`], or as [`get_line`].
+pub async fn start_run(state: &AppState, buyer: &str, line_id: &str) -> Result<String, Error> {
+    let mut tx = state.db.write().await?;
+    let line = get_line(&mut tx, buyer, line_id).await?;
+    require_opened(&line)?;
+    if !limits::allow(&mut tx, limits::REPRODUCE, buyer).await? {
+        tx.commit().await?;
+        return Err(Error::TooMany);
+    }
+    let listing = catalog::get_by_version(&mut tx, &line.version_id).await?;
+    let anchors = catalog::list_anchors(&mut tx, &line.version_id).await?;
+    let id = random::id();
+    let steps = listing.steps * i64::try_from(anchors.len()).unwrap_or(1);
+    store::insert_run(&mut tx, &id, &line.id, &line.version_id, buyer, steps, state.clock.now_ms()).await?;
+    jobs::enqueue(&mut tx, super::jobs::REPRODUCE, &format!("run:{id}"), &id).await?;
+    tx.commit().await?;
+    state.jobs.ring();
+    Ok(id)
+}
+
+/// A buyer's own run.
+///
+/// # Errors
+/// [`Error::NotFound`] also for somebody else's.
+pub async fn get_run(tx: &mut Tx, buyer: &str, id: &str) -> Result<Run, Error> {
+    match store::get_run(tx, id).await {
+        Ok(run) if run.person_id.as_deref() == Some(buyer) => Ok(run),
+        Ok(_) => Err(Error::NotFound),
+        Err(error) if error.is_missing() => Err(Error::NotFound),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A line's runs, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_runs(tx: &mut Tx, line: &str) -> db::Result<Vec<Run>> {
+    store::list_runs(tx, line).await
+}

@@ -1,0 +1,55 @@
+//! SQL of the library and of re-runs.
+
+use super::service::{Owned, Run};
+use crate::db::{self, Tx, execute, fetch, statements};
+
+statements! {
+    LIST_OWNED = "select purchase_line.id, purchase_line.state, purchase_line.paid_ms, purchase_line.opened_ms, purchase_line.price_minor,
+            listing.title, listing.slug, person.handle, anchor.labelled_blob as blob
+        from purchase_line
+        join listing on listing.id = purchase_line.listing_id
+        join person on person.id = listing.person_id
+        join anchor on anchor.version_id = purchase_line.version_id and anchor.idx = 0
+        where purchase_line.buyer_id = $1 and purchase_line.state in ('owned', 'refunded')
+        order by purchase_line.paid_ms desc, purchase_line.id limit 200";
+    FIND_OWNED = "select id from purchase_line where buyer_id = $1 and version_id = $2 and state = 'owned'";
+    SET_OPENED = "update purchase_line set opened_ms = coalesce(opened_ms, $2) where id = $1";
+    INSERT_RUN = "insert into run (id, line_id, version_id, person_id, state, anchor, step, steps, created_ms) values ($1, $2, $3, $4, 'waiting', 0, 0, $5, $6)";
+    GET_RUN = "select id, line_id, version_id, person_id, state, anchor, step, steps, outcome, error, results, created_ms, finished_ms from run where id = $1";
+    LIST_RUNS = "select id, line_id, version_id, person_id, state, anchor, step, steps, outcome, error, results, created_ms, finished_ms
+        from run where line_id = $1 order by created_ms desc, id desc limit 20";
+    SET_PROGRESS = "update run set state = 'running', anchor = $2, step = $3 where id = $1 and state in ('waiting', 'running')";
+    FINISH_RUN = "update run set state = $2, outcome = $3, error = $4, results = $5, finished_ms = $6, step = steps where id = $1 and state in ('waiting', 'running')";
+}
+
+pub(super) async fn list_owned(tx: &mut Tx, buyer: &str) -> db::Result<Vec<Owned>> {
+    fetch!(tx, fetch_all, Owned, LIST_OWNED, buyer)
+}
+
+pub(super) async fn find_owned(tx: &mut Tx, buyer: &str, version: &str) -> db::Result<Option<String>> {
+    Ok(fetch!(tx, fetch_optional, (String,), FIND_OWNED, buyer, version)?.map(|row| row.0))
+}
+
+pub(super) async fn set_opened(tx: &mut Tx, line: &str, now_ms: i64) -> db::Result<()> {
+    execute!(tx, SET_OPENED, line, now_ms).map(|_| ())
+}
+
+pub(super) async fn insert_run(tx: &mut Tx, id: &str, line: &str, version: &str, person: &str, steps: i64, now_ms: i64) -> db::Result<()> {
+    execute!(tx, INSERT_RUN, id, line, version, person, steps, now_ms).map(|_| ())
+}
+
+pub(super) async fn get_run(tx: &mut Tx, id: &str) -> db::Result<Run> {
+    fetch!(tx, fetch_one, Run, GET_RUN, id)
+}
+
+pub(super) async fn list_runs(tx: &mut Tx, line: &str) -> db::Result<Vec<Run>> {
+    fetch!(tx, fetch_all, Run, LIST_RUNS, line)
+}
+
+pub(super) async fn set_progress(tx: &mut Tx, id: &str, anchor: i64, step: i64) -> db::Result<()> {
+    execute!(tx, SET_PROGRESS, id, anchor, step).map(|_| ())
+}
+
+pub(super) async fn finish_run(tx: &mut Tx, id: &str, state: &str, outcome: Option<&str>, error: Option<&str>, results: Option<&str>, now_ms: i64) -> db::Result<bool> {
+    execute!(tx, FINISH_RUN, id, state, outcome, error, results, now_ms).map(|rows| rows == 1)
+}

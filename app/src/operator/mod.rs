@@ -1,0 +1,7 @@
+//! The operator's desk: the sandbox clock, payout runs, the provider's inbox, reconciliation.
+//!
+//! The one rule: everything here asks for the operator's role again, and to everybody else the pages do not exist.
+
+pub mod http;
+mod page;
+pub mod service;

@@ -1,0 +1,50 @@
+//! The operator's page.
+
+use super::service::Desk;
+use crate::ui::pieces::{Fact, Time, heading};
+use crate::ui::shell;
+use crate::web::visit::Visit;
+use axum::response::Response;
+use leptos::prelude::*;
+
+pub(super) fn desk(visit: &Visit, desk: Desk) -> Response {
+    let lang = visit.lang;
+    let title = lang.text("nav-operator");
+    shell::ok(visit, &title.clone(), || {
+        let audit = match desk.audit {
+            Ok(count) => lang.with("audit-ok", &[("count", count.into())]),
+            Err(why) => why,
+        };
+        let reconciliation = desk.reconciliation.err().unwrap_or_else(|| lang.text("reconciliation-ok"));
+        let days = [1, 2, 7, 14].map(|days| view! { <button class="button button--small" name="days" value=days id=format!("days-{days}")>{lang.with("clock-days", &[("count", i64::from(days).into())])}</button> });
+        let operations = desk.operations.into_iter().map(|op| {
+            view! { <tr><td><Time lang ms=op.created_ms/></td><td>{op.kind}</td><td class="amount">{lang.money(op.amount)}</td><td><span class="tag">{op.state}</span></td><td>{op.error_code}</td></tr> }
+        });
+        let events = desk.events.into_iter().map(|(id, kind, state, received_ms)| {
+            view! { <tr><td><Time lang ms=received_ms/></td><td>{kind}</td><td><span class="tag">{state}</span></td><td><code class="digest">{id}</code></td></tr> }
+        });
+        view! {
+            {heading(title, Some(lang.text("test-money")))}
+            <section class="card">
+                <h2>{lang.text("clock")}</h2>
+                <dl class="facts">
+                    <Fact label=lang.text("clock-now")><Time lang ms=desk.now_ms/></Fact>
+                    <Fact label=lang.text("clock-offset")>{lang.with("clock-days", &[("count", (desk.offset_ms / 86_400_000).into())])}</Fact>
+                </dl>
+                <form method="post" action=lang.path("/operator/clock") class="actions">{days.into_iter().collect_view()}</form>
+                <form method="post" action=lang.path("/operator/sweep")><button class="button button--primary" id="sweep">{lang.text("sweep-now")}</button></form>
+            </section>
+            <section class="card">
+                <h2>{lang.text("books")}</h2>
+                <dl class="facts">
+                    <Fact label=lang.text("audit")><span id="audit">{audit}</span></Fact>
+                    <Fact label=lang.text("reconciliation")><span id="reconciliation">{reconciliation}</span></Fact>
+                    <Fact label=lang.text("jobs")>{lang.with("jobs-line", &[("open", desk.jobs_open.into()), ("dead", desk.jobs_dead.into())])}</Fact>
+                </dl>
+            </section>
+            <section class="card"><h2>{lang.text("operations")}</h2><div class="scroll"><table><tbody>{operations.collect_view()}</tbody></table></div></section>
+            <section class="card"><h2>{lang.text("inbox")}</h2><div class="scroll"><table><tbody>{events.collect_view()}</tbody></table></div></section>
+        }
+        .into_any()
+    })
+}

@@ -1,0 +1,80 @@
+//! Rules of the operator's desk.
+
+use crate::books::service as books;
+use crate::checkout::service::{self as checkout, Operation};
+use crate::checkout::sandbox;
+use crate::db::{self, Tx};
+use crate::web::state::AppState;
+use crate::{jobs, payouts, web};
+
+/// The setting that holds the sandbox clock's offset.
+pub const CLOCK_SETTING: &str = "clock_offset_ms";
+/// One move of the clock goes at most so far, so that a typing error does not skip a year.
+pub const MAX_DAYS: i64 = 60;
+
+/// What the desk shows.
+pub struct Desk {
+    pub now_ms: i64,
+    pub offset_ms: i64,
+    pub audit: Result<i64, String>,
+    pub reconciliation: Result<(), String>,
+    pub operations: Vec<Operation>,
+    pub events: Vec<(String, String, String, i64)>,
+    pub jobs_open: i64,
+    pub jobs_dead: i64,
+}
+
+/// Gathers the desk.
+///
+/// # Errors
+/// When the database fails.
+pub async fn desk(state: &AppState, tx: &mut Tx) -> db::Result<Desk> {
+    let (operations, events) = checkout::recent(tx).await?;
+    let (jobs_open, jobs_dead) = jobs::counts(tx).await?;
+    Ok(Desk {
+        now_ms: state.clock.now_ms(),
+        offset_ms: state.clock.offset_ms(),
+        audit: books::audit(tx).await?,
+        reconciliation: payouts::service::reconcile(tx).await?,
+        operations,
+        events,
+        jobs_open,
+        jobs_dead,
+    })
+}
+
+/// Moves the business clock forward, and lets what became due happen.
+///
+/// # Errors
+/// When the database or the books fail.
+pub async fn advance(state: &AppState, days: i64) -> Result<(), payouts::service::Error> {
+    let offset = state.clock.offset_ms() + days.clamp(0, MAX_DAYS) * crate::clock::DAY_MS;
+    let mut tx = state.db.write().await?;
+    web::write_setting(&mut tx, CLOCK_SETTING, &offset.to_string()).await?;
+    tx.commit().await?;
+    state.clock.set_offset_ms(offset);
+    settle(state).await
+}
+
+/// Lets time that passed have its effect: holds end, the provider's funds and payouts move.
+///
+/// # Errors
+/// When the database or the books fail.
+pub async fn settle(state: &AppState) -> Result<(), payouts::service::Error> {
+    let now = state.clock.now_ms();
+    payouts::service::release(&state.db, now).await?;
+    sandbox::tick(&state.db, now).await?;
+    state.jobs.ring();
+    Ok(())
+}
+
+/// Runs the payout sweep now.
+///
+/// # Errors
+/// When the database or the books fail.
+pub async fn sweep(state: &AppState) -> Result<usize, payouts::service::Error> {
+    settle(state).await?;
+    let paid = payouts::service::sweep(&state.db, state.config.minimum_payout_minor, state.clock.now_ms()).await?;
+    state.jobs.ring();
+    Ok(paid)
+}

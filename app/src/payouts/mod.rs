@@ -1,0 +1,11 @@
+//! Paying creators: holds that end, onboarding, the weekly sweep, and a reason for every cent that is not paid.
+//!
+//! The one rule: one transfer per line and payee, planned in the books before it is sent. A payee who is skipped gets a row
+//! with the blocker's name, so that the page never has to guess.
+
+pub mod http;
+mod page;
+pub mod service;
+mod store;
+#[cfg(test)]
+pub(crate) use store::ALL as STATEMENTS;

@@ -1,0 +1,104 @@
+//! A creator's money: what is held, available, on its way and paid, and why the rest is not.
+
+use super::service::Overview;
+use crate::ui::pieces::{Field, Time, empty, heading};
+use crate::ui::shell;
+use crate::web::form::Form;
+use crate::web::visit::Visit;
+use axum::http::StatusCode;
+use axum::response::Response;
+use leptos::prelude::*;
+use schema::failure::FieldError;
+
+pub(super) fn money(visit: &Visit, overview: Overview, minimum_minor: i64) -> Response {
+    let lang = visit.lang;
+    let title = lang.text("nav-money");
+    shell::ok(visit, &title.clone(), || {
+        let balances = overview.balances;
+        let tiles = [("held", balances.held), ("available", balances.available), ("in-transit", balances.in_transit), ("paid", balances.paid)];
+        let tiles = tiles.map(|(name, minor)| {
+            view! {
+                <div class="tile" id=format!("balance-{name}") data-minor=minor>
+                    <span class="tile__label">{lang.text(&format!("balance-{name}"))}</span>
+                    <strong class="tile__value">{lang.money(minor)}</strong>
+                    <span class="tile__hint">{lang.text(&format!("balance-{name}-hint"))}</span>
+                </div>
+            }
+        });
+        let decision = overview.decision.map(|decision| {
+            let until = decision.until_ms.map(|ms| lang.date(ms)).unwrap_or_default();
+            let arguments = [("until", until.into()), ("minimum", lang.money(minimum_minor).into()), ("amount", lang.money(decision.amount_minor).into())];
+            let text = lang.with(&format!("payout-{}", decision.outcome.replace('_', "-")), &arguments);
+            view! { <p class="hint" id="payout-reason" data-outcome=decision.outcome>{text} " " <span class="quiet"><Time lang ms=decision.decided_ms/></span></p> }
+        });
+        let none = overview.lines.is_empty();
+        let rows = overview.lines.into_iter().map(|line| {
+            let until = (line.earning == "held").then(|| lang.with("held-until", &[("until", lang.date(line.release_ms()).into())]));
+            view! {
+                <tr>
+                    <td>{line.title.clone()}</td>
+                    <td><Time lang ms=line.paid_ms/></td>
+                    <td class="amount">{lang.money(line.payee_minor)}</td>
+                    <td><span class="tag">{lang.text(&format!("earning-{}", line.earning))}</span> " " <span class="quiet">{until}</span></td>
+                </tr>
+            }
+        });
+        let rows = rows.collect_view();
+        let movements = overview.movements.into_iter().map(|movement| {
+            let kind = movement.kind.replace(' ', "-");
+            view! {
+                <tr>
+                    <td><Time lang ms=movement.occurred_ms/></td>
+                    <td>{lang.text(&format!("journal-{kind}"))}</td>
+                    <td><code>{movement.account}</code></td>
+                    <td class="amount">{lang.money(movement.amount)}</td>
+                </tr>
+            }
+        });
+        let movements = movements.collect_view();
+        view! {
+            {heading(title, Some(lang.text("test-money")))}
+            <section class="tiles">{tiles.into_iter().collect_view()}</section>
+            {(balances.owed > 0).then(|| view! { <p class="hint">{lang.with("balance-owed", &[("amount", lang.money(balances.owed).into())])}</p> })}
+            {decision}
+            {(!overview.ready).then(|| view! { <p class="actions"><a class="button button--primary" href=lang.path("/sandbox/onboarding") id="onboard">{lang.text("onboarding-start")}</a></p> })}
+            <section class="card">
+                <h2>{lang.text("sales")}</h2>
+                {none.then(|| empty(visit, "sales-none", Some(("/studio", "nav-studio"))))}
+                {(!none).then(|| view! {
+                    <div class="scroll"><table>
+                        <thead><tr><th>{lang.text("title")}</th><th>{lang.text("paid-at")}</th><th class="amount">{lang.text("your-part")}</th><th>{lang.text("state")}</th></tr></thead>
+                        <tbody>{rows}</tbody>
+                    </table></div>
+                })}
+            </section>
+            <details class="card"><summary>{lang.text("movements")}</summary>
+                <div class="scroll"><table>
+                    <thead><tr><th>{lang.text("when")}</th><th>{lang.text("what")}</th><th>{lang.text("account-name")}</th><th class="amount">{lang.text("amount")}</th></tr></thead>
+                    <tbody>{movements}</tbody>
+                </table></div>
+            </details>
+        }
+        .into_any()
+    })
+}
+
+pub(super) fn onboarding(visit: &Visit, form: &Form, required: Option<&'static str>) -> Response {
+    let lang = visit.lang;
+    let title = lang.text("onboarding");
+    let status = if required.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let errors: Vec<FieldError> = required.map(|field| FieldError::new(field, &format!("onboarding-{field}"))).into_iter().collect();
+    let (holder, bank) = (form.get("holder").to_owned(), form.get("bank").to_owned());
+    shell::page(visit, &title.clone(), status, || {
+        view! {
+            <form class="card card--form" method="post" action=lang.path("/sandbox/onboarding")>
+                {heading(title, Some(lang.text("onboarding-line")))}
+                <p class="hint">{lang.text("test-money")}</p>
+                <Field lang name="holder" label=lang.text("account-holder") value=holder required=true errors=errors.clone()/>
+                <Field lang name="bank" label=lang.text("bank-account") hint=lang.text("bank-hint") value=bank required=true errors=errors/>
+                <button class="button button--primary" type="submit" id="send-onboarding">{lang.text("send")}</button>
+            </form>
+        }
+        .into_any()
+    })
+}

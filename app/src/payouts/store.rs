@@ -1,0 +1,89 @@
+//! SQL of payees, earnings and payout decisions.
+
+use super::service::{Decision, EarningLine};
+use crate::db::{self, Tx, execute, fetch, statements};
+
+macro_rules! earnings {
+    ($where:literal) => {
+        concat!(
+            "select purchase_line.id, purchase_line.payee_id, purchase_line.payee_minor, coalesce(purchase_line.paid_ms, 0) as paid_ms,
+                purchase_line.opened_ms, purchase_line.earning, listing.title, purchase_line.state
+            from purchase_line join listing on listing.id = purchase_line.listing_id
+            where ",
+            $where
+        )
+    };
+}
+
+statements! {
+    LIST_BY_EARNING = earnings!("purchase_line.earning = $1 order by purchase_line.id");
+    LIST_OF_PAYEE = earnings!("purchase_line.payee_id = $1 and purchase_line.earning = $2 order by purchase_line.id");
+    LIST_SALES = earnings!("purchase_line.payee_id = $1 and purchase_line.paid_ms is not null order by purchase_line.paid_ms desc, purchase_line.id limit 100");
+    LIST_PAYEES = "select distinct payee_id from purchase_line where earning in ('held', 'available') order by payee_id";
+    SET_EARNING = "update purchase_line set earning = $2 where id = $1";
+    UPSERT_PAYEE = "insert into payee (person_id, provider_account, ready, created_ms) values ($1, $2, $3, $4)
+        on conflict (person_id) do update set provider_account = excluded.provider_account, ready = excluded.ready";
+    FIND_ACCOUNT = "select provider_account, ready from payee where person_id = $1";
+    LIST_ACCOUNTS = "select person_id, provider_account from payee order by person_id";
+    GET_PERSON = "select person_id from payee where provider_account = $1";
+    INSERT_DECISION = "insert into payout_decision (id, person_id, decided_ms, amount_minor, outcome, until_ms) values ($1, $2, $3, $4, $5, $6)";
+    LAST_DECISION = "select decided_ms, amount_minor, outcome, until_ms from payout_decision where person_id = $1 order by decided_ms desc, id desc limit 1";
+    LAST_PAID = "select max(decided_ms) from payout_decision where person_id = $1 and outcome = 'paid'";
+    FIRST_EARNED = "select min(paid_ms) from purchase_line where payee_id = $1";
+}
+
+pub(super) async fn list_by_earning(tx: &mut Tx, earning: &str) -> db::Result<Vec<EarningLine>> {
+    fetch!(tx, fetch_all, EarningLine, LIST_BY_EARNING, earning)
+}
+
+pub(super) async fn list_of_payee(tx: &mut Tx, payee: &str, earning: &str) -> db::Result<Vec<EarningLine>> {
+    fetch!(tx, fetch_all, EarningLine, LIST_OF_PAYEE, payee, earning)
+}
+
+pub(super) async fn list_sales(tx: &mut Tx, payee: &str) -> db::Result<Vec<EarningLine>> {
+    fetch!(tx, fetch_all, EarningLine, LIST_SALES, payee)
+}
+
+pub(super) async fn list_payees_with_earnings(tx: &mut Tx) -> db::Result<Vec<String>> {
+    Ok(fetch!(tx, fetch_all, (String,), LIST_PAYEES)?.into_iter().map(|row| row.0).collect())
+}
+
+pub(super) async fn set_earning(tx: &mut Tx, line: &str, earning: &str) -> db::Result<()> {
+    execute!(tx, SET_EARNING, line, earning).map(|_| ())
+}
+
+pub(super) async fn upsert_payee(tx: &mut Tx, person: &str, account: &str, ready: bool, now_ms: i64) -> db::Result<()> {
+    execute!(tx, UPSERT_PAYEE, person, account, ready, now_ms).map(|_| ())
+}
+
+pub(super) async fn find_account(tx: &mut Tx, person: &str) -> db::Result<Option<(String, bool)>> {
+    fetch!(tx, fetch_optional, (String, bool), FIND_ACCOUNT, person)
+}
+
+pub(super) async fn find_ready_account(tx: &mut Tx, person: &str) -> db::Result<Option<String>> {
+    Ok(find_account(tx, person).await?.filter(|(_, ready)| *ready).map(|(account, _)| account))
+}
+
+pub(super) async fn list_accounts(tx: &mut Tx) -> db::Result<Vec<(String, String)>> {
+    fetch!(tx, fetch_all, (String, String), LIST_ACCOUNTS)
+}
+
+pub(super) async fn get_person_of_account(tx: &mut Tx, account: &str) -> db::Result<String> {
+    fetch!(tx, fetch_one, (String,), GET_PERSON, account).map(|row| row.0)
+}
+
+pub(super) async fn insert_decision(tx: &mut Tx, id: &str, person: &str, now_ms: i64, amount: i64, outcome: &str, until_ms: Option<i64>) -> db::Result<()> {
+    execute!(tx, INSERT_DECISION, id, person, now_ms, amount, outcome, until_ms).map(|_| ())
+}
+
+pub(super) async fn last_decision(tx: &mut Tx, person: &str) -> db::Result<Option<Decision>> {
+    fetch!(tx, fetch_optional, Decision, LAST_DECISION, person)
+}
+
+pub(super) async fn last_paid_ms(tx: &mut Tx, person: &str) -> db::Result<Option<i64>> {
+    fetch!(tx, fetch_one, (Option<i64>,), LAST_PAID, person).map(|row| row.0)
+}
+
+pub(super) async fn first_earned_ms(tx: &mut Tx, person: &str) -> db::Result<Option<i64>> {
+    fetch!(tx, fetch_one, (Option<i64>,), FIRST_EARNED, person).map(|row| row.0)
+}

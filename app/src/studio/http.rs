@@ -1,0 +1,309 @@
+//! Routes of the studio.
+
+use super::service::{self, Content, DraftForm, Error, SentSeal};
+use super::{page, store};
+use crate::account;
+use crate::web::error::AppError;
+use crate::web::form::{self, Form};
+use crate::web::state::AppState;
+use crate::web::visit::Visit;
+use axum::body::Bytes;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use schema::failure::{Code, FieldError};
+use schema::id::{DraftId, PictureId};
+use schema::template::{Choice, Variable, is_name};
+use std::collections::BTreeMap;
+
+/// Routes of this feature.
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/studio", get(studio))
+        .route("/studio/drafts", post(create))
+        .route("/studio/drafts/{id}", get(draft).post(save))
+        .route("/studio/drafts/{id}/generate", post(generate))
+        .route("/studio/drafts/{id}/seal", get(seal))
+        .route("/studio/drafts/{id}/publish", post(publish))
+        .route("/studio/pictures/{id}/progress", get(progress))
+        .route("/studio/pictures/{id}/file", get(file))
+}
+
+fn draft_id(text: &str) -> Result<DraftId, AppError> {
+    DraftId::parse(text).map_err(|_| AppError::new(Code::NotFound))
+}
+
+async fn studio(State(state): State<AppState>, visit: Visit) -> Response {
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let mut tx = state.db.read().await?;
+            let (drafts, listings) = service::list_own(&mut tx, &person.id).await?;
+            let keys = account::service::list_keys(&mut tx, &person.id).await?;
+            Ok(page::studio(&visit, drafts, listings, keys.is_empty()))
+        })
+        .await
+}
+
+async fn create(State(state): State<AppState>, visit: Visit) -> Response {
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let title = visit.lang.text("draft-untitled");
+            let id = service::create_draft(&state, &person.id, &title).await?;
+            Ok(visit.redirect(&format!("/studio/drafts/{id}")))
+        })
+        .await
+}
+
+async fn draft(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+    visit.answer(show(&state, &visit, &id, None, Vec::new())).await
+}
+
+/// Shows a draft; after a refused form with what was typed and what is wrong.
+async fn show(state: &AppState, visit: &Visit, id: &str, typed: Option<(Content, &Form)>, errors: Vec<FieldError>) -> Result<Response, AppError> {
+    let person = visit.require_person()?;
+    let id = draft_id(id)?;
+    let mut tx = state.db.write().await?;
+    let mut draft = service::get_draft(state, &mut tx, &person.id, id.as_str()).await?;
+    let pictures = service::list_pictures(&mut tx, id.as_str()).await?;
+    tx.commit().await?;
+    let tag = draft.content.tag(id.as_str());
+    if let Some((content, form)) = typed {
+        draft.content = content;
+        draft.row.title = form.get("title").into();
+        draft.row.description = form.get("description").into();
+    }
+    let model = state.engines.model();
+    Ok(page::draft(visit, &draft, pictures, &tag, &model.manifest, state.config.share_bp, errors))
+}
+
+async fn save(State(state): State<AppState>, visit: Visit, Path(id): Path<String>, body: Bytes) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let id = draft_id(&id)?;
+            let (content, mut errors) = read_content(&form);
+            let price = form.get("price").to_owned();
+            let sent = DraftForm {
+                title: form.get("title"),
+                description: form.get("description"),
+                category: form.get("category"),
+                price: &price,
+                licence: form.get("licence"),
+                content: content.clone(),
+            };
+            if errors.is_empty() {
+                match service::save_draft(&state, &person.id, id.as_str(), &sent).await {
+                    Ok(()) => return Ok(visit.redirect_with(&format!("/studio/drafts/{id}"), "saved")),
+                    Err(Error::Invalid(fields)) => errors = fields,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            show(&state, &visit, id.as_str(), Some((content, &form)), errors).await
+        })
+        .await
+}
+
+/// Reads template, sampling and the rows of variables.
+fn read_content(form: &Form) -> (Content, Vec<FieldError>) {
+    let mut errors = Vec::new();
+    let number = |name: &str, errors: &mut Vec<FieldError>| -> u32 {
+        form.get(name).trim().parse().unwrap_or_else(|_| {
+            errors.push(FieldError::new(name, "number"));
+            0
+        })
+    };
+    let steps = number("steps", &mut errors);
+    let guidance = form.get("guidance").trim().replace(',', ".");
+    let guidance_milli = schema::money::Money::parse_usd(&guidance, "guidance").map(|value| value.minor * 10).unwrap_or_else(|_| {
+        errors.push(FieldError::new("guidance", "number"));
+        0
+    });
+    let mut variables = BTreeMap::new();
+    for ((name, kind), definition) in form.all("variable_name").zip(form.all("variable_kind")).zip(form.all("variable_definition")) {
+        let name = name.trim();
+        if name.is_empty() {
+            continue;
+        }
+        if !is_name(name) {
+            errors.push(FieldError { field: "variables".into(), code: "variable-name".into(), detail: Some(name.into()) });
+            continue;
+        }
+        match read_variable(kind, definition) {
+            Some(variable) if !variables.contains_key(name) => drop(variables.insert(name.to_owned(), variable)),
+            Some(_) => errors.push(FieldError { field: "variables".into(), code: "variable-twice".into(), detail: Some(name.into()) }),
+            None => errors.push(FieldError { field: "variables".into(), code: "variable-definition".into(), detail: Some(name.into()) }),
+        }
+    }
+    let content = Content {
+        template: form.get("template").replace("\r\n", "\n"),
+        negative: form.get("negative").into(),
+        variables,
+        steps,
+        guidance_milli: u32::try_from(guidance_milli).unwrap_or(0),
+    };
+    (content, errors)
+}
+
+/// `red = crimson, blue = azure` · `20: fox` · `1-5`. The first choice and the lowest number are the defaults.
+fn read_variable(kind: &str, definition: &str) -> Option<Variable> {
+    let definition = definition.trim();
+    match kind {
+        "choice" => {
+            let choices: Vec<Choice> = definition
+                .split([',', '，'])
+                .map(|item| item.split_once('=').unwrap_or((item, item)))
+                .map(|(label, text)| Choice { label: label.trim().into(), text: text.trim().into() })
+                .collect();
+            Some(Variable::Choice { default: choices.first()?.label.clone(), choices })
+        }
+        "text" => {
+            let (limit, default) = definition.split_once([':', '：'])?;
+            Some(Variable::Text { max_characters: limit.trim().parse().ok()?, default: default.trim().into() })
+        }
+        "number" => {
+            let (minimum, maximum) = definition.split_once('-')?;
+            let minimum = minimum.trim().parse().ok()?;
+            Some(Variable::Number { minimum, maximum: maximum.trim().parse().ok()?, step: 1, default: minimum })
+        }
+        _ => None,
+    }
+}
+
+/// The definition that [`read_variable`] reads back.
+pub(super) fn definition(variable: &Variable) -> (&'static str, String) {
+    match variable {
+        Variable::Choice { choices, .. } => {
+            let items: Vec<String> = choices
+                .iter()
+                .map(|choice| if choice.label == choice.text { choice.label.clone() } else { format!("{} = {}", choice.label, choice.text) })
+                .collect();
+            ("choice", items.join(", "))
+        }
+        Variable::Text { max_characters, default } => ("text", format!("{max_characters}: {default}")),
+        Variable::Number { minimum, maximum, .. } => ("number", format!("{minimum}-{maximum}")),
+    }
+}
+
+async fn generate(State(state): State<AppState>, visit: Visit, Path(id): Path<String>, body: Bytes) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let id = draft_id(&id)?;
+            let seed = Some(form.get("seed").trim()).filter(|seed| !seed.is_empty());
+            let count = form.get("count").parse().unwrap_or(1);
+            match service::generate(&state, &person.id, id.as_str(), form.prefixed("value_"), seed, count).await {
+                Ok(()) => Ok(visit.redirect(&format!("/studio/drafts/{id}#pictures"))),
+                Err(Error::Invalid(fields)) => show(&state, &visit, id.as_str(), None, fields).await,
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await
+}
+
+async fn progress(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let id = PictureId::parse(&id).map_err(|_| AppError::new(Code::NotFound))?;
+            let mut tx = state.db.read().await?;
+            let picture = service::get_picture(&mut tx, &person.id, id.as_str()).await?;
+            let done = matches!(picture.state.as_str(), "done" | "failed");
+            Ok(Json(serde_json::json!({ "step": picture.step, "steps": picture.steps, "done": done })).into_response())
+        })
+        .await
+}
+
+async fn file(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let id = PictureId::parse(&id).map_err(|_| AppError::new(Code::NotFound))?;
+            let mut tx = state.db.read().await?;
+            let picture = service::get_picture(&mut tx, &person.id, id.as_str()).await?;
+            drop(tx);
+            let blob = picture.blob.ok_or_else(|| AppError::new(Code::NotFound))?;
+            let bytes = state.media.get(&blob).await?.ok_or_else(|| AppError::new(Code::Gone))?;
+            Ok(([(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, "private, max-age=3600")], bytes).into_response())
+        })
+        .await
+}
+
+/// The pictures that were ticked, in the order of the page.
+fn chosen(query: &str) -> Vec<String> {
+    let form = Form::parse(&Bytes::copy_from_slice(query.as_bytes()));
+    let valid = form.all("picture").filter(|id| PictureId::parse(id).is_ok()).map(str::to_owned);
+    valid.collect()
+}
+
+async fn seal(State(state): State<AppState>, visit: Visit, Path(id): Path<String>, RawQuery(query): RawQuery) -> Response {
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let id = draft_id(&id)?;
+            let pictures = chosen(query.as_deref().unwrap_or_default());
+            let mut tx = state.db.write().await?;
+            let gathered = service::sealable(&state, &mut tx, &person.id, id.as_str(), &pictures).await;
+            let keys = account::service::list_keys(&mut tx, &person.id).await?;
+            match gathered {
+                Ok(sealable) => {
+                    let draft = store::get_draft(&mut tx, id.as_str(), &person.id).await?.ok_or_else(|| AppError::new(Code::NotFound))?;
+                    tx.commit().await?;
+                    let material = sealable.material(&state.log.origin, keys);
+                    Ok(page::seal(&visit, &draft, &pictures, material))
+                }
+                Err(Error::Invalid(fields)) => {
+                    drop(tx);
+                    show(&state, &visit, id.as_str(), None, fields).await
+                }
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await
+}
+
+async fn publish(State(state): State<AppState>, visit: Visit, Path(id): Path<String>, body: Bytes) -> Response {
+    let sent = Form::parse(&body);
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let id = draft_id(&id)?;
+            let (route, key) = (format!("publish:{id}"), sent.get("form_key"));
+            let mut tx = state.db.write().await?;
+            if let Some(location) = form::find_answer(&mut tx, &person.id, &route, key).await? {
+                return Ok(visit.redirect(&location));
+            }
+            let pictures: Vec<String> = sent.all("picture").map(str::to_owned).collect();
+            let sealable = service::sealable(&state, &mut tx, &person.id, id.as_str(), &pictures).await?;
+            let seal = SentSeal::parse(sent.get("salt"), sent.get("key"), sent.get("leaf"), sent.get("listing_leaf"), sent.get("statement"))?;
+            let slug = service::publish(&state, &mut tx, &person.id, visit.lang.tag(), &sealable, &seal).await?;
+            let location = format!("/listings/{slug}");
+            if !form::note_answer(&mut tx, &person.id, &route, key, &location).await? {
+                return Err(AppError::new(Code::Conflict));
+            }
+            tx.commit().await?;
+            state.leaves.ring();
+            state.jobs.ring();
+            Ok(visit.redirect_with(&location, "published"))
+        })
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_reads_back_from_its_definition() {
+        for (kind, text) in [("choice", "red = crimson, blue"), ("text", "20: fox"), ("number", "1-5")] {
+            let variable = read_variable(kind, text).expect(text);
+            assert_eq!(definition(&variable), (kind, text.to_owned()));
+        }
+        assert!(read_variable("number", "five").is_none());
+    }
+}

@@ -1,0 +1,132 @@
+//! The studio's interactive pieces: progress of a picture, and sealing with the creator's key.
+
+use crate::browser::{self, KEY_SLOT};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use leptos::prelude::*;
+use schema::commitment::Salt;
+use schema::key_file::KeyFile;
+use schema::licence::Licence;
+use schema::sealing::{Material, seal};
+use schema::statement::AnchorStatement;
+use serde::{Deserialize, Serialize};
+
+/// Asks `url` for `{step, steps, done}` until it is done, then loads the page again.
+#[island]
+pub fn LiveProgress(url: String, label: String, step: i64, steps: i64) -> impl IntoView {
+    let now = RwSignal::new(step);
+    let of = RwSignal::new(steps);
+    Effect::new(move |_| {
+        browser::poll(url.clone(), move |value| {
+            if let Some(step) = value["step"].as_i64() {
+                now.set(step);
+            }
+            if let Some(steps) = value["steps"].as_i64() {
+                of.set(steps);
+            }
+            if value["done"].as_bool() == Some(true) {
+                browser::reload();
+                return false;
+            }
+            true
+        });
+    });
+    view! {
+        <span class="progress" role="status">
+            <progress max=move || of.get().to_string() value=move || now.get().to_string()></progress>
+            <span>{label} " " {move || now.get()} "/" {move || of.get()}</span>
+        </span>
+    }
+}
+
+/// Copies a text to the clipboard and says so.
+#[island]
+pub fn CopyButton(text: String, label: String, done: String) -> impl IntoView {
+    let shown = RwSignal::new(label);
+    let copy = move |_| {
+        browser::copy(&text);
+        shown.set(done.clone());
+    };
+    view! { <button type="button" class="button button--small" on:click=copy>{move || shown.get()}</button> }
+}
+
+/// What is sealed; the creator owns all of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SealMaterial {
+    pub origin: String,
+    /// base64 of the exact bytes.
+    pub recipe: String,
+    pub anchors: Vec<AnchorStatement>,
+    pub label_version: u32,
+    pub licences: Vec<Licence>,
+    /// Keys registered for this person.
+    pub registered: Vec<String>,
+}
+
+/// Finished texts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SealTexts {
+    pub passphrase: String,
+    pub sign: String,
+    pub working: String,
+    pub wrong: String,
+    pub no_key: String,
+    pub unregistered: String,
+    pub failed: String,
+}
+
+/// Unlocks the key, seals, fills the plain form `seal-form` and submits it. The secret key never leaves this function.
+#[island]
+pub fn SealPanel(material: SealMaterial, texts: SealTexts) -> impl IntoView {
+    let passphrase = RwSignal::new(String::new());
+    let message = RwSignal::new(String::new());
+    let label = (texts.passphrase.clone(), texts.sign.clone());
+    let state = StoredValue::new((material, texts));
+    let sign = move |_| {
+        message.set(state.with_value(|(_, t)| t.working.clone()));
+        browser::later(move || {
+            let outcome = state.with_value(|(material, texts)| seal_in_browser(material, texts, &passphrase.get_untracked()));
+            match outcome {
+                Ok(fields) => browser::submit("seal-form", &fields),
+                Err(text) => message.set(text),
+            }
+        });
+    };
+    view! {
+        <div class="seal-panel">
+            <label class="field">
+                <span>{label.0}</span>
+                <input type="password" id="seal-passphrase" autocomplete="current-password" on:input=move |event| passphrase.set(event_target_value(&event))/>
+            </label>
+            <p class="actions"><button type="button" class="button button--primary" id="seal-sign" on:click=sign>{label.1}</button></p>
+            <p class="seal-panel__message" role="status">{move || message.get()}</p>
+        </div>
+    }
+}
+
+type Fields = [(&'static str, String); 5];
+
+fn seal_in_browser(material: &SealMaterial, texts: &SealTexts, passphrase: &str) -> Result<Fields, String> {
+    let file = browser::load(KEY_SLOT).and_then(|text| KeyFile::parse(text.as_bytes()).ok()).ok_or_else(|| texts.no_key.clone())?;
+    if !material.registered.contains(&file.public.to_string()) {
+        return Err(texts.unregistered.clone());
+    }
+    let secret = file.open(passphrase).map_err(|_| texts.wrong.clone())?;
+    let recipe = STANDARD.decode(&material.recipe).map_err(|_| texts.failed.clone())?;
+    let salt = Salt(browser::random().ok_or_else(|| texts.failed.clone())?);
+    let whole = Material {
+        origin: &material.origin,
+        recipe: &recipe,
+        anchors: &material.anchors,
+        label_version: material.label_version,
+        licences: &material.licences,
+    };
+    let sealed = seal(&whole, &salt, &secret).map_err(|error| format!("{} ({error})", texts.failed))?;
+    Ok([
+        ("salt", hex::encode(salt.0)),
+        ("key", secret.public().to_string()),
+        ("leaf", hex::encode(sealed.leaf.to_bytes())),
+        ("listing_leaf", hex::encode(sealed.listing_leaf.to_bytes())),
+        ("statement", serde_json::to_string(&sealed.listing).unwrap_or_default()),
+    ])
+}

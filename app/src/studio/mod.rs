@@ -1,0 +1,21 @@
+//! The studio: write a template, generate, choose anchors, seal in the browser, publish.
+//!
+//! The one rule: template, seeds and values lie encrypted, and a listing goes live only when the platform's own worker found
+//! every digest equal and both leaves are in a signed checkpoint.
+
+pub mod island;
+
+#[cfg(feature = "ssr")]
+pub mod engines;
+#[cfg(feature = "ssr")]
+pub mod http;
+#[cfg(feature = "ssr")]
+pub mod jobs;
+#[cfg(feature = "ssr")]
+mod page;
+#[cfg(feature = "ssr")]
+pub mod service;
+#[cfg(feature = "ssr")]
+mod store;
+#[cfg(all(test, feature = "ssr"))]
+pub(crate) use store::ALL as STATEMENTS;

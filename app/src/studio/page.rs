@@ -1,0 +1,263 @@
+//! Pages of the studio.
+
+use super::http::definition;
+use super::island::{LiveProgress, SealMaterial, SealPanel, SealTexts};
+use super::service::{Draft, DraftRow, MyListing, PictureRow};
+use crate::ui::pieces::{Field, FormKey, Picture, RefreshWithoutScript, empty, heading, picture_url};
+use crate::ui::shell;
+use crate::web::visit::Visit;
+use axum::http::StatusCode;
+use axum::response::Response;
+use engine::model::Manifest;
+use leptos::prelude::*;
+use schema::failure::FieldError;
+use schema::licence::Licence;
+use schema::listing::Category;
+use schema::money::share;
+use schema::template::Variable;
+
+pub(super) fn studio(visit: &Visit, drafts: Vec<DraftRow>, listings: Vec<MyListing>, no_key: bool) -> Response {
+    let lang = visit.lang;
+    let title = lang.text("studio");
+    shell::ok(visit, &title.clone(), || {
+        let drafts = drafts.into_iter().map(|draft| {
+            let href = lang.path(&format!("/studio/drafts/{}", draft.id));
+            view! { <li class="row"><a href=href>{draft.title}</a><span class="quiet">{lang.date(draft.updated_ms)}</span></li> }
+        });
+        let mine = listings.is_empty();
+        let listings = listings.into_iter().map(|listing| {
+            let href = lang.path(&format!("/listings/{}", listing.slug));
+            let state = lang.text(&format!("listing-state-{}", listing.state));
+            view! {
+                <li class="row">
+                    <Picture src=picture_url(&listing.labelled_blob) alt=String::new() width=48 height=48/>
+                    <a href=href>{listing.title}</a>
+                    <span class="tag">{state}</span>
+                    <span>{lang.price(listing.price_minor)}</span>
+                    <span class="quiet">{lang.with("sales-count", &[("count", listing.sales.into())])}</span>
+                    {listing.error.map(|error| view! { <span class="field-error">{error}</span> })}
+                </li>
+            }
+        });
+        view! {
+            {heading(title, Some(lang.text("studio-line")))}
+            {no_key.then(|| view! { <p class="hint">{lang.text("studio-no-key")} " " <a href=lang.path("/account#keys")>{lang.text("keys")}</a></p> })}
+            <form method="post" action=lang.path("/studio/drafts")><button class="button button--primary" id="new-draft">{lang.text("draft-new")}</button></form>
+            <section class="card"><h2>{lang.text("drafts")}</h2><ul class="plain">{drafts.collect_view()}</ul></section>
+            <section class="card">
+                <h2>{lang.text("listings")}</h2>
+                {mine.then(|| empty(visit, "listings-none", None))}
+                <ul class="plain">{listings.collect_view()}</ul>
+            </section>
+        }
+        .into_any()
+    })
+}
+
+#[allow(clippy::too_many_arguments, reason = "one page shows all of a draft")]
+pub(super) fn draft(visit: &Visit, draft: &Draft, pictures: Vec<PictureRow>, tag: &str, manifest: &Manifest, share_bp: i64, errors: Vec<FieldError>) -> Response {
+    let lang = visit.lang;
+    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let title = draft.row.title.clone();
+    shell::page(visit, &title.clone(), status, || {
+        let waiting = pictures.iter().any(|picture| matches!(picture.state.as_str(), "waiting" | "running"));
+        view! {
+            {waiting.then(|| view! { <RefreshWithoutScript seconds=2/> })}
+            {heading(title, Some(lang.text("draft-line")))}
+            <div class="studio">
+                {edit_form(visit, draft, manifest, share_bp, &errors)}
+                <div class="studio__side">
+                    {generate_form(visit, draft, &errors)}
+                    {gallery(visit, draft, pictures, tag, &errors)}
+                </div>
+            </div>
+        }
+        .into_any()
+    })
+}
+
+fn problem(visit: &Visit, errors: &[FieldError], fields: &[&str]) -> impl IntoView + use<> {
+    let lang = visit.lang;
+    let found = errors.iter().filter(|error| fields.contains(&error.field.as_str())).map(|error| lang.field_error(error));
+    found.map(|text| view! { <p class="field-error" role="alert">{text}</p> }).collect_view()
+}
+
+fn edit_form(visit: &Visit, draft: &Draft, manifest: &Manifest, share_bp: i64, errors: &[FieldError]) -> impl IntoView + use<> {
+    let lang = visit.lang;
+    let (row, content) = (draft.row.clone(), draft.content.clone());
+    let errors = errors.to_vec();
+    let categories = Category::ALL.map(|category| {
+        view! { <option value=category.id() selected=category.id() == row.category>{lang.text(&format!("category-{}", category.id()))}</option> }
+    });
+    let licences = Licence::ALL.map(|licence| {
+        let id = licence.id().replace('.', "-");
+        view! { <option value=licence.id() selected=licence.id() == row.licence>{lang.text(&format!("licence-{id}"))}</option> }
+    });
+    let mut rows: Vec<(String, &'static str, String)> = content.variables.iter().map(|(name, variable)| {
+        let (kind, text) = definition(variable);
+        (name.clone(), kind, text)
+    }).collect();
+    let blank = if rows.len() < 2 { 3 - rows.len() } else { 1 };
+    rows.extend(std::iter::repeat_n((String::new(), "choice", String::new()), blank));
+    let rows = rows.into_iter().map(|(name, kind, text)| {
+        let kinds = ["choice", "text", "number"].map(|known| view! { <option value=known selected=known == kind>{lang.text(&format!("variable-{known}"))}</option> });
+        view! {
+            <div class="variable">
+                <input name="variable_name" value=name aria-label=lang.text("variable-name") placeholder=lang.text("variable-name") maxlength="32"/>
+                <select name="variable_kind" aria-label=lang.text("variable-kind")>{kinds.into_iter().collect_view()}</select>
+                <input name="variable_definition" value=text aria-label=lang.text("variable-definition") placeholder="red = crimson, blue = azure"/>
+            </div>
+        }
+    });
+    let fee = share(row.price_minor, share_bp);
+    let net = lang.with("price-net", &[("fee", lang.money(fee).into()), ("net", lang.money(row.price_minor - fee).into())]);
+    let guidance = format!("{}.{}", content.guidance_milli / 1000, content.guidance_milli % 1000 / 100);
+    let template_hint = lang.with("template-hint", &[("tokens", i64::from(manifest.text_tokens).into())]);
+    view! {
+        <form class="card" method="post" action=lang.path(&format!("/studio/drafts/{}", row.id)) id="draft-form">
+            <h2>{lang.text("draft-recipe")}</h2>
+            <label class="field" for="template">
+                <span>{lang.text("template")}</span>
+                <textarea id="template" name="template" rows="3" maxlength="4000" spellcheck="false">{content.template.clone()}</textarea>
+            </label>
+            <p class="field__hint">{template_hint}</p>
+            {problem(visit, &errors, &["template"])}
+            <Field lang name="negative" label=lang.text("negative") value=content.negative.clone() errors=errors.clone()/>
+            <fieldset class="field">
+                <legend>{lang.text("variables")}</legend>
+                <p class="field__hint">{lang.text("variables-hint")}</p>
+                {rows.collect_view()}
+                {problem(visit, &errors, &["variables"])}
+            </fieldset>
+            <div class="field-row">
+                <Field lang name="steps" label=lang.text("steps") kind="number" value=content.steps.to_string() errors=errors.clone()/>
+                <Field lang name="guidance" label=lang.text("guidance") value=guidance errors=errors.clone()/>
+            </div>
+            <h2>{lang.text("draft-listing")}</h2>
+            <Field lang name="title" label=lang.text("title") value=row.title.clone() required=true errors=errors.clone()/>
+            <label class="field" for="description">
+                <span>{lang.text("description")}</span>
+                <textarea id="description" name="description" rows="4" maxlength="5000">{row.description.clone()}</textarea>
+            </label>
+            {problem(visit, &errors, &["description"])}
+            <div class="field-row">
+                <label class="field" for="category"><span>{lang.text("category")}</span><select id="category" name="category">{categories.into_iter().collect_view()}</select></label>
+                <label class="field" for="licence"><span>{lang.text("licence")}</span><select id="licence" name="licence">{licences.into_iter().collect_view()}</select></label>
+            </div>
+            {problem(visit, &errors, &["category", "licence"])}
+            <Field lang name="price" label=lang.text("price-usd") hint=net value=format!("{}.{:02}", row.price_minor / 100, row.price_minor % 100) required=true errors=errors/>
+            <button class="button button--primary" type="submit" id="save-draft">{lang.text("save")}</button>
+        </form>
+    }
+}
+
+fn generate_form(visit: &Visit, draft: &Draft, errors: &[FieldError]) -> impl IntoView + use<> {
+    let lang = visit.lang;
+    let inputs: Vec<_> = draft.content.variables.iter().map(|(name, variable)| (name.clone(), variable.clone())).collect();
+    let inputs = inputs.into_iter().map(|(name, variable)| {
+        let field = format!("value_{name}");
+        let input = match variable {
+            Variable::Choice { choices, default } => {
+                let options = choices.into_iter().map(|choice| view! { <option value=choice.label.clone() selected=choice.label == default>{choice.label.clone()}</option> });
+                view! { <select name=field>{options.collect_view()}</select> }.into_any()
+            }
+            Variable::Text { max_characters, default } => view! { <input name=field value=default maxlength=max_characters/> }.into_any(),
+            Variable::Number { minimum, maximum, step, default } => {
+                view! { <input type="number" name=field value=default min=minimum max=maximum step=step/> }.into_any()
+            }
+        };
+        view! { <label class="field"><span>{name}</span>{input}</label> }
+    });
+    view! {
+        <form class="card" method="post" action=lang.path(&format!("/studio/drafts/{}/generate", draft.row.id)) id="generate-form">
+            <h2>{lang.text("generate")}</h2>
+            <div class="field-row">{inputs.collect_view()}</div>
+            {problem(visit, errors, &["values", "seed"])}
+            <div class="field-row">
+                <label class="field"><span>{lang.text("seed")}</span><input name="seed" inputmode="numeric" placeholder=lang.text("seed-random")/></label>
+                <label class="field"><span>{lang.text("count")}</span>
+                    <select name="count"><option value="1">"1"</option><option value="4" selected>"4"</option><option value="9">{lang.text("explore-9")}</option></select>
+                </label>
+            </div>
+            <button class="button button--primary" type="submit" id="generate">{lang.text("generate")}</button>
+        </form>
+    }
+}
+
+fn gallery(visit: &Visit, draft: &Draft, pictures: Vec<PictureRow>, tag: &str, errors: &[FieldError]) -> impl IntoView + use<> {
+    let lang = visit.lang;
+    let none = pictures.is_empty();
+    let items = pictures.into_iter().map(|picture| {
+        let stale = picture.text_tag != tag;
+        let file = format!("/studio/pictures/{}/file", picture.id);
+        match picture.state.as_str() {
+            "done" => view! {
+                <label class="gallery__item" class:gallery__item--stale=stale>
+                    <Picture src=file alt=lang.text("picture-alt") width=128 height=128/>
+                    {if stale {
+                        view! { <span class="gallery__note">{lang.text("picture-stale")}</span> }.into_any()
+                    } else {
+                        view! { <span class="gallery__pick"><input type="checkbox" name="picture" value=picture.id.clone()/>" "{lang.text("picture-pick")}</span> }.into_any()
+                    }}
+                </label>
+            }.into_any(),
+            "failed" => view! { <div class="gallery__item gallery__item--failed"><p class="field-error">{picture.error.unwrap_or_default()}</p></div> }.into_any(),
+            _ => view! {
+                <div class="gallery__item gallery__item--waiting">
+                    <LiveProgress url=format!("/studio/pictures/{}/progress", picture.id) label=lang.text("step") step=picture.step steps=picture.steps/>
+                </div>
+            }.into_any(),
+        }
+    });
+    view! {
+        <form class="card" method="get" action=lang.path(&format!("/studio/drafts/{}/seal", draft.row.id)) id="pictures">
+            <h2>{lang.text("pictures")}</h2>
+            <p class="field__hint">{lang.text("pictures-hint")}</p>
+            {problem(visit, errors, &["picture"])}
+            {none.then(|| view! { <p class="quiet">{lang.text("pictures-none")}</p> })}
+            <div class="gallery">{items.collect_view()}</div>
+            {(!none).then(|| view! { <button class="button" type="submit" id="to-seal">{lang.text("to-seal")}</button> })}
+        </form>
+    }
+}
+
+pub(super) fn seal(visit: &Visit, draft: &DraftRow, pictures: &[String], material: SealMaterial) -> Response {
+    let lang = visit.lang;
+    let title = lang.text("seal");
+    let texts = SealTexts {
+        passphrase: lang.text("key-passphrase"),
+        sign: lang.text("seal-sign"),
+        working: lang.text("seal-working"),
+        wrong: lang.text("key-wrong"),
+        no_key: lang.text("seal-no-key"),
+        unregistered: lang.text("key-unregistered"),
+        failed: lang.text("seal-failed"),
+    };
+    let draft = draft.clone();
+    let pictures = pictures.to_vec();
+    shell::ok(visit, &title.clone(), || {
+        let shown = pictures.iter().map(|id| view! { <Picture src=format!("/studio/pictures/{id}/file") alt=lang.text("picture-alt") width=128 height=128/> }).collect_view();
+        let hidden = pictures.iter().map(|id| view! { <input type="hidden" name="picture" value=id.clone()/> }).collect_view();
+        let fields = ["salt", "key", "leaf", "listing_leaf", "statement"].map(|name| view! { <input type="hidden" name=name/> });
+        view! {
+            {heading(title, Some(draft.title.clone()))}
+            <section class="card">
+                <p>{lang.text("seal-line")}</p>
+                <div class="gallery">{shown}</div>
+                <ul class="steps">
+                    <li>{lang.text("seal-step-commit")}</li>
+                    <li>{lang.text("seal-step-log")}</li>
+                    <li>{lang.text("seal-step-certify")}</li>
+                </ul>
+                <form id="seal-form" method="post" action=lang.path(&format!("/studio/drafts/{}/publish", draft.id))>
+                    <FormKey/>
+                    {hidden}
+                    {fields.into_iter().collect_view()}
+                </form>
+                <SealPanel material texts/>
+                <noscript><p class="hint">{lang.text("needs-script-cli")}</p></noscript>
+            </section>
+        }
+        .into_any()
+    })
+}

@@ -1,0 +1,535 @@
+//! Rules of the studio: drafts, generation, sealing and publishing.
+
+use super::island::SealMaterial;
+use super::store;
+use crate::db::{self, Tx};
+use crate::verify::service as log;
+use crate::web::state::AppState;
+use crate::{account, jobs, limits, random};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use engine::label;
+use engine::picture::Picture;
+use engine::pipeline::Request;
+use schema::commitment::Salt;
+use schema::digest::Digest;
+use schema::failure::FieldError;
+use schema::key::PublicKey;
+use schema::leaf::Leaf;
+use schema::licence::Licence;
+use schema::listing::{Category, parse_description, parse_title, slug_of};
+use schema::money::Money;
+use schema::pixels::PixelDigest;
+use schema::recipe::{Anchor, Recipe, Scheduler, Seed};
+use schema::sealing::{Material, Seal, check};
+use schema::statement::{AnchorStatement, Envelope};
+use schema::template::{Choice, Values, Variable};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use thiserror::Error as ThisError;
+
+/// Most pictures that one request may ask for.
+pub const MAX_BATCH: usize = 9;
+
+/// What can go wrong in the studio.
+#[derive(Debug, ThisError)]
+pub enum Error {
+    /// No such draft or picture, or somebody else's.
+    #[error("not found")]
+    NotFound,
+    /// Fields of a form.
+    #[error("invalid fields")]
+    Invalid(Vec<FieldError>),
+    /// Too many pictures in an hour.
+    #[error("too many pictures")]
+    TooMany,
+    /// A picture equal to another creator's.
+    #[error("equal to a picture of the leaf {0}")]
+    Duplicate(String),
+    /// Anything else, for the log.
+    #[error("{0}")]
+    Internal(String),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] db::Error),
+}
+
+fn internal(error: impl std::fmt::Display) -> Error {
+    Error::Internal(error.to_string())
+}
+
+fn refused(field: &str) -> impl Fn(schema::Error) -> Error {
+    let field = field.to_owned();
+    move |error| Error::Invalid(vec![FieldError::of(&field, &error)])
+}
+
+impl From<Error> for crate::web::error::AppError {
+    fn from(error: Error) -> Self {
+        use schema::failure::Code;
+        match error {
+            Error::NotFound => Self::new(Code::NotFound),
+            Error::Invalid(fields) => Self::invalid(fields),
+            Error::TooMany => Self::new(Code::TooMany),
+            Error::Duplicate(leaf) => {
+                Self { code: Code::Conflict, fields: vec![FieldError { field: "picture".into(), code: "duplicate".into(), detail: Some(leaf) }], cause: None }
+            }
+            Error::Internal(cause) => Self::internal(cause),
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+
+/// A draft's public half.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct DraftRow {
+    pub id: String,
+    pub person_id: String,
+    pub title: String,
+    pub description: String,
+    pub category: String,
+    pub price_minor: i64,
+    pub licence: String,
+    pub secret_id: String,
+    pub updated_ms: i64,
+}
+
+/// A draft's secret half.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Content {
+    pub template: String,
+    pub negative: String,
+    pub variables: BTreeMap<String, Variable>,
+    pub steps: u32,
+    pub guidance_milli: u32,
+}
+
+/// A draft with both halves.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    pub row: DraftRow,
+    pub content: Content,
+}
+
+/// A picture of the studio.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct PictureRow {
+    pub id: String,
+    pub draft_id: String,
+    pub person_id: String,
+    pub secret_id: String,
+    pub text_tag: String,
+    pub state: String,
+    pub step: i64,
+    pub steps: i64,
+    pub error: Option<String>,
+    pub blob: Option<String>,
+    pub pixel_blake3: Option<String>,
+    pub pixel_sha256: Option<String>,
+    pub created_ms: i64,
+}
+
+/// What a picture was made with, beside the draft's settings at that time.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct PictureSecret {
+    pub(super) content: Content,
+    pub(super) values: Values,
+    pub(super) seed: Seed,
+}
+
+/// A sealed version on its way.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct VersionRow {
+    pub id: String,
+    pub listing_id: String,
+    pub state: String,
+    pub error: Option<String>,
+    pub secret_id: String,
+    pub model: String,
+    pub creator_key: String,
+    pub leaf_hash: String,
+    pub listing_leaf_hash: String,
+    pub listing_statement: String,
+    pub certification_leaf_hash: Option<String>,
+}
+
+/// A line of the creator's own list.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct MyListing {
+    pub slug: String,
+    pub title: String,
+    pub state: String,
+    pub price_minor: i64,
+    pub sales: i64,
+    pub error: Option<String>,
+    pub labelled_blob: String,
+}
+
+pub(super) struct NewVersion<'a> {
+    pub(super) listing_id: String,
+    pub(super) version_id: String,
+    pub(super) secret_id: String,
+    pub(super) slug: String,
+    pub(super) search_text: String,
+    pub(super) language: &'a str,
+    pub(super) draft: &'a DraftRow,
+    pub(super) recipe: &'a Recipe,
+    pub(super) variables: String,
+    pub(super) creator_key: String,
+    pub(super) leaf_hash: String,
+    pub(super) listing_leaf_hash: String,
+    pub(super) statement: String,
+    pub(super) now_ms: i64,
+}
+
+/// Recipe bytes and salt of a version, as the vault holds them.
+#[derive(Serialize, Deserialize)]
+pub struct VersionSecret {
+    /// base64 of the exact bytes.
+    pub recipe: String,
+    /// base64 of 32 bytes.
+    pub salt: String,
+}
+
+impl Content {
+    /// The settings of a new draft.
+    #[must_use]
+    pub fn sample(state: &AppState) -> Self {
+        let manifest = &state.engines.model().manifest;
+        let choice = |label: &str, text: &str| Choice { label: label.into(), text: text.into() };
+        let colours = Variable::Choice { choices: vec![choice("red", "red"), choice("green", "green"), choice("blue", "blue")], default: "red".into() };
+        Self {
+            template: "{colour} apple, 3d style".into(),
+            negative: String::new(),
+            variables: BTreeMap::from([("colour".into(), colours)]),
+            steps: manifest.steps,
+            guidance_milli: manifest.guidance_milli,
+        }
+    }
+
+    /// A recipe with these settings and the given anchors.
+    #[must_use]
+    pub fn recipe(&self, state: &AppState, anchors: Vec<Anchor>) -> Recipe {
+        let model = state.engines.model();
+        let size = model.manifest.sizes.first().map_or((128, 128), |size| (size.width, size.height));
+        let scheduler = Scheduler::FlowEuler { shift_milli: model.manifest.shift_milli };
+        let mut recipe = Recipe::new(model.digest, self.template.clone(), scheduler, self.steps, self.guidance_milli, size);
+        recipe.variables = self.variables.clone();
+        recipe.negative = (!self.negative.is_empty()).then(|| self.negative.clone());
+        recipe.anchors = anchors;
+        recipe
+    }
+
+    /// Names these settings: pictures with another tag were made with an earlier text.
+    #[must_use]
+    pub fn tag(&self, draft: &str) -> String {
+        let text = serde_json::to_string(self).unwrap_or_default();
+        Digest::sha256(format!("{draft}\0{text}").as_bytes()).hex()
+    }
+}
+
+/// Makes an empty draft.
+///
+/// # Errors
+/// When the database fails.
+pub async fn create_draft(state: &AppState, person: &str, title: &str) -> Result<String, Error> {
+    let now = state.clock.now_ms();
+    let row = DraftRow {
+        id: random::id(),
+        person_id: person.into(),
+        title: title.into(),
+        description: String::new(),
+        category: Category::Stickers.id().into(),
+        price_minor: 300,
+        licence: Licence::Standard.id().into(),
+        secret_id: random::id(),
+        updated_ms: now,
+    };
+    let content = serde_json::to_vec(&Content::sample(state)).map_err(internal)?;
+    let mut tx = state.db.write().await?;
+    state.vault.put(&mut tx, &row.secret_id, &content, now).await.map_err(internal)?;
+    store::insert_draft(&mut tx, &row).await?;
+    tx.commit().await?;
+    Ok(row.id)
+}
+
+/// A person's own draft.
+///
+/// # Errors
+/// [`Error::NotFound`] also for somebody else's.
+pub async fn get_draft(state: &AppState, tx: &mut Tx, person: &str, id: &str) -> Result<Draft, Error> {
+    let row = store::get_draft(tx, id, person).await?.ok_or(Error::NotFound)?;
+    let plain = state.vault.open(tx, &row.secret_id, person, "edit draft", state.clock.now_ms()).await.map_err(internal)?;
+    Ok(Draft { content: serde_json::from_slice(&plain).map_err(internal)?, row })
+}
+
+/// A person's drafts and listings.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_own(tx: &mut Tx, person: &str) -> db::Result<(Vec<DraftRow>, Vec<MyListing>)> {
+    Ok((store::list_drafts(tx, person).await?, store::list_mine(tx, person).await?))
+}
+
+/// A draft's pictures, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_pictures(tx: &mut Tx, draft: &str) -> db::Result<Vec<PictureRow>> {
+    store::list_pictures(tx, draft).await
+}
+
+/// A person's own picture.
+///
+/// # Errors
+/// [`Error::NotFound`] also for somebody else's.
+pub async fn get_picture(tx: &mut Tx, person: &str, id: &str) -> Result<PictureRow, Error> {
+    store::get_picture(tx, id).await?.filter(|picture| picture.person_id == person).ok_or(Error::NotFound)
+}
+
+/// A draft's form as it was sent.
+pub struct DraftForm<'a> {
+    pub title: &'a str,
+    pub description: &'a str,
+    pub category: &'a str,
+    pub price: &'a str,
+    pub licence: &'a str,
+    pub content: Content,
+}
+
+/// Checks and stores a draft. Wrong fields are all reported at once, and nothing is stored.
+///
+/// # Errors
+/// [`Error::Invalid`] with every field.
+pub async fn save_draft(state: &AppState, person: &str, id: &str, form: &DraftForm<'_>) -> Result<(), Error> {
+    let mut wrong = Vec::new();
+    let mut note = |field: &str, error: &schema::Error| wrong.push(FieldError::of(field, error));
+    let title = parse_title(form.title).map_err(|error| note("title", &error)).ok();
+    let description = parse_description(form.description).map_err(|error| note("description", &error)).ok();
+    let category = Category::parse(form.category).map_err(|error| note("category", &error)).ok();
+    let price = Money::parse_usd(form.price, "price").map_err(|error| note("price", &error)).ok();
+    let licence = Licence::parse(form.licence).map_err(|error| note("licence", &error)).ok();
+    let values = form.content.variables.iter().map(|(name, variable)| (name.clone(), variable.default_value())).collect();
+    let probe = form.content.recipe(state, vec![Anchor { values, seed: Seed(0) }]);
+    if let Err(error) = probe.check() {
+        let field = if error.place().starts_with("variables") || error.place().starts_with("anchors") { "variables" } else { "template" };
+        note(field, &error);
+    } else {
+        // Every default text must fit the model: a buyer's first run may not fail.
+        let limit = state.engines.model().manifest.text_tokens as usize;
+        let prompt = probe.picture(&probe.anchors[0].values, Seed(0)).map(|picture| picture.prompt).unwrap_or_default();
+        if let Err(error) = state.engines.model().tokenizer.encode_padded(&prompt, limit) {
+            wrong.push(FieldError { field: "template".into(), code: "refused".into(), detail: Some(error.to_string()) });
+        }
+    }
+    if let (Some(price), Some(licence)) = (price, licence) {
+        if price.minor > 0 && price.minor < 50 {
+            wrong.push(FieldError::new("price", "price-low"));
+        }
+        if price.minor > 0 && licence.free_only() {
+            wrong.push(FieldError::new("licence", "licence-free"));
+        }
+    }
+    let (Some(title), Some(description), Some(category), Some(price), Some(licence), true) = (title, description, category, price, licence, wrong.is_empty()) else {
+        return Err(Error::Invalid(wrong));
+    };
+    let mut tx = state.db.write().await?;
+    let mut row = store::get_draft(&mut tx, id, person).await?.ok_or(Error::NotFound)?;
+    row.title = title;
+    row.description = description;
+    row.category = category.id().into();
+    row.price_minor = price.minor;
+    row.licence = licence.id().into();
+    row.updated_ms = state.clock.now_ms();
+    let content = serde_json::to_vec(&form.content).map_err(internal)?;
+    state.vault.put(&mut tx, &row.secret_id, &content, row.updated_ms).await.map_err(internal)?;
+    store::update_draft(&mut tx, &row).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Queues pictures of a draft. Without a seed each gets 64 fresh bits from the operating system.
+///
+/// # Errors
+/// [`Error::TooMany`], or [`Error::Invalid`] when values do not fit.
+pub async fn generate(state: &AppState, person: &str, draft: &str, values: Values, seed: Option<&str>, count: usize) -> Result<(), Error> {
+    let count = count.clamp(1, MAX_BATCH);
+    let given = seed.map(Seed::parse).transpose().map_err(refused("seed"))?;
+    let mut tx = state.db.write().await?;
+    let draft = get_draft(state, &mut tx, person, draft).await?;
+    let now = state.clock.now_ms();
+    for number in 0..count {
+        if !limits::allow(&mut tx, limits::GENERATE, person).await? {
+            tx.commit().await?;
+            return Err(Error::TooMany);
+        }
+        let seed = given.map_or_else(|| Seed(u64::from_le_bytes(random::bytes())), |seed| Seed(seed.0.wrapping_add(number as u64)));
+        let secret = PictureSecret { content: draft.content.clone(), values: values.clone(), seed };
+        let recipe = draft.content.recipe(state, vec![Anchor { values: values.clone(), seed }]);
+        recipe.check().map_err(refused("values"))?;
+        let limit = state.engines.model().manifest.text_tokens as usize;
+        let request = Request::of_recipe(&recipe, &values, seed).map_err(internal)?;
+        if let Err(error) = state.engines.model().tokenizer.encode_padded(&request.prompt, limit) {
+            return Err(Error::Invalid(vec![FieldError { field: "values".into(), code: "refused".into(), detail: Some(error.to_string()) }]));
+        }
+        let (id, secret_id) = (random::id(), random::id());
+        state.vault.put(&mut tx, &secret_id, &serde_json::to_vec(&secret).map_err(internal)?, now).await.map_err(internal)?;
+        store::insert_picture(&mut tx, &id, &draft.row, &secret_id, &draft.content.tag(&draft.row.id), i64::from(draft.content.steps), now).await?;
+        jobs::enqueue(&mut tx, super::jobs::GENERATE, &format!("picture:{id}"), &id).await?;
+    }
+    tx.commit().await?;
+    state.jobs.ring();
+    Ok(())
+}
+
+pub(super) async fn open_picture(state: &AppState, tx: &mut Tx, picture: &PictureRow, reason: &str) -> Result<PictureSecret, Error> {
+    let plain = state.vault.open(tx, &picture.secret_id, &picture.person_id, reason, state.clock.now_ms()).await.map_err(internal)?;
+    serde_json::from_slice(&plain).map_err(internal)
+}
+
+/// A recipe ready to be sealed, with its pictures.
+pub struct Sealable {
+    recipe: Recipe,
+    bytes: Vec<u8>,
+    anchors: Vec<AnchorStatement>,
+    /// Exact file, labelled picture.
+    files: Vec<(String, Picture)>,
+    draft: DraftRow,
+    licence: Licence,
+}
+
+/// Gathers what a seal covers: the draft's text, and the chosen pictures in the order given.
+///
+/// # Errors
+/// [`Error::Invalid`] when nothing fitting was chosen.
+pub async fn sealable(state: &AppState, tx: &mut Tx, person: &str, draft: &str, pictures: &[String]) -> Result<Sealable, Error> {
+    let draft = get_draft(state, tx, person, draft).await?;
+    let tag = draft.content.tag(&draft.row.id);
+    let choose = |code: &str| Error::Invalid(vec![FieldError::new("picture", code)]);
+    if pictures.is_empty() || pictures.len() > schema::commitment::MAX_ANCHORS {
+        return Err(choose("choose-pictures"));
+    }
+    let (mut anchors, mut recipe_anchors, mut files) = (Vec::new(), Vec::new(), Vec::new());
+    for id in pictures {
+        let row = get_picture(tx, person, id).await?;
+        let (Some(blob), true) = (row.blob.clone(), row.draft_id == draft.row.id) else { return Err(Error::NotFound) };
+        if row.text_tag != tag {
+            return Err(choose("stale-picture"));
+        }
+        let secret = open_picture(state, tx, &row, "seal").await?;
+        let png = state.media.get(&blob).await.map_err(internal)?.ok_or_else(|| Error::Internal(format!("the picture file {blob} is missing")))?;
+        let picture = Picture::from_png(&png).map_err(internal)?;
+        let labelled = label::overlay(&picture);
+        anchors.push(AnchorStatement { pixels: picture.digest().map_err(internal)?, labelled: labelled.digest().map_err(internal)? });
+        recipe_anchors.push(Anchor { values: secret.values, seed: secret.seed });
+        files.push((blob, labelled));
+    }
+    let recipe = draft.content.recipe(state, recipe_anchors);
+    recipe.check_for_sale().map_err(refused("template"))?;
+    let bytes = recipe.to_bytes().map_err(refused("template"))?;
+    let licence = Licence::parse(&draft.row.licence).map_err(internal)?;
+    Ok(Sealable { recipe, bytes, anchors, files, draft: draft.row, licence })
+}
+
+impl Sealable {
+    /// What the browser seals.
+    #[must_use]
+    pub fn material(&self, origin: &str, registered: Vec<String>) -> SealMaterial {
+        SealMaterial {
+            origin: origin.into(),
+            recipe: STANDARD.encode(&self.bytes),
+            anchors: self.anchors.clone(),
+            label_version: label::VERSION,
+            licences: vec![self.licence],
+            registered,
+        }
+    }
+
+    /// The exact files, for the page that shows what is about to be sealed.
+    #[must_use]
+    pub fn blobs(&self) -> Vec<String> {
+        self.files.iter().map(|(blob, _)| blob.clone()).collect()
+    }
+}
+
+/// A seal as the browser or the demo sends it.
+pub struct SentSeal {
+    pub salt: Salt,
+    pub key: PublicKey,
+    pub seal: Seal,
+}
+
+impl SentSeal {
+    /// Reads the form fields of the browser.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming the part.
+    pub fn parse(salt: &str, key: &str, leaf: &str, listing_leaf: &str, statement: &str) -> Result<Self, Error> {
+        let wrong = || Error::Invalid(vec![FieldError::new("seal", "seal")]);
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(salt, &mut bytes).map_err(|_| wrong())?;
+        let leaf_of = |text: &str| hex::decode(text).ok().and_then(|bytes| Leaf::parse(&bytes).ok()).ok_or_else(wrong);
+        let listing: Envelope = serde_json::from_str(statement).map_err(|_| wrong())?;
+        let seal = Seal { leaf: leaf_of(leaf)?, listing, listing_leaf: leaf_of(listing_leaf)? };
+        Ok(Self { salt: Salt(bytes), key: PublicKey::parse(key).map_err(refused("seal"))?, seal })
+    }
+}
+
+/// Publishes a draft: checks the seal against what we know ourselves, queues both leaves, and hands over to certification.
+/// Returns the listing's slug.
+///
+/// # Errors
+/// [`Error::Invalid`] when the seal does not hold, [`Error::Duplicate`] for another creator's picture.
+pub async fn publish(state: &AppState, tx: &mut Tx, person: &str, language: &str, sealable: &Sealable, sent: &SentSeal) -> Result<String, Error> {
+    let keys = account::service::list_keys(tx, person).await?;
+    if !keys.contains(&sent.key.to_string()) {
+        return Err(Error::Invalid(vec![FieldError::new("seal", "unregistered-key")]));
+    }
+    let licences = [sealable.licence];
+    let material = Material { origin: &state.log.origin, recipe: &sealable.bytes, anchors: &sealable.anchors, label_version: label::VERSION, licences: &licences };
+    check(&material, &sent.salt, &sent.key, &sent.seal).map_err(refused("seal"))?;
+    for anchor in &sealable.anchors {
+        if let Some(leaf) = store::find_equal_picture(tx, &anchor.pixels.blake3.hex(), person).await? {
+            return Err(Error::Duplicate(leaf));
+        }
+    }
+    let now = state.clock.now_ms();
+    let sealed = log::queue(tx, &state.log.origin, &sent.seal.leaf, &sent.key).await.map_err(internal)?;
+    let listed = log::queue(tx, &state.log.origin, &sent.seal.listing_leaf, &sent.key).await.map_err(internal)?;
+    let listing_id = random::id();
+    let mut slug = slug_of(&sealable.draft.title);
+    let tail = &listing_id[listing_id.len() - 6..];
+    slug = if slug.is_empty() { tail.into() } else { format!("{slug}-{tail}") };
+    let person_row = account::service::get_person(tx, person).await?;
+    let search = format!("{} {} {}", sealable.draft.title, sealable.draft.description, person_row.handle).to_lowercase();
+    let variables: BTreeMap<_, _> = sealable.recipe.variables.iter().map(|(name, variable)| (name, variable.public())).collect();
+    let new = NewVersion {
+        version_id: random::id(),
+        secret_id: random::id(),
+        slug,
+        search_text: search,
+        language,
+        draft: &sealable.draft,
+        recipe: &sealable.recipe,
+        variables: serde_json::to_string(&variables).map_err(internal)?,
+        creator_key: sent.key.to_string(),
+        leaf_hash: sealed.leaf_hash,
+        listing_leaf_hash: listed.leaf_hash,
+        statement: serde_json::to_string(&sent.seal.listing).map_err(internal)?,
+        now_ms: now,
+        listing_id,
+    };
+    let secret = VersionSecret { recipe: STANDARD.encode(&sealable.bytes), salt: STANDARD.encode(sent.salt.0) };
+    state.vault.put(tx, &new.secret_id, &serde_json::to_vec(&secret).map_err(internal)?, now).await.map_err(internal)?;
+    store::insert_listing(tx, &new).await?;
+    store::insert_version(tx, &new).await?;
+    for (index, ((blob, labelled), anchor)) in (0..).zip(sealable.files.iter().zip(&sealable.anchors)) {
+        let content = format!("{}-{index}", new.leaf_hash);
+        let file = labelled.to_png(Some(&label::xmp("SEEDMARK", &content))).map_err(internal)?;
+        let labelled_blob = state.media.put(file).await.map_err(internal)?;
+        let PixelDigest { blake3, sha256 } = anchor.pixels;
+        let size = (i64::from(labelled.width), i64::from(labelled.height));
+        store::insert_anchor(tx, &new.version_id, index, (blob, &labelled_blob), (&blake3.hex(), &sha256.hex()), size).await?;
+    }
+    jobs::enqueue(tx, super::jobs::CERTIFY, &format!("certify:{}", new.version_id), &new.version_id).await?;
+    Ok(new.slug)
+}

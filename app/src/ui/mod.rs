@@ -1,0 +1,7 @@
+//! The design system: shell, language, and the pieces that more than one feature shows. Styles lie in `app/style`.
+//!
+//! The one rule: no `style` attribute anywhere (the CSP refuses it); every picture has its width and height.
+
+pub mod lang;
+pub mod pieces;
+pub mod shell;

@@ -1,0 +1,81 @@
+//! Secrets at rest: recipes, salts and seeds, one data key each, wrapped by the installation's key.
+//!
+//! The one rule: every opening is written down with actor and reason, in the same transaction. Erasing the row erases the
+//! secret. XChaCha20-Poly1305, with the secret's id as associated data, so that rows cannot be swapped.
+
+mod store;
+#[cfg(test)]
+pub(crate) use store::ALL as STATEMENTS;
+
+use crate::db::{self, Tx};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use thiserror::Error as ThisError;
+
+/// Why a secret did not open.
+#[derive(Debug, ThisError)]
+pub enum Error {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] db::Error),
+    /// The row is gone: it was erased.
+    #[error("the secret {0} was erased")]
+    Erased(String),
+    /// Wrong installation key, or a changed row.
+    #[error("the secret {0} does not open with this installation's key")]
+    Damaged(String),
+}
+
+/// The installation's key.
+#[derive(Clone)]
+pub struct Vault {
+    cipher: XChaCha20Poly1305,
+}
+
+impl Vault {
+    /// Uses 32 bytes as the wrapping key.
+    #[must_use]
+    pub fn new(key: &[u8; 32]) -> Self {
+        Self { cipher: XChaCha20Poly1305::new(&(*key).into()) }
+    }
+
+    /// Encrypts and stores a secret, replacing an earlier text under the same id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn put(&self, tx: &mut Tx, id: &str, plain: &[u8], now_ms: i64) -> Result<(), Error> {
+        let data_key: [u8; 32] = crate::random::bytes();
+        let wrapped = seal(&self.cipher, &data_key, id);
+        let ciphertext = seal(&XChaCha20Poly1305::new(&data_key.into()), plain, id);
+        store::upsert(tx, id, &wrapped, &ciphertext, now_ms).await?;
+        Ok(())
+    }
+
+    /// Opens a secret and notes who and why.
+    ///
+    /// # Errors
+    /// When it was erased or does not open.
+    pub async fn open(&self, tx: &mut Tx, id: &str, actor: &str, reason: &str, now_ms: i64) -> Result<Vec<u8>, Error> {
+        let (wrapped, ciphertext) = store::find(tx, id).await?.ok_or_else(|| Error::Erased(id.into()))?;
+        store::note_opening(tx, &crate::random::id(), id, actor, reason, now_ms).await?;
+        let damaged = || Error::Damaged(id.into());
+        let data_key = unseal(&self.cipher, &wrapped, id).ok_or_else(damaged)?;
+        let data_key = <[u8; 32]>::try_from(data_key).map_err(|_| damaged())?;
+        unseal(&XChaCha20Poly1305::new(&data_key.into()), &ciphertext, id).ok_or_else(damaged)
+    }
+}
+
+fn seal(cipher: &XChaCha20Poly1305, plain: &[u8], id: &str) -> String {
+    let nonce: [u8; 24] = crate::random::bytes();
+    let payload = Payload { msg: plain, aad: id.as_bytes() };
+    let sealed = cipher.encrypt(&XNonce::from(nonce), payload).expect("XChaCha20-Poly1305 takes any text shorter than 256 GB");
+    STANDARD.encode([nonce.as_slice(), &sealed].concat())
+}
+
+fn unseal(cipher: &XChaCha20Poly1305, text: &str, id: &str) -> Option<Vec<u8>> {
+    let bytes = STANDARD.decode(text).ok()?;
+    let (nonce, sealed) = bytes.split_first_chunk::<24>()?;
+    cipher.decrypt(&XNonce::from(*nonce), Payload { msg: sealed, aad: id.as_bytes() }).ok()
+}

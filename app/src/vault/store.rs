@@ -1,0 +1,23 @@
+//! SQL of the vault.
+
+use crate::db::{self, Tx, execute, fetch, statements};
+
+statements! {
+    /// A new secret, or the new text of one that its owner edited.
+    UPSERT = "insert into secret (id, wrapped_key, ciphertext, created_ms) values ($1, $2, $3, $4)
+        on conflict (id) do update set wrapped_key = excluded.wrapped_key, ciphertext = excluded.ciphertext";
+    FIND = "select wrapped_key, ciphertext from secret where id = $1";
+    NOTE_OPENING = "insert into secret_opening (id, secret_id, actor, reason, opened_ms) values ($1, $2, $3, $4, $5)";
+}
+
+pub(super) async fn upsert(tx: &mut Tx, id: &str, wrapped: &str, ciphertext: &str, now_ms: i64) -> db::Result<()> {
+    execute!(tx, UPSERT, id, wrapped, ciphertext, now_ms).map(|_| ())
+}
+
+pub(super) async fn find(tx: &mut Tx, id: &str) -> db::Result<Option<(String, String)>> {
+    fetch!(tx, fetch_optional, (String, String), FIND, id)
+}
+
+pub(super) async fn note_opening(tx: &mut Tx, id: &str, secret: &str, actor: &str, reason: &str, now_ms: i64) -> db::Result<()> {
+    execute!(tx, NOTE_OPENING, id, secret, actor, reason, now_ms).map(|_| ())
+}

@@ -1,0 +1,127 @@
+//! Proof pages: what the log holds about one leaf, checked once more while the page is made, and how to check it without us.
+
+use super::service::{LeafRow, PublicLog, StatementRow};
+use crate::catalog::service::Listing;
+use crate::ui::pieces::{Code, Fact, Time, heading};
+use crate::ui::shell;
+use crate::web::visit::Visit;
+use axum::response::Response;
+use ledger::proof::TlogProof;
+use leptos::prelude::*;
+use schema::key::PublicKey;
+use schema::leaf::Kind;
+use schema::statement::Envelope;
+
+/// What the server itself found when it made the page.
+pub(super) struct Checks {
+    signature: bool,
+    checkpoint: bool,
+    inclusion: bool,
+}
+
+impl Checks {
+    pub(super) fn run(row: &LeafRow, key: Option<&str>, proof: Option<&TlogProof>, log: &PublicLog) -> Self {
+        let leaf = row.parse().ok();
+        let key = key.and_then(|key| PublicKey::parse(key).ok());
+        let signature = leaf.as_ref().zip(key).is_some_and(|(leaf, key)| leaf.verify(&log.origin, &key).is_ok());
+        let checkpoint = proof.and_then(|proof| proof.open_checkpoint(&log.verifier).ok());
+        let inclusion = leaf.zip(proof).zip(checkpoint.as_ref()).is_some_and(|((leaf, proof), checkpoint)| proof.verify(&leaf.hash().0, checkpoint).is_ok());
+        Self { signature, checkpoint: checkpoint.is_some(), inclusion }
+    }
+}
+
+#[allow(clippy::too_many_arguments, reason = "the page shows all that is known about a leaf")]
+pub(super) fn proof(
+    visit: &Visit,
+    row: &LeafRow,
+    listing: Option<Listing>,
+    statement: Option<StatementRow>,
+    about: Vec<StatementRow>,
+    key: Option<String>,
+    proof: Option<TlogProof>,
+    checks: Checks,
+    log: &PublicLog,
+) -> Response {
+    let lang = visit.lang;
+    let leaf = row.parse().ok();
+    let kind = leaf.as_ref().map(|leaf| leaf.kind);
+    let kind_text = lang.text(match kind {
+        Some(Kind::SealedRecipe) | None => "kind-sealed",
+        Some(Kind::Reproduction) => "kind-reproduction",
+        Some(Kind::KeyEvent) => "kind-key",
+        Some(Kind::Licence) => "kind-licence",
+        Some(Kind::Withdrawal) => "kind-withdrawal",
+        Some(Kind::Listing) => "kind-listing",
+    });
+    let title = match row.log_index {
+        Some(index) => lang.with("proof-title", &[("index", index.into())]),
+        None => lang.text("not-logged-yet"),
+    };
+    let (row, log) = (row.clone(), log.clone());
+    shell::ok(visit, &title.clone(), || {
+        let check = |passed: bool, id: &str| {
+            let mark = if passed { "✓" } else { "–" };
+            view! { <li class:checks__bad=!passed><span class="checks__mark" aria-hidden="true">{mark}</span><strong>{lang.text(id)}</strong><span>{lang.text(&format!("{id}-line"))}</span></li> }
+        };
+        let statement_text = statement.as_ref().and_then(|row| serde_json::from_str::<Envelope>(&row.envelope).ok()).and_then(|envelope| envelope.text().ok());
+        let listing_text = listing.as_ref().and_then(|listing| serde_json::from_str::<Envelope>(&listing.listing_statement).ok()).and_then(|envelope| envelope.text().ok());
+        let pretty = |text: String| serde_json::from_str::<serde_json::Value>(&text).and_then(|value| serde_json::to_string_pretty(&value)).unwrap_or(text);
+        let attestations = about.into_iter().map(|row| {
+            let ours = row.public_key == log.platform_key().to_string();
+            let outcome = row.outcome.clone().unwrap_or_default();
+            view! {
+                <li class="row">
+                    <span class="tag" class:tag--good=outcome == "exact" class:tag--bad=outcome != "exact">{lang.text(&format!("outcome-{outcome}"))}</span>
+                    <span class="row__main"><span>{lang.text(if ours { "attester-platform" } else { "attester-other" })}</span><span class="quiet">{row.environment.unwrap_or_default()}</span></span>
+                    <a href=lang.path(&format!("/proofs/{}", row.leaf_hash))><Time lang ms=row.created_ms/></a>
+                </li>
+            }
+        });
+        let attestations = attestations.collect_view();
+        let digest_label = lang.text(if kind == Some(Kind::SealedRecipe) { "commitment" } else { "statement-digest" });
+        let base = format!("/proofs/{}", row.leaf_hash);
+        view! {
+            {heading(title, Some(kind_text))}
+            {listing.clone().map(|listing| view! { <p><a class="button button--small" href=lang.path(&format!("/listings/{}", listing.slug))>{listing.title}</a></p> })}
+            <section class="card">
+                <h2>{lang.text("checks")}</h2>
+                <ul class="checks" id="checks">
+                    {check(checks.signature, "check-signature")}
+                    {check(checks.checkpoint, "check-checkpoint")}
+                    {check(checks.inclusion, "check-inclusion")}
+                </ul>
+                <p class="quiet">{lang.text("checks-server")}</p>
+            </section>
+            {(kind == Some(Kind::SealedRecipe)).then(|| view! {
+                <section class="card"><h2>{lang.text("attestations")}</h2><ul class="plain">{attestations}</ul><p class="quiet">{lang.text("attestations-line")}</p></section>
+            })}
+            <section class="card">
+                <h2>{lang.text("leaf")}</h2>
+                <dl class="facts">
+                    <Fact label=digest_label><Code text=leaf.map(|leaf| leaf.digest.hex()).unwrap_or_default()/></Fact>
+                    <Fact label=lang.text("leaf-hash")><Code text=row.leaf_hash.clone()/></Fact>
+                    <Fact label=lang.text("signer")><Code text=key.unwrap_or_default()/></Fact>
+                    <Fact label=lang.text("signature")><Code text=leaf.map(|leaf| hex::encode(leaf.signature)).unwrap_or_default()/></Fact>
+                    <Fact label=lang.text("log-origin")>{log.origin.clone()}</Fact>
+                    <Fact label=lang.text("queued-at")><Time lang ms=row.queued_ms/></Fact>
+                </dl>
+            </section>
+            {proof.map(|proof| view! {
+                <section class="card">
+                    <h2>{lang.text("inclusion-proof")}</h2>
+                    <pre class="scroll"><code>{proof.to_text()}</code></pre>
+                    <p class="actions"><a class="button button--small" href=format!("{base}/proof")>{lang.text("download-proof")}</a></p>
+                </section>
+            })}
+            {statement_text.or(listing_text).map(|text| view! { <details class="card"><summary>{lang.text("statement")}</summary><pre class="scroll"><code>{pretty(text)}</code></pre></details> })}
+            <section class="card">
+                <h2>{lang.text("how-offline")}</h2>
+                <p>{lang.text("proof-offline-line")}</p>
+                {listing.map(|_| view! { <p class="actions"><a class="button" href=format!("{base}/bundle") id="public-bundle">{lang.text("download-public-bundle")}</a></p> })}
+                <pre><code>"seedmark verify FILE.seedmark"</code></pre>
+                <p class="quiet">{lang.text("how-limits")}</p>
+            </section>
+        }
+        .into_any()
+    })
+}

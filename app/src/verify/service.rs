@@ -1,0 +1,256 @@
+//! Queueing leaves, finding statements, building proofs.
+
+use super::store;
+use crate::db::{self, Tx};
+use crate::random;
+use ledger::checkpoint::Checkpoint;
+use ledger::note::Verifier;
+use ledger::proof::{TlogProof, inclusion};
+use ledger::tile::TileReader as _;
+use ledger::writer::Folder;
+use schema::bundle::{LoggedLeaf, LoggedStatement};
+use schema::digest::Digest;
+use schema::key::{PublicKey, SecretKey};
+use schema::leaf::{Kind, Leaf};
+use schema::statement::{Envelope, Predicate, ReproductionStatement, Subject};
+use std::path::PathBuf;
+use std::sync::Arc;
+use thiserror::Error as ThisError;
+
+/// What can go wrong with the log.
+#[derive(Debug, ThisError)]
+pub enum Error {
+    /// No such leaf.
+    #[error("no such leaf")]
+    NotFound,
+    /// The leaf is queued, but not in a signed checkpoint yet.
+    #[error("the leaf is not in a signed checkpoint yet")]
+    NotLogged,
+    /// The log failed.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
+    /// A stored document is damaged.
+    #[error(transparent)]
+    Schema(#[from] schema::Error),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] db::Error),
+}
+
+/// A queued or logged leaf.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct LeafRow {
+    pub leaf_hash: String,
+    pub leaf: String,
+    pub kind: i64,
+    pub log_index: Option<i64>,
+    pub queued_ms: i64,
+}
+
+impl LeafRow {
+    /// The leaf itself.
+    ///
+    /// # Errors
+    /// When the stored bytes are damaged.
+    pub fn parse(&self) -> Result<Leaf, Error> {
+        let bytes = hex::decode(&self.leaf).map_err(|_| schema::Error::new(schema::Kind::Malformed, "leaf", "is not hex"))?;
+        Ok(Leaf::parse(&bytes)?)
+    }
+}
+
+/// A public statement.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct StatementRow {
+    pub leaf_hash: String,
+    pub about_leaf_hash: String,
+    pub predicate: String,
+    pub envelope: String,
+    pub public_key: String,
+    pub outcome: Option<String>,
+    pub environment: Option<String>,
+    pub created_ms: i64,
+}
+
+/// The log as readers see it: its files, its key, and the platform's signing key.
+#[derive(Clone)]
+pub struct PublicLog {
+    /// The log's name.
+    pub origin: String,
+    /// The log's key.
+    pub verifier: Verifier,
+    folder: PathBuf,
+    platform: Arc<SecretKey>,
+}
+
+impl PublicLog {
+    /// Describes the log in `folder`.
+    #[must_use]
+    pub fn new(origin: String, verifier: Verifier, folder: PathBuf, platform: SecretKey) -> Self {
+        Self { origin, verifier, folder, platform: Arc::new(platform) }
+    }
+
+    /// The platform's public key.
+    #[must_use]
+    pub fn platform_key(&self) -> PublicKey {
+        self.platform.public()
+    }
+
+    fn reader(&self) -> Result<Folder, Error> {
+        Ok(Folder::new(&self.folder)?)
+    }
+
+    /// The newest published checkpoint's text.
+    ///
+    /// # Errors
+    /// When there is none yet.
+    pub fn checkpoint(&self) -> Result<String, Error> {
+        let bytes = self.reader()?.read_tile("checkpoint")?;
+        String::from_utf8(bytes).map_err(|_| ledger::Error::new(ledger::Kind::Corrupt, "the checkpoint is not text").into())
+    }
+
+    /// A tile, bundle or checkpoint by its path below the log's prefix; `None` for anything else.
+    ///
+    /// # Errors
+    /// When reading fails.
+    pub fn file(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
+        let plain = path.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.'));
+        if !plain || !(path == "checkpoint" || path.starts_with("tile/")) {
+            return Ok(None);
+        }
+        match self.reader()?.read_tile(path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == ledger::Kind::Missing => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The proof that a leaf is in the newest checkpoint, verified before it is handed out.
+    ///
+    /// # Errors
+    /// [`Error::NotLogged`] while it is queued.
+    pub fn prove(&self, row: &LeafRow) -> Result<TlogProof, Error> {
+        let index = row.log_index.and_then(|index| u64::try_from(index).ok()).ok_or(Error::NotLogged)?;
+        let text = self.checkpoint()?;
+        let checkpoint = Checkpoint::open(&text, &self.verifier)?;
+        if index >= checkpoint.size {
+            return Err(Error::NotLogged);
+        }
+        let proof = TlogProof { index, hashes: inclusion(&self.reader()?, index, checkpoint.size)?, checkpoint: text };
+        proof.verify(&row.parse()?.hash().0, &checkpoint)?;
+        Ok(proof)
+    }
+
+    /// A leaf with its proof, as bundles hold it.
+    ///
+    /// # Errors
+    /// As [`PublicLog::prove`].
+    pub fn logged(&self, row: &LeafRow) -> Result<LoggedLeaf, Error> {
+        Ok(LoggedLeaf::new(&row.parse()?, self.prove(row)?.to_text()))
+    }
+
+    /// Signs a statement with the platform's key and queues its leaf.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn attest(&self, tx: &mut Tx, statement: &ReproductionStatement, subjects: &[Subject]) -> Result<LeafRow, Error> {
+        let envelope = Envelope::sign(subjects, statement, &self.platform)?;
+        let leaf = Leaf::sign(&self.origin, Kind::Reproduction, envelope.digest()?, &self.platform);
+        let row = queue(tx, &self.origin, &leaf, &self.platform_key()).await?;
+        let environment = &statement.environment;
+        let statement = StatementRow {
+            leaf_hash: row.leaf_hash.clone(),
+            about_leaf_hash: statement.leaf.hex(),
+            predicate: ReproductionStatement::TYPE.into(),
+            envelope: serde_json::to_string(&envelope).unwrap_or_default(),
+            public_key: self.platform_key().to_string(),
+            outcome: Some(statement.outcome.name().into()),
+            environment: Some(format!("{}, {}, {}", environment.engine, environment.runtime, environment.cpu)),
+            created_ms: random::real_now_ms(),
+        };
+        store::insert_statement(tx, &statement).await?;
+        Ok(row)
+    }
+
+    /// Signs a licence leaf with the platform's key and queues it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn queue_licence(&self, tx: &mut Tx, digest: Digest) -> Result<LeafRow, Error> {
+        let leaf = Leaf::sign(&self.origin, Kind::Licence, digest, &self.platform);
+        queue(tx, &self.origin, &leaf, &self.platform_key()).await
+    }
+}
+
+/// Queues a leaf in the transaction of the change that makes it. A repeat gets the stored leaf.
+///
+/// # Errors
+/// When signature or key do not belong together, or the database fails.
+pub async fn queue(tx: &mut Tx, origin: &str, leaf: &Leaf, key: &PublicKey) -> Result<LeafRow, Error> {
+    leaf.verify(origin, key)?;
+    store::insert_key(tx, &key.hash().hex(), &key.to_string()).await?;
+    Ok(store::insert_leaf(tx, origin, leaf, random::real_now_ms()).await?)
+}
+
+/// A leaf by its RFC 6962 hash.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn get_leaf(tx: &mut Tx, hash: &str) -> Result<LeafRow, Error> {
+    store::find_leaf(tx, hash).await?.ok_or(Error::NotFound)
+}
+
+/// A leaf by its index.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn get_leaf_by_index(tx: &mut Tx, origin: &str, index: i64) -> Result<LeafRow, Error> {
+    store::find_leaf_by_index(tx, origin, index).await?.ok_or(Error::NotFound)
+}
+
+/// Whether every leaf named is in the tree.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown leaf.
+pub async fn all_logged(tx: &mut Tx, hashes: &[&str]) -> Result<bool, Error> {
+    for hash in hashes {
+        if get_leaf(tx, hash).await?.log_index.is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The statement behind a leaf, if it is one of ours.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_statement(tx: &mut Tx, leaf_hash: &str) -> db::Result<Option<StatementRow>> {
+    store::find_statement(tx, leaf_hash).await
+}
+
+/// Every statement about a sealed recipe, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_about(tx: &mut Tx, leaf_hash: &str) -> db::Result<Vec<StatementRow>> {
+    store::list_about(tx, leaf_hash).await
+}
+
+/// A public key by its hash.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_key(tx: &mut Tx, hash: &str) -> db::Result<Option<String>> {
+    store::find_key(tx, hash).await
+}
+
+/// A statement with leaf and proof, as bundles hold it.
+///
+/// # Errors
+/// [`Error::NotLogged`] while it is queued.
+pub async fn logged_statement(tx: &mut Tx, log: &PublicLog, leaf_hash: &str) -> Result<LoggedStatement, Error> {
+    let row = get_leaf(tx, leaf_hash).await?;
+    let statement = store::find_statement(tx, leaf_hash).await?.ok_or(Error::NotFound)?;
+    let envelope = serde_json::from_str(&statement.envelope).map_err(|error| schema::Error::new(schema::Kind::Malformed, "statement", error.to_string()))?;
+    Ok(LoggedStatement { statement: envelope, logged: log.logged(&row)?, key: PublicKey::parse(&statement.public_key)? })
+}

@@ -1,0 +1,81 @@
+//! SQL of the log's database side and of public statements.
+
+use super::service::{LeafRow, StatementRow};
+use crate::db::{self, Tx, execute, fetch, statements};
+
+statements! {
+    LOAD_CHECKPOINT = "select note from log_checkpoint where origin = $1";
+    INSERT_CHECKPOINT = "insert into log_checkpoint (origin, note) values ($1, $2)";
+    SWAP_CHECKPOINT = "update log_checkpoint set note = $3 where origin = $1 and note = $2";
+    NEXT_INDEX = "select coalesce(max(log_index) + 1, 0) from log_leaf where origin = $1";
+    SET_INDEX = "update log_leaf set log_index = $3 where origin = $1 and leaf = $2 and log_index is null";
+    LIST_PENDING = "select leaf from log_leaf where origin = $1 and log_index is null order by queued_ms, leaf_hash limit $2";
+    INSERT_LEAF = "insert into log_leaf (leaf_hash, origin, kind, digest, key_hash, leaf, queued_ms) values ($1, $2, $3, $4, $5, $6, $7)
+        on conflict (origin, kind, digest, key_hash) do update set origin = excluded.origin returning leaf_hash, leaf, kind, log_index, queued_ms";
+    FIND_LEAF = "select leaf_hash, leaf, kind, log_index, queued_ms from log_leaf where leaf_hash = $1";
+    FIND_LEAF_BY_INDEX = "select leaf_hash, leaf, kind, log_index, queued_ms from log_leaf where origin = $1 and log_index = $2";
+    INSERT_STATEMENT = "insert into statement (leaf_hash, about_leaf_hash, predicate, envelope, public_key, outcome, environment, created_ms)
+        values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (leaf_hash) do nothing";
+    FIND_STATEMENT = "select leaf_hash, about_leaf_hash, predicate, envelope, public_key, outcome, environment, created_ms from statement where leaf_hash = $1";
+    LIST_ABOUT = "select leaf_hash, about_leaf_hash, predicate, envelope, public_key, outcome, environment, created_ms
+        from statement where about_leaf_hash = $1 order by created_ms, leaf_hash";
+    INSERT_KEY = "insert into public_key (key_hash, public_key) values ($1, $2) on conflict (key_hash) do nothing";
+    FIND_KEY = "select public_key from public_key where key_hash = $1";
+}
+
+pub(super) async fn load_checkpoint(tx: &mut Tx, origin: &str) -> db::Result<Option<String>> {
+    Ok(fetch!(tx, fetch_optional, (String,), LOAD_CHECKPOINT, origin)?.map(|row| row.0))
+}
+
+pub(super) async fn insert_checkpoint(tx: &mut Tx, origin: &str, note: &str) -> db::Result<()> {
+    execute!(tx, INSERT_CHECKPOINT, origin, note).map(|_| ())
+}
+
+pub(super) async fn swap_checkpoint(tx: &mut Tx, origin: &str, old: &str, new: &str) -> db::Result<bool> {
+    execute!(tx, SWAP_CHECKPOINT, origin, old, new).map(|rows| rows == 1)
+}
+
+pub(super) async fn next_index(tx: &mut Tx, origin: &str) -> db::Result<i64> {
+    fetch!(tx, fetch_one, (i64,), NEXT_INDEX, origin).map(|row| row.0)
+}
+
+pub(super) async fn set_index(tx: &mut Tx, origin: &str, leaf: &str, index: i64) -> db::Result<()> {
+    execute!(tx, SET_INDEX, origin, leaf, index).map(|_| ())
+}
+
+pub(super) async fn list_pending(tx: &mut Tx, origin: &str, limit: i64) -> db::Result<Vec<String>> {
+    Ok(fetch!(tx, fetch_all, (String,), LIST_PENDING, origin, limit)?.into_iter().map(|row| row.0).collect())
+}
+
+pub(super) async fn insert_leaf(tx: &mut Tx, origin: &str, leaf: &schema::leaf::Leaf, now_ms: i64) -> db::Result<LeafRow> {
+    let (hash, digest, key_hash) = (leaf.hash().hex(), leaf.digest.hex(), leaf.key_hash.hex());
+    fetch!(tx, fetch_one, LeafRow, INSERT_LEAF, hash, origin, leaf.kind as i64, digest, key_hash, hex::encode(leaf.to_bytes()), now_ms)
+}
+
+pub(super) async fn find_leaf(tx: &mut Tx, hash: &str) -> db::Result<Option<LeafRow>> {
+    fetch!(tx, fetch_optional, LeafRow, FIND_LEAF, hash)
+}
+
+pub(super) async fn find_leaf_by_index(tx: &mut Tx, origin: &str, index: i64) -> db::Result<Option<LeafRow>> {
+    fetch!(tx, fetch_optional, LeafRow, FIND_LEAF_BY_INDEX, origin, index)
+}
+
+pub(super) async fn insert_statement(tx: &mut Tx, row: &StatementRow) -> db::Result<()> {
+    execute!(tx, INSERT_STATEMENT, &row.leaf_hash, &row.about_leaf_hash, &row.predicate, &row.envelope, &row.public_key, &row.outcome, &row.environment, row.created_ms).map(|_| ())
+}
+
+pub(super) async fn find_statement(tx: &mut Tx, leaf_hash: &str) -> db::Result<Option<StatementRow>> {
+    fetch!(tx, fetch_optional, StatementRow, FIND_STATEMENT, leaf_hash)
+}
+
+pub(super) async fn list_about(tx: &mut Tx, leaf_hash: &str) -> db::Result<Vec<StatementRow>> {
+    fetch!(tx, fetch_all, StatementRow, LIST_ABOUT, leaf_hash)
+}
+
+pub(super) async fn insert_key(tx: &mut Tx, hash: &str, key: &str) -> db::Result<()> {
+    execute!(tx, INSERT_KEY, hash, key).map(|_| ())
+}
+
+pub(super) async fn find_key(tx: &mut Tx, hash: &str) -> db::Result<Option<String>> {
+    Ok(fetch!(tx, fetch_optional, (String,), FIND_KEY, hash)?.map(|row| row.0))
+}

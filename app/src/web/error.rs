@@ -1,0 +1,124 @@
+//! From a situation to an answer: HTML with ways on, or JSON for machines. The cause goes to the log, never to the page.
+
+use crate::ui::shell;
+use crate::web::visit::Visit;
+use axum::Json;
+use axum::response::{IntoResponse as _, Response};
+use leptos::prelude::*;
+use schema::failure::{Code, Failure, FieldError};
+use std::fmt::Display;
+
+/// A situation, with what was wrong with which field.
+#[derive(Debug)]
+pub struct AppError {
+    /// The situation.
+    pub code: Code,
+    /// Fields, for forms and JSON.
+    pub fields: Vec<FieldError>,
+    /// For the log alone.
+    pub cause: Option<String>,
+}
+
+impl AppError {
+    /// A situation without detail.
+    #[must_use]
+    pub fn new(code: Code) -> Self {
+        Self { code, fields: Vec::new(), cause: None }
+    }
+
+    /// A failure that users learn nothing about but its request id.
+    pub fn internal(cause: impl Display) -> Self {
+        Self { code: Code::Internal, fields: Vec::new(), cause: Some(cause.to_string()) }
+    }
+
+    /// Wrong input, field by field.
+    #[must_use]
+    pub fn invalid(fields: Vec<FieldError>) -> Self {
+        Self { code: Code::Invalid, fields, cause: None }
+    }
+
+    /// The answer for this visitor.
+    pub fn respond(self, visit: &Visit) -> Response {
+        if let Some(cause) = &self.cause {
+            tracing::error!(request.id = %visit.request_id, cause, "request failed");
+        }
+        let status = axum::http::StatusCode::from_u16(self.code.status()).unwrap_or(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
+        if visit.wants_json {
+            let failure = Failure { code: self.code, fields: self.fields, request_id: visit.request_id.to_string() };
+            return (status, Json(failure)).into_response();
+        }
+        let lang = visit.lang;
+        let title = lang.text(&format!("error-{}-title", self.code.name()));
+        let request_id = visit.request_id.to_string();
+        let fields: Vec<String> = self.fields.iter().map(|field| lang.field_error(field)).collect();
+        let show_request = self.code == Code::Internal;
+        let sign_in = (self.code == Code::SignInNeeded).then(|| lang.path(&format!("/sign-in?next={}", shell::encode(&visit.path))));
+        let heading = title.clone();
+        let view = move || view! {
+            <section class="notice-page">
+                <p class="notice-page__code">{self.code.status()}</p>
+                <h1>{heading}</h1>
+                <p>{lang.text(&format!("error-{}", self.code.name()))}</p>
+                {fields.into_iter().map(|text| view! { <p class="field-error">{text}</p> }).collect_view()}
+                {show_request.then(|| view! { <p class="quiet">{lang.text("error-request")} " " <code>{request_id}</code></p> })}
+                <p class="actions">
+                    {sign_in.map(|href| view! { <a class="button button--primary" href=href>{lang.text("sign-in")}</a> })}
+                    <a class="button" href=lang.path("/")>{lang.text("error-home")}</a>
+                    <a class="button button--quiet" href=lang.path("/explore")>{lang.text("nav-explore")}</a>
+                </p>
+            </section>
+        }
+        .into_any();
+        shell::page(visit, &title, status, view)
+    }
+}
+
+impl From<crate::db::Error> for AppError {
+    fn from(error: crate::db::Error) -> Self {
+        if error.is_retryable() {
+            return Self { code: Code::Unavailable, fields: Vec::new(), cause: Some(error.to_string()) };
+        }
+        Self::internal(error)
+    }
+}
+
+impl From<crate::verify::service::Error> for AppError {
+    fn from(error: crate::verify::service::Error) -> Self {
+        use crate::verify::service::Error;
+        match error {
+            Error::NotFound => Self::new(Code::NotFound),
+            Error::NotLogged => Self::new(Code::Unavailable),
+            other => Self::internal(other),
+        }
+    }
+}
+
+impl From<crate::account::service::Error> for AppError {
+    fn from(error: crate::account::service::Error) -> Self {
+        use crate::account::service::Error;
+        let code = error.code();
+        match error {
+            Error::Invalid(fields) => Self::invalid(fields),
+            Error::Store(error) => error.into(),
+            _ => Self::new(code),
+        }
+    }
+}
+
+impl From<crate::vault::Error> for AppError {
+    fn from(error: crate::vault::Error) -> Self {
+        match error {
+            crate::vault::Error::Erased(_) => Self::new(Code::Gone),
+            other => Self::internal(other),
+        }
+    }
+}
+
+impl From<crate::media::Error> for AppError {
+    fn from(error: crate::media::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+/// What a handler returns.
+pub type Answer = Result<Response, AppError>;

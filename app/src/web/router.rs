@@ -1,0 +1,92 @@
+//! Every route in one place, and the middleware around them, outermost last.
+
+use crate::web::error::AppError;
+use crate::web::state::AppState;
+use crate::web::visit::Visit;
+use crate::web::layers;
+use crate::{account, catalog, checkout, library, operator, payouts, studio, verify};
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use schema::failure::Code;
+use std::time::Duration;
+use tower::util::MapRequestLayer;
+use tower::{Layer as _, ServiceBuilder};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::csrf::CsrfLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::services::{ServeDir, ServeFile};
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::TimeoutLayer;
+
+/// The largest form; seals and statements are far smaller.
+const MAX_BODY_BYTES: usize = 512 * 1024;
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The service that answers everything.
+pub fn app(state: AppState) -> impl tower::Service<axum::extract::Request, Response = Response, Error = std::convert::Infallible, Future: Send> + Clone + Send + 'static {
+    let https = state.config.public_url.starts_with("https://");
+    let immutable = SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+    let assets = ServiceBuilder::new().layer(immutable).service(ServeDir::new(state.config.site.join("assets")).precompressed_br().precompressed_gzip());
+    let public = |name: &str| ServeFile::new(state.config.public.join(name));
+    let routes = Router::new()
+        .merge(catalog::http::routes())
+        .merge(account::http::routes())
+        .merge(studio::http::routes())
+        .merge(checkout::http::routes())
+        .merge(library::http::routes())
+        .merge(payouts::http::routes())
+        .merge(verify::http::routes())
+        .merge(operator::http::routes())
+        .route("/healthz", get(health))
+        .nest_service("/assets", assets)
+        .route_service("/favicon.svg", public("favicon.svg"))
+        .route_service("/favicon.ico", public("favicon.svg"))
+        .route_service("/robots.txt", public("robots.txt"))
+        .fallback(missing)
+        .with_state(state.clone());
+    let inner = routes
+        .layer(CsrfLayer::new())
+        .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES))
+        .layer(CompressionLayer::new())
+        .layer(middleware::from_fn_with_state(https, layers::secure))
+        .layer(CatchPanicLayer::custom(|_| panicked()))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
+        .layer(middleware::from_fn(layers::log_request));
+    // Outside the router, because a router's own layers run after it has chosen a route by the whole path.
+    MapRequestLayer::new(layers::split_language).layer(inner)
+}
+
+async fn missing(visit: Visit) -> Response {
+    AppError::new(Code::NotFound).respond(&visit)
+}
+
+/// A panic's answer: fixed text, so that nothing internal shows.
+fn panicked() -> Response {
+    let body = "Something broke on our side. It was written down. / Bei uns ist etwas kaputtgegangen. / 我们这边出了问题。\n";
+    (StatusCode::INTERNAL_SERVER_ERROR, [(HeaderName::from_static("content-type"), "text/plain; charset=utf-8")], body).into_response()
+}
+
+/// Whether the database answers and how large the log is.
+async fn health(State(state): State<AppState>) -> Response {
+    let database = match state.db.read().await {
+        Ok(mut tx) => crate::jobs::counts(&mut tx).await.is_ok(),
+        Err(_) => false,
+    };
+    let checkpoint = state.log.checkpoint().is_ok();
+    let healthy = database && checkpoint;
+    let status = if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let demo = crate::demo::service::progress(&state).await.ok().filter(|_| state.demo);
+    let body = serde_json::json!({
+        "status": if healthy { "ok" } else { "failing" },
+        "database": database,
+        "log": checkpoint,
+        "runtime": state.engines.runtime(),
+        "demo": demo.map(|(loaded, total)| serde_json::json!({ "loaded": loaded, "total": total })),
+    });
+    (status, axum::Json(body)).into_response()
+}

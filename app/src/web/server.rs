@@ -1,0 +1,188 @@
+//! Putting a process together: state, sequencer, workers, listener; and taking it apart on Ctrl-C.
+
+use crate::clock::Clock;
+use crate::config::{Config, DEMO_ORIGIN, installation_key};
+use crate::db::Db;
+use crate::jobs::Bell;
+use crate::media::Media;
+use crate::studio::engines::Engines;
+use crate::vault::Vault;
+use crate::verify::service::PublicLog;
+use crate::web::assets::Assets;
+use crate::web::state::AppState;
+use crate::web::{read_setting, router, work, write_setting};
+use crate::{demo, verify};
+use anyhow::{Context as _, Result, bail};
+use axum::ServiceExt;
+use axum::extract::Request;
+use ledger::note::Verifier;
+use schema::key::SecretKey;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// A running process's parts.
+pub struct Process {
+    state: AppState,
+    log_key: [u8; 32],
+}
+
+impl Process {
+    /// Opens everything. `with_pages` needs the built browser files.
+    ///
+    /// # Errors
+    /// Names what is missing or damaged.
+    pub async fn open(config: Config, with_pages: bool) -> Result<Self> {
+        let data = config.data.clone();
+        std::fs::create_dir_all(&data).with_context(|| format!("cannot make {}", data.display()))?;
+        let engines = Engines::load(&config.runtime, config.engines)?;
+        let db = Db::open(config.database_url.as_deref(), &data).await.context("cannot open the database")?;
+        db.migrate().await.context("cannot migrate the database")?;
+        let (origin, is_demo) = settle_origin(&db, &config).await?;
+        let log_key = installation_key(&data, "SEEDMARK_LOG_KEY", "log")?;
+        let platform = SecretKey::from_bytes(installation_key(&data, "SEEDMARK_PLATFORM_KEY", "platform")?);
+        let verifier = Verifier::new(&origin, SecretKey::from_bytes(log_key).public())?;
+        let assets = if with_pages { Assets::load(&config.site)? } else { Assets::none() };
+        let state = AppState {
+            vault: Vault::new(&installation_key(&data, "SEEDMARK_VAULT_KEY", "vault")?),
+            media: Media::folder(&data.join("media"))?,
+            log: PublicLog::new(origin, verifier, data.join("log"), platform),
+            clock: Clock::default(),
+            assets: Arc::new(assets),
+            jobs: Bell::default(),
+            leaves: Bell::default(),
+            demo: is_demo,
+            config: Arc::new(config),
+            engines,
+            db,
+        };
+        Ok(Self { state, log_key })
+    }
+
+    /// The state, for tests and commands.
+    #[must_use]
+    pub fn state(&self) -> &AppState {
+        &self.state
+    }
+
+    /// Serves pages, sequences the log and works, until Ctrl-C.
+    ///
+    /// # Errors
+    /// When the address is taken, or the log's state became unknown.
+    pub async fn serve(self, address: SocketAddr) -> Result<()> {
+        let (stop_sender, stop) = watch::channel(false);
+        let state = self.state;
+        let sequencer = {
+            let (db, origin, folder) = (state.db.clone(), state.log.origin.clone(), state.config.data.join("log"));
+            let (queued, logged, stop) = (state.leaves.clone(), state.jobs.clone(), stop.clone());
+            tokio::task::spawn_blocking(move || verify::run_sequencer(db, origin, self.log_key, folder, queued, logged, stop))
+        };
+        if state.demo {
+            demo::service::load_people(&state).await?;
+        }
+        let mut tasks = JoinSet::new();
+        work::start(&state, &stop, &mut tasks);
+        if state.demo {
+            tasks.spawn(work::load_demo(state.clone()));
+        }
+        let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+        announce(&state, listener.local_addr()?);
+        let service = router::app(state.clone());
+        let pages = axum::serve(listener, ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service));
+        let mut sequencer = sequencer;
+        let result = tokio::select! {
+            served = pages => served.context("the listener failed"),
+            ended = &mut sequencer => ended.context("the sequencer panicked").and_then(|result| result).and_then(|()| bail!("the sequencer ended")),
+            () = interrupted() => Ok(()),
+        };
+        tracing::info!("stopping");
+        stop_sender.send_replace(true);
+        state.leaves.ring();
+        state.jobs.ring();
+        // Jobs that do not end in time keep their lease and are taken up again at the next start.
+        let _cut = tokio::time::timeout(Duration::from_secs(5), async { while tasks.join_next().await.is_some() {} }).await;
+        tasks.abort_all();
+        if !sequencer.is_finished() {
+            let _cut = tokio::time::timeout(Duration::from_secs(5), sequencer).await;
+        }
+        state.db.close().await;
+        result
+    }
+
+    /// Works without pages: another process of the same installation serves and sequences.
+    ///
+    /// # Errors
+    /// Never once it runs.
+    pub async fn work(self) -> Result<()> {
+        let (stop_sender, stop) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        work::start(&self.state, &stop, &mut tasks);
+        tracing::info!("working");
+        interrupted().await;
+        stop_sender.send_replace(true);
+        self.state.jobs.ring();
+        let _cut = tokio::time::timeout(Duration::from_secs(5), async { while tasks.join_next().await.is_some() {} }).await;
+        self.state.db.close().await;
+        Ok(())
+    }
+}
+
+/// The log's origin is chosen once, when a database is new, and kept for good: leaf signatures contain it.
+async fn settle_origin(db: &Db, config: &Config) -> Result<(String, bool)> {
+    let mut tx = db.write().await?;
+    if let Some(origin) = read_setting(&mut tx, "origin").await? {
+        if let Some(wanted) = &config.origin
+            && *wanted != origin
+        {
+            bail!("SEEDMARK_LOG_ORIGIN is {wanted:?}, but this data folder's log is {origin:?}; an origin never changes");
+        }
+        let demo = origin == DEMO_ORIGIN;
+        return Ok((origin, demo));
+    }
+    let origin = match (&config.origin, config.demo) {
+        (Some(origin), false) => origin.clone(),
+        (Some(_), true) => bail!("SEEDMARK_LOG_ORIGIN is set: start with --no-demo, because demo leaves must not enter a real log"),
+        (None, true) => DEMO_ORIGIN.to_owned(),
+        (None, false) => format!("local-{}.seedmark.invalid/log", hex::encode(crate::random::bytes::<6>())),
+    };
+    write_setting(&mut tx, "origin", &origin).await?;
+    tx.commit().await?;
+    Ok((origin.clone(), origin == DEMO_ORIGIN))
+}
+
+/// Says where the shop is. `cargo xtask serve` and the tests wait for the first line.
+fn announce(state: &AppState, address: SocketAddr) {
+    use std::io::Write as _;
+    let mut out = std::io::stdout();
+    let mut text = format!("listening on http://{address}\n");
+    if state.demo {
+        let (buyer, operator, password) = (demo::service::BUYER, demo::service::OPERATOR, demo::service::PASSWORD);
+        text.push_str(&format!("demo log-ins: {buyer} and {operator}, password {password}\n"));
+    }
+    // A closed standard output is no reason to stop serving.
+    let _closed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+async fn interrupted() {
+    let control_c = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    {
+        let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(signal) => signal,
+            Err(_) => return control_c.await,
+        };
+        tokio::select! {
+            () = control_c => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    control_c.await;
+}

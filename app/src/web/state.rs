@@ -1,0 +1,39 @@
+//! What every handler and job shares; cheap to clone.
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::Db;
+use crate::jobs::Bell;
+use crate::media::Media;
+use crate::studio::engines::Engines;
+use crate::vault::Vault;
+use crate::verify::service::PublicLog;
+use crate::web::assets::Assets;
+use std::sync::Arc;
+
+/// Shared state.
+#[derive(Clone)]
+pub struct AppState {
+    /// Settings.
+    pub config: Arc<Config>,
+    /// Both databases' front.
+    pub db: Db,
+    /// Business time.
+    pub clock: Clock,
+    /// Secrets at rest.
+    pub vault: Vault,
+    /// Picture files.
+    pub media: Media,
+    /// The public log for readers.
+    pub log: PublicLog,
+    /// The model and its engines.
+    pub engines: Engines,
+    /// Built browser files.
+    pub assets: Arc<Assets>,
+    /// Rung after a commit that enqueued a job.
+    pub jobs: Bell,
+    /// Rung after a commit that queued a leaf.
+    pub leaves: Bell,
+    /// Whether this is a demo shop.
+    pub demo: bool,
+}

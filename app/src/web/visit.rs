@@ -1,0 +1,191 @@
+//! One request's context: who, in which language, from which page. Handlers take it as an argument and hand it to pages.
+
+use crate::account::service::{self, Person};
+use crate::ui::lang::Lang;
+use crate::web::error::{Answer, AppError};
+use crate::web::state::AppState;
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use schema::failure::Code;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// The session cookie.
+pub const SESSION: &str = "__Host-session";
+/// The cart's cookie, for visitors without account too.
+pub const CART: &str = "__Host-cart";
+/// One message to show on the next page, as a code.
+pub const FLASH: &str = "__Host-flash";
+/// `light` or `dark`; absent means the system's choice.
+pub const THEME: &str = "theme";
+
+/// The nonce of this answer's scripts.
+#[derive(Clone)]
+pub struct Nonce(pub Arc<str>);
+
+/// The request's id, for the log and for questions.
+#[derive(Clone)]
+pub struct RequestId(pub Arc<str>);
+
+/// The language that the path asked for, and the path without it.
+#[derive(Clone)]
+pub struct Place {
+    /// From the prefix.
+    pub lang: Lang,
+    /// Path and query without the prefix.
+    pub path: Arc<str>,
+}
+
+/// One request's context.
+#[derive(Clone)]
+pub struct Visit {
+    /// Language.
+    pub lang: Lang,
+    /// Path and query, without language prefix.
+    pub path: Arc<str>,
+    /// Who is signed in.
+    pub person: Option<Person>,
+    /// The session cookie's value.
+    pub session: Option<String>,
+    /// The cart cookie's value.
+    pub cart: Option<String>,
+    /// A message's code.
+    pub flash: Option<String>,
+    /// `light` or `dark`.
+    pub theme: Option<String>,
+    /// Script nonce.
+    pub nonce: Arc<str>,
+    /// Request id.
+    pub request_id: Arc<str>,
+    /// The peer's address, for rate limits.
+    pub address: String,
+    /// Whether an error should be JSON.
+    pub wants_json: bool,
+    /// Lines in the cart.
+    pub cart_count: i64,
+    /// Whether this is a demo shop.
+    pub demo: bool,
+    /// Built browser files.
+    pub assets: Arc<crate::web::assets::Assets>,
+    /// The site's address.
+    pub public_url: String,
+}
+
+impl Visit {
+    /// The signed-in person.
+    ///
+    /// # Errors
+    /// `Code::SignInNeeded`.
+    pub fn require_person(&self) -> Result<&Person, AppError> {
+        self.person.as_ref().ok_or_else(|| AppError::new(Code::SignInNeeded))
+    }
+
+    /// The signed-in operator.
+    ///
+    /// # Errors
+    /// `Code::SignInNeeded`, or `Code::NotFound` for everybody else: the pages do not admit that they exist.
+    pub fn require_operator(&self) -> Result<&Person, AppError> {
+        let person = self.require_person()?;
+        if person.is_operator() { Ok(person) } else { Err(AppError::new(Code::NotFound)) }
+    }
+
+    /// Runs a handler's body and turns its error into this visitor's page.
+    pub async fn answer(&self, body: impl Future<Output = Answer>) -> Response {
+        match body.await {
+            Ok(response) => response,
+            Err(error) => error.respond(self),
+        }
+    }
+
+    /// 303 to one of our pages in this visitor's language. `path` begins with a slash.
+    #[must_use]
+    pub fn redirect(&self, path: &str) -> Response {
+        let location = HeaderValue::from_str(&self.lang.path(path)).unwrap_or(HeaderValue::from_static("/"));
+        (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
+    }
+
+    /// The same with a message for the next page.
+    #[must_use]
+    pub fn redirect_with(&self, path: &str, flash: &str) -> Response {
+        with_cookie(self.redirect(path), &format!("{FLASH}={flash}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=60"))
+    }
+}
+
+/// Adds a `Set-Cookie` header.
+#[must_use]
+pub fn with_cookie(mut response: Response, cookie: &str) -> Response {
+    if let Ok(value) = HeaderValue::from_str(cookie) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    response
+}
+
+/// A cookie that a sign-in or cart sets for a long time.
+#[must_use]
+pub fn cookie(name: &str, value: &str, max_age_s: i64) -> String {
+    format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={max_age_s}")
+}
+
+/// Accepts a "return to" only if it is a path of ours.
+#[must_use]
+pub fn safe_path(text: &str) -> Option<&str> {
+    let mut bytes = text.bytes();
+    let ours = bytes.next() == Some(b'/') && !matches!(bytes.next(), Some(b'/' | b'\\')) && !text.chars().any(char::is_control) && text.is_ascii();
+    ours.then_some(text)
+}
+
+fn find_cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    all.flat_map(|line| line.split("; ")).find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=').map(str::to_owned))
+}
+
+/// A cookie of ours holds base64url or a word; anything else is treated as absent.
+fn plain(value: String) -> Option<String> {
+    (value.len() <= 64 && value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))).then_some(value)
+}
+
+impl FromRequestParts<AppState> for Visit {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
+        let headers = &parts.headers;
+        let read = |name: &str| find_cookie(headers, name).and_then(plain);
+        let session = read(SESSION);
+        let cart = read(CART);
+        let place = parts.extensions.get::<Place>().cloned().unwrap_or(Place { lang: Lang::En, path: parts.uri.path().into() });
+        let person = match &session {
+            // A failing database shows pages as to a visitor; pages that need somebody ask again and answer 401.
+            Some(token) => service::find_session(&state.db, token).await.unwrap_or_else(|error| {
+                tracing::error!(error = %error, "cannot read a session");
+                None
+            }),
+            None => None,
+        };
+        let cart_count = match &cart {
+            Some(cart) => crate::checkout::service::count_cart(&state.db, cart).await.unwrap_or(0),
+            None => 0,
+        };
+        let wants_json = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.starts_with("application/json"));
+        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or_else(|| "unknown".to_owned(), |info| info.0.ip().to_string());
+        Ok(Self {
+            lang: place.lang,
+            path: place.path,
+            person,
+            session,
+            cart,
+            flash: read(FLASH),
+            theme: read(THEME).filter(|theme| theme == "light" || theme == "dark"),
+            nonce: parts.extensions.get::<Nonce>().map_or_else(|| "".into(), |nonce| nonce.0.clone()),
+            request_id: parts.extensions.get::<RequestId>().map_or_else(|| "".into(), |id| id.0.clone()),
+            address,
+            wants_json,
+            cart_count,
+            demo: state.demo,
+            assets: state.assets.clone(),
+            public_url: state.config.public_url.clone(),
+        })
+    }
+}

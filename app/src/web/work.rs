@@ -1,0 +1,96 @@
+//! Background work of a process: job workers, and the ticker that lets time have its effect.
+
+use crate::checkout::service::Till;
+use crate::jobs::{self, Job, Outcome};
+use crate::operator::service as operator;
+use crate::web::state::AppState;
+use crate::{checkout, demo, library, limits, studio};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// Jobs that make pictures; as many workers as engines.
+const PICTURES: &[&str] = &[studio::jobs::GENERATE, studio::jobs::CERTIFY, library::jobs::REPRODUCE];
+/// Quick jobs; workers of their own, so that a sale never waits for a picture.
+const QUICK: &[&str] = &[studio::jobs::GO_LIVE, checkout::jobs::EVENT, checkout::jobs::OPERATION];
+
+impl AppState {
+    /// What the till needs.
+    #[must_use]
+    pub fn till(&self) -> Till {
+        Till {
+            db: self.db.clone(),
+            vault: self.vault.clone(),
+            log: self.log.clone(),
+            share_bp: self.config.share_bp,
+            minimum_order_minor: self.config.minimum_order_minor,
+        }
+    }
+}
+
+async fn run(state: AppState, job: Job) -> Outcome {
+    let result = match job.kind.as_str() {
+        kind @ (studio::jobs::GENERATE | studio::jobs::CERTIFY | studio::jobs::GO_LIVE) => studio::jobs::run(&state, kind, &job.payload).await,
+        library::jobs::REPRODUCE => library::jobs::run(&state, &job.payload).await,
+        kind @ (checkout::jobs::EVENT | checkout::jobs::OPERATION) => {
+            let result = checkout::jobs::run(&state.till(), kind, &job.payload, state.clock.now_ms()).await;
+            // Fulfilling queues licence leaves.
+            state.leaves.ring();
+            result
+        }
+        other => Ok(Outcome::Failed(format!("nobody knows the job kind {other}"))),
+    };
+    result.unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")))
+}
+
+/// Starts workers; they end when `stop` is set.
+pub fn start(state: &AppState, stop: &watch::Receiver<bool>, tasks: &mut JoinSet<()>) {
+    let worker = |kinds: &'static [&'static str]| {
+        let for_jobs = state.clone();
+        jobs::work(state.db.clone(), state.jobs.clone(), kinds, stop.clone(), move |job| run(for_jobs.clone(), job))
+    };
+    for _ in 0..state.config.engines {
+        tasks.spawn(worker(PICTURES));
+    }
+    tasks.spawn(worker(QUICK));
+    tasks.spawn(tick(state.clone(), stop.clone()));
+}
+
+/// Every second: take over the clock; every minute: holds, the sandbox's time, old counters; every hour: the sweep.
+async fn tick(state: AppState, mut stop: watch::Receiver<bool>) {
+    let mut second = 0u64;
+    while !*stop.borrow() {
+        if let Err(error) = tick_once(&state, second).await {
+            tracing::warn!(error = %error, "the ticker failed; it goes on");
+        }
+        second += 1;
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            _ = stop.changed() => {}
+        }
+    }
+}
+
+async fn tick_once(state: &AppState, second: u64) -> anyhow::Result<()> {
+    let mut tx = state.db.read().await?;
+    let offset = super::read_setting(&mut tx, operator::CLOCK_SETTING).await?;
+    drop(tx);
+    state.clock.set_offset_ms(offset.and_then(|text| text.parse().ok()).unwrap_or(0));
+    if second.is_multiple_of(60) {
+        operator::settle(state).await?;
+        let mut tx = state.db.write().await?;
+        limits::sweep(&mut tx).await?;
+        tx.commit().await?;
+    }
+    if second % 3600 == 30 {
+        operator::sweep(state).await?;
+    }
+    Ok(())
+}
+
+/// Loads the demo in the background; a failure is shown in the log and by `/healthz`, and tried again at the next start.
+pub async fn load_demo(state: AppState) {
+    if let Err(error) = demo::service::load(&state).await {
+        tracing::error!(error = format!("{error:#}"), "the demo catalogue is not complete");
+    }
+}

@@ -1,0 +1,242 @@
+//! `cargo xtask test`: every check, cheap ones first, with counts at the end.
+//!
+//! The one rule: nothing is skipped silently. What is missing is installed where that is possible; otherwise the run fails.
+
+use crate::run::{cargo, ensure_wasm_target, has, output, program, say};
+use crate::{check, root, runtime};
+use anyhow::{Context as _, Result, bail};
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+const PARTS: &[&str] = &["format", "check", "lint", "unit", "app", "http", "browser", "outside", "docs"];
+
+#[derive(Default)]
+struct Counts {
+    passed: u64,
+    failed: u64,
+}
+
+/// A PostgreSQL server of our own, stopped when the run ends.
+struct Private {
+    server: Child,
+    _folder: PathBuf,
+}
+
+impl Drop for Private {
+    fn drop(&mut self) {
+        let _stopped = self.server.kill();
+        let _reaped = self.server.wait();
+    }
+}
+
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let install = !arguments.iter().any(|argument| argument == "--no-install");
+    let wanted: Vec<&str> = arguments.iter().map(String::as_str).filter(|argument| !argument.starts_with("--")).collect();
+    if let Some(unknown) = wanted.iter().find(|part| !PARTS.contains(part)) {
+        bail!("there is no part {unknown:?}; parts are {}", PARTS.join(" "));
+    }
+    let parts: Vec<&str> = PARTS.iter().copied().filter(|part| wanted.is_empty() || wanted.contains(part)).collect();
+    let needs = |names: &[&str]| parts.iter().any(|part| names.contains(part));
+    if needs(&["unit", "app", "http", "browser", "outside"]) {
+        let library = runtime::ensure(install)?;
+        // SAFETY: this program has one thread here; nothing reads the environment at the same time.
+        unsafe { std::env::set_var("ORT_DYLIB_PATH", library) };
+    }
+    let mut _private = None;
+    if needs(&["app", "http", "browser", "outside"]) {
+        _private = postgres(install)?;
+    }
+    if needs(&["browser"]) {
+        browser(install)?;
+    }
+    if needs(&["lint", "http", "browser", "outside"]) {
+        ensure_wasm_target()?;
+    }
+    if needs(&["http", "browser", "outside"]) {
+        cargo(&["run", "--quiet", "--package", "xtask", "--features", "web", "--", "web"])?;
+        cargo(&["build", "--quiet", "--package", "seedmark-app", "--bin", "seedmark-server", "--features", "ssr"])?;
+        cargo(&["build", "--quiet", "--package", "seedmark-cli"])?;
+    }
+    let mut counts = Counts::default();
+    for part in parts {
+        let start = Instant::now();
+        say(&format!("── {part}"));
+        match part {
+            "format" => step(&mut counts, cargo(&["fmt", "--all", "--check"])),
+            "check" => step(&mut counts, check::run()),
+            "lint" => lint(&mut counts),
+            "unit" => unit(&mut counts)?,
+            "app" => tests(&mut counts, &["test", "--package", "seedmark-app", "--features", "ssr", "--lib"])?,
+            "http" => tests(&mut counts, &["test", "--package", "seedmark-tests", "--", "http::"])?,
+            "browser" => tests(&mut counts, &["test", "--package", "seedmark-tests", "--", "journeys::", "--test-threads=1"])?,
+            "outside" => outside(&mut counts, install)?,
+            _ => step(&mut counts, docs()),
+        }
+        say(&format!("   {part} took {} s", start.elapsed().as_secs()));
+    }
+    say(&format!("{} passed, {} failed", counts.passed, counts.failed));
+    if counts.failed > 0 {
+        bail!("{} checks failed", counts.failed);
+    }
+    Ok(())
+}
+
+fn step(counts: &mut Counts, result: Result<()>) {
+    match result {
+        Ok(()) => counts.passed += 1,
+        Err(error) => {
+            say(&format!("{error:#}"));
+            counts.failed += 1;
+        }
+    }
+}
+
+fn lint(counts: &mut Counts) {
+    let builds: [&[&str]; 3] = [
+        &["clippy", "--quiet", "--all-targets", "--package", "seedmark-schema", "--package", "seedmark-ledger", "--package", "seedmark-engine", "--package", "seedmark-cli", "--package", "seedmark-tests", "--package", "xtask", "--features", "seedmark-engine/ort,seedmark-ledger/writer", "--", "--deny", "warnings"],
+        &["clippy", "--quiet", "--all-targets", "--package", "seedmark-app", "--features", "ssr", "--", "--deny", "warnings"],
+        &["clippy", "--quiet", "--package", "seedmark-app", "--lib", "--features", "hydrate", "--target", "wasm32-unknown-unknown", "--", "--deny", "warnings"],
+    ];
+    for build in builds {
+        step(counts, cargo(build));
+    }
+    step(counts, cargo(&["check", "--quiet", "--package", "seedmark-schema", "--package", "seedmark-ledger", "--package", "seedmark-engine", "--target", "wasm32-unknown-unknown"]));
+}
+
+fn unit(counts: &mut Counts) -> Result<()> {
+    tests(counts, &["test", "--package", "seedmark-schema"])?;
+    tests(counts, &["test", "--package", "seedmark-ledger", "--features", "writer"])?;
+    tests(counts, &["test", "--package", "seedmark-engine", "--features", "ort"])?;
+    tests(counts, &["test", "--package", "seedmark-cli"])
+}
+
+/// Checks by other people's programs: Python packages, installed into a folder below target.
+fn outside(counts: &mut Counts, install: bool) -> Result<()> {
+    let folder = root().join("target/outside");
+    let python = folder.join("bin/python");
+    if !python.is_file() {
+        if !install {
+            bail!("{} is missing and --no-install was given", python.display());
+        }
+        if output("python3", &["-m", "venv", &folder.to_string_lossy()]).is_none() {
+            debian(&["python3-venv"])?;
+            program("python3", &["-m", "venv", &folder.to_string_lossy()])?;
+        }
+    }
+    let requirements = root().join("tests/outside/requirements.txt");
+    program(&python.to_string_lossy(), &["-m", "pip", "install", "--quiet", "--requirement", &requirements.to_string_lossy()])?;
+    tests(counts, &["test", "--package", "seedmark-tests", "--", "outside::"])
+}
+
+fn docs() -> Result<()> {
+    crate::run::cargo_with(
+        &["doc", "--quiet", "--no-deps", "--package", "seedmark-schema", "--package", "seedmark-ledger", "--package", "seedmark-engine", "--features", "seedmark-engine/ort,seedmark-ledger/writer"],
+        &[("RUSTDOCFLAGS", "--deny warnings")],
+    )
+}
+
+/// Runs tests, passes their output on and adds up their closing lines.
+fn tests(counts: &mut Counts, arguments: &[&str]) -> Result<()> {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let mut child = Command::new(cargo).args(arguments).current_dir(root()).stdout(Stdio::piped()).spawn().context("cannot run cargo")?;
+    let out = child.stdout.take().context("cargo has no output")?;
+    let before = counts.failed;
+    for line in BufReader::new(out).lines() {
+        let line = line?;
+        if let Some(result) = line.strip_prefix("test result: ") {
+            let number = |word: &str| result.split([';', '.']).find_map(|piece| piece.trim().strip_suffix(word)?.trim().parse::<u64>().ok()).unwrap_or(0);
+            counts.passed += number("passed");
+            counts.failed += number("failed");
+        }
+        if !line.ends_with("... ok") && !line.is_empty() && !line.starts_with("running ") {
+            say(&line);
+        }
+    }
+    if !child.wait()?.success() && counts.failed == before {
+        // Nothing ran: a build that fails must not look like no tests.
+        counts.failed += 1;
+    }
+    Ok(())
+}
+
+fn debian(packages: &[&str]) -> Result<()> {
+    if !has("apt-get") {
+        bail!("missing: {}; install it with your system's package manager", packages.join(" "));
+    }
+    program("apt-get", &["update", "--quiet=2"])?;
+    let mut arguments = vec!["install", "--yes", "--quiet=2", "--no-install-recommends"];
+    arguments.extend(packages);
+    program("apt-get", &arguments)
+}
+
+fn browser(install: bool) -> Result<()> {
+    if has("chromedriver") && has("chromium") {
+        return Ok(());
+    }
+    if !install {
+        bail!("chromium and chromedriver are missing and --no-install was given");
+    }
+    debian(&["chromium", "chromium-driver", "fonts-noto-core", "fonts-wqy-zenhei"])
+}
+
+/// Uses the server on loopback when it lets us in, else starts one of our own. Its address goes to `SEEDMARK_TEST_POSTGRES`.
+fn postgres(install: bool) -> Result<Option<Private>> {
+    if std::env::var_os("SEEDMARK_TEST_POSTGRES").is_some() {
+        return Ok(None);
+    }
+    let set = |url: &str| {
+        // SAFETY: this program has one thread here; nothing reads the environment at the same time.
+        unsafe { std::env::set_var("SEEDMARK_TEST_POSTGRES", url) };
+    };
+    let loopback = "postgres://postgres@127.0.0.1:5432/postgres";
+    if output("psql", &["--no-psqlrc", "--command", "select 1", loopback]).is_some() {
+        set(loopback);
+        return Ok(None);
+    }
+    let find = || {
+        let folders = std::fs::read_dir("/usr/lib/postgresql").ok()?;
+        folders.filter_map(Result::ok).map(|entry| entry.path().join("bin")).filter(|path| path.join("initdb").is_file()).max()
+    };
+    let programs = match find() {
+        Some(path) => path,
+        None if install => {
+            debian(&["postgresql"])?;
+            find().context("the package postgresql has no initdb")?
+        }
+        None => bail!("there is no PostgreSQL on loopback, and --no-install was given"),
+    };
+    let folder = std::env::temp_dir().join(format!("seedmark-postgres-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let data = folder.to_string_lossy().into_owned();
+    // The server refuses to run as root; Debian's package brings a user for it.
+    let root_user = output("id", &["-u"]).is_some_and(|id| id.trim() == "0");
+    let as_user = |program: &str, arguments: &[&str]| {
+        let mut command = if root_user { Command::new("setpriv") } else { Command::new(program) };
+        if root_user {
+            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", program]);
+        }
+        command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    if root_user {
+        program("chown", &["postgres", &data])?;
+    }
+    let initdb = programs.join("initdb").to_string_lossy().into_owned();
+    let made = as_user(&initdb, &["--pgdata", &data, "--username=postgres", "--auth=trust", "--locale=C", "--encoding=UTF8"]).status()?;
+    if !made.success() {
+        bail!("initdb failed");
+    }
+    let server = programs.join("postgres").to_string_lossy().into_owned();
+    let child = as_user(&server, &["-D", &data, "-p", "5463", "-c", "listen_addresses=127.0.0.1", "-c", &format!("unix_socket_directories={data}"), "-c", "fsync=off"]).spawn()?;
+    let url = "postgres://postgres@127.0.0.1:5463/postgres";
+    for _ in 0..100 {
+        if output("psql", &["--no-psqlrc", "--command", "select 1", url]).is_some() {
+            set(url);
+            return Ok(Some(Private { server: child, _folder: folder }));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    bail!("the private PostgreSQL did not start")
+}

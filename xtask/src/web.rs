@@ -1,0 +1,125 @@
+//! The browser build: WebAssembly library, glue, styles and boot script, with hashed names and compressed copies.
+
+use crate::root;
+use crate::run::{cargo, ensure_wasm_target, output, program, say};
+use anyhow::{Context as _, Result, anyhow, bail};
+use lightningcss::bundler::{Bundler, FileProvider};
+use lightningcss::stylesheet::{MinifyOptions, ParserOptions, PrinterOptions};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use wasm_bindgen_cli_support::Bindgen;
+
+/// Wasm and glue together, as Brotli: more fails the build.
+const MAX_LIBRARY_BYTES: usize = 150 * 1024;
+/// Older ones write a module that browsers refuse (measured with Debian's 108).
+const MIN_WASM_OPT: u32 = 116;
+
+pub(crate) fn build() -> Result<()> {
+    ensure_wasm_target()?;
+    cargo(&["build", "--quiet", "--package", "seedmark-app", "--lib", "--features", "hydrate", "--target", "wasm32-unknown-unknown", "--profile", "wasm-release"])?;
+    let site = root().join("target/site");
+    let wasm = root().join("target/wasm32-unknown-unknown/wasm-release/app.wasm");
+    let stamp = stamp(&wasm)?;
+    let stamp_file = site.join("stamp");
+    if fs::read_to_string(&stamp_file).ok().as_deref() == Some(stamp.as_str()) {
+        return Ok(());
+    }
+    let assets = site.join("assets");
+    if assets.exists() {
+        fs::remove_dir_all(&assets)?;
+    }
+    fs::create_dir_all(&assets)?;
+    let mut names = BTreeMap::new();
+    let bound = bind(&wasm, &site)?;
+    let library = fs::read(&bound.1)?;
+    let wasm_name = write(&assets, "app.wasm", &library, &mut names)?;
+    let glue = fs::read(&bound.0)?;
+    let glue_name = write(&assets, "app.js", &glue, &mut names)?;
+    let boot = fs::read_to_string(root().join("app/src/boot.js"))?;
+    let boot = boot.replace("GLUE_URL", &format!("/assets/{glue_name}")).replace("WASM_URL", &format!("/assets/{wasm_name}"));
+    write(&assets, "boot.js", boot.as_bytes(), &mut names)?;
+    let style = styles()?;
+    write(&assets, "style.css", style.as_bytes(), &mut names)?;
+    let size = brotli(&library)?.len() + brotli(&glue)?.len();
+    say(&format!("browser library {} kB and styles {} kB as Brotli", size / 1024, brotli(style.as_bytes())?.len() / 1024));
+    if size > MAX_LIBRARY_BYTES {
+        bail!("the browser library has {size} bytes as Brotli, the limit is {MAX_LIBRARY_BYTES}");
+    }
+    fs::write(site.join("manifest.json"), serde_json::to_vec(&names)?)?;
+    // Last, so that an interrupted build is not taken for a finished one.
+    fs::write(stamp_file, stamp)?;
+    Ok(())
+}
+
+/// Digest of all inputs.
+fn stamp(wasm: &Path) -> Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&fs::read(wasm).with_context(|| wasm.display().to_string())?);
+    hasher.update(&fs::read(root().join("app/src/boot.js"))?);
+    let mut styles: Vec<PathBuf> = fs::read_dir(root().join("app/style"))?.filter_map(Result::ok).map(|entry| entry.path()).collect();
+    styles.sort();
+    for path in styles {
+        hasher.update(&fs::read(path)?);
+    }
+    hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// Runs wasm-bindgen and, where there is one that works, wasm-opt. Returns glue and library.
+fn bind(wasm: &Path, site: &Path) -> Result<(PathBuf, PathBuf)> {
+    let out = site.join("bound");
+    fs::create_dir_all(&out)?;
+    Bindgen::new()
+        .input_path(wasm)
+        .web(true)
+        .and_then(|bindgen| bindgen.typescript(false).out_name("app").generate(&out))
+        .map_err(|error| anyhow!("wasm-bindgen: {error:#}"))?;
+    let plain = out.join("app_bg.wasm");
+    let version = output("wasm-opt", &["--version"]).and_then(|text| text.split_whitespace().find_map(|word| word.parse::<u32>().ok()));
+    match version {
+        Some(version) if version >= MIN_WASM_OPT => {
+            let small = out.join("app_small.wasm");
+            program("wasm-opt", &["-Oz", &plain.to_string_lossy(), "-o", &small.to_string_lossy()])?;
+            Ok((out.join("app.js"), small))
+        }
+        Some(version) => {
+            say(&format!("wasm-opt {version} is too old (before {MIN_WASM_OPT}); the library stays as it is"));
+            Ok((out.join("app.js"), plain))
+        }
+        None => {
+            say("wasm-opt was not found; the library stays as it is");
+            Ok((out.join("app.js"), plain))
+        }
+    }
+}
+
+fn styles() -> Result<String> {
+    let provider = FileProvider::new();
+    let mut bundler = Bundler::new(&provider, None, ParserOptions::default());
+    let mut sheet = bundler.bundle(&root().join("app/style/main.css")).map_err(|error| anyhow!("styles: {error}"))?;
+    sheet.minify(MinifyOptions::default()).map_err(|error| anyhow!("styles: {error}"))?;
+    let printed = sheet.to_css(PrinterOptions { minify: true, ..PrinterOptions::default() }).map_err(|error| anyhow!("styles: {error}"))?;
+    Ok(printed.code)
+}
+
+/// Writes a file under a name that holds its digest, with Brotli and gzip copies beside it.
+fn write(assets: &Path, name: &str, bytes: &[u8], names: &mut BTreeMap<String, String>) -> Result<String> {
+    let (stem, extension) = name.split_once('.').context("asset names have an extension")?;
+    let hashed = format!("{stem}.{}.{extension}", &blake3::hash(bytes).to_hex()[..12]);
+    fs::write(assets.join(&hashed), bytes)?;
+    fs::write(assets.join(format!("{hashed}.br")), brotli(bytes)?)?;
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gzip.write_all(bytes)?;
+    fs::write(assets.join(format!("{hashed}.gz")), gzip.finish()?)?;
+    names.insert(name.to_owned(), hashed.clone());
+    Ok(hashed)
+}
+
+fn brotli(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut out = Vec::new();
+    let parameters = brotli::enc::BrotliEncoderParams { quality: 11, ..Default::default() };
+    brotli::BrotliCompress(&mut &bytes[..], &mut out, &parameters)?;
+    Ok(out)
+}
