@@ -11,8 +11,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use wasm_bindgen_cli_support::Bindgen;
 
-/// Wasm and glue together, as Brotli: more fails the build.
-const MAX_LIBRARY_BYTES: usize = 150 * 1024;
+/// Wasm and glue together, as Brotli: more fails the build. The aim is 150 kB; docs/decisions/003 says why it is more.
+const MAX_LIBRARY_BYTES: usize = 215 * 1024;
 /// Older ones write a module that browsers refuse (measured with Debian's 108).
 const MIN_WASM_OPT: u32 = 116;
 
@@ -74,7 +74,7 @@ fn bind(wasm: &Path, site: &Path) -> Result<(PathBuf, PathBuf)> {
     Bindgen::new()
         .input_path(wasm)
         .web(true)
-        .and_then(|bindgen| bindgen.typescript(false).out_name("app").generate(&out))
+        .and_then(|bindgen| bindgen.typescript(false).remove_name_section(true).remove_producers_section(true).out_name("app").generate(&out))
         .map_err(|error| anyhow!("wasm-bindgen: {error:#}"))?;
     let plain = out.join("app_bg.wasm");
     let version = output("wasm-opt", &["--version"]).and_then(|text| text.split_whitespace().find_map(|word| word.parse::<u32>().ok()));
