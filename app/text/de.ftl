@@ -320,6 +320,7 @@ open-line = Beim Öffnen sehen Sie Prompt und Seeds; damit endet das Rückgabere
 open-now = Jetzt öffnen und auf Rückgabe verzichten
 return-it = Ungeöffnet zurückgeben
 refund-unopened = Sie haben es ungeöffnet zurückgegeben. { $amount } gingen zurück auf Ihre Karte.
+refund-duplicate = Das gehörte Ihnen schon aus einer anderen Bestellung. { $amount } gingen zurück auf Ihre Karte.
 refund-does-not-reproduce = Unsere Neuerzeugung ergab nicht die versiegelten Pixel. { $amount } gingen auf unsere Kosten zurück auf Ihre Karte.
 library-opened = Geöffnet: Dieses Rezept gehört Ihnen.
 download-bundle = .seedmark-Datei herunterladen

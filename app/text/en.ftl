@@ -320,6 +320,7 @@ open-line = Opening shows the prompt and every seed, and ends your right to retu
 open-now = Open now, and give up the return
 return-it = Return it unopened
 refund-unopened = You returned it unopened. { $amount } went back to your card.
+refund-duplicate = You owned this already, from another order. { $amount } went back to your card.
 refund-does-not-reproduce = Our own re-run did not give the sealed pixels. { $amount } went back to your card, at our cost.
 library-opened = Opened: this recipe is yours.
 download-bundle = Download the .seedmark file

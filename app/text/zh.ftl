@@ -320,6 +320,7 @@ open-line = 打开后将显示提示词与种子，并失去退回权利。未�
 open-now = 立即打开并放弃退回
 return-it = 未打开退回
 refund-unopened = 您已未打开退回，{ $amount } 已退至您的卡。
+refund-duplicate = 您已在另一订单中拥有此商品，{ $amount } 已退至您的卡。
 refund-does-not-reproduce = 我们的重现未得到封存的像素，{ $amount } 已由我们承担退回。
 library-opened = 已打开：此配方归您使用。
 download-bundle = 下载 .seedmark 文件

@@ -273,16 +273,22 @@ async fn fulfil(till: &Till, tx: &mut Tx, order: &str, payment: Option<&sandbox:
         return Ok(());
     }
     let mut postings = Vec::new();
+    let mut duplicates = Vec::new();
     let mut total = 0;
     for line in store::list_lines(tx, order).await? {
-        let (secret, leaf) = issue_licence(till, tx, &line, now_ms).await?;
-        let earning = if line.payee_minor > 0 { "held" } else { "none" };
-        store::set_line_owned(tx, &line.id, earning, now_ms, &secret, &leaf).await?;
-        catalog::service::count_sale(tx, &line.listing_id).await?;
         total += line.price_minor;
         postings.push(posting(Kind::SellerHeld, &line.payee_id, -line.payee_minor, Some(&line.id)));
         postings.push(posting(Kind::RevenueShare, "platform", -line.share_minor, Some(&line.id)));
         postings.push(posting(Kind::ProcessorPending, PROVIDER, line.price_minor, Some(&line.id)));
+        // Two tabs, two orders, both paid: what is owned already is booked and goes straight back to the card.
+        if store::count_owned(tx, &line.buyer_id, &line.version_id).await? > 0 {
+            duplicates.push(Line { earning: "held".into(), ..line });
+            continue;
+        }
+        let (secret, leaf) = issue_licence(till, tx, &line, now_ms).await?;
+        let earning = if line.payee_minor > 0 { "held" } else { "none" };
+        store::set_line_owned(tx, &line.id, earning, now_ms, &secret, &leaf).await?;
+        catalog::service::count_sale(tx, &line.listing_id).await?;
     }
     if let Some(payment) = payment {
         if payment.amount_minor != total {
@@ -295,6 +301,9 @@ async fn fulfil(till: &Till, tx: &mut Tx, order: &str, payment: Option<&sandbox:
             posting(Kind::ProcessorPending, PROVIDER, -payment.fee_minor, None),
         ];
         books::post(tx, &Entry { key: format!("txn:{source}:fee"), kind: "fee", source, occurred_ms: now_ms, postings: fee }).await?;
+    }
+    for line in duplicates {
+        plan_refund(tx, &line, Bearer::Creator, "duplicate", now_ms).await?;
     }
     Ok(())
 }
@@ -372,7 +381,7 @@ pub async fn plan_refund(tx: &mut Tx, line: &Line, bearer: Bearer, reason: &str,
         (Bearer::Creator, "none") => "none".into(),
         (Bearer::Creator, _) => "reversed".into(),
     };
-    if !store::set_line_refunded(tx, &line.id, reason, &earning).await? {
+    if matches!(line.state.as_str(), "refunded" | "cancelled") || !store::set_line_refunded(tx, line, reason, &earning, now_ms).await? {
         return Ok(false);
     }
     if line.price_minor == 0 {

@@ -41,7 +41,7 @@ statements! {
     GET_LINE = lines!("purchase_line.id = $1");
     SET_LINE_OWNED = "update purchase_line set state = 'owned', earning = $2, paid_ms = $3, licence_secret_id = $4, licence_leaf_hash = $5 where id = $1 and state = 'open'";
     COUNT_OWNED = "select count(*) from purchase_line where buyer_id = $1 and version_id = $2 and state = 'owned'";
-    SET_LINE_REFUNDED = "update purchase_line set state = 'refunded', refunded_minor = price_minor, refund_reason = $2, earning = $3 where id = $1 and state = 'owned'";
+    SET_LINE_REFUNDED = "update purchase_line set state = 'refunded', refunded_minor = price_minor, refund_reason = $2, earning = $3, paid_ms = coalesce(paid_ms, $5) where id = $1 and state = $4";
     INSERT_OP = "insert into outbound_op (id, kind, order_line, payee, amount, currency, parameters, generation, state, created_ms)
         values ($1, $2, $3, $4, $5, 'USD', $6, 1, 'planned', $7)";
     GET_OP = "select id, kind, order_line, payee, amount, parameters, generation, state, error_code, created_ms from outbound_op where id = $1";
@@ -113,8 +113,8 @@ pub(super) async fn count_owned(tx: &mut Tx, buyer: &str, version: &str) -> db::
     fetch!(tx, fetch_one, (i64,), COUNT_OWNED, buyer, version).map(|row| row.0)
 }
 
-pub(super) async fn set_line_refunded(tx: &mut Tx, id: &str, reason: &str, earning: &str) -> db::Result<bool> {
-    execute!(tx, SET_LINE_REFUNDED, id, reason, earning).map(|rows| rows == 1)
+pub(super) async fn set_line_refunded(tx: &mut Tx, line: &Line, reason: &str, earning: &str, now_ms: i64) -> db::Result<bool> {
+    execute!(tx, SET_LINE_REFUNDED, &line.id, reason, earning, &line.state, now_ms).map(|rows| rows == 1)
 }
 
 
