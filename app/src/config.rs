@@ -58,9 +58,15 @@ impl Config {
     /// Names the setting that is wrong or missing.
     pub fn load(options: Options) -> Result<Self> {
         let plain_local = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
-        let secure = options.public_url.starts_with("https://") || plain_local.iter().any(|prefix| options.public_url.starts_with(prefix));
+        let secure = options.public_url.starts_with("https://")
+            || plain_local
+                .iter()
+                .any(|prefix| options.public_url.starts_with(prefix));
         if !secure {
-            bail!("the public address {} is neither https nor this machine: session cookies would travel in the open", options.public_url);
+            bail!(
+                "the public address {} is neither https nor this machine: session cookies would travel in the open",
+                options.public_url
+            );
         }
         let configured = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
         let cache = std::env::var_os("XDG_CACHE_HOME")
@@ -68,7 +74,11 @@ impl Config {
             .map(PathBuf::from)
             .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));
         let program = std::env::current_exe().ok();
-        let runtime = engine::onnx_runtime::OnnxRuntime::find(configured, program.as_deref(), cache.as_deref())?;
+        let runtime = engine::onnx_runtime::OnnxRuntime::find(
+            configured,
+            program.as_deref(),
+            cache.as_deref(),
+        )?;
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Ok(Self {
             data: options.data,
@@ -89,7 +99,9 @@ impl Config {
 
 fn number(name: &str, default: i64) -> Result<i64> {
     match std::env::var(name) {
-        Ok(text) => text.parse().with_context(|| format!("{name} is {text:?}, which is not a number")),
+        Ok(text) => text
+            .parse()
+            .with_context(|| format!("{name} is {text:?}, which is not a number")),
         Err(_) => Ok(default),
     }
 }
@@ -101,7 +113,9 @@ fn number(name: &str, default: i64) -> Result<i64> {
 pub fn installation_key(data: &Path, variable: &str, file: &str) -> Result<[u8; 32]> {
     let parse = |text: &str, place: &str| -> Result<[u8; 32]> {
         let mut key = [0; 32];
-        hex::decode_to_slice(text.trim(), &mut key).ok().with_context(|| format!("{place} does not hold 64 hex digits"))?;
+        hex::decode_to_slice(text.trim(), &mut key)
+            .ok()
+            .with_context(|| format!("{place} does not hold 64 hex digits"))?;
         Ok(key)
     };
     if let Ok(text) = std::env::var(variable) {
@@ -112,7 +126,8 @@ pub fn installation_key(data: &Path, variable: &str, file: &str) -> Result<[u8; 
         Ok(text) => parse(&text, &path.display().to_string()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let key: [u8; 32] = crate::random::bytes();
-            write_secret(&path, &hex::encode(key)).with_context(|| format!("cannot write {}", path.display()))?;
+            write_secret(&path, &hex::encode(key))
+                .with_context(|| format!("cannot write {}", path.display()))?;
             Ok(key)
         }
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
@@ -138,7 +153,9 @@ pub fn start_logging() {
     use std::io::IsTerminal as _;
     let levels = std::env::var("SEEDMARK_LOG").unwrap_or_else(|_| "info,sqlx=warn".into());
     let filter = tracing_subscriber::EnvFilter::new(levels);
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     if std::env::var("SEEDMARK_LOG_FORMAT").is_ok_and(|format| format == "json") {
         builder.json().init();
     } else {

@@ -7,7 +7,9 @@
 #![recursion_limit = "256"]
 
 #[cfg(all(feature = "ssr", feature = "hydrate"))]
-compile_error!("build the server (ssr) and the browser library (hydrate) apart: together, handlers vanish");
+compile_error!(
+    "build the server (ssr) and the browser library (hydrate) apart: together, handlers vanish"
+);
 
 pub mod browser;
 

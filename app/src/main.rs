@@ -50,6 +50,14 @@ enum Command {
         #[command(flatten)]
         place: Place,
     },
+    /// Make an account an operator
+    Operator {
+        #[command(flatten)]
+        place: Place,
+        /// The account's e-mail address
+        #[arg(long)]
+        email: String,
+    },
     /// Re-derive every balance and compare with the provider; fails at the first difference
     Audit {
         #[command(flatten)]
@@ -67,22 +75,49 @@ struct Place {
     database_url: Option<String>,
 }
 
-fn config(place: Place, demo: bool, site: PathBuf, public: PathBuf, public_url: String) -> Result<Config> {
-    Config::load(Options { data: place.data, database_url: place.database_url, site, public, public_url, demo })
+fn config(
+    place: Place,
+    demo: bool,
+    site: PathBuf,
+    public: PathBuf,
+    public_url: String,
+) -> Result<Config> {
+    Config::load(Options {
+        data: place.data,
+        database_url: place.database_url,
+        site,
+        public,
+        public_url,
+        demo,
+    })
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
     app::config::start_logging();
     match Arguments::parse().command {
-        Command::Serve { place, port, host, no_demo, site, public, public_url } => {
+        Command::Serve {
+            place,
+            port,
+            host,
+            no_demo,
+            site,
+            public,
+            public_url,
+        } => {
             let address = SocketAddr::new(host, port);
             let public_url = public_url.unwrap_or_else(|| format!("http://localhost:{port}"));
             let config = config(place, !no_demo, site, public, public_url)?;
             Process::open(config, true).await?.serve(address).await
         }
         Command::Work { place } => {
-            let config = config(place, false, PathBuf::new(), PathBuf::new(), "http://localhost".into())?;
+            let config = config(
+                place,
+                false,
+                PathBuf::new(),
+                PathBuf::new(),
+                "http://localhost".into(),
+            )?;
             Process::open(config, false).await?.work().await
         }
         Command::Migrate { place } => {
@@ -92,6 +127,13 @@ async fn main() -> Result<()> {
             db.close().await;
             Ok(())
         }
+        Command::Operator { place, email } => {
+            let db = Db::open(place.database_url.as_deref(), &place.data).await?;
+            let found = app::account::service::make_operator(&db, &email).await?;
+            db.close().await;
+            anyhow::ensure!(found, "there is no account with the address {email}");
+            Ok(())
+        }
         Command::Audit { place } => {
             let db = Db::open(place.database_url.as_deref(), &place.data).await?;
             let mut tx = db.read().await?;
@@ -99,8 +141,12 @@ async fn main() -> Result<()> {
             let reconciled = app::payouts::service::reconcile(&mut tx).await?;
             drop(tx);
             db.close().await;
-            let entries = audited.map_err(anyhow::Error::msg).context("the books do not add up")?;
-            reconciled.map_err(anyhow::Error::msg).context("the books and the provider differ")?;
+            let entries = audited
+                .map_err(anyhow::Error::msg)
+                .context("the books do not add up")?;
+            reconciled
+                .map_err(anyhow::Error::msg)
+                .context("the books and the provider differ")?;
             tracing::info!(entries, "the books add up and equal the provider's");
             Ok(())
         }

@@ -6,7 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 #[must_use]
 pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).expect("the operating system's random source works, or nothing may go on");
+    getrandom::fill(&mut bytes)
+        .expect("the operating system's random source works, or nothing may go on");
     bytes
 }
 
@@ -19,6 +20,8 @@ pub(crate) fn id() -> String {
 /// Milliseconds since 1970, for everything that the sandbox clock must not move: sessions, jobs, logs.
 #[must_use]
 pub(crate) fn real_now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

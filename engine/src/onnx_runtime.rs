@@ -125,7 +125,8 @@ fn version_of(path: &Path) -> Result<String, String> {
         let library = libloading::Library::new(path).map_err(|error| error.to_string())?;
         let base = library
             .get::<unsafe extern "C" fn() -> *const ApiBase>(b"OrtGetApiBase")
-            .map_err(|_| "it is not ONNX Runtime: OrtGetApiBase is missing".to_owned())?();
+            .map_err(|_| "it is not ONNX Runtime: OrtGetApiBase is missing".to_owned())?(
+        );
         let version = std::ffi::CStr::from_ptr(((*base).get_version_string)());
         Ok(version.to_string_lossy().into_owned())
     }

@@ -165,5 +165,11 @@ impl fmt::Debug for SecretKey {
 /// What a key signs when its owner registers it: `"seedmark.dev/key-registration/v1\0" | origin | 0x00 | person`.
 #[must_use]
 pub fn registration_message(origin: &str, person: &str) -> Vec<u8> {
-    [b"seedmark.dev/key-registration/v1\0", origin.as_bytes(), b"\0", person.as_bytes()].concat()
+    [
+        b"seedmark.dev/key-registration/v1\0",
+        origin.as_bytes(),
+        b"\0",
+        person.as_bytes(),
+    ]
+    .concat()
 }

@@ -22,7 +22,8 @@ pub(crate) fn run() -> Result<()> {
         names(source, &mut findings);
         for (number, line) in (1..).zip(source.text.lines()) {
             let code = line.split("//").next().unwrap_or_default();
-            let mut note = |promise: &str| findings.push(format!("{}:{number}: {promise}", source.path));
+            let mut note =
+                |promise: &str| findings.push(format!("{}:{number}: {promise}", source.path));
             imports(&source.path, code, &mut note);
             places(&source.path, code, &mut note);
         }
@@ -30,7 +31,10 @@ pub(crate) fn run() -> Result<()> {
     texts(&sources, &mut findings)?;
     dependencies(&mut findings)?;
     if findings.is_empty() {
-        say(&format!("check: {} files keep the promises of the house", sources.len()));
+        say(&format!(
+            "check: {} files keep the promises of the house",
+            sources.len()
+        ));
         return Ok(());
     }
     bail!("{}\n{} findings", findings.join("\n"), findings.len())
@@ -46,7 +50,11 @@ fn sources() -> Result<Vec<Source>> {
         .into_iter()
         .map(|path| {
             let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-            let path = path.strip_prefix(root()).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+            let path = path
+                .strip_prefix(root())
+                .unwrap_or(&path)
+                .to_string_lossy()
+                .replace('\\', "/");
             Ok(Source { path, text })
         })
         .collect()
@@ -65,19 +73,35 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 fn names(source: &Source, findings: &mut Vec<String>) {
-    let stem = Path::new(&source.path).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    if ["utils", "util", "common", "helpers", "helper", "models", "types", "misc"].contains(&stem.as_str()) {
-        findings.push(format!("{}: a module is named for what it holds, not {stem:?}", source.path));
+    let stem = Path::new(&source.path)
+        .file_stem()
+        .map(|stem| stem.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    if [
+        "utils", "util", "common", "helpers", "helper", "models", "types", "misc",
+    ]
+    .contains(&stem.as_str())
+    {
+        findings.push(format!(
+            "{}: a module is named for what it holds, not {stem:?}",
+            source.path
+        ));
     }
     if !source.text.starts_with("//!") && !source.path.ends_with("pieces.rs") {
-        findings.push(format!("{}: a file opens with what it is and the one rule to know", source.path));
+        findings.push(format!(
+            "{}: a file opens with what it is and the one rule to know",
+            source.path
+        ));
     }
 }
 
 /// `schema ← ledger, engine ← app, cli ← tests`.
 fn imports(path: &str, code: &str, note: &mut impl FnMut(&str)) {
     let room = path.split('/').next().unwrap_or_default();
-    let names = |what: &str| code.contains(&format!("{what}::")) && (code.trim_start().starts_with("use ") || code.contains(&format!(" {what}::")));
+    let names = |what: &str| {
+        code.contains(&format!("{what}::"))
+            && (code.trim_start().starts_with("use ") || code.contains(&format!(" {what}::")))
+    };
     let forbidden: &[&str] = match room {
         "schema" => &["ledger", "engine", "app"],
         "ledger" => &["engine", "app"],
@@ -87,32 +111,51 @@ fn imports(path: &str, code: &str, note: &mut impl FnMut(&str)) {
         _ => &[],
     };
     if let Some(other) = forbidden.iter().find(|other| names(other)) {
-        note(&format!("{room} may not import {other}: imports run one way"));
+        note(&format!(
+            "{room} may not import {other}: imports run one way"
+        ));
     }
 }
 
 fn places(path: &str, code: &str, note: &mut impl FnMut(&str)) {
     let file = path.rsplit('/').next().unwrap_or_default();
     let in_app = path.starts_with("app/src/");
-    if !path.starts_with("engine/") && !path.starts_with("xtask/") && (code.contains("ort::") && !code.contains("port::") && !code.contains("ort::Error::") && code.contains("use ort")) {
+    if !path.starts_with("engine/")
+        && !path.starts_with("xtask/")
+        && (code.contains("ort::")
+            && !code.contains("port::")
+            && !code.contains("ort::Error::")
+            && code.contains("use ort"))
+    {
         note("nothing outside engine names ONNX Runtime's crate");
     }
     if in_app {
-        let sql = ["\"select ", "\"insert into ", "\"update ", "\"delete from "].iter().any(|begin| code.contains(begin));
+        let sql = ["\"select ", "\"insert into ", "\"update ", "\"delete from "]
+            .iter()
+            .any(|begin| code.contains(begin));
         let may = file == "store.rs" || path.starts_with("app/src/db/") || file == "tests.rs";
         if sql && !may {
             note("SQL stands in store.rs files, in db and in migrations");
         }
-        if matches!(file, "service.rs" | "store.rs" | "jobs.rs") && (code.contains("leptos::") || code.contains("axum::")) {
+        if matches!(file, "service.rs" | "store.rs" | "jobs.rs")
+            && (code.contains("leptos::") || code.contains("axum::"))
+        {
             note("rules and SQL name neither leptos nor axum");
         }
-        if file == "island.rs" && (code.contains("::service") || code.contains("::store") || code.contains("sqlx")) {
+        if file == "island.rs"
+            && (code.contains("::service") || code.contains("::store") || code.contains("sqlx"))
+        {
             note("an island names no service and no store");
         }
-        if code.contains("use crate::web::") && !path.starts_with("app/src/web/") && !path.starts_with("app/src/ui/") {
+        if code.contains("use crate::web::")
+            && !path.starts_with("app/src/web/")
+            && !path.starts_with("app/src/ui/")
+        {
             let allowed = ["web::state", "web::visit", "web::error", "web::form"];
             let named = code.trim_start_matches("use crate::").to_owned();
-            if !allowed.iter().any(|allowed| named.contains(allowed)) && !code.contains("web::server") {
+            if !allowed.iter().any(|allowed| named.contains(allowed))
+                && !code.contains("web::server")
+            {
                 note("a feature names web for state, visit, error and form only");
             }
         }
@@ -122,12 +165,17 @@ fn places(path: &str, code: &str, note: &mut impl FnMut(&str)) {
         if code.contains(" style=") || code.contains("style:") {
             note("no style attribute: the content security policy refuses it");
         }
-        let clock = ["std::env::var", "SystemTime::now"].iter().any(|name| code.contains(name));
+        let clock = ["std::env::var", "SystemTime::now"]
+            .iter()
+            .any(|name| code.contains(name));
         if clock && !["config.rs", "main.rs", "random.rs", "clock.rs", "tests.rs"].contains(&file) {
             note("environment and clock are read in config.rs, main.rs, random.rs and clock.rs");
         }
         let feature = |name: &str| path.starts_with(&format!("app/src/{name}/"));
-        for other in ["account", "catalog", "studio", "checkout", "books", "library", "verify", "payouts", "operator", "demo"] {
+        for other in [
+            "account", "catalog", "studio", "checkout", "books", "library", "verify", "payouts",
+            "operator", "demo",
+        ] {
             if !feature(other) && code.contains(&format!("crate::{other}::store")) {
                 note("features meet only through service");
             }
@@ -141,13 +189,23 @@ fn places(path: &str, code: &str, note: &mut impl FnMut(&str)) {
 /// Every text id that the code names exists, and every text is named somewhere.
 fn texts(sources: &[Source], findings: &mut Vec<String>) -> Result<()> {
     let english = fs::read_to_string(root().join("app/text/en.ftl"))?;
-    let known: BTreeSet<&str> = english.lines().filter_map(|line| line.split_once(" = ")).map(|(id, _)| id).collect();
-    let code: String = sources.iter().filter(|source| source.path.starts_with("app/src/")).map(|source| source.text.as_str()).collect();
+    let known: BTreeSet<&str> = english
+        .lines()
+        .filter_map(|line| line.split_once(" = "))
+        .map(|(id, _)| id)
+        .collect();
+    let code: String = sources
+        .iter()
+        .filter(|source| source.path.starts_with("app/src/"))
+        .map(|source| source.text.as_str())
+        .collect();
     for call in ["lang.text(\"", "lang.with(\""] {
         for piece in code.split(call).skip(1) {
             let id = piece.split('"').next().unwrap_or_default();
             if !known.contains(id) {
-                findings.push(format!("app/text/en.ftl: the text {id:?} is named in the code and missing"));
+                findings.push(format!(
+                    "app/text/en.ftl: the text {id:?} is named in the code and missing"
+                ));
             }
         }
     }
@@ -170,14 +228,20 @@ fn texts(sources: &[Source], findings: &mut Vec<String>) -> Result<()> {
 fn dependencies(findings: &mut Vec<String>) -> Result<()> {
     let manifest = fs::read_to_string(root().join("Cargo.toml"))?;
     let page = fs::read_to_string(root().join("docs/dependencies.md")).unwrap_or_default();
-    let section = manifest.split("[workspace.dependencies]").nth(1).and_then(|rest| rest.split("\n[").next()).unwrap_or_default();
+    let section = manifest
+        .split("[workspace.dependencies]")
+        .nth(1)
+        .and_then(|rest| rest.split("\n[").next())
+        .unwrap_or_default();
     for line in section.lines() {
         if let Some((name, _)) = line.split_once(" = ")
             && !["engine", "ledger", "schema"].contains(&name)
             && !line.starts_with('#')
             && !page.contains(&format!("`{name}`"))
         {
-            findings.push(format!("docs/dependencies.md: does not say why {name} is used"));
+            findings.push(format!(
+                "docs/dependencies.md: does not say why {name} is used"
+            ));
         }
     }
     Ok(())

@@ -28,7 +28,9 @@ cargo xtask bench    engine: one picture, and pictures side by side";
 
 /// The repository's root.
 pub(crate) fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(|| PathBuf::from("."), PathBuf::from)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map_or_else(|| PathBuf::from("."), PathBuf::from)
 }
 
 fn main() -> Result<()> {
@@ -41,7 +43,17 @@ fn main() -> Result<()> {
         "check" => check::run(),
         "runtime" => runtime::ensure(true).map(|path| run::say(&path.display().to_string())),
         "web" => web(&rest),
-        "bench" => run::cargo(&["run", "--quiet", "--release", "--package", "seedmark-engine", "--features", "ort", "--example", "bench"]),
+        "bench" => run::cargo(&[
+            "run",
+            "--quiet",
+            "--release",
+            "--package",
+            "seedmark-engine",
+            "--features",
+            "ort",
+            "--example",
+            "bench",
+        ]),
         "help" | "--help" | "-h" | "" => {
             run::say(HELP);
             Ok(())
@@ -53,7 +65,16 @@ fn main() -> Result<()> {
 /// The browser build needs heavy crates; the light program runs itself again with them.
 #[cfg(not(feature = "web"))]
 fn web(rest: &[String]) -> Result<()> {
-    let mut arguments = vec!["run", "--quiet", "--package", "xtask", "--features", "web", "--", "web"];
+    let mut arguments = vec![
+        "run",
+        "--quiet",
+        "--package",
+        "xtask",
+        "--features",
+        "web",
+        "--",
+        "web",
+    ];
     arguments.extend(rest.iter().map(String::as_str));
     run::cargo(&arguments)
 }

@@ -12,11 +12,17 @@ pub(crate) fn say(text: &str) {
 
 /// Runs a program in the repository's root and fails when it fails.
 pub(crate) fn program(name: &str, arguments: &[&str]) -> Result<()> {
-    command(Command::new(name).args(arguments).current_dir(root()), name, arguments)
+    command(
+        Command::new(name).args(arguments).current_dir(root()),
+        name,
+        arguments,
+    )
 }
 
 fn command(command: &mut Command, name: &str, arguments: &[&str]) -> Result<()> {
-    let status = command.status().with_context(|| format!("cannot run {name}"))?;
+    let status = command
+        .status()
+        .with_context(|| format!("cannot run {name}"))?;
     if !status.success() {
         bail!("`{name} {}` failed ({status})", arguments.join(" "));
     }
@@ -31,7 +37,14 @@ pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
 /// Runs cargo with environment variables.
 pub(crate) fn cargo_with(arguments: &[&str], variables: &[(&str, &str)]) -> Result<()> {
     let name = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-    command(Command::new(&name).args(arguments).envs(variables.iter().copied()).current_dir(root()), "cargo", arguments)
+    command(
+        Command::new(&name)
+            .args(arguments)
+            .envs(variables.iter().copied())
+            .current_dir(root()),
+        "cargo",
+        arguments,
+    )
 }
 
 /// Whether a program is there.
@@ -41,8 +54,16 @@ pub(crate) fn has(name: &str) -> bool {
 
 /// A program's standard output when it succeeds.
 pub(crate) fn output(name: &str, arguments: &[&str]) -> Option<String> {
-    let output = Command::new(name).args(arguments).stderr(Stdio::null()).stdin(Stdio::null()).output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    let output = Command::new(name)
+        .args(arguments)
+        .stderr(Stdio::null())
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Adds the WebAssembly target when rustup lacks it.

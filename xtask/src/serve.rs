@@ -17,10 +17,19 @@ struct Options {
 }
 
 fn parse(arguments: &[String]) -> Result<Options> {
-    let mut options = Options { port: 4610, data: "data".into(), database_url: None, release: false, demo: true };
+    let mut options = Options {
+        port: 4610,
+        data: "data".into(),
+        database_url: None,
+        release: false,
+        demo: true,
+    };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
-        let mut value = || rest.next().with_context(|| format!("{argument} needs a value"));
+        let mut value = || {
+            rest.next()
+                .with_context(|| format!("{argument} needs a value"))
+        };
         match argument.as_str() {
             "--port" => options.port = value()?.parse().context("--port needs a number")?,
             "--data" => options.data = value()?.clone(),
@@ -36,18 +45,45 @@ fn parse(arguments: &[String]) -> Result<Options> {
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let options = parse(arguments)?;
     let library = runtime::ensure(true)?;
-    cargo(&["run", "--quiet", "--package", "xtask", "--features", "web", "--", "web"])?;
-    let mut build = vec!["build", "--quiet", "--package", "seedmark-app", "--bin", "seedmark-server", "--features", "ssr"];
+    cargo(&[
+        "run",
+        "--quiet",
+        "--package",
+        "xtask",
+        "--features",
+        "web",
+        "--",
+        "web",
+    ])?;
+    let mut build = vec![
+        "build",
+        "--quiet",
+        "--package",
+        "seedmark-app",
+        "--bin",
+        "seedmark-server",
+        "--features",
+        "ssr",
+    ];
     if options.release {
         build.push("--release");
     }
     cargo_with(&build, &[])?;
-    let server = root().join("target").join(if options.release { "release" } else { "debug" }).join("seedmark-server");
+    let server = root()
+        .join("target")
+        .join(if options.release { "release" } else { "debug" })
+        .join("seedmark-server");
     let mut command = Command::new(server);
     command
         .current_dir(root())
         .env("ORT_DYLIB_PATH", library)
-        .args(["serve", "--data", &options.data, "--port", &options.port.to_string()])
+        .args([
+            "serve",
+            "--data",
+            &options.data,
+            "--port",
+            &options.port.to_string(),
+        ])
         .stdout(Stdio::piped());
     if std::env::var_os("SEEDMARK_LOG").is_none() {
         command.env("SEEDMARK_LOG", "warn");
@@ -70,10 +106,16 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 
 /// Passes the server's first lines on and follows the demo with a bar.
 fn announce(child: &mut Child, demo: bool) -> Result<()> {
-    let mut lines = BufReader::new(child.stdout.take().context("the server has no output")?).lines();
-    let Some(first) = lines.next().transpose()? else { return Ok(()) };
+    let mut lines =
+        BufReader::new(child.stdout.take().context("the server has no output")?).lines();
+    let Some(first) = lines.next().transpose()? else {
+        return Ok(());
+    };
     let address = first.trim_start_matches("listening on http://").to_owned();
-    say(&format!("Seedmark is at http://localhost:{}", address.rsplit(':').next().unwrap_or("4610")));
+    say(&format!(
+        "Seedmark is at http://localhost:{}",
+        address.rsplit(':').next().unwrap_or("4610")
+    ));
     if demo {
         if let Some(line) = lines.next().transpose()? {
             say(&line);
@@ -87,16 +129,25 @@ fn follow_demo(address: &str) -> Result<()> {
     let bar = std::io::stdout().is_terminal();
     let mut shown = None;
     loop {
-        let Some((loaded, total)) = demo_progress(address) else { return Ok(()) };
+        let Some((loaded, total)) = demo_progress(address) else {
+            return Ok(());
+        };
         if loaded >= total {
             if shown.is_some() {
-                say(&format!("{}demo catalogue: {total} listings, sealed, logged and certified", if bar { "\r" } else { "" }));
+                say(&format!(
+                    "{}demo catalogue: {total} listings, sealed, logged and certified",
+                    if bar { "\r" } else { "" }
+                ));
             }
             return Ok(());
         }
         if shown != Some(loaded) {
             let done = 30 * loaded / total.max(1);
-            let text = format!("demo catalogue [{}{}] {loaded}/{total}", "#".repeat(done), ".".repeat(30 - done));
+            let text = format!(
+                "demo catalogue [{}{}] {loaded}/{total}",
+                "#".repeat(done),
+                ".".repeat(30 - done)
+            );
             if bar {
                 let mut out = std::io::stdout();
                 let _closed = write!(out, "\r{text}").and_then(|()| out.flush());
@@ -113,11 +164,20 @@ fn follow_demo(address: &str) -> Result<()> {
 fn demo_progress(address: &str) -> Option<(usize, usize)> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-    write!(stream, "GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").ok()?;
+    write!(
+        stream,
+        "GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .ok()?;
     let mut text = String::new();
     stream.read_to_string(&mut text).ok()?;
     let body = text.split_once("\r\n\r\n")?.1;
-    let value: serde_json::Value = serde_json::from_str(body.get(body.find('{')?..=body.rfind('}')?)?).ok()?;
-    let read = |name: &str| value["demo"][name].as_u64().and_then(|number| usize::try_from(number).ok());
+    let value: serde_json::Value =
+        serde_json::from_str(body.get(body.find('{')?..=body.rfind('}')?)?).ok()?;
+    let read = |name: &str| {
+        value["demo"][name]
+            .as_u64()
+            .and_then(|number| usize::try_from(number).ok())
+    };
     Some((read("loaded")?, read("total")?))
 }

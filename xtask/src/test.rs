@@ -10,7 +10,9 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-const PARTS: &[&str] = &["format", "check", "lint", "unit", "app", "http", "browser", "outside", "docs"];
+const PARTS: &[&str] = &[
+    "format", "check", "lint", "unit", "app", "http", "browser", "outside", "docs",
+];
 
 #[derive(Default)]
 struct Counts {
@@ -33,11 +35,22 @@ impl Drop for Private {
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let install = !arguments.iter().any(|argument| argument == "--no-install");
-    let wanted: Vec<&str> = arguments.iter().map(String::as_str).filter(|argument| !argument.starts_with("--")).collect();
+    let wanted: Vec<&str> = arguments
+        .iter()
+        .map(String::as_str)
+        .filter(|argument| !argument.starts_with("--"))
+        .collect();
     if let Some(unknown) = wanted.iter().find(|part| !PARTS.contains(part)) {
-        bail!("there is no part {unknown:?}; parts are {}", PARTS.join(" "));
+        bail!(
+            "there is no part {unknown:?}; parts are {}",
+            PARTS.join(" ")
+        );
     }
-    let parts: Vec<&str> = PARTS.iter().copied().filter(|part| wanted.is_empty() || wanted.contains(part)).collect();
+    let parts: Vec<&str> = PARTS
+        .iter()
+        .copied()
+        .filter(|part| wanted.is_empty() || wanted.contains(part))
+        .collect();
     let needs = |names: &[&str]| parts.iter().any(|part| names.contains(part));
     if needs(&["unit", "app", "http", "browser", "outside"]) {
         let library = runtime::ensure(install)?;
@@ -55,8 +68,26 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         ensure_wasm_target()?;
     }
     if needs(&["http", "browser", "outside"]) {
-        cargo(&["run", "--quiet", "--package", "xtask", "--features", "web", "--", "web"])?;
-        cargo(&["build", "--quiet", "--package", "seedmark-app", "--bin", "seedmark-server", "--features", "ssr"])?;
+        cargo(&[
+            "run",
+            "--quiet",
+            "--package",
+            "xtask",
+            "--features",
+            "web",
+            "--",
+            "web",
+        ])?;
+        cargo(&[
+            "build",
+            "--quiet",
+            "--package",
+            "seedmark-app",
+            "--bin",
+            "seedmark-server",
+            "--features",
+            "ssr",
+        ])?;
         cargo(&["build", "--quiet", "--package", "seedmark-cli"])?;
     }
     let mut counts = Counts::default();
@@ -68,15 +99,41 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             "check" => step(&mut counts, check::run()),
             "lint" => lint(&mut counts),
             "unit" => unit(&mut counts)?,
-            "app" => tests(&mut counts, &["test", "--package", "seedmark-app", "--features", "ssr", "--lib"])?,
-            "http" => tests(&mut counts, &["test", "--package", "seedmark-tests", "--", "http::"])?,
-            "browser" => tests(&mut counts, &["test", "--package", "seedmark-tests", "--", "journeys::", "--test-threads=1"])?,
+            "app" => tests(
+                &mut counts,
+                &[
+                    "test",
+                    "--package",
+                    "seedmark-app",
+                    "--features",
+                    "ssr",
+                    "--lib",
+                ],
+            )?,
+            "http" => tests(
+                &mut counts,
+                &["test", "--package", "seedmark-tests", "--", "http::"],
+            )?,
+            "browser" => tests(
+                &mut counts,
+                &[
+                    "test",
+                    "--package",
+                    "seedmark-tests",
+                    "--",
+                    "journeys::",
+                    "--test-threads=1",
+                ],
+            )?,
             "outside" => outside(&mut counts, install)?,
             _ => step(&mut counts, docs()),
         }
         say(&format!("   {part} took {} s", start.elapsed().as_secs()));
     }
-    say(&format!("{} passed, {} failed", counts.passed, counts.failed));
+    say(&format!(
+        "{} passed, {} failed",
+        counts.passed, counts.failed
+    ));
     if counts.failed > 0 {
         bail!("{} checks failed", counts.failed);
     }
@@ -95,20 +152,91 @@ fn step(counts: &mut Counts, result: Result<()>) {
 
 fn lint(counts: &mut Counts) {
     let builds: [&[&str]; 3] = [
-        &["clippy", "--quiet", "--all-targets", "--package", "seedmark-schema", "--package", "seedmark-ledger", "--package", "seedmark-engine", "--package", "seedmark-cli", "--package", "seedmark-tests", "--package", "xtask", "--features", "seedmark-engine/ort,seedmark-ledger/writer", "--", "--deny", "warnings"],
-        &["clippy", "--quiet", "--all-targets", "--package", "seedmark-app", "--features", "ssr", "--", "--deny", "warnings"],
-        &["clippy", "--quiet", "--package", "seedmark-app", "--lib", "--features", "hydrate", "--target", "wasm32-unknown-unknown", "--", "--deny", "warnings"],
+        &[
+            "clippy",
+            "--quiet",
+            "--all-targets",
+            "--package",
+            "seedmark-schema",
+            "--package",
+            "seedmark-ledger",
+            "--package",
+            "seedmark-engine",
+            "--package",
+            "seedmark-cli",
+            "--package",
+            "seedmark-tests",
+            "--package",
+            "xtask",
+            "--features",
+            "seedmark-engine/ort,seedmark-ledger/writer",
+            "--",
+            "--deny",
+            "warnings",
+        ],
+        &[
+            "clippy",
+            "--quiet",
+            "--all-targets",
+            "--package",
+            "seedmark-app",
+            "--features",
+            "ssr",
+            "--",
+            "--deny",
+            "warnings",
+        ],
+        &[
+            "clippy",
+            "--quiet",
+            "--package",
+            "seedmark-app",
+            "--lib",
+            "--features",
+            "hydrate",
+            "--target",
+            "wasm32-unknown-unknown",
+            "--",
+            "--deny",
+            "warnings",
+        ],
     ];
     for build in builds {
         step(counts, cargo(build));
     }
-    step(counts, cargo(&["check", "--quiet", "--package", "seedmark-schema", "--package", "seedmark-ledger", "--package", "seedmark-engine", "--target", "wasm32-unknown-unknown"]));
+    step(
+        counts,
+        cargo(&[
+            "check",
+            "--quiet",
+            "--package",
+            "seedmark-schema",
+            "--package",
+            "seedmark-ledger",
+            "--package",
+            "seedmark-engine",
+            "--target",
+            "wasm32-unknown-unknown",
+        ]),
+    );
 }
 
 fn unit(counts: &mut Counts) -> Result<()> {
     tests(counts, &["test", "--package", "seedmark-schema"])?;
-    tests(counts, &["test", "--package", "seedmark-ledger", "--features", "writer"])?;
-    tests(counts, &["test", "--package", "seedmark-engine", "--features", "ort"])?;
+    tests(
+        counts,
+        &[
+            "test",
+            "--package",
+            "seedmark-ledger",
+            "--features",
+            "writer",
+        ],
+    )?;
+    tests(
+        counts,
+        &["test", "--package", "seedmark-engine", "--features", "ort"],
+    )?;
     tests(counts, &["test", "--package", "seedmark-cli"])
 }
 
@@ -126,13 +254,38 @@ fn outside(counts: &mut Counts, install: bool) -> Result<()> {
         }
     }
     let requirements = root().join("tests/outside/requirements.txt");
-    program(&python.to_string_lossy(), &["-m", "pip", "install", "--quiet", "--requirement", &requirements.to_string_lossy()])?;
-    tests(counts, &["test", "--package", "seedmark-tests", "--", "outside::"])
+    program(
+        &python.to_string_lossy(),
+        &[
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--requirement",
+            &requirements.to_string_lossy(),
+        ],
+    )?;
+    tests(
+        counts,
+        &["test", "--package", "seedmark-tests", "--", "outside::"],
+    )
 }
 
 fn docs() -> Result<()> {
     crate::run::cargo_with(
-        &["doc", "--quiet", "--no-deps", "--package", "seedmark-schema", "--package", "seedmark-ledger", "--package", "seedmark-engine", "--features", "seedmark-engine/ort,seedmark-ledger/writer"],
+        &[
+            "doc",
+            "--quiet",
+            "--no-deps",
+            "--package",
+            "seedmark-schema",
+            "--package",
+            "seedmark-ledger",
+            "--package",
+            "seedmark-engine",
+            "--features",
+            "seedmark-engine/ort,seedmark-ledger/writer",
+        ],
         &[("RUSTDOCFLAGS", "--deny warnings")],
     )
 }
@@ -140,13 +293,23 @@ fn docs() -> Result<()> {
 /// Runs tests, passes their output on and adds up their closing lines.
 fn tests(counts: &mut Counts, arguments: &[&str]) -> Result<()> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-    let mut child = Command::new(cargo).args(arguments).current_dir(root()).stdout(Stdio::piped()).spawn().context("cannot run cargo")?;
+    let mut child = Command::new(cargo)
+        .args(arguments)
+        .current_dir(root())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot run cargo")?;
     let out = child.stdout.take().context("cargo has no output")?;
     let before = counts.failed;
     for line in BufReader::new(out).lines() {
         let line = line?;
         if let Some(result) = line.strip_prefix("test result: ") {
-            let number = |word: &str| result.split([';', '.']).find_map(|piece| piece.trim().strip_suffix(word)?.trim().parse::<u64>().ok()).unwrap_or(0);
+            let number = |word: &str| {
+                result
+                    .split([';', '.'])
+                    .find_map(|piece| piece.trim().strip_suffix(word)?.trim().parse::<u64>().ok())
+                    .unwrap_or(0)
+            };
             counts.passed += number("passed");
             counts.failed += number("failed");
         }
@@ -163,7 +326,10 @@ fn tests(counts: &mut Counts, arguments: &[&str]) -> Result<()> {
 
 fn debian(packages: &[&str]) -> Result<()> {
     if !has("apt-get") {
-        bail!("missing: {}; install it with your system's package manager", packages.join(" "));
+        bail!(
+            "missing: {}; install it with your system's package manager",
+            packages.join(" ")
+        );
     }
     program("apt-get", &["update", "--quiet=2"])?;
     let mut arguments = vec!["install", "--yes", "--quiet=2", "--no-install-recommends"];
@@ -178,7 +344,12 @@ fn browser(install: bool) -> Result<()> {
     if !install {
         bail!("chromium and chromedriver are missing and --no-install was given");
     }
-    debian(&["chromium", "chromium-driver", "fonts-noto-core", "fonts-wqy-zenhei"])
+    debian(&[
+        "chromium",
+        "chromium-driver",
+        "fonts-noto-core",
+        "fonts-wqy-zenhei",
+    ])
 }
 
 /// Uses the server on loopback when it lets us in, else starts one of our own. Its address goes to `SEEDMARK_TEST_POSTGRES`.
@@ -197,7 +368,11 @@ fn postgres(install: bool) -> Result<Option<Private>> {
     }
     let find = || {
         let folders = std::fs::read_dir("/usr/lib/postgresql").ok()?;
-        folders.filter_map(Result::ok).map(|entry| entry.path().join("bin")).filter(|path| path.join("initdb").is_file()).max()
+        folders
+            .filter_map(Result::ok)
+            .map(|entry| entry.path().join("bin"))
+            .filter(|path| path.join("initdb").is_file())
+            .max()
     };
     let programs = match find() {
         Some(path) => path,
@@ -213,28 +388,69 @@ fn postgres(install: bool) -> Result<Option<Private>> {
     // The server refuses to run as root; Debian's package brings a user for it.
     let root_user = output("id", &["-u"]).is_some_and(|id| id.trim() == "0");
     let as_user = |program: &str, arguments: &[&str]| {
-        let mut command = if root_user { Command::new("setpriv") } else { Command::new(program) };
+        let mut command = if root_user {
+            Command::new("setpriv")
+        } else {
+            Command::new(program)
+        };
         if root_user {
-            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", program]);
+            command.args([
+                "--reuid=postgres",
+                "--regid=postgres",
+                "--clear-groups",
+                program,
+            ]);
         }
-        command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         command
     };
     if root_user {
         program("chown", &["postgres", &data])?;
     }
     let initdb = programs.join("initdb").to_string_lossy().into_owned();
-    let made = as_user(&initdb, &["--pgdata", &data, "--username=postgres", "--auth=trust", "--locale=C", "--encoding=UTF8"]).status()?;
+    let made = as_user(
+        &initdb,
+        &[
+            "--pgdata",
+            &data,
+            "--username=postgres",
+            "--auth=trust",
+            "--locale=C",
+            "--encoding=UTF8",
+        ],
+    )
+    .status()?;
     if !made.success() {
         bail!("initdb failed");
     }
     let server = programs.join("postgres").to_string_lossy().into_owned();
-    let child = as_user(&server, &["-D", &data, "-p", "5463", "-c", "listen_addresses=127.0.0.1", "-c", &format!("unix_socket_directories={data}"), "-c", "fsync=off"]).spawn()?;
+    let child = as_user(
+        &server,
+        &[
+            "-D",
+            &data,
+            "-p",
+            "5463",
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            &format!("unix_socket_directories={data}"),
+            "-c",
+            "fsync=off",
+        ],
+    )
+    .spawn()?;
     let url = "postgres://postgres@127.0.0.1:5463/postgres";
     for _ in 0..100 {
         if output("psql", &["--no-psqlrc", "--command", "select 1", url]).is_some() {
             set(url);
-            return Ok(Some(Private { server: child, _folder: folder }));
+            return Ok(Some(Private {
+                server: child,
+                _folder: folder,
+            }));
         }
         std::thread::sleep(std::time::Duration::from_millis(100));
     }

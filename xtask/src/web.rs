@@ -18,7 +18,19 @@ const MIN_WASM_OPT: u32 = 116;
 
 pub(crate) fn build() -> Result<()> {
     ensure_wasm_target()?;
-    cargo(&["build", "--quiet", "--package", "seedmark-app", "--lib", "--features", "hydrate", "--target", "wasm32-unknown-unknown", "--profile", "wasm-release"])?;
+    cargo(&[
+        "build",
+        "--quiet",
+        "--package",
+        "seedmark-app",
+        "--lib",
+        "--features",
+        "hydrate",
+        "--target",
+        "wasm32-unknown-unknown",
+        "--profile",
+        "wasm-release",
+    ])?;
     let site = root().join("target/site");
     let wasm = root().join("target/wasm32-unknown-unknown/wasm-release/app.wasm");
     let stamp = stamp(&wasm)?;
@@ -38,12 +50,18 @@ pub(crate) fn build() -> Result<()> {
     let glue = fs::read(&bound.0)?;
     let glue_name = write(&assets, "app.js", &glue, &mut names)?;
     let boot = fs::read_to_string(root().join("app/src/boot.js"))?;
-    let boot = boot.replace("GLUE_URL", &format!("/assets/{glue_name}")).replace("WASM_URL", &format!("/assets/{wasm_name}"));
+    let boot = boot
+        .replace("GLUE_URL", &format!("/assets/{glue_name}"))
+        .replace("WASM_URL", &format!("/assets/{wasm_name}"));
     write(&assets, "boot.js", boot.as_bytes(), &mut names)?;
     let style = styles()?;
     write(&assets, "style.css", style.as_bytes(), &mut names)?;
     let size = brotli(&library)?.len() + brotli(&glue)?.len();
-    say(&format!("browser library {} kB and styles {} kB as Brotli", size / 1024, brotli(style.as_bytes())?.len() / 1024));
+    say(&format!(
+        "browser library {} kB and styles {} kB as Brotli",
+        size / 1024,
+        brotli(style.as_bytes())?.len() / 1024
+    ));
     if size > MAX_LIBRARY_BYTES {
         bail!("the browser library has {size} bytes as Brotli, the limit is {MAX_LIBRARY_BYTES}");
     }
@@ -58,7 +76,10 @@ fn stamp(wasm: &Path) -> Result<String> {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&fs::read(wasm).with_context(|| wasm.display().to_string())?);
     hasher.update(&fs::read(root().join("app/src/boot.js"))?);
-    let mut styles: Vec<PathBuf> = fs::read_dir(root().join("app/style"))?.filter_map(Result::ok).map(|entry| entry.path()).collect();
+    let mut styles: Vec<PathBuf> = fs::read_dir(root().join("app/style"))?
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .collect();
     styles.sort();
     for path in styles {
         hasher.update(&fs::read(path)?);
@@ -74,18 +95,38 @@ fn bind(wasm: &Path, site: &Path) -> Result<(PathBuf, PathBuf)> {
     Bindgen::new()
         .input_path(wasm)
         .web(true)
-        .and_then(|bindgen| bindgen.typescript(false).remove_name_section(true).remove_producers_section(true).out_name("app").generate(&out))
+        .and_then(|bindgen| {
+            bindgen
+                .typescript(false)
+                .remove_name_section(true)
+                .remove_producers_section(true)
+                .out_name("app")
+                .generate(&out)
+        })
         .map_err(|error| anyhow!("wasm-bindgen: {error:#}"))?;
     let plain = out.join("app_bg.wasm");
-    let version = output("wasm-opt", &["--version"]).and_then(|text| text.split_whitespace().find_map(|word| word.parse::<u32>().ok()));
+    let version = output("wasm-opt", &["--version"]).and_then(|text| {
+        text.split_whitespace()
+            .find_map(|word| word.parse::<u32>().ok())
+    });
     match version {
         Some(version) if version >= MIN_WASM_OPT => {
             let small = out.join("app_small.wasm");
-            program("wasm-opt", &["-Oz", &plain.to_string_lossy(), "-o", &small.to_string_lossy()])?;
+            program(
+                "wasm-opt",
+                &[
+                    "-Oz",
+                    &plain.to_string_lossy(),
+                    "-o",
+                    &small.to_string_lossy(),
+                ],
+            )?;
             Ok((out.join("app.js"), small))
         }
         Some(version) => {
-            say(&format!("wasm-opt {version} is too old (before {MIN_WASM_OPT}); the library stays as it is"));
+            say(&format!(
+                "wasm-opt {version} is too old (before {MIN_WASM_OPT}); the library stays as it is"
+            ));
             Ok((out.join("app.js"), plain))
         }
         None => {
@@ -98,15 +139,31 @@ fn bind(wasm: &Path, site: &Path) -> Result<(PathBuf, PathBuf)> {
 fn styles() -> Result<String> {
     let provider = FileProvider::new();
     let mut bundler = Bundler::new(&provider, None, ParserOptions::default());
-    let mut sheet = bundler.bundle(&root().join("app/style/main.css")).map_err(|error| anyhow!("styles: {error}"))?;
-    sheet.minify(MinifyOptions::default()).map_err(|error| anyhow!("styles: {error}"))?;
-    let printed = sheet.to_css(PrinterOptions { minify: true, ..PrinterOptions::default() }).map_err(|error| anyhow!("styles: {error}"))?;
+    let mut sheet = bundler
+        .bundle(&root().join("app/style/main.css"))
+        .map_err(|error| anyhow!("styles: {error}"))?;
+    sheet
+        .minify(MinifyOptions::default())
+        .map_err(|error| anyhow!("styles: {error}"))?;
+    let printed = sheet
+        .to_css(PrinterOptions {
+            minify: true,
+            ..PrinterOptions::default()
+        })
+        .map_err(|error| anyhow!("styles: {error}"))?;
     Ok(printed.code)
 }
 
 /// Writes a file under a name that holds its digest, with Brotli and gzip copies beside it.
-fn write(assets: &Path, name: &str, bytes: &[u8], names: &mut BTreeMap<String, String>) -> Result<String> {
-    let (stem, extension) = name.split_once('.').context("asset names have an extension")?;
+fn write(
+    assets: &Path,
+    name: &str,
+    bytes: &[u8],
+    names: &mut BTreeMap<String, String>,
+) -> Result<String> {
+    let (stem, extension) = name
+        .split_once('.')
+        .context("asset names have an extension")?;
     let hashed = format!("{stem}.{}.{extension}", &blake3::hash(bytes).to_hex()[..12]);
     fs::write(assets.join(&hashed), bytes)?;
     fs::write(assets.join(format!("{hashed}.br")), brotli(bytes)?)?;
@@ -119,7 +176,10 @@ fn write(assets: &Path, name: &str, bytes: &[u8], names: &mut BTreeMap<String, S
 
 fn brotli(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut out = Vec::new();
-    let parameters = brotli::enc::BrotliEncoderParams { quality: 11, ..Default::default() };
+    let parameters = brotli::enc::BrotliEncoderParams {
+        quality: 11,
+        ..Default::default()
+    };
     brotli::BrotliCompress(&mut &bytes[..], &mut out, &parameters)?;
     Ok(out)
 }

@@ -1,7 +1,7 @@
 //! Routes of accounts: sign up, sign in, sign out, keys, theme.
 
-use super::service::{self, Error, NewPerson};
 use super::page;
+use super::service::{self, Error, NewPerson};
 use crate::web::error::AppError;
 use crate::web::form::Form;
 use crate::web::state::AppState;
@@ -38,19 +38,27 @@ async fn sign_up_page(visit: Visit, Query(next): Query<Next>) -> Response {
 
 async fn sign_up(State(state): State<AppState>, visit: Visit, body: Bytes) -> Response {
     let form = Form::parse(&body);
-    visit.clone()
+    visit
+        .clone()
         .answer(async {
-            let result = match NewPerson::parse(form.get("email"), form.get("handle"), form.get("password")) {
-                Ok(new) => service::sign_up(&state.db, new, "member", &visit.address).await,
-                Err(error) => Err(error),
-            };
+            let result =
+                match NewPerson::parse(form.get("email"), form.get("handle"), form.get("password"))
+                {
+                    Ok(new) => service::sign_up(&state.db, new, "member", &visit.address).await,
+                    Err(error) => Err(error),
+                };
             match result {
                 Ok(id) => {
                     let token = service::open_session(&state.db, id.as_str()).await?;
                     let next = safe_path(form.get("next")).unwrap_or("/account");
-                    Ok(with_cookie(visit.redirect_with(next, "welcome"), &cookie(SESSION, &token, SESSION_S)))
+                    Ok(with_cookie(
+                        visit.redirect_with(next, "welcome"),
+                        &cookie(SESSION, &token, SESSION_S),
+                    ))
                 }
-                Err(Error::Invalid(fields)) => Ok(page::sign_up(&visit, &form, form.get("next"), fields)),
+                Err(Error::Invalid(fields)) => {
+                    Ok(page::sign_up(&visit, &form, form.get("next"), fields))
+                }
                 Err(error) => Err(error.into()),
             }
         })
@@ -63,14 +71,27 @@ async fn sign_in_page(visit: Visit, Query(next): Query<Next>) -> Response {
 
 async fn sign_in(State(state): State<AppState>, visit: Visit, body: Bytes) -> Response {
     let form = Form::parse(&body);
-    visit.clone()
+    visit
+        .clone()
         .answer(async {
-            match service::sign_in(&state.db, form.get("email"), form.get("password"), &visit.address).await {
+            match service::sign_in(
+                &state.db,
+                form.get("email"),
+                form.get("password"),
+                &visit.address,
+            )
+            .await
+            {
                 Ok(token) => {
                     let next = safe_path(form.get("next")).unwrap_or("/");
-                    Ok(with_cookie(visit.redirect(next), &cookie(SESSION, &token, SESSION_S)))
+                    Ok(with_cookie(
+                        visit.redirect(next),
+                        &cookie(SESSION, &token, SESSION_S),
+                    ))
                 }
-                Err(Error::WrongCredentials) => Ok(page::sign_in(&visit, &form, form.get("next"), true)),
+                Err(Error::WrongCredentials) => {
+                    Ok(page::sign_in(&visit, &form, form.get("next"), true))
+                }
                 Err(error) => Err(error.into()),
             }
         })
@@ -83,7 +104,10 @@ async fn sign_out(State(state): State<AppState>, visit: Visit) -> Response {
             if let Some(token) = &visit.session {
                 service::sign_out(&state.db, token).await?;
             }
-            Ok(with_cookie(visit.redirect_with("/", "signed-out"), &cookie(SESSION, "", 0)))
+            Ok(with_cookie(
+                visit.redirect_with("/", "signed-out"),
+                &cookie(SESSION, "", 0),
+            ))
         })
         .await
 }
@@ -104,7 +128,15 @@ async fn add_key(State(state): State<AppState>, visit: Visit, body: Bytes) -> Re
     visit
         .answer(async {
             let person = visit.require_person()?;
-            service::add_key(&state.db, &state.log.origin, &person.id, form.get("key"), form.get("signature")).await.map_err(AppError::from)?;
+            service::add_key(
+                &state.db,
+                &state.log.origin,
+                &person.id,
+                form.get("key"),
+                form.get("signature"),
+            )
+            .await
+            .map_err(AppError::from)?;
             Ok(visit.redirect_with("/account", "key-added"))
         })
         .await

@@ -23,24 +23,45 @@ pub struct KeyTexts {
 /// Makes or imports a key, keeps it encrypted in this browser, offers a backup, and registers the public half by submitting
 /// the plain form `key-form`.
 #[island]
-pub fn KeyMaker(texts: KeyTexts, origin: String, person: String, registered: Vec<String>) -> impl IntoView {
+pub fn KeyMaker(
+    texts: KeyTexts,
+    origin: String,
+    person: String,
+    registered: Vec<String>,
+) -> impl IntoView {
     let passphrase = RwSignal::new(String::new());
     let message = RwSignal::new(String::new());
     let stored = RwSignal::new(None::<KeyFile>);
-    Effect::new(move |_| stored.set(browser::load(KEY_SLOT).and_then(|text| KeyFile::parse(text.as_bytes()).ok())));
+    Effect::new(move |_| {
+        stored.set(browser::load(KEY_SLOT).and_then(|text| KeyFile::parse(text.as_bytes()).ok()))
+    });
     let t = StoredValue::new(texts);
     let register = {
         let (origin, person) = (origin.clone(), person.clone());
         move |secret: &SecretKey| {
             let signature = secret.sign(&registration_message(&origin, &person));
-            browser::submit("key-form", &[("key", secret.public().to_string()), ("signature", hex::encode(signature))]);
+            browser::submit(
+                "key-form",
+                &[
+                    ("key", secret.public().to_string()),
+                    ("signature", hex::encode(signature)),
+                ],
+            );
         }
     };
     let keep = move |file: &KeyFile| -> bool {
-        let text = file.to_bytes().ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        let saved = text.as_ref().is_some_and(|text| browser::save(KEY_SLOT, text));
+        let text = file
+            .to_bytes()
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok());
+        let saved = text
+            .as_ref()
+            .is_some_and(|text| browser::save(KEY_SLOT, text));
         if saved && let Some(text) = text {
-            browser::download(&format!("seedmark-{}.key", &file.public.hash().hex()[..8]), &text);
+            browser::download(
+                &format!("seedmark-{}.key", &file.public.hash().hex()[..8]),
+                &text,
+            );
         }
         saved
     };
@@ -50,7 +71,9 @@ pub fn KeyMaker(texts: KeyTexts, origin: String, person: String, registered: Vec
             message.set(t.with_value(|t| t.working.clone()));
             let register = register.clone();
             browser::later(move || {
-                let (Some(secret), Some(random)) = (browser::random(), browser::random()) else { return };
+                let (Some(secret), Some(random)) = (browser::random(), browser::random()) else {
+                    return;
+                };
                 let secret = SecretKey::from_bytes(secret);
                 match KeyFile::seal(&secret, &passphrase.get_untracked(), &random) {
                     Ok(file) if keep(&file) => register(&secret),
@@ -63,7 +86,10 @@ pub fn KeyMaker(texts: KeyTexts, origin: String, person: String, registered: Vec
         let register = register.clone();
         browser::read_file("key-import", move |text| {
             message.set(t.with_value(|t| t.working.clone()));
-            let opened = KeyFile::parse(text.as_bytes()).and_then(|file| file.open(&passphrase.get_untracked()).map(|secret| (file, secret)));
+            let opened = KeyFile::parse(text.as_bytes()).and_then(|file| {
+                file.open(&passphrase.get_untracked())
+                    .map(|secret| (file, secret))
+            });
             match opened {
                 Ok((file, secret)) => {
                     let bytes = file.to_bytes().unwrap_or_default();

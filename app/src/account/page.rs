@@ -14,7 +14,11 @@ use schema::failure::FieldError;
 pub(super) fn sign_up(visit: &Visit, form: &Form, next: &str, errors: Vec<FieldError>) -> Response {
     let lang = visit.lang;
     let title = lang.text("sign-up");
-    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = if errors.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
     let field = |name: &str| form.get(name).to_owned();
     let (email, handle, next) = (field("email"), field("handle"), next.to_owned());
     shell::page(visit, &title.clone(), status, move || {
@@ -36,7 +40,11 @@ pub(super) fn sign_up(visit: &Visit, form: &Form, next: &str, errors: Vec<FieldE
 pub(super) fn sign_in(visit: &Visit, form: &Form, next: &str, wrong: bool) -> Response {
     let lang = visit.lang;
     let title = lang.text("sign-in");
-    let status = if wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let status = if wrong {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
     let (email, next) = (form.get("email").to_owned(), next.to_owned());
     let demo = visit.demo;
     shell::page(visit, &title.clone(), status, move || {
@@ -73,8 +81,13 @@ pub(super) fn account(visit: &Visit, person: &Person, keys: Vec<String>, origin:
         short: lang.text("key-short"),
     };
     shell::ok(visit, &title.clone(), move || {
-        let rows = keys.iter().map(|key| view! { <li><Code text=key.clone()/></li> }).collect_view();
-        let none = keys.is_empty().then(|| view! { <p class="quiet">{lang.text("keys-none")}</p> });
+        let rows = keys
+            .iter()
+            .map(|key| view! { <li><Code text=key.clone()/></li> })
+            .collect_view();
+        let none = keys
+            .is_empty()
+            .then(|| view! { <p class="quiet">{lang.text("keys-none")}</p> });
         view! {
             {heading(title, Some(person.email.clone()))}
             <section class="card" id="keys">

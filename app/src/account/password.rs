@@ -14,7 +14,8 @@ pub const MIN_CHARACTERS: usize = 8;
 pub const MAX_BYTES: usize = 256;
 
 fn digest(password: &str, salt: &[u8]) -> [u8; 32] {
-    let params = Params::new(MEMORY_KIB, PASSES, 1, Some(32)).expect("constant parameters inside Argon2's limits");
+    let params = Params::new(MEMORY_KIB, PASSES, 1, Some(32))
+        .expect("constant parameters inside Argon2's limits");
     let mut hash = [0; 32];
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password_into(password.as_bytes(), salt, &mut hash)
@@ -27,17 +28,28 @@ fn digest(password: &str, salt: &[u8]) -> [u8; 32] {
 pub fn hash(password: &str) -> String {
     let salt: [u8; 16] = crate::random::bytes();
     let encode = |bytes: &[u8]| STANDARD_NO_PAD.encode(bytes);
-    format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1${}${}", encode(&salt), encode(&digest(password, &salt)))
+    format!(
+        "$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1${}${}",
+        encode(&salt),
+        encode(&digest(password, &salt))
+    )
 }
 
 /// Checks a password in constant time. `None` stands for an unknown person and takes as long as a wrong password.
 #[must_use]
 pub fn verify(password: &str, stored: Option<&str>) -> bool {
     let parts: Vec<&str> = stored.unwrap_or("").split('$').collect();
-    let decode = |at: usize| parts.get(at).and_then(|text| STANDARD_NO_PAD.decode(text).ok());
-    let salt = decode(4).filter(|salt| salt.len() == 16).unwrap_or_else(|| vec![0; 16]);
+    let decode = |at: usize| {
+        parts
+            .get(at)
+            .and_then(|text| STANDARD_NO_PAD.decode(text).ok())
+    };
+    let salt = decode(4)
+        .filter(|salt| salt.len() == 16)
+        .unwrap_or_else(|| vec![0; 16]);
     let found = digest(password, &salt);
     let expected = decode(5).and_then(|hash| <[u8; 32]>::try_from(hash).ok());
     // blake3's hashes compare in constant time; plain arrays do not promise to.
-    expected.is_some_and(|expected| blake3::Hash::from(expected) == blake3::Hash::from(found)) && stored.is_some()
+    expected.is_some_and(|expected| blake3::Hash::from(expected) == blake3::Hash::from(found))
+        && stored.is_some()
 }

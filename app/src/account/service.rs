@@ -87,20 +87,38 @@ impl NewPerson {
     pub fn parse(email: &str, handle: &str, password: &str) -> Result<Self, Error> {
         let mut wrong = Vec::new();
         let email = email.trim();
-        let plausible = email.len() <= 254 && email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && !host.starts_with('.') && !host.ends_with('.'));
+        let plausible = email.len() <= 254
+            && email.split_once('@').is_some_and(|(name, host)| {
+                !name.is_empty()
+                    && host.contains('.')
+                    && !host.starts_with('.')
+                    && !host.ends_with('.')
+            });
         if !plausible || email.chars().any(|c| c.is_whitespace() || c.is_control()) {
             wrong.push(FieldError::new("email", "email"));
         }
         let handle = handle.trim();
-        let named = (3..=24).contains(&handle.len()) && handle.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-')) && !handle.starts_with('-') && !handle.ends_with('-');
+        let named = (3..=24).contains(&handle.len())
+            && handle
+                .bytes()
+                .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+            && !handle.starts_with('-')
+            && !handle.ends_with('-');
         if !named {
             wrong.push(FieldError::new("handle", "handle"));
         }
-        if password.chars().count() < password::MIN_CHARACTERS || password.len() > password::MAX_BYTES || password.contains('\0') {
+        if password.chars().count() < password::MIN_CHARACTERS
+            || password.len() > password::MAX_BYTES
+            || password.contains('\0')
+        {
             wrong.push(FieldError::new("password", "password"));
         }
         if wrong.is_empty() {
-            Ok(Self { email: email.into(), handle: handle.into(), password: password.into() })
+            Ok(Self {
+                email: email.into(),
+                handle: handle.into(),
+                password: password.into(),
+            })
         } else {
             Err(Error::Invalid(wrong))
         }
@@ -112,16 +130,30 @@ fn fold(email: &str) -> String {
 }
 
 async fn on_blocking_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    let _permit = HASHING.acquire().await.expect("the semaphore is never closed");
-    tokio::task::spawn_blocking(work).await.expect("hashing does not panic")
+    let _permit = HASHING
+        .acquire()
+        .await
+        .expect("the semaphore is never closed");
+    tokio::task::spawn_blocking(work)
+        .await
+        .expect("hashing does not panic")
 }
 
 /// Makes an account. The demo makes an operator; everybody else is a member.
 ///
 /// # Errors
 /// [`Error::Invalid`] for an address or handle that is taken, [`Error::TooMany`] from one network address.
-pub async fn sign_up(db: &Db, new: NewPerson, role: &str, address: &str) -> Result<PersonId, Error> {
-    let NewPerson { email, handle, password } = new;
+pub async fn sign_up(
+    db: &Db,
+    new: NewPerson,
+    role: &str,
+    address: &str,
+) -> Result<PersonId, Error> {
+    let NewPerson {
+        email,
+        handle,
+        password,
+    } = new;
     let hash = on_blocking_thread(move || password::hash(&password)).await;
     let mut tx = db.write().await?;
     if !limits::allow(&mut tx, limits::ADDRESS, address).await? {
@@ -129,10 +161,18 @@ pub async fn sign_up(db: &Db, new: NewPerson, role: &str, address: &str) -> Resu
         return Err(Error::TooMany);
     }
     let id = random::id();
-    let person = Person { id: id.clone(), email: email.clone(), handle, role: role.into(), created_ms: random::real_now_ms() };
+    let person = Person {
+        id: id.clone(),
+        email: email.clone(),
+        handle,
+        role: role.into(),
+        created_ms: random::real_now_ms(),
+    };
     if let Err(error) = store::insert(&mut tx, &person, &fold(&email), &hash).await {
         return Err(match error.violation() {
-            Some(Violation::Unique(name)) if name == "person_handle_key" => Error::Invalid(vec![FieldError::new("handle", "taken")]),
+            Some(Violation::Unique(name)) if name == "person_handle_key" => {
+                Error::Invalid(vec![FieldError::new("handle", "taken")])
+            }
             Some(Violation::Unique(_)) => Error::Invalid(vec![FieldError::new("email", "taken")]),
             _ => error.into(),
         });
@@ -148,7 +188,12 @@ pub async fn sign_up(db: &Db, new: NewPerson, role: &str, address: &str) -> Resu
 pub async fn sign_in(db: &Db, email: &str, password: &str, address: &str) -> Result<String, Error> {
     let mut tx = db.write().await?;
     let folded = fold(email);
-    let allowed = limits::allow(&mut tx, limits::SIGN_IN, &Digest::sha256(folded.as_bytes()).hex()).await?
+    let allowed = limits::allow(
+        &mut tx,
+        limits::SIGN_IN,
+        &Digest::sha256(folded.as_bytes()).hex(),
+    )
+    .await?
         & limits::allow(&mut tx, limits::ADDRESS, address).await?;
     let found = store::find_credentials(&mut tx, &folded).await?;
     tx.commit().await?;
@@ -157,7 +202,10 @@ pub async fn sign_in(db: &Db, email: &str, password: &str, address: &str) -> Res
     }
     let (id, hash) = found.map_or((None, None), |(id, hash)| (Some(id), Some(hash)));
     let password = password.to_owned();
-    let right = on_blocking_thread(move || password.len() <= password::MAX_BYTES && password::verify(&password, hash.as_deref())).await;
+    let right = on_blocking_thread(move || {
+        password.len() <= password::MAX_BYTES && password::verify(&password, hash.as_deref())
+    })
+    .await;
     match id {
         Some(id) if right => open_session(db, &id).await,
         _ => Err(Error::WrongCredentials),
@@ -188,7 +236,10 @@ fn token_hash(token: &str) -> String {
 pub async fn find_session(db: &Db, token: &str) -> Result<Option<Person>, Error> {
     let (hash, now) = (token_hash(token), random::real_now_ms());
     let mut tx = db.read().await?;
-    let Some((person, seen_ms)) = store::find_session(&mut tx, &hash, now, now - IDLE_MS).await? else { return Ok(None) };
+    let Some((person, seen_ms)) = store::find_session(&mut tx, &hash, now, now - IDLE_MS).await?
+    else {
+        return Ok(None);
+    };
     drop(tx);
     if seen_ms < now - SEEN_MS {
         let mut tx = db.write().await?;
@@ -219,16 +270,33 @@ pub fn key_message(origin: &str, person: &str) -> Vec<u8> {
 ///
 /// # Errors
 /// [`Error::Invalid`] when key or signature is wrong, [`Error::KeyTaken`] when somebody else registered it.
-pub async fn add_key(db: &Db, origin: &str, person: &str, key: &str, signature: &str) -> Result<PublicKey, Error> {
+pub async fn add_key(
+    db: &Db,
+    origin: &str,
+    person: &str,
+    key: &str,
+    signature: &str,
+) -> Result<PublicKey, Error> {
     let wrong = |error: &schema::Error| Error::Invalid(vec![FieldError::of("key", error)]);
     let key = PublicKey::parse(key).map_err(|error| wrong(&error))?;
     let mut bytes = [0; 64];
     let decoded = hex::decode_to_slice(signature, &mut bytes).is_ok();
-    if !decoded || key.verify(&key_message(origin, person), &bytes, "key").is_err() {
+    if !decoded
+        || key
+            .verify(&key_message(origin, person), &bytes, "key")
+            .is_err()
+    {
         return Err(Error::Invalid(vec![FieldError::new("key", "proof")]));
     }
     let mut tx = db.write().await?;
-    let owner = store::insert_key(&mut tx, &key.hash().hex(), person, &key.to_string(), random::real_now_ms()).await?;
+    let owner = store::insert_key(
+        &mut tx,
+        &key.hash().hex(),
+        person,
+        &key.to_string(),
+        random::real_now_ms(),
+    )
+    .await?;
     if owner != person {
         return Err(Error::KeyTaken);
     }
@@ -257,5 +325,18 @@ pub async fn get_person(tx: &mut Tx, id: &str) -> db::Result<Person> {
 /// # Errors
 /// When the database fails.
 pub async fn find_by_email(tx: &mut Tx, email: &str) -> db::Result<Option<String>> {
-    Ok(store::find_credentials(tx, &fold(email)).await?.map(|row| row.0))
+    Ok(store::find_credentials(tx, &fold(email))
+        .await?
+        .map(|row| row.0))
+}
+
+/// Gives an account the operator's role. `false` when there is no such account.
+///
+/// # Errors
+/// When the database fails.
+pub async fn make_operator(db: &Db, email: &str) -> db::Result<bool> {
+    let mut tx = db.write().await?;
+    let found = store::set_role(&mut tx, &fold(email), "operator").await?;
+    tx.commit().await?;
+    Ok(found)
 }

@@ -15,6 +15,7 @@ statements! {
     DELETE_SESSION = "delete from session where id_hash = $1";
     INSERT_KEY = "insert into creator_key (key_hash, person_id, public_key, created_ms) values ($1, $2, $3, $4)
         on conflict (key_hash) do update set key_hash = excluded.key_hash returning person_id";
+    SET_ROLE = "update person set role = $2 where email_folded = $1";
     LIST_KEYS = "select public_key from creator_key where person_id = $1 order by created_ms desc, key_hash";
 }
 
@@ -25,24 +26,68 @@ struct SessionRow {
     seen_ms: i64,
 }
 
-pub(super) async fn insert(tx: &mut Tx, person: &Person, folded: &str, hash: &str) -> db::Result<()> {
-    execute!(tx, INSERT, &person.id, &person.email, folded, &person.handle, hash, &person.role, person.created_ms).map(|_| ())
+pub(super) async fn insert(
+    tx: &mut Tx,
+    person: &Person,
+    folded: &str,
+    hash: &str,
+) -> db::Result<()> {
+    execute!(
+        tx,
+        INSERT,
+        &person.id,
+        &person.email,
+        folded,
+        &person.handle,
+        hash,
+        &person.role,
+        person.created_ms
+    )
+    .map(|_| ())
 }
 
 pub(super) async fn get(tx: &mut Tx, id: &str) -> db::Result<Person> {
     fetch!(tx, fetch_one, Person, GET, id)
 }
 
-pub(super) async fn find_credentials(tx: &mut Tx, folded: &str) -> db::Result<Option<(String, String)>> {
-    fetch!(tx, fetch_optional, (String, String), FIND_CREDENTIALS, folded)
+pub(super) async fn find_credentials(
+    tx: &mut Tx,
+    folded: &str,
+) -> db::Result<Option<(String, String)>> {
+    fetch!(
+        tx,
+        fetch_optional,
+        (String, String),
+        FIND_CREDENTIALS,
+        folded
+    )
 }
 
-pub(super) async fn insert_session(tx: &mut Tx, hash: &str, person: &str, now_ms: i64, expires_ms: i64) -> db::Result<()> {
+pub(super) async fn insert_session(
+    tx: &mut Tx,
+    hash: &str,
+    person: &str,
+    now_ms: i64,
+    expires_ms: i64,
+) -> db::Result<()> {
     execute!(tx, INSERT_SESSION, hash, person, now_ms, expires_ms).map(|_| ())
 }
 
-pub(super) async fn find_session(tx: &mut Tx, hash: &str, now_ms: i64, idle_since_ms: i64) -> db::Result<Option<(Person, i64)>> {
-    let row = fetch!(tx, fetch_optional, SessionRow, FIND_SESSION, hash, now_ms, idle_since_ms)?;
+pub(super) async fn find_session(
+    tx: &mut Tx,
+    hash: &str,
+    now_ms: i64,
+    idle_since_ms: i64,
+) -> db::Result<Option<(Person, i64)>> {
+    let row = fetch!(
+        tx,
+        fetch_optional,
+        SessionRow,
+        FIND_SESSION,
+        hash,
+        now_ms,
+        idle_since_ms
+    )?;
     Ok(row.map(|row| (row.person, row.seen_ms)))
 }
 
@@ -54,10 +99,33 @@ pub(super) async fn delete_session(tx: &mut Tx, hash: &str) -> db::Result<()> {
     execute!(tx, DELETE_SESSION, hash).map(|_| ())
 }
 
-pub(super) async fn insert_key(tx: &mut Tx, hash: &str, person: &str, key: &str, now_ms: i64) -> db::Result<String> {
-    fetch!(tx, fetch_one, (String,), INSERT_KEY, hash, person, key, now_ms).map(|row| row.0)
+pub(super) async fn insert_key(
+    tx: &mut Tx,
+    hash: &str,
+    person: &str,
+    key: &str,
+    now_ms: i64,
+) -> db::Result<String> {
+    fetch!(
+        tx,
+        fetch_one,
+        (String,),
+        INSERT_KEY,
+        hash,
+        person,
+        key,
+        now_ms
+    )
+    .map(|row| row.0)
 }
 
 pub(super) async fn list_keys(tx: &mut Tx, person: &str) -> db::Result<Vec<String>> {
-    Ok(fetch!(tx, fetch_all, (String,), LIST_KEYS, person)?.into_iter().map(|row| row.0).collect())
+    Ok(fetch!(tx, fetch_all, (String,), LIST_KEYS, person)?
+        .into_iter()
+        .map(|row| row.0)
+        .collect())
+}
+
+pub(super) async fn set_role(tx: &mut Tx, folded: &str, role: &str) -> db::Result<bool> {
+    execute!(tx, SET_ROLE, folded, role).map(|rows| rows == 1)
 }

@@ -50,7 +50,12 @@ impl Kind {
     /// 1 where debits raise the balance, −1 where credits do.
     fn normal(self) -> i64 {
         match self {
-            Self::SellerHeld | Self::SellerAvailable | Self::TransitTransfer | Self::TransitRefund | Self::RevenueShare | Self::ConnectedFunded => -1,
+            Self::SellerHeld
+            | Self::SellerAvailable
+            | Self::TransitTransfer
+            | Self::TransitRefund
+            | Self::RevenueShare
+            | Self::ConnectedFunded => -1,
             _ => 1,
         }
     }
@@ -58,7 +63,11 @@ impl Kind {
     fn floor(self) -> Option<i64> {
         let floored = matches!(
             self,
-            Self::SellerHeld | Self::SellerAvailable | Self::SellerReceivable | Self::TransitTransfer | Self::TransitRefund
+            Self::SellerHeld
+                | Self::SellerAvailable
+                | Self::SellerReceivable
+                | Self::TransitTransfer
+                | Self::TransitRefund
         );
         floored.then_some(0)
     }
@@ -80,7 +89,12 @@ pub struct Posting {
 /// A line of an entry.
 #[must_use]
 pub fn posting(kind: Kind, owner: &str, amount: i64, line: Option<&str>) -> Posting {
-    Posting { kind, owner: owner.into(), amount, line: line.map(Into::into) }
+    Posting {
+        kind,
+        owner: owner.into(),
+        amount,
+        line: line.map(Into::into),
+    }
 }
 
 /// A fact to book.
@@ -115,7 +129,11 @@ pub enum Error {
 /// [`Error::Conflict`] when the same key names another fact; [`Error::Store`] when a floor or the zero sum is broken, and
 /// then nothing of the transaction may be committed.
 pub async fn post(tx: &mut Tx, entry: &Entry) -> Result<bool, Error> {
-    let postings: Vec<&Posting> = entry.postings.iter().filter(|posting| posting.amount != 0).collect();
+    let postings: Vec<&Posting> = entry
+        .postings
+        .iter()
+        .filter(|posting| posting.amount != 0)
+        .collect();
     if postings.is_empty() {
         return Ok(false);
     }
@@ -124,14 +142,27 @@ pub async fn post(tx: &mut Tx, entry: &Entry) -> Result<bool, Error> {
     let recorded_ms = random::real_now_ms();
     if !store::insert_journal(tx, &id, entry, &fingerprint, recorded_ms).await? {
         let booked = store::find_fingerprint(tx, &entry.key).await?;
-        return if booked.as_deref() == Some(&fingerprint) { Ok(false) } else { Err(Error::Conflict(entry.key.clone())) };
+        return if booked.as_deref() == Some(&fingerprint) {
+            Ok(false)
+        } else {
+            Err(Error::Conflict(entry.key.clone()))
+        };
     }
     // One update per account, in the order of ids on every path: two entries can then never wait for each other in a ring.
     let mut sums: BTreeMap<String, i64> = BTreeMap::new();
     let mut accounts = Vec::new();
     for posting in &postings {
         let kind = posting.kind;
-        let account = store::ensure_account(tx, &random::id(), kind.name(), &posting.owner, CURRENCY, kind.normal(), kind.floor()).await?;
+        let account = store::ensure_account(
+            tx,
+            &random::id(),
+            kind.name(),
+            &posting.owner,
+            CURRENCY,
+            kind.normal(),
+            kind.floor(),
+        )
+        .await?;
         *sums.entry(account.clone()).or_default() += posting.amount;
         accounts.push(account);
     }
@@ -139,7 +170,16 @@ pub async fn post(tx: &mut Tx, entry: &Entry) -> Result<bool, Error> {
         store::add(tx, account, *sum).await?;
     }
     for (index, (posting, account)) in (0..).zip(postings.iter().zip(&accounts)) {
-        store::insert_posting(tx, &id, index, account, CURRENCY, posting.amount, posting.line.as_deref()).await?;
+        store::insert_posting(
+            tx,
+            &id,
+            index,
+            account,
+            CURRENCY,
+            posting.amount,
+            posting.line.as_deref(),
+        )
+        .await?;
     }
     store::insert_seal(tx, &id).await?;
     Ok(true)
@@ -148,7 +188,15 @@ pub async fn post(tx: &mut Tx, entry: &Entry) -> Result<bool, Error> {
 fn fingerprint(postings: &[&Posting]) -> String {
     let rows: Vec<String> = postings
         .iter()
-        .map(|posting| format!("{}|{}|{}|{}", posting.kind.name(), posting.owner, posting.amount, posting.line.as_deref().unwrap_or("")))
+        .map(|posting| {
+            format!(
+                "{}|{}|{}|{}",
+                posting.kind.name(),
+                posting.owner,
+                posting.amount,
+                posting.line.as_deref().unwrap_or("")
+            )
+        })
         .collect();
     Digest::sha256(rows.join("\n").as_bytes()).hex()
 }
@@ -184,7 +232,8 @@ pub async fn seller_balances(tx: &mut Tx, person: &str) -> db::Result<SellerBala
     Ok(SellerBalances {
         held: balance(tx, Kind::SellerHeld, person).await?,
         available: balance(tx, Kind::SellerAvailable, person).await?,
-        in_transit: balance(tx, Kind::TransitTransfer, person).await? + balance(tx, Kind::ConnectedBalance, person).await?,
+        in_transit: balance(tx, Kind::TransitTransfer, person).await?
+            + balance(tx, Kind::ConnectedBalance, person).await?,
         paid: balance(tx, Kind::ConnectedPaidOut, person).await?,
         owed: balance(tx, Kind::SellerReceivable, person).await?,
     })
@@ -225,7 +274,9 @@ pub async fn audit(tx: &mut Tx) -> db::Result<Result<i64, String>> {
         return Ok(Err(format!("the entry {journal} is not sealed")));
     }
     if let Some((kind, owner, posted, derived)) = store::find_drift(tx).await? {
-        return Ok(Err(format!("the account {kind} of {owner} says {posted}, its postings {derived}")));
+        return Ok(Err(format!(
+            "the account {kind} of {owner} says {posted}, its postings {derived}"
+        )));
     }
     Ok(Ok(store::count(tx).await?))
 }

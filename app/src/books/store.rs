@@ -32,8 +32,24 @@ statements! {
     COUNT = "select count(*) from journal";
 }
 
-pub(super) async fn insert_journal(tx: &mut Tx, id: &str, entry: &Entry, fingerprint: &str, recorded_ms: i64) -> db::Result<bool> {
-    let rows = execute!(tx, INSERT_JOURNAL, id, &entry.key, fingerprint, entry.kind, &entry.source, entry.occurred_ms, recorded_ms)?;
+pub(super) async fn insert_journal(
+    tx: &mut Tx,
+    id: &str,
+    entry: &Entry,
+    fingerprint: &str,
+    recorded_ms: i64,
+) -> db::Result<bool> {
+    let rows = execute!(
+        tx,
+        INSERT_JOURNAL,
+        id,
+        &entry.key,
+        fingerprint,
+        entry.kind,
+        &entry.source,
+        entry.occurred_ms,
+        recorded_ms
+    )?;
     Ok(rows == 1)
 }
 
@@ -41,24 +57,64 @@ pub(super) async fn find_fingerprint(tx: &mut Tx, key: &str) -> db::Result<Optio
     Ok(fetch!(tx, fetch_optional, (String,), FIND_FINGERPRINT, key)?.map(|row| row.0))
 }
 
-pub(super) async fn ensure_account(tx: &mut Tx, id: &str, kind: &str, owner: &str, currency: &str, normal: i64, floor: Option<i64>) -> db::Result<String> {
+pub(super) async fn ensure_account(
+    tx: &mut Tx,
+    id: &str,
+    kind: &str,
+    owner: &str,
+    currency: &str,
+    normal: i64,
+    floor: Option<i64>,
+) -> db::Result<String> {
     execute!(tx, INSERT_ACCOUNT, id, kind, owner, currency, normal, floor)?;
-    fetch!(tx, fetch_one, (String,), FIND_ACCOUNT, kind, owner, currency).map(|row| row.0)
+    fetch!(
+        tx,
+        fetch_one,
+        (String,),
+        FIND_ACCOUNT,
+        kind,
+        owner,
+        currency
+    )
+    .map(|row| row.0)
 }
 
 pub(super) async fn add(tx: &mut Tx, account: &str, amount: i64) -> db::Result<()> {
     execute!(tx, ADD, account, amount).map(|_| ())
 }
 
-pub(super) async fn insert_posting(tx: &mut Tx, journal: &str, idx: i64, account: &str, currency: &str, amount: i64, line: Option<&str>) -> db::Result<()> {
-    execute!(tx, INSERT_POSTING, journal, idx, account, currency, amount, line).map(|_| ())
+pub(super) async fn insert_posting(
+    tx: &mut Tx,
+    journal: &str,
+    idx: i64,
+    account: &str,
+    currency: &str,
+    amount: i64,
+    line: Option<&str>,
+) -> db::Result<()> {
+    execute!(
+        tx,
+        INSERT_POSTING,
+        journal,
+        idx,
+        account,
+        currency,
+        amount,
+        line
+    )
+    .map(|_| ())
 }
 
 pub(super) async fn insert_seal(tx: &mut Tx, journal: &str) -> db::Result<()> {
     execute!(tx, INSERT_SEAL, journal).map(|_| ())
 }
 
-pub(super) async fn posted(tx: &mut Tx, kind: &str, owner: &str, currency: &str) -> db::Result<i64> {
+pub(super) async fn posted(
+    tx: &mut Tx,
+    kind: &str,
+    owner: &str,
+    currency: &str,
+) -> db::Result<i64> {
     Ok(fetch!(tx, fetch_optional, (i64,), POSTED, kind, owner, currency)?.map_or(0, |row| row.0))
 }
 

@@ -1,10 +1,10 @@
 //! What islands ask of the browser. The server's build has the same functions, which do nothing: event handlers are compiled
 //! there, but never run.
 
-#[cfg(feature = "hydrate")]
-mod real;
 #[cfg(not(feature = "hydrate"))]
 mod absent;
+#[cfg(feature = "hydrate")]
+mod real;
 
 #[cfg(not(feature = "hydrate"))]
 pub use absent::*;

@@ -5,7 +5,9 @@ use js_sys::{Array, Function, Promise, Reflect};
 use serde_json::Value;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Blob, Document, HtmlElement, HtmlFormElement, HtmlInputElement, Response, Url, Window};
+use web_sys::{
+    Blob, Document, HtmlElement, HtmlFormElement, HtmlInputElement, Response, Url, Window,
+};
 
 const POLL_MS: i32 = 400;
 
@@ -21,7 +23,11 @@ fn document() -> Option<Document> {
 #[must_use]
 pub fn random<const N: usize>() -> Option<[u8; N]> {
     let mut bytes = [0; N];
-    window()?.crypto().ok()?.get_random_values_with_u8_array(&mut bytes).ok()?;
+    window()?
+        .crypto()
+        .ok()?
+        .get_random_values_with_u8_array(&mut bytes)
+        .ok()?;
     Some(bytes)
 }
 
@@ -43,7 +49,11 @@ pub fn download(name: &str, text: &str) {
     let make = || -> Option<()> {
         let blob = Blob::new_with_str_sequence(&Array::of1(&JsValue::from_str(text))).ok()?;
         let url = Url::create_object_url_with_blob(&blob).ok()?;
-        let link = document()?.create_element("a").ok()?.dyn_into::<HtmlElement>().ok()?;
+        let link = document()?
+            .create_element("a")
+            .ok()?
+            .dyn_into::<HtmlElement>()
+            .ok()?;
         link.set_attribute("href", &url).ok()?;
         link.set_attribute("download", name).ok()?;
         link.click();
@@ -65,9 +75,17 @@ pub fn copy(text: &str) {
 
 /// Fills hidden fields of a form and submits it as a plain form.
 pub fn submit(form: &str, fields: &[(&str, String)]) {
-    let Some(form) = document().and_then(|document| document.get_element_by_id(form)).and_then(|form| form.dyn_into::<HtmlFormElement>().ok()) else { return };
+    let Some(form) = document()
+        .and_then(|document| document.get_element_by_id(form))
+        .and_then(|form| form.dyn_into::<HtmlFormElement>().ok())
+    else {
+        return;
+    };
     for (name, value) in fields {
-        let input = form.query_selector(&format!("input[name={name}]")).ok().flatten();
+        let input = form
+            .query_selector(&format!("input[name={name}]"))
+            .ok()
+            .flatten();
         if let Some(input) = input.and_then(|input| input.dyn_into::<HtmlInputElement>().ok()) {
             input.set_value(value);
         }
@@ -76,15 +94,24 @@ pub fn submit(form: &str, fields: &[(&str, String)]) {
 }
 
 async fn fetch_json(url: &str) -> Option<Value> {
-    let response: Response = JsFuture::from(window()?.fetch_with_str(url)).await.ok()?.dyn_into().ok()?;
-    let text = JsFuture::from(response.text().ok()?).await.ok()?.as_string()?;
+    let response: Response = JsFuture::from(window()?.fetch_with_str(url))
+        .await
+        .ok()?
+        .dyn_into()
+        .ok()?;
+    let text = JsFuture::from(response.text().ok()?)
+        .await
+        .ok()?
+        .as_string()?;
     serde_json::from_str(&text).ok()
 }
 
 async fn sleep(milliseconds: i32) {
     let promise = Promise::new(&mut |resolve, _| {
         if let Some(window) = window() {
-            window.set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, milliseconds).unwrap_or_default();
+            window
+                .set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, milliseconds)
+                .unwrap_or_default();
         }
     });
     JsFuture::from(promise).await.map(drop).unwrap_or_default();
@@ -130,7 +157,11 @@ pub fn read_file(input: &str, then: impl FnOnce(String) + 'static) {
     };
     if let Some(promise) = read() {
         spawn_local(async move {
-            if let Some(text) = JsFuture::from(promise).await.ok().and_then(|text| text.as_string()) {
+            if let Some(text) = JsFuture::from(promise)
+                .await
+                .ok()
+                .and_then(|text| text.as_string())
+            {
                 then(text);
             }
         });

@@ -1,7 +1,7 @@
 //! Routes of the catalog: home, browse, listing, how it works, public pictures.
 
-use super::service::{self, Filter};
 use super::page;
+use super::service::{self, Filter};
 use crate::web::error::AppError;
 use crate::web::form::Form;
 use crate::web::state::AppState;
@@ -40,12 +40,24 @@ async fn home(State(state): State<AppState>, visit: Visit) -> Response {
         .await
 }
 
-async fn explore(State(state): State<AppState>, visit: Visit, RawQuery(query): RawQuery) -> Response {
+async fn explore(
+    State(state): State<AppState>,
+    visit: Visit,
+    RawQuery(query): RawQuery,
+) -> Response {
     let form = query_form(query);
     visit
         .answer(async {
-            let filter = Filter::parse(|name| form.get(name).to_owned())
-                .map_err(|name| AppError { code: Code::Invalid, fields: vec![FieldError { field: name.into(), code: "parameter".into(), detail: Some(name.into()) }], cause: None })?;
+            let filter =
+                Filter::parse(|name| form.get(name).to_owned()).map_err(|name| AppError {
+                    code: Code::Invalid,
+                    fields: vec![FieldError {
+                        field: name.into(),
+                        code: "parameter".into(),
+                        detail: Some(name.into()),
+                    }],
+                    cause: None,
+                })?;
             let mut tx = state.db.read().await?;
             let cards = service::list(&mut tx, &filter).await?;
             Ok(page::explore(&visit, &filter, form.get("max"), cards))
@@ -54,33 +66,59 @@ async fn explore(State(state): State<AppState>, visit: Visit, RawQuery(query): R
 }
 
 async fn how(State(state): State<AppState>, visit: Visit) -> Response {
-    page::how(&visit, &state.log.verifier.to_string(), &state.engines.model().digest.to_string())
+    page::how(
+        &visit,
+        &state.log.verifier.to_string(),
+        &state.engines.model().digest.to_string(),
+    )
 }
 
-async fn listing(State(state): State<AppState>, visit: Visit, Path(slug): Path<String>) -> Response {
+async fn listing(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(slug): Path<String>,
+) -> Response {
     visit
         .answer(async {
             let mut tx = state.db.read().await?;
             let listing = find_visible(&mut tx, &visit, &slug).await?;
             let anchors = service::list_anchors(&mut tx, &listing.version_id).await?;
-            let statements = crate::verify::service::list_about(&mut tx, &listing.leaf_hash).await?;
+            let statements =
+                crate::verify::service::list_about(&mut tx, &listing.leaf_hash).await?;
             let owned = match &visit.person {
-                Some(person) => crate::library::service::find_owned(&mut tx, &person.id, &listing.version_id).await?,
+                Some(person) => {
+                    crate::library::service::find_owned(&mut tx, &person.id, &listing.version_id)
+                        .await?
+                }
                 None => None,
             };
-            Ok(page::listing(&visit, listing, anchors, statements, owned, &state.engines.model().manifest))
+            Ok(page::listing(
+                &visit,
+                listing,
+                anchors,
+                statements,
+                owned,
+                &state.engines.model().manifest,
+            ))
         })
         .await
 }
 
 /// A listing that this visitor may see: live ones, and one's own before that.
-async fn find_visible(tx: &mut crate::db::Tx, visit: &Visit, slug: &str) -> Result<service::Listing, AppError> {
+async fn find_visible(
+    tx: &mut crate::db::Tx,
+    visit: &Visit,
+    slug: &str,
+) -> Result<service::Listing, AppError> {
     let not_found = || AppError::new(Code::NotFound);
     if slug.len() > 64 {
         return Err(not_found());
     }
     let listing = service::find(tx, slug).await?.ok_or_else(not_found)?;
-    let own = visit.person.as_ref().is_some_and(|person| person.id == listing.person_id);
+    let own = visit
+        .person
+        .as_ref()
+        .is_some_and(|person| person.id == listing.person_id);
     match listing.state.as_str() {
         "live" => Ok(listing),
         "withdrawn" => Err(AppError::new(Code::Gone)),
@@ -89,7 +127,11 @@ async fn find_visible(tx: &mut crate::db::Tx, visit: &Visit, slug: &str) -> Resu
     }
 }
 
-async fn progress(State(state): State<AppState>, visit: Visit, Path(slug): Path<String>) -> Response {
+async fn progress(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(slug): Path<String>,
+) -> Response {
     visit
         .answer(async {
             let mut tx = state.db.read().await?;
@@ -100,7 +142,10 @@ async fn progress(State(state): State<AppState>, visit: Visit, Path(slug): Path<
                 "certified" => 3,
                 _ => 4,
             };
-            Ok(axum::Json(serde_json::json!({ "step": step, "steps": 4, "done": step == 4 })).into_response())
+            Ok(
+                axum::Json(serde_json::json!({ "step": step, "steps": 4, "done": step == 4 }))
+                    .into_response(),
+            )
         })
         .await
 }
@@ -110,7 +155,10 @@ async fn media(State(state): State<AppState>, visit: Visit, Path(name): Path<Str
     visit
         .answer(async {
             let not_found = || AppError::new(Code::NotFound);
-            let blob = name.strip_suffix(".png").filter(|blob| blob.len() == 64 && blob.bytes().all(|b| b.is_ascii_hexdigit())).ok_or_else(not_found)?;
+            let blob = name
+                .strip_suffix(".png")
+                .filter(|blob| blob.len() == 64 && blob.bytes().all(|b| b.is_ascii_hexdigit()))
+                .ok_or_else(not_found)?;
             let mut tx = state.db.read().await?;
             if !service::is_public_blob(&mut tx, blob).await? {
                 return Err(not_found());
@@ -120,7 +168,10 @@ async fn media(State(state): State<AppState>, visit: Visit, Path(name): Path<Str
             let headers = [
                 (header::CONTENT_TYPE, "image/png"),
                 (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
-                (header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"),
+                (
+                    header::CONTENT_SECURITY_POLICY,
+                    "sandbox; default-src 'none'",
+                ),
             ];
             Ok((headers, bytes).into_response())
         })

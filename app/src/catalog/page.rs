@@ -3,7 +3,9 @@
 use super::service::{Anchor, Card, Cards, Filter, Listing, Sort};
 use crate::studio::island::LiveProgress;
 use crate::ui::lang::Lang;
-use crate::ui::pieces::{Code, Fact, FormKey, Picture, RefreshWithoutScript, Time, empty, heading, picture_url};
+use crate::ui::pieces::{
+    Code, Fact, FormKey, Picture, RefreshWithoutScript, Time, empty, heading, picture_url,
+};
 use crate::ui::shell;
 use crate::verify::service::StatementRow;
 use crate::web::visit::Visit;
@@ -32,7 +34,10 @@ fn card(lang: Lang, card: Card, eager: bool) -> impl IntoView {
 }
 
 fn grid(lang: Lang, cards: Vec<Card>) -> impl IntoView {
-    let cards = cards.into_iter().enumerate().map(|(index, row)| card(lang, row, index < 8));
+    let cards = cards
+        .into_iter()
+        .enumerate()
+        .map(|(index, row)| card(lang, row, index < 8));
     view! { <ul class="grid">{cards.collect_view()}</ul> }
 }
 
@@ -72,7 +77,10 @@ pub(super) fn home(visit: &Visit, cards: Cards) -> Response {
 
 pub(super) fn explore(visit: &Visit, filter: &Filter, max: &str, cards: Cards) -> Response {
     let lang = visit.lang;
-    let title = filter.category.map_or_else(|| lang.text("nav-explore"), |category| lang.text(&format!("category-{}", category.id())));
+    let title = filter.category.map_or_else(
+        || lang.text("nav-explore"),
+        |category| lang.text(&format!("category-{}", category.id())),
+    );
     let filter = filter.clone();
     let max = max.to_owned();
     shell::ok(visit, &title.clone(), || {
@@ -82,7 +90,9 @@ pub(super) fn explore(visit: &Visit, filter: &Filter, max: &str, cards: Cards) -
         let sorts = Sort::ALL.map(|sort| view! { <option value=sort.name() selected=filter.sort == sort>{lang.text(&format!("sort-{}", sort.name()))}</option> });
         let kept: Vec<String> = [
             (!filter.query.is_empty()).then(|| format!("q={}", shell::encode(&filter.query))),
-            filter.category.map(|category| format!("category={}", category.id())),
+            filter
+                .category
+                .map(|category| format!("category={}", category.id())),
             filter.free.then(|| "free=1".to_owned()),
             (!max.is_empty()).then(|| format!("max={}", shell::encode(&max))),
             Some(format!("sort={}", filter.sort.name())),
@@ -90,7 +100,9 @@ pub(super) fn explore(visit: &Visit, filter: &Filter, max: &str, cards: Cards) -
         .into_iter()
         .flatten()
         .collect();
-        let next = cards.next.map(|next| lang.path(&format!("/explore?{}&after={next}", kept.join("&"))));
+        let next = cards
+            .next
+            .map(|next| lang.path(&format!("/explore?{}&after={next}", kept.join("&"))));
         let count = lang.with("explore-count", &[("count", cards.total.into())]);
         let nothing = cards.cards.is_empty();
         view! {
@@ -113,7 +125,14 @@ pub(super) fn explore(visit: &Visit, filter: &Filter, max: &str, cards: Cards) -
     })
 }
 
-pub(super) fn listing(visit: &Visit, listing: Listing, anchors: Vec<Anchor>, statements: Vec<StatementRow>, owned: Option<String>, manifest: &Manifest) -> Response {
+pub(super) fn listing(
+    visit: &Visit,
+    listing: Listing,
+    anchors: Vec<Anchor>,
+    statements: Vec<StatementRow>,
+    owned: Option<String>,
+    manifest: &Manifest,
+) -> Response {
     let lang = visit.lang;
     let title = listing.title.clone();
     let model_name = format!("{} {}", manifest.name, manifest.version);
@@ -164,7 +183,10 @@ fn waiting(lang: Lang, listing: &Listing) -> impl IntoView + use<> {
 
 fn offer(visit: &Visit, listing: &Listing, owned: Option<String>) -> impl IntoView + use<> {
     let lang = visit.lang;
-    let own = visit.person.as_ref().is_some_and(|person| person.id == listing.person_id);
+    let own = visit
+        .person
+        .as_ref()
+        .is_some_and(|person| person.id == listing.person_id);
     let licence = lang.text(&format!("licence-{}", listing.licence.replace('.', "-")));
     let action = if let Some(line) = owned {
         view! { <a class="button button--primary" href=lang.path(&format!("/library/{line}"))>{lang.text("open-in-library")}</a> }.into_any()
@@ -192,12 +214,27 @@ fn offer(visit: &Visit, listing: &Listing, owned: Option<String>) -> impl IntoVi
 }
 
 fn evidence(lang: Lang, listing: &Listing, statements: &[StatementRow]) -> impl IntoView + use<> {
-    let count = |outcome: &str| statements.iter().filter(|row| row.outcome.as_deref() == Some(outcome)).count() as i64;
-    let certified = statements.iter().find(|row| Some(&row.leaf_hash) == listing.certification_leaf_hash.as_ref()).cloned();
+    let count = |outcome: &str| {
+        statements
+            .iter()
+            .filter(|row| row.outcome.as_deref() == Some(outcome))
+            .count() as i64
+    };
+    let certified = statements
+        .iter()
+        .find(|row| Some(&row.leaf_hash) == listing.certification_leaf_hash.as_ref())
+        .cloned();
     let listing = listing.clone();
     let proof = lang.path(&format!("/proofs/{}", listing.leaf_hash));
     let proof_link = proof.clone();
-    let summary = lang.with("reproduced-summary", &[("exact", count("exact").into()), ("near", count("near").into()), ("different", count("different").into())]);
+    let summary = lang.with(
+        "reproduced-summary",
+        &[
+            ("exact", count("exact").into()),
+            ("near", count("near").into()),
+            ("different", count("different").into()),
+        ],
+    );
     view! {
         <section class="card">
             <h2>{lang.text("evidence")}</h2>
@@ -221,14 +258,28 @@ fn evidence(lang: Lang, listing: &Listing, statements: &[StatementRow]) -> impl 
 
 fn facts(lang: Lang, listing: &Listing, model_name: &str) -> impl IntoView + use<> {
     let (listing, model_name) = (listing.clone(), model_name.to_owned());
-    let variables = listing.public_variables().into_iter().map(|(name, variable)| {
-        let text = match variable {
-            PublicVariable::Choice { labels, .. } => labels.join(" · "),
-            PublicVariable::Text { max_characters, default } => lang.with("variable-text-public", &[("count", i64::from(max_characters).into()), ("default", default.into())]),
-            PublicVariable::Number { minimum, maximum, .. } => format!("{minimum}–{maximum}"),
-        };
-        view! { <Fact label=name>{text}</Fact> }
-    });
+    let variables = listing
+        .public_variables()
+        .into_iter()
+        .map(|(name, variable)| {
+            let text = match variable {
+                PublicVariable::Choice { labels, .. } => labels.join(" · "),
+                PublicVariable::Text {
+                    max_characters,
+                    default,
+                } => lang.with(
+                    "variable-text-public",
+                    &[
+                        ("count", i64::from(max_characters).into()),
+                        ("default", default.into()),
+                    ],
+                ),
+                PublicVariable::Number {
+                    minimum, maximum, ..
+                } => format!("{minimum}–{maximum}"),
+            };
+            view! { <Fact label=name>{text}</Fact> }
+        });
     let variables = variables.collect_view();
     let has_variables = listing.variables != "{}";
     view! {

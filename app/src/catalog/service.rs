@@ -20,7 +20,12 @@ pub enum Sort {
 
 impl Sort {
     /// Every order, as menus show them.
-    pub const ALL: [Self; 4] = [Self::Newest, Self::PriceUp, Self::PriceDown, Self::BestSelling];
+    pub const ALL: [Self; 4] = [
+        Self::Newest,
+        Self::PriceUp,
+        Self::PriceDown,
+        Self::BestSelling,
+    ];
 
     /// Its name in URLs.
     #[must_use]
@@ -59,23 +64,40 @@ impl Filter {
         };
         let sort = match get("sort").as_str() {
             "" => Sort::Newest,
-            text => Sort::ALL.into_iter().find(|sort| sort.name() == text).ok_or("sort")?,
+            text => Sort::ALL
+                .into_iter()
+                .find(|sort| sort.name() == text)
+                .ok_or("sort")?,
         };
         let max_price_minor = match get("max").as_str() {
             "" => None,
-            text => Some(schema::money::Money::parse_usd(text, "max").map_err(|_| "max")?.minor),
+            text => Some(
+                schema::money::Money::parse_usd(text, "max")
+                    .map_err(|_| "max")?
+                    .minor,
+            ),
         };
         let after = match get("after").as_str() {
             "" => None,
             text => {
                 let (key, id) = text.split_once('_').ok_or("after")?;
-                let id = schema::id::is_uuid(id).then(|| id.to_owned()).ok_or("after")?;
+                let id = schema::id::is_uuid(id)
+                    .then(|| id.to_owned())
+                    .ok_or("after")?;
                 Some((key.parse().map_err(|_| "after")?, id))
             }
         };
         let query: String = get("q").trim().to_lowercase().chars().take(80).collect();
         let model: String = get("model").chars().take(80).collect();
-        Ok(Self { query, category, model, free: get("free") == "1", max_price_minor, sort, after })
+        Ok(Self {
+            query,
+            category,
+            model,
+            free: get("free") == "1",
+            max_price_minor,
+            sort,
+            after,
+        })
     }
 }
 
@@ -115,8 +137,15 @@ pub async fn list(tx: &mut Tx, filter: &Filter) -> db::Result<Cards> {
         Sort::PriceUp | Sort::PriceDown => card.price_minor,
         Sort::BestSelling => card.sales,
     };
-    let next = cards.last().filter(|_| more).map(|card| format!("{}_{}", key(card), card.id));
-    Ok(Cards { total: store::count(tx, filter).await?, cards, next })
+    let next = cards
+        .last()
+        .filter(|_| more)
+        .map(|card| format!("{}_{}", key(card), card.id));
+    Ok(Cards {
+        total: store::count(tx, filter).await?,
+        cards,
+        next,
+    })
 }
 
 /// A listing with its one version, as its page needs it.
@@ -220,7 +249,11 @@ pub async fn list_anchors(tx: &mut Tx, version: &str) -> db::Result<Vec<Anchor>>
 /// # Errors
 /// When the database fails.
 pub async fn list_anchor_digests(tx: &mut Tx, version: &str) -> db::Result<Vec<String>> {
-    Ok(list_anchors(tx, version).await?.into_iter().map(|anchor| anchor.pixel_blake3).collect())
+    Ok(list_anchors(tx, version)
+        .await?
+        .into_iter()
+        .map(|anchor| anchor.pixel_blake3)
+        .collect())
 }
 
 /// Counts a sale.

@@ -76,18 +76,50 @@ pub(super) async fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> db::Result
         Sort::BestSelling => LIST_SALES,
     };
     let (category, max) = binds(filter);
-    let (key, id) = filter.after.as_ref().map_or((None, ""), |(key, id)| (Some(*key), id.as_str()));
-    fetch!(tx, fetch_all, Card, sql, category, &filter.model, max, &filter.query, key, id, limit)
+    let (key, id) = filter
+        .after
+        .as_ref()
+        .map_or((None, ""), |(key, id)| (Some(*key), id.as_str()));
+    fetch!(
+        tx,
+        fetch_all,
+        Card,
+        sql,
+        category,
+        &filter.model,
+        max,
+        &filter.query,
+        key,
+        id,
+        limit
+    )
 }
 
 fn binds(filter: &Filter) -> (&'static str, Option<i64>) {
-    let max = if filter.free { Some(0) } else { filter.max_price_minor };
-    (filter.category.map_or("", schema::listing::Category::id), max)
+    let max = if filter.free {
+        Some(0)
+    } else {
+        filter.max_price_minor
+    };
+    (
+        filter.category.map_or("", schema::listing::Category::id),
+        max,
+    )
 }
 
 pub(super) async fn count(tx: &mut Tx, filter: &Filter) -> db::Result<i64> {
     let (category, max) = binds(filter);
-    fetch!(tx, fetch_one, (i64,), COUNT, category, &filter.model, max, &filter.query).map(|row| row.0)
+    fetch!(
+        tx,
+        fetch_one,
+        (i64,),
+        COUNT,
+        category,
+        &filter.model,
+        max,
+        &filter.query
+    )
+    .map(|row| row.0)
 }
 
 pub(super) async fn find(tx: &mut Tx, slug: &str) -> db::Result<Option<Listing>> {

@@ -42,7 +42,12 @@ async fn show_cart(state: &AppState, visit: &Visit, refused: Option<&'static str
         Some(cart) => service::list_cart(&mut tx, cart).await?,
         None => Vec::new(),
     };
-    Ok(page::cart(visit, lines, state.config.minimum_order_minor, refused))
+    Ok(page::cart(
+        visit,
+        lines,
+        state.config.minimum_order_minor,
+        refused,
+    ))
 }
 
 async fn add(State(state): State<AppState>, visit: Visit, body: Bytes) -> Response {
@@ -50,9 +55,15 @@ async fn add(State(state): State<AppState>, visit: Visit, body: Bytes) -> Respon
     visit
         .answer(async {
             let listing = ListingId::parse(form.get("listing")).map_err(not_found)?;
-            let cart = visit.cart.clone().unwrap_or_else(|| hex::encode(crate::random::bytes::<16>()));
+            let cart = visit
+                .cart
+                .clone()
+                .unwrap_or_else(|| hex::encode(crate::random::bytes::<16>()));
             service::add_to_cart(&state.db, &cart, listing.as_str(), state.clock.now_ms()).await?;
-            Ok(with_cookie(visit.redirect("/cart"), &cookie(CART, &cart, CART_S)))
+            Ok(with_cookie(
+                visit.redirect("/cart"),
+                &cookie(CART, &cart, CART_S),
+            ))
         })
         .await
 }
@@ -74,7 +85,9 @@ async fn checkout(State(state): State<AppState>, visit: Visit, body: Bytes) -> R
     let sent = Form::parse(&body);
     visit
         .answer(async {
-            let Ok(person) = visit.require_person() else { return Ok(visit.redirect("/sign-in?next=/cart")) };
+            let Ok(person) = visit.require_person() else {
+                return Ok(visit.redirect("/sign-in?next=/cart"));
+            };
             let cart = visit.cart.clone().unwrap_or_default();
             let (key, now) = (sent.get("form_key"), state.clock.now_ms());
             let till = state.till();
@@ -107,11 +120,17 @@ async fn checkout(State(state): State<AppState>, visit: Visit, body: Bytes) -> R
 }
 
 /// A payment of this buyer.
-async fn own_payment(state: &AppState, visit: &Visit, id: &str) -> Result<sandbox::Payment, AppError> {
+async fn own_payment(
+    state: &AppState,
+    visit: &Visit,
+    id: &str,
+) -> Result<sandbox::Payment, AppError> {
     let person = visit.require_person()?;
     let id = PaymentId::parse(id).map_err(not_found)?;
     let mut tx = state.db.read().await?;
-    let payment = sandbox::find(&mut tx, id.as_str()).await?.ok_or_else(|| not_found(()))?;
+    let payment = sandbox::find(&mut tx, id.as_str())
+        .await?
+        .ok_or_else(|| not_found(()))?;
     service::get_order(&mut tx, &person.id, &payment.order_id).await?;
     Ok(payment)
 }
@@ -128,24 +147,46 @@ async fn payment(State(state): State<AppState>, visit: Visit, Path(id): Path<Str
         .await
 }
 
-async fn charge(State(state): State<AppState>, visit: Visit, Path(id): Path<String>, body: Bytes) -> Response {
+async fn charge(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Response {
     let form = Form::parse(&body);
     visit
         .answer(async {
             let payment = own_payment(&state, &visit, &id).await?;
-            let after = sandbox::charge(&state.db, &payment.id, form.get("card"), state.clock.now_ms()).await?;
+            let after = sandbox::charge(
+                &state.db,
+                &payment.id,
+                form.get("card"),
+                state.clock.now_ms(),
+            )
+            .await?;
             state.jobs.ring();
             after_charge(&visit, after)
         })
         .await
 }
 
-async fn confirm(State(state): State<AppState>, visit: Visit, Path(id): Path<String>, body: Bytes) -> Response {
+async fn confirm(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Response {
     let form = Form::parse(&body);
     visit
         .answer(async {
             let payment = own_payment(&state, &visit, &id).await?;
-            let after = sandbox::confirm(&state.db, &payment.id, form.get("answer") == "yes", state.clock.now_ms()).await?;
+            let after = sandbox::confirm(
+                &state.db,
+                &payment.id,
+                form.get("answer") == "yes",
+                state.clock.now_ms(),
+            )
+            .await?;
             state.jobs.ring();
             after_charge(&visit, after)
         })

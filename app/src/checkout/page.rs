@@ -9,10 +9,19 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use leptos::prelude::*;
 
-pub(super) fn cart(visit: &Visit, lines: Vec<CartLine>, minimum_minor: i64, refused: Option<&'static str>) -> Response {
+pub(super) fn cart(
+    visit: &Visit,
+    lines: Vec<CartLine>,
+    minimum_minor: i64,
+    refused: Option<&'static str>,
+) -> Response {
     let lang = visit.lang;
     let title = lang.text("cart");
-    let status = if refused.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
+    let status = if refused.is_some() {
+        StatusCode::CONFLICT
+    } else {
+        StatusCode::OK
+    };
     shell::page(visit, &title.clone(), status, || {
         let total: i64 = lines.iter().map(|line| line.price_minor).sum();
         let none = lines.is_empty();
@@ -31,8 +40,18 @@ pub(super) fn cart(visit: &Visit, lines: Vec<CartLine>, minimum_minor: i64, refu
             }
         });
         let rows = rows.collect_view();
-        let minimum = (total > 0 && total < minimum_minor).then(|| lang.with("cart-minimum-hint", &[("minimum", lang.money(minimum_minor).into())]));
-        let refusal = refused.map(|code| lang.with(&format!("field-{code}"), &[("detail", lang.money(minimum_minor).into())]));
+        let minimum = (total > 0 && total < minimum_minor).then(|| {
+            lang.with(
+                "cart-minimum-hint",
+                &[("minimum", lang.money(minimum_minor).into())],
+            )
+        });
+        let refusal = refused.map(|code| {
+            lang.with(
+                &format!("field-{code}"),
+                &[("detail", lang.money(minimum_minor).into())],
+            )
+        });
         let submit = lang.text(match (visit.person.is_some(), total) {
             (false, _) => "checkout-sign-in",
             (true, 0) => "checkout-free",
@@ -66,14 +85,18 @@ pub(super) fn payment(visit: &Visit, payment: &Payment) -> Response {
     let payment = payment.clone();
     shell::ok(visit, &title.clone(), || {
         let action = lang.path(&format!("/sandbox/payments/{}", payment.id));
-        let declined = payment.decline_code.clone().map(|code| lang.text(&format!("decline-{}", code.replace('_', "-"))));
+        let declined = payment
+            .decline_code
+            .clone()
+            .map(|code| lang.text(&format!("decline-{}", code.replace('_', "-"))));
         let cards = [
             ("4242 4242 4242 4242", "card-pays"),
             ("4000 0025 0000 3155", "card-asks"),
             ("4000 0000 0000 0002", "card-declines"),
             ("4000 0000 0000 9995", "card-funds"),
         ];
-        let cards = cards.map(|(number, text)| view! { <li><code>{number}</code> " " {lang.text(text)}</li> });
+        let cards = cards
+            .map(|(number, text)| view! { <li><code>{number}</code> " " {lang.text(text)}</li> });
         let form = if payment.state == "confirming" {
             view! {
                 <form class="confirm" method="post" action=format!("{action}/confirm")>
@@ -109,14 +132,27 @@ pub(super) fn payment(visit: &Visit, payment: &Payment) -> Response {
     })
 }
 
-pub(super) fn order(visit: &Visit, order: &Order, lines: Vec<Line>, payment: Option<Payment>) -> Response {
+pub(super) fn order(
+    visit: &Visit,
+    order: &Order,
+    lines: Vec<Line>,
+    payment: Option<Payment>,
+) -> Response {
     let lang = visit.lang;
     let paid = order.state == "paid";
     let title = lang.text(if paid { "receipt" } else { "order-waiting" });
     let order = order.clone();
     shell::ok(visit, &title.clone(), || {
-        let settled = payment.as_ref().is_some_and(|payment| payment.state == "paid");
-        let retry = (!paid && !settled).then(|| payment.as_ref().map(|payment| lang.path(&format!("/sandbox/payments/{}", payment.id)))).flatten();
+        let settled = payment
+            .as_ref()
+            .is_some_and(|payment| payment.state == "paid");
+        let retry = (!paid && !settled)
+            .then(|| {
+                payment
+                    .as_ref()
+                    .map(|payment| lang.path(&format!("/sandbox/payments/{}", payment.id)))
+            })
+            .flatten();
         let rows = lines.into_iter().map(|line| {
             let licence = lang.text(&format!("licence-{}", line.licence.replace('.', "-")));
             let state = lang.text(&format!("line-state-{}", line.state));

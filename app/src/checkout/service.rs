@@ -4,8 +4,8 @@ use super::{sandbox, store};
 use crate::books::service::{self as books, Entry, Kind, posting};
 use crate::db::{self, Db, Tx};
 use crate::jobs::{self, Outcome as JobOutcome};
-use crate::verify::service::PublicLog;
 use crate::vault::Vault;
+use crate::verify::service::PublicLog;
 use crate::{catalog, random};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -45,7 +45,11 @@ impl From<Error> for crate::web::error::AppError {
         use schema::failure::{Code, FieldError};
         match error {
             Error::NotFound => Self::new(Code::NotFound),
-            Error::Refused(code) => Self { code: Code::Conflict, fields: vec![FieldError::new("cart", code)], cause: None },
+            Error::Refused(code) => Self {
+                code: Code::Conflict,
+                fields: vec![FieldError::new("cart", code)],
+                cause: None,
+            },
             Error::Store(error) => error.into(),
             other => Self::internal(other),
         }
@@ -163,7 +167,9 @@ pub async fn add_to_cart(db: &Db, cart: &str, listing: &str, now_ms: i64) -> Res
     let mut tx = db.write().await?;
     let found = catalog::service::get(&mut tx, listing).await;
     match found {
-        Ok(found) if found.state == "live" => store::add_to_cart(&mut tx, cart, listing, now_ms).await?,
+        Ok(found) if found.state == "live" => {
+            store::add_to_cart(&mut tx, cart, listing, now_ms).await?
+        }
         Ok(_) => return Err(Error::NotFound),
         Err(error) if error.is_missing() => return Err(Error::NotFound),
         Err(error) => return Err(error.into()),
@@ -196,7 +202,14 @@ pub async fn list_cart(tx: &mut Tx, cart: &str) -> db::Result<Vec<CartLine>> {
 ///
 /// # Errors
 /// [`Error::Refused`] with what is in the way: empty, below the minimum, withdrawn, one's own, or owned already.
-pub async fn place(till: &Till, tx: &mut Tx, buyer: &str, cart: &str, seen_total_minor: Option<i64>, now_ms: i64) -> Result<Order, Error> {
+pub async fn place(
+    till: &Till,
+    tx: &mut Tx,
+    buyer: &str,
+    cart: &str,
+    seen_total_minor: Option<i64>,
+    now_ms: i64,
+) -> Result<Order, Error> {
     let lines = store::list_cart(tx, cart).await?;
     if lines.is_empty() {
         return Err(Error::Refused("cart-empty"));
@@ -223,7 +236,17 @@ pub async fn place(till: &Till, tx: &mut Tx, buyer: &str, cart: &str, seen_total
     store::insert_order(tx, &order, buyer, total, now_ms).await?;
     for line in &lines {
         let share = share(line.price_minor, till.share_bp);
-        store::insert_line(tx, &random::id(), &order, buyer, line, till.share_bp, share, now_ms).await?;
+        store::insert_line(
+            tx,
+            &random::id(),
+            &order,
+            buyer,
+            line,
+            till.share_bp,
+            share,
+            now_ms,
+        )
+        .await?;
     }
     store::empty_cart(tx, cart).await?;
     if total == 0 {
@@ -268,7 +291,13 @@ pub async fn get_line(tx: &mut Tx, id: &str) -> db::Result<Line> {
 }
 
 /// Hands over what was bought and books the sale, once, in the caller's transaction.
-async fn fulfil(till: &Till, tx: &mut Tx, order: &str, payment: Option<&sandbox::Payment>, now_ms: i64) -> Result<(), Error> {
+async fn fulfil(
+    till: &Till,
+    tx: &mut Tx,
+    order: &str,
+    payment: Option<&sandbox::Payment>,
+    now_ms: i64,
+) -> Result<(), Error> {
     if !store::set_order_paid(tx, order, now_ms).await? {
         return Ok(());
     }
@@ -277,12 +306,30 @@ async fn fulfil(till: &Till, tx: &mut Tx, order: &str, payment: Option<&sandbox:
     let mut total = 0;
     for line in store::list_lines(tx, order).await? {
         total += line.price_minor;
-        postings.push(posting(Kind::SellerHeld, &line.payee_id, -line.payee_minor, Some(&line.id)));
-        postings.push(posting(Kind::RevenueShare, "platform", -line.share_minor, Some(&line.id)));
-        postings.push(posting(Kind::ProcessorPending, PROVIDER, line.price_minor, Some(&line.id)));
+        postings.push(posting(
+            Kind::SellerHeld,
+            &line.payee_id,
+            -line.payee_minor,
+            Some(&line.id),
+        ));
+        postings.push(posting(
+            Kind::RevenueShare,
+            "platform",
+            -line.share_minor,
+            Some(&line.id),
+        ));
+        postings.push(posting(
+            Kind::ProcessorPending,
+            PROVIDER,
+            line.price_minor,
+            Some(&line.id),
+        ));
         // Two tabs, two orders, both paid: what is owned already is booked and goes straight back to the card.
         if store::count_owned(tx, &line.buyer_id, &line.version_id).await? > 0 {
-            duplicates.push(Line { earning: "held".into(), ..line });
+            duplicates.push(Line {
+                earning: "held".into(),
+                ..line
+            });
             continue;
         }
         let (secret, leaf) = issue_licence(till, tx, &line, now_ms).await?;
@@ -292,15 +339,38 @@ async fn fulfil(till: &Till, tx: &mut Tx, order: &str, payment: Option<&sandbox:
     }
     if let Some(payment) = payment {
         if payment.amount_minor != total {
-            return Err(Error::Internal(format!("the payment {} is over {}, the order over {total}", payment.id, payment.amount_minor)));
+            return Err(Error::Internal(format!(
+                "the payment {} is over {}, the order over {total}",
+                payment.id, payment.amount_minor
+            )));
         }
         let source = payment.id.clone();
-        books::post(tx, &Entry { key: format!("sale:{source}"), kind: "sale", source: source.clone(), occurred_ms: now_ms, postings }).await?;
+        books::post(
+            tx,
+            &Entry {
+                key: format!("sale:{source}"),
+                kind: "sale",
+                source: source.clone(),
+                occurred_ms: now_ms,
+                postings,
+            },
+        )
+        .await?;
         let fee = vec![
             posting(Kind::ExpenseProcessing, PROVIDER, payment.fee_minor, None),
             posting(Kind::ProcessorPending, PROVIDER, -payment.fee_minor, None),
         ];
-        books::post(tx, &Entry { key: format!("txn:{source}:fee"), kind: "fee", source, occurred_ms: now_ms, postings: fee }).await?;
+        books::post(
+            tx,
+            &Entry {
+                key: format!("txn:{source}:fee"),
+                kind: "fee",
+                source,
+                occurred_ms: now_ms,
+                postings: fee,
+            },
+        )
+        .await?;
     }
     for line in duplicates {
         plan_refund(tx, &line, Bearer::Creator, "duplicate", now_ms).await?;
@@ -309,19 +379,36 @@ async fn fulfil(till: &Till, tx: &mut Tx, order: &str, payment: Option<&sandbox:
 }
 
 /// Makes the licence document of a line, stores it encrypted and queues its salted leaf.
-async fn issue_licence(till: &Till, tx: &mut Tx, line: &Line, now_ms: i64) -> Result<(String, String), Error> {
+async fn issue_licence(
+    till: &Till,
+    tx: &mut Tx,
+    line: &Line,
+    now_ms: i64,
+) -> Result<(String, String), Error> {
     let internal = |error: schema::Error| Error::Internal(error.to_string());
     let listing = catalog::service::get_by_version(tx, &line.version_id).await?;
     let leaf = Digest::parse(&listing.leaf_hash, "leaf").map_err(internal)?;
     let licence = Licence::parse(&line.licence).map_err(internal)?;
     let granted_ms = u64::try_from(now_ms).unwrap_or_default();
-    let document = LicenceDocument::new(licence, leaf, line.id.clone(), granted_ms).to_bytes().map_err(internal)?;
+    let document = LicenceDocument::new(licence, leaf, line.id.clone(), granted_ms)
+        .to_bytes()
+        .map_err(internal)?;
     let salt: [u8; 32] = random::bytes();
-    let queued = till.log.queue_licence(tx, licence::commit(&salt, &leaf, &document)).await.map_err(|error| Error::Internal(error.to_string()))?;
-    let secret = LicenceSecret { document: STANDARD.encode(&document), salt: STANDARD.encode(salt) };
+    let queued = till
+        .log
+        .queue_licence(tx, licence::commit(&salt, &leaf, &document))
+        .await
+        .map_err(|error| Error::Internal(error.to_string()))?;
+    let secret = LicenceSecret {
+        document: STANDARD.encode(&document),
+        salt: STANDARD.encode(salt),
+    };
     let id = random::id();
     let plain = serde_json::to_vec(&secret).map_err(|error| Error::Internal(error.to_string()))?;
-    till.vault.put(tx, &id, &plain, now_ms).await.map_err(|error| Error::Internal(error.to_string()))?;
+    till.vault
+        .put(tx, &id, &plain, now_ms)
+        .await
+        .map_err(|error| Error::Internal(error.to_string()))?;
     Ok((id, queued.leaf_hash))
 }
 
@@ -337,21 +424,44 @@ pub async fn handle_event(till: &Till, id: &str, now_ms: i64) -> Result<(), Erro
     }
     let known = match kind.as_str() {
         "payment.paid" => {
-            let payment = sandbox::find(&mut tx, &object).await?.filter(|payment| payment.state == "paid");
-            let payment = payment.ok_or_else(|| Error::Internal(format!("the payment {object} is not paid")))?;
-            fulfil(till, &mut tx, &payment.order_id.clone(), Some(&payment), now_ms).await?;
+            let payment = sandbox::find(&mut tx, &object)
+                .await?
+                .filter(|payment| payment.state == "paid");
+            let payment = payment
+                .ok_or_else(|| Error::Internal(format!("the payment {object} is not paid")))?;
+            fulfil(
+                till,
+                &mut tx,
+                &payment.order_id.clone(),
+                Some(&payment),
+                now_ms,
+            )
+            .await?;
             true
         }
         "payment.available" => {
-            let payment = sandbox::find(&mut tx, &object).await?.ok_or_else(|| Error::Internal(format!("the payment {object} is gone")))?;
+            let payment = sandbox::find(&mut tx, &object)
+                .await?
+                .ok_or_else(|| Error::Internal(format!("the payment {object} is gone")))?;
             let net = payment.amount_minor - payment.fee_minor;
-            let postings = vec![posting(Kind::ProcessorAvailable, PROVIDER, net, None), posting(Kind::ProcessorPending, PROVIDER, -net, None)];
-            let entry = Entry { key: format!("txn:{object}:available"), kind: "available", source: object, occurred_ms: now_ms, postings };
+            let postings = vec![
+                posting(Kind::ProcessorAvailable, PROVIDER, net, None),
+                posting(Kind::ProcessorPending, PROVIDER, -net, None),
+            ];
+            let entry = Entry {
+                key: format!("txn:{object}:available"),
+                kind: "available",
+                source: object,
+                occurred_ms: now_ms,
+                postings,
+            };
             books::post(&mut tx, &entry).await?;
             true
         }
         "payout.paid" => {
-            crate::payouts::service::book_payout(&mut tx, &object, now_ms).await.map_err(|error| Error::Internal(error.to_string()))?;
+            crate::payouts::service::book_payout(&mut tx, &object, now_ms)
+                .await
+                .map_err(|error| Error::Internal(error.to_string()))?;
             true
         }
         _ => false,
@@ -375,20 +485,30 @@ pub enum Bearer {
 ///
 /// # Errors
 /// When the books refuse.
-pub async fn plan_refund(tx: &mut Tx, line: &Line, bearer: Bearer, reason: &str, now_ms: i64) -> Result<bool, Error> {
+pub async fn plan_refund(
+    tx: &mut Tx,
+    line: &Line,
+    bearer: Bearer,
+    reason: &str,
+    now_ms: i64,
+) -> Result<bool, Error> {
     let earning = match (bearer, line.earning.as_str()) {
         (Bearer::Platform, earning) => earning.to_owned(),
         (Bearer::Creator, "none") => "none".into(),
         (Bearer::Creator, _) => "reversed".into(),
     };
-    if matches!(line.state.as_str(), "refunded" | "cancelled") || !store::set_line_refunded(tx, line, reason, &earning, now_ms).await? {
+    if matches!(line.state.as_str(), "refunded" | "cancelled")
+        || !store::set_line_refunded(tx, line, reason, &earning, now_ms).await?
+    {
         return Ok(false);
     }
     if line.price_minor == 0 {
         return Ok(true);
     }
     let order = store::get_order(tx, &line.purchase_id).await?;
-    let payment = order.payment_id.ok_or_else(|| Error::Internal(format!("the order {} was paid without a payment", order.id)))?;
+    let payment = order.payment_id.ok_or_else(|| {
+        Error::Internal(format!("the order {} was paid without a payment", order.id))
+    })?;
     let op = Operation {
         id: random::id(),
         kind: "refund".into(),
@@ -403,10 +523,26 @@ pub async fn plan_refund(tx: &mut Tx, line: &Line, bearer: Bearer, reason: &str,
     };
     let postings = vec![
         refund_source(line, bearer),
-        posting(Kind::RevenueShare, "platform", line.share_minor, Some(&line.id)),
-        posting(Kind::TransitRefund, PROVIDER, -line.price_minor, Some(&line.id)),
+        posting(
+            Kind::RevenueShare,
+            "platform",
+            line.share_minor,
+            Some(&line.id),
+        ),
+        posting(
+            Kind::TransitRefund,
+            PROVIDER,
+            -line.price_minor,
+            Some(&line.id),
+        ),
     ];
-    let entry = Entry { key: format!("op:{}:planned", op.id), kind: "refund planned", source: op.id.clone(), occurred_ms: now_ms, postings };
+    let entry = Entry {
+        key: format!("op:{}:planned", op.id),
+        kind: "refund planned",
+        source: op.id.clone(),
+        occurred_ms: now_ms,
+        postings,
+    };
     books::post(tx, &entry).await?;
     store::insert_op(tx, &op).await?;
     jobs::enqueue(tx, super::jobs::OPERATION, &format!("op:{}", op.id), &op.id).await?;
@@ -428,8 +564,19 @@ fn refund_source(line: &Line, bearer: Bearer) -> books::Posting {
 ///
 /// # Errors
 /// [`Error::Refused`] when it was opened or the time is over.
-pub async fn cancel_unopened(tx: &mut Tx, buyer: &str, line_id: &str, now_ms: i64) -> Result<(), Error> {
-    let line = store::get_line(tx, line_id).await.map_err(|error| if error.is_missing() { Error::NotFound } else { error.into() })?;
+pub async fn cancel_unopened(
+    tx: &mut Tx,
+    buyer: &str,
+    line_id: &str,
+    now_ms: i64,
+) -> Result<(), Error> {
+    let line = store::get_line(tx, line_id).await.map_err(|error| {
+        if error.is_missing() {
+            Error::NotFound
+        } else {
+            error.into()
+        }
+    })?;
     if line.buyer_id != buyer {
         return Err(Error::NotFound);
     }
@@ -449,7 +596,14 @@ pub async fn cancel_unopened(tx: &mut Tx, buyer: &str, line_id: &str, now_ms: i6
 ///
 /// # Errors
 /// When the books refuse.
-pub async fn plan_transfer(tx: &mut Tx, line: &str, payee: &str, account: &str, amount: i64, now_ms: i64) -> Result<(), Error> {
+pub async fn plan_transfer(
+    tx: &mut Tx,
+    line: &str,
+    payee: &str,
+    account: &str,
+    amount: i64,
+    now_ms: i64,
+) -> Result<(), Error> {
     let op = Operation {
         id: random::id(),
         kind: "transfer".into(),
@@ -462,8 +616,17 @@ pub async fn plan_transfer(tx: &mut Tx, line: &str, payee: &str, account: &str, 
         error_code: None,
         created_ms: now_ms,
     };
-    let postings = vec![posting(Kind::SellerAvailable, payee, amount, Some(line)), posting(Kind::TransitTransfer, payee, -amount, Some(line))];
-    let entry = Entry { key: format!("op:{}:planned", op.id), kind: "transfer planned", source: op.id.clone(), occurred_ms: now_ms, postings };
+    let postings = vec![
+        posting(Kind::SellerAvailable, payee, amount, Some(line)),
+        posting(Kind::TransitTransfer, payee, -amount, Some(line)),
+    ];
+    let entry = Entry {
+        key: format!("op:{}:planned", op.id),
+        kind: "transfer planned",
+        source: op.id.clone(),
+        occurred_ms: now_ms,
+        postings,
+    };
     books::post(tx, &entry).await?;
     store::insert_op(tx, &op).await?;
     jobs::enqueue(tx, super::jobs::OPERATION, &format!("op:{}", op.id), &op.id).await?;
@@ -493,7 +656,11 @@ pub async fn send_operation(db: &Db, id: &str, now_ms: i64) -> Result<JobOutcome
     let (state, reference, error) = match &outcome {
         sandbox::Outcome::Done(reference) => ("ok", Some(reference.as_str()), None),
         sandbox::Outcome::Rejected(code) => ("rejected", None, Some(code.as_str())),
-        sandbox::Outcome::Unknown => return Ok(JobOutcome::Failed(format!("the outcome of {id} is unknown"))),
+        sandbox::Outcome::Unknown => {
+            return Ok(JobOutcome::Failed(format!(
+                "the outcome of {id} is unknown"
+            )));
+        }
     };
     if store::finish_op(&mut tx, id, state, reference, error, now_ms).await? {
         book_outcome(&mut tx, &op, state == "ok", now_ms).await?;
@@ -508,7 +675,10 @@ async fn book_outcome(tx: &mut Tx, op: &Operation, done: bool, now_ms: i64) -> R
     let (kind, postings) = match (op.kind.as_str(), done) {
         ("refund", true) => (
             "refund ok",
-            vec![posting(Kind::TransitRefund, PROVIDER, op.amount, line), posting(Kind::ProcessorAvailable, PROVIDER, -op.amount, line)],
+            vec![
+                posting(Kind::TransitRefund, PROVIDER, op.amount, line),
+                posting(Kind::ProcessorAvailable, PROVIDER, -op.amount, line),
+            ],
         ),
         // A refund that the provider refuses stays owed: it is shown to the operator, never dropped.
         ("refund", false) => return Ok(()),
@@ -523,12 +693,27 @@ async fn book_outcome(tx: &mut Tx, op: &Operation, done: bool, now_ms: i64) -> R
         ),
         (_, false) => (
             "transfer rejected",
-            vec![posting(Kind::TransitTransfer, payee, op.amount, line), posting(Kind::SellerAvailable, payee, -op.amount, line)],
+            vec![
+                posting(Kind::TransitTransfer, payee, op.amount, line),
+                posting(Kind::SellerAvailable, payee, -op.amount, line),
+            ],
         ),
     };
     let fact = if done { "ok" } else { "rejected" };
-    books::post(tx, &Entry { key: format!("op:{}:{fact}", op.id), kind, source: op.id.clone(), occurred_ms: now_ms, postings }).await?;
-    if op.kind == "transfer" && let Some(line) = line {
+    books::post(
+        tx,
+        &Entry {
+            key: format!("op:{}:{fact}", op.id),
+            kind,
+            source: op.id.clone(),
+            occurred_ms: now_ms,
+            postings,
+        },
+    )
+    .await?;
+    if op.kind == "transfer"
+        && let Some(line) = line
+    {
         crate::payouts::service::note_transfer(tx, line, done).await?;
     }
     Ok(())
@@ -538,6 +723,8 @@ async fn book_outcome(tx: &mut Tx, op: &Operation, done: bool, now_ms: i64) -> R
 ///
 /// # Errors
 /// When the database fails.
-pub async fn recent(tx: &mut Tx) -> db::Result<(Vec<Operation>, Vec<(String, String, String, i64)>)> {
+pub async fn recent(
+    tx: &mut Tx,
+) -> db::Result<(Vec<Operation>, Vec<(String, String, String, i64)>)> {
     Ok((store::list_ops(tx).await?, store::list_events(tx).await?))
 }

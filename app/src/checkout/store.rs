@@ -53,7 +53,12 @@ statements! {
     LIST_EVENTS = "select id, type, state, received_ms from provider_event order by received_ms desc, id limit 50";
 }
 
-pub(super) async fn add_to_cart(tx: &mut Tx, cart: &str, listing: &str, now_ms: i64) -> db::Result<()> {
+pub(super) async fn add_to_cart(
+    tx: &mut Tx,
+    cart: &str,
+    listing: &str,
+    now_ms: i64,
+) -> db::Result<()> {
     execute!(tx, ADD_TO_CART, cart, listing, now_ms).map(|_| ())
 }
 
@@ -73,7 +78,13 @@ pub(super) async fn list_cart(tx: &mut Tx, cart: &str) -> db::Result<Vec<CartLin
     fetch!(tx, fetch_all, CartLine, LIST_CART, cart)
 }
 
-pub(super) async fn insert_order(tx: &mut Tx, id: &str, person: &str, total: i64, now_ms: i64) -> db::Result<()> {
+pub(super) async fn insert_order(
+    tx: &mut Tx,
+    id: &str,
+    person: &str,
+    total: i64,
+    now_ms: i64,
+) -> db::Result<()> {
     execute!(tx, INSERT_ORDER, id, person, total, now_ms).map(|_| ())
 }
 
@@ -89,10 +100,31 @@ pub(super) async fn set_order_paid(tx: &mut Tx, order: &str, now_ms: i64) -> db:
     execute!(tx, SET_ORDER_PAID, order, now_ms).map(|rows| rows == 1)
 }
 
-pub(super) async fn insert_line(tx: &mut Tx, id: &str, order: &str, buyer: &str, line: &CartLine, share_bp: i64, share_minor: i64, now_ms: i64) -> db::Result<()> {
+pub(super) async fn insert_line(
+    tx: &mut Tx,
+    id: &str,
+    order: &str,
+    buyer: &str,
+    line: &CartLine,
+    share_bp: i64,
+    share_minor: i64,
+    now_ms: i64,
+) -> db::Result<()> {
     execute!(
-        tx, INSERT_LINE, id, order, &line.id, &line.version_id, buyer, &line.person_id, line.price_minor, share_bp, share_minor,
-        line.price_minor - share_minor, &line.licence, now_ms
+        tx,
+        INSERT_LINE,
+        id,
+        order,
+        &line.id,
+        &line.version_id,
+        buyer,
+        &line.person_id,
+        line.price_minor,
+        share_bp,
+        share_minor,
+        line.price_minor - share_minor,
+        &line.licence,
+        now_ms
     )
     .map(|_| ())
 }
@@ -105,7 +137,14 @@ pub(super) async fn get_line(tx: &mut Tx, id: &str) -> db::Result<Line> {
     fetch!(tx, fetch_one, Line, GET_LINE, id)
 }
 
-pub(super) async fn set_line_owned(tx: &mut Tx, id: &str, earning: &str, now_ms: i64, secret: &str, leaf: &str) -> db::Result<bool> {
+pub(super) async fn set_line_owned(
+    tx: &mut Tx,
+    id: &str,
+    earning: &str,
+    now_ms: i64,
+    secret: &str,
+    leaf: &str,
+) -> db::Result<bool> {
     execute!(tx, SET_LINE_OWNED, id, earning, now_ms, secret, leaf).map(|rows| rows == 1)
 }
 
@@ -113,13 +152,38 @@ pub(super) async fn count_owned(tx: &mut Tx, buyer: &str, version: &str) -> db::
     fetch!(tx, fetch_one, (i64,), COUNT_OWNED, buyer, version).map(|row| row.0)
 }
 
-pub(super) async fn set_line_refunded(tx: &mut Tx, line: &Line, reason: &str, earning: &str, now_ms: i64) -> db::Result<bool> {
-    execute!(tx, SET_LINE_REFUNDED, &line.id, reason, earning, &line.state, now_ms).map(|rows| rows == 1)
+pub(super) async fn set_line_refunded(
+    tx: &mut Tx,
+    line: &Line,
+    reason: &str,
+    earning: &str,
+    now_ms: i64,
+) -> db::Result<bool> {
+    execute!(
+        tx,
+        SET_LINE_REFUNDED,
+        &line.id,
+        reason,
+        earning,
+        &line.state,
+        now_ms
+    )
+    .map(|rows| rows == 1)
 }
 
-
 pub(super) async fn insert_op(tx: &mut Tx, op: &Operation) -> db::Result<()> {
-    execute!(tx, INSERT_OP, &op.id, &op.kind, &op.order_line, &op.payee, op.amount, &op.parameters, op.created_ms).map(|_| ())
+    execute!(
+        tx,
+        INSERT_OP,
+        &op.id,
+        &op.kind,
+        &op.order_line,
+        &op.payee,
+        op.amount,
+        &op.parameters,
+        op.created_ms
+    )
+    .map(|_| ())
 }
 
 pub(super) async fn get_op(tx: &mut Tx, id: &str) -> db::Result<Operation> {
@@ -130,7 +194,14 @@ pub(super) async fn set_op_sent(tx: &mut Tx, id: &str, now_ms: i64) -> db::Resul
     execute!(tx, SET_OP_SENT, id, now_ms).map(|rows| rows == 1)
 }
 
-pub(super) async fn finish_op(tx: &mut Tx, id: &str, state: &str, reference: Option<&str>, error: Option<&str>, now_ms: i64) -> db::Result<bool> {
+pub(super) async fn finish_op(
+    tx: &mut Tx,
+    id: &str,
+    state: &str,
+    reference: Option<&str>,
+    error: Option<&str>,
+    now_ms: i64,
+) -> db::Result<bool> {
     execute!(tx, FINISH_OP, id, state, reference, error, now_ms).map(|rows| rows == 1)
 }
 

@@ -1,7 +1,9 @@
 //! Money from cart to bank, on both databases: single journeys first, then random walks with crashes.
 
 use super::sandbox::{self, Outcome};
-use super::service::{self, Bearer, Till, cancel_unopened, get_line, list_cart, open_payment, place, plan_refund};
+use super::service::{
+    self, Bearer, Till, cancel_unopened, get_line, list_cart, open_payment, place, plan_refund,
+};
 use super::{jobs as till_jobs, store};
 use crate::books::service as books;
 use crate::clock::DAY_MS;
@@ -31,7 +33,12 @@ fn till(test: &TestDb) -> Till {
     Till {
         db: test.db.clone(),
         vault: Vault::new(&[1; 32]),
-        log: PublicLog::new("log.test".into(), verifier, test.folder.path().join("log"), secret()),
+        log: PublicLog::new(
+            "log.test".into(),
+            verifier,
+            test.folder.path().join("log"),
+            secret(),
+        ),
         share_bp: 1500,
         minimum_order_minor: 250,
     }
@@ -55,7 +62,12 @@ async fn listing(till: &Till, seller: &str, price_minor: i64) -> String {
         let sql = "insert into log_leaf (leaf_hash, origin, kind, digest, key_hash, leaf, queued_ms) values ($1, 'log.test', $2, $1, 'k', 'x', 1)";
         execute!(&mut tx, sql, leaf(tail), kind).expect("a leaf");
     }
-    execute!(&mut tx, "insert into secret (id, wrapped_key, ciphertext, created_ms) values ($1, 'w', 'c', 1)", &secret).expect("a secret");
+    execute!(
+        &mut tx,
+        "insert into secret (id, wrapped_key, ciphertext, created_ms) values ($1, 'w', 'c', 1)",
+        &secret
+    )
+    .expect("a secret");
     let sql = "insert into listing (id, slug, person_id, title, description, category, language, price_minor, licence, state, search_text, created_ms, sales)
         values ($1, $1, $2, 'Fox', '', 'faces', 'en', $3, 'standard-1', 'live', '', 1, 0)";
     execute!(&mut tx, sql, &id, seller, price_minor).expect("a listing");
@@ -80,16 +92,35 @@ async fn shop(test: &TestDb) -> Shop {
     for (seller, price) in [(0, 1000), (0, 499), (1, 2999), (1, 0)] {
         listings.push(listing(&till, &sellers[seller], price).await);
     }
-    Shop { till, now_ms: START_MS, listings, sellers, buyers }
+    Shop {
+        till,
+        now_ms: START_MS,
+        listings,
+        sellers,
+        buyers,
+    }
 }
 
 impl Shop {
-    async fn order(&self, buyer: usize, listings: &[usize]) -> Result<service::Order, service::Error> {
+    async fn order(
+        &self,
+        buyer: usize,
+        listings: &[usize],
+    ) -> Result<service::Order, service::Error> {
         for index in listings {
-            service::add_to_cart(&self.till.db, "cart", &self.listings[*index], self.now_ms).await?;
+            service::add_to_cart(&self.till.db, "cart", &self.listings[*index], self.now_ms)
+                .await?;
         }
         let mut tx = self.till.db.write().await?;
-        let placed = place(&self.till, &mut tx, &self.buyers[buyer], "cart", None, self.now_ms).await;
+        let placed = place(
+            &self.till,
+            &mut tx,
+            &self.buyers[buyer],
+            "cart",
+            None,
+            self.now_ms,
+        )
+        .await;
         match placed {
             Ok(order) => {
                 tx.commit().await?;
@@ -98,7 +129,8 @@ impl Shop {
             Err(error) => {
                 drop(tx);
                 for index in listings {
-                    service::remove_from_cart(&self.till.db, "cart", &self.listings[*index]).await?;
+                    service::remove_from_cart(&self.till.db, "cart", &self.listings[*index])
+                        .await?;
                 }
                 Err(error)
             }
@@ -106,28 +138,47 @@ impl Shop {
     }
 
     async fn pay(&self, order: &service::Order, card: &str) -> sandbox::Payment {
-        let payment = open_payment(&self.till.db, order, self.now_ms).await.expect("a payment");
-        sandbox::charge(&self.till.db, &payment, card, self.now_ms).await.expect("an answer").expect("the payment")
+        let payment = open_payment(&self.till.db, order, self.now_ms)
+            .await
+            .expect("a payment");
+        sandbox::charge(&self.till.db, &payment, card, self.now_ms)
+            .await
+            .expect("an answer")
+            .expect("the payment")
     }
 
     /// Runs every due job, as workers would.
     async fn drain(&self) {
         let kinds = [till_jobs::EVENT, till_jobs::OPERATION];
-        while let Some(job) = jobs::claim(&self.till.db, "w", &kinds, i64::MAX / 2).await.expect("a claim") {
-            let outcome = till_jobs::run(&self.till, &job.kind, &job.payload, self.now_ms).await.unwrap_or_else(|error| panic!("{}: {error:#}", job.kind));
-            jobs::finish(&self.till.db, &job, &outcome, random::real_now_ms()).await.expect("a note");
+        while let Some(job) = jobs::claim(&self.till.db, "w", &kinds, i64::MAX / 2)
+            .await
+            .expect("a claim")
+        {
+            let outcome = till_jobs::run(&self.till, &job.kind, &job.payload, self.now_ms)
+                .await
+                .unwrap_or_else(|error| panic!("{}: {error:#}", job.kind));
+            jobs::finish(&self.till.db, &job, &outcome, random::real_now_ms())
+                .await
+                .expect("a note");
         }
     }
 
     async fn lines(&self, order: &service::Order) -> Vec<service::Line> {
         let mut tx = self.till.db.read().await.expect("a transaction");
-        service::get_order(&mut tx, &order.person_id, &order.id).await.expect("the order").1
+        service::get_order(&mut tx, &order.person_id, &order.id)
+            .await
+            .expect("the order")
+            .1
     }
 
     async fn advance(&mut self, days: i64) {
         self.now_ms += days * DAY_MS;
-        payouts::release(&self.till.db, self.now_ms).await.expect("a release");
-        sandbox::tick(&self.till.db, self.now_ms).await.expect("a tick");
+        payouts::release(&self.till.db, self.now_ms)
+            .await
+            .expect("a release");
+        sandbox::tick(&self.till.db, self.now_ms)
+            .await
+            .expect("a tick");
     }
 
     async fn check(&self, place: &str) {
@@ -140,12 +191,17 @@ impl Shop {
     async fn check_settled(&self, place: &str) {
         self.check(place).await;
         let mut tx = self.till.db.read().await.expect("a transaction");
-        payouts::reconcile(&mut tx).await.expect("a comparison").unwrap_or_else(|why| panic!("{place}: {why}"));
+        payouts::reconcile(&mut tx)
+            .await
+            .expect("a comparison")
+            .unwrap_or_else(|why| panic!("{place}: {why}"));
     }
 
     async fn balances(&self, seller: usize) -> books::SellerBalances {
         let mut tx = self.till.db.read().await.expect("a transaction");
-        books::seller_balances(&mut tx, &self.sellers[seller]).await.expect("balances")
+        books::seller_balances(&mut tx, &self.sellers[seller])
+            .await
+            .expect("balances")
     }
 }
 
@@ -157,24 +213,60 @@ async fn a_sale_is_held_released_transferred_and_paid_out() {
         assert_eq!(order.total_minor, 4498);
         assert_eq!(shop.pay(&order, "4242 4242 4242 4242").await.state, "paid");
         shop.drain().await;
-        assert_eq!((shop.balances(0).await.held, shop.balances(1).await.held), (850 + 424, 2549), "{}", test.name);
+        assert_eq!(
+            (shop.balances(0).await.held, shop.balances(1).await.held),
+            (850 + 424, 2549),
+            "{}",
+            test.name
+        );
         shop.advance(13).await;
-        assert_eq!(shop.balances(1).await.available, 0, "{}: unopened lines are held for 14 days", test.name);
+        assert_eq!(
+            shop.balances(1).await.available,
+            0,
+            "{}: unopened lines are held for 14 days",
+            test.name
+        );
         shop.advance(1).await;
         shop.drain().await;
         assert_eq!(shop.balances(1).await.available, 2549);
-        assert_eq!(payouts::sweep(&shop.till.db, 2500, shop.now_ms).await.expect("a sweep"), 0, "{}: nobody is onboarded", test.name);
-        for (holder, bank, missing) in [("Reject Me", "000123456789", Some("holder")), ("Ben B", "12", Some("bank")), ("Ben B", "000123456789", None)] {
-            assert_eq!(payouts::onboard(&shop.till.db, &shop.sellers[1], holder, bank, shop.now_ms).await.expect("an answer"), missing);
+        assert_eq!(
+            payouts::sweep(&shop.till.db, 2500, shop.now_ms)
+                .await
+                .expect("a sweep"),
+            0,
+            "{}: nobody is onboarded",
+            test.name
+        );
+        for (holder, bank, missing) in [
+            ("Reject Me", "000123456789", Some("holder")),
+            ("Ben B", "12", Some("bank")),
+            ("Ben B", "000123456789", None),
+        ] {
+            assert_eq!(
+                payouts::onboard(&shop.till.db, &shop.sellers[1], holder, bank, shop.now_ms)
+                    .await
+                    .expect("an answer"),
+                missing
+            );
         }
-        assert_eq!(payouts::sweep(&shop.till.db, 2500, shop.now_ms).await.expect("a sweep"), 1);
+        assert_eq!(
+            payouts::sweep(&shop.till.db, 2500, shop.now_ms)
+                .await
+                .expect("a sweep"),
+            1
+        );
         shop.drain().await;
         assert_eq!(shop.balances(1).await.in_transit, 2549, "{}", test.name);
         shop.advance(0).await;
         shop.advance(2).await;
         shop.drain().await;
         let ben = shop.balances(1).await;
-        assert_eq!((ben.held, ben.available, ben.in_transit, ben.paid), (0, 0, 0, 2549), "{}", test.name);
+        assert_eq!(
+            (ben.held, ben.available, ben.in_transit, ben.paid),
+            (0, 0, 0, 2549),
+            "{}",
+            test.name
+        );
         shop.check_settled(test.name).await;
     }
 }
@@ -187,23 +279,50 @@ async fn the_same_event_and_the_same_operation_twice_happen_once() {
         let payment = shop.pay(&order, "4242424242424242").await;
         let event = format!("payment.paid:{}", payment.id);
         for _ in 0..3 {
-            service::handle_event(&shop.till, &event, shop.now_ms).await.expect("handled");
+            service::handle_event(&shop.till, &event, shop.now_ms)
+                .await
+                .expect("handled");
         }
         let line = shop.lines(&order).await.remove(0);
         let mut tx = shop.till.db.write().await.expect("a transaction");
-        assert!(plan_refund(&mut tx, &line, Bearer::Creator, "unopened", shop.now_ms).await.expect("planned"));
+        assert!(
+            plan_refund(&mut tx, &line, Bearer::Creator, "unopened", shop.now_ms)
+                .await
+                .expect("planned")
+        );
         let line = get_line(&mut tx, &line.id).await.expect("the line");
-        assert!(!plan_refund(&mut tx, &line, Bearer::Creator, "unopened", shop.now_ms).await.expect("refused"), "{}: refunded once", test.name);
-        let op = store::list_ops(&mut tx).await.expect("operations").remove(0);
+        assert!(
+            !plan_refund(&mut tx, &line, Bearer::Creator, "unopened", shop.now_ms)
+                .await
+                .expect("refused"),
+            "{}: refunded once",
+            test.name
+        );
+        let op = store::list_ops(&mut tx)
+            .await
+            .expect("operations")
+            .remove(0);
         tx.commit().await.expect("a commit");
         // The process died after the provider acted and before we noted it: sending again changes nothing.
-        assert_eq!(sandbox::refund(&test.db, &op.parameters, op.amount, &op.key(), 1).await.expect("an answer"), Outcome::Done(op.key()));
+        assert_eq!(
+            sandbox::refund(&test.db, &op.parameters, op.amount, &op.key(), 1)
+                .await
+                .expect("an answer"),
+            Outcome::Done(op.key())
+        );
         for _ in 0..2 {
-            service::send_operation(&test.db, &op.id, shop.now_ms).await.expect("sent");
+            service::send_operation(&test.db, &op.id, shop.now_ms)
+                .await
+                .expect("sent");
         }
         shop.drain().await;
         shop.check_settled(test.name).await;
-        assert_eq!(shop.balances(0).await, books::SellerBalances::default(), "{}", test.name);
+        assert_eq!(
+            shop.balances(0).await,
+            books::SellerBalances::default(),
+            "{}",
+            test.name
+        );
     }
 }
 
@@ -223,21 +342,49 @@ async fn a_cart_that_cannot_be_bought_says_why_and_nothing_is_charged() {
         shop.buyers.push(seller);
         assert_eq!(code(shop.order(3, &[0]).await), "cart-own");
         let free = shop.order(0, &[3]).await.expect("a free order");
-        assert_eq!(free.state, "paid", "{}: free touches no provider", test.name);
+        assert_eq!(
+            free.state, "paid",
+            "{}: free touches no provider",
+            test.name
+        );
         assert_eq!(code(shop.order(0, &[3]).await), "cart-owned");
         let order = shop.order(1, &[0]).await.expect("an order");
-        for (card, decline) in [("4000000000000002", "generic_decline"), ("4000 0000 0000 9995", "insufficient_funds"), ("1", "unknown_card")] {
+        for (card, decline) in [
+            ("4000000000000002", "generic_decline"),
+            ("4000 0000 0000 9995", "insufficient_funds"),
+            ("1", "unknown_card"),
+        ] {
             let payment = shop.pay(&order, card).await;
-            assert_eq!((payment.state.as_str(), payment.decline_code.as_deref()), ("open", Some(decline)));
+            assert_eq!(
+                (payment.state.as_str(), payment.decline_code.as_deref()),
+                ("open", Some(decline))
+            );
         }
         let asked = shop.pay(&order, "4000002500003155").await;
         assert_eq!(asked.state, "confirming");
-        assert_eq!(sandbox::confirm(&test.db, &asked.id, false, 1).await.expect("an answer").expect("the payment").state, "open");
+        assert_eq!(
+            sandbox::confirm(&test.db, &asked.id, false, 1)
+                .await
+                .expect("an answer")
+                .expect("the payment")
+                .state,
+            "open"
+        );
         shop.drain().await;
-        assert_eq!(shop.lines(&order).await[0].state, "open", "{}: nothing was handed over", test.name);
+        assert_eq!(
+            shop.lines(&order).await[0].state,
+            "open",
+            "{}: nothing was handed over",
+            test.name
+        );
         shop.check_settled(test.name).await;
         let mut tx = test.db.read().await.expect("a transaction");
-        assert!(list_cart(&mut tx, "cart").await.expect("the cart").is_empty());
+        assert!(
+            list_cart(&mut tx, "cart")
+                .await
+                .expect("the cart")
+                .is_empty()
+        );
     }
 }
 
@@ -245,14 +392,22 @@ async fn a_cart_that_cannot_be_bought_says_why_and_nothing_is_charged() {
 async fn what_is_paid_for_twice_in_two_tabs_goes_straight_back() {
     for test in databases().await {
         let shop = shop(&test).await;
-        let (first, second) = (shop.order(0, &[0]).await.expect("an order"), shop.order(0, &[0]).await.expect("another tab's order"));
+        let (first, second) = (
+            shop.order(0, &[0]).await.expect("an order"),
+            shop.order(0, &[0]).await.expect("another tab's order"),
+        );
         for order in [&first, &second] {
             shop.pay(order, "4242424242424242").await;
             shop.drain().await;
         }
         assert_eq!(shop.lines(&first).await[0].state, "owned", "{}", test.name);
         let line = shop.lines(&second).await.remove(0);
-        assert_eq!((line.state.as_str(), line.refund_reason.as_deref()), ("refunded", Some("duplicate")), "{}", test.name);
+        assert_eq!(
+            (line.state.as_str(), line.refund_reason.as_deref()),
+            ("refunded", Some("duplicate")),
+            "{}",
+            test.name
+        );
         assert_eq!(shop.balances(0).await.held, 850, "{}: one sale", test.name);
         shop.check_settled(test.name).await;
     }
@@ -262,17 +417,29 @@ async fn what_is_paid_for_twice_in_two_tabs_goes_straight_back() {
 async fn a_refund_after_the_transfer_is_owed_and_netted_from_the_next_earnings() {
     for test in databases().await {
         let mut shop = shop(&test).await;
-        payouts::onboard(&test.db, &shop.sellers[1].clone(), "Ben B", "000123456789", 1).await.expect("onboarded");
+        payouts::onboard(
+            &test.db,
+            &shop.sellers[1].clone(),
+            "Ben B",
+            "000123456789",
+            1,
+        )
+        .await
+        .expect("onboarded");
         let order = shop.order(0, &[2]).await.expect("an order");
         shop.pay(&order, "4242424242424242").await;
         shop.drain().await;
         shop.advance(14).await;
-        payouts::sweep(&test.db, 2500, shop.now_ms).await.expect("a sweep");
+        payouts::sweep(&test.db, 2500, shop.now_ms)
+            .await
+            .expect("a sweep");
         shop.drain().await;
         let line = shop.lines(&order).await.remove(0);
         assert_eq!(line.earning, "transferred");
         let mut tx = test.db.write().await.expect("a transaction");
-        plan_refund(&mut tx, &line, Bearer::Creator, "unopened", shop.now_ms).await.expect("planned");
+        plan_refund(&mut tx, &line, Bearer::Creator, "unopened", shop.now_ms)
+            .await
+            .expect("planned");
         tx.commit().await.expect("a commit");
         shop.drain().await;
         assert_eq!(shop.balances(1).await.owed, 2549, "{}", test.name);
@@ -280,7 +447,9 @@ async fn a_refund_after_the_transfer_is_owed_and_netted_from_the_next_earnings()
         shop.pay(&order, "4242424242424242").await;
         shop.drain().await;
         shop.advance(21).await;
-        payouts::sweep(&test.db, 2500, shop.now_ms).await.expect("a sweep");
+        payouts::sweep(&test.db, 2500, shop.now_ms)
+            .await
+            .expect("a sweep");
         let ben = shop.balances(1).await;
         assert_eq!((ben.owed, ben.available), (0, 0), "{}", test.name);
         shop.drain().await;
@@ -307,23 +476,37 @@ async fn random_walks_with_crashes_keep_the_books_at_zero_and_equal_to_the_provi
     for test in databases().await {
         for seed in 1..=3u64 {
             let mut shop = shop_of_seed(&test, seed).await;
-            walk(&mut shop, &mut Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)), &format!("{} seed {seed}", test.name)).await;
+            walk(
+                &mut shop,
+                &mut Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
+                &format!("{} seed {seed}", test.name),
+            )
+            .await;
         }
     }
 }
 
 /// Several walks share one database; names must not meet.
 async fn shop_of_seed(test: &TestDb, seed: u64) -> Shop {
-    let mut shop = Shop { till: till(test), now_ms: START_MS + i64::try_from(seed).expect("small") * 1000 * DAY_MS, listings: vec![], sellers: vec![], buyers: vec![] };
+    let mut shop = Shop {
+        till: till(test),
+        now_ms: START_MS + i64::try_from(seed).expect("small") * 1000 * DAY_MS,
+        listings: vec![],
+        sellers: vec![],
+        buyers: vec![],
+    };
     for name in 0..2 {
-        shop.sellers.push(person(&shop.till, &format!("seller-{seed}-{name}")).await);
+        shop.sellers
+            .push(person(&shop.till, &format!("seller-{seed}-{name}")).await);
     }
     for name in 0..4 {
-        shop.buyers.push(person(&shop.till, &format!("buyer-{seed}-{name}")).await);
+        shop.buyers
+            .push(person(&shop.till, &format!("buyer-{seed}-{name}")).await);
     }
     for (number, price) in [1000, 499, 2999, 0, 777, 4001].into_iter().enumerate() {
         let seller = shop.sellers[number % 2].clone();
-        shop.listings.push(listing(&shop.till, &seller, price).await);
+        shop.listings
+            .push(listing(&shop.till, &seller, price).await);
     }
     shop
 }
@@ -334,10 +517,13 @@ async fn walk(shop: &mut Shop, dice: &mut Dice, name: &str) {
         let place = format!("{name} step {step}");
         match dice.roll(9) {
             0..=2 => {
-                let wanted: Vec<usize> = (0..=dice.roll(3)).map(|_| dice.roll(shop.listings.len())).collect();
+                let wanted: Vec<usize> = (0..=dice.roll(3))
+                    .map(|_| dice.roll(shop.listings.len()))
+                    .collect();
                 if let Ok(order) = shop.order(dice.roll(shop.buyers.len()), &wanted).await {
                     if order.state == "open" {
-                        let card = ["4242424242424242", "4242424242424242", "4000000000000002"][dice.roll(3)];
+                        let card = ["4242424242424242", "4242424242424242", "4000000000000002"]
+                            [dice.roll(3)];
                         shop.pay(&order, card).await;
                     }
                     orders.push(order);
@@ -347,9 +533,21 @@ async fn walk(shop: &mut Shop, dice: &mut Dice, name: &str) {
             4 => shop.advance([0, 1, 3, 8][dice.roll(4)]).await,
             5 => {
                 let seller = shop.sellers[dice.roll(2)].clone();
-                payouts::onboard(&shop.till.db, &seller, "Some Body", "000123456789", shop.now_ms).await.expect("onboarded");
+                payouts::onboard(
+                    &shop.till.db,
+                    &seller,
+                    "Some Body",
+                    "000123456789",
+                    shop.now_ms,
+                )
+                .await
+                .expect("onboarded");
             }
-            6 => drop(payouts::sweep(&shop.till.db, 2500, shop.now_ms).await.unwrap_or_else(|error| panic!("{place}: {error}"))),
+            6 => drop(
+                payouts::sweep(&shop.till.db, 2500, shop.now_ms)
+                    .await
+                    .unwrap_or_else(|error| panic!("{place}: {error}")),
+            ),
             7 if !orders.is_empty() => refund_something(shop, dice, &orders, &place).await,
             _ => crash_after_sending(shop, dice).await,
         }
@@ -369,7 +567,15 @@ async fn refund_something(shop: &Shop, dice: &mut Dice, orders: &[service::Order
     let result = if dice.roll(2) == 0 {
         cancel_unopened(&mut tx, &line.buyer_id, &line.id, shop.now_ms).await
     } else {
-        plan_refund(&mut tx, line, Bearer::Platform, "does-not-reproduce", shop.now_ms).await.map(drop)
+        plan_refund(
+            &mut tx,
+            line,
+            Bearer::Platform,
+            "does-not-reproduce",
+            shop.now_ms,
+        )
+        .await
+        .map(drop)
     };
     match result {
         // A crash before the commit: dropping the transaction must leave no trace.
@@ -383,17 +589,42 @@ async fn refund_something(shop: &Shop, dice: &mut Dice, orders: &[service::Order
 /// The provider acted, and the process died before it could write that down.
 async fn crash_after_sending(shop: &Shop, dice: &mut Dice) {
     let mut tx = shop.till.db.write().await.expect("a transaction");
-    let open: Vec<service::Operation> = store::list_ops(&mut tx).await.expect("operations").into_iter().filter(|op| matches!(op.state.as_str(), "planned" | "sent")).collect();
+    let open: Vec<service::Operation> = store::list_ops(&mut tx)
+        .await
+        .expect("operations")
+        .into_iter()
+        .filter(|op| matches!(op.state.as_str(), "planned" | "sent"))
+        .collect();
     if open.is_empty() {
         return;
     }
     let op = &open[dice.roll(open.len())];
-    store::set_op_sent(&mut tx, &op.id, shop.now_ms).await.expect("noted");
+    store::set_op_sent(&mut tx, &op.id, shop.now_ms)
+        .await
+        .expect("noted");
     tx.commit().await.expect("a commit");
     if dice.roll(2) == 0 {
         let sent = match op.kind.as_str() {
-            "refund" => sandbox::refund(&shop.till.db, &op.parameters, op.amount, &op.key(), shop.now_ms).await,
-            _ => sandbox::transfer(&shop.till.db, &op.parameters, op.amount, &op.key(), shop.now_ms).await,
+            "refund" => {
+                sandbox::refund(
+                    &shop.till.db,
+                    &op.parameters,
+                    op.amount,
+                    &op.key(),
+                    shop.now_ms,
+                )
+                .await
+            }
+            _ => {
+                sandbox::transfer(
+                    &shop.till.db,
+                    &op.parameters,
+                    op.amount,
+                    &op.key(),
+                    shop.now_ms,
+                )
+                .await
+            }
         };
         sent.expect("an answer");
     }

@@ -25,7 +25,9 @@ pub(crate) enum Violation {
 
 impl Error {
     pub(crate) fn failed_transaction() -> Self {
-        Self(sqlx::Error::Protocol("a statement of this transaction failed, so it is not committed".into()))
+        Self(sqlx::Error::Protocol(
+            "a statement of this transaction failed, so it is not committed".into(),
+        ))
     }
 
     /// Whether the row asked for does not exist.
@@ -37,13 +39,20 @@ impl Error {
     /// Whether the same transaction may succeed when it is run again.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        let sqlx::Error::Database(error) = &self.0 else { return matches!(self.0, sqlx::Error::PoolTimedOut) };
-        matches!(error.code().as_deref(), Some("5" | "517" | "40001" | "40P01"))
+        let sqlx::Error::Database(error) = &self.0 else {
+            return matches!(self.0, sqlx::Error::PoolTimedOut);
+        };
+        matches!(
+            error.code().as_deref(),
+            Some("5" | "517" | "40001" | "40P01")
+        )
     }
 
     /// The broken promise, by the same name on both databases.
     pub(crate) fn violation(&self) -> Option<Violation> {
-        let sqlx::Error::Database(error) = &self.0 else { return None };
+        let sqlx::Error::Database(error) = &self.0 else {
+            return None;
+        };
         if let Some(name) = error.constraint() {
             return Some(match error.kind() {
                 sqlx::error::ErrorKind::UniqueViolation => Violation::Unique(name.into()),
@@ -62,7 +71,9 @@ impl Error {
             return Some(Violation::ForeignKey);
         }
         let word = message.split([':', ' ']).next().unwrap_or_default();
-        let ours = ["append_only", "zero_sum", "sealed"].iter().any(|end| word.ends_with(end));
+        let ours = ["append_only", "zero_sum", "sealed"]
+            .iter()
+            .any(|end| word.ends_with(end));
         ours.then(|| Violation::Trigger(word.into()))
     }
 }
@@ -73,6 +84,9 @@ fn unique_name(columns: &str) -> String {
         return index.trim_end_matches('\'').into();
     }
     let table = columns.split('.').next().unwrap_or_default();
-    let names: Vec<&str> = columns.split(", ").filter_map(|column| column.split('.').nth(1)).collect();
+    let names: Vec<&str> = columns
+        .split(", ")
+        .filter_map(|column| column.split('.').nth(1))
+        .collect();
     format!("{table}_{}_key", names.join("_"))
 }

@@ -17,7 +17,13 @@ impl Db {
             let own = if postgres { step.postgres } else { step.sqlite };
             // Our own constant texts, joined: nothing here comes from outside.
             let text = AssertSqlSafe(format!("{}\n{own}", step.shared)).into_sql_str();
-            Migration::new(step.version, step.name.into(), MigrationType::Simple, text, false)
+            Migration::new(
+                step.version,
+                step.name.into(),
+                MigrationType::Simple,
+                text,
+                false,
+            )
         };
         let migrator = Migrator::with_migrations(STEPS.iter().map(step).collect());
         match self {

@@ -9,11 +9,13 @@ mod migrate;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use error::{Error, Result};
 pub(crate) use error::Violation;
+pub use error::{Error, Result};
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 use sqlx::{Postgres, Sqlite};
 use std::path::Path;
 use std::str::FromStr as _;
@@ -47,11 +49,17 @@ impl Db {
     pub async fn open(url: Option<&str>, data: &Path) -> Result<Self> {
         if let Some(url) = url.filter(|url| url.starts_with("postgres")) {
             let options = PgConnectOptions::from_str(url)?;
-            let pool = PgPoolOptions::new().max_connections(10).acquire_timeout(Duration::from_secs(5)).connect_with(options).await?;
+            let pool = PgPoolOptions::new()
+                .max_connections(10)
+                .acquire_timeout(Duration::from_secs(5))
+                .connect_with(options)
+                .await?;
             return Ok(Self::Postgres(pool));
         }
         let file = match url {
-            Some(url) => Path::new(url.trim_start_matches("sqlite:").trim_start_matches("//")).to_owned(),
+            Some(url) => {
+                Path::new(url.trim_start_matches("sqlite:").trim_start_matches("//")).to_owned()
+            }
             None => data.join("seedmark.sqlite"),
         };
         let options = SqliteConnectOptions::new()
@@ -61,8 +69,14 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(10));
-        let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-        let read = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
+        let write = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options.clone())
+            .await?;
+        let read = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(options)
+            .await?;
         Ok(Self::Sqlite { write, read })
     }
 
@@ -75,7 +89,10 @@ impl Db {
             Self::Sqlite { write, .. } => Inner::Sqlite(write.begin_with("begin immediate").await?),
             Self::Postgres(pool) => Inner::Postgres(pool.begin().await?),
         };
-        Ok(Tx { inner, failed: false })
+        Ok(Tx {
+            inner,
+            failed: false,
+        })
     }
 
     /// Begins a transaction that only reads and sees one state.
@@ -87,7 +104,10 @@ impl Db {
             Self::Sqlite { read, .. } => Inner::Sqlite(read.begin().await?),
             Self::Postgres(pool) => Inner::Postgres(pool.begin().await?),
         };
-        Ok(Tx { inner, failed: false })
+        Ok(Tx {
+            inner,
+            failed: false,
+        })
     }
 
     /// Whether this is PostgreSQL; for the few statements of the jobs and rate tables that differ.

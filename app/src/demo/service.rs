@@ -30,13 +30,18 @@ pub const OPERATOR: &str = "operator@demo.example";
 /// When the database fails.
 pub async fn progress(state: &AppState) -> Result<(usize, usize)> {
     let mut tx = state.db.read().await?;
-    let loaded = web::read_setting(&mut tx, PROGRESS).await?.and_then(|text| text.parse().ok()).unwrap_or(0);
+    let loaded = web::read_setting(&mut tx, PROGRESS)
+        .await?
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0);
     Ok((loaded, LISTINGS.len()))
 }
 
 /// A demo creator's secret key: derived from a public text, so that nobody takes it for a real one.
 fn key_of(handle: &str) -> SecretKey {
-    SecretKey::from_bytes(Digest::sha256(format!("seedmark demo key, public: {handle}").as_bytes()).0)
+    SecretKey::from_bytes(
+        Digest::sha256(format!("seedmark demo key, public: {handle}").as_bytes()).0,
+    )
 }
 
 async fn ensure_person(state: &AppState, email: &str, handle: &str, role: &str) -> Result<String> {
@@ -46,7 +51,10 @@ async fn ensure_person(state: &AppState, email: &str, handle: &str, role: &str) 
     }
     drop(tx);
     let new = account::service::NewPerson::parse(email, handle, PASSWORD)?;
-    Ok(account::service::sign_up(&state.db, new, role, "demo").await?.as_str().to_owned())
+    Ok(account::service::sign_up(&state.db, new, role, "demo")
+        .await?
+        .as_str()
+        .to_owned())
 }
 
 /// Makes the two log-ins that the first start prints.
@@ -67,33 +75,78 @@ pub async fn load(state: &AppState) -> Result<()> {
     let (loaded, _) = progress(state).await?;
     for (index, piece) in LISTINGS.iter().enumerate().skip(loaded) {
         let (handle, language) = PEOPLE[piece.creator];
-        let person = ensure_person(state, &format!("{handle}@demo.example"), handle, "member").await?;
-        load_one(state, &person, handle, language, piece, index).await.with_context(|| format!("demo listing {:?}", piece.title))?;
+        let person =
+            ensure_person(state, &format!("{handle}@demo.example"), handle, "member").await?;
+        load_one(state, &person, handle, language, piece, index)
+            .await
+            .with_context(|| format!("demo listing {:?}", piece.title))?;
     }
     Ok(())
 }
 
-async fn load_one(state: &AppState, person: &str, handle: &str, language: &str, piece: &Piece, index: usize) -> Result<()> {
+async fn load_one(
+    state: &AppState,
+    person: &str,
+    handle: &str,
+    language: &str,
+    piece: &Piece,
+    index: usize,
+) -> Result<()> {
     let secret = key_of(handle);
     let origin = &state.log.origin;
     let proof = secret.sign(&account::service::key_message(origin, person));
-    account::service::add_key(&state.db, origin, person, &secret.public().to_string(), &hex::encode(proof)).await?;
+    account::service::add_key(
+        &state.db,
+        origin,
+        person,
+        &secret.public().to_string(),
+        &hex::encode(proof),
+    )
+    .await?;
     let manifest = &state.engines.model().manifest;
     let variables: BTreeMap<String, Variable> = piece
         .variables
         .iter()
         .map(|(name, choices)| {
-            let choices: Vec<Choice> = choices.iter().map(|(label, text)| Choice { label: (*label).into(), text: (*text).into() }).collect();
-            ((*name).to_owned(), Variable::Choice { default: choices[0].label.clone(), choices })
+            let choices: Vec<Choice> = choices
+                .iter()
+                .map(|(label, text)| Choice {
+                    label: (*label).into(),
+                    text: (*text).into(),
+                })
+                .collect();
+            (
+                (*name).to_owned(),
+                Variable::Choice {
+                    default: choices[0].label.clone(),
+                    choices,
+                },
+            )
         })
         .collect();
-    let content = Content { template: piece.template.into(), negative: String::new(), variables, steps: manifest.steps, guidance_milli: manifest.guidance_milli };
+    let content = Content {
+        template: piece.template.into(),
+        negative: String::new(),
+        variables,
+        steps: manifest.steps,
+        guidance_milli: manifest.guidance_milli,
+    };
     let draft = studio::create_draft(state, person, piece.title).await?;
     let price = format!("{}.{:02}", piece.price_minor / 100, piece.price_minor % 100);
-    let form = DraftForm { title: piece.title, description: piece.description, category: piece.category, price: &price, licence: piece.licence, content };
+    let form = DraftForm {
+        title: piece.title,
+        description: piece.description,
+        category: piece.category,
+        price: &price,
+        licence: piece.licence,
+        content,
+    };
     studio::save_draft(state, person, &draft, &form).await?;
     for (values, seed) in piece.anchors {
-        let values: Values = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let values: Values = values
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         studio::generate(state, person, &draft, values, Some(seed), 1).await?;
     }
     let pictures = wait_for_pictures(state, &draft, piece.anchors.len()).await?;
@@ -102,9 +155,19 @@ async fn load_one(state: &AppState, person: &str, handle: &str, language: &str, 
     let material = sealable.material(origin, Vec::new());
     let recipe = STANDARD.decode(&material.recipe)?;
     let salt = Salt(crate::random::bytes());
-    let whole = Material { origin, recipe: &recipe, anchors: &material.anchors, label_version: material.label_version, licences: &material.licences };
+    let whole = Material {
+        origin,
+        recipe: &recipe,
+        anchors: &material.anchors,
+        label_version: material.label_version,
+        licences: &material.licences,
+    };
     let sealed = seal(&whole, &salt, &secret)?;
-    let sent = SentSeal { salt, key: secret.public(), seal: sealed };
+    let sent = SentSeal {
+        salt,
+        key: secret.public(),
+        seal: sealed,
+    };
     studio::publish(state, &mut tx, person, language, &sealable, &sent).await?;
     web::write_setting(&mut tx, PROGRESS, &(index + 1).to_string()).await?;
     tx.commit().await?;
@@ -120,7 +183,10 @@ async fn wait_for_pictures(state: &AppState, draft: &str, count: usize) -> Resul
         let mut pictures = studio::list_pictures(&mut tx, draft).await?;
         drop(tx);
         if let Some(failed) = pictures.iter().find(|picture| picture.state == "failed") {
-            anyhow::bail!("a picture failed: {}", failed.error.clone().unwrap_or_default());
+            anyhow::bail!(
+                "a picture failed: {}",
+                failed.error.clone().unwrap_or_default()
+            );
         }
         if pictures.len() == count && pictures.iter().all(|picture| picture.state == "done") {
             pictures.reverse();

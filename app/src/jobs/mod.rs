@@ -77,8 +77,23 @@ pub async fn enqueue(tx: &mut Tx, kind: &str, unique_key: &str, payload: &str) -
 ///
 /// # Errors
 /// When the database fails.
-pub async fn enqueue_at(tx: &mut Tx, kind: &str, unique_key: &str, payload: &str, run_at_ms: i64) -> db::Result<()> {
-    store::insert(tx, &random::id(), kind, unique_key, payload, run_at_ms, random::real_now_ms()).await
+pub async fn enqueue_at(
+    tx: &mut Tx,
+    kind: &str,
+    unique_key: &str,
+    payload: &str,
+    run_at_ms: i64,
+) -> db::Result<()> {
+    store::insert(
+        tx,
+        &random::id(),
+        kind,
+        unique_key,
+        payload,
+        run_at_ms,
+        random::real_now_ms(),
+    )
+    .await
 }
 
 /// Claims the next due job of the given kinds.
@@ -87,7 +102,14 @@ pub async fn enqueue_at(tx: &mut Tx, kind: &str, unique_key: &str, payload: &str
 /// When the database fails.
 pub async fn claim(db: &Db, owner: &str, kinds: &[&str], now_ms: i64) -> db::Result<Option<Job>> {
     let mut tx = db.write().await?;
-    let job = store::claim(&mut tx, owner, &format!(",{},", kinds.join(",")), now_ms, now_ms + LEASE_MS).await?;
+    let job = store::claim(
+        &mut tx,
+        owner,
+        &format!(",{},", kinds.join(",")),
+        now_ms,
+        now_ms + LEASE_MS,
+    )
+    .await?;
     tx.commit().await?;
     Ok(job)
 }
@@ -112,7 +134,9 @@ pub async fn finish(db: &Db, job: &Job, outcome: &Outcome, now_ms: i64) -> db::R
     match outcome {
         Outcome::Done => store::done(&mut tx, job, now_ms).await?,
         Outcome::Later(delay_ms) => store::postpone(&mut tx, job, now_ms + delay_ms).await?,
-        Outcome::Failed(error) if job.attempts >= MAX_ATTEMPTS => store::bury(&mut tx, job, error, now_ms).await?,
+        Outcome::Failed(error) if job.attempts >= MAX_ATTEMPTS => {
+            store::bury(&mut tx, job, error, now_ms).await?
+        }
         Outcome::Failed(error) => {
             let doubled = FIRST_DELAY_MS << job.attempts.clamp(0, 16);
             // A fifth of spread, so that jobs that failed together do not come back together.
@@ -125,8 +149,13 @@ pub async fn finish(db: &Db, job: &Job, outcome: &Outcome, now_ms: i64) -> db::R
 }
 
 /// Runs jobs until `stop` is set: claims, runs `body`, notes the outcome, and waits for the bell when there is nothing.
-pub async fn work<F, Fut>(db: Db, bell: Bell, kinds: &'static [&'static str], mut stop: tokio::sync::watch::Receiver<bool>, body: F)
-where
+pub async fn work<F, Fut>(
+    db: Db,
+    bell: Bell,
+    kinds: &'static [&'static str],
+    mut stop: tokio::sync::watch::Receiver<bool>,
+    body: F,
+) where
     F: Fn(Job) -> Fut,
     Fut: Future<Output = Outcome>,
 {

@@ -34,17 +34,52 @@ const CLAIM_POSTGRES: &str = "update job set state = 'running', lease_owner = $1
         order by run_at_ms, id limit 1 for update skip locked)
     returning id, kind, payload, attempts, lease_owner";
 
-pub(super) async fn insert(tx: &mut Tx, id: &str, kind: &str, unique_key: &str, payload: &str, run_at_ms: i64, now_ms: i64) -> db::Result<()> {
+pub(super) async fn insert(
+    tx: &mut Tx,
+    id: &str,
+    kind: &str,
+    unique_key: &str,
+    payload: &str,
+    run_at_ms: i64,
+    now_ms: i64,
+) -> db::Result<()> {
     execute!(tx, INSERT, id, kind, unique_key, payload, run_at_ms, now_ms).map(|_| ())
 }
 
-pub(super) async fn claim(tx: &mut Tx, owner: &str, kinds: &str, now_ms: i64, lease_until_ms: i64) -> db::Result<Option<Job>> {
-    let sql = if tx.is_postgres() { CLAIM_POSTGRES } else { CLAIM_SQLITE };
-    fetch!(tx, fetch_optional, Job, sql, owner, kinds, now_ms, lease_until_ms)
+pub(super) async fn claim(
+    tx: &mut Tx,
+    owner: &str,
+    kinds: &str,
+    now_ms: i64,
+    lease_until_ms: i64,
+) -> db::Result<Option<Job>> {
+    let sql = if tx.is_postgres() {
+        CLAIM_POSTGRES
+    } else {
+        CLAIM_SQLITE
+    };
+    fetch!(
+        tx,
+        fetch_optional,
+        Job,
+        sql,
+        owner,
+        kinds,
+        now_ms,
+        lease_until_ms
+    )
 }
 
 pub(super) async fn extend(tx: &mut Tx, job: &Job, lease_until_ms: i64) -> db::Result<bool> {
-    execute!(tx, EXTEND, &job.id, &job.lease_owner, job.attempts, lease_until_ms).map(|rows| rows == 1)
+    execute!(
+        tx,
+        EXTEND,
+        &job.id,
+        &job.lease_owner,
+        job.attempts,
+        lease_until_ms
+    )
+    .map(|rows| rows == 1)
 }
 
 pub(super) async fn done(tx: &mut Tx, job: &Job, now_ms: i64) -> db::Result<()> {
@@ -52,15 +87,41 @@ pub(super) async fn done(tx: &mut Tx, job: &Job, now_ms: i64) -> db::Result<()> 
 }
 
 pub(super) async fn postpone(tx: &mut Tx, job: &Job, run_at_ms: i64) -> db::Result<()> {
-    execute!(tx, POSTPONE, &job.id, &job.lease_owner, job.attempts, run_at_ms).map(|_| ())
+    execute!(
+        tx,
+        POSTPONE,
+        &job.id,
+        &job.lease_owner,
+        job.attempts,
+        run_at_ms
+    )
+    .map(|_| ())
 }
 
 pub(super) async fn retry(tx: &mut Tx, job: &Job, error: &str, run_at_ms: i64) -> db::Result<()> {
-    execute!(tx, RETRY, &job.id, &job.lease_owner, job.attempts, run_at_ms, error).map(|_| ())
+    execute!(
+        tx,
+        RETRY,
+        &job.id,
+        &job.lease_owner,
+        job.attempts,
+        run_at_ms,
+        error
+    )
+    .map(|_| ())
 }
 
 pub(super) async fn bury(tx: &mut Tx, job: &Job, error: &str, now_ms: i64) -> db::Result<()> {
-    execute!(tx, BURY, &job.id, &job.lease_owner, job.attempts, now_ms, error).map(|_| ())
+    execute!(
+        tx,
+        BURY,
+        &job.id,
+        &job.lease_owner,
+        job.attempts,
+        now_ms,
+        error
+    )
+    .map(|_| ())
 }
 
 pub(super) async fn counts(tx: &mut Tx) -> db::Result<(i64, i64)> {

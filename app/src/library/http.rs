@@ -27,7 +27,10 @@ pub fn routes() -> Router<AppState> {
         .route("/library/{line}/runs", post(start))
         .route("/library/{line}/runs/{run}", get(run))
         .route("/library/{line}/runs/{run}/progress", get(progress))
-        .route("/library/{line}/runs/{run}/pictures/{index}", get(run_picture))
+        .route(
+            "/library/{line}/runs/{run}/pictures/{index}",
+            get(run_picture),
+        )
 }
 
 fn not_found<T>(_: T) -> AppError {
@@ -80,12 +83,20 @@ async fn line(State(state): State<AppState>, visit: Visit, Path(id): Path<String
             let listing = catalog::get_by_version(&mut tx, &line.version_id).await?;
             let anchors = catalog::list_anchors(&mut tx, &line.version_id).await?;
             if line.opened_ms.is_none() && line.price_minor > 0 {
-                return Ok(page::unopened(&visit, &line, &listing, anchors, state.clock.now_ms()));
+                return Ok(page::unopened(
+                    &visit,
+                    &line,
+                    &listing,
+                    anchors,
+                    state.clock.now_ms(),
+                ));
             }
             let (recipe, text) = service::recipe(&state, &mut tx, &line).await?;
             let runs = service::list_runs(&mut tx, id.as_str()).await?;
             tx.commit().await?;
-            Ok(page::opened(&visit, &line, &listing, anchors, &recipe, text, runs))
+            Ok(page::opened(
+                &visit, &line, &listing, anchors, &recipe, text, runs,
+            ))
         })
         .await
 }
@@ -107,7 +118,8 @@ async fn cancel(State(state): State<AppState>, visit: Visit, Path(id): Path<Stri
             let person = visit.require_person()?;
             let id = line_id(&id)?;
             let mut tx = state.db.write().await?;
-            checkout::cancel_unopened(&mut tx, &person.id, id.as_str(), state.clock.now_ms()).await?;
+            checkout::cancel_unopened(&mut tx, &person.id, id.as_str(), state.clock.now_ms())
+                .await?;
             tx.commit().await?;
             state.jobs.ring();
             Ok(visit.redirect_with("/library", "refunded"))
@@ -125,13 +137,21 @@ async fn bundle(State(state): State<AppState>, visit: Visit, Path(id): Path<Stri
             let listing = catalog::get_by_version(&mut tx, &line.version_id).await?;
             let bytes = service::bundle(&state, &mut tx, &listing, Some(&line)).await?;
             tx.commit().await?;
-            Ok(download("application/vnd.seedmark.bundle+json", &format!("{}.seedmark", listing.slug), bytes))
+            Ok(download(
+                "application/vnd.seedmark.bundle+json",
+                &format!("{}.seedmark", listing.slug),
+                bytes,
+            ))
         })
         .await
 }
 
 /// `3` is the exact picture, `3-labelled` the same with the visible AI label.
-async fn picture(State(state): State<AppState>, visit: Visit, Path((id, index)): Path<(String, String)>) -> Response {
+async fn picture(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path((id, index)): Path<(String, String)>,
+) -> Response {
     visit
         .answer(async {
             let person = visit.require_person()?;
@@ -149,10 +169,22 @@ async fn picture(State(state): State<AppState>, visit: Visit, Path((id, index)):
             let anchors = catalog::list_anchors(&mut tx, &line.version_id).await?;
             drop(tx);
             let anchor = anchors.get(number).ok_or_else(|| not_found(()))?;
-            let blob = if labelled { &anchor.labelled_blob } else { &anchor.blob };
-            let bytes = state.media.get(blob).await?.ok_or_else(|| AppError::new(Code::Gone))?;
+            let blob = if labelled {
+                &anchor.labelled_blob
+            } else {
+                &anchor.blob
+            };
+            let bytes = state
+                .media
+                .get(blob)
+                .await?
+                .ok_or_else(|| AppError::new(Code::Gone))?;
             let suffix = if labelled { "-labelled" } else { "" };
-            Ok(download("image/png", &format!("{}-{number}{suffix}.png", line.slug), bytes))
+            Ok(download(
+                "image/png",
+                &format!("{}-{number}{suffix}.png", line.slug),
+                bytes,
+            ))
         })
         .await
 }
@@ -175,13 +207,19 @@ async fn own_run(state: &AppState, visit: &Visit, run: &str) -> Result<service::
     Ok(service::get_run(&mut tx, &person.id, id.as_str()).await?)
 }
 
-async fn run(State(state): State<AppState>, visit: Visit, Path((line, run)): Path<(String, String)>) -> Response {
+async fn run(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path((line, run)): Path<(String, String)>,
+) -> Response {
     visit
         .answer(async {
             let run = own_run(&state, &visit, &run).await?;
             let line = line_id(&line)?;
             let mut tx = state.db.read().await?;
-            let row = checkout::get_line(&mut tx, line.as_str()).await.map_err(not_found)?;
+            let row = checkout::get_line(&mut tx, line.as_str())
+                .await
+                .map_err(not_found)?;
             if run.line_id.as_deref() != Some(line.as_str()) {
                 return Err(not_found(()));
             }
@@ -191,27 +229,51 @@ async fn run(State(state): State<AppState>, visit: Visit, Path((line, run)): Pat
         .await
 }
 
-async fn progress(State(state): State<AppState>, visit: Visit, Path((_, run)): Path<(String, String)>) -> Response {
+async fn progress(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path((_, run)): Path<(String, String)>,
+) -> Response {
     visit
         .answer(async {
             let run = own_run(&state, &visit, &run).await?;
             let done = matches!(run.state.as_str(), "done" | "failed");
-            Ok(Json(serde_json::json!({ "step": run.step, "steps": run.steps, "done": done })).into_response())
+            Ok(
+                Json(serde_json::json!({ "step": run.step, "steps": run.steps, "done": done }))
+                    .into_response(),
+            )
         })
         .await
 }
 
 /// The regenerated picture with its label, to be looked at beside the sealed one.
-async fn run_picture(State(state): State<AppState>, visit: Visit, Path((_, run, index)): Path<(String, String, usize)>) -> Response {
+async fn run_picture(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path((_, run, index)): Path<(String, String, usize)>,
+) -> Response {
     visit
         .answer(async {
             let run = own_run(&state, &visit, &run).await?;
             let pictures = run.pictures();
             let picture = pictures.get(index).ok_or_else(|| not_found(()))?;
-            let bytes = state.media.get(&picture.blob).await?.ok_or_else(|| AppError::new(Code::Gone))?;
+            let bytes = state
+                .media
+                .get(&picture.blob)
+                .await?
+                .ok_or_else(|| AppError::new(Code::Gone))?;
             let labelled = label::overlay(&Picture::from_png(&bytes).map_err(AppError::internal)?);
-            let file = labelled.to_png(Some(&label::xmp("SEEDMARK", &run.id))).map_err(AppError::internal)?;
-            Ok(([(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, "private, max-age=3600")], file).into_response())
+            let file = labelled
+                .to_png(Some(&label::xmp("SEEDMARK", &run.id)))
+                .map_err(AppError::internal)?;
+            Ok((
+                [
+                    (header::CONTENT_TYPE, "image/png"),
+                    (header::CACHE_CONTROL, "private, max-age=3600"),
+                ],
+                file,
+            )
+                .into_response())
         })
         .await
 }

@@ -29,7 +29,16 @@ pub async fn run(state: &AppState, payload: &str) -> Result<Outcome> {
     }
     let listing = catalog::get_by_version(&mut tx, &run.version_id).await?;
     let anchors = catalog::list_anchors(&mut tx, &run.version_id).await?;
-    let plain = state.vault.open(&mut tx, &listing.secret_id, "platform", "reproduce", state.clock.now_ms()).await?;
+    let plain = state
+        .vault
+        .open(
+            &mut tx,
+            &listing.secret_id,
+            "platform",
+            "reproduce",
+            state.clock.now_ms(),
+        )
+        .await?;
     tx.commit().await?;
     let secret: VersionSecret = serde_json::from_slice(&plain)?;
     let recipe = Recipe::parse(&STANDARD.decode(&secret.recipe)?)?;
@@ -37,9 +46,18 @@ pub async fn run(state: &AppState, payload: &str) -> Result<Outcome> {
     for (index, (anchor, sealed)) in recipe.anchors.iter().zip(&anchors).enumerate() {
         let request = Request::of_recipe(&recipe, &anchor.values, anchor.seed)?;
         let before = i64::try_from(index)? * i64::from(recipe.steps);
-        let picture = state.engines.generate(request, |step| note_progress(state, &run, index, before + i64::from(step))).await?;
+        let picture = state
+            .engines
+            .generate(request, |step| {
+                note_progress(state, &run, index, before + i64::from(step))
+            })
+            .await?;
         let digest = picture.digest()?;
-        let file = state.media.get(&sealed.blob).await?.context("the sealed picture's file is missing")?;
+        let file = state
+            .media
+            .get(&sealed.blob)
+            .await?
+            .context("the sealed picture's file is missing")?;
         let comparison = compare(&Picture::from_png(&file)?, &picture);
         pictures.push(RunPicture {
             blob: state.media.put(picture.to_png(None)?).await?,
@@ -48,12 +66,26 @@ pub async fn run(state: &AppState, payload: &str) -> Result<Outcome> {
             outcome: comparison.outcome,
             differing: comparison.differing,
             largest: comparison.largest,
-            centibels: comparison.decibels.map(|decibels| (decibels * 100.0) as i64),
+            centibels: comparison
+                .decibels
+                .map(|decibels| (decibels * 100.0) as i64),
         });
         found.push(digest);
     }
     let outcome = worst(pictures.iter().map(|picture| picture.outcome));
-    finish(state, &run, &listing, &pictures, ReproductionStatement { leaf: Digest::parse(&listing.leaf_hash, "leaf")?, environment: state.engines.environment(), found, outcome }).await?;
+    finish(
+        state,
+        &run,
+        &listing,
+        &pictures,
+        ReproductionStatement {
+            leaf: Digest::parse(&listing.leaf_hash, "leaf")?,
+            environment: state.engines.environment(),
+            found,
+            outcome,
+        },
+    )
+    .await?;
     Ok(Outcome::Done)
 }
 
@@ -69,19 +101,41 @@ async fn note_progress(state: &AppState, run: &Run, anchor: usize, step: i64) {
 }
 
 /// Notes the outcome; when it is not exact, logs a statement against ourselves and refunds the owner, in one transaction.
-async fn finish(state: &AppState, run: &Run, listing: &catalog::Listing, pictures: &[RunPicture], statement: ReproductionStatement) -> Result<()> {
+async fn finish(
+    state: &AppState,
+    run: &Run,
+    listing: &catalog::Listing,
+    pictures: &[RunPicture],
+    statement: ReproductionStatement,
+) -> Result<()> {
     let now = state.clock.now_ms();
     let mut tx = state.db.write().await?;
     let results = serde_json::to_string(pictures)?;
-    if !store::finish_run(&mut tx, &run.id, "done", Some(statement.outcome.name()), None, Some(&results), now).await? {
+    if !store::finish_run(
+        &mut tx,
+        &run.id,
+        "done",
+        Some(statement.outcome.name()),
+        None,
+        Some(&results),
+        now,
+    )
+    .await?
+    {
         return Ok(());
     }
     if statement.outcome != Verdict::Exact {
-        let subjects: Vec<Subject> = statement.found.iter().enumerate().map(|(index, pixels)| Subject::picture(format!("anchor-{index}"), pixels)).collect();
+        let subjects: Vec<Subject> = statement
+            .found
+            .iter()
+            .enumerate()
+            .map(|(index, pixels)| Subject::picture(format!("anchor-{index}"), pixels))
+            .collect();
         state.log.attest(&mut tx, &statement, &subjects).await?;
         if let Some(line) = &run.line_id {
             let line = checkout::get_line(&mut tx, line).await?;
-            checkout::plan_refund(&mut tx, &line, Bearer::Platform, "does-not-reproduce", now).await?;
+            checkout::plan_refund(&mut tx, &line, Bearer::Platform, "does-not-reproduce", now)
+                .await?;
         }
         tracing::error!(listing.slug = %listing.slug, run.id = %run.id, "a certified listing does not reproduce");
     }

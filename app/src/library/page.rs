@@ -5,7 +5,9 @@ use crate::catalog::service::{Anchor, Listing};
 use crate::checkout::service::{Line, RETURN_MS};
 use crate::studio::island::{CopyButton, LiveProgress};
 use crate::ui::lang::Lang;
-use crate::ui::pieces::{Code, Fact, Picture, RefreshWithoutScript, Time, empty, heading, picture_url};
+use crate::ui::pieces::{
+    Code, Fact, Picture, RefreshWithoutScript, Time, empty, heading, picture_url,
+};
 use crate::ui::shell;
 use crate::web::visit::Visit;
 use axum::response::Response;
@@ -50,7 +52,13 @@ fn gallery(lang: Lang, title: &str, anchors: &[Anchor]) -> impl IntoView + use<>
     view! { <div class="gallery">{items.collect_view()}</div> }
 }
 
-pub(super) fn unopened(visit: &Visit, line: &Line, listing: &Listing, anchors: Vec<Anchor>, now_ms: i64) -> Response {
+pub(super) fn unopened(
+    visit: &Visit,
+    line: &Line,
+    listing: &Listing,
+    anchors: Vec<Anchor>,
+    now_ms: i64,
+) -> Response {
     let lang = visit.lang;
     let title = listing.title.clone();
     let line = line.clone();
@@ -100,7 +108,15 @@ fn run_list(lang: Lang, line: &str, runs: Vec<Run>) -> impl IntoView + use<> {
     view! { <ul class="plain">{rows.collect_view()}</ul> }
 }
 
-pub(super) fn opened(visit: &Visit, line: &Line, listing: &Listing, anchors: Vec<Anchor>, recipe: &Recipe, text: String, runs: Vec<Run>) -> Response {
+pub(super) fn opened(
+    visit: &Visit,
+    line: &Line,
+    listing: &Listing,
+    anchors: Vec<Anchor>,
+    recipe: &Recipe,
+    text: String,
+    runs: Vec<Run>,
+) -> Response {
     let lang = visit.lang;
     let title = listing.title.clone();
     let (line, recipe, proof) = (line.clone(), recipe.clone(), listing.leaf_hash.clone());

@@ -123,7 +123,10 @@ impl Run {
     /// The pictures of a finished run.
     #[must_use]
     pub fn pictures(&self) -> Vec<RunPicture> {
-        self.results.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+        self.results
+            .as_deref()
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default()
     }
 }
 
@@ -175,11 +178,25 @@ pub async fn open(state: &AppState, buyer: &str, id: &str) -> Result<(), Error> 
 
 fn require_opened(line: &Line) -> Result<(), Error> {
     // What was free can always be opened: there is nothing to return.
-    if line.opened_ms.is_some() || line.price_minor == 0 { Ok(()) } else { Err(Error::NotOpened) }
+    if line.opened_ms.is_some() || line.price_minor == 0 {
+        Ok(())
+    } else {
+        Err(Error::NotOpened)
+    }
 }
 
-async fn open_secret(state: &AppState, tx: &mut Tx, secret_id: &str, actor: &str, reason: &str) -> Result<VersionSecret, Error> {
-    let plain = state.vault.open(tx, secret_id, actor, reason, state.clock.now_ms()).await.map_err(internal)?;
+async fn open_secret(
+    state: &AppState,
+    tx: &mut Tx,
+    secret_id: &str,
+    actor: &str,
+    reason: &str,
+) -> Result<VersionSecret, Error> {
+    let plain = state
+        .vault
+        .open(tx, secret_id, actor, reason, state.clock.now_ms())
+        .await
+        .map_err(internal)?;
     serde_json::from_slice(&plain).map_err(internal)
 }
 
@@ -200,15 +217,25 @@ pub async fn recipe(state: &AppState, tx: &mut Tx, line: &Line) -> Result<(Recip
 ///
 /// # Errors
 /// [`Error::NotLogged`] while a leaf waits for its checkpoint.
-pub async fn bundle(state: &AppState, tx: &mut Tx, listing: &catalog::Listing, line: Option<&Line>) -> Result<Vec<u8>, Error> {
+pub async fn bundle(
+    state: &AppState,
+    tx: &mut Tx,
+    listing: &catalog::Listing,
+    line: Option<&Line>,
+) -> Result<Vec<u8>, Error> {
     let sealed = log::get_leaf(tx, &listing.leaf_hash).await?;
     let listed = log::get_leaf(tx, &listing.listing_leaf_hash).await?;
-    let encode = |row: &log::LeafRow| -> Result<String, Error> { Ok(STANDARD.encode(row.parse()?.to_bytes())) };
+    let encode = |row: &log::LeafRow| -> Result<String, Error> {
+        Ok(STANDARD.encode(row.parse()?.to_bytes()))
+    };
     let mut bundle = Bundle::new(
         state.log.origin.clone(),
         Some(state.log.verifier.to_string()),
         PublicKey::parse(&listing.creator_key).map_err(internal)?,
-        SealedPart { leaf: encode(&sealed)?, proof: Some(state.log.prove(&sealed)?.to_text()) },
+        SealedPart {
+            leaf: encode(&sealed)?,
+            proof: Some(state.log.prove(&sealed)?.to_text()),
+        },
         SealedListing {
             statement: serde_json::from_str(&listing.listing_statement).map_err(internal)?,
             leaf: encode(&listed)?,
@@ -220,18 +247,50 @@ pub async fn bundle(state: &AppState, tx: &mut Tx, listing: &catalog::Listing, l
     }
     if let Some(line) = line {
         require_opened(line)?;
-        let secret = open_secret(state, tx, &listing.secret_id, &line.buyer_id, "download bundle").await?;
-        bundle.owner = Some(OwnerPart { salt: secret.salt, recipe: secret.recipe, licence: owned_licence(state, tx, line).await? });
+        let secret = open_secret(
+            state,
+            tx,
+            &listing.secret_id,
+            &line.buyer_id,
+            "download bundle",
+        )
+        .await?;
+        bundle.owner = Some(OwnerPart {
+            salt: secret.salt,
+            recipe: secret.recipe,
+            licence: owned_licence(state, tx, line).await?,
+        });
     }
     bundle.to_bytes().map_err(internal)
 }
 
-async fn owned_licence(state: &AppState, tx: &mut Tx, line: &Line) -> Result<Option<OwnedLicence>, Error> {
-    let (Some(secret), Some(leaf)) = (&line.licence_secret_id, &line.licence_leaf_hash) else { return Ok(None) };
-    let plain = state.vault.open(tx, secret, &line.buyer_id, "download bundle", state.clock.now_ms()).await.map_err(internal)?;
+async fn owned_licence(
+    state: &AppState,
+    tx: &mut Tx,
+    line: &Line,
+) -> Result<Option<OwnedLicence>, Error> {
+    let (Some(secret), Some(leaf)) = (&line.licence_secret_id, &line.licence_leaf_hash) else {
+        return Ok(None);
+    };
+    let plain = state
+        .vault
+        .open(
+            tx,
+            secret,
+            &line.buyer_id,
+            "download bundle",
+            state.clock.now_ms(),
+        )
+        .await
+        .map_err(internal)?;
     let secret: LicenceSecret = serde_json::from_slice(&plain).map_err(internal)?;
     let row = log::get_leaf(tx, leaf).await?;
-    Ok(Some(OwnedLicence { document: secret.document, salt: secret.salt, logged: state.log.logged(&row)?, key: state.log.platform_key() }))
+    Ok(Some(OwnedLicence {
+        document: secret.document,
+        salt: secret.salt,
+        logged: state.log.logged(&row)?,
+        key: state.log.platform_key(),
+    }))
 }
 
 /// Asks our worker to regenerate an opened line's pictures. Returns the run's id.
@@ -250,7 +309,16 @@ pub async fn start_run(state: &AppState, buyer: &str, line_id: &str) -> Result<S
     let anchors = catalog::list_anchors(&mut tx, &line.version_id).await?;
     let id = random::id();
     let steps = listing.steps * i64::try_from(anchors.len()).unwrap_or(1);
-    store::insert_run(&mut tx, &id, &line.id, &line.version_id, buyer, steps, state.clock.now_ms()).await?;
+    store::insert_run(
+        &mut tx,
+        &id,
+        &line.id,
+        &line.version_id,
+        buyer,
+        steps,
+        state.clock.now_ms(),
+    )
+    .await?;
     jobs::enqueue(&mut tx, super::jobs::REPRODUCE, &format!("run:{id}"), &id).await?;
     tx.commit().await?;
     state.jobs.ring();

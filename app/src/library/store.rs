@@ -26,7 +26,11 @@ pub(super) async fn list_owned(tx: &mut Tx, buyer: &str) -> db::Result<Vec<Owned
     fetch!(tx, fetch_all, Owned, LIST_OWNED, buyer)
 }
 
-pub(super) async fn find_owned(tx: &mut Tx, buyer: &str, version: &str) -> db::Result<Option<String>> {
+pub(super) async fn find_owned(
+    tx: &mut Tx,
+    buyer: &str,
+    version: &str,
+) -> db::Result<Option<String>> {
     Ok(fetch!(tx, fetch_optional, (String,), FIND_OWNED, buyer, version)?.map(|row| row.0))
 }
 
@@ -34,7 +38,15 @@ pub(super) async fn set_opened(tx: &mut Tx, line: &str, now_ms: i64) -> db::Resu
     execute!(tx, SET_OPENED, line, now_ms).map(|_| ())
 }
 
-pub(super) async fn insert_run(tx: &mut Tx, id: &str, line: &str, version: &str, person: &str, steps: i64, now_ms: i64) -> db::Result<()> {
+pub(super) async fn insert_run(
+    tx: &mut Tx,
+    id: &str,
+    line: &str,
+    version: &str,
+    person: &str,
+    steps: i64,
+    now_ms: i64,
+) -> db::Result<()> {
     execute!(tx, INSERT_RUN, id, line, version, person, steps, now_ms).map(|_| ())
 }
 
@@ -50,6 +62,14 @@ pub(super) async fn set_progress(tx: &mut Tx, id: &str, anchor: i64, step: i64) 
     execute!(tx, SET_PROGRESS, id, anchor, step).map(|_| ())
 }
 
-pub(super) async fn finish_run(tx: &mut Tx, id: &str, state: &str, outcome: Option<&str>, error: Option<&str>, results: Option<&str>, now_ms: i64) -> db::Result<bool> {
+pub(super) async fn finish_run(
+    tx: &mut Tx,
+    id: &str,
+    state: &str,
+    outcome: Option<&str>,
+    error: Option<&str>,
+    results: Option<&str>,
+    now_ms: i64,
+) -> db::Result<bool> {
     execute!(tx, FINISH_RUN, id, state, outcome, error, results, now_ms).map(|rows| rows == 1)
 }

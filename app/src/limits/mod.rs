@@ -16,13 +16,29 @@ pub struct Limit {
 }
 
 /// Failed and successful sign-ins for one e-mail address.
-pub const SIGN_IN: Limit = Limit { name: "sign-in", window_ms: 15 * 60_000, count: 10 };
+pub const SIGN_IN: Limit = Limit {
+    name: "sign-in",
+    window_ms: 15 * 60_000,
+    count: 10,
+};
 /// Sign-ins and sign-ups from one network address.
-pub const ADDRESS: Limit = Limit { name: "address", window_ms: 15 * 60_000, count: 100 };
+pub const ADDRESS: Limit = Limit {
+    name: "address",
+    window_ms: 15 * 60_000,
+    count: 100,
+};
 /// Pictures that one person generates.
-pub const GENERATE: Limit = Limit { name: "generate", window_ms: 60 * 60_000, count: 300 };
+pub const GENERATE: Limit = Limit {
+    name: "generate",
+    window_ms: 60 * 60_000,
+    count: 300,
+};
 /// Re-runs that one person asks for.
-pub const REPRODUCE: Limit = Limit { name: "reproduce", window_ms: 60 * 60_000, count: 60 };
+pub const REPRODUCE: Limit = Limit {
+    name: "reproduce",
+    window_ms: 60 * 60_000,
+    count: 60,
+};
 
 /// Counts one use and says whether it is still allowed.
 ///

@@ -24,11 +24,16 @@ impl Media {
     /// # Errors
     /// When the folder cannot be made.
     pub fn folder(root: &Path) -> Result<Self, Error> {
-        let failed = |error| object_store::Error::Generic { store: "folder", source: Box::new(error) };
+        let failed = |error| object_store::Error::Generic {
+            store: "folder",
+            source: Box::new(error),
+        };
         std::fs::create_dir_all(root).map_err(failed)?;
         // fsync is not this store's default; without it a crash could lose a picture that a statement already names.
         let store = LocalFileSystem::new_with_prefix(root)?.with_fsync(true);
-        Ok(Self { store: Arc::new(store) })
+        Ok(Self {
+            store: Arc::new(store),
+        })
     }
 
     /// Stores bytes and returns their name.
@@ -37,7 +42,9 @@ impl Media {
     /// When the store fails.
     pub async fn put(&self, bytes: Vec<u8>) -> Result<String, Error> {
         let name = blake3::hash(&bytes).to_hex().to_string();
-        self.store.put(&path(&name), PutPayload::from(bytes)).await?;
+        self.store
+            .put(&path(&name), PutPayload::from(bytes))
+            .await?;
         Ok(name)
     }
 

@@ -15,7 +15,10 @@ pub(super) fn desk(visit: &Visit, desk: Desk) -> Response {
             Ok(count) => lang.with("audit-ok", &[("count", count.into())]),
             Err(why) => why,
         };
-        let reconciliation = desk.reconciliation.err().unwrap_or_else(|| lang.text("reconciliation-ok"));
+        let reconciliation = desk
+            .reconciliation
+            .err()
+            .unwrap_or_else(|| lang.text("reconciliation-ok"));
         let days = [1, 2, 7, 14].map(|days| view! { <button class="button button--small" name="days" value=days id=format!("days-{days}")>{lang.with("clock-days", &[("count", i64::from(days).into())])}</button> });
         let operations = desk.operations.into_iter().map(|op| {
             view! { <tr><td><Time lang ms=op.created_ms/></td><td>{op.kind}</td><td class="amount">{lang.money(op.amount)}</td><td><span class="tag">{op.state}</span></td><td>{op.error_code}</td></tr> }

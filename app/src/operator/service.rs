@@ -1,8 +1,8 @@
 //! Rules of the operator's desk.
 
 use crate::books::service as books;
-use crate::checkout::service::{self as checkout, Operation};
 use crate::checkout::sandbox;
+use crate::checkout::service::{self as checkout, Operation};
 use crate::db::{self, Tx};
 use crate::web::state::AppState;
 use crate::{jobs, payouts, web};
@@ -74,7 +74,12 @@ pub async fn settle(state: &AppState) -> Result<(), payouts::service::Error> {
 /// When the database or the books fail.
 pub async fn sweep(state: &AppState) -> Result<usize, payouts::service::Error> {
     settle(state).await?;
-    let paid = payouts::service::sweep(&state.db, state.config.minimum_payout_minor, state.clock.now_ms()).await?;
+    let paid = payouts::service::sweep(
+        &state.db,
+        state.config.minimum_payout_minor,
+        state.clock.now_ms(),
+    )
+    .await?;
     state.jobs.ring();
     Ok(paid)
 }

@@ -12,7 +12,9 @@ use axum::routing::get;
 
 /// Routes of this feature.
 pub fn routes() -> Router<AppState> {
-    Router::new().route("/money", get(money)).route("/sandbox/onboarding", get(onboarding).post(onboard))
+    Router::new()
+        .route("/money", get(money))
+        .route("/sandbox/onboarding", get(onboarding).post(onboard))
 }
 
 async fn money(State(state): State<AppState>, visit: Visit) -> Response {
@@ -21,7 +23,11 @@ async fn money(State(state): State<AppState>, visit: Visit) -> Response {
             let person = visit.require_person()?;
             let mut tx = state.db.read().await?;
             let overview = service::overview(&mut tx, &person.id).await?;
-            Ok(page::money(&visit, overview, state.config.minimum_payout_minor))
+            Ok(page::money(
+                &visit,
+                overview,
+                state.config.minimum_payout_minor,
+            ))
         })
         .await
 }
@@ -40,7 +46,15 @@ async fn onboard(State(state): State<AppState>, visit: Visit, body: Bytes) -> Re
     visit
         .answer(async {
             let person = visit.require_person()?;
-            match service::onboard(&state.db, &person.id, form.get("holder"), form.get("bank"), state.clock.now_ms()).await? {
+            match service::onboard(
+                &state.db,
+                &person.id,
+                form.get("holder"),
+                form.get("bank"),
+                state.clock.now_ms(),
+            )
+            .await?
+            {
                 Some(required) => Ok(page::onboarding(&visit, &form, Some(required))),
                 None => Ok(visit.redirect_with("/money", "onboarded")),
             }

@@ -15,7 +15,12 @@ pub(super) fn money(visit: &Visit, overview: Overview, minimum_minor: i64) -> Re
     let title = lang.text("nav-money");
     shell::ok(visit, &title.clone(), || {
         let balances = overview.balances;
-        let tiles = [("held", balances.held), ("available", balances.available), ("in-transit", balances.in_transit), ("paid", balances.paid)];
+        let tiles = [
+            ("held", balances.held),
+            ("available", balances.available),
+            ("in-transit", balances.in_transit),
+            ("paid", balances.paid),
+        ];
         let tiles = tiles.map(|(name, minor)| {
             view! {
                 <div class="tile" id=format!("balance-{name}") data-minor=minor>
@@ -86,8 +91,15 @@ pub(super) fn money(visit: &Visit, overview: Overview, minimum_minor: i64) -> Re
 pub(super) fn onboarding(visit: &Visit, form: &Form, required: Option<&'static str>) -> Response {
     let lang = visit.lang;
     let title = lang.text("onboarding");
-    let status = if required.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let errors: Vec<FieldError> = required.map(|field| FieldError::new(field, &format!("onboarding-{field}"))).into_iter().collect();
+    let status = if required.is_some() {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
+    let errors: Vec<FieldError> = required
+        .map(|field| FieldError::new(field, &format!("onboarding-{field}")))
+        .into_iter()
+        .collect();
     let (holder, bank) = (form.get("holder").to_owned(), form.get("bank").to_owned());
     shell::page(visit, &title.clone(), status, || {
         view! {

@@ -2,8 +2,8 @@
 
 use super::store;
 use crate::books::service::{self as books, Entry, Kind, posting};
-use crate::checkout::service as checkout;
 use crate::checkout::sandbox;
+use crate::checkout::service as checkout;
 use crate::clock::DAY_MS;
 use crate::db::{self, Db, Tx};
 use crate::random;
@@ -79,13 +79,32 @@ pub struct Decision {
 pub async fn release(db: &Db, now_ms: i64) -> Result<usize, Error> {
     let mut tx = db.write().await?;
     let lines = store::list_by_earning(&mut tx, "held").await?;
-    let due: Vec<EarningLine> = lines.into_iter().filter(|line| line.release_ms() <= now_ms).collect();
+    let due: Vec<EarningLine> = lines
+        .into_iter()
+        .filter(|line| line.release_ms() <= now_ms)
+        .collect();
     for line in &due {
         let postings = vec![
-            posting(Kind::SellerHeld, &line.payee_id, line.payee_minor, Some(&line.id)),
-            posting(Kind::SellerAvailable, &line.payee_id, -line.payee_minor, Some(&line.id)),
+            posting(
+                Kind::SellerHeld,
+                &line.payee_id,
+                line.payee_minor,
+                Some(&line.id),
+            ),
+            posting(
+                Kind::SellerAvailable,
+                &line.payee_id,
+                -line.payee_minor,
+                Some(&line.id),
+            ),
         ];
-        let entry = Entry { key: format!("release:{}", line.id), kind: "release", source: line.id.clone(), occurred_ms: now_ms, postings };
+        let entry = Entry {
+            key: format!("release:{}", line.id),
+            kind: "release",
+            source: line.id.clone(),
+            occurred_ms: now_ms,
+            postings,
+        };
         books::post(&mut tx, &entry).await?;
         store::set_earning(&mut tx, &line.id, "available").await?;
     }
@@ -104,9 +123,12 @@ pub async fn sweep(db: &Db, minimum_minor: i64, now_ms: i64) -> Result<usize, Er
         let lines: Vec<EarningLine> = store::list_of_payee(&mut tx, &payee, "available").await?;
         let available = books::balance(&mut tx, Kind::SellerAvailable, &payee).await?;
         let owed = books::balance(&mut tx, Kind::SellerReceivable, &payee).await?;
-        let (outcome, until) = decide(&mut tx, &payee, available, owed, minimum_minor, now_ms).await?;
+        let (outcome, until) =
+            decide(&mut tx, &payee, available, owed, minimum_minor, now_ms).await?;
         if outcome == "paid" {
-            let account = store::find_ready_account(&mut tx, &payee).await?.unwrap_or_default();
+            let account = store::find_ready_account(&mut tx, &payee)
+                .await?
+                .unwrap_or_default();
             // What was owed is netted by now.
             let mut rest = books::balance(&mut tx, Kind::SellerAvailable, &payee).await?;
             for line in lines.iter().filter(|line| line.payee_minor > 0) {
@@ -114,33 +136,74 @@ pub async fn sweep(db: &Db, minimum_minor: i64, now_ms: i64) -> Result<usize, Er
                 let amount = line.payee_minor.min(rest);
                 rest -= amount;
                 if amount > 0 {
-                    checkout::plan_transfer(&mut tx, &line.id, &payee, &account, amount, now_ms).await?;
+                    checkout::plan_transfer(&mut tx, &line.id, &payee, &account, amount, now_ms)
+                        .await?;
                     store::set_earning(&mut tx, &line.id, "transit").await?;
                 }
             }
             paid += 1;
         }
-        store::insert_decision(&mut tx, &random::id(), &payee, now_ms, available, outcome, until).await?;
+        store::insert_decision(
+            &mut tx,
+            &random::id(),
+            &payee,
+            now_ms,
+            available,
+            outcome,
+            until,
+        )
+        .await?;
     }
     tx.commit().await?;
     Ok(paid)
 }
 
 /// Nets what a creator owes, then names what stands in the way of a payout, if anything.
-async fn decide(tx: &mut Tx, payee: &str, available: i64, owed: i64, minimum_minor: i64, now_ms: i64) -> Result<(&'static str, Option<i64>), Error> {
+async fn decide(
+    tx: &mut Tx,
+    payee: &str,
+    available: i64,
+    owed: i64,
+    minimum_minor: i64,
+    now_ms: i64,
+) -> Result<(&'static str, Option<i64>), Error> {
     let netted = owed.min(available);
     if netted > 0 {
-        let postings = vec![posting(Kind::SellerAvailable, payee, netted, None), posting(Kind::SellerReceivable, payee, -netted, None)];
+        let postings = vec![
+            posting(Kind::SellerAvailable, payee, netted, None),
+            posting(Kind::SellerReceivable, payee, -netted, None),
+        ];
         let key = format!("net:{payee}:{now_ms}");
-        books::post(tx, &Entry { key: key.clone(), kind: "net", source: key, occurred_ms: now_ms, postings }).await?;
+        books::post(
+            tx,
+            &Entry {
+                key: key.clone(),
+                kind: "net",
+                source: key,
+                occurred_ms: now_ms,
+                postings,
+            },
+        )
+        .await?;
     }
     let payable = available - netted;
     if owed > netted {
         return Ok(("owes_us", None));
     }
     if payable == 0 {
-        let next = store::list_of_payee(tx, payee, "held").await?.iter().map(EarningLine::release_ms).min();
-        return Ok((if next.is_some() { "hold_until" } else { "nothing_due" }, next));
+        let next = store::list_of_payee(tx, payee, "held")
+            .await?
+            .iter()
+            .map(EarningLine::release_ms)
+            .min();
+        return Ok((
+            if next.is_some() {
+                "hold_until"
+            } else {
+                "nothing_due"
+            },
+            next,
+        ));
     }
     if store::find_ready_account(tx, payee).await?.is_none() {
         return Ok(("not_onboarded", None));
@@ -176,8 +239,21 @@ pub async fn note_transfer(tx: &mut Tx, line: &str, done: bool) -> db::Result<()
 pub async fn book_payout(tx: &mut Tx, payout: &str, now_ms: i64) -> Result<(), Error> {
     let (account, amount) = sandbox::get_payout(tx, payout).await?;
     let person = store::get_person_of_account(tx, &account).await?;
-    let postings = vec![posting(Kind::ConnectedPaidOut, &person, amount, None), posting(Kind::ConnectedBalance, &person, -amount, None)];
-    books::post(tx, &Entry { key: format!("payout:{payout}:paid"), kind: "payout paid", source: payout.into(), occurred_ms: now_ms, postings }).await?;
+    let postings = vec![
+        posting(Kind::ConnectedPaidOut, &person, amount, None),
+        posting(Kind::ConnectedBalance, &person, -amount, None),
+    ];
+    books::post(
+        tx,
+        &Entry {
+            key: format!("payout:{payout}:paid"),
+            kind: "payout paid",
+            source: payout.into(),
+            occurred_ms: now_ms,
+            postings,
+        },
+    )
+    .await?;
     Ok(())
 }
 
@@ -193,7 +269,13 @@ pub async fn find_account(tx: &mut Tx, person: &str) -> db::Result<Option<(Strin
 ///
 /// # Errors
 /// When the database fails.
-pub async fn onboard(db: &Db, person: &str, holder: &str, bank: &str, now_ms: i64) -> Result<Option<&'static str>, Error> {
+pub async fn onboard(
+    db: &Db,
+    person: &str,
+    holder: &str,
+    bank: &str,
+    now_ms: i64,
+) -> Result<Option<&'static str>, Error> {
     let mut tx = db.write().await?;
     let account = sandbox::open_account(&mut tx, person).await?;
     let required = sandbox::onboard(&mut tx, &account, holder, bank).await?;
@@ -230,16 +312,23 @@ pub async fn overview(tx: &mut Tx, person: &str) -> Result<Overview, Error> {
 /// # Errors
 /// When the database fails.
 pub async fn reconcile(tx: &mut Tx) -> db::Result<Result<(), String>> {
-    let ours = books::balance(tx, Kind::ProcessorPending, checkout::PROVIDER).await? + books::balance(tx, Kind::ProcessorAvailable, checkout::PROVIDER).await?;
+    let ours = books::balance(tx, Kind::ProcessorPending, checkout::PROVIDER).await?
+        + books::balance(tx, Kind::ProcessorAvailable, checkout::PROVIDER).await?;
     let theirs = sandbox::platform_balance(tx).await?;
     if ours != theirs {
-        return Ok(Err(format!("the books hold {ours} at the provider, the provider says {theirs}")));
+        return Ok(Err(format!(
+            "the books hold {ours} at the provider, the provider says {theirs}"
+        )));
     }
     for (person, account) in store::list_accounts(tx).await? {
         let (pending, paid) = sandbox::account_totals(tx, &account).await?;
         let booked = books::balance(tx, Kind::ConnectedPaidOut, &person).await?;
-        if booked > paid || booked + books::balance(tx, Kind::ConnectedBalance, &person).await? < pending + paid {
-            return Ok(Err(format!("the account {account} had {paid} paid out, the books say {booked}")));
+        if booked > paid
+            || booked + books::balance(tx, Kind::ConnectedBalance, &person).await? < pending + paid
+        {
+            return Ok(Err(format!(
+                "the account {account} had {paid} paid out, the books say {booked}"
+            )));
         }
     }
     Ok(Ok(()))

@@ -36,7 +36,11 @@ pub(super) async fn list_by_earning(tx: &mut Tx, earning: &str) -> db::Result<Ve
     fetch!(tx, fetch_all, EarningLine, LIST_BY_EARNING, earning)
 }
 
-pub(super) async fn list_of_payee(tx: &mut Tx, payee: &str, earning: &str) -> db::Result<Vec<EarningLine>> {
+pub(super) async fn list_of_payee(
+    tx: &mut Tx,
+    payee: &str,
+    earning: &str,
+) -> db::Result<Vec<EarningLine>> {
     fetch!(tx, fetch_all, EarningLine, LIST_OF_PAYEE, payee, earning)
 }
 
@@ -45,14 +49,23 @@ pub(super) async fn list_sales(tx: &mut Tx, payee: &str) -> db::Result<Vec<Earni
 }
 
 pub(super) async fn list_payees_with_earnings(tx: &mut Tx) -> db::Result<Vec<String>> {
-    Ok(fetch!(tx, fetch_all, (String,), LIST_PAYEES)?.into_iter().map(|row| row.0).collect())
+    Ok(fetch!(tx, fetch_all, (String,), LIST_PAYEES)?
+        .into_iter()
+        .map(|row| row.0)
+        .collect())
 }
 
 pub(super) async fn set_earning(tx: &mut Tx, line: &str, earning: &str) -> db::Result<()> {
     execute!(tx, SET_EARNING, line, earning).map(|_| ())
 }
 
-pub(super) async fn upsert_payee(tx: &mut Tx, person: &str, account: &str, ready: bool, now_ms: i64) -> db::Result<()> {
+pub(super) async fn upsert_payee(
+    tx: &mut Tx,
+    person: &str,
+    account: &str,
+    ready: bool,
+    now_ms: i64,
+) -> db::Result<()> {
     execute!(tx, UPSERT_PAYEE, person, account, ready, now_ms).map(|_| ())
 }
 
@@ -61,7 +74,10 @@ pub(super) async fn find_account(tx: &mut Tx, person: &str) -> db::Result<Option
 }
 
 pub(super) async fn find_ready_account(tx: &mut Tx, person: &str) -> db::Result<Option<String>> {
-    Ok(find_account(tx, person).await?.filter(|(_, ready)| *ready).map(|(account, _)| account))
+    Ok(find_account(tx, person)
+        .await?
+        .filter(|(_, ready)| *ready)
+        .map(|(account, _)| account))
 }
 
 pub(super) async fn list_accounts(tx: &mut Tx) -> db::Result<Vec<(String, String)>> {
@@ -72,8 +88,26 @@ pub(super) async fn get_person_of_account(tx: &mut Tx, account: &str) -> db::Res
     fetch!(tx, fetch_one, (String,), GET_PERSON, account).map(|row| row.0)
 }
 
-pub(super) async fn insert_decision(tx: &mut Tx, id: &str, person: &str, now_ms: i64, amount: i64, outcome: &str, until_ms: Option<i64>) -> db::Result<()> {
-    execute!(tx, INSERT_DECISION, id, person, now_ms, amount, outcome, until_ms).map(|_| ())
+pub(super) async fn insert_decision(
+    tx: &mut Tx,
+    id: &str,
+    person: &str,
+    now_ms: i64,
+    amount: i64,
+    outcome: &str,
+    until_ms: Option<i64>,
+) -> db::Result<()> {
+    execute!(
+        tx,
+        INSERT_DECISION,
+        id,
+        person,
+        now_ms,
+        amount,
+        outcome,
+        until_ms
+    )
+    .map(|_| ())
 }
 
 pub(super) async fn last_decision(tx: &mut Tx, person: &str) -> db::Result<Option<Decision>> {

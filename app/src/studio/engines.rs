@@ -34,7 +34,12 @@ impl Engines {
         let runtime = OnnxRuntime::load(runtime)?;
         profile::self_test(&runtime)?;
         let model = Model::load(&embedded::DEFAULT).context("the embedded model is damaged")?;
-        Ok(Self { model: Arc::new(model), runtime, idle: Arc::default(), permits: Arc::new(Semaphore::new(count)) })
+        Ok(Self {
+            model: Arc::new(model),
+            runtime,
+            idle: Arc::default(),
+            permits: Arc::new(Semaphore::new(count)),
+        })
     }
 
     /// The model.
@@ -64,7 +69,11 @@ impl Engines {
         F: FnMut(u32) -> Fut,
         Fut: Future<Output = ()>,
     {
-        let _permit = self.permits.acquire().await.map_err(|_| Error::new(engine::Kind::Cancelled, "the server is stopping"))?;
+        let _permit = self
+            .permits
+            .acquire()
+            .await
+            .map_err(|_| Error::new(engine::Kind::Cancelled, "the server is stopping"))?;
         let (tell, mut hear) = watch::channel(0);
         let engines = self.clone();
         let mut work = tokio::task::spawn_blocking(move || engines.run(&request, &tell));

@@ -59,11 +59,19 @@ async fn create(State(state): State<AppState>, visit: Visit) -> Response {
 }
 
 async fn draft(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
-    visit.answer(show(&state, &visit, &id, None, Vec::new())).await
+    visit
+        .answer(show(&state, &visit, &id, None, Vec::new()))
+        .await
 }
 
 /// Shows a draft; after a refused form with what was typed and what is wrong.
-async fn show(state: &AppState, visit: &Visit, id: &str, typed: Option<(Content, &Form)>, errors: Vec<FieldError>) -> Result<Response, AppError> {
+async fn show(
+    state: &AppState,
+    visit: &Visit,
+    id: &str,
+    typed: Option<(Content, &Form)>,
+    errors: Vec<FieldError>,
+) -> Result<Response, AppError> {
     let person = visit.require_person()?;
     let id = draft_id(id)?;
     let mut tx = state.db.write().await?;
@@ -77,10 +85,23 @@ async fn show(state: &AppState, visit: &Visit, id: &str, typed: Option<(Content,
         draft.row.description = form.get("description").into();
     }
     let model = state.engines.model();
-    Ok(page::draft(visit, &draft, pictures, &tag, &model.manifest, state.config.share_bp, errors))
+    Ok(page::draft(
+        visit,
+        &draft,
+        pictures,
+        &tag,
+        &model.manifest,
+        state.config.share_bp,
+        errors,
+    ))
 }
 
-async fn save(State(state): State<AppState>, visit: Visit, Path(id): Path<String>, body: Bytes) -> Response {
+async fn save(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Response {
     let form = Form::parse(&body);
     visit
         .answer(async {
@@ -98,7 +119,9 @@ async fn save(State(state): State<AppState>, visit: Visit, Path(id): Path<String
             };
             if errors.is_empty() {
                 match service::save_draft(&state, &person.id, id.as_str(), &sent).await {
-                    Ok(()) => return Ok(visit.redirect_with(&format!("/studio/drafts/{id}"), "saved")),
+                    Ok(()) => {
+                        return Ok(visit.redirect_with(&format!("/studio/drafts/{id}"), "saved"));
+                    }
                     Err(Error::Invalid(fields)) => errors = fields,
                     Err(error) => return Err(error.into()),
                 }
@@ -119,24 +142,44 @@ fn read_content(form: &Form) -> (Content, Vec<FieldError>) {
     };
     let steps = number("steps", &mut errors);
     let guidance = form.get("guidance").trim().replace(',', ".");
-    let guidance_milli = schema::money::Money::parse_usd(&guidance, "guidance").map(|value| value.minor * 10).unwrap_or_else(|_| {
-        errors.push(FieldError::new("guidance", "number"));
-        0
-    });
+    let guidance_milli = schema::money::Money::parse_usd(&guidance, "guidance")
+        .map(|value| value.minor * 10)
+        .unwrap_or_else(|_| {
+            errors.push(FieldError::new("guidance", "number"));
+            0
+        });
     let mut variables = BTreeMap::new();
-    for ((name, kind), definition) in form.all("variable_name").zip(form.all("variable_kind")).zip(form.all("variable_definition")) {
+    for ((name, kind), definition) in form
+        .all("variable_name")
+        .zip(form.all("variable_kind"))
+        .zip(form.all("variable_definition"))
+    {
         let name = name.trim();
         if name.is_empty() {
             continue;
         }
         if !is_name(name) {
-            errors.push(FieldError { field: "variables".into(), code: "variable-name".into(), detail: Some(name.into()) });
+            errors.push(FieldError {
+                field: "variables".into(),
+                code: "variable-name".into(),
+                detail: Some(name.into()),
+            });
             continue;
         }
         match read_variable(kind, definition) {
-            Some(variable) if !variables.contains_key(name) => drop(variables.insert(name.to_owned(), variable)),
-            Some(_) => errors.push(FieldError { field: "variables".into(), code: "variable-twice".into(), detail: Some(name.into()) }),
-            None => errors.push(FieldError { field: "variables".into(), code: "variable-definition".into(), detail: Some(name.into()) }),
+            Some(variable) if !variables.contains_key(name) => {
+                drop(variables.insert(name.to_owned(), variable))
+            }
+            Some(_) => errors.push(FieldError {
+                field: "variables".into(),
+                code: "variable-twice".into(),
+                detail: Some(name.into()),
+            }),
+            None => errors.push(FieldError {
+                field: "variables".into(),
+                code: "variable-definition".into(),
+                detail: Some(name.into()),
+            }),
         }
     }
     let content = Content {
@@ -157,18 +200,32 @@ fn read_variable(kind: &str, definition: &str) -> Option<Variable> {
             let choices: Vec<Choice> = definition
                 .split([',', '，'])
                 .map(|item| item.split_once('=').unwrap_or((item, item)))
-                .map(|(label, text)| Choice { label: label.trim().into(), text: text.trim().into() })
+                .map(|(label, text)| Choice {
+                    label: label.trim().into(),
+                    text: text.trim().into(),
+                })
                 .collect();
-            Some(Variable::Choice { default: choices.first()?.label.clone(), choices })
+            Some(Variable::Choice {
+                default: choices.first()?.label.clone(),
+                choices,
+            })
         }
         "text" => {
             let (limit, default) = definition.split_once([':', '：'])?;
-            Some(Variable::Text { max_characters: limit.trim().parse().ok()?, default: default.trim().into() })
+            Some(Variable::Text {
+                max_characters: limit.trim().parse().ok()?,
+                default: default.trim().into(),
+            })
         }
         "number" => {
             let (minimum, maximum) = definition.split_once('-')?;
             let minimum = minimum.trim().parse().ok()?;
-            Some(Variable::Number { minimum, maximum: maximum.trim().parse().ok()?, step: 1, default: minimum })
+            Some(Variable::Number {
+                minimum,
+                maximum: maximum.trim().parse().ok()?,
+                step: 1,
+                default: minimum,
+            })
         }
         _ => None,
     }
@@ -180,16 +237,32 @@ pub(super) fn definition(variable: &Variable) -> (&'static str, String) {
         Variable::Choice { choices, .. } => {
             let items: Vec<String> = choices
                 .iter()
-                .map(|choice| if choice.label == choice.text { choice.label.clone() } else { format!("{} = {}", choice.label, choice.text) })
+                .map(|choice| {
+                    if choice.label == choice.text {
+                        choice.label.clone()
+                    } else {
+                        format!("{} = {}", choice.label, choice.text)
+                    }
+                })
                 .collect();
             ("choice", items.join(", "))
         }
-        Variable::Text { max_characters, default } => ("text", format!("{max_characters}: {default}")),
-        Variable::Number { minimum, maximum, .. } => ("number", format!("{minimum}-{maximum}")),
+        Variable::Text {
+            max_characters,
+            default,
+        } => ("text", format!("{max_characters}: {default}")),
+        Variable::Number {
+            minimum, maximum, ..
+        } => ("number", format!("{minimum}-{maximum}")),
     }
 }
 
-async fn generate(State(state): State<AppState>, visit: Visit, Path(id): Path<String>, body: Bytes) -> Response {
+async fn generate(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Response {
     let form = Form::parse(&body);
     visit
         .answer(async {
@@ -197,9 +270,20 @@ async fn generate(State(state): State<AppState>, visit: Visit, Path(id): Path<St
             let id = draft_id(&id)?;
             let seed = Some(form.get("seed").trim()).filter(|seed| !seed.is_empty());
             let count = form.get("count").parse().unwrap_or(1);
-            match service::generate(&state, &person.id, id.as_str(), form.prefixed("value_"), seed, count).await {
+            match service::generate(
+                &state,
+                &person.id,
+                id.as_str(),
+                form.prefixed("value_"),
+                seed,
+                count,
+            )
+            .await
+            {
                 Ok(()) => Ok(visit.redirect(&format!("/studio/drafts/{id}#pictures"))),
-                Err(Error::Invalid(fields)) => show(&state, &visit, id.as_str(), None, fields).await,
+                Err(Error::Invalid(fields)) => {
+                    show(&state, &visit, id.as_str(), None, fields).await
+                }
                 Err(error) => Err(error.into()),
             }
         })
@@ -214,7 +298,10 @@ async fn progress(State(state): State<AppState>, visit: Visit, Path(id): Path<St
             let mut tx = state.db.read().await?;
             let picture = service::get_picture(&mut tx, &person.id, id.as_str()).await?;
             let done = matches!(picture.state.as_str(), "done" | "failed");
-            Ok(Json(serde_json::json!({ "step": picture.step, "steps": picture.steps, "done": done })).into_response())
+            Ok(Json(
+                serde_json::json!({ "step": picture.step, "steps": picture.steps, "done": done }),
+            )
+            .into_response())
         })
         .await
 }
@@ -228,8 +315,19 @@ async fn file(State(state): State<AppState>, visit: Visit, Path(id): Path<String
             let picture = service::get_picture(&mut tx, &person.id, id.as_str()).await?;
             drop(tx);
             let blob = picture.blob.ok_or_else(|| AppError::new(Code::NotFound))?;
-            let bytes = state.media.get(&blob).await?.ok_or_else(|| AppError::new(Code::Gone))?;
-            Ok(([(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, "private, max-age=3600")], bytes).into_response())
+            let bytes = state
+                .media
+                .get(&blob)
+                .await?
+                .ok_or_else(|| AppError::new(Code::Gone))?;
+            Ok((
+                [
+                    (header::CONTENT_TYPE, "image/png"),
+                    (header::CACHE_CONTROL, "private, max-age=3600"),
+                ],
+                bytes,
+            )
+                .into_response())
         })
         .await
 }
@@ -237,22 +335,33 @@ async fn file(State(state): State<AppState>, visit: Visit, Path(id): Path<String
 /// The pictures that were ticked, in the order of the page.
 fn chosen(query: &str) -> Vec<String> {
     let form = Form::parse(&Bytes::copy_from_slice(query.as_bytes()));
-    let valid = form.all("picture").filter(|id| PictureId::parse(id).is_ok()).map(str::to_owned);
+    let valid = form
+        .all("picture")
+        .filter(|id| PictureId::parse(id).is_ok())
+        .map(str::to_owned);
     valid.collect()
 }
 
-async fn seal(State(state): State<AppState>, visit: Visit, Path(id): Path<String>, RawQuery(query): RawQuery) -> Response {
+async fn seal(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
     visit
         .answer(async {
             let person = visit.require_person()?;
             let id = draft_id(&id)?;
             let pictures = chosen(query.as_deref().unwrap_or_default());
             let mut tx = state.db.write().await?;
-            let gathered = service::sealable(&state, &mut tx, &person.id, id.as_str(), &pictures).await;
+            let gathered =
+                service::sealable(&state, &mut tx, &person.id, id.as_str(), &pictures).await;
             let keys = account::service::list_keys(&mut tx, &person.id).await?;
             match gathered {
                 Ok(sealable) => {
-                    let draft = store::get_draft(&mut tx, id.as_str(), &person.id).await?.ok_or_else(|| AppError::new(Code::NotFound))?;
+                    let draft = store::get_draft(&mut tx, id.as_str(), &person.id)
+                        .await?
+                        .ok_or_else(|| AppError::new(Code::NotFound))?;
                     tx.commit().await?;
                     let material = sealable.material(&state.log.origin, keys);
                     Ok(page::seal(&visit, &draft, &pictures, material))
@@ -267,7 +376,12 @@ async fn seal(State(state): State<AppState>, visit: Visit, Path(id): Path<String
         .await
 }
 
-async fn publish(State(state): State<AppState>, visit: Visit, Path(id): Path<String>, body: Bytes) -> Response {
+async fn publish(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Response {
     let sent = Form::parse(&body);
     visit
         .answer(async {
@@ -279,9 +393,24 @@ async fn publish(State(state): State<AppState>, visit: Visit, Path(id): Path<Str
                 return Ok(visit.redirect(&location));
             }
             let pictures: Vec<String> = sent.all("picture").map(str::to_owned).collect();
-            let sealable = service::sealable(&state, &mut tx, &person.id, id.as_str(), &pictures).await?;
-            let seal = SentSeal::parse(sent.get("salt"), sent.get("key"), sent.get("leaf"), sent.get("listing_leaf"), sent.get("statement"))?;
-            let slug = service::publish(&state, &mut tx, &person.id, visit.lang.tag(), &sealable, &seal).await?;
+            let sealable =
+                service::sealable(&state, &mut tx, &person.id, id.as_str(), &pictures).await?;
+            let seal = SentSeal::parse(
+                sent.get("salt"),
+                sent.get("key"),
+                sent.get("leaf"),
+                sent.get("listing_leaf"),
+                sent.get("statement"),
+            )?;
+            let slug = service::publish(
+                &state,
+                &mut tx,
+                &person.id,
+                visit.lang.tag(),
+                &sealable,
+                &seal,
+            )
+            .await?;
             let location = format!("/listings/{slug}");
             if !form::note_answer(&mut tx, &person.id, &route, key, &location).await? {
                 return Err(AppError::new(Code::Conflict));
@@ -300,7 +429,11 @@ mod tests {
 
     #[test]
     fn a_variable_reads_back_from_its_definition() {
-        for (kind, text) in [("choice", "red = crimson, blue"), ("text", "20: fox"), ("number", "1-5")] {
+        for (kind, text) in [
+            ("choice", "red = crimson, blue"),
+            ("text", "20: fox"),
+            ("number", "1-5"),
+        ] {
             let variable = read_variable(kind, text).expect(text);
             assert_eq!(definition(&variable), (kind, text.to_owned()));
         }

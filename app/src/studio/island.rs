@@ -85,7 +85,9 @@ pub fn SealPanel(material: SealMaterial, texts: SealTexts) -> impl IntoView {
     let sign = move |_| {
         message.set(state.with_value(|(_, t)| t.working.clone()));
         browser::later(move || {
-            let outcome = state.with_value(|(material, texts)| seal_in_browser(material, texts, &passphrase.get_untracked()));
+            let outcome = state.with_value(|(material, texts)| {
+                seal_in_browser(material, texts, &passphrase.get_untracked())
+            });
             match outcome {
                 Ok(fields) => browser::submit("seal-form", &fields),
                 Err(text) => message.set(text),
@@ -106,13 +108,21 @@ pub fn SealPanel(material: SealMaterial, texts: SealTexts) -> impl IntoView {
 
 type Fields = [(&'static str, String); 5];
 
-fn seal_in_browser(material: &SealMaterial, texts: &SealTexts, passphrase: &str) -> Result<Fields, String> {
-    let file = browser::load(KEY_SLOT).and_then(|text| KeyFile::parse(text.as_bytes()).ok()).ok_or_else(|| texts.no_key.clone())?;
+fn seal_in_browser(
+    material: &SealMaterial,
+    texts: &SealTexts,
+    passphrase: &str,
+) -> Result<Fields, String> {
+    let file = browser::load(KEY_SLOT)
+        .and_then(|text| KeyFile::parse(text.as_bytes()).ok())
+        .ok_or_else(|| texts.no_key.clone())?;
     if !material.registered.contains(&file.public.to_string()) {
         return Err(texts.unregistered.clone());
     }
     let secret = file.open(passphrase).map_err(|_| texts.wrong.clone())?;
-    let recipe = STANDARD.decode(&material.recipe).map_err(|_| texts.failed.clone())?;
+    let recipe = STANDARD
+        .decode(&material.recipe)
+        .map_err(|_| texts.failed.clone())?;
     let salt = Salt(browser::random().ok_or_else(|| texts.failed.clone())?);
     let whole = Material {
         origin: &material.origin,
@@ -121,12 +131,16 @@ fn seal_in_browser(material: &SealMaterial, texts: &SealTexts, passphrase: &str)
         label_version: material.label_version,
         licences: &material.licences,
     };
-    let sealed = seal(&whole, &salt, &secret).map_err(|error| format!("{} ({error})", texts.failed))?;
+    let sealed =
+        seal(&whole, &salt, &secret).map_err(|error| format!("{} ({error})", texts.failed))?;
     Ok([
         ("salt", hex::encode(salt.0)),
         ("key", secret.public().to_string()),
         ("leaf", hex::encode(sealed.leaf.to_bytes())),
         ("listing_leaf", hex::encode(sealed.listing_leaf.to_bytes())),
-        ("statement", serde_json::to_string(&sealed.listing).unwrap_or_default()),
+        (
+            "statement",
+            serde_json::to_string(&sealed.listing).unwrap_or_default(),
+        ),
     ])
 }

@@ -33,12 +33,20 @@ pub async fn run(state: &AppState, kind: &str, payload: &str) -> anyhow::Result<
 
 async fn generate(state: &AppState, id: &str) -> anyhow::Result<Outcome> {
     let mut tx = state.db.write().await?;
-    let Some(picture) = store::get_picture(&mut tx, id).await?.filter(|picture| picture.state != "done") else { return Ok(Outcome::Done) };
+    let Some(picture) = store::get_picture(&mut tx, id)
+        .await?
+        .filter(|picture| picture.state != "done")
+    else {
+        return Ok(Outcome::Done);
+    };
     let secret = open_picture(state, &mut tx, &picture, "generate").await?;
     tx.commit().await?;
     let recipe = secret.content.recipe(state, Vec::new());
     let request = Request::of_recipe(&recipe, &secret.values, secret.seed)?;
-    let made = state.engines.generate(request, |step| note_step(state, id, step)).await;
+    let made = state
+        .engines
+        .generate(request, |step| note_step(state, id, step))
+        .await;
     let picture = match made {
         Ok(picture) => picture,
         Err(error) => {
@@ -52,7 +60,14 @@ async fn generate(state: &AppState, id: &str) -> anyhow::Result<Outcome> {
     let digest = picture.digest()?;
     let blob = state.media.put(picture.to_png(None)?).await?;
     let mut tx = state.db.write().await?;
-    store::finish_picture(&mut tx, id, &blob, &digest.blake3.hex(), &digest.sha256.hex()).await?;
+    store::finish_picture(
+        &mut tx,
+        id,
+        &blob,
+        &digest.blake3.hex(),
+        &digest.sha256.hex(),
+    )
+    .await?;
     tx.commit().await?;
     Ok(Outcome::Done)
 }
@@ -79,27 +94,66 @@ async fn certify(state: &AppState, id: &str) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Later(LOOK_AGAIN_MS));
     }
     store::set_version_state(&mut tx, id, "certifying", None, None).await?;
-    let plain = state.vault.open(&mut tx, &version.secret_id, "platform", "certify", state.clock.now_ms()).await?;
+    let plain = state
+        .vault
+        .open(
+            &mut tx,
+            &version.secret_id,
+            "platform",
+            "certify",
+            state.clock.now_ms(),
+        )
+        .await?;
     tx.commit().await?;
     let secret: VersionSecret = serde_json::from_slice(&plain)?;
     let recipe = Recipe::parse(&STANDARD.decode(&secret.recipe)?)?;
     let mut found = Vec::new();
     for anchor in &recipe.anchors {
         let request = Request::of_recipe(&recipe, &anchor.values, anchor.seed)?;
-        found.push(state.engines.generate(request, |_| async {}).await?.digest()?);
+        found.push(
+            state
+                .engines
+                .generate(request, |_| async {})
+                .await?
+                .digest()?,
+        );
     }
     let mut tx = state.db.write().await?;
     let sealed = crate::catalog::service::list_anchor_digests(&mut tx, id).await?;
-    let equal = sealed.len() == found.len() && sealed.iter().zip(&found).all(|(sealed, found)| *sealed == found.blake3.hex());
-    let outcome = if equal { Verdict::Exact } else { Verdict::Different };
-    let subjects: Vec<Subject> = found.iter().enumerate().map(|(index, pixels)| Subject::picture(format!("anchor-{index}"), pixels)).collect();
-    let statement = ReproductionStatement { leaf: Digest::parse(&version.leaf_hash, "leaf")?, environment: state.engines.environment(), found, outcome };
+    let equal = sealed.len() == found.len()
+        && sealed
+            .iter()
+            .zip(&found)
+            .all(|(sealed, found)| *sealed == found.blake3.hex());
+    let outcome = if equal {
+        Verdict::Exact
+    } else {
+        Verdict::Different
+    };
+    let subjects: Vec<Subject> = found
+        .iter()
+        .enumerate()
+        .map(|(index, pixels)| Subject::picture(format!("anchor-{index}"), pixels))
+        .collect();
+    let statement = ReproductionStatement {
+        leaf: Digest::parse(&version.leaf_hash, "leaf")?,
+        environment: state.engines.environment(),
+        found,
+        outcome,
+    };
     let row = state.log.attest(&mut tx, &statement, &subjects).await?;
     if equal {
         store::set_version_state(&mut tx, id, "certified", None, Some(&row.leaf_hash)).await?;
         jobs::enqueue(&mut tx, GO_LIVE, &format!("go-live:{id}"), id).await?;
     } else {
-        store::set_version_state(&mut tx, id, "failed", Some("the regenerated pictures differ from the sealed ones"), Some(&row.leaf_hash)).await?;
+        store::set_version_state(
+            &mut tx,
+            id,
+            "failed",
+            Some("the regenerated pictures differ from the sealed ones"),
+            Some(&row.leaf_hash),
+        )
+        .await?;
         store::set_listing_state(&mut tx, &version.listing_id, "failed", None).await?;
     }
     tx.commit().await?;
@@ -111,12 +165,33 @@ async fn certify(state: &AppState, id: &str) -> anyhow::Result<Outcome> {
 async fn go_live(state: &AppState, id: &str) -> anyhow::Result<Outcome> {
     let mut tx = state.db.write().await?;
     let version = store::get_version(&mut tx, id).await?;
-    let Some(certification) = version.certification_leaf_hash.as_deref().filter(|_| version.state == "certified") else { return Ok(Outcome::Done) };
-    if !log::all_logged(&mut tx, &[&version.leaf_hash, &version.listing_leaf_hash, certification]).await? {
+    let Some(certification) = version
+        .certification_leaf_hash
+        .as_deref()
+        .filter(|_| version.state == "certified")
+    else {
+        return Ok(Outcome::Done);
+    };
+    if !log::all_logged(
+        &mut tx,
+        &[
+            &version.leaf_hash,
+            &version.listing_leaf_hash,
+            certification,
+        ],
+    )
+    .await?
+    {
         return Ok(Outcome::Later(LOOK_AGAIN_MS));
     }
     store::set_version_state(&mut tx, id, "live", None, None).await?;
-    store::set_listing_state(&mut tx, &version.listing_id, "live", Some(state.clock.now_ms())).await?;
+    store::set_listing_state(
+        &mut tx,
+        &version.listing_id,
+        "live",
+        Some(state.clock.now_ms()),
+    )
+    .await?;
     tx.commit().await?;
     Ok(Outcome::Done)
 }

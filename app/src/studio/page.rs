@@ -3,7 +3,9 @@
 use super::http::definition;
 use super::island::{LiveProgress, SealMaterial, SealPanel, SealTexts};
 use super::service::{Draft, DraftRow, MyListing, PictureRow};
-use crate::ui::pieces::{Field, FormKey, Picture, RefreshWithoutScript, empty, heading, picture_url};
+use crate::ui::pieces::{
+    Field, FormKey, Picture, RefreshWithoutScript, empty, heading, picture_url,
+};
 use crate::ui::shell;
 use crate::web::visit::Visit;
 use axum::http::StatusCode;
@@ -16,7 +18,12 @@ use schema::listing::Category;
 use schema::money::share;
 use schema::template::Variable;
 
-pub(super) fn studio(visit: &Visit, drafts: Vec<DraftRow>, listings: Vec<MyListing>, no_key: bool) -> Response {
+pub(super) fn studio(
+    visit: &Visit,
+    drafts: Vec<DraftRow>,
+    listings: Vec<MyListing>,
+    no_key: bool,
+) -> Response {
     let lang = visit.lang;
     let title = lang.text("studio");
     shell::ok(visit, &title.clone(), || {
@@ -55,12 +62,26 @@ pub(super) fn studio(visit: &Visit, drafts: Vec<DraftRow>, listings: Vec<MyListi
 }
 
 #[allow(clippy::too_many_arguments, reason = "one page shows all of a draft")]
-pub(super) fn draft(visit: &Visit, draft: &Draft, pictures: Vec<PictureRow>, tag: &str, manifest: &Manifest, share_bp: i64, errors: Vec<FieldError>) -> Response {
+pub(super) fn draft(
+    visit: &Visit,
+    draft: &Draft,
+    pictures: Vec<PictureRow>,
+    tag: &str,
+    manifest: &Manifest,
+    share_bp: i64,
+    errors: Vec<FieldError>,
+) -> Response {
     let lang = visit.lang;
-    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = if errors.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
     let title = draft.row.title.clone();
     shell::page(visit, &title.clone(), status, || {
-        let waiting = pictures.iter().any(|picture| matches!(picture.state.as_str(), "waiting" | "running"));
+        let waiting = pictures
+            .iter()
+            .any(|picture| matches!(picture.state.as_str(), "waiting" | "running"));
         view! {
             {waiting.then(|| view! { <RefreshWithoutScript seconds=2/> })}
             {heading(title, Some(lang.text("draft-line")))}
@@ -78,11 +99,22 @@ pub(super) fn draft(visit: &Visit, draft: &Draft, pictures: Vec<PictureRow>, tag
 
 fn problem(visit: &Visit, errors: &[FieldError], fields: &[&str]) -> impl IntoView + use<> {
     let lang = visit.lang;
-    let found = errors.iter().filter(|error| fields.contains(&error.field.as_str())).map(|error| lang.field_error(error));
-    found.map(|text| view! { <p class="field-error" role="alert">{text}</p> }).collect_view()
+    let found = errors
+        .iter()
+        .filter(|error| fields.contains(&error.field.as_str()))
+        .map(|error| lang.field_error(error));
+    found
+        .map(|text| view! { <p class="field-error" role="alert">{text}</p> })
+        .collect_view()
 }
 
-fn edit_form(visit: &Visit, draft: &Draft, manifest: &Manifest, share_bp: i64, errors: &[FieldError]) -> impl IntoView + use<> {
+fn edit_form(
+    visit: &Visit,
+    draft: &Draft,
+    manifest: &Manifest,
+    share_bp: i64,
+    errors: &[FieldError],
+) -> impl IntoView + use<> {
     let lang = visit.lang;
     let (row, content) = (draft.row.clone(), draft.content.clone());
     let errors = errors.to_vec();
@@ -93,12 +125,19 @@ fn edit_form(visit: &Visit, draft: &Draft, manifest: &Manifest, share_bp: i64, e
         let id = licence.id().replace('.', "-");
         view! { <option value=licence.id() selected=licence.id() == row.licence>{lang.text(&format!("licence-{id}"))}</option> }
     });
-    let mut rows: Vec<(String, &'static str, String)> = content.variables.iter().map(|(name, variable)| {
-        let (kind, text) = definition(variable);
-        (name.clone(), kind, text)
-    }).collect();
+    let mut rows: Vec<(String, &'static str, String)> = content
+        .variables
+        .iter()
+        .map(|(name, variable)| {
+            let (kind, text) = definition(variable);
+            (name.clone(), kind, text)
+        })
+        .collect();
     let blank = if rows.len() < 2 { 3 - rows.len() } else { 1 };
-    rows.extend(std::iter::repeat_n((String::new(), "choice", String::new()), blank));
+    rows.extend(std::iter::repeat_n(
+        (String::new(), "choice", String::new()),
+        blank,
+    ));
     let rows = rows.into_iter().map(|(name, kind, text)| {
         let kinds = ["choice", "text", "number"].map(|known| view! { <option value=known selected=known == kind>{lang.text(&format!("variable-{known}"))}</option> });
         view! {
@@ -110,9 +149,22 @@ fn edit_form(visit: &Visit, draft: &Draft, manifest: &Manifest, share_bp: i64, e
         }
     });
     let fee = share(row.price_minor, share_bp);
-    let net = lang.with("price-net", &[("fee", lang.money(fee).into()), ("net", lang.money(row.price_minor - fee).into())]);
-    let guidance = format!("{}.{}", content.guidance_milli / 1000, content.guidance_milli % 1000 / 100);
-    let template_hint = lang.with("template-hint", &[("tokens", i64::from(manifest.text_tokens).into())]);
+    let net = lang.with(
+        "price-net",
+        &[
+            ("fee", lang.money(fee).into()),
+            ("net", lang.money(row.price_minor - fee).into()),
+        ],
+    );
+    let guidance = format!(
+        "{}.{}",
+        content.guidance_milli / 1000,
+        content.guidance_milli % 1000 / 100
+    );
+    let template_hint = lang.with(
+        "template-hint",
+        &[("tokens", i64::from(manifest.text_tokens).into())],
+    );
     view! {
         <form class="card" method="post" action=lang.path(&format!("/studio/drafts/{}", row.id)) id="draft-form">
             <h2>{lang.text("draft-recipe")}</h2>
@@ -153,7 +205,12 @@ fn edit_form(visit: &Visit, draft: &Draft, manifest: &Manifest, share_bp: i64, e
 
 fn generate_form(visit: &Visit, draft: &Draft, errors: &[FieldError]) -> impl IntoView + use<> {
     let lang = visit.lang;
-    let inputs: Vec<_> = draft.content.variables.iter().map(|(name, variable)| (name.clone(), variable.clone())).collect();
+    let inputs: Vec<_> = draft
+        .content
+        .variables
+        .iter()
+        .map(|(name, variable)| (name.clone(), variable.clone()))
+        .collect();
     let inputs = inputs.into_iter().map(|(name, variable)| {
         let field = format!("value_{name}");
         let input = match variable {
@@ -184,7 +241,13 @@ fn generate_form(visit: &Visit, draft: &Draft, errors: &[FieldError]) -> impl In
     }
 }
 
-fn gallery(visit: &Visit, draft: &Draft, pictures: Vec<PictureRow>, tag: &str, errors: &[FieldError]) -> impl IntoView + use<> {
+fn gallery(
+    visit: &Visit,
+    draft: &Draft,
+    pictures: Vec<PictureRow>,
+    tag: &str,
+    errors: &[FieldError],
+) -> impl IntoView + use<> {
     let lang = visit.lang;
     let none = pictures.is_empty();
     let items = pictures.into_iter().map(|picture| {
@@ -221,7 +284,12 @@ fn gallery(visit: &Visit, draft: &Draft, pictures: Vec<PictureRow>, tag: &str, e
     }
 }
 
-pub(super) fn seal(visit: &Visit, draft: &DraftRow, pictures: &[String], material: SealMaterial) -> Response {
+pub(super) fn seal(
+    visit: &Visit,
+    draft: &DraftRow,
+    pictures: &[String],
+    material: SealMaterial,
+) -> Response {
     let lang = visit.lang;
     let title = lang.text("seal");
     let texts = SealTexts {
@@ -237,8 +305,12 @@ pub(super) fn seal(visit: &Visit, draft: &DraftRow, pictures: &[String], materia
     let pictures = pictures.to_vec();
     shell::ok(visit, &title.clone(), || {
         let shown = pictures.iter().map(|id| view! { <Picture src=format!("/studio/pictures/{id}/file") alt=lang.text("picture-alt") width=128 height=128/> }).collect_view();
-        let hidden = pictures.iter().map(|id| view! { <input type="hidden" name="picture" value=id.clone()/> }).collect_view();
-        let fields = ["salt", "key", "leaf", "listing_leaf", "statement"].map(|name| view! { <input type="hidden" name=name/> });
+        let hidden = pictures
+            .iter()
+            .map(|id| view! { <input type="hidden" name="picture" value=id.clone()/> })
+            .collect_view();
+        let fields = ["salt", "key", "leaf", "listing_leaf", "statement"]
+            .map(|name| view! { <input type="hidden" name=name/> });
         view! {
             {heading(title, Some(draft.title.clone()))}
             <section class="card">

@@ -70,9 +70,15 @@ impl From<Error> for crate::web::error::AppError {
             Error::NotFound => Self::new(Code::NotFound),
             Error::Invalid(fields) => Self::invalid(fields),
             Error::TooMany => Self::new(Code::TooMany),
-            Error::Duplicate(leaf) => {
-                Self { code: Code::Conflict, fields: vec![FieldError { field: "picture".into(), code: "duplicate".into(), detail: Some(leaf) }], cause: None }
-            }
+            Error::Duplicate(leaf) => Self {
+                code: Code::Conflict,
+                fields: vec![FieldError {
+                    field: "picture".into(),
+                    code: "duplicate".into(),
+                    detail: Some(leaf),
+                }],
+                cause: None,
+            },
             Error::Internal(cause) => Self::internal(cause),
             Error::Store(error) => error.into(),
         }
@@ -195,8 +201,18 @@ impl Content {
     #[must_use]
     pub fn sample(state: &AppState) -> Self {
         let manifest = &state.engines.model().manifest;
-        let choice = |label: &str, text: &str| Choice { label: label.into(), text: text.into() };
-        let colours = Variable::Choice { choices: vec![choice("red", "red"), choice("green", "green"), choice("blue", "blue")], default: "red".into() };
+        let choice = |label: &str, text: &str| Choice {
+            label: label.into(),
+            text: text.into(),
+        };
+        let colours = Variable::Choice {
+            choices: vec![
+                choice("red", "red"),
+                choice("green", "green"),
+                choice("blue", "blue"),
+            ],
+            default: "red".into(),
+        };
         Self {
             template: "{colour} apple, 3d style".into(),
             negative: String::new(),
@@ -210,9 +226,22 @@ impl Content {
     #[must_use]
     pub fn recipe(&self, state: &AppState, anchors: Vec<Anchor>) -> Recipe {
         let model = state.engines.model();
-        let size = model.manifest.sizes.first().map_or((128, 128), |size| (size.width, size.height));
-        let scheduler = Scheduler::FlowEuler { shift_milli: model.manifest.shift_milli };
-        let mut recipe = Recipe::new(model.digest, self.template.clone(), scheduler, self.steps, self.guidance_milli, size);
+        let size = model
+            .manifest
+            .sizes
+            .first()
+            .map_or((128, 128), |size| (size.width, size.height));
+        let scheduler = Scheduler::FlowEuler {
+            shift_milli: model.manifest.shift_milli,
+        };
+        let mut recipe = Recipe::new(
+            model.digest,
+            self.template.clone(),
+            scheduler,
+            self.steps,
+            self.guidance_milli,
+            size,
+        );
         recipe.variables = self.variables.clone();
         recipe.negative = (!self.negative.is_empty()).then(|| self.negative.clone());
         recipe.anchors = anchors;
@@ -246,7 +275,11 @@ pub async fn create_draft(state: &AppState, person: &str, title: &str) -> Result
     };
     let content = serde_json::to_vec(&Content::sample(state)).map_err(internal)?;
     let mut tx = state.db.write().await?;
-    state.vault.put(&mut tx, &row.secret_id, &content, now).await.map_err(internal)?;
+    state
+        .vault
+        .put(&mut tx, &row.secret_id, &content, now)
+        .await
+        .map_err(internal)?;
     store::insert_draft(&mut tx, &row).await?;
     tx.commit().await?;
     Ok(row.id)
@@ -256,10 +289,30 @@ pub async fn create_draft(state: &AppState, person: &str, title: &str) -> Result
 ///
 /// # Errors
 /// [`Error::NotFound`] also for somebody else's.
-pub async fn get_draft(state: &AppState, tx: &mut Tx, person: &str, id: &str) -> Result<Draft, Error> {
-    let row = store::get_draft(tx, id, person).await?.ok_or(Error::NotFound)?;
-    let plain = state.vault.open(tx, &row.secret_id, person, "edit draft", state.clock.now_ms()).await.map_err(internal)?;
-    Ok(Draft { content: serde_json::from_slice(&plain).map_err(internal)?, row })
+pub async fn get_draft(
+    state: &AppState,
+    tx: &mut Tx,
+    person: &str,
+    id: &str,
+) -> Result<Draft, Error> {
+    let row = store::get_draft(tx, id, person)
+        .await?
+        .ok_or(Error::NotFound)?;
+    let plain = state
+        .vault
+        .open(
+            tx,
+            &row.secret_id,
+            person,
+            "edit draft",
+            state.clock.now_ms(),
+        )
+        .await
+        .map_err(internal)?;
+    Ok(Draft {
+        content: serde_json::from_slice(&plain).map_err(internal)?,
+        row,
+    })
 }
 
 /// A person's drafts and listings.
@@ -267,7 +320,10 @@ pub async fn get_draft(state: &AppState, tx: &mut Tx, person: &str, id: &str) ->
 /// # Errors
 /// When the database fails.
 pub async fn list_own(tx: &mut Tx, person: &str) -> db::Result<(Vec<DraftRow>, Vec<MyListing>)> {
-    Ok((store::list_drafts(tx, person).await?, store::list_mine(tx, person).await?))
+    Ok((
+        store::list_drafts(tx, person).await?,
+        store::list_mine(tx, person).await?,
+    ))
 }
 
 /// A draft's pictures, newest first.
@@ -283,7 +339,10 @@ pub async fn list_pictures(tx: &mut Tx, draft: &str) -> db::Result<Vec<PictureRo
 /// # Errors
 /// [`Error::NotFound`] also for somebody else's.
 pub async fn get_picture(tx: &mut Tx, person: &str, id: &str) -> Result<PictureRow, Error> {
-    store::get_picture(tx, id).await?.filter(|picture| picture.person_id == person).ok_or(Error::NotFound)
+    store::get_picture(tx, id)
+        .await?
+        .filter(|picture| picture.person_id == person)
+        .ok_or(Error::NotFound)
 }
 
 /// A draft's form as it was sent.
@@ -300,25 +359,68 @@ pub struct DraftForm<'a> {
 ///
 /// # Errors
 /// [`Error::Invalid`] with every field.
-pub async fn save_draft(state: &AppState, person: &str, id: &str, form: &DraftForm<'_>) -> Result<(), Error> {
+pub async fn save_draft(
+    state: &AppState,
+    person: &str,
+    id: &str,
+    form: &DraftForm<'_>,
+) -> Result<(), Error> {
     let mut wrong = Vec::new();
     let mut note = |field: &str, error: &schema::Error| wrong.push(FieldError::of(field, error));
-    let title = parse_title(form.title).map_err(|error| note("title", &error)).ok();
-    let description = parse_description(form.description).map_err(|error| note("description", &error)).ok();
-    let category = Category::parse(form.category).map_err(|error| note("category", &error)).ok();
-    let price = Money::parse_usd(form.price, "price").map_err(|error| note("price", &error)).ok();
-    let licence = Licence::parse(form.licence).map_err(|error| note("licence", &error)).ok();
-    let values = form.content.variables.iter().map(|(name, variable)| (name.clone(), variable.default_value())).collect();
-    let probe = form.content.recipe(state, vec![Anchor { values, seed: Seed(0) }]);
+    let title = parse_title(form.title)
+        .map_err(|error| note("title", &error))
+        .ok();
+    let description = parse_description(form.description)
+        .map_err(|error| note("description", &error))
+        .ok();
+    let category = Category::parse(form.category)
+        .map_err(|error| note("category", &error))
+        .ok();
+    let price = Money::parse_usd(form.price, "price")
+        .map_err(|error| note("price", &error))
+        .ok();
+    let licence = Licence::parse(form.licence)
+        .map_err(|error| note("licence", &error))
+        .ok();
+    let values = form
+        .content
+        .variables
+        .iter()
+        .map(|(name, variable)| (name.clone(), variable.default_value()))
+        .collect();
+    let probe = form.content.recipe(
+        state,
+        vec![Anchor {
+            values,
+            seed: Seed(0),
+        }],
+    );
     if let Err(error) = probe.check() {
-        let field = if error.place().starts_with("variables") || error.place().starts_with("anchors") { "variables" } else { "template" };
+        let field =
+            if error.place().starts_with("variables") || error.place().starts_with("anchors") {
+                "variables"
+            } else {
+                "template"
+            };
         note(field, &error);
     } else {
         // Every default text must fit the model: a buyer's first run may not fail.
         let limit = state.engines.model().manifest.text_tokens as usize;
-        let prompt = probe.picture(&probe.anchors[0].values, Seed(0)).map(|picture| picture.prompt).unwrap_or_default();
-        if let Err(error) = state.engines.model().tokenizer.encode_padded(&prompt, limit) {
-            wrong.push(FieldError { field: "template".into(), code: "refused".into(), detail: Some(error.to_string()) });
+        let prompt = probe
+            .picture(&probe.anchors[0].values, Seed(0))
+            .map(|picture| picture.prompt)
+            .unwrap_or_default();
+        if let Err(error) = state
+            .engines
+            .model()
+            .tokenizer
+            .encode_padded(&prompt, limit)
+        {
+            wrong.push(FieldError {
+                field: "template".into(),
+                code: "refused".into(),
+                detail: Some(error.to_string()),
+            });
         }
     }
     if let (Some(price), Some(licence)) = (price, licence) {
@@ -329,11 +431,20 @@ pub async fn save_draft(state: &AppState, person: &str, id: &str, form: &DraftFo
             wrong.push(FieldError::new("licence", "licence-free"));
         }
     }
-    let (Some(title), Some(description), Some(category), Some(price), Some(licence), true) = (title, description, category, price, licence, wrong.is_empty()) else {
+    let (Some(title), Some(description), Some(category), Some(price), Some(licence), true) = (
+        title,
+        description,
+        category,
+        price,
+        licence,
+        wrong.is_empty(),
+    ) else {
         return Err(Error::Invalid(wrong));
     };
     let mut tx = state.db.write().await?;
-    let mut row = store::get_draft(&mut tx, id, person).await?.ok_or(Error::NotFound)?;
+    let mut row = store::get_draft(&mut tx, id, person)
+        .await?
+        .ok_or(Error::NotFound)?;
     row.title = title;
     row.description = description;
     row.category = category.id().into();
@@ -341,7 +452,11 @@ pub async fn save_draft(state: &AppState, person: &str, id: &str, form: &DraftFo
     row.licence = licence.id().into();
     row.updated_ms = state.clock.now_ms();
     let content = serde_json::to_vec(&form.content).map_err(internal)?;
-    state.vault.put(&mut tx, &row.secret_id, &content, row.updated_ms).await.map_err(internal)?;
+    state
+        .vault
+        .put(&mut tx, &row.secret_id, &content, row.updated_ms)
+        .await
+        .map_err(internal)?;
     store::update_draft(&mut tx, &row).await?;
     tx.commit().await?;
     Ok(())
@@ -351,7 +466,14 @@ pub async fn save_draft(state: &AppState, person: &str, id: &str, form: &DraftFo
 ///
 /// # Errors
 /// [`Error::TooMany`], or [`Error::Invalid`] when values do not fit.
-pub async fn generate(state: &AppState, person: &str, draft: &str, values: Values, seed: Option<&str>, count: usize) -> Result<(), Error> {
+pub async fn generate(
+    state: &AppState,
+    person: &str,
+    draft: &str,
+    values: Values,
+    seed: Option<&str>,
+    count: usize,
+) -> Result<(), Error> {
     let count = count.clamp(1, MAX_BATCH);
     let given = seed.map(Seed::parse).transpose().map_err(refused("seed"))?;
     let mut tx = state.db.write().await?;
@@ -362,27 +484,88 @@ pub async fn generate(state: &AppState, person: &str, draft: &str, values: Value
             tx.commit().await?;
             return Err(Error::TooMany);
         }
-        let seed = given.map_or_else(|| Seed(u64::from_le_bytes(random::bytes())), |seed| Seed(seed.0.wrapping_add(number as u64)));
-        let secret = PictureSecret { content: draft.content.clone(), values: values.clone(), seed };
-        let recipe = draft.content.recipe(state, vec![Anchor { values: values.clone(), seed }]);
+        let seed = given.map_or_else(
+            || Seed(u64::from_le_bytes(random::bytes())),
+            |seed| Seed(seed.0.wrapping_add(number as u64)),
+        );
+        let secret = PictureSecret {
+            content: draft.content.clone(),
+            values: values.clone(),
+            seed,
+        };
+        let recipe = draft.content.recipe(
+            state,
+            vec![Anchor {
+                values: values.clone(),
+                seed,
+            }],
+        );
         recipe.check().map_err(refused("values"))?;
         let limit = state.engines.model().manifest.text_tokens as usize;
         let request = Request::of_recipe(&recipe, &values, seed).map_err(internal)?;
-        if let Err(error) = state.engines.model().tokenizer.encode_padded(&request.prompt, limit) {
-            return Err(Error::Invalid(vec![FieldError { field: "values".into(), code: "refused".into(), detail: Some(error.to_string()) }]));
+        if let Err(error) = state
+            .engines
+            .model()
+            .tokenizer
+            .encode_padded(&request.prompt, limit)
+        {
+            return Err(Error::Invalid(vec![FieldError {
+                field: "values".into(),
+                code: "refused".into(),
+                detail: Some(error.to_string()),
+            }]));
         }
         let (id, secret_id) = (random::id(), random::id());
-        state.vault.put(&mut tx, &secret_id, &serde_json::to_vec(&secret).map_err(internal)?, now).await.map_err(internal)?;
-        store::insert_picture(&mut tx, &id, &draft.row, &secret_id, &draft.content.tag(&draft.row.id), i64::from(draft.content.steps), now).await?;
-        jobs::enqueue(&mut tx, super::jobs::GENERATE, &format!("picture:{id}"), &id).await?;
+        state
+            .vault
+            .put(
+                &mut tx,
+                &secret_id,
+                &serde_json::to_vec(&secret).map_err(internal)?,
+                now,
+            )
+            .await
+            .map_err(internal)?;
+        store::insert_picture(
+            &mut tx,
+            &id,
+            &draft.row,
+            &secret_id,
+            &draft.content.tag(&draft.row.id),
+            i64::from(draft.content.steps),
+            now,
+        )
+        .await?;
+        jobs::enqueue(
+            &mut tx,
+            super::jobs::GENERATE,
+            &format!("picture:{id}"),
+            &id,
+        )
+        .await?;
     }
     tx.commit().await?;
     state.jobs.ring();
     Ok(())
 }
 
-pub(super) async fn open_picture(state: &AppState, tx: &mut Tx, picture: &PictureRow, reason: &str) -> Result<PictureSecret, Error> {
-    let plain = state.vault.open(tx, &picture.secret_id, &picture.person_id, reason, state.clock.now_ms()).await.map_err(internal)?;
+pub(super) async fn open_picture(
+    state: &AppState,
+    tx: &mut Tx,
+    picture: &PictureRow,
+    reason: &str,
+) -> Result<PictureSecret, Error> {
+    let plain = state
+        .vault
+        .open(
+            tx,
+            &picture.secret_id,
+            &picture.person_id,
+            reason,
+            state.clock.now_ms(),
+        )
+        .await
+        .map_err(internal)?;
     serde_json::from_slice(&plain).map_err(internal)
 }
 
@@ -401,7 +584,13 @@ pub struct Sealable {
 ///
 /// # Errors
 /// [`Error::Invalid`] when nothing fitting was chosen.
-pub async fn sealable(state: &AppState, tx: &mut Tx, person: &str, draft: &str, pictures: &[String]) -> Result<Sealable, Error> {
+pub async fn sealable(
+    state: &AppState,
+    tx: &mut Tx,
+    person: &str,
+    draft: &str,
+    pictures: &[String],
+) -> Result<Sealable, Error> {
     let draft = get_draft(state, tx, person, draft).await?;
     let tag = draft.content.tag(&draft.row.id);
     let choose = |code: &str| Error::Invalid(vec![FieldError::new("picture", code)]);
@@ -411,23 +600,43 @@ pub async fn sealable(state: &AppState, tx: &mut Tx, person: &str, draft: &str, 
     let (mut anchors, mut recipe_anchors, mut files) = (Vec::new(), Vec::new(), Vec::new());
     for id in pictures {
         let row = get_picture(tx, person, id).await?;
-        let (Some(blob), true) = (row.blob.clone(), row.draft_id == draft.row.id) else { return Err(Error::NotFound) };
+        let (Some(blob), true) = (row.blob.clone(), row.draft_id == draft.row.id) else {
+            return Err(Error::NotFound);
+        };
         if row.text_tag != tag {
             return Err(choose("stale-picture"));
         }
         let secret = open_picture(state, tx, &row, "seal").await?;
-        let png = state.media.get(&blob).await.map_err(internal)?.ok_or_else(|| Error::Internal(format!("the picture file {blob} is missing")))?;
+        let png = state
+            .media
+            .get(&blob)
+            .await
+            .map_err(internal)?
+            .ok_or_else(|| Error::Internal(format!("the picture file {blob} is missing")))?;
         let picture = Picture::from_png(&png).map_err(internal)?;
         let labelled = label::overlay(&picture);
-        anchors.push(AnchorStatement { pixels: picture.digest().map_err(internal)?, labelled: labelled.digest().map_err(internal)? });
-        recipe_anchors.push(Anchor { values: secret.values, seed: secret.seed });
+        anchors.push(AnchorStatement {
+            pixels: picture.digest().map_err(internal)?,
+            labelled: labelled.digest().map_err(internal)?,
+        });
+        recipe_anchors.push(Anchor {
+            values: secret.values,
+            seed: secret.seed,
+        });
         files.push((blob, labelled));
     }
     let recipe = draft.content.recipe(state, recipe_anchors);
     recipe.check_for_sale().map_err(refused("template"))?;
     let bytes = recipe.to_bytes().map_err(refused("template"))?;
     let licence = Licence::parse(&draft.row.licence).map_err(internal)?;
-    Ok(Sealable { recipe, bytes, anchors, files, draft: draft.row, licence })
+    Ok(Sealable {
+        recipe,
+        bytes,
+        anchors,
+        files,
+        draft: draft.row,
+        licence,
+    })
 }
 
 impl Sealable {
@@ -463,14 +672,33 @@ impl SentSeal {
     ///
     /// # Errors
     /// [`Error::Invalid`] naming the part.
-    pub fn parse(salt: &str, key: &str, leaf: &str, listing_leaf: &str, statement: &str) -> Result<Self, Error> {
+    pub fn parse(
+        salt: &str,
+        key: &str,
+        leaf: &str,
+        listing_leaf: &str,
+        statement: &str,
+    ) -> Result<Self, Error> {
         let wrong = || Error::Invalid(vec![FieldError::new("seal", "seal")]);
         let mut bytes = [0; 32];
         hex::decode_to_slice(salt, &mut bytes).map_err(|_| wrong())?;
-        let leaf_of = |text: &str| hex::decode(text).ok().and_then(|bytes| Leaf::parse(&bytes).ok()).ok_or_else(wrong);
+        let leaf_of = |text: &str| {
+            hex::decode(text)
+                .ok()
+                .and_then(|bytes| Leaf::parse(&bytes).ok())
+                .ok_or_else(wrong)
+        };
         let listing: Envelope = serde_json::from_str(statement).map_err(|_| wrong())?;
-        let seal = Seal { leaf: leaf_of(leaf)?, listing, listing_leaf: leaf_of(listing_leaf)? };
-        Ok(Self { salt: Salt(bytes), key: PublicKey::parse(key).map_err(refused("seal"))?, seal })
+        let seal = Seal {
+            leaf: leaf_of(leaf)?,
+            listing,
+            listing_leaf: leaf_of(listing_leaf)?,
+        };
+        Ok(Self {
+            salt: Salt(bytes),
+            key: PublicKey::parse(key).map_err(refused("seal"))?,
+            seal,
+        })
     }
 }
 
@@ -479,29 +707,64 @@ impl SentSeal {
 ///
 /// # Errors
 /// [`Error::Invalid`] when the seal does not hold, [`Error::Duplicate`] for another creator's picture.
-pub async fn publish(state: &AppState, tx: &mut Tx, person: &str, language: &str, sealable: &Sealable, sent: &SentSeal) -> Result<String, Error> {
+pub async fn publish(
+    state: &AppState,
+    tx: &mut Tx,
+    person: &str,
+    language: &str,
+    sealable: &Sealable,
+    sent: &SentSeal,
+) -> Result<String, Error> {
     let keys = account::service::list_keys(tx, person).await?;
     if !keys.contains(&sent.key.to_string()) {
-        return Err(Error::Invalid(vec![FieldError::new("seal", "unregistered-key")]));
+        return Err(Error::Invalid(vec![FieldError::new(
+            "seal",
+            "unregistered-key",
+        )]));
     }
     let licences = [sealable.licence];
-    let material = Material { origin: &state.log.origin, recipe: &sealable.bytes, anchors: &sealable.anchors, label_version: label::VERSION, licences: &licences };
+    let material = Material {
+        origin: &state.log.origin,
+        recipe: &sealable.bytes,
+        anchors: &sealable.anchors,
+        label_version: label::VERSION,
+        licences: &licences,
+    };
     check(&material, &sent.salt, &sent.key, &sent.seal).map_err(refused("seal"))?;
     for anchor in &sealable.anchors {
-        if let Some(leaf) = store::find_equal_picture(tx, &anchor.pixels.blake3.hex(), person).await? {
+        if let Some(leaf) =
+            store::find_equal_picture(tx, &anchor.pixels.blake3.hex(), person).await?
+        {
             return Err(Error::Duplicate(leaf));
         }
     }
     let now = state.clock.now_ms();
-    let sealed = log::queue(tx, &state.log.origin, &sent.seal.leaf, &sent.key).await.map_err(internal)?;
-    let listed = log::queue(tx, &state.log.origin, &sent.seal.listing_leaf, &sent.key).await.map_err(internal)?;
+    let sealed = log::queue(tx, &state.log.origin, &sent.seal.leaf, &sent.key)
+        .await
+        .map_err(internal)?;
+    let listed = log::queue(tx, &state.log.origin, &sent.seal.listing_leaf, &sent.key)
+        .await
+        .map_err(internal)?;
     let listing_id = random::id();
     let mut slug = slug_of(&sealable.draft.title);
     let tail = &listing_id[listing_id.len() - 6..];
-    slug = if slug.is_empty() { tail.into() } else { format!("{slug}-{tail}") };
+    slug = if slug.is_empty() {
+        tail.into()
+    } else {
+        format!("{slug}-{tail}")
+    };
     let person_row = account::service::get_person(tx, person).await?;
-    let search = format!("{} {} {}", sealable.draft.title, sealable.draft.description, person_row.handle).to_lowercase();
-    let variables: BTreeMap<_, _> = sealable.recipe.variables.iter().map(|(name, variable)| (name, variable.public())).collect();
+    let search = format!(
+        "{} {} {}",
+        sealable.draft.title, sealable.draft.description, person_row.handle
+    )
+    .to_lowercase();
+    let variables: BTreeMap<_, _> = sealable
+        .recipe
+        .variables
+        .iter()
+        .map(|(name, variable)| (name, variable.public()))
+        .collect();
     let new = NewVersion {
         version_id: random::id(),
         secret_id: random::id(),
@@ -518,18 +781,48 @@ pub async fn publish(state: &AppState, tx: &mut Tx, person: &str, language: &str
         now_ms: now,
         listing_id,
     };
-    let secret = VersionSecret { recipe: STANDARD.encode(&sealable.bytes), salt: STANDARD.encode(sent.salt.0) };
-    state.vault.put(tx, &new.secret_id, &serde_json::to_vec(&secret).map_err(internal)?, now).await.map_err(internal)?;
+    let secret = VersionSecret {
+        recipe: STANDARD.encode(&sealable.bytes),
+        salt: STANDARD.encode(sent.salt.0),
+    };
+    state
+        .vault
+        .put(
+            tx,
+            &new.secret_id,
+            &serde_json::to_vec(&secret).map_err(internal)?,
+            now,
+        )
+        .await
+        .map_err(internal)?;
     store::insert_listing(tx, &new).await?;
     store::insert_version(tx, &new).await?;
-    for (index, ((blob, labelled), anchor)) in (0..).zip(sealable.files.iter().zip(&sealable.anchors)) {
+    for (index, ((blob, labelled), anchor)) in
+        (0..).zip(sealable.files.iter().zip(&sealable.anchors))
+    {
         let content = format!("{}-{index}", new.leaf_hash);
-        let file = labelled.to_png(Some(&label::xmp("SEEDMARK", &content))).map_err(internal)?;
+        let file = labelled
+            .to_png(Some(&label::xmp("SEEDMARK", &content)))
+            .map_err(internal)?;
         let labelled_blob = state.media.put(file).await.map_err(internal)?;
         let PixelDigest { blake3, sha256 } = anchor.pixels;
         let size = (i64::from(labelled.width), i64::from(labelled.height));
-        store::insert_anchor(tx, &new.version_id, index, (blob, &labelled_blob), (&blake3.hex(), &sha256.hex()), size).await?;
+        store::insert_anchor(
+            tx,
+            &new.version_id,
+            index,
+            (blob, &labelled_blob),
+            (&blake3.hex(), &sha256.hex()),
+            size,
+        )
+        .await?;
     }
-    jobs::enqueue(tx, super::jobs::CERTIFY, &format!("certify:{}", new.version_id), &new.version_id).await?;
+    jobs::enqueue(
+        tx,
+        super::jobs::CERTIFY,
+        &format!("certify:{}", new.version_id),
+        &new.version_id,
+    )
+    .await?;
     Ok(new.slug)
 }

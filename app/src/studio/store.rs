@@ -41,11 +41,35 @@ statements! {
 }
 
 pub(super) async fn insert_draft(tx: &mut Tx, draft: &DraftRow) -> db::Result<()> {
-    execute!(tx, INSERT_DRAFT, &draft.id, &draft.person_id, &draft.title, &draft.description, &draft.category, draft.price_minor, &draft.licence, &draft.secret_id, draft.updated_ms).map(|_| ())
+    execute!(
+        tx,
+        INSERT_DRAFT,
+        &draft.id,
+        &draft.person_id,
+        &draft.title,
+        &draft.description,
+        &draft.category,
+        draft.price_minor,
+        &draft.licence,
+        &draft.secret_id,
+        draft.updated_ms
+    )
+    .map(|_| ())
 }
 
 pub(super) async fn update_draft(tx: &mut Tx, draft: &DraftRow) -> db::Result<()> {
-    execute!(tx, UPDATE_DRAFT, &draft.id, &draft.title, &draft.description, &draft.category, draft.price_minor, &draft.licence, draft.updated_ms).map(|_| ())
+    execute!(
+        tx,
+        UPDATE_DRAFT,
+        &draft.id,
+        &draft.title,
+        &draft.description,
+        &draft.category,
+        draft.price_minor,
+        &draft.licence,
+        draft.updated_ms
+    )
+    .map(|_| ())
 }
 
 pub(super) async fn get_draft(tx: &mut Tx, id: &str, person: &str) -> db::Result<Option<DraftRow>> {
@@ -56,8 +80,27 @@ pub(super) async fn list_drafts(tx: &mut Tx, person: &str) -> db::Result<Vec<Dra
     fetch!(tx, fetch_all, DraftRow, LIST_DRAFTS, person)
 }
 
-pub(super) async fn insert_picture(tx: &mut Tx, id: &str, draft: &DraftRow, secret: &str, tag: &str, steps: i64, now_ms: i64) -> db::Result<()> {
-    execute!(tx, INSERT_PICTURE, id, &draft.id, &draft.person_id, secret, tag, steps, now_ms).map(|_| ())
+pub(super) async fn insert_picture(
+    tx: &mut Tx,
+    id: &str,
+    draft: &DraftRow,
+    secret: &str,
+    tag: &str,
+    steps: i64,
+    now_ms: i64,
+) -> db::Result<()> {
+    execute!(
+        tx,
+        INSERT_PICTURE,
+        id,
+        &draft.id,
+        &draft.person_id,
+        secret,
+        tag,
+        steps,
+        now_ms
+    )
+    .map(|_| ())
 }
 
 pub(super) async fn list_pictures(tx: &mut Tx, draft: &str) -> db::Result<Vec<PictureRow>> {
@@ -72,7 +115,13 @@ pub(super) async fn set_step(tx: &mut Tx, id: &str, step: i64) -> db::Result<()>
     execute!(tx, SET_STEP, id, step).map(|_| ())
 }
 
-pub(super) async fn finish_picture(tx: &mut Tx, id: &str, blob: &str, blake3: &str, sha256: &str) -> db::Result<()> {
+pub(super) async fn finish_picture(
+    tx: &mut Tx,
+    id: &str,
+    blob: &str,
+    blake3: &str,
+    sha256: &str,
+) -> db::Result<()> {
     execute!(tx, FINISH_PICTURE, id, blob, blake3, sha256).map(|_| ())
 }
 
@@ -82,39 +131,113 @@ pub(super) async fn fail_picture(tx: &mut Tx, id: &str, error: &str) -> db::Resu
 
 pub(super) async fn insert_listing(tx: &mut Tx, new: &NewVersion<'_>) -> db::Result<()> {
     let draft = new.draft;
-    execute!(tx, INSERT_LISTING, &new.listing_id, &new.slug, &draft.person_id, &draft.title, &draft.description, &draft.category, new.language, draft.price_minor, &draft.licence, &new.search_text, new.now_ms).map(|_| ())
+    execute!(
+        tx,
+        INSERT_LISTING,
+        &new.listing_id,
+        &new.slug,
+        &draft.person_id,
+        &draft.title,
+        &draft.description,
+        &draft.category,
+        new.language,
+        draft.price_minor,
+        &draft.licence,
+        &new.search_text,
+        new.now_ms
+    )
+    .map(|_| ())
 }
 
 pub(super) async fn insert_version(tx: &mut Tx, new: &NewVersion<'_>) -> db::Result<()> {
     let recipe = new.recipe;
     execute!(
-        tx, INSERT_VERSION, &new.version_id, &new.listing_id, &new.secret_id, recipe.model.to_string(), recipe.profile.name(), recipe.scheduler.name(),
-        i64::from(recipe.steps), i64::from(recipe.width), i64::from(recipe.height), &new.variables, &new.creator_key, &new.leaf_hash, &new.listing_leaf_hash,
-        &new.statement, new.now_ms
+        tx,
+        INSERT_VERSION,
+        &new.version_id,
+        &new.listing_id,
+        &new.secret_id,
+        recipe.model.to_string(),
+        recipe.profile.name(),
+        recipe.scheduler.name(),
+        i64::from(recipe.steps),
+        i64::from(recipe.width),
+        i64::from(recipe.height),
+        &new.variables,
+        &new.creator_key,
+        &new.leaf_hash,
+        &new.listing_leaf_hash,
+        &new.statement,
+        new.now_ms
     )
     .map(|_| ())
 }
 
-pub(super) async fn insert_anchor(tx: &mut Tx, version: &str, index: i64, blobs: (&str, &str), digests: (&str, &str), size: (i64, i64)) -> db::Result<()> {
-    execute!(tx, INSERT_ANCHOR, version, index, blobs.0, blobs.1, digests.0, digests.1, size.0, size.1).map(|_| ())
+pub(super) async fn insert_anchor(
+    tx: &mut Tx,
+    version: &str,
+    index: i64,
+    blobs: (&str, &str),
+    digests: (&str, &str),
+    size: (i64, i64),
+) -> db::Result<()> {
+    execute!(
+        tx,
+        INSERT_ANCHOR,
+        version,
+        index,
+        blobs.0,
+        blobs.1,
+        digests.0,
+        digests.1,
+        size.0,
+        size.1
+    )
+    .map(|_| ())
 }
 
-pub(super) async fn find_equal_picture(tx: &mut Tx, blake3: &str, person: &str) -> db::Result<Option<String>> {
-    Ok(fetch!(tx, fetch_optional, (String,), FIND_EQUAL_PICTURE, blake3, person)?.map(|row| row.0))
+pub(super) async fn find_equal_picture(
+    tx: &mut Tx,
+    blake3: &str,
+    person: &str,
+) -> db::Result<Option<String>> {
+    Ok(fetch!(
+        tx,
+        fetch_optional,
+        (String,),
+        FIND_EQUAL_PICTURE,
+        blake3,
+        person
+    )?
+    .map(|row| row.0))
 }
 
 pub(super) async fn get_version(tx: &mut Tx, id: &str) -> db::Result<VersionRow> {
     fetch!(tx, fetch_one, VersionRow, GET_VERSION, id)
 }
 
-pub(super) async fn set_version_state(tx: &mut Tx, id: &str, state: &str, error: Option<&str>, certification: Option<&str>) -> db::Result<()> {
+pub(super) async fn set_version_state(
+    tx: &mut Tx,
+    id: &str,
+    state: &str,
+    error: Option<&str>,
+    certification: Option<&str>,
+) -> db::Result<()> {
     execute!(tx, SET_VERSION_STATE, id, state, error, certification).map(|_| ())
 }
 
-pub(super) async fn set_listing_state(tx: &mut Tx, id: &str, state: &str, published_ms: Option<i64>) -> db::Result<()> {
+pub(super) async fn set_listing_state(
+    tx: &mut Tx,
+    id: &str,
+    state: &str,
+    published_ms: Option<i64>,
+) -> db::Result<()> {
     execute!(tx, SET_LISTING_STATE, id, state, published_ms).map(|_| ())
 }
 
-pub(super) async fn list_mine(tx: &mut Tx, person: &str) -> db::Result<Vec<super::service::MyListing>> {
+pub(super) async fn list_mine(
+    tx: &mut Tx,
+    person: &str,
+) -> db::Result<Vec<super::service::MyListing>> {
     fetch!(tx, fetch_all, super::service::MyListing, LIST_MINE, person)
 }

@@ -16,7 +16,12 @@ pub enum Lang {
 
 type Bundle = FluentBundle<FluentResource>;
 
-static BUNDLES: LazyLock<HashMap<Lang, Bundle>> = LazyLock::new(|| Lang::ALL.into_iter().map(|lang| (lang, lang.parse())).collect());
+static BUNDLES: LazyLock<HashMap<Lang, Bundle>> = LazyLock::new(|| {
+    Lang::ALL
+        .into_iter()
+        .map(|lang| (lang, lang.parse()))
+        .collect()
+});
 
 impl Lang {
     /// Every language.
@@ -60,7 +65,8 @@ impl Lang {
     }
 
     fn parse(self) -> Bundle {
-        let resource = FluentResource::try_new(self.source().to_owned()).unwrap_or_else(|(_, errors)| panic!("{} texts: {errors:?}", self.tag()));
+        let resource = FluentResource::try_new(self.source().to_owned())
+            .unwrap_or_else(|(_, errors)| panic!("{} texts: {errors:?}", self.tag()));
         let tag = self.html().parse().expect("a constant language tag");
         let mut bundle = Bundle::new_concurrent(vec![tag]);
         // Isolating marks would break copied ids and equality in tests; names of people are wrapped in <bdi> instead.
@@ -75,7 +81,10 @@ impl Lang {
     #[must_use]
     pub fn of_path(path: &str) -> (Self, &str) {
         for lang in [Self::De, Self::Zh] {
-            if let Some(rest) = path.strip_prefix('/').and_then(|rest| rest.strip_prefix(lang.tag())) {
+            if let Some(rest) = path
+                .strip_prefix('/')
+                .and_then(|rest| rest.strip_prefix(lang.tag()))
+            {
                 if rest.is_empty() {
                     return (lang, "/");
                 }
@@ -93,10 +102,19 @@ impl Lang {
         let mut best = (0, Self::En);
         for part in header.split(',') {
             let mut pieces = part.split(';');
-            let tag = pieces.next().unwrap_or_default().trim().to_ascii_lowercase();
-            let quality = pieces.find_map(|piece| piece.trim().strip_prefix("q=").map(quality)).unwrap_or(1000);
+            let tag = pieces
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_ascii_lowercase();
+            let quality = pieces
+                .find_map(|piece| piece.trim().strip_prefix("q=").map(quality))
+                .unwrap_or(1000);
             let primary = tag.split('-').next().unwrap_or_default();
-            let lang = Self::ALL.into_iter().find(|lang| lang.tag() == primary).or_else(|| (primary == "*").then_some(Self::En));
+            let lang = Self::ALL
+                .into_iter()
+                .find(|lang| lang.tag() == primary)
+                .or_else(|| (primary == "*").then_some(Self::En));
             if let Some(lang) = lang.filter(|_| quality > best.0) {
                 best = (quality, lang);
             }
@@ -138,9 +156,16 @@ impl Lang {
             return id.to_owned();
         };
         let mut errors = Vec::new();
-        let text = bundle.format_pattern(pattern, arguments, &mut errors).into_owned();
+        let text = bundle
+            .format_pattern(pattern, arguments, &mut errors)
+            .into_owned();
         if !errors.is_empty() {
-            tracing::error!(text.id = id, lang = self.tag(), ?errors, "text without a variable");
+            tracing::error!(
+                text.id = id,
+                lang = self.tag(),
+                ?errors,
+                "text without a variable"
+            );
         }
         text
     }
@@ -149,7 +174,10 @@ impl Lang {
     #[must_use]
     pub fn field_error(self, error: &FieldError) -> String {
         let detail = error.detail.clone().unwrap_or_default();
-        self.with(&format!("field-{}", error.code), &[("detail", detail.into())])
+        self.with(
+            &format!("field-{}", error.code),
+            &[("detail", detail.into())],
+        )
     }
 
     /// A whole number with its language's grouping.
@@ -182,7 +210,11 @@ impl Lang {
     /// A price: an amount, or the word for free.
     #[must_use]
     pub fn price(self, minor: i64) -> String {
-        if minor == 0 { self.text("free") } else { self.money(minor) }
+        if minor == 0 {
+            self.text("free")
+        } else {
+            self.money(minor)
+        }
     }
 
     /// A date and time in UTC.
@@ -190,7 +222,10 @@ impl Lang {
     pub fn time(self, ms: i64) -> String {
         let (year, month, day, hour, minute) = civil(ms);
         match self {
-            Self::En => format!("{day} {} {year}, {hour:02}:{minute:02} UTC", MONTHS[month - 1]),
+            Self::En => format!(
+                "{day} {} {year}, {hour:02}:{minute:02} UTC",
+                MONTHS[month - 1]
+            ),
             Self::De => format!("{day}.{month}.{year}, {hour:02}:{minute:02} UTC"),
             Self::Zh => format!("{year}年{month}月{day}日 {hour:02}:{minute:02} UTC"),
         }
@@ -200,17 +235,31 @@ impl Lang {
     #[must_use]
     pub fn date(self, ms: i64) -> String {
         let text = self.time(ms);
-        let cut = if self == Self::Zh { text.split(' ').next() } else { text.split(',').next() };
+        let cut = if self == Self::Zh {
+            text.split(' ').next()
+        } else {
+            text.split(',').next()
+        };
         cut.unwrap_or_default().to_owned()
     }
 }
 
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
 
 fn quality(text: &str) -> u32 {
     let mut digits = text.trim().chars().filter(char::is_ascii_digit);
-    let whole = digits.next().and_then(|digit| digit.to_digit(10)).unwrap_or(0);
-    digits.chain("000".chars()).take(3).fold(whole, |sum, digit| sum * 10 + digit.to_digit(10).unwrap_or(0))
+    let whole = digits
+        .next()
+        .and_then(|digit| digit.to_digit(10))
+        .unwrap_or(0);
+    digits
+        .chain("000".chars())
+        .take(3)
+        .fold(whole, |sum, digit| {
+            sum * 10 + digit.to_digit(10).unwrap_or(0)
+        })
 }
 
 /// Days to a date: Howard Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`.
@@ -219,20 +268,34 @@ fn civil(ms: i64) -> (i64, usize, i64, i64, i64) {
     let days = minutes.div_euclid(1440) + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, usize::try_from(month).unwrap_or(1), day, minutes.rem_euclid(1440) / 60, minutes.rem_euclid(60))
+    (
+        year,
+        usize::try_from(month).unwrap_or(1),
+        day,
+        minutes.rem_euclid(1440) / 60,
+        minutes.rem_euclid(60),
+    )
 }
 
 /// The instant as `<time datetime>` wants it.
 #[must_use]
 pub fn iso(ms: i64) -> String {
     let (year, month, day, hour, minute) = civil(ms);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}Z", ms.div_euclid(1000).rem_euclid(60))
+    format!(
+        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}Z",
+        ms.div_euclid(1000).rem_euclid(60)
+    )
 }
 
 #[cfg(test)]
@@ -245,12 +308,18 @@ mod tests {
         let mut found = BTreeMap::new();
         let mut current = String::new();
         for line in lang.source().lines() {
-            if let Some((id, _)) = line.split_once(" =").filter(|_| line.starts_with(|c: char| c.is_ascii_lowercase())) {
+            if let Some((id, _)) = line
+                .split_once(" =")
+                .filter(|_| line.starts_with(|c: char| c.is_ascii_lowercase()))
+            {
                 current = id.to_owned();
                 found.insert(current.clone(), BTreeSet::new());
             }
             for piece in line.split("{ $").skip(1).chain(line.split("{$").skip(1)) {
-                let name: String = piece.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+                let name: String = piece
+                    .chars()
+                    .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                    .collect();
                 found.entry(current.clone()).or_default().insert(name);
             }
         }
@@ -263,9 +332,19 @@ mod tests {
         assert!(english.len() > 100);
         for lang in [Lang::De, Lang::Zh] {
             let other = messages(lang);
-            let missing: Vec<_> = english.keys().filter(|id| !other.contains_key(*id)).collect();
-            let extra: Vec<_> = other.keys().filter(|id| !english.contains_key(*id)).collect();
-            assert!(missing.is_empty() && extra.is_empty(), "{}: missing {missing:?}, extra {extra:?}", lang.tag());
+            let missing: Vec<_> = english
+                .keys()
+                .filter(|id| !other.contains_key(*id))
+                .collect();
+            let extra: Vec<_> = other
+                .keys()
+                .filter(|id| !english.contains_key(*id))
+                .collect();
+            assert!(
+                missing.is_empty() && extra.is_empty(),
+                "{}: missing {missing:?}, extra {extra:?}",
+                lang.tag()
+            );
             for (id, variables) in &english {
                 assert_eq!(&other[id], variables, "{} {id}", lang.tag());
             }
@@ -275,7 +354,10 @@ mod tests {
     #[test]
     fn every_error_code_has_a_text() {
         for code in schema::failure::Code::ALL {
-            for id in [format!("error-{}", code.name()), format!("error-{}-title", code.name())] {
+            for id in [
+                format!("error-{}", code.name()),
+                format!("error-{}-title", code.name()),
+            ] {
                 assert_ne!(Lang::Zh.text(&id), id);
             }
         }

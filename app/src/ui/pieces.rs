@@ -13,7 +13,13 @@ pub fn picture_url(blob: &str) -> String {
 
 /// A picture with its size, so that nothing moves when it arrives.
 #[component]
-pub fn Picture(src: String, alt: String, width: i64, height: i64, #[prop(optional)] eager: bool) -> impl IntoView {
+pub fn Picture(
+    src: String,
+    alt: String,
+    width: i64,
+    height: i64,
+    #[prop(optional)] eager: bool,
+) -> impl IntoView {
     let loading = if eager { "eager" } else { "lazy" };
     view! { <img class="picture" src=src alt=alt width=width height=height loading=loading decoding="async"/> }
 }
@@ -49,10 +55,20 @@ pub fn Field(
     #[prop(optional)] required: bool,
     errors: Vec<FieldError>,
 ) -> impl IntoView {
-    let error = errors.iter().find(|error| error.field == name).map(|error| lang.field_error(error));
+    let error = errors
+        .iter()
+        .find(|error| error.field == name)
+        .map(|error| lang.field_error(error));
     let first = errors.first().is_some_and(|error| error.field == name);
     let (error_id, hint_id) = (format!("{name}-error"), format!("{name}-hint"));
-    let described = [error.as_ref().map(|_| error_id.clone()), hint.as_ref().map(|_| hint_id.clone())].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let described = [
+        error.as_ref().map(|_| error_id.clone()),
+        hint.as_ref().map(|_| hint_id.clone()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect::<Vec<_>>()
+    .join(" ");
     view! {
         <div class="field">
             <label for=name>{label}</label>

@@ -9,20 +9,51 @@ use leptos::prelude::*;
 /// Percent-encodes a value for a query.
 #[must_use]
 pub fn encode(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~' | b'/');
-    text.bytes().map(|byte| if plain(byte) { (byte as char).to_string() } else { format!("%{byte:02X}") }).collect()
+    let plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~' | b'/');
+    text.bytes()
+        .map(|byte| {
+            if plain(byte) {
+                (byte as char).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
 }
 
 /// Renders a page. The view is made inside, because islands need an owner while they are built.
-pub fn page(visit: &Visit, title: &str, status: StatusCode, view: impl FnOnce() -> AnyView) -> Response {
+pub fn page(
+    visit: &Visit,
+    title: &str,
+    status: StatusCode,
+    view: impl FnOnce() -> AnyView,
+) -> Response {
     let owner = Owner::new();
     let html = owner.with(|| document(visit, title, view()).to_html());
     owner.cleanup();
-    let mut response = (status, [(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))], format!("<!DOCTYPE html>{html}")).into_response();
-    let caching = if visit.person.is_some() || visit.cart.is_some() || visit.flash.is_some() { "private, no-store" } else { "private, max-age=0" };
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    let mut response = (
+        status,
+        [(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/html; charset=utf-8"),
+        )],
+        format!("<!DOCTYPE html>{html}"),
+    )
+        .into_response();
+    let caching = if visit.person.is_some() || visit.cart.is_some() || visit.flash.is_some() {
+        "private, no-store"
+    } else {
+        "private, max-age=0"
+    };
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
     if visit.flash.is_some() {
-        return with_cookie(response, &format!("{FLASH}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"));
+        return with_cookie(
+            response,
+            &format!("{FLASH}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"),
+        );
     }
     response
 }
@@ -40,8 +71,15 @@ fn document(visit: &Visit, title: &str, view: AnyView) -> impl IntoView + use<> 
         view! { <link rel="alternate" hreflang=other.html() href=href/> }
     });
     let alternates = alternates.collect_view();
-    let flash = visit.flash.clone().map(|code| lang.text(&format!("flash-{code}")));
-    let (style, boot, nonce) = (visit.assets.url("style.css"), visit.assets.url("boot.js"), visit.nonce.to_string());
+    let flash = visit
+        .flash
+        .clone()
+        .map(|code| lang.text(&format!("flash-{code}")));
+    let (style, boot, nonce) = (
+        visit.assets.url("style.css"),
+        visit.assets.url("boot.js"),
+        visit.nonce.to_string(),
+    );
     view! {
         <html lang=lang.html() data-theme=visit.theme.clone()>
             <head>

@@ -38,7 +38,9 @@ impl Vault {
     /// Uses 32 bytes as the wrapping key.
     #[must_use]
     pub fn new(key: &[u8; 32]) -> Self {
-        Self { cipher: XChaCha20Poly1305::new(&(*key).into()) }
+        Self {
+            cipher: XChaCha20Poly1305::new(&(*key).into()),
+        }
     }
 
     /// Encrypts and stores a secret, replacing an earlier text under the same id.
@@ -57,8 +59,17 @@ impl Vault {
     ///
     /// # Errors
     /// When it was erased or does not open.
-    pub async fn open(&self, tx: &mut Tx, id: &str, actor: &str, reason: &str, now_ms: i64) -> Result<Vec<u8>, Error> {
-        let (wrapped, ciphertext) = store::find(tx, id).await?.ok_or_else(|| Error::Erased(id.into()))?;
+    pub async fn open(
+        &self,
+        tx: &mut Tx,
+        id: &str,
+        actor: &str,
+        reason: &str,
+        now_ms: i64,
+    ) -> Result<Vec<u8>, Error> {
+        let (wrapped, ciphertext) = store::find(tx, id)
+            .await?
+            .ok_or_else(|| Error::Erased(id.into()))?;
         store::note_opening(tx, &crate::random::id(), id, actor, reason, now_ms).await?;
         let damaged = || Error::Damaged(id.into());
         let data_key = unseal(&self.cipher, &wrapped, id).ok_or_else(damaged)?;
@@ -69,13 +80,26 @@ impl Vault {
 
 fn seal(cipher: &XChaCha20Poly1305, plain: &[u8], id: &str) -> String {
     let nonce: [u8; 24] = crate::random::bytes();
-    let payload = Payload { msg: plain, aad: id.as_bytes() };
-    let sealed = cipher.encrypt(&XNonce::from(nonce), payload).expect("XChaCha20-Poly1305 takes any text shorter than 256 GB");
+    let payload = Payload {
+        msg: plain,
+        aad: id.as_bytes(),
+    };
+    let sealed = cipher
+        .encrypt(&XNonce::from(nonce), payload)
+        .expect("XChaCha20-Poly1305 takes any text shorter than 256 GB");
     STANDARD.encode([nonce.as_slice(), &sealed].concat())
 }
 
 fn unseal(cipher: &XChaCha20Poly1305, text: &str, id: &str) -> Option<Vec<u8>> {
     let bytes = STANDARD.decode(text).ok()?;
     let (nonce, sealed) = bytes.split_first_chunk::<24>()?;
-    cipher.decrypt(&XNonce::from(*nonce), Payload { msg: sealed, aad: id.as_bytes() }).ok()
+    cipher
+        .decrypt(
+            &XNonce::from(*nonce),
+            Payload {
+                msg: sealed,
+                aad: id.as_bytes(),
+            },
+        )
+        .ok()
 }

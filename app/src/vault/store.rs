@@ -10,7 +10,13 @@ statements! {
     NOTE_OPENING = "insert into secret_opening (id, secret_id, actor, reason, opened_ms) values ($1, $2, $3, $4, $5)";
 }
 
-pub(super) async fn upsert(tx: &mut Tx, id: &str, wrapped: &str, ciphertext: &str, now_ms: i64) -> db::Result<()> {
+pub(super) async fn upsert(
+    tx: &mut Tx,
+    id: &str,
+    wrapped: &str,
+    ciphertext: &str,
+    now_ms: i64,
+) -> db::Result<()> {
     execute!(tx, UPSERT, id, wrapped, ciphertext, now_ms).map(|_| ())
 }
 
@@ -18,6 +24,13 @@ pub(super) async fn find(tx: &mut Tx, id: &str) -> db::Result<Option<(String, St
     fetch!(tx, fetch_optional, (String, String), FIND, id)
 }
 
-pub(super) async fn note_opening(tx: &mut Tx, id: &str, secret: &str, actor: &str, reason: &str, now_ms: i64) -> db::Result<()> {
+pub(super) async fn note_opening(
+    tx: &mut Tx,
+    id: &str,
+    secret: &str,
+    actor: &str,
+    reason: &str,
+    now_ms: i64,
+) -> db::Result<()> {
     execute!(tx, NOTE_OPENING, id, secret, actor, reason, now_ms).map(|_| ())
 }

@@ -32,7 +32,14 @@ async fn vkey(State(state): State<AppState>) -> Response {
 }
 
 fn text(body: String, caching: &'static str) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, caching)], body).into_response()
+    (
+        [
+            (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+            (header::CACHE_CONTROL, caching),
+        ],
+        body,
+    )
+        .into_response()
 }
 
 async fn key(State(state): State<AppState>, visit: Visit, Path(hash): Path<String>) -> Response {
@@ -40,8 +47,13 @@ async fn key(State(state): State<AppState>, visit: Visit, Path(hash): Path<Strin
         .answer(async {
             let hash = Digest::parse(&hash, "key").map_err(not_found)?;
             let mut tx = state.db.read().await?;
-            let key = service::find_key(&mut tx, &hash.hex()).await?.ok_or_else(|| not_found(()))?;
-            Ok(text(format!("{key}\n"), "public, max-age=31536000, immutable"))
+            let key = service::find_key(&mut tx, &hash.hex())
+                .await?
+                .ok_or_else(|| not_found(()))?;
+            Ok(text(
+                format!("{key}\n"),
+                "public, max-age=31536000, immutable",
+            ))
         })
         .await
 }
@@ -52,13 +64,21 @@ async fn file(State(state): State<AppState>, visit: Visit, Path(path): Path<Stri
         .answer(async {
             let log = state.log.clone();
             let wanted = path.clone();
-            let bytes = tokio::task::spawn_blocking(move || log.file(&wanted)).await.map_err(AppError::internal)??;
+            let bytes = tokio::task::spawn_blocking(move || log.file(&wanted))
+                .await
+                .map_err(AppError::internal)??;
             let bytes = bytes.ok_or_else(|| not_found(()))?;
             if path == "checkpoint" {
-                let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "public, max-age=2")];
+                let headers = [
+                    (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+                    (header::CACHE_CONTROL, "public, max-age=2"),
+                ];
                 return Ok((headers, bytes).into_response());
             }
-            let headers = [(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
+            let headers = [
+                (header::CONTENT_TYPE, "application/octet-stream"),
+                (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+            ];
             Ok((headers, bytes).into_response())
         })
         .await
@@ -70,10 +90,20 @@ async fn proof(State(state): State<AppState>, visit: Visit, Path(leaf): Path<Str
             let mut tx = state.db.read().await?;
             // A leaf may be named by its hash or, as people read it off a page, by its index.
             let row = match leaf.parse::<i64>() {
-                Ok(index) if leaf.len() < 16 => service::get_leaf_by_index(&mut tx, &state.log.origin, index).await?,
-                _ => service::get_leaf(&mut tx, &Digest::parse(&leaf, "leaf").map_err(not_found)?.hex()).await?,
+                Ok(index) if leaf.len() < 16 => {
+                    service::get_leaf_by_index(&mut tx, &state.log.origin, index).await?
+                }
+                _ => {
+                    service::get_leaf(
+                        &mut tx,
+                        &Digest::parse(&leaf, "leaf").map_err(not_found)?.hex(),
+                    )
+                    .await?
+                }
             };
-            let listing = crate::catalog::service::find_by_leaf(&mut tx, &row.leaf_hash).await?.filter(|listing| listing.state == "live");
+            let listing = crate::catalog::service::find_by_leaf(&mut tx, &row.leaf_hash)
+                .await?
+                .filter(|listing| listing.state == "live");
             let statement = service::find_statement(&mut tx, &row.leaf_hash).await?;
             let about = service::list_about(&mut tx, &row.leaf_hash).await?;
             let key = service::find_key(&mut tx, &row.parse()?.key_hash.hex()).await?;
@@ -84,12 +114,18 @@ async fn proof(State(state): State<AppState>, visit: Visit, Path(leaf): Path<Str
                 Err(error) => return Err(error.into()),
             };
             let checks = page::Checks::run(&row, key.as_deref(), proof.as_ref(), &state.log);
-            Ok(page::proof(&visit, &row, listing, statement, about, key, proof, checks, &state.log))
+            Ok(page::proof(
+                &visit, &row, listing, statement, about, key, proof, checks, &state.log,
+            ))
         })
         .await
 }
 
-async fn proof_text(State(state): State<AppState>, visit: Visit, Path(leaf): Path<String>) -> Response {
+async fn proof_text(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(leaf): Path<String>,
+) -> Response {
     visit
         .answer(async {
             let hash = Digest::parse(&leaf, "leaf").map_err(not_found)?;
@@ -105,15 +141,23 @@ async fn bundle(State(state): State<AppState>, visit: Visit, Path(leaf): Path<St
         .answer(async {
             let hash = Digest::parse(&leaf, "leaf").map_err(not_found)?;
             let mut tx = state.db.write().await?;
-            let listing = crate::catalog::service::find_by_leaf(&mut tx, &hash.hex()).await?.filter(|listing| listing.state == "live");
+            let listing = crate::catalog::service::find_by_leaf(&mut tx, &hash.hex())
+                .await?
+                .filter(|listing| listing.state == "live");
             let listing = listing.ok_or_else(|| not_found(()))?;
             let bytes = crate::library::service::bundle(&state, &mut tx, &listing, None).await?;
             tx.commit().await?;
             let name = format!("attachment; filename=\"{}-public.seedmark\"", listing.slug);
             let headers = [
-                (header::CONTENT_TYPE, "application/vnd.seedmark.bundle+json".to_owned()),
+                (
+                    header::CONTENT_TYPE,
+                    "application/vnd.seedmark.bundle+json".to_owned(),
+                ),
                 (header::CONTENT_DISPOSITION, name),
-                (header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'".to_owned()),
+                (
+                    header::CONTENT_SECURITY_POLICY,
+                    "sandbox; default-src 'none'".to_owned(),
+                ),
             ];
             Ok((headers, bytes).into_response())
         })

@@ -20,17 +20,37 @@ pub(super) struct Checks {
 }
 
 impl Checks {
-    pub(super) fn run(row: &LeafRow, key: Option<&str>, proof: Option<&TlogProof>, log: &PublicLog) -> Self {
+    pub(super) fn run(
+        row: &LeafRow,
+        key: Option<&str>,
+        proof: Option<&TlogProof>,
+        log: &PublicLog,
+    ) -> Self {
         let leaf = row.parse().ok();
         let key = key.and_then(|key| PublicKey::parse(key).ok());
-        let signature = leaf.as_ref().zip(key).is_some_and(|(leaf, key)| leaf.verify(&log.origin, &key).is_ok());
+        let signature = leaf
+            .as_ref()
+            .zip(key)
+            .is_some_and(|(leaf, key)| leaf.verify(&log.origin, &key).is_ok());
         let checkpoint = proof.and_then(|proof| proof.open_checkpoint(&log.verifier).ok());
-        let inclusion = leaf.zip(proof).zip(checkpoint.as_ref()).is_some_and(|((leaf, proof), checkpoint)| proof.verify(&leaf.hash().0, checkpoint).is_ok());
-        Self { signature, checkpoint: checkpoint.is_some(), inclusion }
+        let inclusion =
+            leaf.zip(proof)
+                .zip(checkpoint.as_ref())
+                .is_some_and(|((leaf, proof), checkpoint)| {
+                    proof.verify(&leaf.hash().0, checkpoint).is_ok()
+                });
+        Self {
+            signature,
+            checkpoint: checkpoint.is_some(),
+            inclusion,
+        }
     }
 }
 
-#[allow(clippy::too_many_arguments, reason = "the page shows all that is known about a leaf")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the page shows all that is known about a leaf"
+)]
 pub(super) fn proof(
     visit: &Visit,
     row: &LeafRow,
@@ -63,9 +83,19 @@ pub(super) fn proof(
             let mark = if passed { "✓" } else { "–" };
             view! { <li class:checks__bad=!passed><span class="checks__mark" aria-hidden="true">{mark}</span><strong>{lang.text(id)}</strong><span>{lang.text(&format!("{id}-line"))}</span></li> }
         };
-        let statement_text = statement.as_ref().and_then(|row| serde_json::from_str::<Envelope>(&row.envelope).ok()).and_then(|envelope| envelope.text().ok());
-        let listing_text = listing.as_ref().and_then(|listing| serde_json::from_str::<Envelope>(&listing.listing_statement).ok()).and_then(|envelope| envelope.text().ok());
-        let pretty = |text: String| serde_json::from_str::<serde_json::Value>(&text).and_then(|value| serde_json::to_string_pretty(&value)).unwrap_or(text);
+        let statement_text = statement
+            .as_ref()
+            .and_then(|row| serde_json::from_str::<Envelope>(&row.envelope).ok())
+            .and_then(|envelope| envelope.text().ok());
+        let listing_text = listing
+            .as_ref()
+            .and_then(|listing| serde_json::from_str::<Envelope>(&listing.listing_statement).ok())
+            .and_then(|envelope| envelope.text().ok());
+        let pretty = |text: String| {
+            serde_json::from_str::<serde_json::Value>(&text)
+                .and_then(|value| serde_json::to_string_pretty(&value))
+                .unwrap_or(text)
+        };
         let attestations = about.into_iter().map(|row| {
             let ours = row.public_key == log.platform_key().to_string();
             let outcome = row.outcome.clone().unwrap_or_default();
@@ -78,7 +108,11 @@ pub(super) fn proof(
             }
         });
         let attestations = attestations.collect_view();
-        let digest_label = lang.text(if kind == Some(Kind::SealedRecipe) { "commitment" } else { "statement-digest" });
+        let digest_label = lang.text(if kind == Some(Kind::SealedRecipe) {
+            "commitment"
+        } else {
+            "statement-digest"
+        });
         let base = format!("/proofs/{}", row.leaf_hash);
         view! {
             {heading(title, Some(kind_text))}

@@ -13,7 +13,7 @@ use schema::key::SecretKey;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 const BATCH: i64 = 256;
 
@@ -25,7 +25,9 @@ struct DatabaseLock {
 
 impl DatabaseLock {
     fn wait<T>(&self, work: impl Future<Output = db::Result<T>>) -> Result<T, Error> {
-        self.runtime.block_on(work).map_err(|error| Error::new(Kind::Storage, format!("lock record: {error}")))
+        self.runtime
+            .block_on(work)
+            .map_err(|error| Error::new(Kind::Storage, format!("lock record: {error}")))
     }
 }
 
@@ -52,13 +54,28 @@ impl LockStore for DatabaseLock {
             tx.commit().await?;
             Ok(swapped)
         })?;
-        if swapped { Ok(()) } else { Err(Error::new(Kind::Storage, "another writer moved the log on")) }
+        if swapped {
+            Ok(())
+        } else {
+            Err(Error::new(Kind::Storage, "another writer moved the log on"))
+        }
     }
 }
 
 /// Opens the log, creating it in a database that never had one, and brings indices up to its size.
-fn open(db: &Db, runtime: &Handle, origin: &str, secret: &[u8; 32], folder: &PathBuf) -> Result<Log> {
-    let lock = || Box::new(DatabaseLock { db: db.clone(), runtime: runtime.clone() });
+fn open(
+    db: &Db,
+    runtime: &Handle,
+    origin: &str,
+    secret: &[u8; 32],
+    folder: &PathBuf,
+) -> Result<Log> {
+    let lock = || {
+        Box::new(DatabaseLock {
+            db: db.clone(),
+            runtime: runtime.clone(),
+        })
+    };
     let storage = || Folder::new(folder).map(Box::new);
     let secret_key = || SecretKey::from_bytes(*secret);
     if lock().load(origin)?.is_none() {
@@ -85,13 +102,30 @@ async fn note(db: &Db, origin: &str, indices: &[(String, i64)]) -> db::Result<()
     tx.commit().await
 }
 
-/// Runs until `stop` is set. `queued` rings when a leaf was committed; `logged` is rung when indices were filled in.
+/// Runs until `stop` is set. `ready` is told once the log is open; `queued` rings when a leaf was committed; `logged` is rung
+/// when indices were filled in.
 ///
 /// # Errors
 /// When the log cannot be opened, or its state is unknown: the process must end.
-pub fn run(db: Db, origin: String, secret: [u8; 32], folder: PathBuf, queued: Bell, logged: Bell, stop: watch::Receiver<bool>) -> Result<()> {
+#[allow(
+    clippy::too_many_arguments,
+    reason = "called once, where the process is put together"
+)]
+pub fn run(
+    db: Db,
+    origin: String,
+    secret: [u8; 32],
+    folder: PathBuf,
+    queued: Bell,
+    logged: Bell,
+    ready: oneshot::Sender<()>,
+    stop: watch::Receiver<bool>,
+) -> Result<()> {
     let runtime = Handle::current();
-    let mut log = open(&db, &runtime, &origin, &secret, &folder).context("the public log cannot be opened")?;
+    let mut log = open(&db, &runtime, &origin, &secret, &folder)
+        .context("the public log cannot be opened")?;
+    // Nobody waits any more when the process is stopping already.
+    let _unheard = ready.send(());
     while !*stop.borrow() {
         let pending = runtime.block_on(async {
             let mut tx = db.read().await?;
@@ -109,13 +143,19 @@ pub fn run(db: Db, origin: String, secret: [u8; 32], folder: PathBuf, queued: Be
             runtime.block_on(queued.wait(Duration::from_millis(500)));
             continue;
         }
-        let entries = pending.iter().map(hex::decode).collect::<Result<Vec<_>, _>>().context("a queued leaf is not hex")?;
+        let entries = pending
+            .iter()
+            .map(hex::decode)
+            .collect::<Result<Vec<_>, _>>()
+            .context("a queued leaf is not hex")?;
         match log.append(&entries) {
             Ok(first) => {
                 let first = i64::try_from(first)?;
                 let indices: Vec<(String, i64)> = pending.into_iter().zip(first..).collect();
                 // A lost note is repaired at the next start; going on without it would append the same leaves again.
-                runtime.block_on(note(&db, &origin, &indices)).context("cannot note the indices of logged leaves")?;
+                runtime
+                    .block_on(note(&db, &origin, &indices))
+                    .context("cannot note the indices of logged leaves")?;
                 logged.ring();
             }
             Err(error) if error.kind() == Kind::Storage => {
@@ -123,7 +163,8 @@ pub fn run(db: Db, origin: String, secret: [u8; 32], folder: PathBuf, queued: Be
                 tracing::warn!(error = %error, "cannot append to the log; opening it again");
                 std::thread::sleep(Duration::from_secs(1));
                 drop(log);
-                log = open(&db, &runtime, &origin, &secret, &folder).context("the public log cannot be opened again")?;
+                log = open(&db, &runtime, &origin, &secret, &folder)
+                    .context("the public log cannot be opened again")?;
             }
             Err(error) => return Err(error).context("the public log's state is unknown"),
         }

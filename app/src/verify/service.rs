@@ -53,7 +53,8 @@ impl LeafRow {
     /// # Errors
     /// When the stored bytes are damaged.
     pub fn parse(&self) -> Result<Leaf, Error> {
-        let bytes = hex::decode(&self.leaf).map_err(|_| schema::Error::new(schema::Kind::Malformed, "leaf", "is not hex"))?;
+        let bytes = hex::decode(&self.leaf)
+            .map_err(|_| schema::Error::new(schema::Kind::Malformed, "leaf", "is not hex"))?;
         Ok(Leaf::parse(&bytes)?)
     }
 }
@@ -86,7 +87,12 @@ impl PublicLog {
     /// Describes the log in `folder`.
     #[must_use]
     pub fn new(origin: String, verifier: Verifier, folder: PathBuf, platform: SecretKey) -> Self {
-        Self { origin, verifier, folder, platform: Arc::new(platform) }
+        Self {
+            origin,
+            verifier,
+            folder,
+            platform: Arc::new(platform),
+        }
     }
 
     /// The platform's public key.
@@ -105,7 +111,9 @@ impl PublicLog {
     /// When there is none yet.
     pub fn checkpoint(&self) -> Result<String, Error> {
         let bytes = self.reader()?.read_tile("checkpoint")?;
-        String::from_utf8(bytes).map_err(|_| ledger::Error::new(ledger::Kind::Corrupt, "the checkpoint is not text").into())
+        String::from_utf8(bytes).map_err(|_| {
+            ledger::Error::new(ledger::Kind::Corrupt, "the checkpoint is not text").into()
+        })
     }
 
     /// A tile, bundle or checkpoint by its path below the log's prefix; `None` for anything else.
@@ -113,7 +121,11 @@ impl PublicLog {
     /// # Errors
     /// When reading fails.
     pub fn file(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
-        let plain = path.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.'));
+        let plain = path.split('/').all(|part| {
+            !part.is_empty()
+                && !part.starts_with('.')
+                && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.')
+        });
         if !plain || !(path == "checkpoint" || path.starts_with("tile/")) {
             return Ok(None);
         }
@@ -129,13 +141,20 @@ impl PublicLog {
     /// # Errors
     /// [`Error::NotLogged`] while it is queued.
     pub fn prove(&self, row: &LeafRow) -> Result<TlogProof, Error> {
-        let index = row.log_index.and_then(|index| u64::try_from(index).ok()).ok_or(Error::NotLogged)?;
+        let index = row
+            .log_index
+            .and_then(|index| u64::try_from(index).ok())
+            .ok_or(Error::NotLogged)?;
         let text = self.checkpoint()?;
         let checkpoint = Checkpoint::open(&text, &self.verifier)?;
         if index >= checkpoint.size {
             return Err(Error::NotLogged);
         }
-        let proof = TlogProof { index, hashes: inclusion(&self.reader()?, index, checkpoint.size)?, checkpoint: text };
+        let proof = TlogProof {
+            index,
+            hashes: inclusion(&self.reader()?, index, checkpoint.size)?,
+            checkpoint: text,
+        };
         proof.verify(&row.parse()?.hash().0, &checkpoint)?;
         Ok(proof)
     }
@@ -152,9 +171,19 @@ impl PublicLog {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn attest(&self, tx: &mut Tx, statement: &ReproductionStatement, subjects: &[Subject]) -> Result<LeafRow, Error> {
+    pub async fn attest(
+        &self,
+        tx: &mut Tx,
+        statement: &ReproductionStatement,
+        subjects: &[Subject],
+    ) -> Result<LeafRow, Error> {
         let envelope = Envelope::sign(subjects, statement, &self.platform)?;
-        let leaf = Leaf::sign(&self.origin, Kind::Reproduction, envelope.digest()?, &self.platform);
+        let leaf = Leaf::sign(
+            &self.origin,
+            Kind::Reproduction,
+            envelope.digest()?,
+            &self.platform,
+        );
         let row = queue(tx, &self.origin, &leaf, &self.platform_key()).await?;
         let environment = &statement.environment;
         let statement = StatementRow {
@@ -164,7 +193,10 @@ impl PublicLog {
             envelope: serde_json::to_string(&envelope).unwrap_or_default(),
             public_key: self.platform_key().to_string(),
             outcome: Some(statement.outcome.name().into()),
-            environment: Some(format!("{}, {}, {}", environment.engine, environment.runtime, environment.cpu)),
+            environment: Some(format!(
+                "{}, {}, {}",
+                environment.engine, environment.runtime, environment.cpu
+            )),
             created_ms: random::real_now_ms(),
         };
         store::insert_statement(tx, &statement).await?;
@@ -185,7 +217,12 @@ impl PublicLog {
 ///
 /// # Errors
 /// When signature or key do not belong together, or the database fails.
-pub async fn queue(tx: &mut Tx, origin: &str, leaf: &Leaf, key: &PublicKey) -> Result<LeafRow, Error> {
+pub async fn queue(
+    tx: &mut Tx,
+    origin: &str,
+    leaf: &Leaf,
+    key: &PublicKey,
+) -> Result<LeafRow, Error> {
     leaf.verify(origin, key)?;
     store::insert_key(tx, &key.hash().hex(), &key.to_string()).await?;
     Ok(store::insert_leaf(tx, origin, leaf, random::real_now_ms()).await?)
@@ -204,7 +241,9 @@ pub async fn get_leaf(tx: &mut Tx, hash: &str) -> Result<LeafRow, Error> {
 /// # Errors
 /// [`Error::NotFound`].
 pub async fn get_leaf_by_index(tx: &mut Tx, origin: &str, index: i64) -> Result<LeafRow, Error> {
-    store::find_leaf_by_index(tx, origin, index).await?.ok_or(Error::NotFound)
+    store::find_leaf_by_index(tx, origin, index)
+        .await?
+        .ok_or(Error::NotFound)
 }
 
 /// Whether every leaf named is in the tree.
@@ -248,9 +287,21 @@ pub async fn find_key(tx: &mut Tx, hash: &str) -> db::Result<Option<String>> {
 ///
 /// # Errors
 /// [`Error::NotLogged`] while it is queued.
-pub async fn logged_statement(tx: &mut Tx, log: &PublicLog, leaf_hash: &str) -> Result<LoggedStatement, Error> {
+pub async fn logged_statement(
+    tx: &mut Tx,
+    log: &PublicLog,
+    leaf_hash: &str,
+) -> Result<LoggedStatement, Error> {
     let row = get_leaf(tx, leaf_hash).await?;
-    let statement = store::find_statement(tx, leaf_hash).await?.ok_or(Error::NotFound)?;
-    let envelope = serde_json::from_str(&statement.envelope).map_err(|error| schema::Error::new(schema::Kind::Malformed, "statement", error.to_string()))?;
-    Ok(LoggedStatement { statement: envelope, logged: log.logged(&row)?, key: PublicKey::parse(&statement.public_key)? })
+    let statement = store::find_statement(tx, leaf_hash)
+        .await?
+        .ok_or(Error::NotFound)?;
+    let envelope = serde_json::from_str(&statement.envelope).map_err(|error| {
+        schema::Error::new(schema::Kind::Malformed, "statement", error.to_string())
+    })?;
+    Ok(LoggedStatement {
+        statement: envelope,
+        logged: log.logged(&row)?,
+        key: PublicKey::parse(&statement.public_key)?,
+    })
 }

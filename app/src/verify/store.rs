@@ -31,7 +31,12 @@ pub(super) async fn insert_checkpoint(tx: &mut Tx, origin: &str, note: &str) -> 
     execute!(tx, INSERT_CHECKPOINT, origin, note).map(|_| ())
 }
 
-pub(super) async fn swap_checkpoint(tx: &mut Tx, origin: &str, old: &str, new: &str) -> db::Result<bool> {
+pub(super) async fn swap_checkpoint(
+    tx: &mut Tx,
+    origin: &str,
+    old: &str,
+    new: &str,
+) -> db::Result<bool> {
     execute!(tx, SWAP_CHECKPOINT, origin, old, new).map(|rows| rows == 1)
 }
 
@@ -44,27 +49,75 @@ pub(super) async fn set_index(tx: &mut Tx, origin: &str, leaf: &str, index: i64)
 }
 
 pub(super) async fn list_pending(tx: &mut Tx, origin: &str, limit: i64) -> db::Result<Vec<String>> {
-    Ok(fetch!(tx, fetch_all, (String,), LIST_PENDING, origin, limit)?.into_iter().map(|row| row.0).collect())
+    Ok(
+        fetch!(tx, fetch_all, (String,), LIST_PENDING, origin, limit)?
+            .into_iter()
+            .map(|row| row.0)
+            .collect(),
+    )
 }
 
-pub(super) async fn insert_leaf(tx: &mut Tx, origin: &str, leaf: &schema::leaf::Leaf, now_ms: i64) -> db::Result<LeafRow> {
+pub(super) async fn insert_leaf(
+    tx: &mut Tx,
+    origin: &str,
+    leaf: &schema::leaf::Leaf,
+    now_ms: i64,
+) -> db::Result<LeafRow> {
     let (hash, digest, key_hash) = (leaf.hash().hex(), leaf.digest.hex(), leaf.key_hash.hex());
-    fetch!(tx, fetch_one, LeafRow, INSERT_LEAF, hash, origin, leaf.kind as i64, digest, key_hash, hex::encode(leaf.to_bytes()), now_ms)
+    fetch!(
+        tx,
+        fetch_one,
+        LeafRow,
+        INSERT_LEAF,
+        hash,
+        origin,
+        leaf.kind as i64,
+        digest,
+        key_hash,
+        hex::encode(leaf.to_bytes()),
+        now_ms
+    )
 }
 
 pub(super) async fn find_leaf(tx: &mut Tx, hash: &str) -> db::Result<Option<LeafRow>> {
     fetch!(tx, fetch_optional, LeafRow, FIND_LEAF, hash)
 }
 
-pub(super) async fn find_leaf_by_index(tx: &mut Tx, origin: &str, index: i64) -> db::Result<Option<LeafRow>> {
-    fetch!(tx, fetch_optional, LeafRow, FIND_LEAF_BY_INDEX, origin, index)
+pub(super) async fn find_leaf_by_index(
+    tx: &mut Tx,
+    origin: &str,
+    index: i64,
+) -> db::Result<Option<LeafRow>> {
+    fetch!(
+        tx,
+        fetch_optional,
+        LeafRow,
+        FIND_LEAF_BY_INDEX,
+        origin,
+        index
+    )
 }
 
 pub(super) async fn insert_statement(tx: &mut Tx, row: &StatementRow) -> db::Result<()> {
-    execute!(tx, INSERT_STATEMENT, &row.leaf_hash, &row.about_leaf_hash, &row.predicate, &row.envelope, &row.public_key, &row.outcome, &row.environment, row.created_ms).map(|_| ())
+    execute!(
+        tx,
+        INSERT_STATEMENT,
+        &row.leaf_hash,
+        &row.about_leaf_hash,
+        &row.predicate,
+        &row.envelope,
+        &row.public_key,
+        &row.outcome,
+        &row.environment,
+        row.created_ms
+    )
+    .map(|_| ())
 }
 
-pub(super) async fn find_statement(tx: &mut Tx, leaf_hash: &str) -> db::Result<Option<StatementRow>> {
+pub(super) async fn find_statement(
+    tx: &mut Tx,
+    leaf_hash: &str,
+) -> db::Result<Option<StatementRow>> {
     fetch!(tx, fetch_optional, StatementRow, FIND_STATEMENT, leaf_hash)
 }
 

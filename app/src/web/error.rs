@@ -23,18 +23,30 @@ impl AppError {
     /// A situation without detail.
     #[must_use]
     pub fn new(code: Code) -> Self {
-        Self { code, fields: Vec::new(), cause: None }
+        Self {
+            code,
+            fields: Vec::new(),
+            cause: None,
+        }
     }
 
     /// A failure that users learn nothing about but its request id.
     pub fn internal(cause: impl Display) -> Self {
-        Self { code: Code::Internal, fields: Vec::new(), cause: Some(cause.to_string()) }
+        Self {
+            code: Code::Internal,
+            fields: Vec::new(),
+            cause: Some(cause.to_string()),
+        }
     }
 
     /// Wrong input, field by field.
     #[must_use]
     pub fn invalid(fields: Vec<FieldError>) -> Self {
-        Self { code: Code::Invalid, fields, cause: None }
+        Self {
+            code: Code::Invalid,
+            fields,
+            cause: None,
+        }
     }
 
     /// The answer for this visitor.
@@ -42,19 +54,30 @@ impl AppError {
         if let Some(cause) = &self.cause {
             tracing::error!(request.id = %visit.request_id, cause, "request failed");
         }
-        let status = axum::http::StatusCode::from_u16(self.code.status()).unwrap_or(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
+        let status = axum::http::StatusCode::from_u16(self.code.status())
+            .unwrap_or(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
         if visit.wants_json {
-            let failure = Failure { code: self.code, fields: self.fields, request_id: visit.request_id.to_string() };
+            let failure = Failure {
+                code: self.code,
+                fields: self.fields,
+                request_id: visit.request_id.to_string(),
+            };
             return (status, Json(failure)).into_response();
         }
         let lang = visit.lang;
         let title = lang.text(&format!("error-{}-title", self.code.name()));
         let request_id = visit.request_id.to_string();
-        let fields: Vec<String> = self.fields.iter().map(|field| lang.field_error(field)).collect();
+        let fields: Vec<String> = self
+            .fields
+            .iter()
+            .map(|field| lang.field_error(field))
+            .collect();
         let show_request = self.code == Code::Internal;
-        let sign_in = (self.code == Code::SignInNeeded).then(|| lang.path(&format!("/sign-in?next={}", shell::encode(&visit.path))));
+        let sign_in = (self.code == Code::SignInNeeded)
+            .then(|| lang.path(&format!("/sign-in?next={}", shell::encode(&visit.path))));
         let heading = title.clone();
-        let view = move || view! {
+        let view = move || {
+            view! {
             <section class="notice-page">
                 <p class="notice-page__code">{self.code.status()}</p>
                 <h1>{heading}</h1>
@@ -68,7 +91,8 @@ impl AppError {
                 </p>
             </section>
         }
-        .into_any();
+        .into_any()
+        };
         shell::page(visit, &title, status, view)
     }
 }
@@ -76,7 +100,11 @@ impl AppError {
 impl From<crate::db::Error> for AppError {
     fn from(error: crate::db::Error) -> Self {
         if error.is_retryable() {
-            return Self { code: Code::Unavailable, fields: Vec::new(), cause: Some(error.to_string()) };
+            return Self {
+                code: Code::Unavailable,
+                fields: Vec::new(),
+                cause: Some(error.to_string()),
+            };
         }
         Self::internal(error)
     }

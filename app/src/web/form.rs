@@ -16,24 +16,40 @@ impl Form {
     pub fn parse(bytes: &Bytes) -> Self {
         let text = String::from_utf8_lossy(bytes);
         let pairs = text.split('&').filter(|pair| !pair.is_empty());
-        Self(pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(name, value)| (decode(name), decode(value))).collect())
+        Self(
+            pairs
+                .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+                .map(|(name, value)| (decode(name), decode(value)))
+                .collect(),
+        )
     }
 
     /// The first value of a field, or nothing.
     #[must_use]
     pub fn get(&self, name: &str) -> &str {
-        self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+        self.0
+            .iter()
+            .find(|(known, _)| known == name)
+            .map_or("", |(_, value)| value)
     }
 
     /// Every value of a field.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .filter(move |(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The fields whose names begin with `prefix`, without it.
     #[must_use]
     pub fn prefixed(&self, prefix: &str) -> BTreeMap<String, String> {
-        self.0.iter().filter_map(|(name, value)| Some((name.strip_prefix(prefix)?.to_owned(), value.clone()))).collect()
+        self.0
+            .iter()
+            .filter_map(|(name, value)| {
+                Some((name.strip_prefix(prefix)?.to_owned(), value.clone()))
+            })
+            .collect()
     }
 }
 
@@ -42,7 +58,10 @@ fn decode(text: &str) -> String {
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let escape = (bytes[at] == b'%').then(|| text.get(at + 1..at + 3)).flatten().and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        let escape = (bytes[at] == b'%')
+            .then(|| text.get(at + 1..at + 3))
+            .flatten()
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
         match (bytes[at], escape) {
             (b'+', _) => decoded.push(b' '),
             (_, Some(byte)) => {
@@ -67,7 +86,12 @@ pub fn new_key() -> String {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_answer(tx: &mut Tx, owner: &str, route: &str, key: &str) -> db::Result<Option<String>> {
+pub async fn find_answer(
+    tx: &mut Tx,
+    owner: &str,
+    route: &str,
+    key: &str,
+) -> db::Result<Option<String>> {
     store::find_answer(tx, owner, route, key).await
 }
 
@@ -75,6 +99,12 @@ pub async fn find_answer(tx: &mut Tx, owner: &str, route: &str, key: &str) -> db
 ///
 /// # Errors
 /// When the database fails.
-pub async fn note_answer(tx: &mut Tx, owner: &str, route: &str, key: &str, location: &str) -> db::Result<bool> {
+pub async fn note_answer(
+    tx: &mut Tx,
+    owner: &str,
+    route: &str,
+    key: &str,
+    location: &str,
+) -> db::Result<bool> {
     store::insert_answer(tx, owner, route, key, location, random::real_now_ms()).await
 }

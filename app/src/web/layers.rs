@@ -12,7 +12,11 @@ use std::time::Instant;
 
 /// Takes the language prefix off the path before the router sees it.
 pub fn split_language<B>(mut request: axum::http::Request<B>) -> axum::http::Request<B> {
-    let whole = request.uri().path_and_query().map_or("/", |value| value.as_str()).to_owned();
+    let whole = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |value| value.as_str())
+        .to_owned();
     let (lang, path) = Lang::of_path(&whole);
     let path = path.to_owned();
     if lang != Lang::En
@@ -20,21 +24,28 @@ pub fn split_language<B>(mut request: axum::http::Request<B>) -> axum::http::Req
     {
         *request.uri_mut() = uri;
     }
-    request.extensions_mut().insert(Place { lang, path: path.into() });
+    request.extensions_mut().insert(Place {
+        lang,
+        path: path.into(),
+    });
     request
 }
 
 /// One line per request, with its id. No query, no body, no cookie: they may hold what people keep to themselves.
 pub async fn log_request(mut request: Request, next: Next) -> Response {
     let id = crate::random::id();
-    request.extensions_mut().insert(RequestId(id.as_str().into()));
+    request
+        .extensions_mut()
+        .insert(RequestId(id.as_str().into()));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let start = Instant::now();
     let mut response = next.run(request).await;
     let duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(request.id = %id, http.method = %method, http.path = path, http.status = response.status().as_u16(), duration_ms, "request");
     if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static("x-request-id"), value);
     }
     response
 }
@@ -42,7 +53,9 @@ pub async fn log_request(mut request: Request, next: Next) -> Response {
 /// The content security policy with this answer's nonce, and the other headers that browsers heed.
 pub async fn secure(State(https): State<bool>, mut request: Request, next: Next) -> Response {
     let nonce = URL_SAFE_NO_PAD.encode(crate::random::bytes::<16>());
-    request.extensions_mut().insert(Nonce(nonce.as_str().into()));
+    request
+        .extensions_mut()
+        .insert(Nonce(nonce.as_str().into()));
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let policy = format!(
@@ -57,13 +70,22 @@ pub async fn secure(State(https): State<bool>, mut request: Request, next: Next)
     for (name, value) in [
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "strict-origin-when-cross-origin"),
-        ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
+        (
+            "permissions-policy",
+            "camera=(), microphone=(), geolocation=()",
+        ),
         ("cross-origin-opener-policy", "same-origin"),
     ] {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
     }
     if https {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+        headers.insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000"),
+        );
     }
     response
 }

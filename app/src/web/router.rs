@@ -1,9 +1,9 @@
 //! Every route in one place, and the middleware around them, outermost last.
 
 use crate::web::error::AppError;
+use crate::web::layers;
 use crate::web::state::AppState;
 use crate::web::visit::Visit;
-use crate::web::layers;
 use crate::{account, catalog, checkout, library, operator, payouts, studio, verify};
 use axum::Router;
 use axum::extract::State;
@@ -28,10 +28,26 @@ const MAX_BODY_BYTES: usize = 512 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The service that answers everything.
-pub fn app(state: AppState) -> impl tower::Service<axum::extract::Request, Response = Response, Error = std::convert::Infallible, Future: Send> + Clone + Send + 'static {
+pub fn app(
+    state: AppState,
+) -> impl tower::Service<
+    axum::extract::Request,
+    Response = Response,
+    Error = std::convert::Infallible,
+    Future: Send,
+> + Clone
++ Send
++ 'static {
     let https = state.config.public_url.starts_with("https://");
-    let immutable = SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
-    let assets = ServiceBuilder::new().layer(immutable).service(ServeDir::new(state.config.site.join("assets")).precompressed_br().precompressed_gzip());
+    let immutable = SetResponseHeaderLayer::overriding(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("public, max-age=31536000, immutable"),
+    );
+    let assets = ServiceBuilder::new().layer(immutable).service(
+        ServeDir::new(state.config.site.join("assets"))
+            .precompressed_br()
+            .precompressed_gzip(),
+    );
     let public = |name: &str| ServeFile::new(state.config.public.join(name));
     let routes = Router::new()
         .merge(catalog::http::routes())
@@ -55,7 +71,10 @@ pub fn app(state: AppState) -> impl tower::Service<axum::extract::Request, Respo
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn_with_state(https, layers::secure))
         .layer(CatchPanicLayer::custom(|_| panicked()))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            TIMEOUT,
+        ))
         .layer(middleware::from_fn(layers::log_request));
     // Outside the router, because a router's own layers run after it has chosen a route by the whole path.
     MapRequestLayer::new(layers::split_language).layer(inner)
@@ -68,7 +87,15 @@ async fn missing(visit: Visit) -> Response {
 /// A panic's answer: fixed text, so that nothing internal shows.
 fn panicked() -> Response {
     let body = "Something broke on our side. It was written down. / Bei uns ist etwas kaputtgegangen. / 我们这边出了问题。\n";
-    (StatusCode::INTERNAL_SERVER_ERROR, [(HeaderName::from_static("content-type"), "text/plain; charset=utf-8")], body).into_response()
+    (
+        StatusCode::INTERNAL_SERVER_ERROR,
+        [(
+            HeaderName::from_static("content-type"),
+            "text/plain; charset=utf-8",
+        )],
+        body,
+    )
+        .into_response()
 }
 
 /// Whether the database answers and how large the log is.
@@ -79,8 +106,15 @@ async fn health(State(state): State<AppState>) -> Response {
     };
     let checkpoint = state.log.checkpoint().is_ok();
     let healthy = database && checkpoint;
-    let status = if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let demo = crate::demo::service::progress(&state).await.ok().filter(|_| state.demo);
+    let status = if healthy {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let demo = crate::demo::service::progress(&state)
+        .await
+        .ok()
+        .filter(|_| state.demo);
     let body = serde_json::json!({
         "status": if healthy { "ok" } else { "failing" },
         "database": database,

@@ -21,7 +21,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
 /// A running process's parts.
@@ -37,15 +37,26 @@ impl Process {
     /// Names what is missing or damaged.
     pub async fn open(config: Config, with_pages: bool) -> Result<Self> {
         let data = config.data.clone();
-        std::fs::create_dir_all(&data).with_context(|| format!("cannot make {}", data.display()))?;
+        std::fs::create_dir_all(&data)
+            .with_context(|| format!("cannot make {}", data.display()))?;
         let engines = Engines::load(&config.runtime, config.engines)?;
-        let db = Db::open(config.database_url.as_deref(), &data).await.context("cannot open the database")?;
+        let db = Db::open(config.database_url.as_deref(), &data)
+            .await
+            .context("cannot open the database")?;
         db.migrate().await.context("cannot migrate the database")?;
         let (origin, is_demo) = settle_origin(&db, &config).await?;
         let log_key = installation_key(&data, "SEEDMARK_LOG_KEY", "log")?;
-        let platform = SecretKey::from_bytes(installation_key(&data, "SEEDMARK_PLATFORM_KEY", "platform")?);
+        let platform = SecretKey::from_bytes(installation_key(
+            &data,
+            "SEEDMARK_PLATFORM_KEY",
+            "platform",
+        )?);
         let verifier = Verifier::new(&origin, SecretKey::from_bytes(log_key).public())?;
-        let assets = if with_pages { Assets::load(&config.site)? } else { Assets::none() };
+        let assets = if with_pages {
+            Assets::load(&config.site)?
+        } else {
+            Assets::none()
+        };
         let state = AppState {
             vault: Vault::new(&installation_key(&data, "SEEDMARK_VAULT_KEY", "vault")?),
             media: Media::folder(&data.join("media"))?,
@@ -75,11 +86,35 @@ impl Process {
     pub async fn serve(self, address: SocketAddr) -> Result<()> {
         let (stop_sender, stop) = watch::channel(false);
         let state = self.state;
-        let sequencer = {
-            let (db, origin, folder) = (state.db.clone(), state.log.origin.clone(), state.config.data.join("log"));
+        let (ready_sender, ready) = oneshot::channel();
+        let mut sequencer = {
+            let (db, origin, folder) = (
+                state.db.clone(),
+                state.log.origin.clone(),
+                state.config.data.join("log"),
+            );
             let (queued, logged, stop) = (state.leaves.clone(), state.jobs.clone(), stop.clone());
-            tokio::task::spawn_blocking(move || verify::run_sequencer(db, origin, self.log_key, folder, queued, logged, stop))
+            let ready = ready_sender;
+            tokio::task::spawn_blocking(move || {
+                verify::run_sequencer(
+                    db,
+                    origin,
+                    self.log_key,
+                    folder,
+                    queued,
+                    logged,
+                    ready,
+                    stop,
+                )
+            })
         };
+        if ready.await.is_err() {
+            // The sender is dropped when the log cannot be opened; its own error says why.
+            return sequencer
+                .await
+                .context("the sequencer panicked")
+                .and_then(|result| result);
+        }
         if state.demo {
             demo::service::load_people(&state).await?;
         }
@@ -88,11 +123,15 @@ impl Process {
         if state.demo {
             tasks.spawn(work::load_demo(state.clone()));
         }
-        let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("cannot listen on {address}"))?;
         announce(&state, listener.local_addr()?);
         let service = router::app(state.clone());
-        let pages = axum::serve(listener, ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service));
-        let mut sequencer = sequencer;
+        let pages = axum::serve(
+            listener,
+            ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service),
+        );
         let result = tokio::select! {
             served = pages => served.context("the listener failed"),
             ended = &mut sequencer => ended.context("the sequencer panicked").and_then(|result| result).and_then(|()| bail!("the sequencer ended")),
@@ -103,7 +142,10 @@ impl Process {
         state.leaves.ring();
         state.jobs.ring();
         // Jobs that do not end in time keep their lease and are taken up again at the next start.
-        let _cut = tokio::time::timeout(Duration::from_secs(5), async { while tasks.join_next().await.is_some() {} }).await;
+        let _cut = tokio::time::timeout(Duration::from_secs(5), async {
+            while tasks.join_next().await.is_some() {}
+        })
+        .await;
         tasks.abort_all();
         if !sequencer.is_finished() {
             let _cut = tokio::time::timeout(Duration::from_secs(5), sequencer).await;
@@ -124,7 +166,10 @@ impl Process {
         interrupted().await;
         stop_sender.send_replace(true);
         self.state.jobs.ring();
-        let _cut = tokio::time::timeout(Duration::from_secs(5), async { while tasks.join_next().await.is_some() {} }).await;
+        let _cut = tokio::time::timeout(Duration::from_secs(5), async {
+            while tasks.join_next().await.is_some() {}
+        })
+        .await;
         self.state.db.close().await;
         Ok(())
     }
@@ -137,16 +182,23 @@ async fn settle_origin(db: &Db, config: &Config) -> Result<(String, bool)> {
         if let Some(wanted) = &config.origin
             && *wanted != origin
         {
-            bail!("SEEDMARK_LOG_ORIGIN is {wanted:?}, but this data folder's log is {origin:?}; an origin never changes");
+            bail!(
+                "SEEDMARK_LOG_ORIGIN is {wanted:?}, but this data folder's log is {origin:?}; an origin never changes"
+            );
         }
         let demo = origin == DEMO_ORIGIN;
         return Ok((origin, demo));
     }
     let origin = match (&config.origin, config.demo) {
         (Some(origin), false) => origin.clone(),
-        (Some(_), true) => bail!("SEEDMARK_LOG_ORIGIN is set: start with --no-demo, because demo leaves must not enter a real log"),
+        (Some(_), true) => bail!(
+            "SEEDMARK_LOG_ORIGIN is set: start with --no-demo, because demo leaves must not enter a real log"
+        ),
         (None, true) => DEMO_ORIGIN.to_owned(),
-        (None, false) => format!("local-{}.seedmark.invalid/log", hex::encode(crate::random::bytes::<6>())),
+        (None, false) => format!(
+            "local-{}.seedmark.invalid/log",
+            hex::encode(crate::random::bytes::<6>())
+        ),
     };
     write_setting(&mut tx, "origin", &origin).await?;
     tx.commit().await?;
@@ -159,8 +211,14 @@ fn announce(state: &AppState, address: SocketAddr) {
     let mut out = std::io::stdout();
     let mut text = format!("listening on http://{address}\n");
     if state.demo {
-        let (buyer, operator, password) = (demo::service::BUYER, demo::service::OPERATOR, demo::service::PASSWORD);
-        text.push_str(&format!("demo log-ins: {buyer} and {operator}, password {password}\n"));
+        let (buyer, operator, password) = (
+            demo::service::BUYER,
+            demo::service::OPERATOR,
+            demo::service::PASSWORD,
+        );
+        text.push_str(&format!(
+            "demo log-ins: {buyer} and {operator}, password {password}\n"
+        ));
     }
     // A closed standard output is no reason to stop serving.
     let _closed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
@@ -174,10 +232,11 @@ async fn interrupted() {
     };
     #[cfg(unix)]
     {
-        let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(signal) => signal,
-            Err(_) => return control_c.await,
-        };
+        let mut terminate =
+            match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+                Ok(signal) => signal,
+                Err(_) => return control_c.await,
+            };
         tokio::select! {
             () = control_c => {}
             _ = terminate.recv() => {}

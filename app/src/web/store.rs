@@ -10,12 +10,33 @@ statements! {
     WRITE_SETTING = "insert into setting (name, value) values ($1, $2) on conflict (name) do update set value = excluded.value";
 }
 
-pub(super) async fn insert_answer(tx: &mut Tx, owner: &str, route: &str, key: &str, location: &str, now_ms: i64) -> db::Result<bool> {
+pub(super) async fn insert_answer(
+    tx: &mut Tx,
+    owner: &str,
+    route: &str,
+    key: &str,
+    location: &str,
+    now_ms: i64,
+) -> db::Result<bool> {
     execute!(tx, INSERT_ANSWER, owner, route, key, location, now_ms).map(|rows| rows == 1)
 }
 
-pub(super) async fn find_answer(tx: &mut Tx, owner: &str, route: &str, key: &str) -> db::Result<Option<String>> {
-    Ok(fetch!(tx, fetch_optional, (String,), FIND_ANSWER, owner, route, key)?.map(|row| row.0))
+pub(super) async fn find_answer(
+    tx: &mut Tx,
+    owner: &str,
+    route: &str,
+    key: &str,
+) -> db::Result<Option<String>> {
+    Ok(fetch!(
+        tx,
+        fetch_optional,
+        (String,),
+        FIND_ANSWER,
+        owner,
+        route,
+        key
+    )?
+    .map(|row| row.0))
 }
 
 /// A fact about this database.

@@ -80,7 +80,9 @@ impl Visit {
     /// # Errors
     /// `Code::SignInNeeded`.
     pub fn require_person(&self) -> Result<&Person, AppError> {
-        self.person.as_ref().ok_or_else(|| AppError::new(Code::SignInNeeded))
+        self.person
+            .as_ref()
+            .ok_or_else(|| AppError::new(Code::SignInNeeded))
     }
 
     /// The signed-in operator.
@@ -89,7 +91,11 @@ impl Visit {
     /// `Code::SignInNeeded`, or `Code::NotFound` for everybody else: the pages do not admit that they exist.
     pub fn require_operator(&self) -> Result<&Person, AppError> {
         let person = self.require_person()?;
-        if person.is_operator() { Ok(person) } else { Err(AppError::new(Code::NotFound)) }
+        if person.is_operator() {
+            Ok(person)
+        } else {
+            Err(AppError::new(Code::NotFound))
+        }
     }
 
     /// Runs a handler's body and turns its error into this visitor's page.
@@ -103,14 +109,18 @@ impl Visit {
     /// 303 to one of our pages in this visitor's language. `path` begins with a slash.
     #[must_use]
     pub fn redirect(&self, path: &str) -> Response {
-        let location = HeaderValue::from_str(&self.lang.path(path)).unwrap_or(HeaderValue::from_static("/"));
+        let location =
+            HeaderValue::from_str(&self.lang.path(path)).unwrap_or(HeaderValue::from_static("/"));
         (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
     }
 
     /// The same with a message for the next page.
     #[must_use]
     pub fn redirect_with(&self, path: &str, flash: &str) -> Response {
-        with_cookie(self.redirect(path), &format!("{FLASH}={flash}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=60"))
+        with_cookie(
+            self.redirect(path),
+            &format!("{FLASH}={flash}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=60"),
+        )
     }
 }
 
@@ -133,18 +143,32 @@ pub fn cookie(name: &str, value: &str, max_age_s: i64) -> String {
 #[must_use]
 pub fn safe_path(text: &str) -> Option<&str> {
     let mut bytes = text.bytes();
-    let ours = bytes.next() == Some(b'/') && !matches!(bytes.next(), Some(b'/' | b'\\')) && !text.chars().any(char::is_control) && text.is_ascii();
+    let ours = bytes.next() == Some(b'/')
+        && !matches!(bytes.next(), Some(b'/' | b'\\'))
+        && !text.chars().any(char::is_control)
+        && text.is_ascii();
     ours.then_some(text)
 }
 
 fn find_cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    all.flat_map(|line| line.split("; ")).find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=').map(str::to_owned))
+    let all = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    all.flat_map(|line| line.split("; ")).find_map(|pair| {
+        pair.strip_prefix(name)?
+            .strip_prefix('=')
+            .map(str::to_owned)
+    })
 }
 
 /// A cookie of ours holds base64url or a word; anything else is treated as absent.
 fn plain(value: String) -> Option<String> {
-    (value.len() <= 64 && value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))).then_some(value)
+    ((1..=64).contains(&value.len())
+        && value
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')))
+    .then_some(value)
 }
 
 impl FromRequestParts<AppState> for Visit {
@@ -155,21 +179,34 @@ impl FromRequestParts<AppState> for Visit {
         let read = |name: &str| find_cookie(headers, name).and_then(plain);
         let session = read(SESSION);
         let cart = read(CART);
-        let place = parts.extensions.get::<Place>().cloned().unwrap_or(Place { lang: Lang::En, path: parts.uri.path().into() });
+        let place = parts.extensions.get::<Place>().cloned().unwrap_or(Place {
+            lang: Lang::En,
+            path: parts.uri.path().into(),
+        });
         let person = match &session {
             // A failing database shows pages as to a visitor; pages that need somebody ask again and answer 401.
-            Some(token) => service::find_session(&state.db, token).await.unwrap_or_else(|error| {
-                tracing::error!(error = %error, "cannot read a session");
-                None
-            }),
+            Some(token) => service::find_session(&state.db, token)
+                .await
+                .unwrap_or_else(|error| {
+                    tracing::error!(error = %error, "cannot read a session");
+                    None
+                }),
             None => None,
         };
         let cart_count = match &cart {
-            Some(cart) => crate::checkout::service::count_cart(&state.db, cart).await.unwrap_or(0),
+            Some(cart) => crate::checkout::service::count_cart(&state.db, cart)
+                .await
+                .unwrap_or(0),
             None => 0,
         };
-        let wants_json = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.starts_with("application/json"));
-        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or_else(|| "unknown".to_owned(), |info| info.0.ip().to_string());
+        let wants_json = headers
+            .get(header::ACCEPT)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|accept| accept.starts_with("application/json"));
+        let address = parts
+            .extensions
+            .get::<ConnectInfo<SocketAddr>>()
+            .map_or_else(|| "unknown".to_owned(), |info| info.0.ip().to_string());
         Ok(Self {
             lang: place.lang,
             path: place.path,
@@ -178,8 +215,14 @@ impl FromRequestParts<AppState> for Visit {
             cart,
             flash: read(FLASH),
             theme: read(THEME).filter(|theme| theme == "light" || theme == "dark"),
-            nonce: parts.extensions.get::<Nonce>().map_or_else(|| "".into(), |nonce| nonce.0.clone()),
-            request_id: parts.extensions.get::<RequestId>().map_or_else(|| "".into(), |id| id.0.clone()),
+            nonce: parts
+                .extensions
+                .get::<Nonce>()
+                .map_or_else(|| "".into(), |nonce| nonce.0.clone()),
+            request_id: parts
+                .extensions
+                .get::<RequestId>()
+                .map_or_else(|| "".into(), |id| id.0.clone()),
             address,
             wants_json,
             cart_count,

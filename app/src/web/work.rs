@@ -10,9 +10,17 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// Jobs that make pictures; as many workers as engines.
-const PICTURES: &[&str] = &[studio::jobs::GENERATE, studio::jobs::CERTIFY, library::jobs::REPRODUCE];
+const PICTURES: &[&str] = &[
+    studio::jobs::GENERATE,
+    studio::jobs::CERTIFY,
+    library::jobs::REPRODUCE,
+];
 /// Quick jobs; workers of their own, so that a sale never waits for a picture.
-const QUICK: &[&str] = &[studio::jobs::GO_LIVE, checkout::jobs::EVENT, checkout::jobs::OPERATION];
+const QUICK: &[&str] = &[
+    studio::jobs::GO_LIVE,
+    checkout::jobs::EVENT,
+    checkout::jobs::OPERATION,
+];
 
 impl AppState {
     /// What the till needs.
@@ -30,15 +38,20 @@ impl AppState {
 
 async fn run(state: AppState, job: Job) -> Outcome {
     let result = match job.kind.as_str() {
-        kind @ (studio::jobs::GENERATE | studio::jobs::CERTIFY | studio::jobs::GO_LIVE) => studio::jobs::run(&state, kind, &job.payload).await,
+        kind @ (studio::jobs::GENERATE | studio::jobs::CERTIFY | studio::jobs::GO_LIVE) => {
+            studio::jobs::run(&state, kind, &job.payload).await
+        }
         library::jobs::REPRODUCE => library::jobs::run(&state, &job.payload).await,
         kind @ (checkout::jobs::EVENT | checkout::jobs::OPERATION) => {
-            let result = checkout::jobs::run(&state.till(), kind, &job.payload, state.clock.now_ms()).await;
+            let result =
+                checkout::jobs::run(&state.till(), kind, &job.payload, state.clock.now_ms()).await;
             // Fulfilling queues licence leaves.
             state.leaves.ring();
             result
         }
-        other => Ok(Outcome::Failed(format!("nobody knows the job kind {other}"))),
+        other => Ok(Outcome::Failed(format!(
+            "nobody knows the job kind {other}"
+        ))),
     };
     result.unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")))
 }
@@ -47,7 +60,13 @@ async fn run(state: AppState, job: Job) -> Outcome {
 pub fn start(state: &AppState, stop: &watch::Receiver<bool>, tasks: &mut JoinSet<()>) {
     let worker = |kinds: &'static [&'static str]| {
         let for_jobs = state.clone();
-        jobs::work(state.db.clone(), state.jobs.clone(), kinds, stop.clone(), move |job| run(for_jobs.clone(), job))
+        jobs::work(
+            state.db.clone(),
+            state.jobs.clone(),
+            kinds,
+            stop.clone(),
+            move |job| run(for_jobs.clone(), job),
+        )
     };
     for _ in 0..state.config.engines {
         tasks.spawn(worker(PICTURES));
@@ -75,7 +94,9 @@ async fn tick_once(state: &AppState, second: u64) -> anyhow::Result<()> {
     let mut tx = state.db.read().await?;
     let offset = super::read_setting(&mut tx, operator::CLOCK_SETTING).await?;
     drop(tx);
-    state.clock.set_offset_ms(offset.and_then(|text| text.parse().ok()).unwrap_or(0));
+    state
+        .clock
+        .set_offset_ms(offset.and_then(|text| text.parse().ok()).unwrap_or(0));
     if second.is_multiple_of(60) {
         operator::settle(state).await?;
         let mut tx = state.db.write().await?;
@@ -91,6 +112,9 @@ async fn tick_once(state: &AppState, second: u64) -> anyhow::Result<()> {
 /// Loads the demo in the background; a failure is shown in the log and by `/healthz`, and tried again at the next start.
 pub async fn load_demo(state: AppState) {
     if let Err(error) = demo::service::load(&state).await {
-        tracing::error!(error = format!("{error:#}"), "the demo catalogue is not complete");
+        tracing::error!(
+            error = format!("{error:#}"),
+            "the demo catalogue is not complete"
+        );
     }
 }

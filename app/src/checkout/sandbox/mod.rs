@@ -52,7 +52,10 @@ pub enum Card {
 /// Looks a card number up; spaces do not count.
 #[must_use]
 pub fn card(number: &str) -> Card {
-    let digits: String = number.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+    let digits: String = number
+        .chars()
+        .filter(|c| !c.is_whitespace() && *c != '-')
+        .collect();
     match digits.as_str() {
         "4242424242424242" => Card::Pays,
         "4000002500003155" => Card::AsksFirst,
@@ -78,7 +81,15 @@ pub fn fee(amount_minor: i64) -> i64 {
 /// When the database fails.
 pub async fn open(db: &Db, order: &str, amount_minor: i64, now_ms: i64) -> db::Result<String> {
     let mut tx = db.write().await?;
-    store::insert_payment(&mut tx, &random::id(), order, amount_minor, fee(amount_minor), now_ms).await?;
+    store::insert_payment(
+        &mut tx,
+        &random::id(),
+        order,
+        amount_minor,
+        fee(amount_minor),
+        now_ms,
+    )
+    .await?;
     let payment = store::find_by_order(&mut tx, order).await?;
     tx.commit().await?;
     Ok(payment)
@@ -99,7 +110,10 @@ pub async fn find(tx: &mut Tx, id: &str) -> db::Result<Option<Payment>> {
 pub async fn charge(db: &Db, id: &str, number: &str, now_ms: i64) -> db::Result<Option<Payment>> {
     let mut tx = db.write().await?;
     let digits: String = number.chars().filter(char::is_ascii_digit).collect();
-    let last4 = digits.get(digits.len().saturating_sub(4)..).unwrap_or_default().to_owned();
+    let last4 = digits
+        .get(digits.len().saturating_sub(4)..)
+        .unwrap_or_default()
+        .to_owned();
     match card(number) {
         Card::Pays => pay(&mut tx, id, &last4, now_ms).await?,
         Card::AsksFirst => store::set_confirming(&mut tx, id, &last4).await?,
@@ -120,9 +134,21 @@ pub async fn confirm(db: &Db, id: &str, agreed: bool, now_ms: i64) -> db::Result
     let payment = store::find_payment(&mut tx, id).await?;
     if let Some(payment) = payment.filter(|payment| payment.state == "confirming") {
         if agreed {
-            pay(&mut tx, id, payment.card_last4.as_deref().unwrap_or_default(), now_ms).await?;
+            pay(
+                &mut tx,
+                id,
+                payment.card_last4.as_deref().unwrap_or_default(),
+                now_ms,
+            )
+            .await?;
         } else {
-            store::decline(&mut tx, id, payment.card_last4.as_deref().unwrap_or_default(), "authentication_failed").await?;
+            store::decline(
+                &mut tx,
+                id,
+                payment.card_last4.as_deref().unwrap_or_default(),
+                "authentication_failed",
+            )
+            .await?;
         }
     }
     let payment = store::find_payment(&mut tx, id).await?;
@@ -136,8 +162,28 @@ async fn pay(tx: &mut Tx, id: &str, last4: &str, now_ms: i64) -> db::Result<()> 
     }
     if let Some(payment) = store::find_payment(tx, id).await? {
         let entry = |kind: &'static str| format!("{kind}:{id}");
-        store::insert_entry(tx, &random::id(), &entry("charge"), "platform", "charge", payment.amount_minor, id, now_ms).await?;
-        store::insert_entry(tx, &random::id(), &entry("fee"), "platform", "fee", -payment.fee_minor, id, now_ms).await?;
+        store::insert_entry(
+            tx,
+            &random::id(),
+            &entry("charge"),
+            "platform",
+            "charge",
+            payment.amount_minor,
+            id,
+            now_ms,
+        )
+        .await?;
+        store::insert_entry(
+            tx,
+            &random::id(),
+            &entry("fee"),
+            "platform",
+            "fee",
+            -payment.fee_minor,
+            id,
+            now_ms,
+        )
+        .await?;
     }
     event(tx, "payment.paid", id, now_ms).await
 }
@@ -155,9 +201,18 @@ async fn event(tx: &mut Tx, kind: &str, object: &str, now_ms: i64) -> db::Result
 ///
 /// # Errors
 /// When the database fails: the caller cannot know whether it was done.
-pub async fn refund(db: &Db, payment: &str, amount_minor: i64, key: &str, now_ms: i64) -> db::Result<Outcome> {
+pub async fn refund(
+    db: &Db,
+    payment: &str,
+    amount_minor: i64,
+    key: &str,
+    now_ms: i64,
+) -> db::Result<Outcome> {
     let mut tx = db.write().await?;
-    let Some(paid) = store::find_payment(&mut tx, payment).await?.filter(|payment| payment.state == "paid") else {
+    let Some(paid) = store::find_payment(&mut tx, payment)
+        .await?
+        .filter(|payment| payment.state == "paid")
+    else {
         return Ok(Outcome::Rejected("no_such_charge".into()));
     };
     let outcome = if store::has_entry(&mut tx, key).await? {
@@ -165,7 +220,17 @@ pub async fn refund(db: &Db, payment: &str, amount_minor: i64, key: &str, now_ms
     } else if store::refunded(&mut tx, payment).await? + amount_minor > paid.amount_minor {
         Outcome::Rejected("charge_already_refunded".into())
     } else {
-        store::insert_entry(&mut tx, &random::id(), key, "platform", "refund", -amount_minor, payment, now_ms).await?;
+        store::insert_entry(
+            &mut tx,
+            &random::id(),
+            key,
+            "platform",
+            "refund",
+            -amount_minor,
+            payment,
+            now_ms,
+        )
+        .await?;
         Outcome::Done(key.into())
     };
     tx.commit().await?;
@@ -176,15 +241,41 @@ pub async fn refund(db: &Db, payment: &str, amount_minor: i64, key: &str, now_ms
 ///
 /// # Errors
 /// When the database fails: the caller cannot know whether it was done.
-pub async fn transfer(db: &Db, account: &str, amount_minor: i64, key: &str, now_ms: i64) -> db::Result<Outcome> {
+pub async fn transfer(
+    db: &Db,
+    account: &str,
+    amount_minor: i64,
+    key: &str,
+    now_ms: i64,
+) -> db::Result<Outcome> {
     let mut tx = db.write().await?;
     let outcome = if store::has_entry(&mut tx, key).await? {
         Outcome::Done(key.into())
     } else if !store::account_ready(&mut tx, account).await? {
         Outcome::Rejected("transfers_not_allowed".into())
     } else {
-        store::insert_entry(&mut tx, &random::id(), key, "platform", "transfer", -amount_minor, account, now_ms).await?;
-        store::insert_entry(&mut tx, &random::id(), key, account, "transfer", amount_minor, account, now_ms).await?;
+        store::insert_entry(
+            &mut tx,
+            &random::id(),
+            key,
+            "platform",
+            "transfer",
+            -amount_minor,
+            account,
+            now_ms,
+        )
+        .await?;
+        store::insert_entry(
+            &mut tx,
+            &random::id(),
+            key,
+            account,
+            "transfer",
+            amount_minor,
+            account,
+            now_ms,
+        )
+        .await?;
         Outcome::Done(key.into())
     };
     tx.commit().await?;
@@ -208,17 +299,27 @@ pub async fn open_account(tx: &mut Tx, person: &str) -> db::Result<String> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn onboard(tx: &mut Tx, account: &str, holder: &str, bank: &str) -> db::Result<Option<&'static str>> {
+pub async fn onboard(
+    tx: &mut Tx,
+    account: &str,
+    holder: &str,
+    bank: &str,
+) -> db::Result<Option<&'static str>> {
     let digits = bank.trim();
     let required = if holder.trim().is_empty() || holder.trim().eq_ignore_ascii_case("reject me") {
         Some("holder")
-    } else if digits.len() != 12 || !digits.bytes().all(|b| b.is_ascii_digit()) || !digits.starts_with("000") {
+    } else if digits.len() != 12
+        || !digits.bytes().all(|b| b.is_ascii_digit())
+        || !digits.starts_with("000")
+    {
         Some("bank")
     } else {
         None
     };
     // Only the last digits are kept, as a statement would show them.
-    let tail = digits.get(digits.len().saturating_sub(4)..).unwrap_or_default();
+    let tail = digits
+        .get(digits.len().saturating_sub(4)..)
+        .unwrap_or_default();
     store::update_account(tx, account, holder.trim(), tail, required).await?;
     Ok(required)
 }
@@ -236,7 +337,17 @@ pub async fn tick(db: &Db, now_ms: i64) -> db::Result<()> {
     for (account, balance) in store::list_account_balances(&mut tx).await? {
         let id = random::id();
         store::insert_payout(&mut tx, &id, &account, balance, now_ms + ARRIVAL_MS, now_ms).await?;
-        store::insert_entry(&mut tx, &random::id(), &format!("payout:{id}"), &account, "payout", -balance, &id, now_ms).await?;
+        store::insert_entry(
+            &mut tx,
+            &random::id(),
+            &format!("payout:{id}"),
+            &account,
+            "payout",
+            -balance,
+            &id,
+            now_ms,
+        )
+        .await?;
     }
     for payout in store::list_arrived(&mut tx, now_ms).await? {
         store::set_payout_paid(&mut tx, &payout).await?;

@@ -35,7 +35,14 @@ statements! {
         from sandbox_payout where account = $1";
 }
 
-pub(super) async fn insert_payment(tx: &mut Tx, id: &str, order: &str, amount: i64, fee: i64, now_ms: i64) -> db::Result<()> {
+pub(super) async fn insert_payment(
+    tx: &mut Tx,
+    id: &str,
+    order: &str,
+    amount: i64,
+    fee: i64,
+    now_ms: i64,
+) -> db::Result<()> {
     execute!(tx, INSERT_PAYMENT, id, order, amount, fee, now_ms).map(|_| ())
 }
 
@@ -47,7 +54,12 @@ pub(super) async fn find_payment(tx: &mut Tx, id: &str) -> db::Result<Option<Pay
     fetch!(tx, fetch_optional, Payment, FIND_PAYMENT, id)
 }
 
-pub(super) async fn set_paid(tx: &mut Tx, id: &str, last4: &str, available_ms: i64) -> db::Result<bool> {
+pub(super) async fn set_paid(
+    tx: &mut Tx,
+    id: &str,
+    last4: &str,
+    available_ms: i64,
+) -> db::Result<bool> {
     execute!(tx, SET_PAID, id, last4, available_ms).map(|rows| rows == 1)
 }
 
@@ -60,8 +72,28 @@ pub(super) async fn decline(tx: &mut Tx, id: &str, last4: &str, code: &str) -> d
 }
 
 #[allow(clippy::too_many_arguments, reason = "one bind per column")]
-pub(super) async fn insert_entry(tx: &mut Tx, id: &str, key: &str, account: &str, kind: &str, amount: i64, reference: &str, now_ms: i64) -> db::Result<()> {
-    execute!(tx, INSERT_ENTRY, id, key, account, kind, amount, reference, now_ms).map(|_| ())
+pub(super) async fn insert_entry(
+    tx: &mut Tx,
+    id: &str,
+    key: &str,
+    account: &str,
+    kind: &str,
+    amount: i64,
+    reference: &str,
+    now_ms: i64,
+) -> db::Result<()> {
+    execute!(
+        tx,
+        INSERT_ENTRY,
+        id,
+        key,
+        account,
+        kind,
+        amount,
+        reference,
+        now_ms
+    )
+    .map(|_| ())
 }
 
 pub(super) async fn has_entry(tx: &mut Tx, key: &str) -> db::Result<bool> {
@@ -76,7 +108,14 @@ pub(super) async fn balance(tx: &mut Tx, account: &str) -> db::Result<i64> {
     fetch!(tx, fetch_one, (i64,), BALANCE, account).map(|row| row.0)
 }
 
-pub(super) async fn insert_event(tx: &mut Tx, id: &str, kind: &str, object: &str, now_ms: i64, received_ms: i64) -> db::Result<bool> {
+pub(super) async fn insert_event(
+    tx: &mut Tx,
+    id: &str,
+    kind: &str,
+    object: &str,
+    now_ms: i64,
+    received_ms: i64,
+) -> db::Result<bool> {
     execute!(tx, INSERT_EVENT, id, kind, object, now_ms, received_ms).map(|rows| rows == 1)
 }
 
@@ -88,8 +127,23 @@ pub(super) async fn insert_account(tx: &mut Tx, id: &str, person: &str) -> db::R
     execute!(tx, INSERT_ACCOUNT, id, person).map(|_| ())
 }
 
-pub(super) async fn update_account(tx: &mut Tx, id: &str, holder: &str, bank: &str, required: Option<&str>) -> db::Result<()> {
-    execute!(tx, UPDATE_ACCOUNT, id, holder, bank, required, required.is_none()).map(|_| ())
+pub(super) async fn update_account(
+    tx: &mut Tx,
+    id: &str,
+    holder: &str,
+    bank: &str,
+    required: Option<&str>,
+) -> db::Result<()> {
+    execute!(
+        tx,
+        UPDATE_ACCOUNT,
+        id,
+        holder,
+        bank,
+        required,
+        required.is_none()
+    )
+    .map(|_| ())
 }
 
 pub(super) async fn account_ready(tx: &mut Tx, id: &str) -> db::Result<bool> {
@@ -97,7 +151,12 @@ pub(super) async fn account_ready(tx: &mut Tx, id: &str) -> db::Result<bool> {
 }
 
 pub(super) async fn list_becoming_available(tx: &mut Tx, now_ms: i64) -> db::Result<Vec<String>> {
-    Ok(fetch!(tx, fetch_all, (String,), LIST_BECOMING_AVAILABLE, now_ms)?.into_iter().map(|row| row.0).collect())
+    Ok(
+        fetch!(tx, fetch_all, (String,), LIST_BECOMING_AVAILABLE, now_ms)?
+            .into_iter()
+            .map(|row| row.0)
+            .collect(),
+    )
 }
 
 pub(super) async fn set_available(tx: &mut Tx, id: &str) -> db::Result<()> {
@@ -108,12 +167,22 @@ pub(super) async fn list_account_balances(tx: &mut Tx) -> db::Result<Vec<(String
     fetch!(tx, fetch_all, (String, i64), LIST_ACCOUNT_BALANCES)
 }
 
-pub(super) async fn insert_payout(tx: &mut Tx, id: &str, account: &str, amount: i64, arrives_ms: i64, now_ms: i64) -> db::Result<()> {
+pub(super) async fn insert_payout(
+    tx: &mut Tx,
+    id: &str,
+    account: &str,
+    amount: i64,
+    arrives_ms: i64,
+    now_ms: i64,
+) -> db::Result<()> {
     execute!(tx, INSERT_PAYOUT, id, account, amount, arrives_ms, now_ms).map(|_| ())
 }
 
 pub(super) async fn list_arrived(tx: &mut Tx, now_ms: i64) -> db::Result<Vec<String>> {
-    Ok(fetch!(tx, fetch_all, (String,), LIST_ARRIVED, now_ms)?.into_iter().map(|row| row.0).collect())
+    Ok(fetch!(tx, fetch_all, (String,), LIST_ARRIVED, now_ms)?
+        .into_iter()
+        .map(|row| row.0)
+        .collect())
 }
 
 pub(super) async fn set_payout_paid(tx: &mut Tx, id: &str) -> db::Result<()> {

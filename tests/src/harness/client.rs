@@ -1,0 +1,138 @@
+//! An HTTP client by role: keeps cookies itself, follows nothing, reads forms off pages as a browser without scripts does.
+
+use regex::Regex;
+use reqwest::header::{HeaderMap, SET_COOKIE};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+/// One visitor.
+pub(crate) struct Client {
+    base: String,
+    http: reqwest::Client,
+    cookies: Mutex<BTreeMap<String, String>>,
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+
+    /// The first capture of a pattern in the body.
+    pub(crate) fn find(&self, pattern: &str) -> String {
+        let found = Regex::new(pattern)
+            .expect("a pattern")
+            .captures(&self.body)
+            .and_then(|captures| captures.get(1))
+            .map(|found| found.as_str().to_owned());
+        found.unwrap_or_else(|| panic!("{pattern} is not in {}", self.body))
+    }
+}
+
+impl Client {
+    pub(crate) fn new(base: String) -> Self {
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .expect("a client");
+        Self {
+            base,
+            http,
+            cookies: Mutex::default(),
+        }
+    }
+
+    /// A new account, signed in.
+    pub(crate) async fn member(base: String, name: &str) -> Self {
+        let client = Self::new(base);
+        let answer = client
+            .post(
+                "/sign-up",
+                &[
+                    ("email", &format!("{name}@test.example")),
+                    ("handle", name),
+                    ("password", "correct horse"),
+                ],
+            )
+            .await;
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        client
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(self.http.get(format!("{}{path}", self.base)))
+            .await
+    }
+
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        self.send(
+            self.http
+                .post(format!("{}{path}", self.base))
+                .header("sec-fetch-site", "same-origin")
+                .form(fields),
+        )
+        .await
+    }
+
+    /// A request with a header of the test's choice.
+    pub(crate) async fn post_with(
+        &self,
+        path: &str,
+        header: (&str, &str),
+        fields: &[(&str, &str)],
+    ) -> Answer {
+        self.send(
+            self.http
+                .post(format!("{}{path}", self.base))
+                .header(header.0, header.1)
+                .form(fields),
+        )
+        .await
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let cookies: Vec<String> = self
+            .cookies
+            .lock()
+            .expect("no panic")
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let response = request
+            .header("cookie", cookies.join("; "))
+            .send()
+            .await
+            .expect("an answer");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        for line in headers.get_all(SET_COOKIE) {
+            let pair = line
+                .to_str()
+                .expect("text")
+                .split(';')
+                .next()
+                .unwrap_or_default();
+            if let Some((name, value)) = pair.split_once('=') {
+                self.cookies
+                    .lock()
+                    .expect("no panic")
+                    .insert(name.into(), value.into());
+            }
+        }
+        let bytes = response.bytes().await.expect("a body");
+        Answer {
+            status,
+            headers,
+            body: String::from_utf8_lossy(&bytes).into_owned(),
+        }
+    }
+}

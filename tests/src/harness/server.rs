@@ -1,0 +1,155 @@
+//! A server of one's own, on a free port, with an empty data folder; and the command line tool.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use tempfile::TempDir;
+
+static COUNT: AtomicU64 = AtomicU64::new(0);
+
+/// Which database a server keeps its data in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Database {
+    Sqlite,
+    Postgres,
+}
+
+/// A running server; killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) folder: TempDir,
+    pub(crate) port: u16,
+    database_url: Option<String>,
+}
+
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the workspace")
+        .to_owned()
+}
+
+fn program(name: &str) -> PathBuf {
+    let path = root().join("target/debug").join(name);
+    assert!(
+        path.is_file(),
+        "{} is not built: run `cargo xtask test`",
+        path.display()
+    );
+    path
+}
+
+/// A fresh PostgreSQL database's address.
+fn fresh_postgres() -> String {
+    let admin = std::env::var("SEEDMARK_TEST_POSTGRES")
+        .expect("SEEDMARK_TEST_POSTGRES: run `cargo xtask test`");
+    let name = format!(
+        "seedmark_http_{}_{}",
+        std::process::id(),
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    );
+    let (server, _) = admin.rsplit_once('/').expect("a database in the address");
+    for sql in [
+        format!("drop database if exists {name} with (force)"),
+        format!("create database {name} template template0 locale 'C' encoding 'UTF8'"),
+    ] {
+        let done = Command::new("psql")
+            .args(["--no-psqlrc", "--quiet", "--command", &sql, &admin])
+            .status()
+            .expect("psql");
+        assert!(done.success(), "{sql}");
+    }
+    format!("{server}/{name}")
+}
+
+impl Server {
+    /// Starts an empty shop.
+    pub(crate) fn start(database: Database) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database_url = (database == Database::Postgres).then(fresh_postgres);
+        let (child, port) = launch(folder.path(), database_url.as_deref());
+        Self {
+            child,
+            folder,
+            port,
+            database_url,
+        }
+    }
+
+    /// Kills the server without warning and starts it again on the same data.
+    pub(crate) fn kill_and_restart(&mut self) {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("reaped");
+        let (child, port) = launch(self.folder.path(), self.database_url.as_deref());
+        self.child = child;
+        self.port = port;
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://localhost:{}{path}", self.port)
+    }
+
+    /// Runs another command of the server program on the same data.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(program("seedmark-server"));
+        command
+            .args(arguments)
+            .arg("--data")
+            .arg(self.folder.path());
+        if let Some(url) = &self.database_url {
+            command.args(["--database-url", url]);
+        }
+        command.output().expect("the server program")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+fn launch(folder: &Path, database_url: Option<&str>) -> (Child, u16) {
+    let mut command = Command::new(program("seedmark-server"));
+    command
+        .current_dir(root())
+        .env("SEEDMARK_LOG", "warn")
+        .args(["serve", "--no-demo", "--port", "0"])
+        .arg("--data")
+        .arg(folder)
+        .stdout(Stdio::piped());
+    if let Some(url) = database_url {
+        command.args(["--database-url", url]);
+    }
+    let mut child = command.spawn().expect("the server starts");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("an output"))
+        .read_line(&mut line)
+        .expect("a first line");
+    let port = line
+        .trim()
+        .rsplit(':')
+        .next()
+        .and_then(|port| port.parse().ok());
+    (
+        child,
+        port.unwrap_or_else(|| panic!("the server did not start: {line:?}")),
+    )
+}
+
+/// Runs `seedmark`.
+pub(crate) fn seedmark(arguments: &[&str], config: &Path) -> Output {
+    Command::new(program("seedmark"))
+        .args(arguments)
+        .env("XDG_CONFIG_HOME", config)
+        .env("SEEDMARK_PASSPHRASE", "correct horse")
+        .output()
+        .expect("the command line tool")
+}
+
+/// Standard output as text.
+pub(crate) fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}

@@ -1,0 +1,198 @@
+//! Journeys in Chromium, on both databases: a creator publishes, a buyer buys and reproduces, a sceptic verifies offline, the
+//! creator is paid.
+
+mod sceptic;
+
+use crate::harness::browser::Browser;
+use crate::harness::server::{Database, Server};
+use sceptic::check_offline;
+
+/// Makes an account with a key, generates, seals and publishes; returns the listing's path.
+async fn publish(browser: &Browser, base: &str, name: &str, price: &str) -> String {
+    browser.sign_up(base, name).await;
+    browser.goto_ready(&format!("{base}/account")).await;
+    browser.fill("#key-passphrase", "correct horse").await;
+    browser.follow("#key-make").await;
+    browser.see("#keys li .digest").await;
+    browser.goto(&format!("{base}/studio")).await;
+    browser.follow("#new-draft").await;
+    browser.fill("#template", "{mood} face, 3d style").await;
+    browser
+        .fill(".variable input[name=variable_name]", "mood")
+        .await;
+    browser
+        .fill(
+            ".variable input[name=variable_definition]",
+            "happy = grinning, sad = crying",
+        )
+        .await;
+    browser.fill("#steps", "6").await;
+    browser.fill("#title", "Two moods").await;
+    browser.fill("#price", price).await;
+    browser.follow("#save-draft").await;
+    browser.see(".flash").await;
+    browser.fill("#generate-form input[name=seed]", "").await;
+    browser.follow("#generate").await;
+    for number in 1..=2 {
+        browser
+            .click(&format!(
+                ".gallery__item:nth-child({number}) input[type=checkbox]"
+            ))
+            .await;
+    }
+    browser.follow("#to-seal").await;
+    browser.see("html[data-ready]").await;
+    browser.fill("#seal-passphrase", "wrong horse").await;
+    browser.click("#seal-sign").await;
+    for _ in 0..200 {
+        if browser.text(".seal-panel__message").await.contains("wrong") {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    assert!(
+        browser
+            .text(".seal-panel__message")
+            .await
+            .contains("passphrase is wrong")
+    );
+    browser.fill("#seal-passphrase", "correct horse").await;
+    browser.follow("#seal-sign").await;
+    let url = browser.page.current_url().await.expect("an address");
+    assert!(url.path().starts_with("/listings/two-moods-"), "{url}");
+    browser.see(".listing__price").await;
+    url.path().to_owned()
+}
+
+/// From a listing to a receipt, with plain forms only.
+async fn buy(browser: &Browser, base: &str, listing: &str) -> String {
+    browser.goto(&format!("{base}{listing}")).await;
+    browser.follow("#add-to-cart").await;
+    browser.follow("#checkout").await;
+    browser.fill("#card", "4000 0000 0000 0002").await;
+    browser.follow("#pay").await;
+    assert!(browser.text(".field-error").await.contains("declined"));
+    browser.fill("#card", "4000 0025 0000 3155").await;
+    browser.follow("#pay").await;
+    browser.follow("#confirm-yes").await;
+    browser.see("#order[data-state=paid]").await;
+    browser.attribute("#order a.button", "href").await
+}
+
+async fn whole_story(database: Database) {
+    let server = Server::start(database);
+    let base = server.url("");
+    let creator = Browser::open(true).await;
+    let listing = publish(&creator, &base, "ada", "40.00").await;
+
+    let buyer = Browser::open(true).await;
+    buyer.goto(&format!("{base}{listing}")).await;
+    let source = buyer.page.source().await.expect("a page");
+    assert!(
+        !source.contains("grinning") && source.contains("sealed until bought"),
+        "the prompt is not in the public page"
+    );
+    buyer.sign_up(&base, "ben").await;
+    let line = buy(&buyer, &base, &listing).await;
+    buyer.goto(&format!("{base}{line}")).await;
+    assert!(
+        !buyer
+            .page
+            .source()
+            .await
+            .expect("a page")
+            .contains("grinning"),
+        "unopened, it is still sealed"
+    );
+    buyer.follow("#open-recipe").await;
+    buyer.see("html[data-ready]").await;
+    assert!(buyer.text(".template").await.contains("{mood} face"));
+    let bundle = buyer.download("#download-bundle").await;
+    buyer.follow("#regenerate").await;
+    buyer.see("#run[data-outcome=exact]").await;
+    check_offline(&bundle);
+
+    creator.goto(&format!("{base}/money")).await;
+    assert_eq!(
+        creator.attribute("#balance-held", "data-minor").await,
+        "3400"
+    );
+    creator.follow("#onboard").await;
+    creator.fill("#holder", "Ada A").await;
+    creator.fill("#bank", "000123456789").await;
+    creator.follow("#send-onboarding").await;
+    assert!(
+        server
+            .command(&["operator", "--email", "ada@test.example"])
+            .status
+            .success()
+    );
+    creator.goto(&format!("{base}/operator")).await;
+    creator.follow("#days-7").await;
+    creator.follow("#sweep").await;
+    pay_out(&creator, &base).await;
+    assert_eq!(
+        creator.text("#reconciliation").await,
+        "equal to the provider's books"
+    );
+    let audited = server.command(&["audit"]);
+    assert!(
+        audited.status.success(),
+        "{}",
+        String::from_utf8_lossy(&audited.stderr)
+    );
+    creator.close().await;
+    buyer.close().await;
+}
+
+/// Lets the transfer arrive and the bank's two days pass.
+async fn pay_out(creator: &Browser, base: &str) {
+    for _ in 0..100 {
+        creator.goto(&format!("{base}/money")).await;
+        if creator.attribute("#balance-in-transit", "data-minor").await == "3400" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    creator.goto(&format!("{base}/operator")).await;
+    // The first day lets the provider send the payout, the following ones let it arrive.
+    creator.follow("#days-1").await;
+    creator.follow("#days-2").await;
+    for _ in 0..100 {
+        creator.goto(&format!("{base}/money")).await;
+        if creator.attribute("#balance-paid", "data-minor").await == "3400" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(
+        creator.attribute("#balance-paid", "data-minor").await,
+        "3400",
+        "paid out"
+    );
+    creator.goto(&format!("{base}/operator")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_is_made_sealed_sold_reproduced_verified_and_paid_for_on_sqlite() {
+    whole_story(Database::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_is_made_sealed_sold_reproduced_verified_and_paid_for_on_postgres() {
+    whole_story(Database::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_scripts_a_buyer_gets_from_the_listing_to_the_receipt() {
+    let server = Server::start(Database::Sqlite);
+    let base = server.url("");
+    let creator = Browser::open(true).await;
+    let listing = publish(&creator, &base, "ada", "3.00").await;
+    creator.close().await;
+    let buyer = Browser::open(false).await;
+    buyer.sign_up(&base, "ben").await;
+    let line = buy(&buyer, &base, &listing).await;
+    assert!(line.starts_with("/library/"));
+    buyer.close().await;
+}
