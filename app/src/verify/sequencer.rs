@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use ledger::writer::{Folder, LockStore, Log};
 use ledger::{Error, Kind};
 use schema::key::SecretKey;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
@@ -63,13 +63,7 @@ impl LockStore for DatabaseLock {
 }
 
 /// Opens the log, creating it in a database that never had one, and brings indices up to its size.
-fn open(
-    db: &Db,
-    runtime: &Handle,
-    origin: &str,
-    secret: &[u8; 32],
-    folder: &PathBuf,
-) -> Result<Log> {
+fn open(db: &Db, runtime: &Handle, origin: &str, secret: &[u8; 32], folder: &Path) -> Result<Log> {
     let lock = || {
         Box::new(DatabaseLock {
             db: db.clone(),
