@@ -198,7 +198,10 @@ promise-certify = Geprüft.
 promise-certify-line = Wir haben jedes Bild neu erzeugt und das Ergebnis protokolliert.
 promise-reproduce = Selbst prüfbar.
 promise-reproduce-line = Gleiche Pixel auf Ihrer CPU, oder Geld zurück.
-explore-count = { $count } Angebote
+explore-count = { $count ->
+    [one] { $count } Angebot
+   *[other] { $count } Angebote
+}
 explore-nothing = Nichts passt zu diesen Filtern.
 explore-all = Alles zeigen
 filters = Filter
@@ -437,7 +440,10 @@ journal-refund-ok = Erstattet
 clock = Uhr der Sandbox
 clock-now = Geschäftszeit
 clock-offset = Vorgestellt um
-clock-days = { $count } Tage
+clock-days = { $count ->
+    [one] { $count } Tag
+   *[other] { $count } Tage
+}
 sweep-now = Jetzt auszahlen
 books = Bücher
 audit = Prüfung

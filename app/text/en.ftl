@@ -198,7 +198,10 @@ promise-certify = Certified.
 promise-certify-line = We regenerated every picture, and logged the outcome.
 promise-reproduce = Yours to check.
 promise-reproduce-line = Equal pixels on your CPU, or the money back.
-explore-count = { $count } listings
+explore-count = { $count ->
+    [one] { $count } listing
+   *[other] { $count } listings
+}
 explore-nothing = Nothing fits these filters.
 explore-all = Show everything
 filters = Filters
@@ -437,7 +440,10 @@ journal-refund-ok = Refunded
 clock = Sandbox clock
 clock-now = Business time
 clock-offset = Ahead by
-clock-days = { $count } days
+clock-days = { $count ->
+    [one] { $count } day
+   *[other] { $count } days
+}
 sweep-now = Run payouts now
 books = Books
 audit = Audit

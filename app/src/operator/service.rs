@@ -7,6 +7,9 @@ use crate::db::{self, Tx};
 use crate::web::state::AppState;
 use crate::{jobs, payouts, web};
 
+/// The ticker and the operator's buttons take turns: a payout that two of them plan at once would be planned twice.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// The setting that holds the sandbox clock's offset.
 pub const CLOCK_SETTING: &str = "clock_offset_ms";
 /// One move of the clock goes at most so far, so that a typing error does not skip a year.
@@ -61,6 +64,7 @@ pub async fn advance(state: &AppState, days: i64) -> Result<(), payouts::service
 /// # Errors
 /// When the database or the books fail.
 pub async fn settle(state: &AppState) -> Result<(), payouts::service::Error> {
+    let _turn = TURN.lock().await;
     let now = state.clock.now_ms();
     payouts::service::release(&state.db, now).await?;
     sandbox::tick(&state.db, now).await?;
@@ -74,6 +78,7 @@ pub async fn settle(state: &AppState) -> Result<(), payouts::service::Error> {
 /// When the database or the books fail.
 pub async fn sweep(state: &AppState) -> Result<usize, payouts::service::Error> {
     settle(state).await?;
+    let _turn = TURN.lock().await;
     let paid = payouts::service::sweep(
         &state.db,
         state.config.minimum_payout_minor,

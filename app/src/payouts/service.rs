@@ -84,6 +84,10 @@ pub async fn release(db: &Db, now_ms: i64) -> Result<usize, Error> {
         .filter(|line| line.release_ms() <= now_ms)
         .collect();
     for line in &due {
+        // Two processes may look at once: whoever moves the line books it.
+        if !store::move_earning(&mut tx, &line.id, "held", "available").await? {
+            continue;
+        }
         let postings = vec![
             posting(
                 Kind::SellerHeld,
@@ -106,7 +110,6 @@ pub async fn release(db: &Db, now_ms: i64) -> Result<usize, Error> {
             postings,
         };
         books::post(&mut tx, &entry).await?;
-        store::set_earning(&mut tx, &line.id, "available").await?;
     }
     tx.commit().await?;
     Ok(due.len())
@@ -134,11 +137,12 @@ pub async fn sweep(db: &Db, minimum_minor: i64, now_ms: i64) -> Result<usize, Er
             for line in lines.iter().filter(|line| line.payee_minor > 0) {
                 // A receivable that was netted leaves less than the lines say; the last line takes what is there.
                 let amount = line.payee_minor.min(rest);
-                rest -= amount;
-                if amount > 0 {
+                if amount > 0
+                    && store::move_earning(&mut tx, &line.id, "available", "transit").await?
+                {
+                    rest -= amount;
                     checkout::plan_transfer(&mut tx, &line.id, &payee, &account, amount, now_ms)
                         .await?;
-                    store::set_earning(&mut tx, &line.id, "transit").await?;
                 }
             }
             paid += 1;
@@ -229,7 +233,9 @@ async fn decide(
 /// # Errors
 /// When the database fails.
 pub async fn note_transfer(tx: &mut Tx, line: &str, done: bool) -> db::Result<()> {
-    store::set_earning(tx, line, if done { "transferred" } else { "available" }).await
+    // A line that was refunded meanwhile stays reversed.
+    let to = if done { "transferred" } else { "available" };
+    store::move_earning(tx, line, "transit", to).await.map(drop)
 }
 
 /// Books a payout that reached the bank, as a memo of the seller's own account.

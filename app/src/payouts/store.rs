@@ -20,7 +20,7 @@ statements! {
     LIST_OF_PAYEE = earnings!("purchase_line.payee_id = $1 and purchase_line.earning = $2 order by purchase_line.id");
     LIST_SALES = earnings!("purchase_line.payee_id = $1 and purchase_line.paid_ms is not null order by purchase_line.paid_ms desc, purchase_line.id limit 100");
     LIST_PAYEES = "select distinct payee_id from purchase_line where earning in ('held', 'available') order by payee_id";
-    SET_EARNING = "update purchase_line set earning = $2 where id = $1";
+    MOVE_EARNING = "update purchase_line set earning = $3 where id = $1 and earning = $2";
     UPSERT_PAYEE = "insert into payee (person_id, provider_account, ready, created_ms) values ($1, $2, $3, $4)
         on conflict (person_id) do update set provider_account = excluded.provider_account, ready = excluded.ready";
     FIND_ACCOUNT = "select provider_account, ready from payee where person_id = $1";
@@ -55,8 +55,13 @@ pub(super) async fn list_payees_with_earnings(tx: &mut Tx) -> db::Result<Vec<Str
         .collect())
 }
 
-pub(super) async fn set_earning(tx: &mut Tx, line: &str, earning: &str) -> db::Result<()> {
-    execute!(tx, SET_EARNING, line, earning).map(|_| ())
+pub(super) async fn move_earning(
+    tx: &mut Tx,
+    line: &str,
+    from: &str,
+    to: &str,
+) -> db::Result<bool> {
+    execute!(tx, MOVE_EARNING, line, from, to).map(|rows| rows == 1)
 }
 
 pub(super) async fn upsert_payee(

@@ -745,6 +745,15 @@ pub async fn publish(
     let listed = log::queue(tx, &state.log.origin, &sent.seal.listing_leaf, &sent.key)
         .await
         .map_err(internal)?;
+    log::keep_listing_statement(
+        tx,
+        &listed,
+        &sent.seal.leaf.hash(),
+        &sent.seal.listing,
+        &sent.key,
+    )
+    .await
+    .map_err(internal)?;
     let listing_id = random::id();
     let mut slug = slug_of(&sealable.draft.title);
     let tail = &listing_id[listing_id.len() - 6..];

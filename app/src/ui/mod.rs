@@ -5,3 +5,6 @@
 pub mod lang;
 pub mod pieces;
 pub mod shell;
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use schema::bundle::{LoggedLeaf, LoggedStatement};
 use schema::digest::Digest;
 use schema::key::{PublicKey, SecretKey};
 use schema::leaf::{Kind, Leaf};
-use schema::statement::{Envelope, Predicate, ReproductionStatement, Subject};
+use schema::statement::{Envelope, ListingStatement, Predicate, ReproductionStatement, Subject};
 use std::path::PathBuf;
 use std::sync::Arc;
 use thiserror::Error as ThisError;
@@ -228,6 +228,30 @@ pub async fn queue(
     Ok(store::insert_leaf(tx, origin, leaf, random::real_now_ms()).await?)
 }
 
+/// Keeps a creator's public listing statement beside its queued leaf, so that its proof page can show it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn keep_listing_statement(
+    tx: &mut Tx,
+    row: &LeafRow,
+    about: &Digest,
+    envelope: &Envelope,
+    key: &PublicKey,
+) -> Result<(), Error> {
+    let statement = StatementRow {
+        leaf_hash: row.leaf_hash.clone(),
+        about_leaf_hash: about.hex(),
+        predicate: ListingStatement::TYPE.into(),
+        envelope: serde_json::to_string(envelope).unwrap_or_default(),
+        public_key: key.to_string(),
+        outcome: None,
+        environment: None,
+        created_ms: random::real_now_ms(),
+    };
+    Ok(store::insert_statement(tx, &statement).await?)
+}
+
 /// A leaf by its RFC 6962 hash.
 ///
 /// # Errors
@@ -267,7 +291,7 @@ pub async fn find_statement(tx: &mut Tx, leaf_hash: &str) -> db::Result<Option<S
     store::find_statement(tx, leaf_hash).await
 }
 
-/// Every statement about a sealed recipe, oldest first.
+/// Every reproduction statement about a sealed recipe, oldest first.
 ///
 /// # Errors
 /// When the database fails.

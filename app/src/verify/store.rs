@@ -9,7 +9,7 @@ statements! {
     SWAP_CHECKPOINT = "update log_checkpoint set note = $3 where origin = $1 and note = $2";
     NEXT_INDEX = "select coalesce(max(log_index) + 1, 0) from log_leaf where origin = $1";
     SET_INDEX = "update log_leaf set log_index = $3 where origin = $1 and leaf = $2 and log_index is null";
-    LIST_PENDING = "select leaf from log_leaf where origin = $1 and log_index is null order by queued_ms, leaf_hash limit $2";
+    LIST_PENDING = "select leaf from log_leaf where origin = $1 and log_index is null order by queued_ms, kind, leaf_hash limit $2";
     INSERT_LEAF = "insert into log_leaf (leaf_hash, origin, kind, digest, key_hash, leaf, queued_ms) values ($1, $2, $3, $4, $5, $6, $7)
         on conflict (origin, kind, digest, key_hash) do update set origin = excluded.origin returning leaf_hash, leaf, kind, log_index, queued_ms";
     FIND_LEAF = "select leaf_hash, leaf, kind, log_index, queued_ms from log_leaf where leaf_hash = $1";
@@ -18,7 +18,7 @@ statements! {
         values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (leaf_hash) do nothing";
     FIND_STATEMENT = "select leaf_hash, about_leaf_hash, predicate, envelope, public_key, outcome, environment, created_ms from statement where leaf_hash = $1";
     LIST_ABOUT = "select leaf_hash, about_leaf_hash, predicate, envelope, public_key, outcome, environment, created_ms
-        from statement where about_leaf_hash = $1 order by created_ms, leaf_hash";
+        from statement where about_leaf_hash = $1 and outcome is not null order by created_ms, leaf_hash";
     INSERT_KEY = "insert into public_key (key_hash, public_key) values ($1, $2) on conflict (key_hash) do nothing";
     FIND_KEY = "select public_key from public_key where key_hash = $1";
 }

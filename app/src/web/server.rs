@@ -120,6 +120,7 @@ impl Process {
         }
         let mut tasks = JoinSet::new();
         work::start(&state, &stop, &mut tasks);
+        work::start_ticker(&state, &stop, &mut tasks);
         if state.demo {
             tasks.spawn(work::load_demo(state.clone()));
         }
@@ -162,6 +163,7 @@ impl Process {
         let (stop_sender, stop) = watch::channel(false);
         let mut tasks = JoinSet::new();
         work::start(&self.state, &stop, &mut tasks);
+        work::start_clock(&self.state, &stop, &mut tasks);
         tracing::info!("working");
         interrupted().await;
         stop_sender.send_replace(true);

@@ -72,14 +72,23 @@ pub fn start(state: &AppState, stop: &watch::Receiver<bool>, tasks: &mut JoinSet
         tasks.spawn(worker(PICTURES));
     }
     tasks.spawn(worker(QUICK));
-    tasks.spawn(tick(state.clone(), stop.clone()));
+}
+
+/// Starts the ticker; one process of an installation has it.
+pub fn start_ticker(state: &AppState, stop: &watch::Receiver<bool>, tasks: &mut JoinSet<()>) {
+    tasks.spawn(tick(state.clone(), stop.clone(), true));
+}
+
+/// Starts the part of the ticker that a worker beside the server needs: it takes over the business clock.
+pub fn start_clock(state: &AppState, stop: &watch::Receiver<bool>, tasks: &mut JoinSet<()>) {
+    tasks.spawn(tick(state.clone(), stop.clone(), false));
 }
 
 /// Every second: take over the clock; every minute: holds, the sandbox's time, old counters; every hour: the sweep.
-async fn tick(state: AppState, mut stop: watch::Receiver<bool>) {
+async fn tick(state: AppState, mut stop: watch::Receiver<bool>, settles: bool) {
     let mut second = 0u64;
     while !*stop.borrow() {
-        if let Err(error) = tick_once(&state, second).await {
+        if let Err(error) = tick_once(&state, second, settles).await {
             tracing::warn!(error = %error, "the ticker failed; it goes on");
         }
         second += 1;
@@ -90,13 +99,16 @@ async fn tick(state: AppState, mut stop: watch::Receiver<bool>) {
     }
 }
 
-async fn tick_once(state: &AppState, second: u64) -> anyhow::Result<()> {
+async fn tick_once(state: &AppState, second: u64, settles: bool) -> anyhow::Result<()> {
     let mut tx = state.db.read().await?;
     let offset = super::read_setting(&mut tx, operator::CLOCK_SETTING).await?;
     drop(tx);
     state
         .clock
         .set_offset_ms(offset.and_then(|text| text.parse().ok()).unwrap_or(0));
+    if !settles {
+        return Ok(());
+    }
     if second.is_multiple_of(60) {
         operator::settle(state).await?;
         let mut tx = state.db.write().await?;

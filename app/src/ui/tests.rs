@@ -1,0 +1,60 @@
+//! Contrast of the colour tokens (WCAG 2.2: 4.5:1 for text, 3:1 for controls), read from the style itself.
+
+use std::collections::HashMap;
+
+const TOKENS: &str = include_str!("../../style/tokens.css");
+
+/// Token to its light and dark colour.
+fn colours() -> HashMap<String, [[f64; 3]; 2]> {
+    let pairs = TOKENS.lines().filter_map(|line| {
+        let (name, rest) = line
+            .trim()
+            .strip_prefix("--")?
+            .split_once(": light-dark(")?;
+        let mut colours = rest.trim_end_matches(");").split(", ").map(parse);
+        Some((name.to_owned(), [colours.next()?, colours.next()?]))
+    });
+    pairs.collect()
+}
+
+fn parse(hex: &str) -> [f64; 3] {
+    let part = |at: usize| {
+        let value =
+            f64::from(u8::from_str_radix(&hex[1 + at * 2..3 + at * 2], 16).expect("hex digits"))
+                / 255.0;
+        if value <= 0.040_45 {
+            value / 12.92
+        } else {
+            ((value + 0.055) / 1.055).powf(2.4)
+        }
+    };
+    [part(0), part(1), part(2)]
+}
+
+fn contrast(a: [f64; 3], b: [f64; 3]) -> f64 {
+    let luminance = |[r, g, b]: [f64; 3]| 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+    let (a, b) = (luminance(a), luminance(b));
+    a.max(b) / a.min(b)
+}
+
+#[test]
+fn texts_and_controls_stand_out_in_both_themes() {
+    let colours = colours();
+    let grounds = ["paper", "surface", "sunken", "hint"];
+    for (theme, name) in ["light", "dark"].into_iter().enumerate() {
+        for text in ["ink", "quiet", "accent", "good", "bad"] {
+            for ground in grounds {
+                let found = contrast(colours[text][theme], colours[ground][theme]);
+                assert!(found >= 4.5, "{name}: {text} on {ground} is {found:.2}");
+            }
+        }
+        assert!(
+            contrast(colours["accent-ink"][theme], colours["accent"][theme]) >= 4.5,
+            "{name}: buttons"
+        );
+        assert!(
+            contrast(colours["control"][theme], colours["surface"][theme]) >= 3.0,
+            "{name}: borders of controls"
+        );
+    }
+}
