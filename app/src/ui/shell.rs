@@ -22,6 +22,13 @@ pub fn encode(text: &str) -> String {
         .collect()
 }
 
+/// Makes a text safe as the content of an element.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
 /// Renders a page. The view is made inside, because islands need an owner while they are built.
 pub fn page(
     visit: &Visit,
@@ -65,7 +72,8 @@ pub fn ok(visit: &Visit, title: &str, view: impl FnOnce() -> AnyView) -> Respons
 
 fn document(visit: &Visit, title: &str, view: AnyView) -> impl IntoView + use<> {
     let lang = visit.lang;
-    let full = format!("{title} · Seedmark");
+    // As text it would be followed by leptos' marker, which a title shows literally.
+    let full = format!("{} · Seedmark", escape(title));
     let alternates = Lang::ALL.into_iter().map(|other| {
         let href = format!("{}{}", visit.public_url, other.path(&visit.path));
         view! { <link rel="alternate" hreflang=other.html() href=href/> }
@@ -85,7 +93,7 @@ fn document(visit: &Visit, title: &str, view: AnyView) -> impl IntoView + use<> 
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
-                <title>{full}</title>
+                <title inner_html=full></title>
                 <meta name="color-scheme" content="light dark"/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <link rel="stylesheet" href=style/>

@@ -5,7 +5,7 @@ use crate::web::visit::{Nonce, Place, RequestId};
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Uri, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::time::Instant;
@@ -39,7 +39,15 @@ pub async fn log_request(mut request: Request, next: Next) -> Response {
         .insert(RequestId(id.as_str().into()));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let start = Instant::now();
-    let mut response = next.run(request).await;
+    // In a task of its own: a visitor who leaves must not cut a transaction in half, or its connection would go back to the
+    // pool with that transaction open.
+    let mut response = match tokio::spawn(next.run(request)).await {
+        Ok(response) => response,
+        Err(error) => {
+            tracing::error!(request.id = %id, error = %error, "a handler ended without an answer");
+            axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    };
     let duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(request.id = %id, http.method = %method, http.path = path, http.status = response.status().as_u16(), duration_ms, "request");
     if let Ok(value) = HeaderValue::from_str(&id) {

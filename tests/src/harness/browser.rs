@@ -16,23 +16,34 @@ pub(crate) struct Browser {
     _profile: TempDir,
 }
 
-const PATIENCE: Duration = Duration::from_secs(30);
-
-impl Browser {
-    pub(crate) async fn open(scripts: bool) -> Self {
+/// Starts a driver. It picks a port by itself and gives up when another program takes that port in between, so a second
+/// start is not a second chance for a test.
+fn start_driver() -> (Child, u16) {
+    for _ in 0..5 {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("chromedriver");
-        let port = BufReader::new(driver.stdout.take().expect("an output"))
-            .lines()
-            .map_while(Result::ok)
-            .find_map(|line| {
-                let (_, port) = line.split_once("started successfully on port ")?;
-                port.trim_end_matches('.').parse::<u16>().ok()
-            });
+        let lines = BufReader::new(driver.stdout.take().expect("an output")).lines();
+        let port = lines.map_while(Result::ok).find_map(|line| {
+            let (_, port) = line.split_once("started successfully on port ")?;
+            port.trim_end_matches('.').parse::<u16>().ok()
+        });
+        if let Some(port) = port {
+            return (driver, port);
+        }
+        let _reaped = driver.wait();
+    }
+    panic!("chromedriver found no free port");
+}
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl Browser {
+    pub(crate) async fn open(scripts: bool) -> Self {
+        let (driver, port) = start_driver();
         let profile = tempfile::tempdir().expect("a folder");
         let mut arguments: Vec<String> = [
             "--headless",
@@ -62,7 +73,7 @@ impl Browser {
         ]
         .into_iter()
         .collect();
-        let url = format!("http://127.0.0.1:{}", port.expect("the driver's port"));
+        let url = format!("http://127.0.0.1:{port}");
         let page = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities)
             .connect(&url)

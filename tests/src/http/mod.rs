@@ -38,6 +38,8 @@ async fn public_pages_answer_with_safe_headers_and_no_inline_style() {
             "{path}: {policy}"
         );
         assert!(!policy.contains("unsafe-inline"), "{path}");
+        let title = answer.find("<title>(.*?)</title>");
+        assert!(title.ends_with(" · Seedmark"), "{path}: {title}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
         assert!(
             !answer.body.contains(" style="),
