@@ -67,6 +67,7 @@ field-variable-twice = { $detail }: Dieser Name kommt zweimal vor.
 field-variable-definition = { $detail }: nicht lesbar; siehe die Beispiele oben.
 field-parameter = Der Parameter { $detail } oder sein Wert ist unbekannt.
 field-choose-pictures = Wählen Sie 1 bis 16 Bilder.
+field-typed-seed = Ein Bild entstand mit einem eingetippten Seed, den andere erraten könnten. Lassen Sie den Seed für Verkaufsbilder leer.
 field-stale-picture = Ein Bild entstand mit einem früheren Text. Erzeugen Sie es neu.
 field-duplicate = Dieses Bild gleicht einem, das jemand früher versiegelt hat: Blatt { $detail }
 field-seal = Das Siegel ist nicht lesbar. Unterschreiben Sie erneut.

@@ -67,6 +67,7 @@ field-variable-twice = { $detail }: this name is used twice.
 field-variable-definition = { $detail }: cannot be read; see the examples above.
 field-parameter = The parameter { $detail } is not known or has an unknown value.
 field-choose-pictures = Tick 1 to 16 pictures.
+field-typed-seed = A picture was made with a typed seed, which others could guess. Leave the seed empty for pictures that you sell.
 field-stale-picture = A picture was made with an earlier text. Generate it again.
 field-duplicate = This picture equals one that another creator sealed earlier: leaf { $detail }
 field-seal = The seal cannot be read. Sign again.

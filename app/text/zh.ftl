@@ -67,6 +67,7 @@ field-variable-twice = { $detail }：名称重复。
 field-variable-definition = { $detail }：无法解析，请参考上方示例。
 field-parameter = 参数 { $detail } 或其值无法识别。
 field-choose-pictures = 请选择 1 到 16 张图片。
+field-typed-seed = 有图片使用了手动输入的种子，可能被他人猜中。用于出售的图片请留空种子。
 field-stale-picture = 有图片是用旧文本生成的，请重新生成。
 field-duplicate = 此图与他人更早封存的图片相同：叶 { $detail }
 field-seal = 封存数据无法读取，请重新签名。

@@ -47,6 +47,15 @@ impl Error {
     pub fn kind(&self) -> Kind {
         self.kind
     }
+
+    /// Whether trying again on a sound machine cannot help.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        !matches!(
+            self.kind,
+            Kind::Runtime | Kind::Cancelled | Kind::Unsupported
+        )
+    }
 }
 
 impl fmt::Display for Error {

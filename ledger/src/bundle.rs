@@ -97,7 +97,13 @@ impl Report {
         });
         let leaf = self.note(names[0], checked)?;
         let Some(proof) = proof else {
-            self.skip(names[1], "the file holds no proof: it was not logged yet");
+            let missing = "the file holds no proof that a log holds this leaf";
+            // Whoever names a log, by a policy or by its key in the file, wants to see the leaf there.
+            if context.must_be_logged {
+                self.note::<()>(names[1], Err(missing.into()));
+            } else {
+                self.skip(names[1], missing);
+            }
             return Some((leaf, None));
         };
         let log = match &context.log {
@@ -131,6 +137,7 @@ impl Report {
 struct Context<'a> {
     origin: &'a str,
     log: Result<Verifier, String>,
+    must_be_logged: bool,
 }
 
 /// Checks a bundle against a policy.
@@ -149,6 +156,7 @@ pub fn check(bundle: &Bundle, policy: &Policy) -> Report {
     let context = Context {
         origin: &bundle.origin,
         log,
+        must_be_logged: !policy.is_none() || bundle.log_key.is_some(),
     };
     match (&bundle.log_key, &context.log) {
         (None, _) => report.skip("log key", "the file names none: it was not logged yet"),
@@ -272,15 +280,15 @@ fn check_certification(
         });
         if statement.outcome != Outcome::Exact || !same {
             return Err(format!(
-                "the platform's run ended {} and not with the sealed digests",
+                "the run before the sale ended {} and not with the sealed digests",
                 statement.outcome.name()
             ));
         }
         Ok((
             (),
             format!(
-                "the platform regenerated every picture: {}, {}",
-                statement.environment.runtime, statement.environment.cpu
+                "{} regenerated every picture: {}, {}",
+                part.key, statement.environment.runtime, statement.environment.cpu
             ),
         ))
     });

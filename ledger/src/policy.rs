@@ -81,6 +81,12 @@ impl Policy {
         self.first_use
     }
 
+    /// Whether it trusts nobody at all.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.logs.is_empty()
+    }
+
     /// The key of the log `origin`.
     ///
     /// # Errors

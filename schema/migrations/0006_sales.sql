@@ -116,7 +116,9 @@ create table sandbox_account (
     holder text,
     bank text,
     ready boolean not null,
-    requirement text
+    requirement text,
+    -- Two clicks at once must not open two accounts.
+    constraint sandbox_account_person_id_key unique (person_id)
 );
 
 -- Movements on the platform's balance (account 'platform') and on connected accounts.

@@ -154,12 +154,15 @@ pub async fn sign_up(
         handle,
         password,
     } = new;
-    let hash = on_blocking_thread(move || password::hash(&password)).await;
+    // Counted and kept before the costly part, and whatever comes of it.
     let mut tx = db.write().await?;
-    if !limits::allow(&mut tx, limits::ADDRESS, address).await? {
-        tx.commit().await?;
+    let allowed = limits::allow(&mut tx, limits::ADDRESS, address).await?;
+    tx.commit().await?;
+    if !allowed {
         return Err(Error::TooMany);
     }
+    let hash = on_blocking_thread(move || password::hash(&password)).await;
+    let mut tx = db.write().await?;
     let id = random::id();
     let person = Person {
         id: id.clone(),
@@ -191,7 +194,7 @@ pub async fn sign_in(db: &Db, email: &str, password: &str, address: &str) -> Res
     let allowed = limits::allow(
         &mut tx,
         limits::SIGN_IN,
-        &Digest::sha256(folded.as_bytes()).hex(),
+        &Digest::sha256(format!("{folded}\0{address}").as_bytes()).hex(),
     )
     .await?
         & limits::allow(&mut tx, limits::ADDRESS, address).await?;

@@ -271,3 +271,11 @@ pub async fn count_sale(tx: &mut Tx, listing: &str) -> db::Result<()> {
 pub async fn is_public_blob(tx: &mut Tx, blob: &str) -> db::Result<bool> {
     store::is_public_blob(tx, blob).await
 }
+
+/// Takes a listing off sale that our own machine could not reproduce any more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn suspend(tx: &mut Tx, listing: &str) -> db::Result<()> {
+    store::suspend(tx, listing).await
+}

@@ -65,6 +65,7 @@ statements! {
     FIND_BY_LEAF = listing!("version.leaf_hash = $1");
     LIST_ANCHORS = "select idx, blob, labelled_blob, pixel_blake3, pixel_sha256, width, height from anchor where version_id = $1 order by idx";
     IS_PUBLIC_BLOB = "select count(*) from anchor where labelled_blob = $1";
+    SUSPEND = "update listing set state = 'failed' where id = $1 and state = 'live'";
     COUNT_SALE = "update listing set sales = sales + 1 where id = $1";
 }
 
@@ -148,4 +149,8 @@ pub(super) async fn count_sale(tx: &mut Tx, listing: &str) -> db::Result<()> {
 
 pub(super) async fn is_public_blob(tx: &mut Tx, blob: &str) -> db::Result<bool> {
     fetch!(tx, fetch_one, (i64,), IS_PUBLIC_BLOB, blob).map(|row| row.0 > 0)
+}
+
+pub(super) async fn suspend(tx: &mut Tx, listing: &str) -> db::Result<()> {
+    execute!(tx, SUSPEND, listing).map(|_| ())
 }

@@ -26,6 +26,7 @@ pub fn routes() -> Router<AppState> {
         .route("/sandbox/payments/{id}", get(payment).post(charge))
         .route("/sandbox/payments/{id}/confirm", post(confirm))
         .route("/orders/{id}", get(order))
+        .route("/orders/{id}/pay", post(pay))
 }
 
 fn not_found<T>(_: T) -> AppError {
@@ -100,13 +101,19 @@ async fn checkout(State(state): State<AppState>, visit: Visit, body: Bytes) -> R
                 Ok(order) => order,
                 Err(Error::Refused(code)) => {
                     drop(tx);
+                    // The other half of a double click may have placed the order a moment ago.
+                    if let Some(location) = placed_already(&state, &person.id, key).await? {
+                        return Ok(visit.redirect(&location));
+                    }
                     return show_cart(&state, &visit, Some(code)).await;
                 }
                 Err(error) => return Err(error.into()),
             };
             let location = format!("/orders/{}", order.id);
             if !form::note_answer(&mut tx, &person.id, "checkout", key, &location).await? {
-                return Err(AppError::new(Code::Conflict));
+                drop(tx);
+                let location = placed_already(&state, &person.id, key).await?;
+                return Ok(visit.redirect(location.as_deref().unwrap_or("/cart")));
             }
             tx.commit().await?;
             state.leaves.ring();
@@ -117,6 +124,16 @@ async fn checkout(State(state): State<AppState>, visit: Visit, body: Bytes) -> R
             Ok(visit.redirect(&format!("/sandbox/payments/{payment}")))
         })
         .await
+}
+
+/// Where an equal form led before.
+async fn placed_already(
+    state: &AppState,
+    person: &str,
+    key: &str,
+) -> Result<Option<String>, AppError> {
+    let mut tx = state.db.read().await?;
+    Ok(form::find_answer(&mut tx, person, "checkout", key).await?)
 }
 
 /// A payment of this buyer.
@@ -199,6 +216,24 @@ fn after_charge(visit: &Visit, payment: Option<sandbox::Payment>) -> Answer {
         "paid" => visit.redirect(&format!("/orders/{}", payment.order_id)),
         _ => visit.redirect(&format!("/sandbox/payments/{}", payment.id)),
     })
+}
+
+/// Opens the payment of an order that was placed and not paid, also when its first try was cut off.
+async fn pay(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let id = OrderId::parse(&id).map_err(not_found)?;
+            let mut tx = state.db.read().await?;
+            let (order, _) = service::get_order(&mut tx, &person.id, id.as_str()).await?;
+            drop(tx);
+            if order.state != "open" {
+                return Ok(visit.redirect(&format!("/orders/{id}")));
+            }
+            let payment = service::open_payment(&state.db, &order, state.clock.now_ms()).await?;
+            Ok(visit.redirect(&format!("/sandbox/payments/{payment}")))
+        })
+        .await
 }
 
 async fn order(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {

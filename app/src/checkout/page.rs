@@ -146,13 +146,7 @@ pub(super) fn order(
         let settled = payment
             .as_ref()
             .is_some_and(|payment| payment.state == "paid");
-        let retry = (!paid && !settled)
-            .then(|| {
-                payment
-                    .as_ref()
-                    .map(|payment| lang.path(&format!("/sandbox/payments/{}", payment.id)))
-            })
-            .flatten();
+        let retry = (!paid && !settled).then(|| lang.path(&format!("/orders/{}/pay", order.id)));
         let rows = lines.into_iter().map(|line| {
             let licence = lang.text(&format!("licence-{}", line.licence.replace('.', "-")));
             let state = lang.text(&format!("line-state-{}", line.state));
@@ -170,7 +164,11 @@ pub(super) fn order(
         view! {
             {(!paid && settled).then(|| view! { <meta http-equiv="refresh" content="1"/> })}
             {heading(title, None)}
-            {retry.map(|href| view! { <p class="hint">{lang.text("order-unpaid")} " " <a href=href>{lang.text("order-pay")}</a></p> })}
+            {retry.map(|action| view! {
+                <form class="hint" method="post" action=action>
+                    {lang.text("order-unpaid")} " " <button class="button button--small" type="submit" id="pay-order">{lang.text("order-pay")}</button>
+                </form>
+            })}
             {(!paid && settled).then(|| view! { <p class="hint" role="status">{lang.text("order-booking")}</p> })}
             <section class="card" id="order" data-state=order.state.clone()>
                 <ul class="plain">{rows}</ul>

@@ -41,7 +41,8 @@ statements! {
     GET_LINE = lines!("purchase_line.id = $1");
     SET_LINE_OWNED = "update purchase_line set state = 'owned', earning = $2, paid_ms = $3, licence_secret_id = $4, licence_leaf_hash = $5 where id = $1 and state = 'open'";
     COUNT_OWNED = "select count(*) from purchase_line where buyer_id = $1 and version_id = $2 and state = 'owned'";
-    SET_LINE_REFUNDED = "update purchase_line set state = 'refunded', refunded_minor = price_minor, refund_reason = $2, earning = $3, paid_ms = coalesce(paid_ms, $5) where id = $1 and state = $4";
+    SET_LINE_REFUNDED = "update purchase_line set state = 'refunded', refunded_minor = price_minor, refund_reason = $2, earning = $3, paid_ms = coalesce(paid_ms, $5)
+        where id = $1 and state = $4 and (earning = $6 or state = 'open') and coalesce(opened_ms, 0) = $7";
     INSERT_OP = "insert into outbound_op (id, kind, order_line, payee, amount, currency, parameters, generation, state, created_ms)
         values ($1, $2, $3, $4, $5, 'USD', $6, 1, 'planned', $7)";
     GET_OP = "select id, kind, order_line, payee, amount, parameters, generation, state, error_code, created_ms from outbound_op where id = $1";
@@ -166,7 +167,9 @@ pub(super) async fn set_line_refunded(
         reason,
         earning,
         &line.state,
-        now_ms
+        now_ms,
+        &line.earning,
+        line.opened_ms.unwrap_or(0)
     )
     .map(|rows| rows == 1)
 }

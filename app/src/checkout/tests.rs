@@ -389,6 +389,35 @@ async fn a_cart_that_cannot_be_bought_says_why_and_nothing_is_charged() {
 }
 
 #[tokio::test]
+async fn a_return_that_read_an_unopened_line_loses_against_an_opening_that_came_first() {
+    for test in databases().await {
+        let shop = shop(&test).await;
+        let order = shop.order(0, &[0]).await.expect("an order");
+        shop.pay(&order, "4242424242424242").await;
+        shop.drain().await;
+        let read_before = shop.lines(&order).await.remove(0);
+        let mut tx = test.db.write().await.expect("a transaction");
+        execute!(
+            &mut tx,
+            "update purchase_line set opened_ms = 5 where id = $1",
+            &read_before.id
+        )
+        .expect("opened");
+        let planned = plan_refund(
+            &mut tx,
+            &read_before,
+            Bearer::Creator,
+            "unopened",
+            shop.now_ms,
+        )
+        .await;
+        assert!(!planned.expect("an answer"), "{}", test.name);
+        tx.commit().await.expect("a commit");
+        shop.check_settled(test.name).await;
+    }
+}
+
+#[tokio::test]
 async fn what_is_paid_for_twice_in_two_tabs_goes_straight_back() {
     for test in databases().await {
         let shop = shop(&test).await;

@@ -151,7 +151,7 @@ async fn load_one(
     }
     let pictures = wait_for_pictures(state, &draft, piece.anchors.len()).await?;
     let mut tx = state.db.write().await?;
-    let sealable = studio::sealable(state, &mut tx, person, &draft, &pictures).await?;
+    let sealable = studio::sealable(state, &mut tx, person, &draft, &pictures, true).await?;
     let material = sealable.material(origin, Vec::new());
     let recipe = STANDARD.decode(&material.recipe)?;
     let salt = Salt(crate::random::bytes());

@@ -43,15 +43,26 @@ pub async fn run(state: &AppState, payload: &str) -> Result<Outcome> {
     let secret: VersionSecret = serde_json::from_slice(&plain)?;
     let recipe = Recipe::parse(&STANDARD.decode(&secret.recipe)?)?;
     let (mut pictures, mut found) = (Vec::new(), Vec::new());
+    let mut cannot_be_made = false;
     for (index, (anchor, sealed)) in recipe.anchors.iter().zip(&anchors).enumerate() {
         let request = Request::of_recipe(&recipe, &anchor.values, anchor.seed)?;
         let before = i64::try_from(index)? * i64::from(recipe.steps);
-        let picture = state
+        let made = state
             .engines
             .generate(request, |step| {
                 note_progress(state, &run, index, before + i64::from(step))
             })
-            .await?;
+            .await;
+        let picture = match made {
+            Ok(picture) => picture,
+            // The same recipe fails the same way: what cannot be made was not reproduced.
+            Err(error) if error.is_final() => {
+                tracing::error!(run.id = %run.id, error = %error, "a picture cannot be made any more");
+                cannot_be_made = true;
+                break;
+            }
+            Err(error) => return Err(error.into()),
+        };
         let digest = picture.digest()?;
         let file = state
             .media
@@ -72,7 +83,11 @@ pub async fn run(state: &AppState, payload: &str) -> Result<Outcome> {
         });
         found.push(digest);
     }
-    let outcome = worst(pictures.iter().map(|picture| picture.outcome));
+    let outcome = if cannot_be_made {
+        Verdict::Different
+    } else {
+        worst(pictures.iter().map(|picture: &RunPicture| picture.outcome))
+    };
     finish(
         state,
         &run,
@@ -132,6 +147,7 @@ async fn finish(
             .map(|(index, pixels)| Subject::picture(format!("anchor-{index}"), pixels))
             .collect();
         state.log.attest(&mut tx, &statement, &subjects).await?;
+        catalog::suspend(&mut tx, &listing.id).await?;
         if let Some(line) = &run.line_id {
             let line = checkout::get_line(&mut tx, line).await?;
             checkout::plan_refund(&mut tx, &line, Bearer::Platform, "does-not-reproduce", now)

@@ -171,7 +171,10 @@ pub async fn get_line(tx: &mut Tx, buyer: &str, id: &str) -> Result<Line, Error>
 pub async fn open(state: &AppState, buyer: &str, id: &str) -> Result<(), Error> {
     let mut tx = state.db.write().await?;
     let line = get_line(&mut tx, buyer, id).await?;
-    store::set_opened(&mut tx, &line.id, state.clock.now_ms()).await?;
+    // A return that went through in the meantime wins: nobody gets both the recipe and the money.
+    if !store::set_opened(&mut tx, &line.id, state.clock.now_ms()).await? {
+        return Err(Error::Refunded);
+    }
     tx.commit().await?;
     Ok(())
 }

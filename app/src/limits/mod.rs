@@ -15,7 +15,7 @@ pub struct Limit {
     count: i64,
 }
 
-/// Failed and successful sign-ins for one e-mail address.
+/// Sign-ins for one e-mail address from one network address: strangers cannot lock an owner out.
 pub const SIGN_IN: Limit = Limit {
     name: "sign-in",
     window_ms: 15 * 60_000,

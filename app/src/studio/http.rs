@@ -78,7 +78,7 @@ async fn show(
     let mut draft = service::get_draft(state, &mut tx, &person.id, id.as_str()).await?;
     let pictures = service::list_pictures(&mut tx, id.as_str()).await?;
     tx.commit().await?;
-    let tag = draft.content.tag(id.as_str());
+    let tag = draft.content.tag(state, id.as_str());
     if let Some((content, form)) = typed {
         draft.content = content;
         draft.row.title = form.get("title").into();
@@ -355,7 +355,7 @@ async fn seal(
             let pictures = chosen(query.as_deref().unwrap_or_default());
             let mut tx = state.db.write().await?;
             let gathered =
-                service::sealable(&state, &mut tx, &person.id, id.as_str(), &pictures).await;
+                service::sealable(&state, &mut tx, &person.id, id.as_str(), &pictures, false).await;
             let keys = account::service::list_keys(&mut tx, &person.id).await?;
             match gathered {
                 Ok(sealable) => {
@@ -394,7 +394,8 @@ async fn publish(
             }
             let pictures: Vec<String> = sent.all("picture").map(str::to_owned).collect();
             let sealable =
-                service::sealable(&state, &mut tx, &person.id, id.as_str(), &pictures).await?;
+                service::sealable(&state, &mut tx, &person.id, id.as_str(), &pictures, false)
+                    .await?;
             let seal = SentSeal::parse(
                 sent.get("salt"),
                 sent.get("key"),

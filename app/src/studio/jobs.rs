@@ -110,13 +110,14 @@ async fn certify(state: &AppState, id: &str) -> anyhow::Result<Outcome> {
     let mut found = Vec::new();
     for anchor in &recipe.anchors {
         let request = Request::of_recipe(&recipe, &anchor.values, anchor.seed)?;
-        found.push(
-            state
-                .engines
-                .generate(request, |_| async {})
-                .await?
-                .digest()?,
-        );
+        match state.engines.generate(request, |_| async {}).await {
+            Ok(picture) => found.push(picture.digest()?),
+            // Trying again cannot help, and the creator should know why nothing happens.
+            Err(error) if error.is_final() => {
+                return refuse(state, &version, &error.to_string()).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
     let mut tx = state.db.write().await?;
     let sealed = crate::catalog::service::list_anchor_digests(&mut tx, id).await?;
@@ -159,6 +160,19 @@ async fn certify(state: &AppState, id: &str) -> anyhow::Result<Outcome> {
     tx.commit().await?;
     state.leaves.ring();
     state.jobs.ring();
+    Ok(Outcome::Done)
+}
+
+/// Ends a certification that cannot succeed, with the reason on the creator's page.
+async fn refuse(
+    state: &AppState,
+    version: &super::service::VersionRow,
+    why: &str,
+) -> anyhow::Result<Outcome> {
+    let mut tx = state.db.write().await?;
+    store::set_version_state(&mut tx, &version.id, "failed", Some(why), None).await?;
+    store::set_listing_state(&mut tx, &version.listing_id, "failed", None).await?;
+    tx.commit().await?;
     Ok(Outcome::Done)
 }
 

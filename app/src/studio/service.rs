@@ -12,7 +12,6 @@ use engine::label;
 use engine::picture::Picture;
 use engine::pipeline::Request;
 use schema::commitment::Salt;
-use schema::digest::Digest;
 use schema::failure::FieldError;
 use schema::key::PublicKey;
 use schema::leaf::Leaf;
@@ -140,6 +139,8 @@ pub(super) struct PictureSecret {
     pub(super) content: Content,
     pub(super) values: Values,
     pub(super) seed: Seed,
+    /// Drawn from the operating system. Only such a seed is sold: a typed one could be guessed.
+    pub(super) drawn: bool,
 }
 
 /// A sealed version on its way.
@@ -250,9 +251,9 @@ impl Content {
 
     /// Names these settings: pictures with another tag were made with an earlier text.
     #[must_use]
-    pub fn tag(&self, draft: &str) -> String {
+    pub fn tag(&self, state: &AppState, draft: &str) -> String {
         let text = serde_json::to_string(self).unwrap_or_default();
-        Digest::sha256(format!("{draft}\0{text}").as_bytes()).hex()
+        state.vault.tag(&format!("{draft}\0{text}"))
     }
 }
 
@@ -492,6 +493,7 @@ pub async fn generate(
             content: draft.content.clone(),
             values: values.clone(),
             seed,
+            drawn: given.is_none(),
         };
         let recipe = draft.content.recipe(
             state,
@@ -531,7 +533,7 @@ pub async fn generate(
             &id,
             &draft.row,
             &secret_id,
-            &draft.content.tag(&draft.row.id),
+            &draft.content.tag(state, &draft.row.id),
             i64::from(draft.content.steps),
             now,
         )
@@ -583,16 +585,18 @@ pub struct Sealable {
 /// Gathers what a seal covers: the draft's text, and the chosen pictures in the order given.
 ///
 /// # Errors
-/// [`Error::Invalid`] when nothing fitting was chosen.
+/// [`Error::Invalid`] when nothing fitting was chosen. `typed_seeds` lets seeds pass that were not drawn: only the demo, whose
+/// recipes are public, says so.
 pub async fn sealable(
     state: &AppState,
     tx: &mut Tx,
     person: &str,
     draft: &str,
     pictures: &[String],
+    typed_seeds: bool,
 ) -> Result<Sealable, Error> {
     let draft = get_draft(state, tx, person, draft).await?;
-    let tag = draft.content.tag(&draft.row.id);
+    let tag = draft.content.tag(state, &draft.row.id);
     let choose = |code: &str| Error::Invalid(vec![FieldError::new("picture", code)]);
     if pictures.is_empty() || pictures.len() > schema::commitment::MAX_ANCHORS {
         return Err(choose("choose-pictures"));
@@ -607,6 +611,9 @@ pub async fn sealable(
             return Err(choose("stale-picture"));
         }
         let secret = open_picture(state, tx, &row, "seal").await?;
+        if !secret.drawn && !typed_seeds {
+            return Err(choose("typed-seed"));
+        }
         let png = state
             .media
             .get(&blob)

@@ -32,6 +32,7 @@ pub enum Error {
 #[derive(Clone)]
 pub struct Vault {
     cipher: XChaCha20Poly1305,
+    tag_key: [u8; 32],
 }
 
 impl Vault {
@@ -40,7 +41,16 @@ impl Vault {
     pub fn new(key: &[u8; 32]) -> Self {
         Self {
             cipher: XChaCha20Poly1305::new(&(*key).into()),
+            tag_key: blake3::derive_key("seedmark.dev 2026-11 vault tags v1", key),
         }
+    }
+
+    /// Names a secret text so that two can be compared, and nobody without the installation's key can test a guess.
+    #[must_use]
+    pub fn tag(&self, text: &str) -> String {
+        blake3::keyed_hash(&self.tag_key, text.as_bytes())
+            .to_hex()
+            .to_string()
     }
 
     /// Encrypts and stores a secret, replacing an earlier text under the same id.

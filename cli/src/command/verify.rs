@@ -20,15 +20,17 @@ pub(crate) fn run(options: &Verify) -> Result<Exit> {
     let report = check(&bundle, &policy);
     if options.json {
         output::json(
-            &json!({ "holds": report.holds(), "index": report.index, "pixels": "not checked", "checks": checks(&report) }),
+            &json!({ "holds": report.holds(), "logged": report.index.is_some(), "index": report.index, "pixels": "not checked", "checks": checks(&report) }),
         );
     } else {
         print(&report, &policy);
         output::line("  pixels                   not checked: use `seedmark reproduce`");
-        output::line(if report.holds() {
-            "everything checked holds"
-        } else {
-            "this file does not hold"
+        output::line(match (report.holds(), report.index) {
+            (true, Some(_)) => "everything checked holds",
+            (true, None) => {
+                "what could be checked holds, but no log holds this seal: nothing says when it was made"
+            }
+            (false, _) => "this file does not hold",
         });
     }
     Ok(if report.holds() {

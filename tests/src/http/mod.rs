@@ -251,6 +251,12 @@ async fn a_draft_is_checked_stored_and_generated_without_scripts_and_survives_a_
             )
             .await;
         assert_eq!(queued.status, 303, "{}", queued.body);
+        let typed = finished_picture(&ada, &draft).await;
+        let refused = ada.get(&format!("{draft}/seal?picture={typed}")).await;
+        assert!(
+            refused.status == 422 && refused.body.contains("typed seed"),
+            "{database:?}: a typed seed is not sold"
+        );
         // Killed in the middle of the work: the next process takes the jobs up once their leases run out, at the latest.
         server.kill_and_restart();
         let ada = Client::new(server.url(""));
@@ -299,9 +305,27 @@ async fn the_log_is_served_for_strangers() {
         "/log/tile/0/000",
         "/log/staging/x",
         "/log/lock",
+        "/log/tile",
+        "/log/tile/0",
+        "/log/tile/0/x001",
+        "/log/tile/0/000.p",
         "/log/../keys/log",
         "/log/tile/..%2f..%2fkeys/log",
     ] {
         assert_eq!(visitor.get(path).await.status, 404, "{path}");
     }
+}
+
+/// The id of a picture that the workers finished.
+async fn finished_picture(client: &Client, draft: &str) -> String {
+    let value = regex::Regex::new("value=\"([0-9a-f-]+)\"").expect("a pattern");
+    for _ in 0..400 {
+        let page = client.get(draft).await;
+        if page.body.contains("name=\"picture\"") {
+            let input = page.find("(<input[^>]*name=\"picture\"[^>]*>)");
+            return value.captures(&input).expect("an id")[1].to_owned();
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    panic!("no picture was finished");
 }

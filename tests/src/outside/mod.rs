@@ -123,3 +123,28 @@ async fn a_served_checkpoint_is_the_one_in_the_folder() {
         .expect("the checkpoint");
     assert_eq!(served, stored);
 }
+
+#[test]
+fn a_seal_that_no_log_holds_fails_under_a_policy_and_is_called_unlogged_without_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = logged_bundle(folder.path());
+    let unlogged = folder
+        .path()
+        .join("apple.seedmark")
+        .to_string_lossy()
+        .into_owned();
+    let alone = seedmark(&["verify", &unlogged], folder.path());
+    assert!(
+        alone.status.success() && text(&alone).contains("no log holds this seal"),
+        "{}",
+        text(&alone)
+    );
+    let policy = folder.path().join("policy");
+    std::fs::write(&policy, format!("log {}\nquorum none\n", key_of(&file))).expect("written");
+    let judged = seedmark(
+        &["verify", &unlogged, "--policy", &policy.to_string_lossy()],
+        folder.path(),
+    );
+    assert_eq!(judged.status.code(), Some(1), "{}", text(&judged));
+    assert!(text(&judged).contains("✗ checkpoint"), "{}", text(&judged));
+}

@@ -287,12 +287,8 @@ pub async fn transfer(
 /// # Errors
 /// When the database fails.
 pub async fn open_account(tx: &mut Tx, person: &str) -> db::Result<String> {
-    if let Some(id) = store::find_account(tx, person).await? {
-        return Ok(id);
-    }
-    let id = format!("acct-{}", random::id());
-    store::insert_account(tx, &id, person).await?;
-    Ok(id)
+    store::insert_account(tx, &format!("acct-{}", random::id()), person).await?;
+    store::get_account(tx, person).await
 }
 
 /// What the provider asks of a seller, and their answers. Returns what is still required.

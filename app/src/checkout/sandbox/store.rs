@@ -19,7 +19,8 @@ statements! {
     INSERT_EVENT = "insert into provider_event (id, type, object_id, created_ms, received_ms, state) values ($1, $2, $3, $4, $5, 'received')
         on conflict (id) do nothing";
     FIND_ACCOUNT = "select id from sandbox_account where person_id = $1";
-    INSERT_ACCOUNT = "insert into sandbox_account (id, person_id, ready) values ($1, $2, false)";
+    INSERT_ACCOUNT = "insert into sandbox_account (id, person_id, ready) values ($1, $2, false)
+        on conflict (person_id) do nothing";
     UPDATE_ACCOUNT = "update sandbox_account set holder = $2, bank = $3, requirement = $4, ready = $5 where id = $1";
     ACCOUNT_READY = "select count(*) from sandbox_account where id = $1 and ready";
     LIST_BECOMING_AVAILABLE = "select id from sandbox_payment where state = 'paid' and available_ms <= $1 order by id";
@@ -119,8 +120,8 @@ pub(super) async fn insert_event(
     execute!(tx, INSERT_EVENT, id, kind, object, now_ms, received_ms).map(|rows| rows == 1)
 }
 
-pub(super) async fn find_account(tx: &mut Tx, person: &str) -> db::Result<Option<String>> {
-    Ok(fetch!(tx, fetch_optional, (String,), FIND_ACCOUNT, person)?.map(|row| row.0))
+pub(super) async fn get_account(tx: &mut Tx, person: &str) -> db::Result<String> {
+    fetch!(tx, fetch_one, (String,), FIND_ACCOUNT, person).map(|row| row.0)
 }
 
 pub(super) async fn insert_account(tx: &mut Tx, id: &str, person: &str) -> db::Result<()> {
