@@ -1,6 +1,9 @@
 # syntax=docker/dockerfile:1
 # Builds server, tool and browser files; the last stage holds them, the ONNX Runtime library, and nothing to build with.
 FROM rust:1.95-bookworm AS build
+SHELL ["/bin/bash", "-o", "pipefail", "-c"]
+# Versions are not pinned: Debian removes old ones from its archive, and a pinned build would stop.
+# hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends python3 python3-pip \
  && rm -rf /var/lib/apt/lists/*
@@ -15,13 +18,14 @@ RUN cargo xtask runtime && cargo xtask web \
  && cp -r public /out/public
 
 FROM debian:bookworm-slim
+# hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends ca-certificates curl libstdc++6 \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --create-home seedmark \
- && mkdir /data && chown seedmark /data
+ && mkdir /data && chown 10001 /data
 COPY --from=build /out /opt/seedmark
-USER seedmark
+USER 10001
 WORKDIR /opt/seedmark
 ENV SEEDMARK_LOG_FORMAT=json
 VOLUME /data

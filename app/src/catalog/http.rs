@@ -60,7 +60,15 @@ async fn explore(
                 })?;
             let mut tx = state.db.read().await?;
             let cards = service::list(&mut tx, &filter).await?;
-            Ok(page::explore(&visit, &filter, form.get("max"), cards))
+            let model = state.engines.model();
+            let name = format!("{} {}", model.manifest.name, model.manifest.version);
+            Ok(page::explore(
+                &visit,
+                &filter,
+                form.get("max"),
+                cards,
+                (model.digest.to_string(), name),
+            ))
         })
         .await
 }

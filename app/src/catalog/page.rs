@@ -75,7 +75,13 @@ pub(super) fn home(visit: &Visit, cards: Cards) -> Response {
     })
 }
 
-pub(super) fn explore(visit: &Visit, filter: &Filter, max: &str, cards: Cards) -> Response {
+pub(super) fn explore(
+    visit: &Visit,
+    filter: &Filter,
+    max: &str,
+    cards: Cards,
+    model: (String, String),
+) -> Response {
     let lang = visit.lang;
     let title = filter.category.map_or_else(
         || lang.text("nav-explore"),
@@ -93,6 +99,7 @@ pub(super) fn explore(visit: &Visit, filter: &Filter, max: &str, cards: Cards) -
             filter
                 .category
                 .map(|category| format!("category={}", category.id())),
+            (!filter.model.is_empty()).then(|| format!("model={}", shell::encode(&filter.model))),
             filter.free.then(|| "free=1".to_owned()),
             (!max.is_empty()).then(|| format!("max={}", shell::encode(&max))),
             Some(format!("sort={}", filter.sort.name())),
@@ -111,6 +118,12 @@ pub(super) fn explore(visit: &Visit, filter: &Filter, max: &str, cards: Cards) -
                 <label class="field"><span>{lang.text("search")}</span><input type="search" name="q" value=filter.query.clone() maxlength="80"/></label>
                 <label class="field"><span>{lang.text("category")}</span>
                     <select name="category"><option value="">{lang.text("any")}</option>{categories.into_iter().collect_view()}</select>
+                </label>
+                <label class="field"><span>{lang.text("model")}</span>
+                    <select name="model">
+                        <option value="">{lang.text("any")}</option>
+                        <option value=model.0.clone() selected=filter.model == model.0>{model.1}</option>
+                    </select>
                 </label>
                 <label class="field"><span>{lang.text("max-price")}</span><input name="max" inputmode="decimal" value=max placeholder="5.00"/></label>
                 <label class="field"><span>{lang.text("sort")}</span><select name="sort">{sorts.into_iter().collect_view()}</select></label>
