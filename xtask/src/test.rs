@@ -23,13 +23,14 @@ struct Counts {
 /// A PostgreSQL server of our own, stopped when the run ends.
 struct Private {
     server: Child,
-    _folder: PathBuf,
+    folder: PathBuf,
 }
 
 impl Drop for Private {
     fn drop(&mut self) {
         let _stopped = self.server.kill();
         let _reaped = self.server.wait();
+        let _left = std::fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -449,7 +450,7 @@ fn postgres(install: bool) -> Result<Option<Private>> {
             set(url);
             return Ok(Some(Private {
                 server: child,
-                _folder: folder,
+                folder,
             }));
         }
         std::thread::sleep(std::time::Duration::from_millis(100));
