@@ -202,6 +202,29 @@ fn the_pre_authentication_encoding_matches_the_dsse_vector() {
 }
 
 #[test]
+fn the_dsse_signature_and_the_second_leaf_match_the_published_ones() {
+    use base64::Engine as _;
+    let body = br#"{"_type":"https://in-toto.io/Statement/v1"}"#;
+    let signature = secret(TEST_1).sign(&pae("application/vnd.in-toto+json", body));
+    assert_eq!(
+        base64::engine::general_purpose::STANDARD.encode(signature),
+        "2WAfaHm5jluo0w+0rk8uVkluELJYWjSmU9x7EUzx+AyteDGJ4/nqyJXfmAUVFIAoQafWm7AxBZNw5M9ixNHiCA=="
+    );
+    let ben = secret(TEST_2);
+    let digest = commit(&counting_salt(), &ben.public(), RECIPE, &[picture().blake3]);
+    let leaf = Leaf::sign(
+        ORIGIN,
+        Kind::SealedRecipe,
+        digest.expect("one anchor"),
+        &ben,
+    );
+    assert_eq!(
+        leaf.hash().hex(),
+        "f93ede54d37fd46ebdd2ebcc54d348c4ab126c1a92624ab0faeb8e714173fd38"
+    );
+}
+
+#[test]
 fn our_share_is_rounded_as_the_price_list_says() {
     assert_eq!(
         [1000, 499, 250, 0].map(|price| share(price, 1500)),

@@ -414,7 +414,11 @@ async fn publish(
             .await?;
             let location = format!("/listings/{slug}");
             if !form::note_answer(&mut tx, &person.id, &route, key, &location).await? {
-                return Err(AppError::new(Code::Conflict));
+                // The other half of a double click was first: this half is undone and goes where that one went.
+                drop(tx);
+                let mut tx = state.db.read().await?;
+                let first = form::find_answer(&mut tx, &person.id, &route, key).await?;
+                return Ok(visit.redirect(first.as_deref().unwrap_or("/studio")));
             }
             tx.commit().await?;
             state.leaves.ring();
