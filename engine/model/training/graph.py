@@ -9,7 +9,7 @@ from onnx import TensorProto, helper
 
 OPERATORS = {
     'Add', 'Sub', 'Mul', 'Div', 'Sqrt', 'Exp', 'Tanh', 'Sigmoid', 'Erf', 'MatMul', 'Gemm', 'Conv', 'ReduceMax', 'Reshape', 'Transpose',
-    'Concat', 'Gather', 'Slice', 'DepthToSpace', 'Identity',
+    'Concat', 'Gather', 'Slice', 'DepthToSpace', 'Identity', 'Min',
 }
 OPSET = 17
 WIDENED = 'weights.f32'

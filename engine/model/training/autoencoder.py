@@ -1,0 +1,63 @@
+"""Trains the autoencoder, then writes the latents of every picture (latents.npy, float16) with their mean and deviation.
+
+Loss: L1, L1 of gradients at two scales, a small pull to zero; latents carry noise of 0.05 so that the decoder forgives the transformer.
+"""
+import numpy as np
+import torch
+import torch.nn.functional as F
+from data import load
+from networks import autoencoder
+from sheets import sheet
+from training import DEVICE, Run, autocast, set_rate, tensor
+
+BATCH = 16
+
+
+def edges(x):
+    return x.diff(dim=3), x.diff(dim=2)
+
+
+def distance(y, x):
+    return (y - x).abs().mean() + .5 * sum((a - b).abs().mean() for a, b in zip(edges(y), edges(x)))
+
+
+def train(work, side, minutes):
+    pictures, rows, _ = load(work)
+    usable = np.array([i for i, row in enumerate(rows) if not row['held_out']])
+    torch.manual_seed(1)
+    encoder, decoder = (part.to(DEVICE, memory_format=torch.channels_last) for part in autoencoder(side))
+    parameters = [*encoder.parameters(), *decoder.parameters()]
+    optimizer = torch.optim.AdamW(parameters, lr=1e-3, betas=(.9, .99), weight_decay=.01)
+    run = Run(work / 'autoencoder.pt', minutes, {'encoder': encoder, 'decoder': decoder, 'optimizer': optimizer})
+    rng = np.random.default_rng(run.step)
+    while run.goes_on():
+        set_rate(optimizer, run.rate(1.5e-3, constant=.3))
+        x = tensor(pictures[np.sort(rng.choice(usable, BATCH, replace=False))]).contiguous(memory_format=torch.channels_last)
+        with autocast():
+            z = encoder(x)
+            y = decoder(z + .05 * torch.randn_like(z))
+        y = y.float()
+        loss = distance(y, x) + .5 * distance(F.avg_pool2d(y, 2), F.avg_pool2d(x, 2)) + 1e-3 * (z.float() ** 2).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.)
+        optimizer.step()
+        if run.after(loss.item(), BATCH, f'· PSNR {10 * np.log10(4 / ((y - x) ** 2).mean().item()):.1f} dB'):
+            run.save()
+            sheet(work / 'sheets' / f'autoencoder_{run.step}.png', torch.cat([x, y.detach()]), BATCH)
+    run.save()
+    write_latents(work, pictures, encoder.eval())
+
+
+def write_latents(work, pictures, encoder):
+    out = None
+    with torch.no_grad():
+        for at in range(0, len(pictures), 64):
+            with autocast():
+                z = encoder(tensor(pictures[at:at + 64])).float()
+            if out is None:
+                out = np.lib.format.open_memmap(work / 'latents.part.npy', 'w+', np.float16, (len(pictures), *z.shape[1:]))
+            out[at:at + len(z)] = z.cpu().numpy()
+    out.flush()
+    (work / 'latents.part.npy').rename(work / 'latents.npy')
+    print('latents written', out.shape, flush=True)

@@ -1,0 +1,37 @@
+"""The one command of the training: `python train.py STAGE WORK [--side 128] [--minutes M]`; `all` runs every stage in turn.
+
+Stages: data, tokenizer, autoencoder, text, transformer, distil, evaluator, evaluate, export. Each goes on where it was
+cut off; more minutes train further. Needs torch, numpy, pillow, resvg-py, tokenizers, onnx and blake3 from PyPI, and npm.
+"""
+import argparse, importlib, pathlib, sys
+
+# Module, function, and default minutes on two CPU cores (128) and on one data-centre GPU (256); None: not a matter of time.
+STAGES = {
+    'data': ('data', 'build', None), 'tokenizer': ('tokens', 'build', None),
+    'autoencoder': ('autoencoder', 'train', (30, 6)), 'text': ('text', 'train', (8, 2)),
+    'transformer': ('transformer', 'train', (90, 14)), 'distil': ('transformer', 'distil', (20, 4)),
+    'evaluator': ('evaluator', 'train', (12, 3)), 'evaluate': ('evaluate', 'measure', None), 'export': ('export', 'write', None),
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('stage', choices=[*STAGES, 'all'])
+    parser.add_argument('work', type=pathlib.Path)
+    parser.add_argument('--side', type=int, choices=(128, 256), default=128)
+    parser.add_argument('--minutes', type=float, help='training time of this stage in all, earlier runs included')
+    given = parser.parse_args()
+    given.work.mkdir(parents=True, exist_ok=True)
+    for stage in STAGES if given.stage == 'all' else [given.stage]:
+        module, function, minutes = STAGES[stage]
+        act = getattr(importlib.import_module(module), function)
+        if minutes is not None:
+            act(given.work, given.side, given.minutes if given.minutes is not None and given.stage != 'all' else minutes[given.side == 256])
+        elif stage == 'tokenizer':
+            act(given.work)
+        else:
+            act(given.work, given.side)
+
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+main()
