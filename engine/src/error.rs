@@ -16,6 +16,8 @@ pub enum Kind {
     PromptTooLong,
     /// A size, sampler or feature that the model does not offer.
     NotOffered,
+    /// A graph that claims `portable-1` and leaves its operator set.
+    NotPortable,
     /// A value became NaN or infinite.
     NotFinite,
     /// The caller asked to stop.

@@ -14,6 +14,7 @@ pub mod model;
 pub mod onnx_runtime;
 pub mod picture;
 pub mod pipeline;
+pub mod portable;
 pub mod profile;
 pub mod rng;
 pub mod scheduler;

@@ -3,6 +3,7 @@
 //! The one rule: no file is used before its digest was checked.
 
 use crate::error::{Error, Kind};
+use crate::portable;
 use crate::tokenizer::Tokenizer;
 use schema::canonical;
 use schema::digest::Digest;
@@ -121,7 +122,8 @@ impl Model {
     /// Reads every file, checks it against the manifest, and widens the weights to float32.
     ///
     /// # Errors
-    /// `Kind::Missing` or `Kind::WrongDigest` naming the file; `Kind::NotOffered` for another family.
+    /// `Kind::Missing` or `Kind::WrongDigest` naming the file; `Kind::NotOffered` for another family; `Kind::NotPortable` when
+    /// the manifest claims `portable-1` and a graph leaves its operator set.
     pub fn load(source: &Source) -> Result<Self, Error> {
         let manifest_bytes = source.read(MANIFEST)?;
         let manifest: Manifest =
@@ -161,7 +163,12 @@ impl Model {
             match file.name.as_str() {
                 "weights.f16" => weights = Some(widen(&bytes)),
                 "tokenizer.json" => tokenizer = Some(Tokenizer::parse(&bytes)?),
-                name => graphs.push((name.to_owned(), bytes)),
+                name => {
+                    if manifest.profile == Profile::Portable1 {
+                        portable::check(name, &bytes)?;
+                    }
+                    graphs.push((name.to_owned(), bytes));
+                }
             }
         }
         let missing = |name: &str| Error::new(Kind::Missing, format!("{MANIFEST} lists no {name}"));

@@ -1,0 +1,183 @@
+//! The part of the ONNX format that a graph's text needs (`onnx.proto3`, IR version 9): field numbers are the specification's.
+//!
+//! The one rule: whatever could carry computation is listed here, so that the linter sees it and can refuse it.
+
+use prost::Message;
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ModelProto {
+    #[prost(message, optional, tag = "7")]
+    pub(super) graph: Option<GraphProto>,
+    #[prost(message, repeated, tag = "8")]
+    pub(super) opset_import: Vec<OperatorSet>,
+    #[prost(message, repeated, tag = "25")]
+    pub(super) functions: Vec<Opaque>,
+}
+
+/// A message of which only the presence matters.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Opaque {}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct OperatorSet {
+    #[prost(string, tag = "1")]
+    pub(super) domain: String,
+    #[prost(int64, tag = "2")]
+    pub(super) version: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct GraphProto {
+    #[prost(message, repeated, tag = "1")]
+    pub(super) node: Vec<NodeProto>,
+    #[prost(message, repeated, tag = "5")]
+    pub(super) initializer: Vec<TensorProto>,
+    #[prost(message, repeated, tag = "11")]
+    pub(super) input: Vec<ValueInfo>,
+    #[prost(message, repeated, tag = "15")]
+    pub(super) sparse_initializer: Vec<Opaque>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct NodeProto {
+    #[prost(string, repeated, tag = "1")]
+    pub(super) input: Vec<String>,
+    #[prost(string, repeated, tag = "2")]
+    pub(super) output: Vec<String>,
+    #[prost(string, tag = "3")]
+    pub(super) name: String,
+    #[prost(string, tag = "4")]
+    pub(super) op_type: String,
+    #[prost(message, repeated, tag = "5")]
+    pub(super) attribute: Vec<Attribute>,
+    #[prost(string, tag = "7")]
+    pub(super) domain: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Attribute {
+    #[prost(string, tag = "1")]
+    pub(super) name: String,
+    #[prost(float, tag = "2")]
+    pub(super) f: f32,
+    #[prost(int64, tag = "3")]
+    pub(super) i: i64,
+    #[prost(bytes = "vec", tag = "4")]
+    pub(super) s: Vec<u8>,
+    #[prost(int64, repeated, tag = "8")]
+    pub(super) ints: Vec<i64>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct TensorProto {
+    #[prost(int64, repeated, tag = "1")]
+    pub(super) dims: Vec<i64>,
+    #[prost(int32, tag = "2")]
+    pub(super) data_type: i32,
+    #[prost(float, repeated, tag = "4")]
+    pub(super) float_data: Vec<f32>,
+    #[prost(int64, repeated, tag = "7")]
+    pub(super) int64_data: Vec<i64>,
+    #[prost(string, tag = "8")]
+    pub(super) name: String,
+    #[prost(bytes = "vec", tag = "9")]
+    pub(super) raw_data: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ValueInfo {
+    #[prost(string, tag = "1")]
+    pub(super) name: String,
+    #[prost(message, optional, tag = "2")]
+    pub(super) kind: Option<TypeProto>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct TypeProto {
+    #[prost(message, optional, tag = "1")]
+    pub(super) tensor_type: Option<TensorType>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct TensorType {
+    #[prost(int32, tag = "1")]
+    pub(super) elem_type: i32,
+    #[prost(message, optional, tag = "2")]
+    pub(super) shape: Option<ShapeProto>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ShapeProto {
+    #[prost(message, repeated, tag = "1")]
+    pub(super) dim: Vec<Dimension>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Dimension {
+    /// 0 when the dimension has a name or nothing at all.
+    #[prost(int64, tag = "1")]
+    pub(super) dim_value: i64,
+}
+
+/// `TensorProto.DataType.FLOAT`.
+pub(super) const FLOAT: i32 = 1;
+/// `TensorProto.DataType.INT64`.
+pub(super) const INT64: i32 = 7;
+
+impl NodeProto {
+    pub(super) fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.attribute.iter().find(|found| found.name == name)
+    }
+
+    /// An integer attribute, or its default.
+    pub(super) fn int(&self, name: &str, default: i64) -> i64 {
+        self.attribute(name).map_or(default, |found| found.i)
+    }
+
+    /// A list of integers; empty when absent.
+    pub(super) fn ints(&self, name: &str) -> &[i64] {
+        self.attribute(name).map_or(&[], |found| &found.ints)
+    }
+
+    /// A text attribute; empty when absent.
+    pub(super) fn text(&self, name: &str) -> &str {
+        self.attribute(name)
+            .and_then(|found| std::str::from_utf8(&found.s).ok())
+            .unwrap_or("")
+    }
+}
+
+impl TensorProto {
+    /// The integers of a small int64 constant.
+    pub(super) fn integers(&self) -> Option<Vec<i64>> {
+        if self.data_type != INT64 {
+            return None;
+        }
+        if self.raw_data.is_empty() {
+            return Some(self.int64_data.clone());
+        }
+        let words = self.raw_data.chunks_exact(8);
+        Some(
+            words
+                .map(|word| {
+                    word.iter()
+                        .rev()
+                        .fold(0u64, |sum, byte| sum << 8 | u64::from(*byte))
+                        as i64
+                })
+                .collect(),
+        )
+    }
+
+    /// The one value of a float scalar.
+    pub(super) fn scalar(&self) -> Option<f32> {
+        if self.data_type != FLOAT || self.dims.iter().any(|side| *side != 1) {
+            return None;
+        }
+        match (&self.raw_data[..], &self.float_data[..]) {
+            ([a, b, c, d], _) => Some(f32::from_le_bytes([*a, *b, *c, *d])),
+            (_, [value]) => Some(*value),
+            _ => None,
+        }
+    }
+}
