@@ -9,6 +9,7 @@ import torch
 from blake3 import blake3
 from onnx import TensorProto
 from safetensors.numpy import save_file
+from captions import STYLES
 from graph import Graph, Weights
 from networks import CHANNELS, FACTOR, HEAD, SHAPES, TIME_FEATURES, TOKENS
 from text import normalised
@@ -137,6 +138,7 @@ class Exporter:
             'family': 'flow-transformer-2', 'licence': 'MIT AND Apache-2.0 AND CC-BY-4.0', 'files': files,
             'text_tokens': TOKENS, 'text_width': self.shape['text_width'], 'time_features': TIME_FEATURES,
             'latent_channels': CHANNELS, 'latent_factor': FACTOR, 'sizes': [{'width': self.side, 'height': self.side}],
+            'styles': {language: list(table.values()) for language, table in STYLES.items()},
             'steps': STEPS, 'guidance_milli': int(GUIDANCE * 1000), 'shift_milli': 1000,
         }
 
@@ -166,8 +168,9 @@ def write(work, side):
     for name, data in sorted(contents.items()):
         (out / name).write_bytes(data)
         listed.append({'blake3': blake3(data).hexdigest(), 'bytes': len(data), 'name': name})
-    # Only ASCII and integers: sorted keys without spaces are RFC 8785's canonical form.
-    (out / 'model.json').write_text(json.dumps(exporter.manifest(listed), sort_keys=True, separators=(',', ':')))
+    # Only texts, integers and ASCII keys: sorted keys without spaces are RFC 8785's canonical form.
+    manifest = json.dumps(exporter.manifest(listed), sort_keys=True, separators=(',', ':'), ensure_ascii=False)
+    (out / 'model.json').write_text(manifest, encoding='utf-8')
     (MODEL / 'resume').mkdir(exist_ok=True)
     save_file({name: value.astype(np.float16) for name, value in encoder.items()}, MODEL / 'resume' / 'encoder.safetensors')
     print(json.dumps({row['name']: row['bytes'] for row in listed}))

@@ -1,7 +1,7 @@
 """The one command of the training: `python train.py STAGE WORK [--side 128] [--minutes M]`; `all` runs every stage in turn.
 
 Stages: data, tokenizer, autoencoder, text, transformer, distil, evaluator, evaluate, export. Each goes on where it was
-cut off; more minutes train further. Needs torch, numpy, pillow, resvg-py, tokenizers, onnx and blake3 from PyPI, and npm.
+cut off; more minutes train further. `restore` brings a folder back from the repository's own weights (after data and tokenizer). Needs torch, numpy, pillow, resvg-py, tokenizers, onnx and blake3 from PyPI, and npm.
 """
 import argparse, importlib, pathlib, sys
 
@@ -11,6 +11,7 @@ STAGES = {
     'autoencoder': ('autoencoder', 'train', (30, 6)), 'text': ('text', 'train', (8, 2)),
     'transformer': ('transformer', 'train', (90, 14)), 'distil': ('transformer', 'distil', (20, 4)),
     'evaluator': ('evaluator', 'train', (12, 3)), 'evaluate': ('evaluate', 'measure', None), 'export': ('export', 'write', None),
+    'restore': ('restore', 'build', None),
 }
 
 
@@ -22,7 +23,8 @@ def main():
     parser.add_argument('--minutes', type=float, help='training time of this stage in all, earlier runs included')
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
-    for stage in STAGES if given.stage == 'all' else [given.stage]:
+    every = [stage for stage in STAGES if stage != 'restore']
+    for stage in every if given.stage == 'all' else [given.stage]:
         module, function, minutes = STAGES[stage]
         act = getattr(importlib.import_module(module), function)
         if minutes is not None:

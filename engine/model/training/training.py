@@ -16,7 +16,7 @@ def autocast():
 
 def tensor(pictures):
     """uint8 (B,S,S,3) → float (B,3,S,S) in [-1, 1] on the device."""
-    return torch.from_numpy(np.ascontiguousarray(pictures)).to(DEVICE).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return torch.from_numpy(np.array(pictures)).to(DEVICE).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 class Run:

@@ -130,8 +130,11 @@ def look(work, run, network, batches, side, distilled):
 def train(work, side, minutes):
     torch.manual_seed(3)
     network = Generator(side).to(DEVICE)
-    aligned = torch.load(work / 'text.pt', map_location=DEVICE, weights_only=True)['network']
-    network.text.load_state_dict({name[5:]: value for name, value in aligned.items() if name.startswith('text.')})
+    if (work / 'start.pt').exists():
+        network.load_state_dict(torch.load(work / 'start.pt', map_location=DEVICE, weights_only=True))
+    else:
+        aligned = torch.load(work / 'text.pt', map_location=DEVICE, weights_only=True)['network']
+        network.text.load_state_dict({name[5:]: value for name, value in aligned.items() if name.startswith('text.')})
     average = copy.deepcopy(network)
     muon, adam = optimisers(network, distilling=False)
     run = Run(work / 'transformer.pt', minutes, {'network': network, 'average': average, 'muon': muon, 'adam': adam})
