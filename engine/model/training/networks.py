@@ -62,6 +62,12 @@ def heads(x):
     return x.unflatten(-1, (-1, HEAD)).transpose(1, 2)
 
 
+def attention(q, k, v, bias=None):
+    """Plain attention; on a CPU its backward pass is several times faster than the fused one at these sizes."""
+    scores = heads(q) @ heads(k).transpose(-1, -2) * HEAD ** -.5
+    return ((scores if bias is None else scores + bias).softmax(-1).to(v.dtype) @ heads(v)).transpose(1, 2).flatten(2)
+
+
 class TextBlock(nn.Module):
     def __init__(self, d):
         super().__init__()
@@ -70,8 +76,7 @@ class TextBlock(nn.Module):
 
     def forward(self, x, bias):
         h = self.n1(x)
-        y = F.scaled_dot_product_attention(heads(self.q(h)), heads(self.k(h)), heads(self.v(h)), attn_mask=bias)
-        x = x + self.o(y.transpose(1, 2).flatten(2))
+        x = x + self.o(attention(self.q(h), self.k(h), self.v(h), bias))
         return x + self.f2(F.gelu(self.f1(self.n2(x)), approximate='tanh'))
 
 
@@ -110,8 +115,7 @@ class Block(nn.Module):
         a = modulation + self.table
         h = self.n1(x) * (1 + a[:, 0:1]) + a[:, 1:2]
         k, v = torch.cat([self.tk(text), self.k(h)], 1), torch.cat([self.tv(text), self.v(h)], 1)
-        y = F.scaled_dot_product_attention(heads(self.q(h)), heads(k), heads(v))
-        x = x + a[:, 2:3] * self.o(y.transpose(1, 2).flatten(2))
+        x = x + a[:, 2:3] * self.o(attention(self.q(h), k, v))
         h = self.n2(x) * (1 + a[:, 3:4]) + a[:, 4:5]
         return x + a[:, 5:6] * self.f2(F.gelu(self.f1(h), approximate='tanh'))
 
