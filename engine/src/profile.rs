@@ -39,6 +39,7 @@ const EXPECTED: [(&str, &str); 20] = [
 /// Architecture and the features that matter, such as `x86_64 avx2 fma`.
 #[must_use]
 pub fn cpu() -> String {
+    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_mut))]
     let mut text = std::env::consts::ARCH.to_owned();
     #[cfg(target_arch = "x86_64")]
     for (name, has) in [

@@ -229,8 +229,8 @@ fn allowed(node: &NodeProto, inputs: &[Value]) -> Result<(), String> {
         "Gemm" => gemm(node, value(1)?),
         "Einsum" => {
             exactly("equation", "bhqd,bhkd->bhqk")?;
-            long_enough("M", value(0)?.from_end(2))?;
-            long_enough("N", value(1)?.from_end(2))
+            long_enough("M", value(0)?.side(2))?;
+            long_enough("N", value(1)?.side(2))
         }
         "Conv" | "ConvTranspose" => convolution(node, value(1)?),
         "Pow" => match value(1)?.scalar {
@@ -274,8 +274,8 @@ fn product(left: &Value, right: &Value) -> Result<(), String> {
         (true, Some(2)) => Ok(()),
         (true, _) => Err("a constant right operand must have rank 2, or it is not packed".into()),
         (false, _) => {
-            long_enough("M", left.from_end(2))?;
-            long_enough("N", right.from_end(1))
+            long_enough("M", left.side(2))?;
+            long_enough("N", right.side(1))
         }
     }
 }

@@ -26,7 +26,7 @@ impl Value {
     }
 
     /// The dimension at `back` places from the end (1 is the last).
-    pub(super) fn from_end(&self, back: usize) -> Dimension {
+    pub(super) fn side(&self, back: usize) -> Dimension {
         let shape = self.shape.as_ref()?;
         shape.get(shape.len().checked_sub(back)?).copied()?
     }
@@ -121,7 +121,7 @@ fn matmul(a: &Value, b: &Value) -> Option<Vec<Dimension>> {
         return None;
     }
     let mut shape = broadcast(&left[..left.len() - 2], &right[..right.len() - 2]);
-    shape.extend([a.from_end(2), b.from_end(1)]);
+    shape.extend([a.side(2), b.side(1)]);
     Some(shape)
 }
 
