@@ -95,6 +95,8 @@ class Exporter:
         modulation = g.reshape(self.linear(g, c, 'transformer.modulation'), -1, 6, width)
         patches = g.transpose(g.reshape('latent', -1, CHANNELS, grid, 2, grid, 2), 0, 2, 4, 1, 3, 5)
         patches = g.reshape(patches, -1, grid ** 2, CHANNELS * 4)
+        sketch = g.reshape(self.perceptron(g, 'pooled', 'transformer.sketch'), -1, grid ** 2, CHANNELS * 4)
+        patches = g.node('Concat', patches, sketch, axis=2)
         places = g.weight('transformer.places', self.t('transformer.places'))
         h = g.node('Add', self.linear(g, patches, 'transformer.enter'), places)
         for index in range(self.shape['depth']):

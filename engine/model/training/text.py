@@ -1,7 +1,7 @@
 """Teaches the text encoder what words look like before the transformer needs it: captions against latents (CLIP, arXiv 2103.00020).
 
-Two captions of each picture, usually in two languages, are drawn to the picture and to each other, so that the languages meet.
-Only pairs that are not held out take part; the picture side is thrown away afterwards.
+Two captions of each picture, usually in two languages, are drawn to the picture and to each other, so that the languages meet, and
+the sketch learns the latent that both ask for. Only pairs that are not held out take part; the picture side is thrown away afterwards.
 """
 import numpy as np
 import torch
@@ -9,20 +9,21 @@ import torch.nn as nn
 import torch.nn.functional as F
 from captions import draw
 from data import load
-from networks import CHANNELS, SHAPES, Residual, TextEncoder
+from networks import CHANNELS, SHAPES, Residual, Sketch, TextEncoder, patches
 from tokens import Captions
 from training import DEVICE, Run, autocast, set_rate
 
-BATCH, JOINT = 256, 128
+BATCH, JOINT, SKETCH = 256, 128, 4.
 
 
 class Alignment(nn.Module):
-    """Text encoder, a small network over latents, and projections into one space."""
+    """Text encoder and sketch, a small network over latents, and projections into one space."""
 
     def __init__(self, side):
         super().__init__()
         shape = SHAPES[side]
         self.text = TextEncoder(shape['text_width'], shape['text_depth'])
+        self.sketch = Sketch(shape['text_width'], shape['sketch'], side)
         self.picture = nn.Sequential(
             nn.Conv2d(CHANNELS, 64, 3, padding=1), Residual(64), nn.Conv2d(64, 128, 3, stride=2, padding=1), Residual(128),
             nn.Conv2d(128, 256, 3, stride=2, padding=1), Residual(256), nn.GroupNorm(8, 256), nn.SiLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten())
@@ -31,8 +32,9 @@ class Alignment(nn.Module):
 
     def forward(self, latents, *captions):
         picture = F.normalize(self.from_picture(self.picture(latents)).float(), dim=-1)
-        texts = [F.normalize(self.from_text(self.text(ids)[1]).float(), dim=-1) for ids in captions]
-        return picture, texts
+        pooled = [self.text(ids)[1] for ids in captions]
+        texts = [F.normalize(self.from_text(text).float(), dim=-1) for text in pooled]
+        return picture, texts, [self.sketch(text).float() for text in pooled]
 
 
 def contrast(a, b, heat):
@@ -64,13 +66,14 @@ def train(work, side, minutes):
         ids = [torch.from_numpy(captions.ids(texts)).to(DEVICE) for texts in pair]
         x = latents[chosen].to(DEVICE)
         with autocast():
-            picture, texts = network(x + .3 * torch.randn_like(x), *ids)
+            picture, texts, sketches = network(x + .3 * torch.randn_like(x), *ids)
         losses = [contrast(picture, text, network.heat) for text in texts] + [contrast(*texts, network.heat)]
-        loss = sum(loss for loss, _ in losses) / 3
+        missed = sum(((sketch - patches(x)) ** 2).mean() for sketch in sketches) / 2
+        loss = sum(loss for loss, _ in losses) / 3 + SKETCH * missed
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.)
         optimizer.step()
-        if run.after(loss.item(), BATCH, f'· picture found {losses[0][1]:.0%}, language found {losses[2][1]:.0%}', every=20):
+        if run.after(loss.item(), BATCH, f'· picture found {losses[0][1]:.0%}, language found {losses[2][1]:.0%}, sketch {missed.item():.3f}', every=20):
             run.save()
     run.save()

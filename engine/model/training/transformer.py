@@ -11,13 +11,13 @@ import torch.nn as nn
 from captions import draw
 from data import load
 from muon import Muon, split
-from networks import CHANNELS, FACTOR, TIME_FEATURES, autoencoder, generator
+from networks import CHANNELS, FACTOR, autoencoder, generator, patches
 from sheets import sheet
 from text import normalised
 from tokens import TOKENS, Captions
 from training import DEVICE, Run, autocast, set_rate
 
-BATCH, EMPTY, STEPS, GUIDANCE = 64, .1, 16, 3.
+BATCH, EMPTY, STEPS, GUIDANCE, SKETCH = 64, .1, 16, 3., .25
 PROMPTS = [
     'red apple, 3d style', 'red apple, flat style', 'dog face, twemoji style', 'cat face, noto style', 'grinning face, fluent style',
     'red heart, 3d style', 'fire, noto style', 'rocket, fluent style', 'pizza, twemoji style', '苹果, 3d风格', '猫脸, 扁平风格',
@@ -37,7 +37,10 @@ class Generator(nn.Module):
         self.text, self.transformer = generator(side)
 
     def forward(self, x, t, ids, guidance):
-        return self.transformer(x, t, *self.text(ids), guidance)
+        """(velocity, sketch)"""
+        text, pooled = self.text(ids)
+        sketch = self.transformer.sketch(pooled)
+        return self.transformer(x, t, text, pooled, guidance, sketch), sketch
 
 
 def optimisers(network, distilling):
@@ -69,8 +72,8 @@ class Batches:
 
 
 def noised(x):
-    """(time, noise, mixture): times are logit-normal (arXiv 2403.03206)."""
-    t, noise = torch.sigmoid(torch.randn(len(x), device=x.device)), torch.randn_like(x)
+    """(time, noise, mixture): times are logit-normal (arXiv 2403.03206), a little towards noise, where the text decides."""
+    t, noise = torch.sigmoid(torch.randn(len(x), device=x.device) + .3), torch.randn_like(x)
     return t, noise, torch.lerp(x, noise, t[:, None, None, None])
 
 
@@ -134,7 +137,8 @@ def train(work, side, minutes):
         network.load_state_dict(torch.load(work / 'start.pt', map_location=DEVICE, weights_only=True))
     else:
         aligned = torch.load(work / 'text.pt', map_location=DEVICE, weights_only=True)['network']
-        network.text.load_state_dict({name[5:]: value for name, value in aligned.items() if name.startswith('text.')})
+        for name, part in (('text', network.text), ('sketch', network.transformer.sketch)):
+            part.load_state_dict({key.removeprefix(name + '.'): value for key, value in aligned.items() if key.startswith(name + '.')})
     average = copy.deepcopy(network)
     muon, adam = optimisers(network, distilling=False)
     run = Run(work / 'transformer.pt', minutes, {'network': network, 'average': average, 'muon': muon, 'adam': adam})
@@ -144,8 +148,8 @@ def train(work, side, minutes):
         x, ids = batches.draw(EMPTY)
         t, noise, mixed = noised(x)
         with autocast():
-            v = network(mixed, t, ids, torch.ones_like(t))
-        loss = ((v.float() - (noise - x)) ** 2).mean()
+            v, sketch = network(mixed, t, ids, torch.ones_like(t))
+        loss = ((v.float() - (noise - x)) ** 2).mean() + SKETCH * ((sketch.float() - patches(x)) ** 2).mean()
         descend(run, network, (muon, adam), loss, 1.5e-3)
         follow(average, network, run.step)
         if run.after(loss.item(), BATCH):
