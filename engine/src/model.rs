@@ -9,11 +9,14 @@ use schema::canonical;
 use schema::digest::Digest;
 use schema::recipe::{ModelDigest, Profile};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 const FORMAT: &str = "seedmark.dev/model/v1";
-const FAMILY: &str = "flow-transformer-1";
+/// Rectified flow with guidance as an input: one pass a step, two with a negative prompt.
+const FAMILY: &str = "flow-transformer-2";
 const MAX_MANIFEST_BYTES: usize = 64 * 1024;
 /// The manifest's file name.
 pub const MANIFEST: &str = "model.json";
@@ -63,10 +66,12 @@ pub struct Manifest {
     pub profile: Profile,
     /// Time shift that the model was made for, in thousandths.
     pub shift_milli: u32,
-    /// Picture sizes on offer.
+    /// Picture sizes on offer; the first is the usual one.
     pub sizes: Vec<Size>,
     /// Steps that the model was made for.
     pub steps: u32,
+    /// Phrases that name a style, by language, as the model was taught them. Hints for people; any prompt is allowed.
+    pub styles: BTreeMap<String, Vec<String>>,
     /// Most tokens of a prompt.
     pub text_tokens: u32,
     /// Width of a token's embedding.
@@ -86,7 +91,7 @@ pub enum Source {
 }
 
 impl Source {
-    fn read(&self, name: &str) -> Result<Vec<u8>, Error> {
+    fn read(&self, name: &str) -> Result<Cow<'static, [u8]>, Error> {
         let missing = |place: String| {
             Error::new(
                 Kind::Missing,
@@ -95,11 +100,12 @@ impl Source {
         };
         match self {
             Self::Folder(folder) => std::fs::read(folder.join(name))
+                .map(Cow::Owned)
                 .map_err(|error| missing(format!("{}: {error}", folder.join(name).display()))),
             Self::Embedded(files) => {
                 let found = files.iter().find(|(known, _)| *known == name);
                 found
-                    .map(|(_, bytes)| bytes.to_vec())
+                    .map(|(_, bytes)| Cow::Borrowed(*bytes))
                     .ok_or_else(|| missing("not embedded".into()))
             }
         }
@@ -114,7 +120,7 @@ pub struct Model {
     pub manifest: Manifest,
     /// Its tokenizer.
     pub tokenizer: Tokenizer,
-    graphs: Vec<(String, Vec<u8>)>,
+    graphs: Vec<(String, Cow<'static, [u8]>)>,
     weights: Arc<[u8]>,
 }
 

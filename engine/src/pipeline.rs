@@ -21,7 +21,8 @@ const WEIGHTS: &str = "weights.f32";
 pub struct Request {
     /// Expanded prompt.
     pub prompt: String,
-    /// Expanded negative prompt; absent means the empty prompt.
+    /// Expanded negative prompt. Absent, the model's own guidance is used, one pass a step; present, even empty, a second pass
+    /// runs over it and the two are weighed against each other.
     pub negative: Option<String>,
     /// Seed of the noise.
     pub seed: u64,
@@ -86,6 +87,8 @@ pub struct Engine {
     text_encoder: Box<dyn Session>,
     transformer: Box<dyn Session>,
     decoder: Box<dyn Session>,
+    /// The last prompts with their text embeddings and means: a grid of seeds asks for the same ones again and again.
+    encoded: (Vec<String>, Vec<f32>, Vec<f32>),
 }
 
 impl Engine {
@@ -102,6 +105,7 @@ impl Engine {
             text_encoder: session("text_encoder.onnx")?,
             transformer: session("transformer.onnx")?,
             decoder: session("vae_decoder.onnx")?,
+            encoded: Default::default(),
             model,
         })
     }
@@ -168,12 +172,17 @@ impl Engine {
             ));
         }
         let manifest = self.model.manifest.clone();
-        let guided = request.guidance_milli > 1000;
-        let mut prompts = vec![request.prompt.as_str()];
-        if guided {
-            prompts.insert(0, request.negative.as_deref().unwrap_or(""));
-        }
-        let (text, pooled) = self.encode(&prompts)?;
+        // One rounding of the exact thousandths; the recipe says f32(guidance_milli / 1000), and 1 and below is off.
+        let weight = (f64::from(request.guidance_milli.max(1000)) / 1000.0) as f32;
+        let against = request.negative.as_deref().filter(|_| weight > 1.0);
+        let prompts: Vec<&str> = against
+            .into_iter()
+            .chain([request.prompt.as_str()])
+            .collect();
+        // Two passes weigh plain predictions, which the model gives at guidance 1.
+        let guidance = vec![if against.is_some() { 1.0 } else { weight }; prompts.len()];
+        self.encode(&prompts)?;
+        let (_, text, pooled) = &self.encoded;
         let factor = manifest.latent_factor;
         let shape = [
             prompts.len(),
@@ -184,8 +193,6 @@ impl Engine {
         let size: usize = shape[1..].iter().product();
         let mut latent = rng::normal(request.noise, request.seed, size);
         let sigmas = scheduler::sigmas(request.scheduler, request.steps);
-        // One rounding of the exact thousandths; the recipe says f32(guidance_milli / 1000).
-        let weight = (f64::from(request.guidance_milli) / 1000.0) as f32;
         let tell = |step| Progress {
             step,
             steps: request.steps,
@@ -216,16 +223,17 @@ impl Engine {
                         manifest.text_tokens as usize,
                         manifest.text_width as usize,
                     ],
-                    &text,
+                    text,
                 ),
                 Named::floats(
                     "pooled",
                     &[prompts.len(), manifest.text_width as usize],
-                    &pooled,
+                    pooled,
                 ),
+                Named::floats("guidance", &[prompts.len(), 1], &guidance),
             ];
             let mut velocity = self.transformer.run(&inputs, &["velocity"])?.remove(0);
-            if guided {
+            if against.is_some() {
                 let (unconditional, conditional) = velocity.split_at_mut(size);
                 scheduler::guide(unconditional, conditional, weight);
             }
@@ -252,8 +260,11 @@ impl Engine {
         Picture::from_decoder(request.width, request.height, &values)
     }
 
-    /// Text embeddings and their means, one after the other for each prompt.
-    fn encode(&mut self, prompts: &[&str]) -> Result<(Vec<f32>, Vec<f32>), Error> {
+    /// Fills `encoded` with the text embeddings of the prompts and their means; the same prompts again cost nothing.
+    fn encode(&mut self, prompts: &[&str]) -> Result<(), Error> {
+        if !prompts.is_empty() && self.encoded.0 == prompts {
+            return Ok(());
+        }
         let tokens = self.model.manifest.text_tokens as usize;
         let (mut ids, mut mask) = (Vec::new(), Vec::new());
         for prompt in prompts {
@@ -271,6 +282,8 @@ impl Engine {
         ];
         let mut outputs = self.text_encoder.run(&inputs, &["text", "pooled"])?;
         let pooled = outputs.remove(1);
-        Ok((outputs.remove(0), pooled))
+        let owned = prompts.iter().map(|prompt| (*prompt).to_owned()).collect();
+        self.encoded = (owned, outputs.remove(0), pooled);
+        Ok(())
     }
 }

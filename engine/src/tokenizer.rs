@@ -19,6 +19,8 @@ struct Model {
     vocab: HashMap<String, i64>,
     merges: Vec<(String, String)>,
     unk_token: String,
+    #[serde(default)]
+    byte_fallback: bool,
 }
 
 /// A tokenizer for one model.
@@ -26,6 +28,8 @@ pub struct Tokenizer {
     vocabulary: HashMap<String, i64>,
     ranks: HashMap<(i64, i64), (usize, i64)>,
     unknown: i64,
+    /// The pieces of single bytes, when characters that are not listed fall back to their UTF-8.
+    bytes: Option<Vec<i64>>,
     words: Regex,
 }
 
@@ -52,6 +56,12 @@ impl Tokenizer {
             );
         }
         let unknown = id(&file.model.unk_token)?;
+        let byte = |byte: u8| id(&format!("<0x{byte:02X}>"));
+        let bytes = if file.model.byte_fallback {
+            Some((0..=255).map(byte).collect::<Result<_, _>>()?)
+        } else {
+            None
+        };
         // Words, or runs of other marks; a CJK ideograph always stands alone.
         let words = Regex::new(r"[\u4e00-\u9fff]|[\w--[\u4e00-\u9fff]]+|[^\w\s]+")
             .map_err(|error| wrong(error.to_string()))?;
@@ -59,6 +69,7 @@ impl Tokenizer {
             vocabulary,
             ranks,
             unknown,
+            bytes,
             words,
         })
     }
@@ -91,14 +102,16 @@ impl Tokenizer {
     }
 
     fn encode_word(&self, word: &str) -> Vec<i64> {
-        let mut buffer = [0; 4];
-        let id = |character: char| {
-            self.vocabulary
-                .get(character.encode_utf8(&mut buffer) as &str)
-                .copied()
-                .unwrap_or(self.unknown)
-        };
-        let mut ids: Vec<i64> = word.chars().map(id).collect();
+        let mut ids = Vec::with_capacity(word.len());
+        for character in word.chars() {
+            let mut buffer = [0; 4];
+            let spelled = character.encode_utf8(&mut buffer);
+            match (self.vocabulary.get(spelled as &str), &self.bytes) {
+                (Some(id), _) => ids.push(*id),
+                (None, Some(bytes)) => ids.extend(spelled.bytes().map(|b| bytes[usize::from(b)])),
+                (None, None) => ids.push(self.unknown),
+            }
+        }
         loop {
             let pairs = ids.windows(2).enumerate();
             let best = pairs

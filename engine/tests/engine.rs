@@ -2,7 +2,7 @@
 
 #![cfg(feature = "ort")]
 
-use engine::executor::Executor;
+use engine::executor::{Executor, Named};
 use engine::model::{Model, Source};
 use engine::onnx_runtime::OnnxRuntime;
 use engine::pipeline::{Engine, Progress, Request};
@@ -106,40 +106,147 @@ fn a_runtime_with_other_bits_is_refused_by_the_operators_name() {
 }
 
 #[test]
-fn one_recipe_gives_one_digest_twice_and_side_by_side() {
-    let first = engine()
-        .generate(&request("red apple, 3d style", 7, 4), &mut go_on)
-        .expect("a picture");
-    let mut reused = engine();
-    reused
-        .generate(&request("dog face", 1, 2), &mut go_on)
-        .expect("another picture before it");
-    assert_eq!(
-        reused
-            .generate(&request("red apple, 3d style", 7, 4), &mut go_on)
-            .expect("a picture"),
-        first
-    );
-    let pictures: Vec<Picture> = std::thread::scope(|scope| {
-        let run = || {
-            scope.spawn(|| {
-                engine()
-                    .generate(&request("red apple, 3d style", 7, 4), &mut go_on)
-                    .expect("a picture")
-            })
+fn order_repetition_and_the_number_of_workers_change_no_bit() {
+    let requests = [
+        request("red apple, 3d style", 7, 3),
+        request("熊猫", 8, 2),
+        Request {
+            negative: Some("snow".into()),
+            ..request("house, noto style", 9, 2)
+        },
+        request("red apple, 3d style", 10, 3),
+    ];
+    let make = |engine: &mut Engine, at: usize| {
+        engine
+            .generate(&requests[at], &mut go_on)
+            .expect("a picture")
+    };
+    let mut first = engine();
+    let forwards: Vec<Picture> = (0..4).map(|at| make(&mut first, at)).collect();
+    let backwards: Vec<Picture> = (0..4).rev().map(|at| make(&mut first, at)).collect();
+    assert!(forwards.iter().eq(backwards.iter().rev()));
+    for workers in [1, 3] {
+        std::thread::scope(|scope| {
+            let started: Vec<_> = (0..workers)
+                .map(|worker| {
+                    scope.spawn(move || {
+                        let mut own = engine();
+                        let mine = (0..4).filter(|at| at % workers == worker);
+                        mine.map(|at| (at, make(&mut own, at))).collect::<Vec<_>>()
+                    })
+                })
+                .collect();
+            for (at, picture) in started
+                .into_iter()
+                .flat_map(|worker| worker.join().expect("no panic"))
+            {
+                assert_eq!(picture, forwards[at], "picture {at} with {workers} workers");
+            }
+        });
+    }
+}
+
+#[test]
+fn a_place_in_a_batch_changes_no_bit() {
+    let model = model();
+    let (graph, weights) = model.graph("transformer.onnx").expect("the graph");
+    let mut session = runtime()
+        .session("transformer.onnx", graph, ("weights.f32", weights))
+        .expect("a session");
+    let manifest = &model.manifest;
+    let (tokens, width) = (manifest.text_tokens as usize, manifest.text_width as usize);
+    let sides = [manifest.latent_channels as usize, 16, 16];
+    let noise = |seed, count| engine::rng::normal(Noise::Philox, seed, count);
+    let mut run = |seeds: &[u64]| {
+        let batch = |count: usize, kind: u64| -> Vec<f32> {
+            let of = |seed: &u64| noise(seed * 10 + kind, count);
+            seeds.iter().flat_map(of).collect()
         };
-        [run(), run()]
-            .into_iter()
-            .map(|thread| thread.join().expect("no panic"))
-            .collect()
-    });
-    assert!(pictures.iter().all(|picture| *picture == first));
+        let n = seeds.len();
+        let latent = batch(sides.iter().product(), 0);
+        let time: Vec<f32> = seeds
+            .iter()
+            .flat_map(|seed| engine::scheduler::time_features(1.0 / (*seed + 1) as f32, 128))
+            .collect();
+        let (text, pooled) = (batch(tokens * width, 1), batch(width, 2));
+        let guidance: Vec<f32> = seeds.iter().map(|seed| 1.0 + *seed as f32).collect();
+        let inputs = [
+            Named::floats("latent", &[n, sides[0], sides[1], sides[2]], &latent),
+            Named::floats("time", &[n, 128], &time),
+            Named::floats("text", &[n, tokens, width], &text),
+            Named::floats("pooled", &[n, width], &pooled),
+            Named::floats("guidance", &[n, 1], &guidance),
+        ];
+        session
+            .run(&inputs, &["velocity"])
+            .expect("a pass")
+            .remove(0)
+    };
+    let alone: Vec<f32> = [1, 2, 3].iter().flat_map(|seed| run(&[*seed])).collect();
+    let together = run(&[1, 2, 3]);
+    let bits = |values: &[f32]| {
+        values
+            .iter()
+            .map(|value| value.to_bits())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(bits(&alone), bits(&together));
+}
+
+#[test]
+fn an_absent_and_an_empty_negative_prompt_are_two_recipes() {
+    let make = |negative: Option<&str>| {
+        let negative = negative.map(str::to_owned);
+        let wanted = Request {
+            negative,
+            ..request("red apple, 3d style", 7, 2)
+        };
+        engine().generate(&wanted, &mut go_on).expect("a picture")
+    };
+    let pictures = [make(None), make(Some("")), make(Some("green"))];
+    assert!(pictures[0] != pictures[1] && pictures[1] != pictures[2]);
+}
+
+#[test]
+fn a_portable_manifest_with_a_foreign_graph_is_refused_by_its_node() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("model/files");
+    for entry in std::fs::read_dir(&source).expect("the model's folder") {
+        let entry = entry.expect("an entry");
+        std::fs::copy(entry.path(), folder.path().join(entry.file_name())).expect("a copy");
+    }
+    // One operator's name is exchanged for another of the same length; the manifest is made to agree.
+    let path = folder.path().join("transformer.onnx");
+    let mut graph = std::fs::read(&path).expect("the graph");
+    let at = graph
+        .windows(7)
+        .position(|bytes| bytes == b"Sigmoid")
+        .expect("a Sigmoid");
+    graph[at..at + 7].copy_from_slice(b"Softmax");
+    std::fs::write(&path, &graph).expect("a changed graph");
+    let manifest = folder.path().join("model.json");
+    let mut listed: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&manifest).expect("a manifest")).expect("JSON");
+    for file in listed["files"].as_array_mut().expect("a list") {
+        if file["name"] == "transformer.onnx" {
+            file["blake3"] = blake3::hash(&graph).to_hex().to_string().into();
+        }
+    }
+    std::fs::write(&manifest, listed.to_string()).expect("a manifest that agrees");
+    let error = Model::load(&Source::Folder(folder.path().to_owned()))
+        .err()
+        .expect("refused");
+    assert_eq!(error.kind(), Kind::NotPortable);
+    assert!(
+        error.to_string().contains("transformer.onnx") && error.to_string().contains("Softmax"),
+        "{error}"
+    );
 }
 
 #[test]
 fn the_golden_picture_keeps_its_digest() {
     let picture = engine()
-        .generate(&request("red apple, 3d style", 7, 24), &mut go_on)
+        .generate(&request("red apple, 3d style", 7, 16), &mut go_on)
         .expect("a picture");
     assert_eq!(
         picture.digest().expect("a digest").blake3.hex(),
@@ -177,12 +284,12 @@ fn progress_is_told_at_every_step_and_can_stop_the_run() {
 
 #[test]
 fn what_the_model_does_not_offer_is_refused_by_name() {
-    let long = "a very long prompt about cats, dogs, horses, cows, sheep, pigs, goats, hens, ducks, geese, turkeys and many other animals";
+    let long = "a very long prompt about cats, dogs, horses, cows, sheep, pigs, goats, hens, ducks, geese, turkeys and many other animals, all of them in one great green field below a deep blue sky";
     let error = engine()
         .generate(&request(long, 7, 1), &mut go_on)
         .expect_err("too long");
     assert_eq!(error.kind(), Kind::PromptTooLong);
-    assert!(error.to_string().contains("this model takes 24"), "{error}");
+    assert!(error.to_string().contains("this model takes 32"), "{error}");
     let large = Request {
         width: 512,
         height: 512,
