@@ -51,8 +51,8 @@ class Measure:
     @torch.no_grad()
     def judged(self, pictures, language):
         """(best concept, best style) of each picture."""
-        found = [self.judge.pictures(tensor(pictures[at:at + 256])) for at in range(0, len(pictures), 256)]
-        embedded, style = torch.cat([a for a, _ in found]), torch.cat([b for _, b in found])
+        parts = [tensor(pictures[at:at + 256]) for at in range(0, len(pictures), 256)]
+        embedded, style = (torch.cat([judge(x) for x in parts]) for judge in (self.judge.pictures, self.judge.styles))
         return (embedded @ self.labels[language].T).argmax(1).cpu().numpy(), style.argmax(1).cpu().numpy()
 
     def singles(self, held_out, rng):

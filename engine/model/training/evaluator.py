@@ -1,7 +1,7 @@
 """The judge: a dual encoder (picture, caption) that the generator's training never sees, with another seed and other shapes.
 
 Captions are bags of hashed character n-grams, pictures a small convolutional network at 64×64; each step ranks all base concepts
-in a drawn language. It learns from all pairs, held-out ones too: it must know them to judge them.
+in a drawn language. Styles have a network of their own, over windows of the whole picture. It learns from all pairs, held-out ones too: it must know them to judge them.
 """
 import zlib
 import numpy as np
@@ -29,7 +29,9 @@ class Judge(nn.Module):
         self.text = nn.Sequential(nn.LayerNorm(256), nn.Linear(256, 512), nn.ReLU(), nn.Linear(512, JOINT))
         down = lambda a, b: [nn.Conv2d(a, b, 3, stride=2, padding=1), Residual(b)]
         self.picture = nn.Sequential(*down(3, 40), *down(40, 80), *down(80, 160), *down(160, 320), nn.GroupNorm(8, 320), nn.SiLU(), nn.Flatten())
-        self.concept, self.style = nn.Linear(320 * 16, JOINT), nn.Linear(320 * 16, len(STYLES['en']))
+        self.concept = nn.Linear(320 * 16, JOINT)
+        self.style = nn.Sequential(*down(3, 24), *down(24, 48), *down(48, 96), nn.GroupNorm(8, 96), nn.SiLU(),
+                                   nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(96, len(STYLES['en'])))
         self.heat = nn.Parameter(torch.tensor(3.))
 
     def captions(self, bags):
@@ -38,9 +40,18 @@ class Judge(nn.Module):
         return F.normalize(self.text(self.words(flat, starts)).float(), dim=-1)
 
     def pictures(self, x):
-        """(embedding, style scores) of pictures of any side."""
+        """Embeddings of pictures of any side."""
         features = self.picture(F.interpolate(x, (SIDE, SIDE), mode='bilinear', antialias=True)).float()
-        return F.normalize(self.concept(features).float(), dim=-1), self.style(features).float()
+        return F.normalize(self.concept(features).float(), dim=-1)
+
+    def styles(self, x, rng=None):
+        """Style scores. A style is seen in edges and shading, so it is judged at full size: on one random window, or on all quarters."""
+        side = x.shape[-1]
+        if rng is not None:
+            top, left = rng.integers(0, side - SIDE + 1, 2)
+            return self.style(x[:, :, top:top + SIDE, left:left + SIDE]).float()
+        quarters = [x[:, :, top:top + SIDE, left:left + SIDE] for top in range(0, side, SIDE) for left in range(0, side, SIDE)]
+        return sum(self.style(quarter).float() for quarter in quarters)
 
 
 class Concepts:
@@ -81,17 +92,18 @@ def train(work, side, minutes):
     while run.goes_on():
         set_rate(optimizer, run.rate(1.5e-3, constant=.3))
         chosen = np.sort(rng.choice(len(usable), BATCH, replace=False, p=weights / weights.sum()))
-        x = disturbed(tensor(pictures[np.array(usable)[chosen]]), rng)
+        real = tensor(pictures[np.array(usable)[chosen]])
         bags = concepts.bags[LANGUAGES[rng.integers(3)]]
         with autocast():
-            embedded, style = network.pictures(x)
+            embedded, style = network.pictures(disturbed(real, rng)), network.styles(real, rng)
             scores = embedded @ network.captions(bags).T * network.heat.exp().clamp(max=100)
         wanted = torch.from_numpy(numbers[chosen]).to(DEVICE)
-        loss = F.cross_entropy(scores.float(), wanted) + .3 * F.cross_entropy(style, torch.from_numpy(styles[chosen]).to(DEVICE))
+        drawn = torch.from_numpy(styles[chosen]).to(DEVICE)
+        loss = F.cross_entropy(scores.float(), wanted) + F.cross_entropy(style, drawn)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.)
         optimizer.step()
-        if run.after(loss.item(), BATCH, f'· found {(scores.argmax(1) == wanted).float().mean():.0%}', every=20):
+        if run.after(loss.item(), BATCH, f'· found {(scores.argmax(1) == wanted).float().mean():.0%}, style {(style.argmax(1) == drawn).float().mean():.0%}', every=20):
             run.save()
     run.save()

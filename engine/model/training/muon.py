@@ -3,11 +3,12 @@
 It needs about half the samples of Adam here, which is what two CPU cores have too few of. Everything else goes to AdamW.
 """
 import torch
+from training import BFLOAT16
 
 
 def orthogonal(matrix):
-    """The nearest matrix with equal singular values, roughly; in bfloat16."""
-    x = matrix.bfloat16()
+    """The nearest matrix with equal singular values, roughly; bfloat16 is exact enough for it."""
+    x = matrix.bfloat16() if BFLOAT16 else matrix.float()
     flip = x.shape[0] > x.shape[1]
     x = x.T if flip else x
     x = x / (x.norm() + 1e-7)
