@@ -54,8 +54,12 @@ pub(crate) struct Keygen {
 
 #[derive(Args)]
 #[command(after_help = "\
+A picture is decided by its prompt and its seed. To find a good seed, make nine at once and look at the
+contact sheet; then make the one you like, with its recipe.
+
 Examples:
-  seedmark generate --prompt \"red apple, 3d style\" --seed 7 --out apple.png
+  seedmark generate --prompt \"red apple, 3d style\" --explore 9 --out apples.png
+  seedmark generate --prompt \"red apple, 3d style\" --seed 7 --save-recipe apple.json --out apple.png
   seedmark generate --recipe dragon.json --out pictures/")]
 pub(crate) struct Generate {
     /// The prompt, used exactly as written
@@ -67,6 +71,12 @@ pub(crate) struct Generate {
     /// Seed of the noise, 0 to 2^64-1; taken from the operating system when left out
     #[arg(long, requires = "prompt")]
     pub(crate) seed: Option<String>,
+    /// Make this many pictures with fresh seeds on one contact sheet, and list the seeds
+    #[arg(long, value_name = "N", requires = "prompt", conflicts_with_all = ["seed", "save_recipe"], value_parser = clap::value_parser!(u8).range(2..=16))]
+    pub(crate) explore: Option<u8>,
+    /// Size such as 128x128, one that the model offers; its usual one when left out
+    #[arg(long, value_name = "SIZE", requires = "prompt")]
+    pub(crate) size: Option<String>,
     /// Steps; the model's own number when left out
     #[arg(long, requires = "prompt")]
     pub(crate) steps: Option<u32>,
@@ -175,6 +185,15 @@ pub(crate) enum ModelCommand {
         /// A model folder; the embedded model when left out
         #[arg(long, value_name = "FOLDER")]
         model: Option<PathBuf>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Regenerate the embedded model's fixed pictures and compare them with the published digests
+    Check {
+        /// How many of the 32 pictures, from the first
+        #[arg(long, value_name = "N", default_value_t = engine::proof::COUNT)]
+        pictures: usize,
         /// Print JSON
         #[arg(long)]
         json: bool,

@@ -1,5 +1,7 @@
-//! Times the engine: one picture, then as many side by side as there are cores. `cargo xtask bench` runs it.
+//! Times the engine's stages, one picture, and pictures side by side; prints one JSON object. `cargo xtask bench engine` runs it
+//! beside `bench_peer.py`, which runs the same graphs with the same inputs.
 
+use engine::executor::{Executor as _, Named, Session};
 use engine::model::Model;
 use engine::onnx_runtime::OnnxRuntime;
 use engine::pipeline::{Engine, Request};
@@ -11,66 +13,151 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-fn request(seed: u64) -> Request {
+type Failure = Box<dyn std::error::Error>;
+
+/// Repetitions of a stage; the median counts.
+const REPEATS: usize = 15;
+/// Pictures each worker makes when they run side by side.
+const PICTURES: u64 = 6;
+
+fn request(model: &Model, seed: u64) -> Request {
+    let manifest = &model.manifest;
     Request {
         prompt: "red apple, 3d style".into(),
         negative: None,
         seed,
         noise: Noise::Philox,
-        scheduler: Scheduler::FlowEuler { shift_milli: 1000 },
-        steps: 24,
-        guidance_milli: 3000,
-        width: 128,
-        height: 128,
+        scheduler: Scheduler::FlowEuler {
+            shift_milli: manifest.shift_milli,
+        },
+        steps: manifest.steps,
+        guidance_milli: manifest.guidance_milli,
+        width: manifest.sizes[0].width,
+        height: manifest.sizes[0].height,
     }
 }
 
-fn make(engine: &mut Engine, count: u64) -> Result<(), engine::Error> {
-    for seed in 0..count {
-        engine.generate(&request(seed), &mut |_| ControlFlow::Continue(()))?;
-    }
-    Ok(())
+fn make(engine: &mut Engine, seed: u64) -> Result<(), engine::Error> {
+    let wanted = request(&engine.model().clone(), seed);
+    engine
+        .generate(&wanted, &mut |_| ControlFlow::Continue(()))
+        .map(drop)
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let cache = std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
-    let path = OnnxRuntime::find(
-        std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from),
-        None,
-        cache.as_deref(),
-    )?;
-    let runtime = OnnxRuntime::load(&path)?;
-    profile::self_test(&runtime)?;
-    let model = Arc::new(Model::load(&embedded::DEFAULT)?);
-    let mut first = Engine::new(model.clone(), &runtime)?;
-    make(&mut first, 1)?;
-    let start = Instant::now();
-    make(&mut first, 8)?;
-    let alone = start.elapsed().as_secs_f64() / 8.0;
-    let cores = std::thread::available_parallelism()?.get();
-    let engines = (0..cores)
-        .map(|_| Engine::new(model.clone(), &runtime))
+fn median(mut act: impl FnMut() -> Result<(), engine::Error>) -> Result<f64, engine::Error> {
+    act()?;
+    let mut seconds = Vec::with_capacity(REPEATS);
+    for _ in 0..REPEATS {
+        let start = Instant::now();
+        act()?;
+        seconds.push(start.elapsed().as_secs_f64());
+    }
+    seconds.sort_by(f64::total_cmp);
+    Ok(seconds[REPEATS / 2])
+}
+
+/// Milliseconds of one run of each graph, with inputs of the shapes that a picture has.
+fn stages(model: &Model, runtime: &OnnxRuntime) -> Result<[f64; 3], engine::Error> {
+    let session = |name: &str| -> Result<Box<dyn Session>, engine::Error> {
+        let (graph, weights) = model.graph(name)?;
+        runtime.session(name, graph, ("weights.f32", weights))
+    };
+    let m = &model.manifest;
+    let (tokens, width) = (m.text_tokens as usize, m.text_width as usize);
+    let (features, channels) = (m.time_features as usize, m.latent_channels as usize);
+    let (across, down) = (
+        (m.sizes[0].width / m.latent_factor) as usize,
+        (m.sizes[0].height / m.latent_factor) as usize,
+    );
+    let ids: Vec<i64> = (1..=tokens as i64).collect();
+    let mask = vec![1.0 / tokens as f32; tokens];
+    let latent = engine::rng::normal(Noise::Philox, 1, channels * across * down);
+    let (text, pooled) = (vec![0.1; tokens * width], vec![0.1; width]);
+    let time = engine::scheduler::time_features(0.5, features);
+    let shape = [1, channels, down, across];
+    let (mut encoder, mut transformer, mut decoder) = (
+        session("text_encoder.onnx")?,
+        session("transformer.onnx")?,
+        session("vae_decoder.onnx")?,
+    );
+    let encode = median(|| {
+        let inputs = [
+            Named::integers("ids", &[1, tokens], &ids),
+            Named::floats("mask", &[1, tokens, 1], &mask),
+        ];
+        encoder.run(&inputs, &["text", "pooled"]).map(drop)
+    })?;
+    let step = median(|| {
+        let inputs = [
+            Named::floats("latent", &shape, &latent),
+            Named::floats("time", &[1, features], &time),
+            Named::floats("text", &[1, tokens, width], &text),
+            Named::floats("pooled", &[1, width], &pooled),
+            Named::floats("guidance", &[1, 1], &[3.0]),
+        ];
+        transformer.run(&inputs, &["velocity"]).map(drop)
+    })?;
+    let decode = median(|| {
+        let inputs = [Named::floats("latent", &shape, &latent)];
+        decoder.run(&inputs, &["picture"]).map(drop)
+    })?;
+    Ok([encode, step, decode].map(|seconds| seconds * 1000.0))
+}
+
+/// The most memory that this process has held, in MB (Linux).
+fn peak_megabytes() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
+    let kilobytes: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kilobytes / 1000.0)
+}
+
+fn side_by_side(model: &Arc<Model>, runtime: &OnnxRuntime, workers: usize) -> Result<f64, Failure> {
+    let engines = (0..workers)
+        .map(|_| Engine::new(model.clone(), runtime))
         .collect::<Result<Vec<_>, _>>()?;
     let start = Instant::now();
     std::thread::scope(|scope| {
         let threads: Vec<_> = engines
             .into_iter()
-            .map(|mut engine| scope.spawn(move || make(&mut engine, 8)))
+            .map(|mut engine| {
+                scope.spawn(move || (0..PICTURES).try_for_each(|seed| make(&mut engine, seed)))
+            })
             .collect();
         threads.into_iter().try_for_each(|thread| {
-            thread
-                .join()
-                .map_err(|_| "a thread panicked".to_owned())?
-                .map_err(|error| error.to_string())
+            let ended = thread.join().map_err(|_| "a thread panicked".to_owned())?;
+            ended.map_err(|error| error.to_string())
         })
     })?;
-    let rate = 8.0 * cores as f64 / start.elapsed().as_secs_f64();
-    let mut out = std::io::stdout();
-    writeln!(
-        out,
-        "one picture, one core: {alone:.3} s\n{cores} side by side: {:.1} pictures a minute, {:.2} times one core",
-        rate * 60.0,
-        rate * alone
-    )?;
+    Ok(60.0 * PICTURES as f64 * workers as f64 / start.elapsed().as_secs_f64())
+}
+
+fn main() -> Result<(), Failure> {
+    let cache = std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
+    let configured = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
+    let path = OnnxRuntime::find(configured, None, cache.as_deref())?;
+    let start = Instant::now();
+    let runtime = OnnxRuntime::load(&path)?;
+    profile::self_test(&runtime)?;
+    let model = Arc::new(Model::load(&embedded::DEFAULT)?);
+    let mut engine = Engine::new(model.clone(), &runtime)?;
+    make(&mut engine, 0)?;
+    let first_picture = start.elapsed().as_secs_f64();
+    let alone = peak_megabytes();
+    let mut seed = 0;
+    let picture = median(|| {
+        seed += 1;
+        make(&mut engine, seed)
+    })?;
+    drop(engine);
+    let [text_encoder, transformer, vae_decoder] = stages(&model, &runtime)?;
+    let workers = std::thread::available_parallelism()?.get();
+    let rate = side_by_side(&model, &runtime, workers)?;
+    let result = serde_json::json!({
+        "first_picture_seconds": first_picture, "picture_seconds": picture, "text_encoder_ms": text_encoder, "transformer_ms": transformer,
+        "vae_decoder_ms": vae_decoder, "peak_megabytes": alone, "workers": workers, "pictures_per_minute": rate,
+        "peak_megabytes_all_workers": peak_megabytes(),
+    });
+    writeln!(std::io::stdout(), "{result}")?;
     Ok(())
 }

@@ -16,6 +16,7 @@ pub mod picture;
 pub mod pipeline;
 pub mod portable;
 pub mod profile;
+pub mod proof;
 pub mod rng;
 pub mod scheduler;
 pub mod tokenizer;

@@ -9,3 +9,4 @@ mod harness;
 mod http;
 mod journeys;
 mod outside;
+mod tool;

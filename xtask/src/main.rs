@@ -1,6 +1,8 @@
 //! `cargo xtask`: everything that a newcomer and CI run. Imports none of the rooms; it builds and starts them.
 
+mod bench;
 mod check;
+mod portable;
 mod run;
 mod runtime;
 mod serve;
@@ -19,12 +21,15 @@ cargo xtask serve    build everything and serve the shop
     --release        optimised build
     --no-demo        no demo catalogue
 cargo xtask test     run every check; `cargo xtask test NAME…` runs parts
-    parts            format lint check unit app http browser outside docs
+    parts            format lint check unit portable app http browser outside docs
     --no-install     refuse to install what is missing
 cargo xtask web      build browser library, styles and boot script into target/site
 cargo xtask check    import rules and other promises of the house
+cargo xtask portable the embedded model's pictures on AVX2 and Arm64 CPUs, emulated, beside this one
+    --short          four pictures instead of 32
+    --write          publish this machine's digests, after a new model
 cargo xtask runtime  find or fetch the ONNX Runtime library
-cargo xtask bench    engine: one picture, and pictures side by side";
+cargo xtask bench    engine: its stages and pictures beside Python's onnxruntime, as ratios";
 
 /// The repository's root.
 pub(crate) fn root() -> PathBuf {
@@ -51,19 +56,10 @@ fn task() -> Result<()> {
         "serve" => serve::run(&rest),
         "test" => test::run(&rest),
         "check" => check::run(),
+        "portable" => portable::run(&rest, true),
         "runtime" => runtime::ensure(true).map(|path| run::say(&path.display().to_string())),
         "web" => web(&rest),
-        "bench" => run::cargo(&[
-            "run",
-            "--quiet",
-            "--release",
-            "--package",
-            "seedmark-engine",
-            "--features",
-            "ort",
-            "--example",
-            "bench",
-        ]),
+        "bench" => bench::run(&rest),
         "help" | "--help" | "-h" | "" => {
             run::say(HELP);
             Ok(())

@@ -76,3 +76,17 @@ pub(crate) fn ensure_wasm_target() -> Result<()> {
         None => Ok(()),
     }
 }
+
+/// Installs Debian packages.
+pub(crate) fn debian(packages: &[&str]) -> Result<()> {
+    if !has("apt-get") {
+        bail!(
+            "missing: {}; install it with your system's package manager",
+            packages.join(" ")
+        );
+    }
+    program("apt-get", &["update", "--quiet=2"])?;
+    let mut arguments = vec!["install", "--yes", "--quiet=2", "--no-install-recommends"];
+    arguments.extend(packages);
+    program("apt-get", &arguments)
+}

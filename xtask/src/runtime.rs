@@ -27,7 +27,7 @@ const KNOWN: &[(&str, &str)] = &[
     ),
     (
         "npm 1.30.0, Linux arm64",
-        "NPM_49852228a93995158b2a813d4df487d47a1b76b0eaa894507ef49e91b6d7954a",
+        "1f549d46250b005580b597f4164984aaf75b3bcb9f3aeb07c7f8a8fe60b23c76",
     ),
 ];
 
@@ -62,7 +62,7 @@ fn known(path: &Path) -> Result<&'static str> {
     })
 }
 
-/// The library's path; fetches it when `fetch` and nothing else has it.
+/// The library's path for this machine; fetches it when `fetch` and nothing else has it.
 pub(crate) fn ensure(fetch: bool) -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from) {
         if !path.is_file() {
@@ -70,7 +70,17 @@ pub(crate) fn ensure(fetch: bool) -> Result<PathBuf> {
         }
         return Ok(path);
     }
-    let cached = cache()?.join(LIBRARY);
+    ensure_for(std::env::consts::ARCH, fetch)
+}
+
+/// The cached library for an architecture, as Rust names it.
+pub(crate) fn ensure_for(architecture: &str, fetch: bool) -> Result<PathBuf> {
+    let folder = if architecture == std::env::consts::ARCH {
+        cache()?
+    } else {
+        cache()?.join(architecture)
+    };
+    let cached = folder.join(LIBRARY);
     if cached.is_file() && known(&cached).is_ok() {
         return Ok(cached);
     }
@@ -83,13 +93,14 @@ pub(crate) fn ensure(fetch: bool) -> Result<PathBuf> {
         );
     }
     say("fetching ONNX Runtime (28 MB, once)");
-    let folder = std::env::temp_dir().join(format!("seedmark-runtime-{}", std::process::id()));
-    std::fs::create_dir_all(&folder)?;
-    let found = from_pypi(&folder)
-        .or_else(|first| from_npm(&folder).with_context(|| format!("PyPI: {first:#}")));
+    let place = std::env::temp_dir().join(format!("seedmark-runtime-{}", std::process::id()));
+    std::fs::create_dir_all(&place)?;
+    let found = from_pypi(&place, architecture).or_else(|first| {
+        from_npm(&place, architecture).with_context(|| format!("PyPI: {first:#}"))
+    });
     let result = found.and_then(|path| {
         let name = known(&path)?;
-        std::fs::create_dir_all(cache()?)?;
+        std::fs::create_dir_all(&folder)?;
         // Copy beside, then rename: a killed copy must not look like a library.
         let partial = cached.with_extension("partial");
         std::fs::copy(&path, &partial)?;
@@ -97,14 +108,14 @@ pub(crate) fn ensure(fetch: bool) -> Result<PathBuf> {
         say(&format!("ONNX Runtime from {name}"));
         Ok(cached)
     });
-    let _left = std::fs::remove_dir_all(&folder);
+    let _left = std::fs::remove_dir_all(&place);
     result
 }
 
-fn from_pypi(folder: &Path) -> Result<PathBuf> {
+fn from_pypi(folder: &Path, architecture: &str) -> Result<PathBuf> {
     let place = folder.to_string_lossy().into_owned();
     let package = format!("onnxruntime=={PYPI_VERSION}");
-    let platform = format!("manylinux_2_28_{}", std::env::consts::ARCH);
+    let platform = format!("manylinux_2_28_{architecture}");
     let arguments = [
         "-m",
         "pip",
@@ -135,7 +146,7 @@ fn from_pypi(folder: &Path) -> Result<PathBuf> {
     .context("the wheel holds no library")
 }
 
-fn from_npm(folder: &Path) -> Result<PathBuf> {
+fn from_npm(folder: &Path, architecture: &str) -> Result<PathBuf> {
     let place = folder.to_string_lossy().into_owned();
     // Scripts stay off: this package's would fetch another library.
     let package = format!("onnxruntime-node@{NPM_VERSION}");
@@ -155,7 +166,7 @@ fn from_npm(folder: &Path) -> Result<PathBuf> {
         find(folder, &|name| name.ends_with(".tgz")).context("npm downloaded no archive")?;
     output("tar", &["-xzf", &archive.to_string_lossy(), "-C", &place])
         .context("the archive cannot be unpacked")?;
-    let arch = if cfg!(target_arch = "aarch64") {
+    let arch = if architecture == "aarch64" {
         "arm64"
     } else {
         "x64"

@@ -2,8 +2,8 @@
 //!
 //! The one rule: nothing is skipped silently. What is missing is installed where that is possible; otherwise the run fails.
 
-use crate::run::{cargo, ensure_wasm_target, has, output, program, say};
-use crate::{check, root, runtime};
+use crate::run::{cargo, debian, ensure_wasm_target, has, output, program, say};
+use crate::{check, portable, root, runtime};
 use anyhow::{Context as _, Result, bail};
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 const PARTS: &[&str] = &[
-    "format", "check", "lint", "unit", "app", "http", "browser", "outside", "docs",
+    "format", "check", "lint", "unit", "portable", "app", "http", "browser", "outside", "docs",
 ];
 
 #[derive(Default)]
@@ -113,7 +113,14 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             )?,
             "http" => tests(
                 &mut counts,
-                &["test", "--package", "seedmark-tests", "--", "http::"],
+                &[
+                    "test",
+                    "--package",
+                    "seedmark-tests",
+                    "--",
+                    "http::",
+                    "tool::",
+                ],
             )?,
             "browser" => tests(
                 &mut counts,
@@ -126,6 +133,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
                     "--test-threads=1",
                 ],
             )?,
+            "portable" => step(&mut counts, portable::run(&["--short".to_owned()], install)),
             "outside" => outside(&mut counts, install)?,
             _ => step(&mut counts, docs()),
         }
@@ -323,19 +331,6 @@ fn tests(counts: &mut Counts, arguments: &[&str]) -> Result<()> {
         counts.failed += 1;
     }
     Ok(())
-}
-
-fn debian(packages: &[&str]) -> Result<()> {
-    if !has("apt-get") {
-        bail!(
-            "missing: {}; install it with your system's package manager",
-            packages.join(" ")
-        );
-    }
-    program("apt-get", &["update", "--quiet=2"])?;
-    let mut arguments = vec!["install", "--yes", "--quiet=2", "--no-install-recommends"];
-    arguments.extend(packages);
-    program("apt-get", &arguments)
 }
 
 fn browser(install: bool) -> Result<()> {

@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use crate::{machine, output};
 use anyhow::{Result, anyhow};
 use engine::executor::Executor as _;
-use engine::model::Manifest;
+use engine::model::{Manifest, Size};
 use engine::picture::Picture;
 use schema::recipe::{Anchor, ModelDigest, Noise, Recipe, Scheduler, Seed};
 use schema::template::Values;
@@ -19,6 +19,10 @@ pub(crate) fn run(options: &Generate) -> Result<Exit> {
         None => recipe_of(options, engine.model().digest, &engine.model().manifest)?,
     };
     let pictures = machine::regenerate(&mut engine, &recipe)?;
+    let sheet = options.explore.is_some();
+    if sheet {
+        machine::write(&options.out, &grid(&pictures).to_png(None)?, false)?;
+    }
     let mut made = Vec::new();
     for (index, (picture, anchor)) in pictures.iter().zip(&recipe.anchors).enumerate() {
         let path = if options.recipe.is_some() {
@@ -26,7 +30,9 @@ pub(crate) fn run(options: &Generate) -> Result<Exit> {
         } else {
             options.out.clone()
         };
-        machine::write(&path, &picture.to_png(None)?, false)?;
+        if !sheet {
+            machine::write(&path, &picture.to_png(None)?, false)?;
+        }
         made.push(describe(picture, anchor, &recipe, path)?);
     }
     if let Some(path) = &options.save_recipe {
@@ -36,6 +42,16 @@ pub(crate) fn run(options: &Generate) -> Result<Exit> {
         output::json(&json!({
             "model": recipe.model, "profile": recipe.profile, "engine": engine::NAME, "runtime": runtime.runtime(), "pictures": made,
         }));
+    } else if sheet {
+        output::line(&format!(
+            "{}: {} pictures, left to right, then down",
+            options.out.display(),
+            made.len()
+        ));
+        for (number, row) in (1..).zip(&made) {
+            output::line(&format!("{number:>2}  seed {}", text(&row["seed"])));
+        }
+        output::line("Make one of them alone with --seed SEED.");
     } else {
         for row in &made {
             output::line(&format!(
@@ -82,10 +98,7 @@ pub(crate) fn read_recipe(path: &Path) -> Result<Recipe> {
 /// A recipe of one picture; the prompt is text, so its braces are doubled.
 fn recipe_of(options: &Generate, model: ModelDigest, manifest: &Manifest) -> Result<Recipe> {
     let escape = |text: &str| text.replace('{', "{{").replace('}', "}}");
-    let size = manifest
-        .sizes
-        .first()
-        .ok_or_else(|| anyhow!("the model offers no size"))?;
+    let size = size(options.size.as_deref(), manifest)?;
     let guidance_milli = match &options.guidance {
         Some(text) => thousandths(text)
             .ok_or_else(|| anyhow!("--guidance {text}: is not a number such as 3 or 3.5"))?,
@@ -110,12 +123,53 @@ fn recipe_of(options: &Generate, model: ModelDigest, manifest: &Manifest) -> Res
     );
     recipe.negative = options.negative.as_deref().map(escape);
     recipe.noise = noise(&options.noise)?;
-    recipe.anchors = vec![Anchor {
-        values: Values::new(),
-        seed,
-    }];
+    let more = (1..options.explore.unwrap_or(1))
+        .map(|_| Ok(Seed(u64::from_le_bytes(machine::random()?))))
+        .collect::<Result<Vec<_>>>()?;
+    recipe.anchors = std::iter::once(seed)
+        .chain(more)
+        .map(|seed| Anchor {
+            values: Values::new(),
+            seed,
+        })
+        .collect();
     recipe.check()?;
     Ok(recipe)
+}
+
+/// The size asked for, or the model's usual one; whether it is offered, the engine says.
+fn size(wanted: Option<&str>, manifest: &Manifest) -> Result<Size> {
+    let Some(text) = wanted else {
+        let usual = manifest.sizes.first().copied();
+        return usual.ok_or_else(|| anyhow!("the model offers no size"));
+    };
+    text.split_once(['x', '×'])
+        .and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)))
+        .map(|(width, height)| Size { width, height })
+        .ok_or_else(|| anyhow!("--size {text}: is not a size such as 128x128"))
+}
+
+/// Pictures of one size on a sheet as square as it gets, white where none is left.
+fn grid(pictures: &[Picture]) -> Picture {
+    let (width, height) = pictures.first().map_or((1, 1), |p| (p.width, p.height));
+    let columns = (1..)
+        .find(|side| side * side >= pictures.len())
+        .unwrap_or(1);
+    let rows = pictures.len().div_ceil(columns);
+    let (line, across) = (width as usize * 3, width as usize * 3 * columns);
+    let mut samples = vec![255; across * height as usize * rows];
+    for (at, picture) in pictures.iter().enumerate() {
+        let (left, top) = (at % columns * line, at / columns * height as usize);
+        for (y, row) in picture.samples.chunks_exact(line).enumerate() {
+            let start = (top + y) * across + left;
+            samples[start..start + line].copy_from_slice(row);
+        }
+    }
+    Picture {
+        width: width * columns as u32,
+        height: height * rows as u32,
+        samples,
+    }
 }
 
 fn noise(text: &str) -> Result<Noise> {

@@ -1,19 +1,78 @@
-//! `seedmark model info`: what a model is, and whether this machine keeps the portable profile.
+//! `seedmark model`: what a model is, whether this machine keeps the portable profile, and the proof of it in pictures.
 
 use crate::arguments::{Model, ModelCommand};
 use crate::exit::Exit;
 use crate::{machine, output};
 use anyhow::Result;
 use engine::executor::Executor as _;
-use engine::profile;
+use engine::{profile, proof};
 use serde_json::json;
+use std::ops::ControlFlow;
+use std::path::Path;
 
 pub(crate) fn run(options: &Model) -> Result<Exit> {
-    let ModelCommand::Info {
-        model,
-        json: as_json,
-    } = &options.command;
-    let model = machine::model(model.as_deref())?;
+    match &options.command {
+        ModelCommand::Info { model, json } => info(model.as_deref(), *json),
+        ModelCommand::Check { pictures, json } => check(*pictures, *json),
+    }
+}
+
+/// Makes the fixed pictures one after the other; every digest must be the published one.
+fn check(count: usize, as_json: bool) -> Result<Exit> {
+    let (mut engine, runtime) = machine::engine(None)?;
+    let published = proof::published(engine.model());
+    let requests = proof::requests(engine.model())?;
+    let chosen = &requests[..count.clamp(1, requests.len())];
+    let bar = output::progress(chosen.len() as u64, "regenerating");
+    let (mut rows, mut equal) = (Vec::new(), 0);
+    for (at, request) in chosen.iter().enumerate() {
+        let picture = engine.generate(request, &mut |_| ControlFlow::Continue(()))?;
+        let found = picture.digest()?.blake3;
+        let expected = published.as_ref().ok().and_then(|list| list.get(at));
+        let verdict = match expected {
+            Some(expected) if *expected == found => "equal",
+            Some(_) => "different",
+            None => "unpublished",
+        };
+        equal += usize::from(verdict == "equal");
+        rows.push(json!({ "number": at + 1, "prompt": request.prompt, "steps": request.steps, "blake3": found, "verdict": verdict }));
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    if as_json {
+        output::json(&json!({
+            "model": engine.model().digest, "cpu": profile::cpu(), "runtime": runtime.runtime(), "equal": equal, "pictures": rows,
+        }));
+    } else {
+        for (number, row) in (1..).zip(&rows) {
+            let text = |name: &str| row[name].as_str().unwrap_or_default();
+            output::line(&format!(
+                "{:>2}  {:<11}  {}  {}",
+                number,
+                text("verdict"),
+                text("blake3"),
+                text("prompt")
+            ));
+        }
+        output::line(&format!(
+            "{equal} of {} pictures equal the published ones ({}, {})",
+            rows.len(),
+            profile::cpu(),
+            runtime.runtime()
+        ));
+        if let Err(why) = &published {
+            output::line(&why.to_string());
+        }
+    }
+    Ok(if equal == rows.len() {
+        Exit::Success
+    } else {
+        Exit::Failed
+    })
+}
+
+fn info(model: Option<&Path>, as_json: bool) -> Result<Exit> {
+    let model = machine::model(model)?;
     let runtime = machine::runtime();
     let tested = runtime
         .as_ref()
@@ -23,7 +82,7 @@ pub(crate) fn run(options: &Model) -> Result<Exit> {
                 .map(|()| runtime.runtime())
                 .map_err(|error| error.to_string())
         });
-    if *as_json {
+    if as_json {
         output::json(
             &json!({ "digest": model.digest, "manifest": model.manifest, "cpu": profile::cpu(), "portable_1": tested.is_ok(), "runtime": tested }),
         );
@@ -50,6 +109,9 @@ pub(crate) fn run(options: &Model) -> Result<Exit> {
             manifest.guidance_milli / 1000,
             manifest.guidance_milli % 1000
         ));
+        for (language, phrases) in &manifest.styles {
+            output::line(&format!("styles    {language}: {}", phrases.join(", ")));
+        }
         for file in &manifest.files {
             output::line(&format!(
                 "file      {:<20} {:>10} bytes  {}",

@@ -30,7 +30,7 @@ pub(crate) fn root() -> PathBuf {
         .to_owned()
 }
 
-fn program(name: &str) -> PathBuf {
+pub(crate) fn program(name: &str) -> PathBuf {
     let path = root().join("target/debug").join(name);
     assert!(
         path.is_file(),

@@ -1,0 +1,116 @@
+//! The command line tool as its users run it: from any folder, in any locale, and looking for a seed.
+
+use crate::harness::server::{program, seedmark};
+use serde_json::Value;
+use std::path::Path;
+use std::process::Command;
+
+fn json(output: &std::process::Output) -> Value {
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+#[test]
+fn the_working_folder_and_the_locale_change_no_pixel() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let make = |place: &Path, locale: &str, threads: &str| {
+        let output = Command::new(program("seedmark"))
+            .args([
+                "generate",
+                "--prompt",
+                "INDIGO Işık 熊猫, 3d style",
+                "--seed",
+                "7",
+            ])
+            .args([
+                "--steps",
+                "2",
+                "--guidance",
+                "2.5",
+                "--json",
+                "--out",
+                "made.png",
+            ])
+            .current_dir(place)
+            .env("LC_ALL", locale)
+            .env("LANG", locale)
+            .env("OMP_NUM_THREADS", threads)
+            .env("TZ", "Pacific/Kiritimati")
+            .output()
+            .expect("the tool");
+        let pictures = json(&output);
+        pictures["pictures"][0]["blake3"]
+            .as_str()
+            .expect("a digest")
+            .to_owned()
+    };
+    let deep = folder.path().join("a folder/with 空格");
+    std::fs::create_dir_all(&deep).expect("a deep folder");
+    let first = make(folder.path(), "C", "1");
+    for (place, locale, threads) in [
+        (folder.path(), "tr_TR.UTF-8", "8"),
+        (&deep, "de_DE.UTF-8", "2"),
+        (&deep, "zh_CN.GB18030", "1"),
+    ] {
+        assert_eq!(make(place, locale, threads), first, "{locale}");
+    }
+}
+
+#[test]
+fn a_seed_from_the_contact_sheet_makes_its_picture_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let common = [
+        "generate",
+        "--prompt",
+        "red apple, 3d style",
+        "--steps",
+        "2",
+        "--json",
+    ];
+    let sheet = seedmark(
+        &[&common[..], &["--explore", "3", "--out", &at("sheet.png")]].concat(),
+        folder.path(),
+    );
+    let sheet = json(&sheet);
+    let seeds = sheet["pictures"].as_array().expect("pictures");
+    assert_eq!(seeds.len(), 3);
+    let seed = seeds[2]["seed"].as_str().expect("a seed");
+    let alone = seedmark(
+        &[&common[..], &["--seed", seed, "--out", &at("one.png")]].concat(),
+        folder.path(),
+    );
+    assert_eq!(json(&alone)["pictures"][0]["blake3"], seeds[2]["blake3"]);
+    let size = |name: &str| {
+        let bytes = std::fs::read(at(name)).expect("a PNG");
+        // IHDR: width and height, big-endian, at byte 16.
+        [&bytes[16..20], &bytes[20..24]].map(|side| {
+            side.iter()
+                .fold(0u32, |sum, byte| sum << 8 | u32::from(*byte))
+        })
+    };
+    let [side, _] = size("one.png");
+    assert_eq!(size("sheet.png"), [2 * side, 2 * side]);
+}
+
+#[test]
+fn a_size_that_the_model_does_not_offer_is_refused_with_those_it_does() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("x.png").to_string_lossy().into_owned();
+    let output = seedmark(
+        &[
+            "generate", "--prompt", "apple", "--size", "99x99", "--out", &out,
+        ],
+        folder.path(),
+    );
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(
+        told.contains("99×99") && told.contains("it makes"),
+        "{told}"
+    );
+}

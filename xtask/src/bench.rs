@@ -1,0 +1,133 @@
+//! `cargo xtask bench engine`: our engine beside Python's onnxruntime on the same graphs, in turns, so that the ratio holds on any machine.
+//!
+//! The one rule: a number is a median over rounds, and what is reported is the ratio.
+
+use crate::run::{cargo_with, debian, output, program, say};
+use crate::{root, runtime};
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+use std::process::Command;
+
+const ROUNDS: usize = 3;
+const PEER: &str = "onnxruntime==1.32.0";
+
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    match arguments {
+        [] => engine(),
+        [name] if name == "engine" => engine(),
+        _ => bail!("there is one bench: engine"),
+    }
+}
+
+fn engine() -> Result<()> {
+    let library = runtime::ensure(true)?.to_string_lossy().into_owned();
+    let build = [
+        "build",
+        "--quiet",
+        "--release",
+        "--package",
+        "seedmark-engine",
+        "--features",
+        "ort",
+        "--example",
+        "bench",
+    ];
+    cargo_with(&build, &[])?;
+    let python = peer()?;
+    let ours = root()
+        .join("target/release/examples/bench")
+        .to_string_lossy()
+        .into_owned();
+    let script = root()
+        .join("engine/examples/bench_peer.py")
+        .to_string_lossy()
+        .into_owned();
+    let model = root()
+        .join("engine/model/files")
+        .to_string_lossy()
+        .into_owned();
+    let mut rounds: [Vec<Value>; 3] = Default::default();
+    for round in 1..=ROUNDS {
+        say(&format!("round {round} of {ROUNDS}"));
+        rounds[0].push(measured(&ours, &[], &library)?);
+        rounds[1].push(measured(&python, &[&script, &model, "portable"], &library)?);
+        rounds[2].push(measured(&python, &[&script, &model, "default"], &library)?);
+    }
+    let [ours, same, free] = rounds.map(|list| move |name: &str| median(&list, name));
+    say(
+        "\n| | Seedmark | Python, same options | ratio | Python, all optimisations | ratio |\n| --- | --- | --- | --- | --- | --- |",
+    );
+    for (label, name) in [
+        ("text encoder, ms", "text_encoder_ms"),
+        ("transformer, ms a step", "transformer_ms"),
+        ("decoder, ms", "vae_decoder_ms"),
+        ("one picture, s", "picture_seconds"),
+        (
+            "from start to the first picture, s",
+            "first_picture_seconds",
+        ),
+        ("most memory, MB", "peak_megabytes"),
+    ] {
+        let (a, b, c) = (ours(name), same(name), free(name));
+        say(&format!(
+            "| {label} | {a:.3} | {b:.3} | {:.2} | {c:.3} | {:.2} |",
+            a / b,
+            a / c
+        ));
+    }
+    say(&format!(
+        "\n{:.0} workers side by side: {:.0} pictures a minute, {:.2} times one worker; most memory {:.0} MB",
+        ours("workers"),
+        ours("pictures_per_minute"),
+        ours("pictures_per_minute") * ours("picture_seconds") / 60.0,
+        ours("peak_megabytes_all_workers")
+    ));
+    Ok(())
+}
+
+fn measured(name: &str, arguments: &[&str], library: &str) -> Result<Value> {
+    let done = Command::new(name)
+        .args(arguments)
+        .env("ORT_DYLIB_PATH", library)
+        .output()
+        .with_context(|| format!("cannot run {name}"))?;
+    if !done.status.success() {
+        bail!("{name} failed: {}", String::from_utf8_lossy(&done.stderr));
+    }
+    serde_json::from_slice(&done.stdout).with_context(|| format!("{name} printed no JSON"))
+}
+
+fn median(list: &[Value], name: &str) -> f64 {
+    let mut numbers: Vec<f64> = list
+        .iter()
+        .filter_map(|round| round[name].as_f64())
+        .collect();
+    numbers.sort_by(f64::total_cmp);
+    numbers.get(numbers.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// A Python of its own with the peer inside.
+fn peer() -> Result<String> {
+    let folder = root().join("target/bench");
+    let python = folder.join("bin/python").to_string_lossy().into_owned();
+    if output(&python, &["--version"]).is_none() {
+        let make = ["-m", "venv", &folder.to_string_lossy()];
+        if output("python3", &make).is_none() {
+            debian(&["python3-venv"])?;
+            program("python3", &make)?;
+        }
+    }
+    program(
+        &python,
+        &[
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            PEER,
+            "numpy",
+        ],
+    )?;
+    Ok(python)
+}
