@@ -26,6 +26,9 @@ pub fn download(_name: &str, _text: &str) {}
 /// Nothing is copied here.
 pub fn copy(_text: &str) {}
 
+/// Nothing is edited here.
+pub fn edit(_field: &str, _change: impl FnOnce(&str) -> String) {}
+
 /// Nothing is submitted here.
 pub fn submit(_form: &str, _fields: &[(&str, String)]) {}
 

@@ -73,6 +73,18 @@ pub fn copy(text: &str) {
     }
 }
 
+/// Rewrites what stands in a text field, as if it had been typed.
+pub fn edit(field: &str, change: impl FnOnce(&str) -> String) {
+    let make = || -> Option<()> {
+        let field: JsValue = document()?.get_element_by_id(field)?.into();
+        let name = JsValue::from_str("value");
+        let now = Reflect::get(&field, &name).ok()?.as_string()?;
+        let text = JsValue::from_str(&change(&now));
+        Reflect::set(&field, &name, &text).ok().map(drop)
+    };
+    make().unwrap_or_default();
+}
+
 /// Fills hidden fields of a form and submits it as a plain form.
 pub fn submit(form: &str, fields: &[(&str, String)]) {
     let Some(form) = document()

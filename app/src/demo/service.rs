@@ -130,6 +130,7 @@ async fn load_one(
         variables,
         steps: manifest.steps,
         guidance_milli: manifest.guidance_milli,
+        size: None,
     };
     let draft = studio::create_draft(state, person, piece.title).await?;
     let price = format!("{}.{:02}", piece.price_minor / 100, piece.price_minor % 100);

@@ -13,6 +13,7 @@ use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use engine::model::Size;
 use schema::failure::{Code, FieldError};
 use schema::id::{DraftId, PictureId};
 use schema::template::{Choice, Variable, is_name};
@@ -148,6 +149,19 @@ fn read_content(form: &Form) -> (Content, Vec<FieldError>) {
             errors.push(FieldError::new("guidance", "number"));
             0
         });
+    let size = match form.get("size") {
+        "" => None,
+        text => {
+            let size = text
+                .split_once('x')
+                .and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)))
+                .map(|(width, height)| Size { width, height });
+            if size.is_none() {
+                errors.push(FieldError::new("size", "number"));
+            }
+            size
+        }
+    };
     let mut variables = BTreeMap::new();
     for ((name, kind), definition) in form
         .all("variable_name")
@@ -188,6 +202,7 @@ fn read_content(form: &Form) -> (Content, Vec<FieldError>) {
         variables,
         steps,
         guidance_milli: u32::try_from(guidance_milli).unwrap_or(0),
+        size,
     };
     (content, errors)
 }
@@ -269,7 +284,12 @@ async fn generate(
             let person = visit.require_person()?;
             let id = draft_id(&id)?;
             let seed = Some(form.get("seed").trim()).filter(|seed| !seed.is_empty());
-            let count = form.get("count").parse().unwrap_or(1);
+            // The button "explore" overrides the number beside the other button.
+            let wanted = Some(form.get("explore")).filter(|text| !text.is_empty());
+            let count = wanted
+                .unwrap_or_else(|| form.get("count"))
+                .parse()
+                .unwrap_or(1);
             match service::generate(
                 &state,
                 &person.id,

@@ -50,6 +50,32 @@ pub fn CopyButton(text: String, label: String, done: String) -> impl IntoView {
     view! { <button type="button" class="button button--small" on:click=copy>{move || shown.get()}</button> }
 }
 
+/// Buttons that add a phrase to the end of a text field, or take it out again.
+#[island]
+pub fn PhraseChips(target: String, phrases: Vec<String>) -> impl IntoView {
+    let chips = phrases.clone().into_iter().map(|phrase| {
+        let (target, all, mine) = (target.clone(), phrases.clone(), phrase.clone());
+        let press = move |_| {
+            browser::edit(&target, |text| with_phrase(text, &mine, &all));
+        };
+        view! { <button type="button" class="chip" on:click=press>{phrase}</button> }
+    });
+    view! { <span class="chips">{chips.collect_view()}</span> }
+}
+
+/// A prompt that ends in `phrase` instead of any other of the phrases; one that has it already loses it.
+fn with_phrase(text: &str, phrase: &str, all: &[String]) -> String {
+    let parts = text.trim().split([',', '，']).map(str::trim);
+    let had = parts.clone().any(|part| part == phrase);
+    let mut kept: Vec<&str> = parts
+        .filter(|part| !part.is_empty() && !all.iter().any(|known| known == part))
+        .collect();
+    if !had {
+        kept.push(phrase);
+    }
+    kept.join(", ")
+}
+
 /// What is sealed; the creator owns all of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SealMaterial {

@@ -1,7 +1,7 @@
 //! Pages of the studio.
 
 use super::http::definition;
-use super::island::{LiveProgress, SealMaterial, SealPanel, SealTexts};
+use super::island::{LiveProgress, PhraseChips, SealMaterial, SealPanel, SealTexts};
 use super::service::{Draft, DraftRow, MyListing, PictureRow};
 use crate::ui::pieces::{
     Field, FormKey, Picture, RefreshWithoutScript, empty, heading, picture_url,
@@ -10,7 +10,7 @@ use crate::ui::shell;
 use crate::web::visit::Visit;
 use axum::http::StatusCode;
 use axum::response::Response;
-use engine::model::Manifest;
+use engine::model::{Manifest, Size};
 use leptos::prelude::*;
 use schema::failure::FieldError;
 use schema::licence::Licence;
@@ -161,6 +161,12 @@ fn edit_form(
         content.guidance_milli / 1000,
         content.guidance_milli % 1000 / 100
     );
+    let styles = manifest.styles.get(lang.tag()).cloned().unwrap_or_default();
+    let chosen = content.size.or(manifest.sizes.first().copied());
+    let sizes = manifest.sizes.clone().into_iter().map(move |size| {
+        let Size { width, height } = size;
+        view! { <option value=format!("{width}x{height}") selected=chosen == Some(size)>{format!("{width} × {height}")}</option> }
+    });
     let template_hint = lang.with(
         "template-hint",
         &[("tokens", i64::from(manifest.text_tokens).into())],
@@ -174,6 +180,10 @@ fn edit_form(
             </label>
             <p class="field__hint">{template_hint}</p>
             {problem(visit, &errors, &["template"])}
+            <div class="phrases">
+                <span class="field__hint">{lang.text("style-hint")}</span>
+                <PhraseChips target="template".to_owned() phrases=styles/>
+            </div>
             <Field lang name="negative" label=lang.text("negative") value=content.negative.clone() errors=errors.clone()/>
             <fieldset class="field">
                 <legend>{lang.text("variables")}</legend>
@@ -184,7 +194,9 @@ fn edit_form(
             <div class="field-row">
                 <Field lang name="steps" label=lang.text("steps") kind="number" value=content.steps.to_string() errors=errors.clone()/>
                 <Field lang name="guidance" label=lang.text("guidance") value=guidance errors=errors.clone()/>
+                <label class="field" for="size"><span>{lang.text("size")}</span><select id="size" name="size">{sizes.collect_view()}</select></label>
             </div>
+            {problem(visit, &errors, &["size"])}
             <h2>{lang.text("draft-listing")}</h2>
             <Field lang name="title" label=lang.text("title") value=row.title.clone() required=true errors=errors.clone()/>
             <label class="field" for="description">
@@ -233,10 +245,14 @@ fn generate_form(visit: &Visit, draft: &Draft, errors: &[FieldError]) -> impl In
             <div class="field-row">
                 <label class="field"><span>{lang.text("seed")}</span><input name="seed" inputmode="numeric" placeholder=lang.text("seed-random")/></label>
                 <label class="field"><span>{lang.text("count")}</span>
-                    <select name="count"><option value="1">"1"</option><option value="4" selected>"4"</option><option value="9">{lang.text("explore-9")}</option></select>
+                    <select name="count"><option value="1">"1"</option><option value="4" selected>"4"</option></select>
                 </label>
             </div>
-            <button class="button button--primary" type="submit" id="generate">{lang.text("generate")}</button>
+            <p class="field__hint">{lang.text("explore-hint")}</p>
+            <p class="actions">
+                <button class="button button--primary" type="submit" id="generate">{lang.text("generate")}</button>
+                <button class="button" type="submit" name="explore" value="9" id="explore">{lang.text("explore-9")}</button>
+            </p>
         </form>
     }
 }
@@ -260,7 +276,10 @@ fn gallery(
                     {if stale {
                         view! { <span class="gallery__note">{lang.text("picture-stale")}</span> }.into_any()
                     } else {
-                        view! { <span class="gallery__pick"><input type="checkbox" name="picture" value=picture.id.clone()/>" "{lang.text("picture-pick")}</span> }.into_any()
+                        view! {
+                            <span class="gallery__pick"><input type="checkbox" name="picture" value=picture.id.clone()/>" "{lang.text("picture-pick")}</span>
+                            <a class="gallery__only" href=lang.path(&format!("/studio/drafts/{}/seal?picture={}", picture.draft_id, picture.id))>{lang.text("picture-only")}</a>
+                        }.into_any()
                     }}
                 </label>
             }.into_any(),

@@ -9,6 +9,7 @@ use crate::{account, jobs, limits, random};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use engine::label;
+use engine::model::Size;
 use engine::picture::Picture;
 use engine::pipeline::Request;
 use schema::commitment::Salt;
@@ -106,6 +107,9 @@ pub struct Content {
     pub variables: BTreeMap<String, Variable>,
     pub steps: u32,
     pub guidance_milli: u32,
+    /// A size that the model offers; absent means its usual one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<Size>,
 }
 
 /// A draft with both halves.
@@ -220,6 +224,7 @@ impl Content {
             variables: BTreeMap::from([("colour".into(), colours)]),
             steps: manifest.steps,
             guidance_milli: manifest.guidance_milli,
+            size: None,
         }
     }
 
@@ -227,10 +232,9 @@ impl Content {
     #[must_use]
     pub fn recipe(&self, state: &AppState, anchors: Vec<Anchor>) -> Recipe {
         let model = state.engines.model();
-        let size = model
-            .manifest
-            .sizes
-            .first()
+        let size = self
+            .size
+            .or(model.manifest.sizes.first().copied())
             .map_or((128, 128), |size| (size.width, size.height));
         let scheduler = Scheduler::FlowEuler {
             shift_milli: model.manifest.shift_milli,
@@ -423,6 +427,15 @@ pub async fn save_draft(
                 detail: Some(error.to_string()),
             });
         }
+    }
+    if let Some(size) = form.content.size
+        && let Err(error) = state.engines.model().check_size(size.width, size.height)
+    {
+        wrong.push(FieldError {
+            field: "size".into(),
+            code: "refused".into(),
+            detail: Some(error.to_string()),
+        });
     }
     if let (Some(price), Some(licence)) = (price, licence) {
         if price.minor > 0 && price.minor < 50 {
