@@ -98,6 +98,8 @@ pub(crate) struct Generate {
     /// Also write the recipe of this picture, ready for `seedmark seal`
     #[arg(long, value_name = "FILE", requires = "prompt")]
     pub(crate) save_recipe: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) workers: Workers,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -167,9 +169,18 @@ pub(crate) struct Reproduce {
     /// A folder for the regenerated pictures
     #[arg(long, value_name = "FOLDER")]
     pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) workers: Workers,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Workers {
+    /// Pictures made at once; as many as there are cores when left out. It changes the time, never a pixel
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) workers: Option<u16>,
 }
 
 #[derive(Args)]
@@ -194,6 +205,8 @@ pub(crate) enum ModelCommand {
         /// How many of the 32 pictures, from the first
         #[arg(long, value_name = "N", default_value_t = engine::proof::COUNT)]
         pictures: usize,
+        #[command(flatten)]
+        workers: Workers,
         /// Print JSON
         #[arg(long)]
         json: bool,

@@ -4,12 +4,10 @@ use anyhow::{Context as _, Result, anyhow};
 use engine::model::{Model, Source};
 use engine::onnx_runtime::OnnxRuntime;
 use engine::picture::Picture;
-use engine::pipeline::Engine;
-use engine::{embedded, profile};
+use engine::pipeline::Request;
+use engine::{embedded, profile, workers};
 use ledger::policy::Policy;
 use schema::bundle::Bundle;
-use schema::recipe::Recipe;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -65,12 +63,12 @@ pub(crate) fn passphrase(twice: bool) -> Result<String> {
 }
 
 /// Loads a model and a self-tested runtime.
-pub(crate) fn engine(folder: Option<&Path>) -> Result<(Engine, OnnxRuntime)> {
+pub(crate) fn engine(folder: Option<&Path>) -> Result<(Arc<Model>, OnnxRuntime)> {
     profile::check_cpu()?;
     let model = model(folder)?;
     let runtime = runtime()?;
     profile::self_test(&runtime)?;
-    Ok((Engine::new(Arc::new(model), &runtime)?, runtime))
+    Ok((Arc::new(model), runtime))
 }
 
 pub(crate) fn model(folder: Option<&Path>) -> Result<Model> {
@@ -113,18 +111,20 @@ pub(crate) fn bundle_and_policy(file: &Path, policy: Option<&Path>) -> Result<(B
     Ok((bundle, policy))
 }
 
-/// Regenerates every anchor of a recipe, with progress on a terminal.
-pub(crate) fn regenerate(engine: &mut Engine, recipe: &Recipe) -> Result<Vec<Picture>> {
-    let total = u64::from(recipe.steps) * recipe.anchors.len() as u64;
-    let bar = crate::output::progress(total, "regenerating");
-    let mut pictures = Vec::new();
-    for anchor in 0..recipe.anchors.len() {
-        let before = u64::from(recipe.steps) * anchor as u64;
-        pictures.push(engine.regenerate(recipe, anchor, &mut |progress| {
-            bar.set_position(before + u64::from(progress.step));
-            ControlFlow::Continue(())
-        })?);
-    }
+/// Makes pictures side by side, with progress on a terminal; as many at once as there are cores, or as `workers` says.
+pub(crate) fn generate(
+    model: &Arc<Model>,
+    runtime: &OnnxRuntime,
+    requests: &[Request],
+    workers: Option<u16>,
+) -> Result<Vec<Picture>> {
+    let steps = requests
+        .iter()
+        .map(|request| u64::from(request.steps))
+        .sum();
+    let bar = crate::output::progress(steps, "generating");
+    let workers = workers.map_or_else(workers::available, usize::from);
+    let pictures = workers::generate_all(model, runtime, requests, workers, &|| bar.inc(1))?;
     bar.finish_and_clear();
     Ok(pictures)
 }

@@ -113,23 +113,11 @@ fn peak_megabytes() -> Option<f64> {
 }
 
 fn side_by_side(model: &Arc<Model>, runtime: &OnnxRuntime, workers: usize) -> Result<f64, Failure> {
-    let engines = (0..workers)
-        .map(|_| Engine::new(model.clone(), runtime))
-        .collect::<Result<Vec<_>, _>>()?;
+    let count = PICTURES * workers as u64;
+    let requests: Vec<Request> = (0..count).map(|seed| request(model, seed)).collect();
     let start = Instant::now();
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = engines
-            .into_iter()
-            .map(|mut engine| {
-                scope.spawn(move || (0..PICTURES).try_for_each(|seed| make(&mut engine, seed)))
-            })
-            .collect();
-        threads.into_iter().try_for_each(|thread| {
-            let ended = thread.join().map_err(|_| "a thread panicked".to_owned())?;
-            ended.map_err(|error| error.to_string())
-        })
-    })?;
-    Ok(60.0 * PICTURES as f64 * workers as f64 / start.elapsed().as_secs_f64())
+    engine::workers::generate_all(model, runtime, &requests, workers, &|| {})?;
+    Ok(60.0 * count as f64 / start.elapsed().as_secs_f64())
 }
 
 fn main() -> Result<(), Failure> {
@@ -151,7 +139,7 @@ fn main() -> Result<(), Failure> {
     })?;
     drop(engine);
     let [text_encoder, transformer, vae_decoder] = stages(&model, &runtime)?;
-    let workers = std::thread::available_parallelism()?.get();
+    let workers = engine::workers::available();
     let rate = side_by_side(&model, &runtime, workers)?;
     let result = serde_json::json!({
         "first_picture_seconds": first_picture, "picture_seconds": picture, "text_encoder_ms": text_encoder, "transformer_ms": transformer,

@@ -20,6 +20,7 @@ pub mod proof;
 pub mod rng;
 pub mod scheduler;
 pub mod tokenizer;
+pub mod workers;
 
 pub use error::{Error, Kind};
 

@@ -41,6 +41,33 @@ pub struct Request {
 }
 
 impl Request {
+    /// Every anchor of a recipe, in order, after checking that it is for this model and profile.
+    ///
+    /// # Errors
+    /// `Kind::Missing` when the recipe names another model, `Kind::NotOffered` for another profile; else as [`Request::of_recipe`].
+    pub fn of_anchors(recipe: &Recipe, model: &Model) -> Result<Vec<Self>, Error> {
+        if recipe.model != model.digest {
+            let message = format!(
+                "the recipe needs the model {}, which is not here (this is {})",
+                recipe.model, model.digest
+            );
+            return Err(Error::new(Kind::Missing, message));
+        }
+        if recipe.profile != Profile::Portable1 {
+            return Err(Error::new(
+                Kind::NotOffered,
+                format!(
+                    "the profile {} is not run by this engine yet",
+                    recipe.profile.name()
+                ),
+            ));
+        }
+        let anchors = recipe.anchors.iter();
+        anchors
+            .map(|anchor| Self::of_recipe(recipe, &anchor.values, anchor.seed))
+            .collect()
+    }
+
     /// One picture of a recipe.
     ///
     /// # Errors
@@ -114,44 +141,6 @@ impl Engine {
     #[must_use]
     pub fn model(&self) -> &Arc<Model> {
         &self.model
-    }
-
-    /// Regenerates one picture of a recipe, after checking that it is for this model and profile.
-    ///
-    /// # Errors
-    /// `Kind::Missing` when the recipe names another model, `Kind::NotOffered` for another profile; else as [`Engine::generate`].
-    pub fn regenerate(
-        &mut self,
-        recipe: &Recipe,
-        anchor: usize,
-        progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
-    ) -> Result<Picture, Error> {
-        if recipe.model != self.model.digest {
-            let message = format!(
-                "the recipe needs the model {}, which is not here (this is {})",
-                recipe.model, self.model.digest
-            );
-            return Err(Error::new(Kind::Missing, message));
-        }
-        if recipe.profile != Profile::Portable1 {
-            return Err(Error::new(
-                Kind::NotOffered,
-                format!(
-                    "the profile {} is not run by this engine yet",
-                    recipe.profile.name()
-                ),
-            ));
-        }
-        let anchor = recipe.anchors.get(anchor).ok_or_else(|| {
-            Error::new(
-                Kind::Malformed,
-                format!("the recipe has no anchor {anchor}"),
-            )
-        })?;
-        self.generate(
-            &Request::of_recipe(recipe, &anchor.values, anchor.seed)?,
-            progress,
-        )
     }
 
     /// Makes one picture. `progress` is called before the first and after every step, and may stop the run.

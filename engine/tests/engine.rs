@@ -6,10 +6,12 @@ use engine::executor::{Executor, Named};
 use engine::model::{Model, Source};
 use engine::onnx_runtime::OnnxRuntime;
 use engine::pipeline::{Engine, Progress, Request};
+use engine::workers::generate_all;
 use engine::{Kind, embedded, label, picture::Picture, profile};
 use schema::recipe::{Noise, Scheduler};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 fn runtime() -> OnnxRuntime {
@@ -125,25 +127,24 @@ fn order_repetition_and_the_number_of_workers_change_no_bit() {
     let forwards: Vec<Picture> = (0..4).map(|at| make(&mut first, at)).collect();
     let backwards: Vec<Picture> = (0..4).rev().map(|at| make(&mut first, at)).collect();
     assert!(forwards.iter().eq(backwards.iter().rev()));
-    for workers in [1, 3] {
-        std::thread::scope(|scope| {
-            let started: Vec<_> = (0..workers)
-                .map(|worker| {
-                    scope.spawn(move || {
-                        let mut own = engine();
-                        let mine = (0..4).filter(|at| at % workers == worker);
-                        mine.map(|at| (at, make(&mut own, at))).collect::<Vec<_>>()
-                    })
-                })
-                .collect();
-            for (at, picture) in started
-                .into_iter()
-                .flat_map(|worker| worker.join().expect("no panic"))
-            {
-                assert_eq!(picture, forwards[at], "picture {at} with {workers} workers");
-            }
-        });
+    for workers in [1, 3, 9] {
+        let steps = AtomicUsize::new(0);
+        let made = generate_all(&model(), &runtime(), &requests, workers, &|| {
+            steps.fetch_add(1, Ordering::Relaxed);
+        })
+        .expect("pictures");
+        assert_eq!(made, forwards, "{workers} workers");
+        assert_eq!(steps.into_inner(), 10);
     }
+}
+
+#[test]
+fn one_refused_request_stops_the_others_and_is_the_error() {
+    let long = "word ".repeat(40);
+    let mut requests: Vec<Request> = (0..6).map(|seed| request("fire", seed, 2)).collect();
+    requests[4] = request(&long, 4, 2);
+    let error = generate_all(&model(), &runtime(), &requests, 2, &|| ()).expect_err("refused");
+    assert_eq!(error.kind(), Kind::PromptTooLong);
 }
 
 #[test]

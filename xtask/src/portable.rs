@@ -38,6 +38,8 @@ impl Machine {
                 "--json",
                 "--pictures",
                 &pictures.to_string(),
+                "--workers",
+                "1",
             ])
             .env("ORT_DYLIB_PATH", &self.library)
             .stdin(Stdio::null())

@@ -7,18 +7,20 @@ use anyhow::{Result, anyhow};
 use engine::executor::Executor as _;
 use engine::model::{Manifest, Size};
 use engine::picture::Picture;
+use engine::pipeline::Request;
 use schema::recipe::{Anchor, ModelDigest, Noise, Recipe, Scheduler, Seed};
 use schema::template::Values;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(options: &Generate) -> Result<Exit> {
-    let (mut engine, runtime) = machine::engine(options.model.as_deref())?;
+    let (model, runtime) = machine::engine(options.model.as_deref())?;
     let recipe = match &options.recipe {
         Some(path) => read_recipe(path)?,
-        None => recipe_of(options, engine.model().digest, &engine.model().manifest)?,
+        None => recipe_of(options, model.digest, &model.manifest)?,
     };
-    let pictures = machine::regenerate(&mut engine, &recipe)?;
+    let requests = Request::of_anchors(&recipe, &model)?;
+    let pictures = machine::generate(&model, &runtime, &requests, options.workers.workers)?;
     let sheet = options.explore.is_some();
     if sheet {
         machine::write(&options.out, &grid(&pictures).to_png(None)?, false)?;

@@ -7,26 +7,28 @@ use anyhow::Result;
 use engine::executor::Executor as _;
 use engine::{profile, proof};
 use serde_json::json;
-use std::ops::ControlFlow;
 use std::path::Path;
 
 pub(crate) fn run(options: &Model) -> Result<Exit> {
     match &options.command {
         ModelCommand::Info { model, json } => info(model.as_deref(), *json),
-        ModelCommand::Check { pictures, json } => check(*pictures, *json),
+        ModelCommand::Check {
+            pictures,
+            workers,
+            json,
+        } => check(*pictures, workers.workers, *json),
     }
 }
 
-/// Makes the fixed pictures one after the other; every digest must be the published one.
-fn check(count: usize, as_json: bool) -> Result<Exit> {
-    let (mut engine, runtime) = machine::engine(None)?;
-    let published = proof::published(engine.model());
-    let requests = proof::requests(engine.model())?;
+/// Makes the fixed pictures; every digest must be the published one.
+fn check(count: usize, workers: Option<u16>, as_json: bool) -> Result<Exit> {
+    let (model, runtime) = machine::engine(None)?;
+    let published = proof::published(&model);
+    let requests = proof::requests(&model)?;
     let chosen = &requests[..count.clamp(1, requests.len())];
-    let bar = output::progress(chosen.len() as u64, "regenerating");
+    let pictures = machine::generate(&model, &runtime, chosen, workers)?;
     let (mut rows, mut equal) = (Vec::new(), 0);
-    for (at, request) in chosen.iter().enumerate() {
-        let picture = engine.generate(request, &mut |_| ControlFlow::Continue(()))?;
+    for (at, (request, picture)) in chosen.iter().zip(&pictures).enumerate() {
         let found = picture.digest()?.blake3;
         let expected = published.as_ref().ok().and_then(|list| list.get(at));
         let verdict = match expected {
@@ -36,12 +38,10 @@ fn check(count: usize, as_json: bool) -> Result<Exit> {
         };
         equal += usize::from(verdict == "equal");
         rows.push(json!({ "number": at + 1, "prompt": request.prompt, "steps": request.steps, "blake3": found, "verdict": verdict }));
-        bar.inc(1);
     }
-    bar.finish_and_clear();
     if as_json {
         output::json(&json!({
-            "model": engine.model().digest, "cpu": profile::cpu(), "runtime": runtime.runtime(), "equal": equal, "pictures": rows,
+            "model": model.digest, "cpu": profile::cpu(), "runtime": runtime.runtime(), "equal": equal, "pictures": rows,
         }));
     } else {
         for (number, row) in (1..).zip(&rows) {

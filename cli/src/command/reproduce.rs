@@ -4,6 +4,7 @@ use crate::arguments::Reproduce;
 use crate::exit::Exit;
 use crate::{machine, output};
 use anyhow::{Result, anyhow};
+use engine::pipeline::Request;
 use engine::profile;
 use ledger::bundle::check;
 use schema::statement::Outcome;
@@ -37,8 +38,9 @@ pub(crate) fn run(options: &Reproduce) -> Result<Exit> {
         .listing
         .as_ref()
         .ok_or_else(|| anyhow!("the bundle holds no listing statement"))?;
-    let (mut engine, runtime) = machine::engine(options.model.as_deref())?;
-    let pictures = machine::regenerate(&mut engine, recipe)?;
+    let (model, runtime) = machine::engine(options.model.as_deref())?;
+    let requests = Request::of_anchors(recipe, &model)?;
+    let pictures = machine::generate(&model, &runtime, &requests, options.workers.workers)?;
     let mut rows = Vec::new();
     let mut equal = 0;
     for (index, (picture, sealed)) in pictures.iter().zip(&listing.anchors).enumerate() {

@@ -7,6 +7,7 @@ use anyhow::Result;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use engine::label;
+use engine::pipeline::Request;
 use schema::bundle::{Bundle, OwnerPart, SealedListing, SealedPart};
 use schema::commitment::Salt;
 use schema::key_file::KeyFile;
@@ -24,9 +25,10 @@ pub(crate) fn run(options: &Seal) -> Result<Exit> {
         .collect::<Result<Vec<_>, _>>()?;
     let file = KeyFile::parse(&machine::read(&options.key)?)?;
     let secret = file.open(&machine::passphrase(false)?)?;
-    let (mut engine, _) = machine::engine(options.model.as_deref())?;
+    let (model, runtime) = machine::engine(options.model.as_deref())?;
+    let requests = Request::of_anchors(&recipe, &model)?;
     let mut anchors = Vec::new();
-    for picture in machine::regenerate(&mut engine, &recipe)? {
+    for picture in machine::generate(&model, &runtime, &requests, None)? {
         anchors.push(AnchorStatement {
             pixels: picture.digest()?,
             labelled: label::overlay(&picture).digest()?,

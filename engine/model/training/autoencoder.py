@@ -1,6 +1,7 @@
 """Trains the autoencoder, then writes the latents of every picture (latents.npy, float16) with their mean and deviation.
 
 Loss: L1, L1 of gradients at two scales, a small pull to zero; latents carry noise of 0.05 so that the decoder forgives the transformer.
+A decoder that `restore` brought back stays as it is: the encoder alone learns to find the latents that it understands.
 """
 import numpy as np
 import torch
@@ -26,7 +27,11 @@ def train(work, side, minutes):
     usable = np.array([i for i, row in enumerate(rows) if not row['held_out']])
     torch.manual_seed(1)
     encoder, decoder = (part.to(DEVICE, memory_format=torch.channels_last) for part in autoencoder(side))
-    parameters = [*encoder.parameters(), *decoder.parameters()]
+    restored = (work / 'decoder.pt').exists()
+    if restored:
+        decoder.load_state_dict(torch.load(work / 'decoder.pt', map_location=DEVICE, weights_only=True))
+        decoder.requires_grad_(False)
+    parameters = [*encoder.parameters(), *([] if restored else decoder.parameters())]
     optimizer = torch.optim.AdamW(parameters, lr=1e-3, betas=(.9, .99), weight_decay=.01)
     run = Run(work / 'autoencoder.pt', minutes, {'encoder': encoder, 'decoder': decoder, 'optimizer': optimizer})
     rng = np.random.default_rng(run.step)

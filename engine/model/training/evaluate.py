@@ -8,10 +8,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from captions import LANGUAGES, STYLES, styled, subject
-from evaluator import Concepts, Judge
+from evaluator import LOOKS, Concepts, Judge
 from sheets import sheet, to_bytes
+from tokens import Captions
 from training import DEVICE, tensor
-from transformer import Batches, Generator, decoder_of, pictures as make
+from transformer import Generator, decoder_of, finished, pictures as make
 from data import load
 
 ROWS, PAIRS, CHUNK = 250, 120, 50
@@ -29,9 +30,9 @@ def shipped(network):
 class Measure:
     def __init__(self, work, side):
         self.pictures, self.rows, self.names = load(work)
-        self.side, self.batches = side, Batches(work, 1)
+        self.side, self.captions = side, Captions(work)
         self.network = Generator(side).to(DEVICE)
-        self.network.load_state_dict(torch.load(work / 'distilled.pt', map_location=DEVICE, weights_only=True)['average'])
+        self.network.load_state_dict(finished(work))
         shipped(self.network)
         self.decoder = shipped(decoder_of(work, side))
         self.judge = Judge().to(DEVICE)
@@ -44,7 +45,7 @@ class Measure:
     @torch.no_grad()
     def make(self, prompts):
         """uint8 pictures of prompts; the seed is the place in the list of chunks."""
-        parts = [to_bytes(make(self.network, self.decoder, self.batches.captions, prompts[at:at + CHUNK], self.batches, self.side, seed=at))
+        parts = [to_bytes(make(self.network, self.decoder, self.captions, prompts[at:at + CHUNK], self.side, seed=at))
                  for at in range(0, len(prompts), CHUNK)]
         return np.concatenate(parts)
 
@@ -61,10 +62,14 @@ class Measure:
         return rng.choice(usable, ROWS, replace=False)
 
     def score(self, chosen, pictures, language):
+        """Shares of right concepts, right looks, and right style tags."""
         wanted = np.array([self.concepts.number[self.rows[i]['hex']] for i in chosen])
-        styles = np.array([list(STYLES['en']).index(self.rows[i]['style']) for i in chosen])
+        styles, tags = [self.rows[i]['style'] for i in chosen], list(STYLES['en'])
         concept, style = self.judged(pictures, language)
-        return float((concept == wanted).mean()), float((style == styles).mean())
+        tagged = [tags[at] for at in style]
+        return {'found': float((concept == wanted).mean()),
+                'look': float(np.mean([LOOKS[a] == LOOKS[b] for a, b in zip(tagged, styles)])),
+                'style': float(np.mean([a == b for a, b in zip(tagged, styles)]))}
 
     def prompts(self, chosen, language):
         return [styled(subject(self.rows[i], self.names, language), self.rows[i]['style'], language) for i in chosen]
@@ -102,9 +107,8 @@ def measure(work, side):
         report[group] = {}
         for language in LANGUAGES:
             made = m.make(m.prompts(chosen, language))
-            found, style = m.score(chosen, made, language)
-            ceiling, ceiling_style = m.score(chosen, m.pictures[np.sort(chosen)][np.argsort(np.argsort(chosen))], language)
-            report[group][language] = {'found': found, 'style': style, 'found_real': ceiling, 'style_real': ceiling_style,
+            ceiling = m.score(chosen, m.pictures[np.sort(chosen)][np.argsort(np.argsort(chosen))], language)
+            report[group][language] = {**m.score(chosen, made, language), **{f'{name}_real': share for name, share in ceiling.items()},
                                        'nearest_training_picture': m.nearest(made)}
             print(group, language, report[group][language], flush=True)
             if language == 'en':

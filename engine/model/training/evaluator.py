@@ -1,7 +1,8 @@
 """The judge: a dual encoder (picture, caption) that the generator's training never sees, with another seed and other shapes.
 
 Captions are bags of hashed character n-grams, pictures a small convolutional network at 64×64; each step ranks all base concepts
-in a drawn language. Styles have a network of their own, over windows of the whole picture. It learns from all pairs, held-out ones too: it must know them to judge them.
+in a drawn language. Styles have a network of their own, over windows of the whole picture. It learns from all pairs, held-out
+ones too: it must know them to judge them.
 """
 import zlib
 import numpy as np
@@ -14,6 +15,8 @@ from networks import Residual
 from training import DEVICE, Run, autocast, set_rate, tensor
 
 BATCH, BUCKETS, JOINT, SIDE = 192, 1 << 15, 192, 64
+# Two style tags name one look: `fluent` is the vector form of the artwork that `3d` holds as pictures.
+LOOKS = {'fluent': 'shaded', '3d': 'shaded', 'flat': 'flat', 'noto': 'noto', 'twemoji': 'twemoji'}
 
 
 def grams(text):
@@ -104,6 +107,7 @@ def train(work, side, minutes):
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.)
         optimizer.step()
-        if run.after(loss.item(), BATCH, f'· found {(scores.argmax(1) == wanted).float().mean():.0%}, style {(style.argmax(1) == drawn).float().mean():.0%}', every=20):
+        right = [(guess.argmax(1) == truth).float().mean().item() for guess, truth in ((scores, wanted), (style, drawn))]
+        if run.after(loss.item(), BATCH, '· found {:.0%}, style {:.0%}'.format(*right), every=20):
             run.save()
     run.save()

@@ -8,12 +8,11 @@ import numpy as np
 import torch
 from blake3 import blake3
 from onnx import TensorProto
-from safetensors.numpy import save_file
 from captions import STYLES
 from graph import Graph, Weights
 from networks import CHANNELS, FACTOR, HEAD, SHAPES, TIME_FEATURES, TOKENS
-from text import normalised
-from transformer import GUIDANCE, STEPS
+from text import statistics
+from transformer import GUIDANCE, STEPS, decoder_weights, finished
 
 NAME, VERSION = 'seedmark-emoji', '1.0'
 MODEL = pathlib.Path(__file__).resolve().parent.parent
@@ -150,18 +149,15 @@ def arrays(prefix, state):
 
 
 def gather(work):
-    """Every tensor of the newest trained state; undistilled weights are refused, since the graph takes guidance as an input."""
-    load = lambda name: torch.load(work / name, map_location='cpu', weights_only=True)
-    kept = load('autoencoder.pt')
-    _, mean, std = normalised(work)
-    tensors = {**arrays('', load('distilled.pt')['average']), **arrays('decoder.', kept['decoder']),
+    """Every tensor of the finished state; undistilled weights do not count, since the graph takes guidance as an input."""
+    mean, std = statistics(work)
+    tensors = {**arrays('', finished(work)), **arrays('decoder.', decoder_weights(work)),
                'latent.mean': mean.numpy(), 'latent.std': std.numpy()}
-    return tensors, arrays('', kept['encoder'])
+    return tensors
 
 
 def write(work, side):
-    tensors, encoder = gather(work)
-    exporter, out = Exporter(tensors, side), MODEL / 'files'
+    exporter, out = Exporter(gather(work), side), MODEL / 'files'
     out.mkdir(exist_ok=True)
     graphs = {'text_encoder.onnx': exporter.text_encoder(), 'transformer.onnx': exporter.transformer(), 'vae_decoder.onnx': exporter.decoder()}
     contents = {name: graph.SerializeToString(deterministic=True) for name, graph in graphs.items()}
@@ -173,6 +169,4 @@ def write(work, side):
     # Only texts, integers and ASCII keys: sorted keys without spaces are RFC 8785's canonical form.
     manifest = json.dumps(exporter.manifest(listed), sort_keys=True, separators=(',', ':'), ensure_ascii=False)
     (out / 'model.json').write_text(manifest, encoding='utf-8')
-    (MODEL / 'resume').mkdir(exist_ok=True)
-    save_file({name: value.astype(np.float16) for name, value in encoder.items()}, MODEL / 'resume' / 'encoder.safetensors')
     print(json.dumps({row['name']: row['bytes'] for row in listed}))

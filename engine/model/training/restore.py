@@ -1,18 +1,14 @@
-"""Brings a working folder back from the repository, so that training can go on elsewhere: the autoencoder, the latents, and `start.pt`.
+"""Brings a working folder back from the repository's own files, so that the model can be judged or trained on elsewhere.
 
-The weights were rounded to float16 and the optimisers' state is gone, so a resumed stage warms up again; nothing else is lost.
-The stages `transformer` and `distil` then train as usual, the first from `start.pt` instead of new weights.
+The weights were rounded to float16, the optimisers' state is gone, and the encoder does not ship: the stage `autoencoder` trains a
+new one against the shipped decoder. `transformer` and `distil` then train as usual, the first from `start.pt` instead of new weights.
 """
-import pathlib
+import pathlib, shutil
 import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
-from safetensors.numpy import load_file
-from autoencoder import write_latents
-from data import load
 from networks import HEAD, autoencoder
-from training import DEVICE
 from transformer import Generator
 
 MODEL = pathlib.Path(__file__).resolve().parent.parent
@@ -43,18 +39,13 @@ def as_trained(name, value, wanted):
 
 
 def build(work, side):
-    pictures, _, _ = load(work)
-    found = stored()
-    network, (encoder, decoder) = Generator(side), autoencoder(side)
+    found, decoder = stored(), autoencoder(side)[1]
+    network = Generator(side)
     network.load_state_dict({name: as_trained(name, found[name], value) for name, value in network.state_dict().items()})
-    decoder.load_state_dict({name: as_trained('', found[f'decoder.{name}'], value) if value.ndim != 2 else value
+    decoder.load_state_dict({name: torch.from_numpy(np.array(found[f'decoder.{name}'])).reshape(value.shape)
                              for name, value in decoder.state_dict().items()})
-    kept = load_file(MODEL / 'resume' / 'encoder.safetensors')
-    encoder.load_state_dict({name: torch.from_numpy(value.astype(np.float32)) for name, value in kept.items()})
     torch.save(network.state_dict(), work / 'start.pt')
-    optimizer = torch.optim.AdamW([*encoder.parameters(), *decoder.parameters()])
-    torch.save({'encoder': encoder.state_dict(), 'decoder': decoder.state_dict(), 'optimizer': optimizer.state_dict(),
-                'seconds': 1e9, 'step': 0}, work / 'autoencoder.pt')
-    if not (work / 'latents.npy').exists():
-        write_latents(work, pictures, encoder.to(DEVICE).eval())
-    print('restored; go on with the stages transformer and distil')
+    torch.save(decoder.state_dict(), work / 'decoder.pt')
+    torch.save([torch.from_numpy(np.array(found[f'latent.{name}'])).flatten() for name in ('mean', 'std')], work / 'statistics.pt')
+    shutil.copy(MODEL / 'files' / 'tokenizer.json', work)
+    print('restored; `evaluate` can judge it, and `autoencoder`, `transformer` and `distil` train on from it')

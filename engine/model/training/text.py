@@ -42,16 +42,23 @@ def contrast(a, b, heat):
     return (F.cross_entropy(scores, same) + F.cross_entropy(scores.T, same)) / 2, (scores.argmax(1) == same).float().mean().item()
 
 
-def normalised(work):
-    """(latents, mean, deviation) per channel, float32; statistics over everything that may be trained on."""
+def statistics(work):
+    """(mean, deviation) of latents per channel: those of the restored model, else of everything there is."""
+    if (work / 'statistics.pt').exists():
+        return torch.load(work / 'statistics.pt', weights_only=True)
     latents = torch.from_numpy(np.load(work / 'latents.npy').astype(np.float32))
-    mean, std = latents.mean((0, 2, 3)), latents.std((0, 2, 3))
-    return (latents - mean[None, :, None, None]) / std[None, :, None, None], mean, std
+    return latents.mean((0, 2, 3)), latents.std((0, 2, 3))
+
+
+def normalised(work):
+    """Latents with mean 0 and deviation 1 per channel, float32."""
+    mean, std = (part[None, :, None, None] for part in statistics(work))
+    return (torch.from_numpy(np.load(work / 'latents.npy').astype(np.float32)) - mean) / std
 
 
 def train(work, side, minutes):
     _, rows, names = load(work)
-    latents, _, _ = normalised(work)
+    latents = normalised(work)
     usable = np.array([i for i, row in enumerate(rows) if not row['held_out']])
     weights = np.array([rows[i]['weight'] for i in usable])
     torch.manual_seed(2)

@@ -1,7 +1,8 @@
 """The one command of the training: `python train.py STAGE WORK [--side 128] [--minutes M]`; `all` runs every stage in turn.
 
 Stages: data, tokenizer, autoencoder, text, transformer, distil, evaluator, evaluate, export. Each goes on where it was
-cut off; more minutes train further. `restore` brings a folder back from the repository's own weights (after data and tokenizer). Needs torch, numpy, pillow, resvg-py, tokenizers, onnx and blake3 from PyPI, and npm.
+cut off; more minutes train further. `restore`, after `data`, starts from the repository's own weights. Needs torch, numpy, pillow,
+resvg-py, tokenizers, onnx and blake3 from PyPI, and npm.
 """
 import argparse, importlib, pathlib, sys
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 DEVICE = 'cuda' if torch.cuda.is_available() else 'cpu'
-torch.set_num_threads(os.cpu_count() or 1)
+torch.set_num_threads(len(os.sched_getaffinity(0)))
 
 
 def _products_a_second(dtype):

@@ -13,7 +13,7 @@ from data import load
 from muon import Muon, split
 from networks import CHANNELS, FACTOR, autoencoder, generator, patches
 from sheets import sheet
-from text import normalised
+from text import normalised, statistics
 from tokens import TOKENS, Captions
 from training import DEVICE, Run, autocast, set_rate
 
@@ -59,7 +59,7 @@ class Batches:
 
     def __init__(self, work, seed):
         _, self.rows, self.names = load(work)
-        self.latents, self.mean, self.std = normalised(work)
+        self.latents = normalised(work)
         self.usable = np.array([i for i, row in enumerate(self.rows) if not row['held_out']])
         weights = np.array([self.rows[i]['weight'] for i in self.usable])
         self.weights, self.rng, self.captions = weights / weights.sum(), np.random.default_rng(seed), Captions(work)
@@ -97,16 +97,39 @@ def sample(network, ids, side, guidance=GUIDANCE, steps=STEPS, seed=0, distilled
     return x
 
 
+def finished(work):
+    """The weights that ship: the newest distilled average, else what `restore` brought back."""
+    if (work / 'distilled.pt').exists():
+        return torch.load(work / 'distilled.pt', map_location=DEVICE, weights_only=True)['average']
+    return torch.load(work / 'start.pt', map_location=DEVICE, weights_only=True)
+
+
+def decoder_weights(work):
+    """The restored decoder, which never changes, else the trained one."""
+    load = lambda name: torch.load(work / name, map_location='cpu', weights_only=True)
+    return load('decoder.pt') if (work / 'decoder.pt').exists() else load('autoencoder.pt')['decoder']
+
+
 def decoder_of(work, side):
-    decoder = autoencoder(side)[1].to(DEVICE)
-    decoder.load_state_dict(torch.load(work / 'autoencoder.pt', map_location=DEVICE, weights_only=True)['decoder'])
-    return decoder.eval()
+    """The trained decoder behind the latents' mean and deviation: normalised latents → pictures."""
+    decoder = autoencoder(side)[1]
+    decoder.load_state_dict(decoder_weights(work))
+    return Decoding(decoder, *statistics(work)).to(DEVICE).eval()
+
+
+class Decoding(nn.Module):
+    def __init__(self, decoder, mean, std):
+        super().__init__()
+        self.decoder = decoder
+        self.mean, self.std = (nn.Parameter(part[None, :, None, None], requires_grad=False) for part in (mean, std))
+
+    def forward(self, x):
+        return self.decoder(x * self.std + self.mean)
 
 
 @torch.no_grad()
-def pictures(network, decoder, captions, prompts, batches, side, **options):
-    x = sample(network, torch.from_numpy(captions.ids(prompts)).to(DEVICE), side, **options)
-    return decoder(x * batches.std.to(DEVICE)[None, :, None, None] + batches.mean.to(DEVICE)[None, :, None, None])
+def pictures(network, decoder, captions, prompts, side, **options):
+    return decoder(sample(network, torch.from_numpy(captions.ids(prompts)).to(DEVICE), side, **options))
 
 
 def follow(average, network, step, most=.999):
@@ -127,7 +150,7 @@ def descend(run, network, optimizers, loss, peak, **schedule):
 
 def look(work, run, network, batches, side, distilled):
     sheet(work / 'sheets' / f'{run.path.stem}_{run.step}.png',
-          pictures(network, decoder_of(work, side), batches.captions, PROMPTS, batches, side, distilled=distilled))
+          pictures(network, decoder_of(work, side), batches.captions, PROMPTS, side, distilled=distilled))
 
 
 def train(work, side, minutes):
