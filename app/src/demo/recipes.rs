@@ -202,7 +202,7 @@ pub(super) const LISTINGS: &[Piece] = &[
     },
     Piece {
         creator: 2,
-        title: "熊猫",
+        title: "圆滚滚的熊猫",
         description: "圆滚滚的熊猫脸，换个种子换个神情。",
         category: "creatures",
         price_minor: 380,
