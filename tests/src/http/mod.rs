@@ -218,12 +218,12 @@ async fn a_draft_is_checked_stored_and_generated_without_scripts_and_survives_a_
                 answer.status
             );
         }
-        let long = "cat dog horse cow sheep pig goat hen duck goose turkey mouse rat lion tiger bear wolf fox deer elk moose bison yak {mood}";
+        let long = "cat dog horse cow sheep pig goat hen duck goose turkey mouse rat lion tiger bear wolf fox deer elk moose bison yak cat dog horse cow sheep pig goat hen {mood}";
         assert!(
             ada.post(&draft, &fields(long, "a, b"))
                 .await
                 .body
-                .contains("this model takes 24"),
+                .contains("this model takes 32"),
             "{database:?}"
         );
         assert_eq!(
@@ -244,6 +244,17 @@ async fn a_draft_is_checked_stored_and_generated_without_scripts_and_survives_a_
             .status,
             422
         );
+        let mut sized = fields("{mood} face, 3d style", "happy = grinning, sad = crying");
+        sized.push(("size", "99x99"));
+        let answer = ada.post(&draft, &sized).await;
+        assert!(
+            answer.status == 422 && answer.body.contains("it makes 128×128"),
+            "{database:?}: {}",
+            answer.status
+        );
+        sized.pop();
+        sized.push(("size", "128x128"));
+        assert_eq!(ada.post(&draft, &sized).await.status, 303);
         let queued = ada
             .post(
                 &format!("{draft}/generate"),
@@ -256,6 +267,15 @@ async fn a_draft_is_checked_stored_and_generated_without_scripts_and_survives_a_
         assert!(
             refused.status == 422 && refused.body.contains("typed seed"),
             "{database:?}: a typed seed is not sold"
+        );
+        let explored = [("value_mood", "sad"), ("count", "4"), ("explore", "9")];
+        let explored = ada.post(&format!("{draft}/generate"), &explored).await;
+        assert_eq!(explored.status, 303, "{}", explored.body);
+        let shown = ada.get(&draft).await.body;
+        assert_eq!(
+            shown.matches("class=\"gallery__item").count(),
+            4 + 9,
+            "{database:?}: one press explores nine seeds"
         );
         // Killed in the middle of the work: the next process takes the jobs up once their leases run out, at the latest.
         server.kill_and_restart();
