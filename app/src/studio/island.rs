@@ -63,17 +63,39 @@ pub fn PhraseChips(target: String, phrases: Vec<String>) -> impl IntoView {
     view! { <span class="chips">{chips.collect_view()}</span> }
 }
 
-/// A prompt that ends in `phrase` instead of any other of the phrases; one that has it already loses it.
+/// A prompt that ends in `phrase` instead of any other of the phrases; one that ends in it already loses it. What stands before
+/// is the creator's and stays as it was typed.
 fn with_phrase(text: &str, phrase: &str, all: &[String]) -> String {
-    let parts = text.trim().split([',', '，']).map(str::trim);
-    let had = parts.clone().any(|part| part == phrase);
-    let mut kept: Vec<&str> = parts
-        .filter(|part| !part.is_empty() && !all.iter().any(|known| known == part))
-        .collect();
-    if !had {
-        kept.push(phrase);
+    let text = text.trim_end();
+    let commas = [',', '，'];
+    let start = text.rfind(commas).unwrap_or(0);
+    let last = text[start..].trim_start_matches(commas).trim();
+    let kept = if all.iter().any(|known| known == last) {
+        text[..start].trim_end()
+    } else {
+        text
+    };
+    match (last == phrase, kept) {
+        (true, kept) => kept.to_owned(),
+        (false, "") => phrase.to_owned(),
+        (false, kept) => format!("{kept}, {phrase}"),
     }
-    kept.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_phrase;
+
+    #[test]
+    fn a_style_is_added_exchanged_and_taken_out_and_the_rest_stays_as_typed() {
+        let all = ["3d风格".to_owned(), "扁平风格".to_owned()];
+        let press = |text: &str, phrase: &str| with_phrase(text, phrase, &all);
+        assert_eq!(press("红，绿,, 蓝", "3d风格"), "红，绿,, 蓝, 3d风格");
+        assert_eq!(press("猫，3d风格", "扁平风格"), "猫, 扁平风格");
+        assert_eq!(press("猫, 3d风格", "3d风格"), "猫");
+        assert_eq!(press("", "3d风格"), "3d风格");
+        assert_eq!(press("3d风格", "3d风格"), "");
+    }
 }
 
 /// What is sealed; the creator owns all of it.

@@ -11,7 +11,7 @@ STAGES = {
     'data': ('data', 'build', None), 'tokenizer': ('tokens', 'build', None),
     'autoencoder': ('autoencoder', 'train', (30, 6)), 'text': ('text', 'train', (8, 2)),
     'transformer': ('transformer', 'train', (90, 14)), 'distil': ('transformer', 'distil', (20, 4)),
-    'evaluator': ('evaluator', 'train', (12, 3)), 'evaluate': ('evaluate', 'measure', None), 'export': ('export', 'write', None),
+    'evaluator': ('evaluator', 'train', (30, 3)), 'evaluate': ('evaluate', 'measure', None), 'export': ('export', 'write', None),
     'restore': ('restore', 'build', None),
 }
 
