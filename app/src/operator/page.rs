@@ -20,7 +20,11 @@ pub(super) fn desk(visit: &Visit, desk: Desk) -> Response {
             .err()
             .unwrap_or_else(|| lang.text("reconciliation-ok"));
         let days = [1, 2, 7, 14].map(|days| view! { <button class="button button--small" name="days" value=days id=format!("days-{days}")>{lang.with("clock-days", &[("count", i64::from(days).into())])}</button> });
-        let open = desk.operations.iter().filter(|op| matches!(op.state.as_str(), "planned" | "sent" | "unknown")).count();
+        let open = desk
+            .operations
+            .iter()
+            .filter(|op| matches!(op.state.as_str(), "planned" | "sent" | "unknown"))
+            .count();
         let operations = desk.operations.into_iter().map(|op| {
             view! { <tr><td><Time lang ms=op.created_ms/></td><td>{op.kind}</td><td class="amount">{lang.money(op.amount)}</td><td><span class="tag">{op.state}</span></td><td>{op.error_code}</td></tr> }
         });
