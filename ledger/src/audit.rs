@@ -1,56 +1,83 @@
 //! Full verification of a log from its public files alone: entries hash to tiles, tiles to their parents, all to the root.
+//!
+//! The one rule: memory does not grow with the log. An audit holds one right edge, and that edge is also what it goes on from.
 
 use crate::checkpoint::Checkpoint;
+use crate::edge::Edge;
 use crate::error::{Error, Kind};
 use crate::tile::{self, TileReader, WIDTH};
-use crate::tree::{Hash, leaf_hash, root_of};
+use crate::tree::{Hash, leaf_hash};
 
 fn corrupt(message: String) -> Error {
     Error::new(Kind::Corrupt, message)
 }
 
-/// Reads every entry and tile of the tree that `checkpoint` names; `progress` hears how many entries are done.
+/// Compares a stored tile with the hashes that the entries lead to.
+fn compare(
+    reader: &dyn TileReader,
+    level: u32,
+    index: u64,
+    expected: &[Hash],
+) -> Result<(), Error> {
+    let width = expected.len() as u64;
+    let path = tile::path(level, index, width);
+    if tile::parse(&reader.read_tile(&path)?, width, &path)? == expected {
+        return Ok(());
+    }
+    Err(corrupt(if level == 0 {
+        format!("{path} does not hash its entries")
+    } else {
+        format!("{path} does not hold the roots of the level below")
+    }))
+}
+
+/// Reads every entry and tile of the tree that `checkpoint` names, from where `known` ends; `visit` hears each bundle's first
+/// index, its entries, and the edge behind them.
+///
+/// `known` is the edge of a tree that was audited before, or `Edge::default()`.
 ///
 /// # Errors
 /// `Kind::Corrupt` naming the first object that does not fit, or what the reader says.
 pub fn audit(
     reader: &dyn TileReader,
     checkpoint: &Checkpoint,
-    progress: &mut dyn FnMut(u64),
-) -> Result<(), Error> {
-    let size = checkpoint.size;
-    let mut hashes = Vec::new();
-    for index in 0..size.div_ceil(WIDTH) {
+    known: Edge,
+    visit: &mut dyn FnMut(u64, &[Vec<u8>], &Edge),
+) -> Result<Edge, Error> {
+    let (size, mut edge) = (checkpoint.size, known);
+    if edge.size() > size {
+        return Err(corrupt(format!(
+            "{} entries were audited before, and the checkpoint has only {size}",
+            edge.size()
+        )));
+    }
+    while edge.size() < size {
+        let index = edge.size() / WIDTH;
         let width = tile::width_at(0, index, size);
         let path = tile::entries_path(index, width);
         let entries = tile::parse_bundle(&reader.read_tile(&path)?, width, &path)?;
-        let path = tile::path(0, index, width);
-        let stored = tile::parse(&reader.read_tile(&path)?, width, &path)?;
-        if !entries
-            .iter()
-            .map(|entry| leaf_hash(entry))
-            .eq(stored.iter().copied())
-        {
-            return Err(corrupt(format!("{path} does not hash its entries")));
+        let first = edge.size();
+        let skipped = usize::try_from(first % WIDTH).unwrap_or(usize::MAX);
+        let hashes: Vec<Hash> = entries.iter().map(|entry| leaf_hash(entry)).collect();
+        if skipped > 0 && hashes[..skipped] != edge.levels()[0] {
+            return Err(corrupt(format!(
+                "{path} changed entries that were audited before"
+            )));
         }
-        hashes.extend(stored);
-        progress(hashes.len() as u64);
-    }
-    let mut below: Vec<Hash> = hashes.clone();
-    for level in (1..).take_while(|level| tile::count_at(*level, size) > 0) {
-        let roots: Vec<Hash> = below.chunks_exact(WIDTH as usize).map(root_of).collect();
-        for (index, expected) in (0..).zip(roots.chunks(WIDTH as usize)) {
-            let path = tile::path(level, index, expected.len() as u64);
-            if tile::parse(&reader.read_tile(&path)?, expected.len() as u64, &path)? != expected {
-                return Err(corrupt(format!(
-                    "{path} does not hold the roots of the level below"
-                )));
+        for hash in &hashes[skipped..] {
+            for full in edge.push(*hash) {
+                compare(reader, full.level, full.index, &full.hashes)?;
             }
         }
-        below = roots;
+        visit(first, &entries[skipped..], &edge);
     }
-    if root_of(&hashes) == checkpoint.root {
-        Ok(())
+    for (level, hashes) in (0..).zip(edge.levels()) {
+        if !hashes.is_empty() {
+            compare(reader, level, tile::count_at(level, size) / WIDTH, hashes)?;
+        }
+    }
+    if edge.root() == checkpoint.root {
+        Ok(edge)
     } else {
         Err(corrupt(
             "the entries do not lead to the checkpoint's root".into(),

@@ -4,7 +4,7 @@
 
 use crate::error::Error;
 use crate::note::Verifier;
-use crate::policy::Policy;
+use crate::policy::{Policy, Settlement};
 use crate::proof::TlogProof;
 use schema::bundle::{Bundle, OwnedLicence, OwnerPart};
 use schema::commitment;
@@ -106,25 +106,27 @@ impl Report {
             }
             return Some((leaf, None));
         };
-        let log = match &context.log {
-            Ok(log) => log,
-            Err(why) => {
-                self.note::<()>(names[1], Err(why.clone()));
-                return None;
+        if let Err(why) = &context.log {
+            self.note::<()>(names[1], Err(why.clone()));
+            return None;
+        }
+        let settled = TlogProof::parse(proof).and_then(|proof| {
+            let settlement = context.policy.settle(&proof.checkpoint)?;
+            if settlement.checkpoint.origin != context.origin {
+                return Err(Error::new(
+                    crate::error::Kind::Forged,
+                    format!("the proof is by the log {}", settlement.checkpoint.origin),
+                ));
             }
-        };
-        let opened = TlogProof::parse(proof).and_then(|proof| {
-            proof
-                .open_checkpoint(log)
-                .map(|checkpoint| (proof, checkpoint))
+            Ok((proof, settlement))
         });
-        let text = |(proof, checkpoint): (TlogProof, crate::checkpoint::Checkpoint)| {
-            let text = format!("{} entries, signed by {}", checkpoint.size, log.name());
-            ((proof, checkpoint), text)
+        let text = |(proof, settlement): (TlogProof, Settlement)| {
+            let text = settlement.to_string();
+            ((proof, settlement.checkpoint), text)
         };
         let (proof, checkpoint) = self.note(
             names[1],
-            opened.map(text).map_err(|error| error.to_string()),
+            settled.map(text).map_err(|error| error.to_string()),
         )?;
         let included = proof
             .verify(&leaf.hash().0, &checkpoint)
@@ -136,6 +138,7 @@ impl Report {
 
 struct Context<'a> {
     origin: &'a str,
+    policy: &'a Policy,
     log: Result<Verifier, String>,
     must_be_logged: bool,
 }
@@ -155,6 +158,7 @@ pub fn check(bundle: &Bundle, policy: &Policy) -> Report {
         .map_err(|error: Error| error.to_string());
     let context = Context {
         origin: &bundle.origin,
+        policy,
         log,
         must_be_logged: !policy.is_none() || bundle.log_key.is_some(),
     };

@@ -18,6 +18,10 @@ pub enum Kind {
     Fatal,
     /// Something that is not there.
     Missing,
+    /// A checkpoint that too few witnesses have cosigned so far.
+    Unsettled,
+    /// More is asked than can be taken now; the same may be asked again a little later.
+    Busy,
 }
 
 /// A failure with its place.

@@ -7,12 +7,16 @@
 pub mod audit;
 pub mod bundle;
 pub mod checkpoint;
+pub mod cosignature;
+pub mod edge;
 pub mod error;
 pub mod note;
 pub mod policy;
 pub mod proof;
 pub mod tile;
 pub mod tree;
+pub mod verified;
+pub mod witness;
 #[cfg(feature = "writer")]
 pub mod writer;
 

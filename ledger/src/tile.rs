@@ -35,6 +35,56 @@ fn suffix(index: u64, width: u64) -> String {
     }
 }
 
+/// What a path names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A hash tile.
+    Hashes {
+        /// Its level.
+        level: u32,
+        /// Its index on that level.
+        index: u64,
+        /// Its hashes, 256 for a full tile.
+        width: u64,
+    },
+    /// An entry bundle.
+    Entries {
+        /// Its index.
+        index: u64,
+        /// Its entries, 256 for a full bundle.
+        width: u64,
+    },
+}
+
+/// Reads a path, in its one spelling: `tile/<level or entries>/[x001/…]067[.p/<width>]`.
+#[must_use]
+pub fn parse_path(path: &str) -> Option<Place> {
+    let (level, rest) = path.strip_prefix("tile/")?.split_once('/')?;
+    let (number, width) = match rest.split_once(".p/") {
+        Some((number, width)) => (number, width.parse().ok()?),
+        None => (rest, WIDTH),
+    };
+    let index = number.split('/').try_fold(0_u64, |index, group| {
+        let digits = group.strip_prefix('x').unwrap_or(group);
+        let fits = digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let value: u64 = fits.then(|| digits.parse().ok())??;
+        index.checked_mul(1000)?.checked_add(value)
+    })?;
+    let (place, spelling) = if level == "entries" {
+        (Place::Entries { index, width }, entries_path(index, width))
+    } else {
+        let level = level.parse().ok().filter(|level| *level < 64)?;
+        let place = Place::Hashes {
+            level,
+            index,
+            width,
+        };
+        (place, self::path(level, index, width))
+    };
+    // Writing it again is what refuses extra zeros, signs and missing marks.
+    (spelling == path && (1..=WIDTH).contains(&width)).then_some(place)
+}
+
 /// How many hashes a tree of `size` entries has at tile level `level`.
 #[must_use]
 pub fn count_at(level: u32, size: u64) -> u64 {
@@ -106,6 +156,12 @@ pub fn parse_bundle(mut bytes: &[u8], width: u64, path: &str) -> Result<Vec<Vec<
         Ok(entries)
     } else {
         Err(corrupt())
+    }
+}
+
+impl<R: TileReader + ?Sized> TileReader for &R {
+    fn read_tile(&self, path: &str) -> Result<Vec<u8>, Error> {
+        (**self).read_tile(path)
     }
 }
 

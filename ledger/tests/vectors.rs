@@ -9,7 +9,7 @@ use ledger::tree::{empty_root, leaf_hash, root_of};
 use proptest::prelude::*;
 use schema::key::SecretKey;
 
-const PROOF: &str = "c2sp.org/tlog-proof@v1\nindex 0\n+T7eVNN/1G690uvMVNNIxKsSbBqSYkqw+uuOcUFz/Tg=\n\nlog.seedmark.example\n2\nvfkWfAxJ6umdnQwyZhWNm4vgfnnTshyccYsRGpNYCGY=\n\n\u{2014} log.seedmark.example gyVgN/dHx5ZvnFoRLuU2vRxw5yNp2AAVa7fFHcKxtthSXoKFz1s/eRTgtnuWgmA4kdixHQBHJJdO8GOYQApy52J54w8=\n\u{2014} witness.seedmark.example Qsg+sgAAAABrDg4AciuqXKRQ8+mjpI/tn1mFbR7DWAiKvNQdAgeLtjsD8gR7jYfN7GtWghyXU4Se7F5A7vgrfU5yt8vyduuXZM6GAw==\n";
+const PROOF: &str = include_str!("vectors/published.tlog-proof");
 const VKEY: &str = "log.seedmark.example+83256037+AfxRzY5iGKGjjaR+0AIw8FgIFu0TujMDrF3rkRVIkIAl";
 
 #[test]

@@ -23,5 +23,6 @@ pub mod recipe;
 pub mod sealing;
 pub mod statement;
 pub mod template;
+pub mod time;
 
 pub use error::{Error, Kind};

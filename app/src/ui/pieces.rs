@@ -1,6 +1,6 @@
 //! Pieces that several features show: pictures, facts, fields, money and times.
 
-use crate::ui::lang::{Lang, iso};
+use crate::ui::lang::Lang;
 use crate::web::visit::Visit;
 use leptos::prelude::*;
 use schema::failure::FieldError;
@@ -27,7 +27,7 @@ pub fn Picture(
 /// An instant, exact for machines and readable for people.
 #[component]
 pub fn Time(lang: Lang, ms: i64) -> impl IntoView {
-    view! { <time datetime=iso(ms)>{lang.time(ms)}</time> }
+    view! { <time datetime=schema::time::utc(ms)>{lang.time(ms)}</time> }
 }
 
 /// One row of a list of facts.

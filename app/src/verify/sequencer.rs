@@ -7,7 +7,7 @@ use super::store;
 use crate::db::{self, Db};
 use crate::jobs::Bell;
 use anyhow::{Context as _, Result};
-use ledger::writer::{Folder, LockStore, Log};
+use ledger::writer::{Folder, LockStore, Log, Parts};
 use ledger::{Error, Kind};
 use schema::key::SecretKey;
 use std::path::{Path, PathBuf};
@@ -75,7 +75,12 @@ fn open(db: &Db, runtime: &Handle, origin: &str, secret: &[u8; 32], folder: &Pat
     if lock().load(origin)?.is_none() {
         Log::create(origin, &secret_key(), storage()?.as_ref(), lock().as_ref())?;
     }
-    let log = Log::open(origin, secret_key(), storage()?, lock())?;
+    let parts = Parts {
+        storage: storage()?,
+        lock: lock(),
+        cosigner: None,
+    };
+    let log = Log::open(origin, secret_key(), parts)?;
     let mut known = runtime.block_on(async {
         let mut tx = db.read().await?;
         store::next_index(&mut tx, origin).await

@@ -6,7 +6,7 @@ use crate::random;
 use ledger::checkpoint::Checkpoint;
 use ledger::note::Verifier;
 use ledger::proof::{TlogProof, inclusion};
-use ledger::tile::TileReader as _;
+use ledger::tile::{self, TileReader as _};
 use ledger::writer::Folder;
 use schema::bundle::{LoggedLeaf, LoggedStatement};
 use schema::digest::Digest;
@@ -121,7 +121,7 @@ impl PublicLog {
     /// # Errors
     /// When reading fails.
     pub fn file(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
-        if path != "checkpoint" && !is_tile_path(path) {
+        if path != "checkpoint" && tile::parse_path(path).is_none() {
             return Ok(None);
         }
         match self.reader()?.read_tile(path) {
@@ -206,35 +206,6 @@ impl PublicLog {
         let leaf = Leaf::sign(&self.origin, Kind::Licence, digest, &self.platform);
         queue(tx, &self.origin, &leaf, &self.platform_key()).await
     }
-}
-
-/// Whether a path is one that a tile or an entry bundle can have: `tile/<level or entries>/[x001/…]067[.p/<width>]`.
-fn is_tile_path(path: &str) -> bool {
-    let digits = |text: &str, most: usize| {
-        (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    let Some((level, rest)) = path
-        .strip_prefix("tile/")
-        .and_then(|rest| rest.split_once('/'))
-    else {
-        return false;
-    };
-    let (number, width) = match rest.split_once(".p/") {
-        Some((number, width)) => (number, digits(width, 3)),
-        None => (rest, true),
-    };
-    let mut groups: Vec<&str> = number.split('/').collect();
-    let last = groups.pop().unwrap_or_default();
-    let grouped = groups.iter().all(|group| {
-        group
-            .strip_prefix('x')
-            .is_some_and(|group| group.len() == 3 && digits(group, 3))
-    });
-    (level == "entries" || digits(level, 2))
-        && grouped
-        && last.len() == 3
-        && digits(last, 3)
-        && width
 }
 
 /// Queues a leaf in the transaction of the change that makes it. A repeat gets the stored leaf.

@@ -6,6 +6,7 @@ use crate::{machine, output};
 use anyhow::{Context as _, Result, anyhow};
 use ledger::audit::audit;
 use ledger::checkpoint::Checkpoint;
+use ledger::edge::Edge;
 use ledger::note::Verifier;
 use ledger::proof::{self, TlogProof};
 use ledger::tile::{self, TileReader as _};
@@ -59,9 +60,14 @@ pub(crate) fn run(options: &Log) -> Result<Exit> {
 fn run_audit(source: &LogSource) -> Result<Exit> {
     let log = open(source)?;
     let bar = output::progress(log.checkpoint.size, "auditing");
-    let result = audit(&log.folder, &log.checkpoint, &mut |done| {
-        bar.set_position(done)
-    });
+    let result = audit(
+        &log.folder,
+        &log.checkpoint,
+        Edge::default(),
+        &mut |_, _, edge| {
+            bar.set_position(edge.size());
+        },
+    );
     bar.finish_and_clear();
     let (size, root) = (log.checkpoint.size, hex::encode(log.checkpoint.root));
     if source.json {
@@ -70,7 +76,7 @@ fn run_audit(source: &LogSource) -> Result<Exit> {
         );
     } else {
         match &result {
-            Ok(()) => output::line(&format!(
+            Ok(_) => output::line(&format!(
                 "{size} entries, root {root}: every entry and tile fits the checkpoint"
             )),
             Err(error) => output::line(&format!("does not hold: {error}")),

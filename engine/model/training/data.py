@@ -73,10 +73,12 @@ def render(job):
         picture = Image.open(source)
     else:
         left, top, width, height, body = source
-        svg = (f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="{size}" height="{size}" '
+        # Twice as large, then scaled down: the renderer draws filters and clip paths at whole pixels, with hard edges at this size.
+        drawn = 2 * size
+        svg = (f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="{drawn}" height="{drawn}" '
                f'viewBox="{left} {top} {width} {height}">{body}</svg>')
         try:
-            picture = Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg, width=size, height=size))))
+            picture = Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg, width=drawn, height=drawn))))
         except Exception:
             return None
     picture = picture.convert('RGBA')

@@ -1,22 +1,25 @@
 //! Writing a log: Sunlight's order, so that an acknowledged leaf survives a crash at any point.
 //!
 //! Compute tiles in memory → write one staging object → compare-and-swap the signed checkpoint in the lock store → write the
-//! tiles out of the staging object → replace `checkpoint`. Start-up runs the same apply, or refuses. After an error of
-//! kind `Fatal` nobody knows what was stored: the process must end.
+//! tiles out of the staging object → collect cosignatures → replace `checkpoint`. Start-up runs the same apply, or refuses.
+//! After an error of kind `Fatal` nobody knows what was stored, or a witness saw another history: the process must end.
 
 mod folder;
+mod pool;
 mod staging;
 #[cfg(test)]
 mod tests;
 
 pub use folder::{FileLock, Folder};
+pub use pool::{Appended, Pool, Receipt};
 
 use crate::checkpoint::Checkpoint;
+use crate::edge::Edge;
 use crate::error::{Error, Kind};
 use crate::note::Verifier;
 use crate::proof::{self, TlogProof};
 use crate::tile::{self, TileReader, WIDTH};
-use crate::tree::{Hash, empty_root, leaf_hash, node_hash, root_of};
+use crate::tree::{Hash, empty_root, leaf_hash};
 use schema::key::SecretKey;
 use staging::Upload;
 
@@ -67,18 +70,40 @@ pub trait LockStore: Send + Sync {
     fn swap(&self, origin: &str, old: &str, new: &str) -> Result<(), Error>;
 }
 
+/// Collects cosignatures for a checkpoint before it becomes public.
+pub trait Cosigner: Send + Sync {
+    /// Whether a published checkpoint needs no more cosignatures.
+    fn is_settled(&self, checkpoint: &str) -> bool;
+    /// Returns `signed` with the lines of enough witnesses appended. `prove` builds the consistency hashes from an older size.
+    ///
+    /// # Errors
+    /// `Kind::Unsettled` when too few witnesses answered; the log asks again. `Kind::Fatal` when one of them saw another history.
+    fn cosign(
+        &self,
+        signed: &str,
+        prove: &dyn Fn(u64) -> Result<Vec<Hash>, Error>,
+    ) -> Result<String, Error>;
+}
+
+/// What a log is written with.
+pub struct Parts {
+    /// Where its files lie.
+    pub storage: Box<dyn Storage>,
+    /// Where its newest signed checkpoint is agreed on.
+    pub lock: Box<dyn LockStore>,
+    /// Who must have seen a checkpoint before it is public; nobody when `None`.
+    pub cosigner: Option<Box<dyn Cosigner>>,
+}
+
 /// A log that this process writes.
 pub struct Log {
     origin: String,
     secret: SecretKey,
     verifier: Verifier,
-    storage: Box<dyn Storage>,
-    lock: Box<dyn LockStore>,
+    parts: Parts,
     /// The newest signed checkpoint, as the lock store holds it.
     signed: String,
-    size: u64,
-    /// The right edge: the hashes of each level's partial tile. `edge[l].len() == count_at(l, size) % 256`, always.
-    edge: Vec<Vec<Hash>>,
+    edge: Edge,
     /// The last, partial entry bundle.
     pending: Vec<Vec<u8>>,
     /// Whether `signed` is also what `checkpoint` says.
@@ -114,25 +139,25 @@ impl Log {
 
     /// Opens a log: finishes what a crash left unfinished, verifies the right edge, or refuses.
     ///
+    /// A checkpoint that could not be made public yet (a full disk, witnesses that do not answer) does not keep the log from
+    /// opening: [`Log::settle`] and [`Log::append`] try again.
+    ///
     /// # Errors
     /// `Kind::Missing` for a log that was never created, `Kind::Corrupt` naming the object that contradicts the rest.
-    pub fn open(
-        origin: &str,
-        secret: SecretKey,
-        storage: Box<dyn Storage>,
-        lock: Box<dyn LockStore>,
-    ) -> Result<Self, Error> {
+    pub fn open(origin: &str, secret: SecretKey, parts: Parts) -> Result<Self, Error> {
         let verifier = Verifier::new(origin, secret.public())?;
+        let Parts { storage, lock, .. } = &parts;
         let signed = lock.load(origin)?.ok_or_else(|| {
             Error::new(Kind::Missing, format!("the log {origin} was never created"))
         })?;
         let locked = Checkpoint::open(&signed, &verifier)
             .map_err(|error| corrupt(format!("lock store: {error}")))?;
-        let published = storage.read(CHECKPOINT)?;
-        let published = published
+        let public = storage.read(CHECKPOINT)?;
+        let public = public
             .map(|bytes| String::from_utf8(bytes).map_err(|_| corrupt("checkpoint is not text")))
             .transpose()?;
-        if let Some(text) = &published {
+        let mut published = false;
+        if let Some(text) = &public {
             let seen = Checkpoint::open(text, &verifier)
                 .map_err(|error| corrupt(format!("checkpoint: {error}")))?;
             if seen.size > locked.size || (seen.size == locked.size && seen.root != locked.root) {
@@ -141,6 +166,8 @@ impl Log {
                     seen.size, locked.size
                 )));
             }
+            let settled = |cosigner: &dyn Cosigner| cosigner.is_settled(text);
+            published = seen == locked && parts.cosigner.as_deref().is_none_or(settled);
         }
         if let Some(bytes) = storage.read(&staging::path(locked.size, &locked.root))? {
             apply(storage.as_ref(), &staging::parse(&bytes)?)?;
@@ -149,48 +176,48 @@ impl Log {
             origin: origin.into(),
             secret,
             verifier,
-            storage,
-            lock,
+            parts,
             signed,
-            size: locked.size,
-            edge: Vec::new(),
+            edge: Edge::default(),
             pending: Vec::new(),
-            published: false,
+            published,
         };
         log.load_edge(&locked)?;
-        log.publish()?;
+        if let Err(error) = log.settle()
+            && error.kind() == Kind::Fatal
+        {
+            return Err(error);
+        }
         Ok(log)
     }
 
     fn load_edge(&mut self, locked: &Checkpoint) -> Result<(), Error> {
-        let mut level = 0;
-        while tile::count_at(level, self.size) > 0 {
-            let index = tile::count_at(level, self.size) / WIDTH;
-            let width = tile::width_at(level, index, self.size);
-            let hashes = if width == 0 {
+        let (size, mut levels) = (locked.size, Vec::new());
+        for level in (0..).take_while(|level| tile::count_at(*level, size) > 0) {
+            let index = tile::count_at(level, size) / WIDTH;
+            let width = tile::width_at(level, index, size);
+            levels.push(if width == 0 {
                 Vec::new()
             } else {
                 let path = tile::path(level, index, width);
                 tile::parse(&self.read_tile(&path)?, width, &path)?
-            };
-            self.edge.push(hashes);
-            level += 1;
+            });
         }
-        if self.root() != locked.root {
+        self.edge = Edge::new(size, levels)?;
+        if self.edge.root() != locked.root {
             return Err(corrupt(format!(
-                "the tiles' right edge does not lead to the root of the checkpoint of {} entries",
-                self.size
+                "the tiles' right edge does not lead to the root of the checkpoint of {size} entries"
             )));
         }
-        let width = self.size % WIDTH;
+        let width = size % WIDTH;
         if width > 0 {
-            let path = tile::entries_path(self.size / WIDTH, width);
+            let path = tile::entries_path(size / WIDTH, width);
             self.pending = tile::parse_bundle(&self.read_tile(&path)?, width, &path)?;
             if !self
                 .pending
                 .iter()
                 .map(|entry| leaf_hash(entry))
-                .eq(self.edge[0].iter().copied())
+                .eq(self.edge.levels()[0].iter().copied())
             {
                 return Err(corrupt(format!(
                     "{path} does not hold the entries that its tile hashes"
@@ -200,21 +227,6 @@ impl Log {
         Ok(())
     }
 
-    /// The root of the current tree, folded from the right edge.
-    fn root(&self) -> Hash {
-        let mut root: Option<Hash> = None;
-        for hashes in &self.edge {
-            let mut end = hashes.len();
-            while end > 0 {
-                let count = 1 << end.trailing_zeros();
-                let peak = root_of(&hashes[end - count..end]);
-                root = Some(root.map_or(peak, |right| node_hash(&peak, &right)));
-                end -= count;
-            }
-        }
-        root.unwrap_or_else(empty_root)
-    }
-
     /// Appends entries as one batch and returns the first one's index, once the checkpoint that covers them is durable and
     /// public.
     ///
@@ -222,10 +234,8 @@ impl Log {
     /// `Kind::Fatal`: drop the log and end the process. `Kind::Storage`: either nothing happened, or the entries are in and
     /// the checkpoint is not published yet; both are settled by the next call or the next start.
     pub fn append(&mut self, entries: &[Vec<u8>]) -> Result<u64, Error> {
-        let first = self.size;
-        if !self.published {
-            self.publish()?;
-        }
+        let first = self.size();
+        self.settle()?;
         if entries.is_empty() {
             return Ok(first);
         }
@@ -235,101 +245,59 @@ impl Log {
                 format!("an entry of {} bytes does not fit a bundle", entry.len()),
             ));
         }
-        let before = (self.size, self.edge.clone(), self.pending.clone());
-        let uploads = self.grow(entries);
-        let root = self.root();
-        let staged = self.storage.replace(
-            &staging::path(self.size, &root),
-            &staging::to_bytes(&uploads),
-        );
-        if let Err(error) = staged {
-            (self.size, self.edge, self.pending) = before;
-            return Err(error);
-        }
+        let (mut edge, mut pending) = (self.edge.clone(), self.pending.clone());
+        let uploads = grow(&mut edge, &mut pending, entries);
+        let root = edge.root();
+        let staged = staging::path(edge.size(), &root);
+        let storage = self.parts.storage.as_ref();
+        storage.replace(&staged, &staging::to_bytes(&uploads))?;
         let signed = Checkpoint {
             origin: self.origin.clone(),
-            size: self.size,
+            size: edge.size(),
             root,
         }
         .sign(&self.secret)?;
         let fatal = |error: Error| Error::new(Kind::Fatal, error.to_string());
-        self.lock
+        self.parts
+            .lock
             .swap(&self.origin, &self.signed, &signed)
             .map_err(fatal)?;
-        self.signed = signed;
+        (self.signed, self.edge, self.pending) = (signed, edge, pending);
         self.published = false;
-        apply(self.storage.as_ref(), &uploads).map_err(fatal)?;
-        self.publish()?;
+        apply(storage, &uploads).map_err(fatal)?;
         // A staging object that stays is harmless: start-up applies it again, which changes nothing.
-        let _removed = self.storage.remove(&staging::path(self.size, &root));
+        let _removed = storage.remove(&staged);
+        self.settle()?;
         Ok(first)
     }
 
-    fn publish(&mut self) -> Result<(), Error> {
-        self.storage.replace(CHECKPOINT, self.signed.as_bytes())?;
+    /// Makes the newest checkpoint public if it is not yet, once enough witnesses cosigned it.
+    ///
+    /// # Errors
+    /// `Kind::Unsettled` or `Kind::Storage`: call again later. `Kind::Fatal`: a witness saw another history, end the process.
+    pub fn settle(&mut self) -> Result<(), Error> {
+        if self.published {
+            return Ok(());
+        }
+        let public = match &self.parts.cosigner {
+            Some(cosigner) => cosigner.cosign(&self.signed, &|old| self.prove_consistency(old))?,
+            None => self.signed.clone(),
+        };
+        self.parts.storage.replace(CHECKPOINT, public.as_bytes())?;
         self.published = true;
         Ok(())
     }
 
-    /// Adds entries to the edge and returns every object that the new tree needs.
-    fn grow(&mut self, entries: &[Vec<u8>]) -> Vec<Upload> {
-        let (mut uploads, mut touched) = (Vec::new(), Vec::new());
-        for entry in entries {
-            self.pending.push(entry.clone());
-            if self.pending.len() as u64 == WIDTH {
-                uploads.push(Upload {
-                    path: tile::entries_path(self.size / WIDTH, WIDTH),
-                    bytes: tile::bundle_bytes(&self.pending),
-                });
-                self.pending.clear();
-            }
-            let mut carry = Some(leaf_hash(entry));
-            let mut level = 0;
-            self.size += 1;
-            while let Some(hash) = carry.take() {
-                if self.edge.len() == level {
-                    self.edge.push(Vec::new());
-                    touched.push(false);
-                }
-                touched.resize(self.edge.len(), false);
-                self.edge[level].push(hash);
-                touched[level] = true;
-                if self.edge[level].len() as u64 == WIDTH {
-                    let full = std::mem::take(&mut self.edge[level]);
-                    let tile_level = u32::try_from(level).unwrap_or(u32::MAX);
-                    let index = tile::count_at(tile_level, self.size) / WIDTH - 1;
-                    uploads.push(Upload {
-                        path: tile::path(tile_level, index, WIDTH),
-                        bytes: full.concat(),
-                    });
-                    carry = Some(root_of(&full));
-                    level += 1;
-                }
-            }
-        }
-        if !self.pending.is_empty() {
-            let path = tile::entries_path(self.size / WIDTH, self.pending.len() as u64);
-            uploads.push(Upload {
-                path,
-                bytes: tile::bundle_bytes(&self.pending),
-            });
-        }
-        for (level, hashes) in (0..).zip(&self.edge) {
-            if touched.get(level as usize) == Some(&true) && !hashes.is_empty() {
-                let index = tile::count_at(level, self.size) / WIDTH;
-                uploads.push(Upload {
-                    path: tile::path(level, index, hashes.len() as u64),
-                    bytes: hashes.concat(),
-                });
-            }
-        }
-        uploads
+    /// Whether the newest checkpoint is public.
+    #[must_use]
+    pub fn is_published(&self) -> bool {
+        self.published
     }
 
     /// The number of entries.
     #[must_use]
     pub fn size(&self) -> u64 {
-        self.size
+        self.edge.size()
     }
 
     /// The newest signed checkpoint.
@@ -349,11 +317,11 @@ impl Log {
     /// # Errors
     /// `Kind::Missing` outside the tree, else what the storage says.
     pub fn entry(&self, index: u64) -> Result<Vec<u8>, Error> {
-        let width = tile::width_at(0, index / WIDTH, self.size);
-        if index >= self.size {
+        let width = tile::width_at(0, index / WIDTH, self.size());
+        if index >= self.size() {
             return Err(Error::new(
                 Kind::Missing,
-                format!("entry {index} is not in a tree of {}", self.size),
+                format!("entry {index} is not in a tree of {}", self.size()),
             ));
         }
         let path = tile::entries_path(index / WIDTH, width);
@@ -366,7 +334,7 @@ impl Log {
     /// # Errors
     /// `Kind::Missing` outside the tree, `Kind::Corrupt` when the stored tiles do not lead to the root.
     pub fn prove(&self, index: u64) -> Result<TlogProof, Error> {
-        let hashes = proof::inclusion(self, index, self.size)?;
+        let hashes = proof::inclusion(self, index, self.size())?;
         let proof = TlogProof {
             index,
             hashes,
@@ -385,7 +353,7 @@ impl Log {
     /// # Errors
     /// As [`proof::consistency`].
     pub fn prove_consistency(&self, old: u64) -> Result<Vec<Hash>, Error> {
-        proof::consistency(self, old, self.size)
+        proof::consistency(self, old, self.size())
     }
 
     /// Re-reads every entry and tile and compares the root; the nightly check.
@@ -394,13 +362,14 @@ impl Log {
     /// As [`crate::audit::audit`].
     pub fn audit(&self) -> Result<(), Error> {
         let checkpoint = Checkpoint::open(&self.signed, &self.verifier)?;
-        crate::audit::audit(self, &checkpoint, &mut |_| ())
+        crate::audit::audit(self, &checkpoint, Edge::default(), &mut |_, _, _| ()).map(drop)
     }
 }
 
 impl TileReader for Log {
     fn read_tile(&self, path: &str) -> Result<Vec<u8>, Error> {
-        self.storage
+        self.parts
+            .storage
             .read(path)?
             .ok_or_else(|| Error::new(Kind::Corrupt, format!("{path} is missing")))
     }
@@ -414,4 +383,46 @@ fn apply(storage: &dyn Storage, uploads: &[Upload]) -> Result<(), Error> {
     uploads
         .iter()
         .try_for_each(|upload| storage.write_once(&upload.path, &upload.bytes))
+}
+
+/// Adds entries to the edge and returns every object that the new tree needs.
+fn grow(edge: &mut Edge, pending: &mut Vec<Vec<u8>>, entries: &[Vec<u8>]) -> Vec<Upload> {
+    let (before, mut uploads) = (edge.size(), Vec::new());
+    for entry in entries {
+        pending.push(entry.clone());
+        if pending.len() as u64 == WIDTH {
+            uploads.push(Upload {
+                path: tile::entries_path(edge.size() / WIDTH, WIDTH),
+                bytes: tile::bundle_bytes(pending),
+            });
+            pending.clear();
+        }
+        for full in edge.push(leaf_hash(entry)) {
+            uploads.push(Upload {
+                path: tile::path(full.level, full.index, WIDTH),
+                bytes: full.hashes.concat(),
+            });
+        }
+    }
+    let size = edge.size();
+    if !pending.is_empty() {
+        uploads.push(Upload {
+            path: tile::entries_path(size / WIDTH, pending.len() as u64),
+            bytes: tile::bundle_bytes(pending),
+        });
+    }
+    for (level, hashes) in (0..).zip(edge.levels()) {
+        let grew = tile::count_at(level, size) > tile::count_at(level, before);
+        if grew && !hashes.is_empty() {
+            uploads.push(Upload {
+                path: tile::path(
+                    level,
+                    tile::count_at(level, size) / WIDTH,
+                    hashes.len() as u64,
+                ),
+                bytes: hashes.concat(),
+            });
+        }
+    }
+    uploads
 }

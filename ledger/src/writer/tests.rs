@@ -1,6 +1,6 @@
 //! The write path against an in-memory back end that fails at named points, with and without having stored.
 
-use super::{LockStore, Log, Storage};
+use super::{Cosigner, LockStore, Log, Parts, Pool, Storage};
 use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Kind};
 use crate::proof::{verify_consistency, verify_inclusion};
@@ -8,6 +8,7 @@ use crate::tree::{Hash, leaf_hash, root_of};
 use schema::key::SecretKey;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 const ORIGIN: &str = "log.test.example";
 
@@ -90,12 +91,15 @@ fn secret() -> SecretKey {
 }
 
 fn open(memory: &Memory) -> Result<Log, Error> {
-    Log::open(
-        ORIGIN,
-        secret(),
-        Box::new(memory.clone()),
-        Box::new(memory.clone()),
-    )
+    Log::open(ORIGIN, secret(), parts(memory))
+}
+
+fn parts(memory: &Memory) -> Parts {
+    Parts {
+        storage: Box::new(memory.clone()),
+        lock: Box::new(memory.clone()),
+        cosigner: None,
+    }
 }
 
 fn fresh() -> (Memory, Log) {
@@ -298,14 +302,8 @@ fn a_missing_lock_record_is_not_an_empty_log() {
 #[test]
 fn another_key_or_origin_is_refused() {
     let (memory, _log) = fresh();
-    let with = |origin: &str, key: u8| {
-        Log::open(
-            origin,
-            SecretKey::from_bytes([key; 32]),
-            Box::new(memory.clone()),
-            Box::new(memory.clone()),
-        )
-    };
+    let with =
+        |origin: &str, key: u8| Log::open(origin, SecretKey::from_bytes([key; 32]), parts(&memory));
     assert!(with(ORIGIN, 6).is_err());
     assert!(with("other.example", 5).is_err());
 }
@@ -314,6 +312,11 @@ fn another_key_or_origin_is_refused() {
 fn a_folder_keeps_a_log_across_restarts_and_refuses_a_second_process() {
     let folder = tempfile::tempdir().expect("a folder");
     let storage = || Box::new(super::Folder::new(folder.path()).expect("a folder"));
+    let with = |lock| Parts {
+        storage: storage(),
+        lock: Box::new(lock),
+        cosigner: None,
+    };
     {
         let lock = super::FileLock::new(folder.path()).expect("the lock");
         assert!(
@@ -321,15 +324,150 @@ fn a_folder_keeps_a_log_across_restarts_and_refuses_a_second_process() {
             "a second lock"
         );
         Log::create(ORIGIN, &secret(), storage().as_ref(), &lock).expect("an empty folder");
-        let mut log = Log::open(ORIGIN, secret(), storage(), Box::new(lock)).expect("a fresh log");
+        let mut log = Log::open(ORIGIN, secret(), with(lock)).expect("a fresh log");
         log.append(&entries(0, 300)).expect("a batch");
     }
     let lock = super::FileLock::new(folder.path()).expect("the lock, free again");
-    let mut log = Log::open(ORIGIN, secret(), storage(), Box::new(lock)).expect("the log");
+    let mut log = Log::open(ORIGIN, secret(), with(lock)).expect("the log");
     log.append(&entries(300, 1)).expect("a batch");
     check(&log, &entries(0, 301));
     assert!(
         folder.path().join("tile/entries/000").is_file()
             && folder.path().join("tile/0/001.p/45").is_file()
     );
+}
+
+/// A cosigner that can be told how to fail.
+#[derive(Clone)]
+struct Panel(Arc<Mutex<Option<Kind>>>);
+
+impl Cosigner for Panel {
+    fn is_settled(&self, checkpoint: &str) -> bool {
+        checkpoint.contains("panel")
+    }
+    fn cosign(
+        &self,
+        signed: &str,
+        prove: &dyn Fn(u64) -> Result<Vec<Hash>, Error>,
+    ) -> Result<String, Error> {
+        let empty = signed.contains("\n0\n");
+        assert!(empty || prove(1).is_ok(), "a witness can be given a proof");
+        match *self.0.lock().expect("no panic") {
+            Some(kind) => Err(Error::new(kind, "the panel")),
+            None => Ok(format!("{signed}\u{2014} panel AAAAAAA=\n")),
+        }
+    }
+}
+
+#[test]
+fn a_leaf_is_answered_only_when_the_witnesses_have_seen_its_checkpoint() {
+    let (memory, log) = fresh();
+    drop(log);
+    let mood = Arc::new(Mutex::new(None));
+    let witnessed = || {
+        let cosigner = Some(Box::new(Panel(mood.clone())) as Box<dyn Cosigner>);
+        let parts = Parts {
+            cosigner,
+            ..parts(&memory)
+        };
+        Log::open(ORIGIN, secret(), parts)
+    };
+    let public = || {
+        let bytes = memory.read("checkpoint").expect("a read").expect("one");
+        String::from_utf8(bytes).expect("text")
+    };
+    *mood.lock().expect("no panic") = Some(Kind::Unsettled);
+    let refused = witnessed().err();
+    assert!(refused.is_none(), "it opens: {refused:?}");
+    *mood.lock().expect("no panic") = None;
+    let mut log = witnessed().expect("a log");
+    assert_eq!(log.append(&entries(0, 2)).expect("both"), 0);
+    assert!(public().contains("panel") && public().contains("\n2\n"));
+    *mood.lock().expect("no panic") = Some(Kind::Unsettled);
+    let waiting = log.append(&entries(2, 2)).expect_err("witnesses are away");
+    assert_eq!(waiting.kind(), Kind::Unsettled);
+    assert!(public().contains("\n2\n"), "the old tree stays public");
+    assert_eq!(
+        log.append(&entries(4, 1)).expect_err("still").kind(),
+        Kind::Unsettled
+    );
+    assert_eq!(log.size(), 4, "nothing is piled on an unsettled tree");
+    // A restart in between changes nothing.
+    let mut log = witnessed().expect("a log that waits for its witnesses");
+    assert!(!log.is_published());
+    *mood.lock().expect("no panic") = None;
+    log.settle().expect("they are back");
+    assert!(public().contains("panel") && public().contains("\n4\n"));
+    check(&log, &entries(0, 4));
+    *mood.lock().expect("no panic") = Some(Kind::Fatal);
+    assert_eq!(
+        log.append(&entries(9, 1)).expect_err("a fork").kind(),
+        Kind::Fatal
+    );
+    assert_eq!(witnessed().err().expect("a refusal").kind(), Kind::Fatal);
+}
+
+#[test]
+fn a_pool_gives_equal_entries_of_many_threads_one_index_each() {
+    let (_, log) = fresh();
+    let pool = Pool::start(log, Duration::from_millis(1), 64).expect("a thread");
+    let indices = Mutex::new(std::collections::HashMap::new());
+    std::thread::scope(|scope| {
+        for thread in 0..8_u64 {
+            let (pool, indices) = (&pool, &indices);
+            scope.spawn(move || {
+                for entry in entries(thread * 100, 100) {
+                    let receipt = loop {
+                        match pool.submit(entry.clone()) {
+                            Ok(receipt) => break receipt,
+                            Err(error) => assert_eq!(error.kind(), Kind::Busy),
+                        }
+                        std::thread::yield_now();
+                    };
+                    let place = receipt.wait(Duration::from_secs(60)).expect("an index");
+                    let old = indices.lock().expect("no panic").insert(place.index, entry);
+                    assert!(old.is_none(), "index {} given twice", place.index);
+                }
+            });
+        }
+    });
+    let log = pool.stop().expect("the log");
+    assert_eq!(log.size(), 800);
+    for (index, entry) in indices.into_inner().expect("no panic") {
+        assert_eq!(log.entry(index).expect("an entry"), entry);
+    }
+    let pool = Pool::start(log, Duration::from_millis(50), 64).expect("a thread");
+    let receipts: Vec<_> = (0..20)
+        .map(|_| pool.submit(b"the same".to_vec()).expect("room"))
+        .collect();
+    let places: Vec<_> = receipts
+        .iter()
+        .map(|receipt| receipt.wait(Duration::from_secs(60)).expect("an index"))
+        .collect();
+    assert!(places.iter().filter(|place| !place.repeated).count() < 20);
+    drop(pool.stop().expect("the log"));
+}
+
+#[test]
+fn a_full_pool_says_so_at_once_and_a_stopped_log_stops_its_pool() {
+    let (memory, log) = fresh();
+    let held = memory.0.lock().expect("no panic");
+    let pool = Pool::start(log, Duration::ZERO, 1).expect("a thread");
+    // The thread takes at most one entry and waits for the disk; one more may queue behind it.
+    let taken: Vec<_> = entries(0, 4)
+        .into_iter()
+        .map(|entry| pool.submit(entry))
+        .collect();
+    assert!(taken.iter().filter(|result| result.is_ok()).count() <= 3);
+    let busy = taken.iter().find_map(|result| result.as_ref().err());
+    assert_eq!(busy.expect("one too many").kind(), Kind::Busy);
+    drop(held);
+    for receipt in taken.into_iter().flatten() {
+        receipt.wait(Duration::from_secs(60)).expect("an index");
+    }
+    memory.fail(Some(("lock", false)));
+    let receipt = pool.submit(b"the last".to_vec()).expect("room");
+    let error = receipt.wait(Duration::from_secs(60)).expect_err("a fault");
+    assert_eq!(error.kind(), Kind::Fatal);
+    assert_eq!(pool.stop().err().expect("stopped").kind(), Kind::Fatal);
 }

@@ -1,0 +1,188 @@
+//! Reading a log that is not trusted: every tile and bundle is checked against a signed checkpoint before it is handed out.
+//!
+//! The one rule: what this reader returns leads to the checkpoint's root, or it is an error that names the object. A full tile
+//! is checked against its parent's hash, the parent against its own, up to the right edge, which folds to the root.
+
+use crate::checkpoint::Checkpoint;
+use crate::edge::Edge;
+use crate::error::{Error, Kind};
+use crate::tile::{self, Place, TileReader, WIDTH};
+use crate::tree::{Hash, leaf_hash, root_of};
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+/// Checked tiles kept in memory, so that a proof's neighbours are read once. 8 MiB.
+const CACHED_TILES: usize = 1024;
+
+/// A reader that verifies as it reads.
+pub struct Verified<R> {
+    inner: R,
+    checkpoint: Checkpoint,
+    edge: Edge,
+    /// Full tiles that were checked, by level and index.
+    checked: Mutex<HashMap<(u32, u64), Vec<Hash>>>,
+}
+
+impl<R: TileReader> Verified<R> {
+    /// Reads the right edge and checks that it leads to the root.
+    ///
+    /// # Errors
+    /// `Kind::Forged` when it does not, else what the reader says.
+    pub fn new(inner: R, checkpoint: Checkpoint) -> Result<Self, Error> {
+        let size = checkpoint.size;
+        let mut levels = Vec::new();
+        for level in (0..).take_while(|level| tile::count_at(*level, size) > 0) {
+            let index = tile::count_at(level, size) / WIDTH;
+            let width = tile::width_at(level, index, size);
+            levels.push(if width == 0 {
+                Vec::new()
+            } else {
+                read_hashes(&inner, level, index, width)?
+            });
+        }
+        let edge = Edge::new(size, levels)?;
+        if edge.root() != checkpoint.root {
+            return Err(Error::new(
+                Kind::Forged,
+                format!("the log's right edge does not lead to its signed root of {size} entries"),
+            ));
+        }
+        Ok(Self {
+            inner,
+            checkpoint,
+            edge,
+            checked: Mutex::default(),
+        })
+    }
+
+    /// The checkpoint that everything is checked against.
+    #[must_use]
+    pub fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
+
+    /// The hashes of a tile of this tree.
+    fn tile(&self, level: u32, index: u64) -> Result<Vec<Hash>, Error> {
+        let width = tile::width_at(level, index, self.checkpoint.size);
+        if width == 0 {
+            return Err(Error::new(
+                Kind::Missing,
+                format!("{} is outside the tree", tile::path(level, index, WIDTH)),
+            ));
+        }
+        if width < WIDTH {
+            return Ok(self.edge.levels()[level as usize].clone());
+        }
+        if let Some(hashes) = self.cache()?.get(&(level, index)) {
+            return Ok(hashes.clone());
+        }
+        let hashes = read_hashes(&self.inner, level, index, width)?;
+        let parent = self.tile(level + 1, index / WIDTH)?;
+        if parent.get((index % WIDTH) as usize) != Some(&root_of(&hashes)) {
+            return Err(Error::new(
+                Kind::Forged,
+                format!(
+                    "{} does not lead to the signed root",
+                    tile::path(level, index, width)
+                ),
+            ));
+        }
+        let mut cache = self.cache()?;
+        if cache.len() >= CACHED_TILES {
+            cache.clear();
+        }
+        cache.insert((level, index), hashes.clone());
+        Ok(hashes)
+    }
+
+    fn cache(&self) -> Result<std::sync::MutexGuard<'_, HashMap<(u32, u64), Vec<Hash>>>, Error> {
+        self.checked
+            .lock()
+            .map_err(|_| Error::new(Kind::Storage, "an earlier read of this log panicked"))
+    }
+
+    /// The entries of a bundle.
+    ///
+    /// # Errors
+    /// `Kind::Forged` when they are not what the log signed, else what the reader says.
+    pub fn entries(&self, index: u64) -> Result<Vec<Vec<u8>>, Error> {
+        let width = tile::width_at(0, index, self.checkpoint.size);
+        let hashes = self.tile(0, index)?;
+        let path = tile::entries_path(index, width);
+        let whole = tile::entries_path(index, WIDTH);
+        let mut entries = match self.inner.read_tile(&path) {
+            Err(error) if error.kind() == Kind::Missing && width < WIDTH => {
+                tile::parse_bundle(&self.inner.read_tile(&whole)?, WIDTH, &whole)?
+            }
+            bytes => tile::parse_bundle(&bytes?, width, &path)?,
+        };
+        entries.truncate(hashes.len());
+        if !entries
+            .iter()
+            .map(|entry| leaf_hash(entry))
+            .eq(hashes.iter().copied())
+        {
+            return Err(Error::new(
+                Kind::Forged,
+                format!("{path} does not hold the entries that the log signed"),
+            ));
+        }
+        Ok(entries)
+    }
+
+    /// One entry.
+    ///
+    /// # Errors
+    /// `Kind::Missing` outside the tree, else as [`Verified::entries`].
+    pub fn entry(&self, index: u64) -> Result<Vec<u8>, Error> {
+        if index >= self.checkpoint.size {
+            return Err(Error::new(
+                Kind::Missing,
+                format!(
+                    "entry {index} is not in a log of {} entries",
+                    self.checkpoint.size
+                ),
+            ));
+        }
+        Ok(self
+            .entries(index / WIDTH)?
+            .swap_remove((index % WIDTH) as usize))
+    }
+}
+
+/// Reads a tile. A log may delete a partial one once the full one stands, which then serves as well.
+fn read_hashes(
+    reader: &dyn TileReader,
+    level: u32,
+    index: u64,
+    width: u64,
+) -> Result<Vec<Hash>, Error> {
+    let path = tile::path(level, index, width);
+    match reader.read_tile(&path) {
+        Err(error) if error.kind() == Kind::Missing && width < WIDTH => {
+            let whole = tile::path(level, index, WIDTH);
+            let mut hashes = tile::parse(&reader.read_tile(&whole)?, WIDTH, &whole)?;
+            hashes.truncate(usize::try_from(width).unwrap_or(usize::MAX));
+            Ok(hashes)
+        }
+        bytes => tile::parse(&bytes?, width, &path),
+    }
+}
+
+impl<R: TileReader> TileReader for Verified<R> {
+    fn read_tile(&self, path: &str) -> Result<Vec<u8>, Error> {
+        match tile::parse_path(path) {
+            Some(Place::Hashes {
+                level,
+                index,
+                width,
+            }) => {
+                let mut hashes = self.tile(level, index)?;
+                hashes.truncate(usize::try_from(width).unwrap_or(usize::MAX));
+                Ok(hashes.concat())
+            }
+            Some(Place::Entries { index, .. }) => Ok(tile::bundle_bytes(&self.entries(index)?)),
+            None => Err(Error::new(Kind::Missing, format!("{path} is no tile"))),
+        }
+    }
+}
