@@ -1,6 +1,7 @@
 //! Settings: the only place that reads the environment. A wrong or half-set one is an error at start, never a default.
 
 use anyhow::{Context as _, Result, bail};
+use ledger::policy::Policy;
 use std::path::{Path, PathBuf};
 
 /// The origin of a demo's log: one for all demos, so that a demo leaf never enters a real log.
@@ -27,6 +28,8 @@ pub struct Config {
     pub runtime: PathBuf,
     /// The log's origin for a new data folder that is no demo.
     pub origin: Option<String>,
+    /// The witnesses that must cosign the log, from the tlog-policy file that `SEEDMARK_WITNESS_POLICY` names.
+    pub witness_policy: Option<Policy>,
     /// Our share in basis points.
     pub share_bp: i64,
     /// The smallest order that costs anything.
@@ -90,11 +93,29 @@ impl Config {
             engines: number("SEEDMARK_ENGINES", cores as i64)?.clamp(1, 64) as usize,
             runtime,
             origin: std::env::var("SEEDMARK_LOG_ORIGIN").ok(),
+            witness_policy: witness_policy()?,
             share_bp: number("SEEDMARK_SHARE_BP", 1500)?,
             minimum_order_minor: number("SEEDMARK_MINIMUM_ORDER_MINOR", 250)?,
             minimum_payout_minor: number("SEEDMARK_MINIMUM_PAYOUT_MINOR", 2500)?,
         })
     }
+}
+
+fn witness_policy() -> Result<Option<Policy>> {
+    let Some(path) = std::env::var_os("SEEDMARK_WITNESS_POLICY").map(PathBuf::from) else {
+        return Ok(None);
+    };
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("SEEDMARK_WITNESS_POLICY: cannot read {}", path.display()))?;
+    let policy = Policy::parse(&text)
+        .with_context(|| format!("SEEDMARK_WITNESS_POLICY: {}", path.display()))?;
+    if !policy.asks_for_witnesses() {
+        bail!(
+            "SEEDMARK_WITNESS_POLICY: {} says \"quorum none\"; name a quorum, or leave the variable unset",
+            path.display()
+        );
+    }
+    Ok(Some(policy))
 }
 
 fn number(name: &str, default: i64) -> Result<i64> {

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 Exit codes: 0 all holds · 1 a check failed or a picture is different · 2 wrong command or input
             3 this machine cannot (no runtime, model or fused multiply-add) · 4 near, but not equal
 
-Nothing here uses a network. The ONNX Runtime library is found by ORT_DYLIB_PATH, beside this
+Only `log` with a URL and `witness` use a network. The ONNX Runtime library is found by ORT_DYLIB_PATH, beside this
 program, or in the cache folder that `cargo xtask runtime` fills."
 )]
 pub(crate) struct Arguments {
@@ -33,8 +33,10 @@ pub(crate) enum Command {
     Reproduce(Reproduce),
     /// Describe a model
     Model(Model),
-    /// Read and check a transparency log in a folder
+    /// Read, check and follow a transparency log, in a folder or behind a URL
     Log(Log),
+    /// Run a witness: cosign the checkpoints of the logs that you choose
+    Witness(Witness),
 }
 
 #[derive(Args)]
@@ -221,13 +223,17 @@ pub(crate) struct Log {
 
 /// What every log command needs.
 #[derive(Args)]
+#[group(skip)]
 pub(crate) struct LogSource {
-    /// The log's folder, with `checkpoint` and `tile/`
-    pub(crate) folder: PathBuf,
-    /// The log's verifier key, as served under /log/vkey
-    #[arg(long, value_name = "VKEY")]
-    pub(crate) key: String,
-    /// Print JSON
+    /// The log: a URL prefix, or a folder with `checkpoint` and `tile/`
+    pub(crate) log: String,
+    /// The log's verifier key, as served under /log/vkey; get it from a second place
+    #[arg(long, value_name = "VKEY", required_unless_present = "policy")]
+    pub(crate) key: Option<String>,
+    /// A tlog-policy file with the log's key and the witnesses that must have cosigned
+    #[arg(long, value_name = "FILE", conflicts_with = "key")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Print JSON, one object a line
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -235,8 +241,16 @@ pub(crate) struct LogSource {
 #[derive(Subcommand)]
 pub(crate) enum LogCommand {
     /// Re-verify every entry and tile against the signed checkpoint
-    Audit(LogSource),
-    /// Print one entry
+    #[command(after_help = "\
+Example: seedmark log audit https://seedmark.example/log --policy policy.txt --state seedmark.state")]
+    Audit {
+        #[command(flatten)]
+        source: LogSource,
+        /// Remember what was audited in this file, and go on from there next time
+        #[arg(long, value_name = "FILE")]
+        state: Option<PathBuf>,
+    },
+    /// Print one entry, verified
     Get {
         #[command(flatten)]
         source: LogSource,
@@ -252,4 +266,62 @@ pub(crate) enum LogCommand {
         #[arg(long)]
         index: u64,
     },
+    /// Print the newest entries, verified
+    Tail {
+        #[command(flatten)]
+        source: LogSource,
+        /// How many
+        #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
+        entries: u64,
+        /// Go on and print new ones as they come
+        #[arg(long, short = 'f')]
+        follow: bool,
+        /// Seconds between two looks
+        #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+        interval: u64,
+    },
+    /// Watch that a log never rewrites its history; ends with exit code 1 when it does
+    #[command(after_help = "\
+Every new entry is read and hashed. When a checkpoint contradicts what was seen, both signed checkpoints
+are written beside the state, as evidence that anyone can check.
+
+Example: seedmark log monitor https://seedmark.example/log --key \"$VKEY\" --state seedmark.state")]
+    Monitor {
+        #[command(flatten)]
+        source: LogSource,
+        /// What was seen so far; made on the first run
+        #[arg(long, value_name = "FILE")]
+        state: PathBuf,
+        /// Look once and end
+        #[arg(long)]
+        once: bool,
+        /// Seconds between two looks
+        #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+        interval: u64,
+    },
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+A witness remembers the newest checkpoint of each log and cosigns only what extends it. It proves nothing
+about what the entries say, only that everybody is shown the same ones. The line that it prints at start
+belongs into the policy of the log's operator and of those who check.
+
+Example: seedmark witness --name witness.example --data witness/ --log \"$VKEY\"")]
+pub(crate) struct Witness {
+    /// The witness's name, such as a host name of yours; it is inside the key's id
+    #[arg(long)]
+    pub(crate) name: String,
+    /// Where the key and the newest checkpoints lie; made on the first start
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data: PathBuf,
+    /// The verifier key of a log to follow; may be given several times
+    #[arg(long, value_name = "VKEY", required = true)]
+    pub(crate) log: Vec<String>,
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7890")]
+    pub(crate) listen: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }

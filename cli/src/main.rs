@@ -1,6 +1,6 @@
 //! `seedmark`: keys, pictures, seals and checks on your own machine.
 //!
-//! The one rule: nothing here talks to a network. Results go to standard output, progress and hints to standard error;
+//! The one rule: only `log` with a URL and `witness` talk to a network. Results go to standard output, progress and hints to standard error;
 //! `--json` prints one JSON object for machines. Exit codes stand in `exit.rs` and in `--help`.
 
 mod arguments;
@@ -23,6 +23,7 @@ fn main() -> std::process::ExitCode {
         Command::Reproduce(options) => command::reproduce::run(options),
         Command::Model(options) => command::model::run(options),
         Command::Log(options) => command::log::run(options),
+        Command::Witness(options) => command::witness::run(options),
     };
     match result {
         Ok(exit) => exit.code(),

@@ -31,8 +31,10 @@ fn compare(
     }))
 }
 
-/// Reads every entry and tile of the tree that `checkpoint` names, from where `known` ends; `visit` hears each bundle's first
-/// index, its entries, and the edge behind them.
+/// Hears each bundle's first new index, its new entries, and the edge behind them.
+pub type Visit<'a> = &'a mut dyn FnMut(u64, &[Vec<u8>], &Edge);
+
+/// Reads every entry and tile of the tree that `checkpoint` names, from where `known` ends.
 ///
 /// `known` is the edge of a tree that was audited before, or `Edge::default()`.
 ///
@@ -42,7 +44,7 @@ pub fn audit(
     reader: &dyn TileReader,
     checkpoint: &Checkpoint,
     known: Edge,
-    visit: &mut dyn FnMut(u64, &[Vec<u8>], &Edge),
+    visit: Visit<'_>,
 ) -> Result<Edge, Error> {
     let (size, mut edge) = (checkpoint.size, known);
     if edge.size() > size {

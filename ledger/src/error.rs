@@ -18,6 +18,8 @@ pub enum Kind {
     Fatal,
     /// Something that is not there.
     Missing,
+    /// Something that is there already and may not be made again.
+    Exists,
     /// A checkpoint that too few witnesses have cosigned so far.
     Unsettled,
     /// More is asked than can be taken now; the same may be asked again a little later.

@@ -7,6 +7,8 @@
 pub mod audit;
 pub mod bundle;
 pub mod checkpoint;
+#[cfg(feature = "client")]
+pub mod client;
 pub mod cosignature;
 pub mod edge;
 pub mod error;

@@ -14,13 +14,15 @@ use std::sync::Mutex;
 /// Checked tiles kept in memory, so that a proof's neighbours are read once. 8 MiB.
 const CACHED_TILES: usize = 1024;
 
+/// Checked full tiles, by level and index.
+type Tiles = HashMap<(u32, u64), Vec<Hash>>;
+
 /// A reader that verifies as it reads.
 pub struct Verified<R> {
     inner: R,
     checkpoint: Checkpoint,
     edge: Edge,
-    /// Full tiles that were checked, by level and index.
-    checked: Mutex<HashMap<(u32, u64), Vec<Hash>>>,
+    checked: Mutex<Tiles>,
 }
 
 impl<R: TileReader> Verified<R> {
@@ -95,7 +97,7 @@ impl<R: TileReader> Verified<R> {
         Ok(hashes)
     }
 
-    fn cache(&self) -> Result<std::sync::MutexGuard<'_, HashMap<(u32, u64), Vec<Hash>>>, Error> {
+    fn cache(&self) -> Result<std::sync::MutexGuard<'_, Tiles>, Error> {
         self.checked
             .lock()
             .map_err(|_| Error::new(Kind::Storage, "an earlier read of this log panicked"))

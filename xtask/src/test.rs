@@ -249,7 +249,7 @@ fn unit(counts: &mut Counts) -> Result<()> {
     tests(counts, &["test", "--package", "seedmark-cli"])
 }
 
-/// Checks by other people's programs: Python packages, installed into a folder below target.
+/// Checks by other people's programs: Python packages in a folder below target, and Debian's Go packages.
 fn outside(counts: &mut Counts, install: bool) -> Result<()> {
     let folder = root().join("target/outside");
     let python = folder.join("bin/python");
@@ -270,8 +270,37 @@ fn outside(counts: &mut Counts, install: bool) -> Result<()> {
             "pip",
             "install",
             "--quiet",
+            // The AICS packages ask for Python 3.12 and run on Debian's 3.11 all the same, which is what these tests show.
+            "--ignore-requires-python",
             "--requirement",
             &requirements.to_string_lossy(),
+        ],
+    )?;
+    if output("go", &["version"]).is_none()
+        || !std::path::Path::new("/usr/share/gocode/src/golang.org/x/mod").is_dir()
+    {
+        if !install {
+            bail!("go and its x/mod packages are missing and --no-install was given");
+        }
+        debian(&["golang-go", "golang-golang-x-mod-dev"])?;
+    }
+    if output("strace", &["--version"]).is_none() {
+        if !install {
+            bail!("strace is missing and --no-install was given");
+        }
+        debian(&["strace"])?;
+    }
+    program(
+        "cargo",
+        &[
+            "build",
+            "--quiet",
+            "--package",
+            "seedmark-ledger",
+            "--features",
+            "writer",
+            "--example",
+            "append",
         ],
     )?;
     tests(

@@ -38,7 +38,9 @@ fn till(test: &TestDb) -> Till {
             verifier,
             test.folder.path().join("log"),
             secret(),
-        ),
+            None,
+        )
+        .expect("a log"),
         share_bp: 1500,
         minimum_order_minor: 250,
     }

@@ -12,4 +12,4 @@ mod store;
 #[cfg(test)]
 pub(crate) use store::ALL as STATEMENTS;
 
-pub use sequencer::run as run_sequencer;
+pub use sequencer::Sequencer;

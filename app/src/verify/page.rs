@@ -6,6 +6,7 @@ use crate::ui::pieces::{Code, Fact, Time, heading};
 use crate::ui::shell;
 use crate::web::visit::Visit;
 use axum::response::Response;
+use ledger::policy::Settlement;
 use ledger::proof::TlogProof;
 use leptos::prelude::*;
 use schema::key::PublicKey;
@@ -17,6 +18,7 @@ pub(super) struct Checks {
     signature: bool,
     checkpoint: bool,
     inclusion: bool,
+    settlement: Option<Settlement>,
 }
 
 impl Checks {
@@ -43,6 +45,7 @@ impl Checks {
             signature,
             checkpoint: checkpoint.is_some(),
             inclusion,
+            settlement: proof.and_then(|proof| log.settle(&proof.checkpoint).ok()),
         }
     }
 }
@@ -83,6 +86,23 @@ pub(super) fn proof(
             let mark = if passed { "✓" } else { "–" };
             view! { <li class:checks__bad=!passed><span class="checks__mark" aria-hidden="true">{mark}</span><strong>{lang.text(id)}</strong><span>{lang.text(&format!("{id}-line"))}</span></li> }
         };
+        // No mark without a witness: nothing was checked that could hold or fail.
+        let witnesses = checks.settlement.as_ref().map(|settlement| {
+            let line = match settlement.settled_seconds {
+                Some(seconds) => {
+                    let names: Vec<&str> =
+                        settlement.cosigners.iter().map(|(name, _)| &**name).collect();
+                    let ms = i64::try_from(seconds).unwrap_or(0).saturating_mul(1000);
+                    lang.with(
+                        "check-witnesses-line",
+                        &[("names", names.join(", ").into()), ("time", lang.time(ms).into())],
+                    )
+                }
+                None => lang.text("check-witnesses-none"),
+            };
+            let mark = if settlement.settled_seconds.is_some() { "✓" } else { "○" };
+            view! { <li id="witnesses"><span class="checks__mark" aria-hidden="true">{mark}</span><strong>{lang.text("check-witnesses")}</strong><span>{line}</span></li> }
+        });
         let statement_text = statement
             .as_ref()
             .and_then(|row| serde_json::from_str::<Envelope>(&row.envelope).ok())
@@ -123,6 +143,7 @@ pub(super) fn proof(
                     {check(checks.signature, "check-signature")}
                     {check(checks.checkpoint, "check-checkpoint")}
                     {check(checks.inclusion, "check-inclusion")}
+                    {witnesses}
                 </ul>
                 <p class="quiet">{lang.text("checks-server")}</p>
             </section>

@@ -7,15 +7,19 @@ use super::store;
 use crate::db::{self, Db};
 use crate::jobs::Bell;
 use anyhow::{Context as _, Result};
-use ledger::writer::{Folder, LockStore, Log, Parts};
+use ledger::client::Witnesses;
+use ledger::policy::Policy;
+use ledger::writer::{Cosigner, Folder, LockStore, Log, Parts};
 use ledger::{Error, Kind};
 use schema::key::SecretKey;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
 const BATCH: i64 = 256;
+/// How long a checkpoint waits for its witnesses before the log reports that it waits.
+const WITNESS_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The lock record in the database. The log's writer is not async, so calls wait on the runtime from their own thread.
 struct DatabaseLock {
@@ -62,35 +66,156 @@ impl LockStore for DatabaseLock {
     }
 }
 
-/// Opens the log, creating it in a database that never had one, and brings indices up to its size.
-fn open(db: &Db, runtime: &Handle, origin: &str, secret: &[u8; 32], folder: &Path) -> Result<Log> {
-    let lock = || {
-        Box::new(DatabaseLock {
-            db: db.clone(),
+/// What the log is written with.
+pub struct Sequencer {
+    /// The database with the queue of leaves and the lock record.
+    pub db: Db,
+    /// The log's name.
+    pub origin: String,
+    /// The log's signing key.
+    pub secret: [u8; 32],
+    /// Where its files lie.
+    pub folder: PathBuf,
+    /// Which witnesses must have seen a checkpoint before it is public; nobody when `None`.
+    pub policy: Option<Policy>,
+    /// Rings when a leaf was committed.
+    pub queued: Bell,
+    /// Is rung when indices were filled in.
+    pub logged: Bell,
+}
+
+impl Sequencer {
+    /// Opens the log, creating it in a database that never had one.
+    fn open(&self, runtime: &Handle) -> Result<Log> {
+        let lock = DatabaseLock {
+            db: self.db.clone(),
             runtime: runtime.clone(),
-        })
-    };
-    let storage = || Folder::new(folder).map(Box::new);
-    let secret_key = || SecretKey::from_bytes(*secret);
-    if lock().load(origin)?.is_none() {
-        Log::create(origin, &secret_key(), storage()?.as_ref(), lock().as_ref())?;
+        };
+        let storage = Folder::new(&self.folder)?;
+        let secret = || SecretKey::from_bytes(self.secret);
+        if lock.load(&self.origin)?.is_none() {
+            Log::create(&self.origin, &secret(), &storage, &lock)?;
+        }
+        let witnesses = self
+            .policy
+            .clone()
+            .map(|policy| Box::new(Witnesses::new(policy, WITNESS_PATIENCE)) as Box<dyn Cosigner>);
+        let parts = Parts {
+            storage: Box::new(storage),
+            lock: Box::new(lock),
+            cosigner: witnesses,
+        };
+        Ok(Log::open(&self.origin, secret(), parts)?)
     }
-    let parts = Parts {
-        storage: storage()?,
-        lock: lock(),
-        cosigner: None,
-    };
-    let log = Log::open(origin, secret_key(), parts)?;
-    let mut known = runtime.block_on(async {
-        let mut tx = db.read().await?;
-        store::next_index(&mut tx, origin).await
-    })?;
-    while known < i64::try_from(log.size())? {
-        let leaf = log.entry(u64::try_from(known)?)?;
-        runtime.block_on(note(db, origin, &[(hex::encode(leaf), known)]))?;
-        known += 1;
+
+    /// Fills in the indices of every leaf of the tree that has none yet; the tree must be public.
+    fn note_indices(&self, runtime: &Handle, log: &Log) -> Result<()> {
+        let known = runtime.block_on(async {
+            let mut tx = self.db.read().await?;
+            store::next_index(&mut tx, &self.origin).await
+        })?;
+        let size = i64::try_from(log.size())?;
+        for first in (known..size).step_by(usize::try_from(BATCH)?) {
+            let mut indices = Vec::new();
+            for index in first..size.min(first + BATCH) {
+                indices.push((hex::encode(log.entry(u64::try_from(index)?)?), index));
+            }
+            runtime.block_on(note(&self.db, &self.origin, &indices))?;
+        }
+        if known < size {
+            self.logged.ring();
+        }
+        Ok(())
     }
-    Ok(log)
+
+    /// Runs until `stop` is set. `ready` is told once the log is open.
+    ///
+    /// # Errors
+    /// When the log cannot be opened, its state is unknown or a witness saw another history: the process must end.
+    pub fn run(self, ready: oneshot::Sender<()>, stop: watch::Receiver<bool>) -> Result<()> {
+        let runtime = Handle::current();
+        let mut log = self
+            .open(&runtime)
+            .context("the public log cannot be opened")?;
+        // Nobody waits any more when the process is stopping already.
+        let _unheard = ready.send(());
+        let mut behind = true;
+        while !*stop.borrow() {
+            match self.step(&runtime, &mut log, &mut behind) {
+                Ok(Pace::Busy) => {}
+                Ok(Pace::Idle) => {
+                    runtime.block_on(self.queued.wait(Duration::from_millis(500)));
+                }
+                Ok(Pace::Later(why)) => {
+                    tracing::warn!(error = %why, "the log waits");
+                    std::thread::sleep(Duration::from_secs(1));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// One batch. `behind`: the tree may hold leaves whose index is not noted.
+    fn step(&self, runtime: &Handle, log: &mut Log, behind: &mut bool) -> Result<Pace> {
+        if *behind {
+            match log.settle() {
+                Ok(()) => {}
+                Err(error) => return Pace::after(error),
+            }
+            // A lost note is repaired here or at the next start; going on without it would append the same leaves again.
+            self.note_indices(runtime, log)
+                .context("cannot note the indices of logged leaves")?;
+            *behind = false;
+        }
+        let pending = runtime.block_on(async {
+            let mut tx = self.db.read().await?;
+            store::list_pending(&mut tx, &self.origin, BATCH).await
+        });
+        let pending = match pending {
+            Ok(pending) if pending.is_empty() => return Ok(Pace::Idle),
+            Ok(pending) => pending,
+            Err(error) => return Ok(Pace::Later(error.to_string())),
+        };
+        let entries = pending
+            .iter()
+            .map(hex::decode)
+            .collect::<Result<Vec<_>, _>>()
+            .context("a queued leaf is not hex")?;
+        *behind = true;
+        match log.append(&entries) {
+            Ok(first) => {
+                let indices: Vec<(String, i64)> =
+                    pending.into_iter().zip(i64::try_from(first)?..).collect();
+                runtime
+                    .block_on(note(&self.db, &self.origin, &indices))
+                    .context("cannot note the indices of logged leaves")?;
+                *behind = false;
+                self.logged.ring();
+                Ok(Pace::Busy)
+            }
+            Err(error) => Pace::after(error),
+        }
+    }
+}
+
+/// What to do after a step.
+enum Pace {
+    /// There may be more.
+    Busy,
+    /// Nothing is queued.
+    Idle,
+    /// The disk, the database or the witnesses do not let the log go on.
+    Later(String),
+}
+
+impl Pace {
+    fn after(error: Error) -> Result<Self> {
+        match error.kind() {
+            Kind::Storage | Kind::Unsettled => Ok(Self::Later(error.to_string())),
+            _ => Err(error).context("the public log cannot go on"),
+        }
+    }
 }
 
 async fn note(db: &Db, origin: &str, indices: &[(String, i64)]) -> db::Result<()> {
@@ -99,74 +224,4 @@ async fn note(db: &Db, origin: &str, indices: &[(String, i64)]) -> db::Result<()
         store::set_index(&mut tx, origin, leaf, *index).await?;
     }
     tx.commit().await
-}
-
-/// Runs until `stop` is set. `ready` is told once the log is open; `queued` rings when a leaf was committed; `logged` is rung
-/// when indices were filled in.
-///
-/// # Errors
-/// When the log cannot be opened, or its state is unknown: the process must end.
-#[allow(
-    clippy::too_many_arguments,
-    reason = "called once, where the process is put together"
-)]
-pub fn run(
-    db: Db,
-    origin: String,
-    secret: [u8; 32],
-    folder: PathBuf,
-    queued: Bell,
-    logged: Bell,
-    ready: oneshot::Sender<()>,
-    stop: watch::Receiver<bool>,
-) -> Result<()> {
-    let runtime = Handle::current();
-    let mut log = open(&db, &runtime, &origin, &secret, &folder)
-        .context("the public log cannot be opened")?;
-    // Nobody waits any more when the process is stopping already.
-    let _unheard = ready.send(());
-    while !*stop.borrow() {
-        let pending = runtime.block_on(async {
-            let mut tx = db.read().await?;
-            store::list_pending(&mut tx, &origin, BATCH).await
-        });
-        let pending = match pending {
-            Ok(pending) => pending,
-            Err(error) => {
-                tracing::warn!(error = %error, "cannot read queued leaves");
-                std::thread::sleep(Duration::from_secs(1));
-                continue;
-            }
-        };
-        if pending.is_empty() {
-            runtime.block_on(queued.wait(Duration::from_millis(500)));
-            continue;
-        }
-        let entries = pending
-            .iter()
-            .map(hex::decode)
-            .collect::<Result<Vec<_>, _>>()
-            .context("a queued leaf is not hex")?;
-        match log.append(&entries) {
-            Ok(first) => {
-                let first = i64::try_from(first)?;
-                let indices: Vec<(String, i64)> = pending.into_iter().zip(first..).collect();
-                // A lost note is repaired at the next start; going on without it would append the same leaves again.
-                runtime
-                    .block_on(note(&db, &origin, &indices))
-                    .context("cannot note the indices of logged leaves")?;
-                logged.ring();
-            }
-            Err(error) if error.kind() == Kind::Storage => {
-                // Either nothing happened, or the leaves are in and unpublished; reopening settles which.
-                tracing::warn!(error = %error, "cannot append to the log; opening it again");
-                std::thread::sleep(Duration::from_secs(1));
-                drop(log);
-                log = open(&db, &runtime, &origin, &secret, &folder)
-                    .context("the public log cannot be opened again")?;
-            }
-            Err(error) => return Err(error).context("the public log's state is unknown"),
-        }
-    }
-    Ok(())
 }

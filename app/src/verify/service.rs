@@ -5,6 +5,7 @@ use crate::db::{self, Tx};
 use crate::random;
 use ledger::checkpoint::Checkpoint;
 use ledger::note::Verifier;
+use ledger::policy::{Policy, Settlement};
 use ledger::proof::{TlogProof, inclusion};
 use ledger::tile::{self, TileReader as _};
 use ledger::writer::Folder;
@@ -81,18 +82,55 @@ pub struct PublicLog {
     pub verifier: Verifier,
     folder: PathBuf,
     platform: Arc<SecretKey>,
+    /// What makes a checkpoint count; `quorum none` without witnesses.
+    policy: Arc<Policy>,
 }
 
 impl PublicLog {
-    /// Describes the log in `folder`.
-    #[must_use]
-    pub fn new(origin: String, verifier: Verifier, folder: PathBuf, platform: SecretKey) -> Self {
-        Self {
+    /// Describes the log in `folder`, and the witnesses that must have cosigned what it shows.
+    ///
+    /// # Errors
+    /// When the witnesses' policy does not trust this log's own key.
+    pub fn new(
+        origin: String,
+        verifier: Verifier,
+        folder: PathBuf,
+        platform: SecretKey,
+        witnesses: Option<Policy>,
+    ) -> Result<Self, Error> {
+        if let Some(policy) = &witnesses
+            && policy.log(&origin)? != &verifier
+        {
+            return Err(ledger::Error::new(
+                ledger::Kind::Malformed,
+                format!(
+                    "the witnesses' policy names another key for {origin}; this log's is {verifier}"
+                ),
+            )
+            .into());
+        }
+        let policy = witnesses.unwrap_or_else(|| Policy::log_alone(verifier.clone()));
+        Ok(Self {
             origin,
             verifier,
             folder,
             platform: Arc::new(platform),
-        }
+            policy: Arc::new(policy),
+        })
+    }
+
+    /// The policy, when it asks for witnesses.
+    #[must_use]
+    pub fn witness_policy(&self) -> Option<&Policy> {
+        Some(&*self.policy).filter(|policy| policy.asks_for_witnesses())
+    }
+
+    /// Who cosigned a checkpoint of this log, and since when it stands.
+    ///
+    /// # Errors
+    /// When it is not by this log, or the quorum is not complete.
+    pub fn settle(&self, checkpoint: &str) -> Result<Settlement, Error> {
+        Ok(self.policy.settle(checkpoint)?)
     }
 
     /// The platform's public key.

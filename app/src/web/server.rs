@@ -60,7 +60,13 @@ impl Process {
         let state = AppState {
             vault: Vault::new(&installation_key(&data, "SEEDMARK_VAULT_KEY", "vault")?),
             media: Media::folder(&data.join("media"))?,
-            log: PublicLog::new(origin, verifier, data.join("log"), platform),
+            log: PublicLog::new(
+                origin,
+                verifier,
+                data.join("log"),
+                platform,
+                config.witness_policy.clone(),
+            )?,
             clock: Clock::default(),
             assets: Arc::new(assets),
             jobs: Bell::default(),
@@ -88,25 +94,17 @@ impl Process {
         let state = self.state;
         let (ready_sender, ready) = oneshot::channel();
         let mut sequencer = {
-            let (db, origin, folder) = (
-                state.db.clone(),
-                state.log.origin.clone(),
-                state.config.data.join("log"),
-            );
-            let (queued, logged, stop) = (state.leaves.clone(), state.jobs.clone(), stop.clone());
-            let ready = ready_sender;
-            tokio::task::spawn_blocking(move || {
-                verify::run_sequencer(
-                    db,
-                    origin,
-                    self.log_key,
-                    folder,
-                    queued,
-                    logged,
-                    ready,
-                    stop,
-                )
-            })
+            let sequencer = verify::Sequencer {
+                db: state.db.clone(),
+                origin: state.log.origin.clone(),
+                secret: self.log_key,
+                folder: state.config.data.join("log"),
+                policy: state.log.witness_policy().cloned(),
+                queued: state.leaves.clone(),
+                logged: state.jobs.clone(),
+            };
+            let stop = stop.clone();
+            tokio::task::spawn_blocking(move || sequencer.run(ready_sender, stop))
         };
         if ready.await.is_err() {
             // The sender is dropped when the log cannot be opened; its own error says why.

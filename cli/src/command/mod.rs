@@ -7,3 +7,4 @@ pub(crate) mod model;
 pub(crate) mod reproduce;
 pub(crate) mod seal;
 pub(crate) mod verify;
+pub(crate) mod witness;

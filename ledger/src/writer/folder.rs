@@ -182,7 +182,7 @@ impl LockStore for FileLock {
     fn create(&self, origin: &str, checkpoint: &str) -> Result<(), Error> {
         if self.load(origin)?.is_some() {
             return Err(Error::new(
-                Kind::Corrupt,
+                Kind::Exists,
                 format!("the log {origin} exists already"),
             ));
         }

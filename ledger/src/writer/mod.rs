@@ -114,13 +114,19 @@ impl Log {
     /// Creates an empty log. An explicit act: a missing lock record is never taken for an empty log.
     ///
     /// # Errors
-    /// When the log exists, or storing fails.
+    /// `Kind::Exists` when there is one, `Kind::Corrupt` when only a part of one lies here, or what storing says.
     pub fn create(
         origin: &str,
         secret: &SecretKey,
         storage: &dyn Storage,
         lock: &dyn LockStore,
     ) -> Result<(), Error> {
+        if lock.load(origin)?.is_some() {
+            return Err(Error::new(
+                Kind::Exists,
+                format!("the log {origin} exists already"),
+            ));
+        }
         if storage.read(CHECKPOINT)?.is_some() {
             return Err(Error::new(
                 Kind::Corrupt,

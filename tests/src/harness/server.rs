@@ -21,6 +21,7 @@ pub(crate) struct Server {
     pub(crate) folder: TempDir,
     pub(crate) port: u16,
     database_url: Option<String>,
+    settings: Vec<(String, String)>,
 }
 
 pub(crate) fn root() -> PathBuf {
@@ -68,20 +69,43 @@ impl Server {
     pub(crate) fn start(database: Database) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let database_url = (database == Database::Postgres).then(fresh_postgres);
-        let (child, port) = launch(folder.path(), database_url.as_deref());
+        let (child, port) = launch(folder.path(), database_url.as_deref(), &[]);
         Self {
             child,
             folder,
             port,
             database_url,
+            settings: Vec::new(),
         }
+    }
+
+    /// Sets a variable of the environment, from the next start on.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.settings.push((name.into(), value.into()));
+    }
+
+    /// What a server says that does not start with a setting.
+    pub(crate) fn refuses_to_start_with(&mut self, name: &str, value: &str) -> String {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("reaped");
+        let output = serve(self.folder.path(), self.database_url.as_deref())
+            .env(name, value)
+            .stderr(Stdio::piped())
+            .output()
+            .expect("the server program");
+        assert!(!output.status.success(), "it started");
+        String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
     /// Kills the server without warning and starts it again on the same data.
     pub(crate) fn kill_and_restart(&mut self) {
         self.child.kill().expect("killed");
         self.child.wait().expect("reaped");
-        let (child, port) = launch(self.folder.path(), self.database_url.as_deref());
+        let (child, port) = launch(
+            self.folder.path(),
+            self.database_url.as_deref(),
+            &self.settings,
+        );
         self.child = child;
         self.port = port;
     }
@@ -111,7 +135,7 @@ impl Drop for Server {
     }
 }
 
-fn launch(folder: &Path, database_url: Option<&str>) -> (Child, u16) {
+fn serve(folder: &Path, database_url: Option<&str>) -> Command {
     let mut command = Command::new(program("seedmark-server"));
     command
         .current_dir(root())
@@ -123,7 +147,18 @@ fn launch(folder: &Path, database_url: Option<&str>) -> (Child, u16) {
     if let Some(url) = database_url {
         command.args(["--database-url", url]);
     }
-    let mut child = command.spawn().expect("the server starts");
+    command
+}
+
+fn launch(
+    folder: &Path,
+    database_url: Option<&str>,
+    settings: &[(String, String)],
+) -> (Child, u16) {
+    let mut child = serve(folder, database_url)
+        .envs(settings.iter().map(|(name, value)| (name, value)))
+        .spawn()
+        .expect("the server starts");
     let mut line = String::new();
     BufReader::new(child.stdout.take().expect("an output"))
         .read_line(&mut line)

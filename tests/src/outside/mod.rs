@@ -1,5 +1,8 @@
 //! Other people's programs over our bytes: PyPI's blake3, cryptography, and securesystemslib.
 
+mod faults;
+mod log;
+
 use crate::harness::client::Client;
 use crate::harness::server::{Database, Server, root, seedmark, text};
 use std::path::Path;
@@ -19,7 +22,7 @@ fn python() -> Command {
 fn logged_bundle(folder: &Path) -> std::path::PathBuf {
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
-    use ledger::writer::{FileLock, Folder, Log};
+    use ledger::writer::{FileLock, Folder, Log, Parts};
     use schema::bundle::Bundle;
     use schema::key::SecretKey;
     const ORIGIN: &str = "log.test.example/outside";
@@ -62,7 +65,16 @@ fn logged_bundle(folder: &Path) -> std::path::PathBuf {
     let lock = FileLock::new(&place).expect("the lock");
     let storage = || Box::new(Folder::new(&place).expect("a folder"));
     Log::create(ORIGIN, &secret(), storage().as_ref(), &lock).expect("a fresh log");
-    let mut log = Log::open(ORIGIN, secret(), storage(), Box::new(lock)).expect("the log");
+    let mut log = Log::open(
+        ORIGIN,
+        secret(),
+        Parts {
+            storage: storage(),
+            lock: Box::new(lock),
+            cosigner: None,
+        },
+    )
+    .expect("the log");
     let mut entries: Vec<Vec<u8>> = (0..300).map(|n: u32| n.to_be_bytes().to_vec()).collect();
     entries.push(STANDARD.decode(&bundle.sealed.leaf).expect("base64"));
     entries.push(STANDARD.decode(&bundle.listing.leaf).expect("base64"));

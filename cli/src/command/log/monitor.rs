@@ -1,0 +1,186 @@
+//! Following a log: printing what is new, or watching that its history is never rewritten.
+//!
+//! The one rule: an unreachable log is not an inconsistent one. The first is asked again; the second ends the program with
+//! exit code 1 and leaves both signed checkpoints behind as evidence.
+
+use super::entry_json;
+use super::source::{Head, Source};
+use super::state::State;
+use crate::arguments::LogSource;
+use crate::exit::Exit;
+use crate::{machine, output};
+use anyhow::{Context as _, Result};
+use ledger::audit::audit;
+use ledger::edge::Edge;
+use ledger::tile::WIDTH;
+use ledger::{Error, Kind};
+use schema::leaf::Leaf;
+use serde_json::json;
+use std::path::Path;
+use std::time::Duration;
+
+/// Whether the same question may get another answer later.
+fn may_heal(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        Kind::Storage | Kind::Busy | Kind::Missing | Kind::Unsettled
+    )
+}
+
+fn print_entry(options: &LogSource, index: u64, bytes: &[u8]) {
+    if options.json {
+        output::json(&entry_json(index, bytes));
+    } else {
+        output::line(&match Leaf::parse(bytes) {
+            Ok(leaf) => format!(
+                "{index:>8}  {:<13} {}  by {}",
+                format!("{:?}", leaf.kind),
+                leaf.hash(),
+                &leaf.key_hash.hex()[..16]
+            ),
+            Err(_) => format!("{index:>8}  {}", hex::encode(bytes)),
+        });
+    }
+}
+
+/// Prints the last entries, then, when following, every new one.
+pub(super) fn tail(options: &LogSource, entries: u64, follow: Option<u64>) -> Result<Exit> {
+    let source = Source::open(options)?;
+    let mut next = None;
+    loop {
+        match print_from(&source, options, &mut next, entries) {
+            Err(error) if follow.is_some() && next.is_some() && may_heal(&error) => {
+                output::hint(&format!("waiting: {error}"));
+            }
+            result => result?,
+        }
+        let Some(seconds) = follow else {
+            return Ok(Exit::Success);
+        };
+        std::thread::sleep(Duration::from_secs(seconds));
+    }
+}
+
+fn print_from(
+    source: &Source,
+    options: &LogSource,
+    next: &mut Option<u64>,
+    entries: u64,
+) -> Result<(), Error> {
+    let log = source.verified(&source.head()?)?;
+    let size = log.checkpoint().size;
+    let mut index = next.unwrap_or_else(|| size.saturating_sub(entries));
+    while index < size {
+        let bundle = log.entries(index / WIDTH)?;
+        let skipped = usize::try_from(index % WIDTH).unwrap_or(usize::MAX);
+        for bytes in bundle.iter().skip(skipped) {
+            print_entry(options, index, bytes);
+            index += 1;
+        }
+        *next = Some(index);
+    }
+    *next = Some(index);
+    Ok(())
+}
+
+/// Verifies every new entry and that each checkpoint extends the last one, for ever or once.
+pub(super) fn run(options: &LogSource, path: &Path, follow: Option<u64>) -> Result<Exit> {
+    let source = Source::open(options)?;
+    let mut seen: Option<State> = None;
+    loop {
+        match step(&source, path, &mut seen)? {
+            Step::Grew { head, from } => {
+                let size = head.settlement.checkpoint.size;
+                if options.json {
+                    output::json(
+                        &json!({ "consistent": true, "size": size, "new": size - from, "settled": head.settlement.settled_seconds }),
+                    );
+                } else {
+                    output::line(&format!(
+                        "{}, {} new, consistent",
+                        head.settlement,
+                        size - from
+                    ));
+                }
+            }
+            Step::Same if follow.is_none() => {
+                if options.json {
+                    output::json(&json!({ "consistent": true, "new": 0 }));
+                } else {
+                    output::line("nothing new; what is served is what was seen before");
+                }
+            }
+            Step::Same => {}
+            Step::Later(error) if follow.is_none() => return Err(error.into()),
+            Step::Later(error) => output::hint(&format!("waiting: {error}")),
+            Step::Broken { why, evidence } => {
+                if options.json {
+                    output::json(
+                        &json!({ "consistent": false, "error": why, "evidence": evidence }),
+                    );
+                } else {
+                    output::line(&format!("INCONSISTENT: {why}\nevidence: {evidence}"));
+                }
+                return Ok(Exit::Failed);
+            }
+        }
+        let Some(seconds) = follow else {
+            return Ok(Exit::Success);
+        };
+        std::thread::sleep(Duration::from_secs(seconds));
+    }
+}
+
+enum Step {
+    /// The log grew and everything fits.
+    Grew { head: Head, from: u64 },
+    /// The same tree as before.
+    Same,
+    /// No verdict; ask again.
+    Later(Error),
+    /// The log contradicts itself or what it signed before.
+    Broken { why: String, evidence: String },
+}
+
+fn step(source: &Source, path: &Path, seen: &mut Option<State>) -> Result<Step> {
+    let head = match source.head() {
+        Ok(head) => head,
+        Err(error) if may_heal(&error) => return Ok(Step::Later(error)),
+        Err(error) => return broken(path, seen.as_ref(), None, &error.to_string()),
+    };
+    let checkpoint = &head.settlement.checkpoint;
+    if seen.is_none() {
+        *seen = State::load(path, &checkpoint.origin)?;
+    }
+    let known = seen.as_ref().map_or(Ok(Edge::default()), State::edge)?;
+    if known.size() == checkpoint.size && known.root() == checkpoint.root && seen.is_some() {
+        return Ok(Step::Same);
+    }
+    let from = known.size();
+    match audit(&source.place, checkpoint, known, &mut |_, _, _| ()) {
+        Ok(edge) => {
+            let state = State::new(&checkpoint.origin, &head.text, &edge);
+            state.save(path)?;
+            *seen = Some(state);
+            Ok(Step::Grew { head, from })
+        }
+        // A checkpoint may be served a moment before a mirror has its tiles.
+        Err(error) if may_heal(&error) => Ok(Step::Later(error)),
+        Err(error) => broken(path, seen.as_ref(), Some(&head), &error.to_string()),
+    }
+}
+
+/// Leaves the last good checkpoint and the contradicting one beside the state.
+fn broken(path: &Path, seen: Option<&State>, head: Option<&Head>, why: &str) -> Result<Step> {
+    let evidence = path.with_extension("evidence");
+    let text = format!(
+        "{why}\n\n--- seen before ---\n{}\n--- seen now ---\n{}",
+        seen.map_or("nothing\n", |state| state.checkpoint.as_str()),
+        head.map_or("no checkpoint that verifies\n", |head| head.text.as_str())
+    );
+    machine::write(&evidence, text.as_bytes(), false).context("the evidence")?;
+    Ok(Step::Broken {
+        why: why.into(),
+        evidence: evidence.display().to_string(),
+    })
+}

@@ -1,0 +1,76 @@
+//! Where a log is read from: a folder or a URL, always through the verifying reader.
+
+use crate::arguments::LogSource;
+use crate::machine;
+use anyhow::{Context as _, Result, anyhow};
+use ledger::client::Remote;
+use ledger::policy::{Policy, Settlement};
+use ledger::tile::TileReader;
+use ledger::verified::Verified;
+use ledger::writer::Folder;
+use ledger::{Error, Kind};
+
+/// A log's files, unverified.
+pub(super) enum Place {
+    Folder(Folder),
+    Remote(Remote),
+}
+
+impl TileReader for Place {
+    fn read_tile(&self, path: &str) -> Result<Vec<u8>, Error> {
+        match self {
+            Self::Folder(folder) => folder.read_tile(path),
+            Self::Remote(remote) => remote.read_tile(path),
+        }
+    }
+}
+
+/// A log as the command line names it.
+pub(super) struct Source {
+    pub(super) place: Place,
+    pub(super) policy: Policy,
+}
+
+/// A checkpoint as it was served, and what the policy makes of it.
+pub(super) struct Head {
+    pub(super) text: String,
+    pub(super) settlement: Settlement,
+}
+
+impl Source {
+    pub(super) fn open(options: &LogSource) -> Result<Self> {
+        let policy = match (&options.key, &options.policy) {
+            (Some(key), None) => Policy::first_use(key).context("--key")?,
+            (None, Some(path)) => {
+                let text = String::from_utf8(machine::read(path)?)
+                    .map_err(|_| anyhow!("{} is not text", path.display()))?;
+                Policy::parse(&text).with_context(|| path.display().to_string())?
+            }
+            _ => return Err(anyhow!("name the log's key by --key or --policy")),
+        };
+        let log = &options.log;
+        let place = if log.starts_with("http://") || log.starts_with("https://") {
+            Place::Remote(Remote::new(log)?)
+        } else if std::path::Path::new(log).is_dir() {
+            Place::Folder(Folder::new(std::path::Path::new(log))?)
+        } else {
+            return Err(anyhow!(
+                "{log} is neither a folder nor a URL that begins with https:// or http://"
+            ));
+        };
+        Ok(Self { place, policy })
+    }
+
+    /// The newest checkpoint, verified by the policy.
+    pub(super) fn head(&self) -> Result<Head, Error> {
+        let text = String::from_utf8(self.place.read_tile("checkpoint")?)
+            .map_err(|_| Error::new(Kind::Malformed, "the checkpoint is not text"))?;
+        let settlement = self.policy.settle(&text)?;
+        Ok(Head { text, settlement })
+    }
+
+    /// A reader of the tree under `head` that believes nothing.
+    pub(super) fn verified(&self, head: &Head) -> Result<Verified<&Place>, Error> {
+        Verified::new(&self.place, head.settlement.checkpoint.clone())
+    }
+}

@@ -1,0 +1,71 @@
+//! What `audit` and `monitor` remember between runs: the last checkpoint that held, and the edge of its tree.
+//!
+//! The one rule: a state is written only for a tree whose every entry was read and hashed.
+
+use crate::machine;
+use anyhow::{Context as _, Result};
+use ledger::edge::Edge;
+use ledger::tree::Hash;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct State {
+    origin: String,
+    /// The checkpoint that was verified last, as it was signed; evidence, should another history turn up.
+    pub(super) checkpoint: String,
+    size: u64,
+    /// Each level's partial tile, in hex, the lowest level first.
+    edge: Vec<Vec<String>>,
+}
+
+impl State {
+    pub(super) fn new(origin: &str, checkpoint: &str, edge: &Edge) -> Self {
+        let hex = |hashes: &Vec<Hash>| hashes.iter().map(hex::encode).collect();
+        Self {
+            origin: origin.into(),
+            checkpoint: checkpoint.into(),
+            size: edge.size(),
+            edge: edge.levels().iter().map(hex).collect(),
+        }
+    }
+
+    /// The state in `path`, or `None` when there is no such file yet.
+    pub(super) fn load(path: &Path, origin: &str) -> Result<Option<Self>> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let state: Self = serde_json::from_slice(&machine::read(path)?)
+            .with_context(|| format!("{} is no state of a log", path.display()))?;
+        anyhow::ensure!(
+            state.origin == origin,
+            "{} belongs to the log {}, not to {origin}",
+            path.display(),
+            state.origin
+        );
+        Ok(Some(state))
+    }
+
+    pub(super) fn edge(&self) -> Result<Edge> {
+        let hash = |text: &String| -> Result<Hash> {
+            let mut hash = [0; 32];
+            hex::decode_to_slice(text, &mut hash)
+                .context("the state holds a text that is no hash")?;
+            Ok(hash)
+        };
+        let levels = self
+            .edge
+            .iter()
+            .map(|level| level.iter().map(hash).collect::<Result<Vec<_>>>())
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Edge::new(self.size, levels)?)
+    }
+
+    /// Replaces the file in one step, so that a cut run leaves the old state or the new one.
+    pub(super) fn save(&self, path: &Path) -> Result<()> {
+        let part = path.with_extension("part");
+        machine::write(&part, &serde_json::to_vec_pretty(self)?, false)?;
+        std::fs::rename(&part, path).with_context(|| format!("cannot write {}", path.display()))
+    }
+}

@@ -1,0 +1,98 @@
+//! A log behind a URL, as C2SP tlog-tiles serves it.
+
+use super::agent;
+use crate::error::{Error, Kind};
+use crate::tile::TileReader;
+use std::time::Duration;
+use ureq::Agent;
+
+/// A full bundle of the longest entries, and room for what surrounds it.
+const MAX_BYTES: u64 = 20 * 1024 * 1024;
+/// Waits before the second and third try of a request that failed on the way.
+const PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
+
+/// A log's URL prefix.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    prefix: String,
+    agent: Agent,
+}
+
+impl Remote {
+    /// Reads below `prefix`, an `http` or `https` URL.
+    ///
+    /// # Errors
+    /// `Kind::Malformed` for another text.
+    pub fn new(prefix: &str) -> Result<Self, Error> {
+        let rest = prefix
+            .strip_prefix("https://")
+            .or_else(|| prefix.strip_prefix("http://"));
+        if rest.is_none_or(|rest| rest.is_empty() || rest.contains(['?', '#', ' '])) {
+            return Err(Error::new(
+                Kind::Malformed,
+                format!("{prefix:?} is no URL of a log; it begins with https:// or http://"),
+            ));
+        }
+        Ok(Self {
+            prefix: prefix.trim_end_matches('/').into(),
+            agent: agent(),
+        })
+    }
+
+    /// The prefix, without a slash at its end.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// A text below the prefix, such as `checkpoint` or `vkey`.
+    ///
+    /// # Errors
+    /// As [`TileReader::read_tile`], and `Kind::Malformed` when it is no text.
+    pub fn text(&self, path: &str) -> Result<String, Error> {
+        String::from_utf8(self.read_tile(path)?).map_err(|_| {
+            Error::new(
+                Kind::Malformed,
+                format!("{}/{path} is no text", self.prefix),
+            )
+        })
+    }
+
+    fn get(&self, url: &str) -> Result<Vec<u8>, Error> {
+        let failed = |what: String| Error::new(Kind::Storage, format!("{url}: {what}"));
+        let mut response = self
+            .agent
+            .get(url)
+            .call()
+            .map_err(|error| failed(error.to_string()))?;
+        match response.status().as_u16() {
+            200 => response
+                .body_mut()
+                .with_config()
+                .limit(MAX_BYTES)
+                .read_to_vec()
+                .map_err(|error| failed(error.to_string())),
+            404 | 410 => Err(Error::new(Kind::Missing, format!("{url} is missing"))),
+            429 | 503 => Err(Error::new(
+                Kind::Busy,
+                format!("{url}: the log asks for a pause"),
+            )),
+            status => Err(failed(format!("the answer is {status}"))),
+        }
+    }
+}
+
+impl TileReader for Remote {
+    fn read_tile(&self, path: &str) -> Result<Vec<u8>, Error> {
+        let url = format!("{}/{path}", self.prefix);
+        for pause in PAUSES {
+            match self.get(&url) {
+                Err(error) if matches!(error.kind(), Kind::Storage | Kind::Busy) => {
+                    std::thread::sleep(pause);
+                }
+                answer => return answer,
+            }
+        }
+        self.get(&url)
+    }
+}

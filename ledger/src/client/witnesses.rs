@@ -1,0 +1,256 @@
+//! Asks the witnesses of a policy for cosignatures (C2SP tlog-witness), all at once, until the quorum is complete.
+
+use super::agent;
+use crate::cosignature;
+use crate::error::{Error, Kind};
+use crate::note::{Note, Signature};
+use crate::policy::{Policy, Witness};
+use crate::tree::Hash;
+use crate::witness::Request;
+use crate::writer::Cosigner;
+use std::collections::HashMap;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use ureq::Agent;
+
+/// No witness has reason to answer more than a few lines.
+const MAX_ANSWER_BYTES: u64 = 16 * 1024;
+/// How often one witness is asked within a round: at first, after a conflict, and once more.
+const TRIES: u32 = 3;
+
+/// What came back from one witness.
+enum Reply {
+    Answer { status: u16, body: String },
+    Unreachable(String),
+}
+
+/// The witnesses of a policy, asked over HTTP.
+pub struct Witnesses {
+    policy: Policy,
+    agent: Agent,
+    patience: Duration,
+    /// What each witness knows, by label. Unknown ones are asked from 0 and correct us.
+    known: Mutex<HashMap<String, Known>>,
+}
+
+/// What we believe a witness has on record for this log.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    /// The size that it named, or cosigned.
+    size: u64,
+    /// The largest size that it cosigned for us.
+    cosigned: u64,
+}
+
+/// One round for one checkpoint.
+struct Round<'a> {
+    signed: &'a str,
+    size: u64,
+    prove: &'a dyn Fn(u64) -> Result<Vec<Hash>, Error>,
+    replies: Sender<(usize, Reply)>,
+}
+
+impl Witnesses {
+    /// Asks the policy's witnesses that have a URL; `patience` bounds a round.
+    #[must_use]
+    pub fn new(policy: Policy, patience: Duration) -> Self {
+        Self {
+            policy,
+            agent: agent(),
+            patience,
+            known: Mutex::default(),
+        }
+    }
+
+    /// The policy.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    fn known(&self, label: &str) -> Known {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(label).copied().unwrap_or_default()
+    }
+
+    fn learn(&self, label: &str, what: Known) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(label.into(), what);
+    }
+
+    /// Sends one request from a thread of its own, so that a slow witness delays nobody.
+    fn ask(&self, round: &Round<'_>, index: usize, witness: &Witness) -> Result<(), Error> {
+        let Some(url) = &witness.url else {
+            return Ok(());
+        };
+        let old = self.known(&witness.label).size.min(round.size);
+        let proof = if old == 0 || old == round.size {
+            Vec::new()
+        } else {
+            (round.prove)(old)?
+        };
+        let body = Request {
+            old,
+            proof,
+            checkpoint: round.signed.into(),
+        }
+        .to_text();
+        let url = format!("{}/add-checkpoint", url.trim_end_matches('/'));
+        let (agent, replies) = (self.agent.clone(), round.replies.clone());
+        std::thread::spawn(move || {
+            // The round may be over by now; then nobody listens.
+            let _unheard = replies.send((index, post(&agent, &url, &body)));
+        });
+        Ok(())
+    }
+
+    /// Reads one answer. `None`: ask this witness again.
+    fn read(
+        &self,
+        round: &Round<'_>,
+        witness: &Witness,
+        reply: Reply,
+    ) -> Result<Option<Result<Vec<Signature>, String>>, Error> {
+        let label = &witness.label;
+        let fatal = |what: String| Err(Error::new(Kind::Fatal, format!("witness {label} {what}")));
+        let known = self.known(label);
+        let (status, body) = match reply {
+            Reply::Unreachable(why) => return Ok(Some(Err(format!("{label}: {why}")))),
+            Reply::Answer { status, body } => (status, body),
+        };
+        match status {
+            200 => {
+                let text = Note::parse(round.signed)?.text;
+                let lines: Result<Vec<Signature>, Error> = body
+                    .lines()
+                    .map(Signature::parse)
+                    .filter(|line| {
+                        line.as_ref()
+                            .map_or(true, |line| line.claims(&witness.verifier))
+                    })
+                    .map(|line| {
+                        let line = line?;
+                        cosignature::verify(text, &line, &witness.verifier).map(|_| line)
+                    })
+                    .collect();
+                let (size, cosigned) = (round.size, round.size);
+                self.learn(label, Known { size, cosigned });
+                Ok(Some(match lines {
+                    Ok(lines) if !lines.is_empty() => Ok(lines),
+                    Ok(_) => Err(format!("{label} answered without its cosignature")),
+                    Err(error) => Err(format!("{label}: {error}")),
+                }))
+            }
+            409 => match body.trim().parse::<u64>() {
+                Ok(theirs) if theirs > round.size => fatal(format!(
+                    "has seen {theirs} entries of this log, which has only {}: it was put back to an older state",
+                    round.size
+                )),
+                // Version 1.0.0 of the protocol answers 409 when it knows another root for the very size that it is asked about.
+                Ok(theirs) if theirs == round.size && known.size == round.size => fatal(format!(
+                    "has seen another tree of {theirs} entries of this log"
+                )),
+                Ok(theirs) if theirs < known.cosigned => Ok(Some(Err(format!(
+                    "{label} cosigned {} entries and now knows only {theirs}: it lost its memory and counts no more",
+                    known.cosigned
+                )))),
+                Ok(theirs) => {
+                    let size = theirs;
+                    self.learn(label, Known { size, ..known });
+                    Ok(None)
+                }
+                Err(_) => Ok(Some(Err(format!(
+                    "{label} knows another size and does not say which"
+                )))),
+            },
+            422 => fatal(format!(
+                "has seen another history of this log: {}",
+                body.trim()
+            )),
+            400 | 403 | 404 => Ok(Some(Err(format!(
+                "{label} refuses this log ({status}): {}",
+                body.trim()
+            )))),
+            status => Ok(Some(Err(format!("{label}: the answer is {status}")))),
+        }
+    }
+}
+
+fn post(agent: &Agent, url: &str, body: &str) -> Reply {
+    let answer = agent
+        .post(url)
+        .content_type("text/plain; charset=utf-8")
+        .send(body);
+    let read = answer.and_then(|mut answer| {
+        let status = answer.status().as_u16();
+        let body = answer
+            .body_mut()
+            .with_config()
+            .limit(MAX_ANSWER_BYTES)
+            .read_to_string()?;
+        Ok(Reply::Answer { status, body })
+    });
+    read.unwrap_or_else(|error| Reply::Unreachable(error.to_string()))
+}
+
+impl Cosigner for Witnesses {
+    fn is_settled(&self, checkpoint: &str) -> bool {
+        self.policy.settle(checkpoint).is_ok()
+    }
+
+    fn cosign(
+        &self,
+        signed: &str,
+        prove: &dyn Fn(u64) -> Result<Vec<Hash>, Error>,
+    ) -> Result<String, Error> {
+        let size = self.policy.count(signed)?.checkpoint.size;
+        let (replies, inbox) = channel();
+        let round = Round {
+            signed,
+            size,
+            prove,
+            replies,
+        };
+        let witnesses = self.policy.witnesses();
+        let mut tries = vec![1; witnesses.len()];
+        let mut waiting = 0;
+        for (index, witness) in witnesses.iter().enumerate() {
+            self.ask(&round, index, witness)?;
+            waiting += usize::from(witness.url.is_some());
+        }
+        let (mut cosigned, mut problems) = (signed.to_owned(), Vec::new());
+        let deadline = Instant::now() + self.patience;
+        while !self.is_settled(&cosigned) && waiting > 0 {
+            let rest = deadline.saturating_duration_since(Instant::now());
+            let Ok((index, reply)) = inbox.recv_timeout(rest) else {
+                problems.push(format!("{waiting} did not answer in time"));
+                break;
+            };
+            match self.read(&round, &witnesses[index], reply)? {
+                None if tries[index] < TRIES => {
+                    tries[index] += 1;
+                    self.ask(&round, index, &witnesses[index])?;
+                    continue;
+                }
+                None => problems.push(format!("{} changes its mind", witnesses[index].label)),
+                Some(Err(problem)) => problems.push(problem),
+                Some(Ok(lines)) => {
+                    for line in lines {
+                        cosigned.push_str(&format!("{line}\n"));
+                    }
+                }
+            }
+            waiting -= 1;
+        }
+        let settled = self.policy.settle(&cosigned);
+        settled.map(|_| cosigned).map_err(|error| {
+            let why = if problems.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", problems.join("; "))
+            };
+            Error::new(error.kind(), format!("{error}{why}"))
+        })
+    }
+}

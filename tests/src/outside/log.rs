@@ -1,0 +1,455 @@
+//! The log under other people's programs: witnesses and verifiers by AICS, the Go team's note and tlog packages.
+
+use super::python;
+use crate::harness::client::Client;
+use crate::harness::server::{Database, Server, program, root, seedmark, text};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ledger::client::Witnesses;
+use ledger::policy::Policy;
+use ledger::proof::consistency;
+use ledger::tree::leaf_hash;
+use ledger::writer::{Cosigner, FileLock, Folder, Log, Parts};
+use ledger::{Error, Kind};
+use schema::key::SecretKey;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+const ORIGIN: &str = "log.test.example/outside";
+
+fn secret() -> SecretKey {
+    SecretKey::from_bytes([5; 32])
+}
+
+fn log_key() -> String {
+    ledger::note::Verifier::new(ORIGIN, secret().public())
+        .expect("a name")
+        .to_string()
+}
+
+/// A program that answers on a port of its own; killed when dropped.
+struct Running {
+    child: Child,
+    url: String,
+    key: String,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+/// `seedmark witness`, following the test's log.
+fn our_witness(folder: &Path) -> Running {
+    let mut child = Command::new(program("seedmark"))
+        .args([
+            "witness",
+            "--name",
+            "ours.example",
+            "--listen",
+            "127.0.0.1:0",
+            "--json",
+        ])
+        .args(["--log", &log_key(), "--data"])
+        .arg(folder.join("ours"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("our witness");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("an output"))
+        .read_line(&mut line)
+        .expect("a first line");
+    let told: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    Running {
+        child,
+        url: format!("http://{}", told["listen"].as_str().expect("an address")),
+        key: told["verifier"].as_str().expect("a key").into(),
+    }
+}
+
+fn done(output: Output) -> String {
+    assert!(
+        output.status.success(),
+        "{}{}",
+        text(&output),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    text(&output).trim().to_owned()
+}
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// aics-witness, following the test's log.
+fn their_witness(folder: &Path) -> Running {
+    let (place, address) = (folder.join("theirs"), format!("127.0.0.1:{}", free_port()));
+    std::fs::create_dir_all(&place).expect("a folder");
+    let run = |arguments: &[&str]| {
+        let mut command = python();
+        command
+            .args(["-m", "aics_witness"])
+            .args(arguments)
+            .current_dir(&place);
+        command
+    };
+    let config = ["--config", "witness.json"];
+    let told = run(&["init", "--name", "theirs.example", "--listen", &address])
+        .args(config)
+        .output();
+    let told = done(told.expect("aics-witness"));
+    let key = told
+        .split_whitespace()
+        .find(|word| word.starts_with("theirs.example+"))
+        .unwrap_or_else(|| panic!("a key in {told}"))
+        .to_owned();
+    let added = run(&["add-log", "--origin", ORIGIN, "--vkey", &log_key()])
+        .args(config)
+        .output();
+    done(added.expect("aics-witness"));
+    let child = run(&["serve"])
+        .args(config)
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("aics-witness serves");
+    Running {
+        child,
+        url: format!("http://{address}"),
+        key,
+    }
+}
+
+fn open(folder: &Path, policy: &Policy) -> Result<Log, Error> {
+    let lock = FileLock::new(folder)?;
+    let storage = Folder::new(folder)?;
+    if !folder.join("checkpoint").exists() {
+        Log::create(ORIGIN, &secret(), &storage, &lock)?;
+    }
+    let witnesses = Witnesses::new(policy.clone(), Duration::from_secs(10));
+    let cosigner: Box<dyn Cosigner> = Box::new(witnesses);
+    let parts = Parts {
+        storage: Box::new(storage),
+        lock: Box::new(lock),
+        cosigner: Some(cosigner),
+    };
+    Log::open(ORIGIN, secret(), parts)
+}
+
+/// 130 bytes, as our leaves are.
+fn entry(index: u64) -> Vec<u8> {
+    let mut bytes = vec![7; 130];
+    bytes[..8].copy_from_slice(&index.to_be_bytes());
+    bytes
+}
+
+fn entries(range: std::ops::Range<u64>) -> Vec<Vec<u8>> {
+    range.map(entry).collect()
+}
+
+/// Appends until the witnesses are there: a program that was just started needs a moment before it listens.
+fn append(log: &mut Log, batch: &[Vec<u8>]) {
+    let size = log.size();
+    for _ in 0..300 {
+        let settled = if log.size() == size {
+            log.append(batch).map(drop)
+        } else {
+            log.settle()
+        };
+        match settled {
+            Ok(()) => return,
+            Err(error) if error.kind() == Kind::Unsettled => {
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    panic!("the witnesses never answered");
+}
+
+/// A log of 801 entries that both witnesses cosigned, in three steps.
+struct Witnessed {
+    folder: tempfile::TempDir,
+    ours: Running,
+    theirs: Running,
+    policy: PathBuf,
+    old_checkpoint: PathBuf,
+    log: Log,
+}
+
+fn witnessed() -> Witnessed {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (ours, theirs) = (our_witness(folder.path()), their_witness(folder.path()));
+    let text = format!(
+        "log {}\nwitness ours {} {}\nwitness theirs {} {}\ngroup both all ours theirs\nquorum both\n",
+        log_key(),
+        ours.key,
+        ours.url,
+        theirs.key,
+        theirs.url
+    );
+    let policy = folder.path().join("policy");
+    std::fs::write(&policy, &text).expect("a policy");
+    let place = folder.path().join("log");
+    let mut log = open(&place, &Policy::parse(&text).expect("a policy")).expect("a log");
+    append(&mut log, &entries(0..300));
+    let old_checkpoint = folder.path().join("checkpoint.300");
+    std::fs::copy(place.join("checkpoint"), &old_checkpoint).expect("a copy");
+    append(&mut log, &entries(300..301));
+    append(&mut log, &entries(301..801));
+    Witnessed {
+        folder,
+        ours,
+        theirs,
+        policy,
+        old_checkpoint,
+        log,
+    }
+}
+
+#[test]
+fn two_makers_witnesses_cosign_one_log_and_three_makers_verifiers_accept_it() {
+    let test = witnessed();
+    let (folder, place) = (test.folder.path(), test.folder.path().join("log"));
+    let at = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    std::fs::write(at("entry"), entry(299)).expect("an entry");
+    let quorum = |command: &mut Command| {
+        command
+            .args(["--log-key", &log_key(), "--origin", ORIGIN, "--quorum", "2"])
+            .args([
+                "--witness-key",
+                &test.ours.key,
+                "--witness-key",
+                &test.theirs.key,
+            ])
+            .arg("--tiles")
+            .arg(&place);
+    };
+    let mut inclusion = python();
+    inclusion.args(["-m", "aics_tlog", "verify-inclusion", "--index", "299"]);
+    inclusion.args(["--leaf", &at("entry")]);
+    quorum(&mut inclusion);
+    done(inclusion.output().expect("aics-tlog"));
+    let mut growth = python();
+    growth.args(["-m", "aics_tlog", "verify-consistency", "--old-checkpoint"]);
+    growth.arg(&test.old_checkpoint);
+    quorum(&mut growth);
+    done(growth.output().expect("aics-tlog"));
+
+    let source = place.to_string_lossy().into_owned();
+    let policy = test.policy.to_string_lossy().into_owned();
+    let proved = seedmark(
+        &[
+            "log", "prove", &source, "--policy", &policy, "--index", "299",
+        ],
+        folder,
+    );
+    std::fs::write(at("proof"), format!("{}\n", done(proved))).expect("a proof");
+    let old_root = ledger::tree::root_of(
+        &entries(0..300)
+            .iter()
+            .map(|entry| leaf_hash(entry))
+            .collect::<Vec<_>>(),
+    );
+    let hashes = consistency(&Folder::new(&place).expect("a folder"), 300, 801).expect("hashes");
+    let mut go = Command::new("go");
+    go.args([
+        "run",
+        "check.go",
+        &log_key(),
+        &at("proof"),
+        &at("entry"),
+        "300",
+    ])
+    .arg(STANDARD.encode(old_root))
+    .args(hashes.iter().map(|hash| STANDARD.encode(hash)))
+    .current_dir(root().join("tests/outside"))
+    .env("GO111MODULE", "off")
+    .env("GOPATH", "/usr/share/gocode")
+    .env("GOCACHE", root().join("target/outside/go"));
+    let told = done(go.output().expect("go: run `cargo xtask test outside`"));
+    assert!(
+        told.starts_with("801 ") && told.ends_with("2 unknown signatures"),
+        "{told}"
+    );
+
+    let audited = done(seedmark(
+        &["log", "audit", &source, "--policy", &policy],
+        folder,
+    ));
+    assert!(
+        audited.contains("801 entries") && audited.contains("cosigned by ours, theirs"),
+        "{audited}"
+    );
+}
+
+#[test]
+fn a_log_that_was_put_back_or_forked_is_stopped_by_witnesses_of_either_make() {
+    let test = witnessed();
+    for name in ["ours", "theirs"] {
+        let running = if name == "ours" {
+            &test.ours
+        } else {
+            &test.theirs
+        };
+        let text = format!(
+            "log {}\nwitness {name} {} {}\nquorum {name}\n",
+            log_key(),
+            running.key,
+            running.url
+        );
+        let policy = Policy::parse(&text).expect("a policy");
+        let fresh = test.folder.path().join(format!("again-{name}"));
+        let mut log = match open(&fresh, &policy) {
+            // A witness that knows 801 entries stops even the empty log.
+            Err(error) => {
+                assert_eq!(error.kind(), Kind::Fatal, "{error}");
+                assert!(error.to_string().contains("older state"), "{error}");
+                let lonely = Policy::parse(&format!("log {}\nquorum none\n", log_key()));
+                open(&fresh, &lonely.expect("a policy")).expect("a log without witnesses")
+            }
+            Ok(_) => panic!("{name} cosigned a log that was put back"),
+        };
+        log.append(&entries(1..900)).expect("another history");
+        drop(log);
+        let error = open(&fresh, &policy).err().expect("a fork");
+        assert_eq!(error.kind(), Kind::Fatal, "{error}");
+        assert!(error.to_string().contains("another history"), "{error}");
+    }
+}
+
+#[test]
+fn our_witness_answers_another_makers_client() {
+    let test = witnessed();
+    let fresh = our_witness(&test.folder.path().join("second"));
+    let place = test.folder.path().join("log");
+    let newest = place.join("checkpoint");
+    let fed = python()
+        .arg(root().join("tests/outside/feed.py"))
+        .arg(&place)
+        .args([&fresh.url, &fresh.key, &log_key()])
+        .args([&test.old_checkpoint, &newest, &newest, &test.old_checkpoint])
+        .output();
+    assert_eq!(
+        done(fed.expect("python")),
+        "cosigned 300 1\ncosigned 801 1\ncosigned 801 1\nrefused 300 WitnessAhead"
+    );
+}
+
+#[test]
+fn a_monitor_follows_a_log_and_tells_a_rewrite_from_an_outage() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path().join("log");
+    let lonely = Policy::parse(&format!("log {}\nquorum none\n", log_key())).expect("a policy");
+    let mut log = open(&place, &lonely).expect("a log");
+    log.append(&entries(0..300)).expect("a batch");
+    let (source, state) = (
+        place.to_string_lossy().into_owned(),
+        folder
+            .path()
+            .join("seen.state")
+            .to_string_lossy()
+            .into_owned(),
+    );
+    let key = log_key();
+    let look = || {
+        let arguments = [
+            "log", "monitor", &source, "--key", &key, "--state", &state, "--once",
+        ];
+        seedmark(&arguments, folder.path())
+    };
+    assert!(done(look()).contains("300 new, consistent"));
+    assert!(done(look()).contains("nothing new"));
+    log.append(&entries(300..500)).expect("a batch");
+    assert!(done(look()).contains("200 new, consistent"));
+    drop(log);
+    std::fs::rename(&place, folder.path().join("gone")).expect("an outage");
+    std::fs::create_dir(&place).expect("an empty folder");
+    let outage = look();
+    assert_eq!(outage.status.code(), Some(2), "{}", text(&outage));
+    std::fs::remove_dir_all(&place).expect("removed");
+    let mut fork = open(&place, &lonely).expect("another log");
+    fork.append(&entries(7..600)).expect("another history");
+    let rewritten = look();
+    assert_eq!(rewritten.status.code(), Some(1), "{}", text(&rewritten));
+    assert!(
+        text(&rewritten).contains("INCONSISTENT"),
+        "{}",
+        text(&rewritten)
+    );
+    let evidence = std::fs::read_to_string(folder.path().join("seen.evidence")).expect("evidence");
+    assert!(
+        evidence.contains("\n500\n") && evidence.contains("\n593\n"),
+        "{evidence}"
+    );
+}
+
+#[tokio::test]
+async fn a_shop_whose_log_is_witnessed_shows_only_what_the_witness_saw() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut server = Server::start(Database::Sqlite);
+    let key = Client::new(server.url("")).get("/log/vkey").await.body;
+    let mut child = Command::new(program("seedmark"))
+        .args([
+            "witness",
+            "--name",
+            "w.example",
+            "--listen",
+            "127.0.0.1:0",
+            "--json",
+        ])
+        .args(["--log", key.trim(), "--data"])
+        .arg(folder.path().join("witness"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("a witness");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("an output"))
+        .read_line(&mut line)
+        .expect("a first line");
+    let told: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    let text = format!(
+        "log {}\nwitness w {} http://{}\nquorum w\n",
+        key.trim(),
+        told["verifier"].as_str().expect("a key"),
+        told["listen"].as_str().expect("an address")
+    );
+    let policy = folder.path().join("policy");
+    std::fs::write(&policy, &text).expect("a policy");
+    server.set("SEEDMARK_WITNESS_POLICY", &policy.to_string_lossy());
+    server.kill_and_restart();
+    let policy = policy.to_string_lossy().into_owned();
+    let audit = |url: &str, trust: [&str; 2]| {
+        done(seedmark(
+            &["log", "audit", url, trust[0], trust[1]],
+            folder.path(),
+        ))
+    };
+    // The checkpoint that was public before is cosigned before anything else happens.
+    let told = audit(&server.url("/log"), ["--policy", &policy]);
+    assert!(told.contains("cosigned by w"), "{told}");
+    let alone = audit(&server.url("/log"), ["--key", key.trim()]);
+    assert!(
+        !alone.contains("cosigned"),
+        "a key alone claims no more than it checked: {alone}"
+    );
+    child.kill().expect("killed");
+    child.wait().expect("reaped");
+    server.kill_and_restart();
+    let told = audit(&server.url("/log"), ["--policy", &policy]);
+    assert!(
+        told.contains("cosigned by w"),
+        "what was settled stays: {told}"
+    );
+    let other = text.replace("quorum w", "quorum none");
+    std::fs::write(folder.path().join("none"), other).expect("a policy");
+    let refused = server.refuses_to_start_with(
+        "SEEDMARK_WITNESS_POLICY",
+        &folder.path().join("none").to_string_lossy(),
+    );
+    assert!(refused.contains("quorum none"), "{refused}");
+}
