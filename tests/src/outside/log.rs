@@ -178,7 +178,6 @@ struct Witnessed {
     theirs: Running,
     policy: PathBuf,
     old_checkpoint: PathBuf,
-    log: Log,
 }
 
 fn witnessed() -> Witnessed {
@@ -207,7 +206,6 @@ fn witnessed() -> Witnessed {
         theirs,
         policy,
         old_checkpoint,
-        log,
     }
 }
 
