@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod fuzz;
 mod portable;
 mod run;
 mod runtime;
@@ -21,13 +22,15 @@ cargo xtask serve    build everything and serve the shop
     --release        optimised build
     --no-demo        no demo catalogue
 cargo xtask test     run every check; `cargo xtask test NAME…` runs parts
-    parts            format lint check unit portable app http browser outside docs
+    parts            format lint check unit fuzz portable app http browser outside docs
     --no-install     refuse to install what is missing
 cargo xtask web      build browser library, styles and boot script into target/site
 cargo xtask check    import rules and other promises of the house
 cargo xtask portable the embedded model's pictures on AVX2 and Arm64 CPUs, emulated, beside this one
     --short          four pictures instead of 32
     --write          publish this machine's digests, after a new model
+cargo xtask fuzz     every decoder under libFuzzer
+    --seconds N      time for each of them (60)
 cargo xtask runtime  find or fetch the ONNX Runtime library
 cargo xtask bench    engine: its stages and pictures beside Python's onnxruntime, as ratios";
 
@@ -56,6 +59,7 @@ fn task() -> Result<()> {
         "serve" => serve::run(&rest),
         "test" => test::run(&rest),
         "check" => check::run(),
+        "fuzz" => fuzz::run(&rest),
         "portable" => portable::run(&rest, true),
         "runtime" => runtime::ensure(true).map(|path| run::say(&path.display().to_string())),
         "web" => web(&rest),

@@ -3,7 +3,7 @@
 //! The one rule: nothing is skipped silently. What is missing is installed where that is possible; otherwise the run fails.
 
 use crate::run::{cargo, debian, ensure_wasm_target, has, output, program, say};
-use crate::{check, portable, root, runtime};
+use crate::{check, fuzz, portable, root, runtime};
 use anyhow::{Context as _, Result, bail};
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
@@ -11,8 +11,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 const PARTS: &[&str] = &[
-    "format", "check", "lint", "unit", "portable", "app", "http", "browser", "outside", "docs",
+    "format", "check", "lint", "unit", "fuzz", "portable", "app", "http", "browser", "outside",
+    "docs",
 ];
+
+/// Enough to walk over the seeds and some way beyond; longer runs are `cargo xtask fuzz`.
+const FUZZ_SECONDS: u64 = 8;
 
 #[derive(Default)]
 struct Counts {
@@ -133,6 +137,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
                     "--test-threads=1",
                 ],
             )?,
+            "fuzz" => step(
+                &mut counts,
+                fuzz::fuzz(FUZZ_SECONDS).map(|runs| {
+                    runs.iter()
+                        .for_each(|(target, runs)| say(&format!("{target}: {runs}")))
+                }),
+            ),
             "portable" => step(&mut counts, portable::run(&["--short".to_owned()], install)),
             "outside" => outside(&mut counts, install)?,
             _ => step(&mut counts, docs()),
