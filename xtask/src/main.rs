@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod fuzz;
 mod portable;
+mod postgres;
 mod run;
 mod runtime;
 mod serve;
@@ -32,7 +33,8 @@ cargo xtask portable the embedded model's pictures on AVX2 and Arm64 CPUs, emula
 cargo xtask fuzz     every decoder under libFuzzer
     --seconds N      time for each of them (60)
 cargo xtask runtime  find or fetch the ONNX Runtime library
-cargo xtask bench    engine: its stages and pictures beside Python's onnxruntime, as ratios";
+cargo xtask bench    engine: its stages and pictures beside Python's onnxruntime, as ratios
+                     ledger: durable appends, latencies and proofs, on SQLite and PostgreSQL";
 
 /// The repository's root.
 pub(crate) fn root() -> PathBuf {

@@ -5,6 +5,7 @@
 
 #[cfg(feature = "ssr")]
 pub mod http;
+pub mod intake;
 mod page;
 mod sequencer;
 pub mod service;

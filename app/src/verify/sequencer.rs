@@ -3,6 +3,7 @@
 //! The one rule: a `Fatal` error ends the process. Start-up first brings indices up to the tree, so that a crash between
 //! append and note neither loses nor doubles a leaf.
 
+use super::intake::Settled;
 use super::store;
 use crate::db::{self, Db};
 use crate::jobs::Bell;
@@ -82,6 +83,8 @@ pub struct Sequencer {
     pub queued: Bell,
     /// Is rung when indices were filled in.
     pub logged: Bell,
+    /// Who waits for single leaves.
+    pub settled: Settled,
 }
 
 impl Sequencer {
@@ -121,6 +124,7 @@ impl Sequencer {
                 indices.push((hex::encode(log.entry(u64::try_from(index)?)?), index));
             }
             runtime.block_on(note(&self.db, &self.origin, &indices))?;
+            self.settled.tell(&indices);
         }
         if known < size {
             self.logged.ring();
@@ -191,6 +195,7 @@ impl Sequencer {
                     .block_on(note(&self.db, &self.origin, &indices))
                     .context("cannot note the indices of logged leaves")?;
                 *behind = false;
+                self.settled.tell(&indices);
                 self.logged.ring();
                 Ok(Pace::Busy)
             }

@@ -27,6 +27,9 @@ pub enum Error {
     /// The leaf is queued, but not in a signed checkpoint yet.
     #[error("the leaf is not in a signed checkpoint yet")]
     NotLogged,
+    /// More leaves come than can be stored.
+    #[error("the log takes no more leaves at the moment")]
+    Busy,
     /// The log failed.
     #[error(transparent)]
     Ledger(#[from] ledger::Error),

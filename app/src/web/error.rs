@@ -115,7 +115,7 @@ impl From<crate::verify::service::Error> for AppError {
         use crate::verify::service::Error;
         match error {
             Error::NotFound => Self::new(Code::NotFound),
-            Error::NotLogged => Self::new(Code::Unavailable),
+            Error::NotLogged | Error::Busy => Self::new(Code::Unavailable),
             other => Self::internal(other),
         }
     }

@@ -7,6 +7,7 @@ use crate::jobs::Bell;
 use crate::media::Media;
 use crate::studio::engines::Engines;
 use crate::vault::Vault;
+use crate::verify::intake::Storing;
 use crate::verify::service::PublicLog;
 use crate::web::assets::Assets;
 use crate::web::state::AppState;
@@ -28,6 +29,7 @@ use tokio::task::JoinSet;
 pub struct Process {
     state: AppState,
     log_key: [u8; 32],
+    storing: Storing,
 }
 
 impl Process {
@@ -57,7 +59,10 @@ impl Process {
         } else {
             Assets::none()
         };
+        let leaves = Bell::default();
+        let (intake, storing) = verify::intake::intake(&origin, leaves.clone());
         let state = AppState {
+            intake,
             vault: Vault::new(&installation_key(&data, "SEEDMARK_VAULT_KEY", "vault")?),
             media: Media::folder(&data.join("media"))?,
             log: PublicLog::new(
@@ -70,13 +75,17 @@ impl Process {
             clock: Clock::default(),
             assets: Arc::new(assets),
             jobs: Bell::default(),
-            leaves: Bell::default(),
+            leaves,
             demo: is_demo,
             config: Arc::new(config),
             engines,
             db,
         };
-        Ok(Self { state, log_key })
+        Ok(Self {
+            state,
+            log_key,
+            storing,
+        })
     }
 
     /// The state, for tests and commands.
@@ -102,6 +111,7 @@ impl Process {
                 policy: state.log.witness_policy().cloned(),
                 queued: state.leaves.clone(),
                 logged: state.jobs.clone(),
+                settled: state.intake.settled(),
             };
             let stop = stop.clone();
             tokio::task::spawn_blocking(move || sequencer.run(ready_sender, stop))
@@ -117,6 +127,7 @@ impl Process {
             demo::service::load_people(&state).await?;
         }
         let mut tasks = JoinSet::new();
+        tasks.spawn(self.storing.run(state.db.clone()));
         work::start(&state, &stop, &mut tasks);
         work::start_ticker(&state, &stop, &mut tasks);
         if state.demo {

@@ -7,6 +7,7 @@ use crate::jobs::Bell;
 use crate::media::Media;
 use crate::studio::engines::Engines;
 use crate::vault::Vault;
+use crate::verify::intake::Intake;
 use crate::verify::service::PublicLog;
 use crate::web::assets::Assets;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub struct AppState {
     pub media: Media,
     /// The public log for readers.
     pub log: PublicLog,
+    /// The way into the log for single leaves.
+    pub intake: Intake,
     /// The model and its engines.
     pub engines: Engines,
     /// Built browser files.

@@ -1,25 +1,14 @@
 //! `cargo xtask bench engine`: our engine beside Python's onnxruntime on the same graphs, in turns, so that the ratio holds on any machine.
-//!
-//! The one rule: a number is a median over rounds, and what is reported is the ratio.
 
+use super::{ROUNDS, measured, median};
 use crate::run::{cargo_with, debian, output, program, say};
 use crate::{root, runtime};
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 use serde_json::Value;
-use std::process::Command;
 
-const ROUNDS: usize = 3;
 const PEER: &str = "onnxruntime==1.32.0";
 
-pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    match arguments {
-        [] => engine(),
-        [name] if name == "engine" => engine(),
-        _ => bail!("there is one bench: engine"),
-    }
-}
-
-fn engine() -> Result<()> {
+pub(super) fn run() -> Result<()> {
     let library = runtime::ensure(true)?.to_string_lossy().into_owned();
     let build = [
         "build",
@@ -46,12 +35,13 @@ fn engine() -> Result<()> {
         .join("engine/model/files")
         .to_string_lossy()
         .into_owned();
+    let set = [("ORT_DYLIB_PATH", library.as_str())];
     let mut rounds: [Vec<Value>; 3] = Default::default();
     for round in 1..=ROUNDS {
         say(&format!("round {round} of {ROUNDS}"));
-        rounds[0].push(measured(&ours, &[], &library)?);
-        rounds[1].push(measured(&python, &[&script, &model, "portable"], &library)?);
-        rounds[2].push(measured(&python, &[&script, &model, "default"], &library)?);
+        rounds[0].push(measured(&ours, &[], &set)?);
+        rounds[1].push(measured(&python, &[&script, &model, "portable"], &set)?);
+        rounds[2].push(measured(&python, &[&script, &model, "default"], &set)?);
     }
     let [ours, same, free] = rounds.map(|list| move |name: &str| median(&list, name));
     say(
@@ -83,27 +73,6 @@ fn engine() -> Result<()> {
         ours("peak_megabytes_all_workers")
     ));
     Ok(())
-}
-
-fn measured(name: &str, arguments: &[&str], library: &str) -> Result<Value> {
-    let done = Command::new(name)
-        .args(arguments)
-        .env("ORT_DYLIB_PATH", library)
-        .output()
-        .with_context(|| format!("cannot run {name}"))?;
-    if !done.status.success() {
-        bail!("{name} failed: {}", String::from_utf8_lossy(&done.stderr));
-    }
-    serde_json::from_slice(&done.stdout).with_context(|| format!("{name} printed no JSON"))
-}
-
-fn median(list: &[Value], name: &str) -> f64 {
-    let mut numbers: Vec<f64> = list
-        .iter()
-        .filter_map(|round| round[name].as_f64())
-        .collect();
-    numbers.sort_by(f64::total_cmp);
-    numbers.get(numbers.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// A Python of its own with the peer inside.
