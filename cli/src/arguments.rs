@@ -11,7 +11,7 @@ use std::path::PathBuf;
 Exit codes: 0 all holds · 1 a check failed or a picture is different · 2 wrong command or input
             3 this machine cannot (no runtime, model or fused multiply-add) · 4 near, but not equal
 
-Only `log` with a URL and `witness` use a network. The ONNX Runtime library is found by ORT_DYLIB_PATH, beside this
+Only `log` with a URL, `reproduce --attest` and `witness` use a network. The ONNX Runtime library is found by ORT_DYLIB_PATH, beside this
 program, or in the cache folder that `cargo xtask runtime` fills."
 )]
 pub(crate) struct Arguments {
@@ -158,7 +158,13 @@ pub(crate) struct Verify {
 #[command(after_help = "\
 A different picture says that this machine and the seller's disagree; it does not say why.
 
-Example: seedmark reproduce dragon.seedmark --out pictures/")]
+With --attest the outcome is signed with your key and published in the log, whether the pictures are equal
+or not. It shows the kind of CPU and the versions of engine and runtime, and your public key; the licence in the
+file proves to the shop alone that you own the recipe.
+
+Examples:
+  seedmark reproduce dragon.seedmark --out pictures/
+  seedmark reproduce dragon.seedmark --attest https://seedmark.example --key me.key")]
 pub(crate) struct Reproduce {
     /// The bundle of something you own
     pub(crate) file: PathBuf,
@@ -168,6 +174,12 @@ pub(crate) struct Reproduce {
     /// A model folder; the embedded model when left out
     #[arg(long, value_name = "FOLDER")]
     pub(crate) model: Option<PathBuf>,
+    /// Publish the outcome: the shop's address; needs --key
+    #[arg(long, value_name = "URL", requires = "key")]
+    pub(crate) attest: Option<String>,
+    /// The key file to sign the outcome with
+    #[arg(long, value_name = "FILE", requires = "attest")]
+    pub(crate) key: Option<PathBuf>,
     /// A folder for the regenerated pictures
     #[arg(long, value_name = "FOLDER")]
     pub(crate) out: Option<PathBuf>,

@@ -1,6 +1,6 @@
 //! `seedmark`: keys, pictures, seals and checks on your own machine.
 //!
-//! The one rule: only `log` with a URL and `witness` talk to a network. Results go to standard output, progress and hints to standard error;
+//! The one rule: only `log` with a URL, `reproduce --attest` and `witness` talk to a network. Results go to standard output, progress and hints to standard error;
 //! `--json` prints one JSON object for machines. Exit codes stand in `exit.rs` and in `--help`.
 
 mod arguments;

@@ -4,6 +4,7 @@
 //! No I/O, no clock, no randomness (callers pass it in), no floats, so the same code runs in the server, the CLI and a browser.
 //! Start with [`recipe`] (what is sold), then [`commitment`] and [`leaf`] (how it is sealed), then [`bundle`] (what an owner holds).
 
+pub mod attestation;
 pub mod bundle;
 pub mod canonical;
 pub mod commitment;

@@ -35,4 +35,5 @@ steps! {
     4 "0004_catalog";
     5 "0005_books";
     6 "0006_sales";
+    7 "0007_attesters";
 }

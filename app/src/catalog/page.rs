@@ -227,12 +227,7 @@ fn offer(visit: &Visit, listing: &Listing, owned: Option<String>) -> impl IntoVi
 }
 
 fn evidence(lang: Lang, listing: &Listing, statements: &[StatementRow]) -> impl IntoView + use<> {
-    let count = |outcome: &str| {
-        statements
-            .iter()
-            .filter(|row| row.outcome.as_deref() == Some(outcome))
-            .count() as i64
-    };
+    let (all, _) = crate::verify::attest::tally(statements);
     let certified = statements
         .iter()
         .find(|row| Some(&row.leaf_hash) == listing.certification_leaf_hash.as_ref())
@@ -243,9 +238,9 @@ fn evidence(lang: Lang, listing: &Listing, statements: &[StatementRow]) -> impl 
     let summary = lang.with(
         "reproduced-summary",
         &[
-            ("exact", count("exact").into()),
-            ("near", count("near").into()),
-            ("different", count("different").into()),
+            ("exact", all.exact.into()),
+            ("near", all.near.into()),
+            ("different", all.different.into()),
         ],
     );
     view! {

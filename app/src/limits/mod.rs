@@ -40,6 +40,13 @@ pub const REPRODUCE: Limit = Limit {
     count: 60,
 };
 
+/// Statements about one purchase.
+pub const ATTEST: Limit = Limit {
+    name: "attest",
+    window_ms: 60 * 60_000,
+    count: 20,
+};
+
 /// Counts one use and says whether it is still allowed.
 ///
 /// # Errors

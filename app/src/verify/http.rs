@@ -4,11 +4,12 @@ use super::{page, service};
 use crate::web::error::AppError;
 use crate::web::state::AppState;
 use crate::web::visit::Visit;
-use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
+use axum::{Json, Router};
 use schema::digest::Digest;
 use schema::failure::Code;
 
@@ -20,7 +21,47 @@ pub fn routes() -> Router<AppState> {
         .route("/proofs/{leaf}/proof", get(proof_text))
         .route("/log/vkey", get(vkey))
         .route("/log/keys/{hash}", get(key))
+        .route("/log/attestations", post(attest))
         .route("/log/{*path}", get(file))
+}
+
+/// Takes an owner's statement from a program; answers in JSON, since no person reads it here.
+async fn attest(State(state): State<AppState>, body: Bytes) -> Response {
+    use super::attest::{Refusal, attest};
+    let error = |status: StatusCode, why: &str| {
+        (status, Json(serde_json::json!({ "error": why }))).into_response()
+    };
+    match attest(&state.db, &state.log, &state.intake, &body).await {
+        Ok(row) => Json(serde_json::json!({
+            "index": row.log_index, "leaf_hash": row.leaf_hash,
+            "page": format!("{}/proofs/{}", state.config.public_url, row.leaf_hash),
+        }))
+        .into_response(),
+        Err(refusal @ Refusal::Wrong(_)) => {
+            error(StatusCode::UNPROCESSABLE_ENTITY, &refusal.to_string())
+        }
+        Err(refusal @ Refusal::NotAnOwner) => error(StatusCode::FORBIDDEN, &refusal.to_string()),
+        Err(refusal @ Refusal::TooMany) => {
+            error(StatusCode::TOO_MANY_REQUESTS, &refusal.to_string())
+        }
+        Err(Refusal::Log(service::Error::NotLogged)) => (
+            StatusCode::ACCEPTED,
+            Json(serde_json::json!({ "queued": true })),
+        )
+            .into_response(),
+        Err(Refusal::Log(why)) => {
+            if !matches!(why, service::Error::Busy) {
+                tracing::error!(error = %why, "an attestation cannot be logged");
+            }
+            let mut response = error(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the log takes no statement at the moment",
+            );
+            let soon = header::HeaderValue::from_static("1");
+            response.headers_mut().insert(header::RETRY_AFTER, soon);
+            response
+        }
+    }
 }
 
 fn not_found<T>(_: T) -> AppError {

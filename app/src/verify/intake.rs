@@ -160,7 +160,12 @@ impl Storing {
             store::insert_key(&mut tx, &key.hash().hex(), &key.to_string()).await?;
             let now_ms = random::real_now_ms();
             let row = store::insert_leaf(&mut tx, &self.origin, &submission.leaf, now_ms).await?;
-            if let Some(statement) = &submission.statement {
+            // A repeat is answered with the stored leaf, whose statement is stored already.
+            if let Some(statement) = submission
+                .statement
+                .as_ref()
+                .filter(|statement| statement.leaf_hash == row.leaf_hash)
+            {
                 store::insert_statement(&mut tx, statement).await?;
             }
             // Before the commit: after it the sequencer may be quicker than we are.

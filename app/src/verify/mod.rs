@@ -3,6 +3,7 @@
 //!
 //! The one rule: a leaf is only called logged once a signed checkpoint that covers it is durable and public.
 
+pub mod attest;
 #[cfg(feature = "ssr")]
 pub mod http;
 pub mod intake;

@@ -116,6 +116,15 @@ pub(super) fn proof(
                 .and_then(|value| serde_json::to_string_pretty(&value))
                 .unwrap_or(text)
         };
+        let (_, by_environment) = super::attest::tally(&about);
+        let tallies = by_environment.into_iter().map(|(environment, tally)| {
+            let cell = |count: i64, outcome: &'static str| view! { <td class="amount" data-outcome=outcome>{count}</td> };
+            view! { <tr><th scope="row">{environment}</th>{cell(tally.exact, "exact")}{cell(tally.near, "near")}{cell(tally.different, "different")}</tr> }
+        });
+        let tallies = tallies.collect_view();
+        let outcome_head = ["exact", "near", "different"]
+            .map(|outcome| view! { <th scope="col" class="amount">{lang.text(&format!("outcome-{outcome}"))}</th> })
+            .collect_view();
         let attestations = about.into_iter().map(|row| {
             let ours = row.public_key == log.platform_key().to_string();
             let outcome = row.outcome.clone().unwrap_or_default();
@@ -148,7 +157,9 @@ pub(super) fn proof(
                 <p class="quiet">{lang.text("checks-server")}</p>
             </section>
             {(kind == Some(Kind::SealedRecipe)).then(|| view! {
-                <section class="card"><h2>{lang.text("attestations")}</h2><ul class="plain">{attestations}</ul><p class="quiet">{lang.text("attestations-line")}</p></section>
+                <section class="card"><h2>{lang.text("attestations")}</h2>
+                    <div class="scroll"><table id="tally"><thead><tr><th scope="col">{lang.text("environment")}</th>{outcome_head}</tr></thead><tbody>{tallies}</tbody></table></div>
+                    <ul class="plain">{attestations}</ul><p class="quiet">{lang.text("attestations-line")}</p></section>
             })}
             <section class="card">
                 <h2>{lang.text("leaf")}</h2>

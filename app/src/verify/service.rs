@@ -73,6 +73,8 @@ pub struct StatementRow {
     pub public_key: String,
     pub outcome: Option<String>,
     pub environment: Option<String>,
+    /// `platform`, or the order line of the owner who made it. Never shown.
+    pub attester: Option<String>,
     pub created_ms: i64,
 }
 
@@ -221,7 +223,7 @@ impl PublicLog {
             &self.platform,
         );
         let row = queue(tx, &self.origin, &leaf, &self.platform_key()).await?;
-        let environment = &statement.environment;
+        let environment = environment_text(&statement.environment);
         let statement = StatementRow {
             leaf_hash: row.leaf_hash.clone(),
             about_leaf_hash: statement.leaf.hex(),
@@ -229,10 +231,8 @@ impl PublicLog {
             envelope: serde_json::to_string(&envelope).unwrap_or_default(),
             public_key: self.platform_key().to_string(),
             outcome: Some(statement.outcome.name().into()),
-            environment: Some(format!(
-                "{}, {}, {}",
-                environment.engine, environment.runtime, environment.cpu
-            )),
+            environment: Some(environment),
+            attester: Some("platform".into()),
             created_ms: random::real_now_ms(),
         };
         store::insert_statement(tx, &statement).await?;
@@ -247,6 +247,17 @@ impl PublicLog {
         let leaf = Leaf::sign(&self.origin, Kind::Licence, digest, &self.platform);
         queue(tx, &self.origin, &leaf, &self.platform_key()).await
     }
+}
+
+/// An environment as pages show it and as statements are counted by.
+pub(super) fn environment_text(environment: &schema::statement::Environment) -> String {
+    let schema::statement::Environment {
+        engine,
+        runtime,
+        cpu,
+        ..
+    } = environment;
+    format!("{engine}, {runtime}, {cpu}")
 }
 
 /// Queues a leaf in the transaction of the change that makes it. A repeat gets the stored leaf.
@@ -283,6 +294,7 @@ pub async fn keep_listing_statement(
         public_key: key.to_string(),
         outcome: None,
         environment: None,
+        attester: None,
         created_ms: random::real_now_ms(),
     };
     Ok(store::insert_statement(tx, &statement).await?)

@@ -14,10 +14,12 @@ statements! {
         on conflict (origin, kind, digest, key_hash) do update set origin = excluded.origin returning leaf_hash, leaf, kind, log_index, queued_ms";
     FIND_LEAF = "select leaf_hash, leaf, kind, log_index, queued_ms from log_leaf where leaf_hash = $1";
     FIND_LEAF_BY_INDEX = "select leaf_hash, leaf, kind, log_index, queued_ms from log_leaf where origin = $1 and log_index = $2";
-    INSERT_STATEMENT = "insert into statement (leaf_hash, about_leaf_hash, predicate, envelope, public_key, outcome, environment, created_ms)
-        values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (leaf_hash) do nothing";
-    FIND_STATEMENT = "select leaf_hash, about_leaf_hash, predicate, envelope, public_key, outcome, environment, created_ms from statement where leaf_hash = $1";
-    LIST_ABOUT = "select leaf_hash, about_leaf_hash, predicate, envelope, public_key, outcome, environment, created_ms
+    FIND_LEAF_OF_FACT = "select leaf_hash, leaf, kind, log_index, queued_ms from log_leaf
+        where origin = $1 and kind = $2 and digest = $3 and key_hash = $4";
+    INSERT_STATEMENT = "insert into statement (leaf_hash, about_leaf_hash, predicate, envelope, public_key, outcome, environment, attester, created_ms)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (leaf_hash) do nothing";
+    FIND_STATEMENT = "select leaf_hash, about_leaf_hash, predicate, envelope, public_key, outcome, environment, attester, created_ms from statement where leaf_hash = $1";
+    LIST_ABOUT = "select leaf_hash, about_leaf_hash, predicate, envelope, public_key, outcome, environment, attester, created_ms
         from statement where about_leaf_hash = $1 and outcome is not null order by created_ms, leaf_hash";
     INSERT_KEY = "insert into public_key (key_hash, public_key) values ($1, $2) on conflict (key_hash) do nothing";
     FIND_KEY = "select public_key from public_key where key_hash = $1";
@@ -98,6 +100,26 @@ pub(super) async fn find_leaf_by_index(
     )
 }
 
+/// The leaf that states one fact, whoever's signature bytes came first.
+pub(super) async fn find_leaf_of_fact(
+    tx: &mut Tx,
+    origin: &str,
+    kind: i64,
+    digest: &str,
+    key_hash: &str,
+) -> db::Result<Option<LeafRow>> {
+    fetch!(
+        tx,
+        fetch_optional,
+        LeafRow,
+        FIND_LEAF_OF_FACT,
+        origin,
+        kind,
+        digest,
+        key_hash
+    )
+}
+
 pub(super) async fn insert_statement(tx: &mut Tx, row: &StatementRow) -> db::Result<()> {
     execute!(
         tx,
@@ -109,6 +131,7 @@ pub(super) async fn insert_statement(tx: &mut Tx, row: &StatementRow) -> db::Res
         &row.public_key,
         &row.outcome,
         &row.environment,
+        &row.attester,
         row.created_ms
     )
     .map(|_| ())

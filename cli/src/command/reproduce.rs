@@ -1,4 +1,4 @@
-//! `seedmark reproduce`: check a bundle, regenerate its pictures, compare digests.
+//! `seedmark reproduce`: check a bundle, regenerate its pictures, compare digests, and publish the outcome if that is wanted.
 
 use crate::arguments::Reproduce;
 use crate::exit::Exit;
@@ -7,8 +7,13 @@ use anyhow::{Result, anyhow};
 use engine::pipeline::Request;
 use engine::profile;
 use ledger::bundle::check;
-use schema::statement::Outcome;
-use serde_json::json;
+use ledger::client::Remote;
+use schema::attestation::Attestation;
+use schema::bundle::Bundle;
+use schema::key_file::KeyFile;
+use schema::statement::{Outcome, ReproductionStatement};
+use serde_json::{Value, json};
+use std::path::Path;
 
 pub(crate) fn run(options: &Reproduce) -> Result<Exit> {
     let (bundle, policy) =
@@ -41,7 +46,7 @@ pub(crate) fn run(options: &Reproduce) -> Result<Exit> {
     let (model, runtime) = machine::engine(options.model.as_deref())?;
     let requests = Request::of_anchors(recipe, &model)?;
     let pictures = machine::generate(&model, &runtime, &requests, options.workers.workers)?;
-    let mut rows = Vec::new();
+    let (mut rows, mut digests) = (Vec::new(), Vec::new());
     let mut equal = 0;
     for (index, (picture, sealed)) in pictures.iter().zip(&listing.anchors).enumerate() {
         let found = picture.digest()?;
@@ -66,6 +71,7 @@ pub(crate) fn run(options: &Reproduce) -> Result<Exit> {
                 found.blake3
             ));
         }
+        digests.push(found);
         rows.push(
             json!({ "anchor": index, "sealed": sealed.pixels, "found": found, "equal": same }),
         );
@@ -76,20 +82,78 @@ pub(crate) fn run(options: &Reproduce) -> Result<Exit> {
     } else {
         Outcome::Different
     };
-    if options.json {
-        let environment = profile::environment(&runtime, recipe.profile);
-        output::json(
-            &json!({ "holds": true, "outcome": outcome, "pictures": rows, "environment": environment, "checks": super::verify::checks(&report) }),
-        );
-    } else {
+    let environment = profile::environment(&runtime, recipe.profile);
+    if !options.json {
         output::line(&format!(
             "{equal} of {} pictures are equal, bit for bit",
             pictures.len()
         ));
+    }
+    let published = match (&options.attest, &options.key) {
+        (Some(shop), Some(key)) => {
+            let statement = ReproductionStatement {
+                leaf: bundle.leaf()?.hash(),
+                environment: environment.clone(),
+                found: digests,
+                outcome,
+            };
+            Some(attest(&bundle, &statement, shop, key, options.json)?)
+        }
+        _ => None,
+    };
+    if options.json {
+        output::json(
+            &json!({ "holds": true, "outcome": outcome, "pictures": rows, "environment": environment, "checks": super::verify::checks(&report), "published": published }),
+        );
     }
     Ok(match outcome {
         Outcome::Exact => Exit::Success,
         Outcome::Near => Exit::Near,
         Outcome::Different => Exit::Failed,
     })
+}
+
+/// Signs the outcome and hands it to the shop, whose log publishes it. Returns what the shop answered.
+fn attest(
+    bundle: &Bundle,
+    statement: &ReproductionStatement,
+    shop: &str,
+    key: &Path,
+    quiet: bool,
+) -> Result<Value> {
+    let licence = bundle
+        .owner
+        .as_ref()
+        .and_then(|owner| owner.licence.clone())
+        .ok_or_else(|| {
+            anyhow!("this file holds no licence; only who bought the recipe can publish an outcome")
+        })?;
+    let secret = KeyFile::parse(&machine::read(key)?)?.open(&machine::passphrase(false)?)?;
+    let attestation = Attestation::sign(
+        statement,
+        &bundle.origin,
+        &secret,
+        licence.document,
+        licence.salt,
+    )?;
+    let shop = Remote::new(shop)?;
+    let (status, body) = shop.post("log/attestations", &attestation.to_bytes()?)?;
+    let answer: Value = serde_json::from_slice(&body).map_err(|_| {
+        anyhow!(
+            "{} answered {status}, and not as a shop would",
+            shop.prefix()
+        )
+    })?;
+    match (status, &answer["index"], &answer["error"]) {
+        (200, index, _) if index.is_u64() => {
+            if !quiet {
+                let page = answer["page"].as_str().unwrap_or_default();
+                output::line(&format!("published as entry {index} of the log: {page}"));
+            }
+        }
+        (202, ..) => output::hint("the outcome is queued; its checkpoint is not public yet"),
+        (_, _, Value::String(why)) => return Err(anyhow!("the shop does not take it: {why}")),
+        _ => return Err(anyhow!("the shop answered {status}")),
+    }
+    Ok(answer)
 }

@@ -58,6 +58,32 @@ impl Remote {
         })
     }
 
+    /// Sends bytes once and returns status and body; whether to send them again is the caller's to know.
+    ///
+    /// # Errors
+    /// `Kind::Storage` when nothing came back.
+    pub fn post(&self, path: &str, body: &[u8]) -> Result<(u16, Vec<u8>), Error> {
+        let url = format!("{}/{path}", self.prefix);
+        let failed = |error: ureq::Error| Error::new(Kind::Storage, format!("{url}: {error}"));
+        // The receiver waits for a public checkpoint, with its witnesses.
+        let mut response = self
+            .agent
+            .post(&url)
+            .config()
+            .timeout_global(Some(Duration::from_secs(30)))
+            .build()
+            .content_type("application/json")
+            .send(body)
+            .map_err(failed)?;
+        let status = response.status().as_u16();
+        let bytes = response
+            .body_mut()
+            .with_config()
+            .limit(MAX_BYTES)
+            .read_to_vec();
+        Ok((status, bytes.map_err(failed)?))
+    }
+
     fn get(&self, url: &str) -> Result<Vec<u8>, Error> {
         let failed = |what: String| Error::new(Kind::Storage, format!("{url}: {what}"));
         let mut response = self

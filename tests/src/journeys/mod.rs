@@ -4,7 +4,7 @@
 mod sceptic;
 
 use crate::harness::browser::Browser;
-use crate::harness::server::{Database, Server};
+use crate::harness::server::{Database, Server, seedmark, text};
 use sceptic::check_offline;
 
 /// Makes an account with a key, generates, seals and publishes; returns the listing's path.
@@ -111,6 +111,11 @@ async fn whole_story(database: Database) {
     buyer.follow("#regenerate").await;
     buyer.see("#run[data-outcome=exact]").await;
     check_offline(&bundle);
+    let proof = attest(&base, bundle.as_bytes());
+    buyer.goto(&proof).await;
+    // The platform before the sale and the owner now, on the same kind of machine.
+    assert_eq!(buyer.text("#tally td[data-outcome=exact]").await, "2");
+    assert_eq!(buyer.text("#tally td[data-outcome=different]").await, "0");
 
     creator.goto(&format!("{base}/money")).await;
     assert_eq!(
@@ -143,6 +148,129 @@ async fn whole_story(database: Database) {
     );
     creator.close().await;
     buyer.close().await;
+}
+
+/// What must not be published: by somebody without a licence, or with an outcome that its digests belie.
+fn forged_attestations(bundle: &schema::bundle::Bundle) -> Vec<(u16, &'static str, Vec<u8>)> {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use schema::attestation::Attestation;
+    use schema::licence::{Licence, LicenceDocument};
+    use schema::statement::{Environment, ListingStatement, Outcome, ReproductionStatement};
+    let secret = schema::key::SecretKey::from_bytes([7; 32]);
+    let owned = bundle.owner.as_ref().expect("an owner's part");
+    let licence = owned.licence.as_ref().expect("a licence");
+    let opened = bundle
+        .listing
+        .statement
+        .open::<ListingStatement>(&bundle.creator);
+    let (listing, _) = opened.expect("a listing");
+    let leaf = bundle.leaf().expect("a leaf").hash();
+    let statement = |outcome, cpu: &str, lie: bool| {
+        let mut found: Vec<_> = listing.anchors.iter().map(|anchor| anchor.pixels).collect();
+        if lie {
+            found[0].blake3.0[0] ^= 1;
+        }
+        ReproductionStatement {
+            leaf,
+            environment: Environment {
+                engine: "seedmark-engine 0.1.0".into(),
+                runtime: "onnxruntime 1.32.0".into(),
+                profile: listing.profile,
+                cpu: cpu.into(),
+            },
+            found,
+            outcome,
+        }
+    };
+    let send = |statement: &ReproductionStatement, licence: String, salt: String| {
+        let made = Attestation::sign(statement, &bundle.origin, &secret, licence, salt);
+        made.and_then(|made| made.to_bytes())
+            .expect("an attestation")
+    };
+    let good = statement(Outcome::Exact, "x86_64 avx2 fma", false);
+    let invented = LicenceDocument::new(Licence::Standard, leaf, "line".into(), 1);
+    let invented = STANDARD.encode(invented.to_bytes().expect("a licence"));
+    let (document, salt) = (licence.document.clone(), licence.salt.clone());
+    let lie = statement(Outcome::Exact, "x86_64 avx2 fma", true);
+    let sulk = statement(Outcome::Different, "x86_64 avx2 fma", false);
+    vec![
+        (
+            403,
+            "an invented licence",
+            send(&good, invented, salt.clone()),
+        ),
+        (
+            403,
+            "another salt",
+            send(&good, document.clone(), owned.salt.clone()),
+        ),
+        (
+            422,
+            "exact with other digests",
+            send(&lie, document.clone(), salt.clone()),
+        ),
+        (
+            422,
+            "different with the sealed digests",
+            send(&sulk, document, salt),
+        ),
+        (422, "no attestation", b"{}".to_vec()),
+    ]
+}
+
+/// An owner publishes what their own machine made, once however often it is sent; a stranger cannot. Returns the recipe's page.
+fn attest(base: &str, bundle: &[u8]) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    std::fs::write(at("owned.seedmark"), bundle).expect("the bundle");
+    let made = seedmark(&["keygen", "--out", &at("ben.key")], folder.path());
+    assert!(made.status.success());
+    let publish = |file: &str| {
+        let arguments = [
+            "reproduce",
+            &at(file),
+            "--attest",
+            base,
+            "--key",
+            &at("ben.key"),
+        ];
+        seedmark(
+            &arguments.map(str::to_owned).each_ref().map(String::as_str),
+            folder.path(),
+        )
+    };
+    let first = publish("owned.seedmark");
+    assert!(
+        first.status.success(),
+        "{}",
+        String::from_utf8_lossy(&first.stderr)
+    );
+    let line = |output: &std::process::Output| {
+        let told = text(output);
+        let line = told
+            .lines()
+            .find(|line| line.starts_with("published as entry"));
+        line.unwrap_or_else(|| panic!("{told}")).to_owned()
+    };
+    assert_eq!(
+        line(&publish("owned.seedmark")),
+        line(&first),
+        "one fact, one entry"
+    );
+    let bundle = schema::bundle::Bundle::parse(bundle).expect("a bundle");
+    let leaf = bundle.leaf().expect("a leaf").hash();
+    for (status, why, body) in forged_attestations(&bundle) {
+        let shop = ledger::client::Remote::new(base).expect("an address");
+        let (answered, told) = shop.post("log/attestations", &body).expect("an answer");
+        assert_eq!(
+            answered,
+            status,
+            "{why}: {}",
+            String::from_utf8_lossy(&told)
+        );
+    }
+    format!("{base}/proofs/{leaf}")
 }
 
 /// Lets the transfer arrive and the bank's two days pass.
