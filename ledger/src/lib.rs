@@ -3,6 +3,7 @@
 //! The one rule: everything here can be checked by a stranger with other people's tools, and all checking code builds for
 //! wasm32. The feature `writer` adds sequencing and storage. Start with [`tree`], then [`note`], [`proof`] and
 //! [`bundle`]; a log is written by `writer::Log`.
+#![cfg_attr(feature = "writer", doc = "", doc = include_str!("../README.md"))]
 
 pub mod audit;
 pub mod bundle;
