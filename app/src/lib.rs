@@ -15,6 +15,7 @@ pub mod browser;
 
 pub mod account;
 pub mod studio;
+pub mod verify;
 
 #[cfg(feature = "ssr")]
 pub mod books;
@@ -48,8 +49,6 @@ mod random;
 pub mod ui;
 #[cfg(feature = "ssr")]
 pub mod vault;
-#[cfg(feature = "ssr")]
-pub mod verify;
 #[cfg(feature = "ssr")]
 pub mod web;
 

@@ -3,15 +3,24 @@
 //!
 //! The one rule: a leaf is only called logged once a signed checkpoint that covers it is durable and public.
 
+pub mod island;
+
+#[cfg(feature = "ssr")]
 pub mod attest;
 #[cfg(feature = "ssr")]
 pub mod http;
+#[cfg(feature = "ssr")]
 pub mod intake;
+#[cfg(feature = "ssr")]
 mod page;
+#[cfg(feature = "ssr")]
 mod sequencer;
+#[cfg(feature = "ssr")]
 pub mod service;
+#[cfg(feature = "ssr")]
 mod store;
-#[cfg(test)]
+#[cfg(all(test, feature = "ssr"))]
 pub(crate) use store::ALL as STATEMENTS;
 
+#[cfg(feature = "ssr")]
 pub use sequencer::Sequencer;

@@ -1,5 +1,6 @@
 //! Proof pages: what the log holds about one leaf, checked once more while the page is made, and how to check it without us.
 
+use super::island::{CheckTexts, Evidence, ProofCheck};
 use super::service::{LeafRow, PublicLog, StatementRow};
 use crate::catalog::service::Listing;
 use crate::ui::pieces::{Code, Fact, Time, heading};
@@ -86,6 +87,23 @@ pub(super) fn proof(
             let mark = if passed { "✓" } else { "–" };
             view! { <li class:checks__bad=!passed><span class="checks__mark" aria-hidden="true">{mark}</span><strong>{lang.text(id)}</strong><span>{lang.text(&format!("{id}-line"))}</span></li> }
         };
+        let evidence = proof
+            .as_ref()
+            .zip(key.clone())
+            .map(|(proof, key)| Evidence {
+                leaf: row.leaf.clone(),
+                key,
+                log_key: log.verifier.to_string(),
+                proof: proof.to_text(),
+            });
+        let texts = CheckTexts {
+            waiting: lang.text("own-check-waiting"),
+            holds: lang.text("own-check-holds"),
+            broken: lang.text("own-check-broken"),
+            signature: lang.text("check-signature"),
+            checkpoint: lang.text("check-checkpoint"),
+            inclusion: lang.text("check-inclusion"),
+        };
         // No mark without a witness: nothing was checked that could hold or fail.
         let witnesses = checks.settlement.as_ref().map(|settlement| {
             let line = match settlement.settled_seconds {
@@ -155,6 +173,7 @@ pub(super) fn proof(
                     {witnesses}
                 </ul>
                 <p class="quiet">{lang.text("checks-server")}</p>
+                {evidence.map(|evidence| view! { <ProofCheck evidence texts=texts/> })}
             </section>
             {(kind == Some(Kind::SealedRecipe)).then(|| view! {
                 <section class="card"><h2>{lang.text("attestations")}</h2>

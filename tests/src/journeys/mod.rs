@@ -113,6 +113,8 @@ async fn whole_story(database: Database) {
     check_offline(&bundle);
     let proof = attest(&base, bundle.as_bytes());
     buyer.goto(&proof).await;
+    // The browser's own verdict, not the server's.
+    buyer.see("#own-check[data-state=holds]").await;
     // The platform before the sale and the owner now, on the same kind of machine.
     assert_eq!(buyer.text("#tally td[data-outcome=exact]").await, "2");
     assert_eq!(buyer.text("#tally td[data-outcome=different]").await, "0");
