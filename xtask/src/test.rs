@@ -174,7 +174,7 @@ fn lint(counts: &mut Counts) {
             "--package",
             "xtask",
             "--features",
-            "seedmark-engine/ort,seedmark-ledger/writer",
+            "seedmark-engine/ort,seedmark-ledger/client,seedmark-ledger/bucket",
             "--",
             "--deny",
             "warnings",
@@ -235,7 +235,7 @@ fn unit(counts: &mut Counts) -> Result<()> {
             "--package",
             "seedmark-ledger",
             "--features",
-            "writer",
+            "client,bucket",
         ],
     )?;
     tests(
@@ -294,7 +294,7 @@ fn outside(counts: &mut Counts, install: bool) -> Result<()> {
             "--package",
             "seedmark-ledger",
             "--features",
-            "writer",
+            "client,bucket",
             "--example",
             "append",
         ],
@@ -318,7 +318,7 @@ fn docs() -> Result<()> {
             "--package",
             "seedmark-engine",
             "--features",
-            "seedmark-engine/ort,seedmark-ledger/writer",
+            "seedmark-engine/ort,seedmark-ledger/client,seedmark-ledger/bucket",
         ],
         &[("RUSTDOCFLAGS", "--deny warnings")],
     )

@@ -4,12 +4,16 @@
 //! tiles out of the staging object → collect cosignatures → replace `checkpoint`. Start-up runs the same apply, or refuses.
 //! After an error of kind `Fatal` nobody knows what was stored, or a witness saw another history: the process must end.
 
+#[cfg(feature = "bucket")]
+mod bucket;
 mod folder;
 mod pool;
 mod staging;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "bucket")]
+pub use bucket::Bucket;
 pub use folder::{FileLock, Folder};
 pub use pool::{Appended, Pool, Receipt};
 
