@@ -20,6 +20,22 @@ pub(super) fn desk(visit: &Visit, desk: Desk) -> Response {
             .err()
             .unwrap_or_else(|| lang.text("reconciliation-ok"));
         let days = [1, 2, 7, 14].map(|days| view! { <button class="button button--small" name="days" value=days id=format!("days-{days}")>{lang.with("clock-days", &[("count", i64::from(days).into())])}</button> });
+        let log_audit = match desk.log_audit {
+            None => lang.text("log-audit-never"),
+            Some(audit) => match audit.error {
+                Some(error) => error,
+                None => lang.with(
+                    "log-audit-holds",
+                    &[
+                        (
+                            "count",
+                            i64::try_from(audit.size).unwrap_or(i64::MAX).into(),
+                        ),
+                        ("time", lang.time(audit.at_ms).into()),
+                    ],
+                ),
+            },
+        };
         let open = desk
             .operations
             .iter()
@@ -47,6 +63,7 @@ pub(super) fn desk(visit: &Visit, desk: Desk) -> Response {
                 <dl class="facts">
                     <Fact label=lang.text("audit")><span id="audit">{audit}</span></Fact>
                     <Fact label=lang.text("reconciliation")><span id="reconciliation">{reconciliation}</span></Fact>
+                    <Fact label=lang.text("log-audit")><span id="log-audit">{log_audit}</span></Fact>
                     <Fact label=lang.text("jobs")>{lang.with("jobs-line", &[("open", desk.jobs_open.into()), ("dead", desk.jobs_dead.into())])}</Fact>
                 </dl>
             </section>

@@ -25,6 +25,42 @@ pub struct Desk {
     pub events: Vec<(String, String, String, i64)>,
     pub jobs_open: i64,
     pub jobs_dead: i64,
+    pub log_audit: Option<LogAudit>,
+}
+
+/// How the last full check of the public log ended.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LogAudit {
+    /// When it ended, real time.
+    pub at_ms: i64,
+    /// Entries that fit.
+    pub size: u64,
+    /// What did not.
+    pub error: Option<String>,
+}
+
+/// The setting that holds the last [`LogAudit`].
+const LOG_AUDIT_SETTING: &str = "log_audit";
+
+/// Checks the whole public log and notes how it ended; what does not fit is an error of the process, for whoever is on call.
+///
+/// # Errors
+/// When the database fails.
+pub async fn audit_log(state: &AppState) -> anyhow::Result<()> {
+    let log = state.log.clone();
+    let result = tokio::task::spawn_blocking(move || log.audit()).await?;
+    if let Err(error) = &result {
+        tracing::error!(error = %error, "the public log does not hold");
+    }
+    let audit = LogAudit {
+        at_ms: crate::random::real_now_ms(),
+        size: result.as_ref().copied().unwrap_or(0),
+        error: result.err().map(|error| error.to_string()),
+    };
+    let mut tx = state.db.write().await?;
+    web::write_setting(&mut tx, LOG_AUDIT_SETTING, &serde_json::to_string(&audit)?).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Gathers the desk.
@@ -34,7 +70,11 @@ pub struct Desk {
 pub async fn desk(state: &AppState, tx: &mut Tx) -> db::Result<Desk> {
     let (operations, events) = checkout::recent(tx).await?;
     let (jobs_open, jobs_dead) = jobs::counts(tx).await?;
+    let log_audit = web::read_setting(tx, LOG_AUDIT_SETTING)
+        .await?
+        .and_then(|text| serde_json::from_str(&text).ok());
     Ok(Desk {
+        log_audit,
         now_ms: state.clock.now_ms(),
         offset_ms: state.clock.offset_ms(),
         audit: books::audit(tx).await?,

@@ -4,6 +4,7 @@ use super::store;
 use crate::db::{self, Tx};
 use crate::random;
 use ledger::checkpoint::Checkpoint;
+use ledger::edge::Edge;
 use ledger::note::Verifier;
 use ledger::policy::{Policy, Settlement};
 use ledger::proof::{TlogProof, inclusion};
@@ -157,6 +158,18 @@ impl PublicLog {
         String::from_utf8(bytes).map_err(|_| {
             ledger::Error::new(ledger::Kind::Corrupt, "the checkpoint is not text").into()
         })
+    }
+
+    /// Re-reads every entry and tile against the newest public checkpoint and returns its size; the nightly check that a disk
+    /// still holds what was signed.
+    ///
+    /// # Errors
+    /// Names the first object that does not fit.
+    pub fn audit(&self) -> Result<u64, Error> {
+        let checkpoint = self.settle(&self.checkpoint()?)?.checkpoint;
+        let known = Edge::default();
+        ledger::audit::audit(&self.reader()?, &checkpoint, known, &mut |_, _, _| ())?;
+        Ok(checkpoint.size)
     }
 
     /// A tile, bundle or checkpoint by its path below the log's prefix; `None` for anything else.

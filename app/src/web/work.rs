@@ -84,7 +84,7 @@ pub fn start_clock(state: &AppState, stop: &watch::Receiver<bool>, tasks: &mut J
     tasks.spawn(tick(state.clone(), stop.clone(), false));
 }
 
-/// Every second: take over the clock; every minute: holds, the sandbox's time, old counters; every hour: the sweep.
+/// Every second: take over the clock; every minute: holds, the sandbox's time, old counters; every hour: the sweep; every day: the log's audit.
 async fn tick(state: AppState, mut stop: watch::Receiver<bool>, settles: bool) {
     let mut second = 0u64;
     while !*stop.borrow() {
@@ -117,6 +117,10 @@ async fn tick_once(state: &AppState, second: u64, settles: bool) -> anyhow::Resu
     }
     if second % 3600 == 30 {
         operator::sweep(state).await?;
+    }
+    // A minute after the start, and then every day.
+    if second % 86_400 == 60 {
+        operator::audit_log(state).await?;
     }
     Ok(())
 }
