@@ -171,7 +171,7 @@ seed = Seed
 seed-random = zufällig, 64 Bit
 count = Anzahl
 explore-9 = 9 Seeds ausprobieren
-explore-hint = Neun Seeds eines Prompts zeigen, was er kann; versiegle den, der dir gefällt.
+explore-hint = Neun Seeds eines Prompts zeigen, was er kann; versiegeln Sie den, der Ihnen gefällt.
 style-hint = Stil hinzufügen:
 picture-only = nur dieses versiegeln
 pictures = Bilder
@@ -274,6 +274,7 @@ how-refund = Erstatten
 how-refund-line = Scheitert unsere Neuerzeugung, erstatten wir sofort, auf unsere Kosten.
 how-offline = Selbst prüfen, offline
 how-offline-line = Das Kommandozeilen-Werkzeug prüft Unterschrift, Festlegung, Einschluss und Checkpoint und erzeugt die Pixel neu, ohne uns zu fragen.
+how-limits-witnessed = Fremde Zeugen zeichnen dieses Log gegen; wer es wann getan hat, steht im Beweis. Seinen Inhalt kann jeder prüfen.
 how-limits = Noch zeichnet kein fremder Zeuge dieses Log gegen: Bis dahin beruhen seine Zeiten auf unserem Wort. Seinen Inhalt kann trotzdem jeder prüfen.
 
 ## Till

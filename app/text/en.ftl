@@ -274,6 +274,7 @@ how-refund = Refund
 how-refund-line = If our own re-run fails, you are refunded at once, at our cost.
 how-offline = Check it yourself, offline
 how-offline-line = The command line tool checks signature, commitment, inclusion and checkpoint, then regenerates the pixels, without asking us.
+how-limits-witnessed = Outside witnesses cosign this log; the proof says who did and when. Its contents can be checked by anybody.
 how-limits = No outside witness cosigns this log yet: until one does, the log's dates rest on our word. The log's contents can still be checked by anybody.
 
 ## Till

@@ -271,6 +271,7 @@ how-refund = 退款
 how-refund-line = 若我们的重现失败，立即由我们承担退款。
 how-offline = 离线自行验证
 how-offline-line = 命令行工具可验证签名、承诺、包含证明与检查点，并重现像素，无需询问我们。
+how-limits-witnessed = 此日志由外部见证者联署，证明中载有联署者与时间；内容可由任何人验证。
 how-limits = 目前尚无外部见证者共同签署此日志：在此之前，时间以我们的说法为准；内容仍可由任何人验证。
 
 ## Till

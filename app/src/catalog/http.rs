@@ -78,6 +78,7 @@ async fn how(State(state): State<AppState>, visit: Visit) -> Response {
         &visit,
         &state.log.verifier.to_string(),
         &state.engines.model().digest.to_string(),
+        state.log.limits_text(),
     )
 }
 

@@ -307,7 +307,7 @@ fn facts(lang: Lang, listing: &Listing, model_name: &str) -> impl IntoView + use
     }
 }
 
-pub(super) fn how(visit: &Visit, vkey: &str, model: &str) -> Response {
+pub(super) fn how(visit: &Visit, vkey: &str, model: &str, limits: &'static str) -> Response {
     let lang = visit.lang;
     let title = lang.text("nav-how");
     let (vkey, model) = (vkey.to_owned(), model.to_owned());
@@ -326,7 +326,7 @@ pub(super) fn how(visit: &Visit, vkey: &str, model: &str) -> Response {
                     <Fact label=lang.text("footer-vkey")><Code text=vkey/></Fact>
                     <Fact label=lang.text("model")><Code text=model/></Fact>
                 </dl>
-                <p class="quiet">{lang.text("how-limits")}</p>
+                <p class="quiet">{lang.text(limits)}</p>
             </section>
         }
         .into_any()

@@ -84,8 +84,17 @@ pub fn ProofCheck(evidence: Evidence, texts: CheckTexts) -> impl IntoView {
             _ => t.broken.clone(),
         })
     };
+    let mark = move || match state() {
+        "waiting" => "…",
+        "holds" => "✓",
+        _ => "✗",
+    };
     let rows = move || {
-        let Some(results) = results.get() else {
+        // The server's list above says the same; only what does not hold is worth a second one.
+        let Some(results) = results
+            .get()
+            .filter(|results| results.iter().any(Result::is_err))
+        else {
             return Vec::new();
         };
         let names = t.with_value(|t| {
@@ -106,8 +115,8 @@ pub fn ProofCheck(evidence: Evidence, texts: CheckTexts) -> impl IntoView {
             .collect_view()
     };
     view! {
-        <div id="own-check" data-state=state>
-            <p role="status">{line}</p>
+        <div id="own-check" class="own-check" data-state=state>
+            <p role="status"><span class="checks__mark" aria-hidden="true">{mark}</span> {line}</p>
             <ul class="checks">{rows}</ul>
         </div>
     }

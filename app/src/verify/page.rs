@@ -161,6 +161,7 @@ pub(super) fn proof(
             "statement-digest"
         });
         let base = format!("/proofs/{}", row.leaf_hash);
+        let limits = lang.text(log.limits_text());
         view! {
             {heading(title, Some(kind_text))}
             {listing.clone().map(|listing| view! { <p><a class="button button--small" href=lang.path(&format!("/listings/{}", listing.slug))>{listing.title}</a></p> })}
@@ -204,7 +205,7 @@ pub(super) fn proof(
                 <p>{lang.text("proof-offline-line")}</p>
                 {listing.map(|_| view! { <p class="actions"><a class="button" href=format!("{base}/bundle") id="public-bundle">{lang.text("download-public-bundle")}</a></p> })}
                 <pre><code>"seedmark verify FILE.seedmark"</code></pre>
-                <p class="quiet">{lang.text("how-limits")}</p>
+                <p class="quiet">{limits}</p>
             </section>
         }
         .into_any()

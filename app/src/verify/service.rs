@@ -131,6 +131,16 @@ impl PublicLog {
         Some(&*self.policy).filter(|policy| policy.asks_for_witnesses())
     }
 
+    /// The name of the text that says what this log does not prove.
+    #[must_use]
+    pub fn limits_text(&self) -> &'static str {
+        if self.policy.asks_for_witnesses() {
+            "how-limits-witnessed"
+        } else {
+            "how-limits"
+        }
+    }
+
     /// Who cosigned a checkpoint of this log, and since when it stands.
     ///
     /// # Errors
