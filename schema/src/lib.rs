@@ -13,6 +13,7 @@ pub mod error;
 pub mod failure;
 pub mod id;
 pub mod key;
+pub mod key_event;
 pub mod key_file;
 pub mod leaf;
 pub mod licence;

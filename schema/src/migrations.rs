@@ -36,4 +36,5 @@ steps! {
     5 "0005_books";
     6 "0006_sales";
     7 "0007_attesters";
+    8 "0008_key_ends";
 }

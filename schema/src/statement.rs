@@ -188,6 +188,15 @@ pub struct Subject {
 }
 
 impl Subject {
+    /// A public key, by its hash.
+    #[must_use]
+    pub fn key(hash: &Digest) -> Self {
+        Self {
+            name: "key".into(),
+            digest: BTreeMap::from([("sha256".into(), hash.hex())]),
+        }
+    }
+
     /// A picture.
     #[must_use]
     pub fn picture(name: String, pixels: &PixelDigest) -> Self {

@@ -1,5 +1,6 @@
 //! Routes of accounts: sign up, sign in, sign out, keys, theme.
 
+use super::keys::{self, Ending};
 use super::page;
 use super::service::{self, Error, NewPerson};
 use crate::web::error::AppError;
@@ -8,9 +9,10 @@ use crate::web::state::AppState;
 use crate::web::visit::{SESSION, THEME, Visit, cookie, safe_path, with_cookie};
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use axum::routing::{get, post};
+use schema::failure::FieldError;
 use serde::Deserialize;
 
 const SESSION_S: i64 = 90 * 86_400;
@@ -23,6 +25,7 @@ pub fn routes() -> Router<AppState> {
         .route("/sign-out", post(sign_out))
         .route("/account", get(account_page))
         .route("/account/keys", post(add_key))
+        .route("/account/keys/{hash}", get(key_page).post(end_key))
         .route("/theme", post(set_theme))
 }
 
@@ -117,7 +120,7 @@ async fn account_page(State(state): State<AppState>, visit: Visit) -> Response {
         .answer(async {
             let person = visit.require_person()?;
             let mut tx = state.db.read().await?;
-            let keys = service::list_keys(&mut tx, &person.id).await?;
+            let keys = keys::list(&mut tx, &person.id).await?;
             Ok(page::account(&visit, person, keys, &state.log.origin))
         })
         .await
@@ -128,7 +131,7 @@ async fn add_key(State(state): State<AppState>, visit: Visit, body: Bytes) -> Re
     visit
         .answer(async {
             let person = visit.require_person()?;
-            service::add_key(
+            keys::add_key(
                 &state.db,
                 &state.log.origin,
                 &person.id,
@@ -138,6 +141,73 @@ async fn add_key(State(state): State<AppState>, visit: Visit, body: Bytes) -> Re
             .await
             .map_err(AppError::from)?;
             Ok(visit.redirect_with("/account", "key-added"))
+        })
+        .await
+}
+
+async fn key_page(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(hash): Path<String>,
+) -> Response {
+    visit
+        .answer(async { show_key(&state, &visit, &hash, &Form::default(), Vec::new()).await })
+        .await
+}
+
+async fn show_key(
+    state: &AppState,
+    visit: &Visit,
+    hash: &str,
+    form: &Form,
+    errors: Vec<FieldError>,
+) -> Result<Response, AppError> {
+    let person = visit.require_person()?;
+    let hash = keys::parse_hash(hash)?;
+    let mut tx = state.db.read().await?;
+    let all = keys::list(&mut tx, &person.id).await?;
+    let key = all.iter().find(|key| key.key_hash == hash).cloned();
+    let key = key.ok_or(Error::NotFound)?;
+    Ok(page::key(visit, key, all, &state.log.origin, form, errors))
+}
+
+async fn end_key(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(hash): Path<String>,
+    body: Bytes,
+) -> Response {
+    let form = Form::parse(&body);
+    let text = |name: &str| form.get(name).to_owned();
+    let ending = if text("envelope").is_empty() {
+        Ending::Account {
+            password: text("password"),
+            reason: text("reason"),
+            successor: text("successor"),
+            address: visit.address.clone(),
+        }
+    } else {
+        Ending::Signed {
+            envelope: text("envelope"),
+            leaf: text("leaf"),
+        }
+    };
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let wanted = keys::parse_hash(&hash)?;
+            match keys::end(&state.db, &state.log, &person.id, &wanted, ending).await {
+                Ok(()) => {
+                    state.leaves.ring();
+                    Ok(visit.redirect_with("/account", "key-ended"))
+                }
+                Err(Error::WrongCredentials) => {
+                    let wrong = vec![FieldError::new("password", "wrong-password")];
+                    show_key(&state, &visit, &hash, &form, wrong).await
+                }
+                Err(Error::Invalid(errors)) => show_key(&state, &visit, &hash, &form, errors).await,
+                Err(error) => Err(error.into()),
+            }
         })
         .await
 }

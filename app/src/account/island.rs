@@ -2,7 +2,8 @@
 
 use crate::browser::{self, KEY_SLOT};
 use leptos::prelude::*;
-use schema::key::{SecretKey, registration_message};
+use schema::key::{PublicKey, SecretKey, registration_message};
+use schema::key_event::{Authority, KeyEndStatement, Reason};
 use schema::key_file::KeyFile;
 use serde::{Deserialize, Serialize};
 
@@ -129,6 +130,70 @@ pub fn KeyMaker(
                 <span>{t.with_value(|t| t.import.clone())}</span>
                 <input type="file" id="key-import" accept=".key,application/json" on:change=import/>
             </label>
+            <p class="key-maker__message" role="status">{move || message.get()}</p>
+        </div>
+    }
+}
+
+/// Finished texts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct KeyEndTexts {
+    pub passphrase: String,
+    pub sign: String,
+    pub working: String,
+    pub wrong: String,
+    pub absent: String,
+}
+
+/// Ends a key on its own word: opens it here, signs the statement and its leaf, and submits the plain form `key-end-form`.
+#[island]
+pub fn KeyEnd(texts: KeyEndTexts, origin: String, key: String) -> impl IntoView {
+    let passphrase = RwSignal::new(String::new());
+    let message = RwSignal::new(String::new());
+    let t = StoredValue::new(texts);
+    let sign = move |_| {
+        let (origin, key) = (origin.clone(), key.clone());
+        message.set(t.with_value(|t| t.working.clone()));
+        browser::later(move || {
+            let file =
+                browser::load(KEY_SLOT).and_then(|text| KeyFile::parse(text.as_bytes()).ok());
+            let Some(file) = file.filter(|file| file.public.to_string() == key) else {
+                return message.set(t.with_value(|t| t.absent.clone()));
+            };
+            let Ok(secret) = file.open(&passphrase.get_untracked()) else {
+                return message.set(t.with_value(|t| t.wrong.clone()));
+            };
+            let reason = Reason::parse(&browser::value("reason-own").unwrap_or_default());
+            let statement = KeyEndStatement {
+                key_hash: file.public.hash(),
+                reason: reason.unwrap_or(Reason::Routine),
+                authority: Authority::Key,
+                successor: browser::value("successor-own")
+                    .and_then(|text| PublicKey::parse(&text).ok()),
+            };
+            let Ok((envelope, leaf)) = statement.sign(&origin, &secret) else {
+                return message.set(t.with_value(|t| t.wrong.clone()));
+            };
+            browser::submit(
+                "key-end-form",
+                &[
+                    (
+                        "envelope",
+                        serde_json::to_string(&envelope).unwrap_or_default(),
+                    ),
+                    ("leaf", hex::encode(leaf.to_bytes())),
+                ],
+            );
+        });
+    };
+    view! {
+        <div class="key-maker">
+            <label class="field">
+                <span>{t.with_value(|t| t.passphrase.clone())}</span>
+                <input type="password" id="key-end-passphrase" autocomplete="current-password"
+                    on:input=move |event| passphrase.set(event_target_value(&event))/>
+            </label>
+            <p class="actions"><button type="button" class="button button--primary" id="key-end-sign" on:click=sign>{t.with_value(|t| t.sign.clone())}</button></p>
             <p class="key-maker__message" role="status">{move || message.get()}</p>
         </div>
     }

@@ -1,6 +1,7 @@
 //! Pages of accounts.
 
-use super::island::{KeyMaker, KeyTexts};
+use super::island::{KeyEnd, KeyEndTexts, KeyMaker, KeyTexts};
+use super::keys::Key;
 use super::service::Person;
 use crate::ui::pieces::{Code, Field, heading};
 use crate::ui::shell;
@@ -10,6 +11,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use leptos::prelude::*;
 use schema::failure::FieldError;
+use schema::key_event::Reason;
 
 pub(super) fn sign_up(visit: &Visit, form: &Form, next: &str, errors: Vec<FieldError>) -> Response {
     let lang = visit.lang;
@@ -64,7 +66,7 @@ pub(super) fn sign_in(visit: &Visit, form: &Form, next: &str, wrong: bool) -> Re
     })
 }
 
-pub(super) fn account(visit: &Visit, person: &Person, keys: Vec<String>, origin: &str) -> Response {
+pub(super) fn account(visit: &Visit, person: &Person, keys: Vec<Key>, origin: &str) -> Response {
     let lang = visit.lang;
     let title = lang.text("account");
     let person = person.clone();
@@ -83,8 +85,25 @@ pub(super) fn account(visit: &Visit, person: &Person, keys: Vec<String>, origin:
     shell::ok(visit, &title.clone(), move || {
         let rows = keys
             .iter()
-            .map(|key| view! { <li><Code text=key.clone()/></li> })
+            .map(|key| {
+                let place = match (&key.reason, &key.end_leaf_hash) {
+                    (Some(reason), Some(leaf)) => {
+                        let href = lang.path(&format!("/proofs/{leaf}"));
+                        view! { <a class="tag tag--bad" href=href>{lang.text(&format!("key-reason-{reason}"))}</a> }.into_any()
+                    }
+                    _ => {
+                        let href = lang.path(&format!("/account/keys/{}", key.key_hash));
+                        view! { <a class="button button--small" href=href>{lang.text("key-end-open")}</a> }.into_any()
+                    }
+                };
+                view! { <li class="row"><span class="row__main"><Code text=key.public_key.clone()/></span>{place}</li> }
+            })
             .collect_view();
+        let registered: Vec<String> = keys
+            .iter()
+            .filter(|key| key.reason.is_none())
+            .map(|key| key.public_key.clone())
+            .collect();
         let none = keys
             .is_empty()
             .then(|| view! { <p class="quiet">{lang.text("keys-none")}</p> });
@@ -99,12 +118,99 @@ pub(super) fn account(visit: &Visit, person: &Person, keys: Vec<String>, origin:
                     <input type="hidden" name="key"/>
                     <input type="hidden" name="signature"/>
                 </form>
-                <KeyMaker texts origin person=person.id.clone() registered=keys/>
+                <KeyMaker texts origin person=person.id.clone() registered/>
                 <noscript><p class="hint">{lang.text("needs-script-cli")}</p></noscript>
             </section>
             <form method="post" action=lang.path("/sign-out")>
                 <button class="button" type="submit">{lang.text("sign-out")}</button>
             </form>
+        }
+        .into_any()
+    })
+}
+
+/// The end of one key: what it means, on its own word, or with the account's password when it is lost.
+pub(super) fn key(
+    visit: &Visit,
+    key: Key,
+    all: Vec<Key>,
+    origin: &str,
+    form: &Form,
+    errors: Vec<FieldError>,
+) -> Response {
+    let lang = visit.lang;
+    let title = lang.text("key-end");
+    let status = if errors.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    let origin = origin.to_owned();
+    let chosen = (
+        form.get("reason").to_owned(),
+        form.get("successor").to_owned(),
+    );
+    let about = errors
+        .iter()
+        .find(|error| error.field != "password")
+        .map(|error| lang.field_error(error));
+    let texts = KeyEndTexts {
+        passphrase: lang.text("key-passphrase"),
+        sign: lang.text("key-end-sign"),
+        working: lang.text("key-working"),
+        wrong: lang.text("key-wrong"),
+        absent: lang.text("key-end-absent"),
+    };
+    let others: Vec<String> = all
+        .into_iter()
+        .filter(|other| other.key_hash != key.key_hash && other.reason.is_none())
+        .map(|other| other.public_key)
+        .collect();
+    shell::page(visit, &title.clone(), status, move || {
+        let reasons = || {
+            Reason::ALL.map(|reason| {
+                let name = reason.name();
+                view! { <option value=name selected=name == chosen.0>{lang.text(&format!("key-reason-{name}"))}</option> }
+            })
+        };
+        let successors = || {
+            others
+                .iter()
+                .map(|key| view! { <option value=key.clone() selected=*key == chosen.1>{key.clone()}</option> })
+                .collect_view()
+        };
+        let action = lang.path(&format!("/account/keys/{}", key.key_hash));
+        let ended = key.reason.is_some();
+        let choices = |at: &'static str| {
+            view! {
+                <label class="field"><span>{lang.text("key-end-reason")}</span><select name="reason" id=format!("reason-{at}")>{reasons().into_iter().collect_view()}</select></label>
+                <label class="field"><span>{lang.text("key-end-successor")}</span><select name="successor" id=format!("successor-{at}")><option value="">{lang.text("key-end-no-successor")}</option>{successors()}</select></label>
+            }
+        };
+        view! {
+            {heading(title, Some(lang.text("key-end-line")))}
+            {about.map(|text| view! { <p class="field-error" role="alert">{text}</p> })}
+            <section class="card"><Code text=key.public_key.clone()/></section>
+            {(!ended).then(|| view! {
+                <section class="card">
+                    <h2>{lang.text("key-end-own")}</h2>
+                    <p>{lang.text("key-end-own-line")}</p>
+                    {choices("own")}
+                    <form id="key-end-form" method="post" action=action.clone()>
+                        <input type="hidden" name="envelope"/>
+                        <input type="hidden" name="leaf"/>
+                    </form>
+                    <KeyEnd texts origin key=key.public_key.clone()/>
+                    <noscript><p class="hint">{lang.text("needs-script-cli")}</p></noscript>
+                </section>
+                <form class="card" method="post" action=action>
+                    <h2>{lang.text("key-end-account")}</h2>
+                    <p>{lang.text("key-end-account-line")}</p>
+                    {choices("account")}
+                    <Field lang name="password" kind="password" label=lang.text("password") value="" autocomplete="current-password" required=true errors=errors/>
+                    <button class="button" type="submit" id="key-end-by-account">{lang.text("key-end-submit")}</button>
+                </form>
+            })}
         }
         .into_any()
     })

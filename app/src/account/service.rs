@@ -8,7 +8,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use schema::digest::Digest;
 use schema::failure::{Code, FieldError};
 use schema::id::PersonId;
-use schema::key::PublicKey;
 use std::sync::LazyLock;
 use thiserror::Error as ThisError;
 use tokio::sync::Semaphore;
@@ -36,6 +35,12 @@ pub enum Error {
     /// The key belongs to somebody else.
     #[error("the key belongs to another account")]
     KeyTaken,
+    /// No such key, or somebody else's.
+    #[error("no such key")]
+    NotFound,
+    /// The log failed.
+    #[error(transparent)]
+    Log(#[from] crate::verify::service::Error),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] db::Error),
@@ -49,7 +54,8 @@ impl Error {
             Self::Invalid(_) | Self::WrongCredentials => Code::Invalid,
             Self::TooMany => Code::TooMany,
             Self::KeyTaken => Code::Conflict,
-            Self::Store(_) => Code::Internal,
+            Self::NotFound => Code::NotFound,
+            Self::Store(_) | Self::Log(_) => Code::Internal,
         }
     }
 }
@@ -215,6 +221,36 @@ pub async fn sign_in(db: &Db, email: &str, password: &str, address: &str) -> Res
     }
 }
 
+/// Checks the password of somebody who is signed in, before something that cannot be undone.
+///
+/// # Errors
+/// [`Error::WrongCredentials`]; [`Error::TooMany`].
+pub async fn check_password(
+    db: &Db,
+    person: &str,
+    password: &str,
+    address: &str,
+) -> Result<(), Error> {
+    let mut tx = db.write().await?;
+    let allowed = limits::allow(&mut tx, limits::SIGN_IN, person).await?
+        & limits::allow(&mut tx, limits::ADDRESS, address).await?;
+    let hash = store::get_password_hash(&mut tx, person).await?;
+    tx.commit().await?;
+    if !allowed {
+        return Err(Error::TooMany);
+    }
+    let password = password.to_owned();
+    let right = on_blocking_thread(move || {
+        password.len() <= password::MAX_BYTES && password::verify(&password, Some(&hash))
+    })
+    .await;
+    if right {
+        Ok(())
+    } else {
+        Err(Error::WrongCredentials)
+    }
+}
+
 /// Opens a session for a person; the token is in the cookie only.
 ///
 /// # Errors
@@ -261,58 +297,6 @@ pub async fn sign_out(db: &Db, token: &str) -> Result<(), Error> {
     store::delete_session(&mut tx, &token_hash(token)).await?;
     tx.commit().await?;
     Ok(())
-}
-
-/// The message that a new key signs to show that its owner holds the secret half.
-#[must_use]
-pub fn key_message(origin: &str, person: &str) -> Vec<u8> {
-    schema::key::registration_message(origin, person)
-}
-
-/// Registers a creator's public key.
-///
-/// # Errors
-/// [`Error::Invalid`] when key or signature is wrong, [`Error::KeyTaken`] when somebody else registered it.
-pub async fn add_key(
-    db: &Db,
-    origin: &str,
-    person: &str,
-    key: &str,
-    signature: &str,
-) -> Result<PublicKey, Error> {
-    let wrong = |error: &schema::Error| Error::Invalid(vec![FieldError::of("key", error)]);
-    let key = PublicKey::parse(key).map_err(|error| wrong(&error))?;
-    let mut bytes = [0; 64];
-    let decoded = hex::decode_to_slice(signature, &mut bytes).is_ok();
-    if !decoded
-        || key
-            .verify(&key_message(origin, person), &bytes, "key")
-            .is_err()
-    {
-        return Err(Error::Invalid(vec![FieldError::new("key", "proof")]));
-    }
-    let mut tx = db.write().await?;
-    let owner = store::insert_key(
-        &mut tx,
-        &key.hash().hex(),
-        person,
-        &key.to_string(),
-        random::real_now_ms(),
-    )
-    .await?;
-    if owner != person {
-        return Err(Error::KeyTaken);
-    }
-    tx.commit().await?;
-    Ok(key)
-}
-
-/// A person's registered keys.
-///
-/// # Errors
-/// When the database fails.
-pub async fn list_keys(tx: &mut Tx, person: &str) -> db::Result<Vec<String>> {
-    store::list_keys(tx, person).await
 }
 
 /// A person by id.

@@ -1,5 +1,6 @@
 //! SQL of people, sessions and keys.
 
+use super::keys::Key;
 use super::service::Person;
 use crate::db::{self, Tx, execute, fetch, statements};
 
@@ -16,7 +17,14 @@ statements! {
     INSERT_KEY = "insert into creator_key (key_hash, person_id, public_key, created_ms) values ($1, $2, $3, $4)
         on conflict (key_hash) do update set key_hash = excluded.key_hash returning person_id";
     SET_ROLE = "update person set role = $2 where email_folded = $1";
-    LIST_KEYS = "select public_key from creator_key where person_id = $1 order by created_ms desc, key_hash";
+    LIST_KEYS = "select creator_key.key_hash, creator_key.public_key, creator_key.created_ms, key_end.reason, key_end.authority, key_end.successor, key_end.leaf_hash as end_leaf_hash
+        from creator_key left join key_end on key_end.key_hash = creator_key.key_hash where person_id = $1 order by creator_key.created_ms desc, creator_key.key_hash";
+    FIND_KEY = "select creator_key.key_hash, creator_key.public_key, creator_key.created_ms, key_end.reason, key_end.authority, key_end.successor, key_end.leaf_hash as end_leaf_hash
+        from creator_key left join key_end on key_end.key_hash = creator_key.key_hash where creator_key.key_hash = $1";
+    HAS_ENDED = "select key_hash from key_end where key_hash = $1";
+    INSERT_KEY_END = "insert into key_end (key_hash, leaf_hash, reason, authority, successor, created_ms) values ($1, $2, $3, $4, $5, $6)
+        on conflict (key_hash) do nothing";
+    GET_PASSWORD_HASH = "select password_hash from person where id = $1";
 }
 
 #[derive(sqlx::FromRow)]
@@ -119,11 +127,43 @@ pub(super) async fn insert_key(
     .map(|row| row.0)
 }
 
-pub(super) async fn list_keys(tx: &mut Tx, person: &str) -> db::Result<Vec<String>> {
-    Ok(fetch!(tx, fetch_all, (String,), LIST_KEYS, person)?
-        .into_iter()
-        .map(|row| row.0)
-        .collect())
+pub(super) async fn list_keys(tx: &mut Tx, person: &str) -> db::Result<Vec<Key>> {
+    fetch!(tx, fetch_all, Key, LIST_KEYS, person)
+}
+
+pub(super) async fn find_key(tx: &mut Tx, hash: &str) -> db::Result<Option<Key>> {
+    fetch!(tx, fetch_optional, Key, FIND_KEY, hash)
+}
+
+pub(super) async fn has_ended(tx: &mut Tx, hash: &str) -> db::Result<bool> {
+    fetch!(tx, fetch_optional, (String,), HAS_ENDED, hash).map(|row| row.is_some())
+}
+
+/// Notes a key's end; `false` when it has ended already.
+pub(super) async fn insert_key_end(
+    tx: &mut Tx,
+    hash: &str,
+    leaf_hash: &str,
+    reason: &str,
+    authority: &str,
+    successor: Option<String>,
+    now_ms: i64,
+) -> db::Result<bool> {
+    execute!(
+        tx,
+        INSERT_KEY_END,
+        hash,
+        leaf_hash,
+        reason,
+        authority,
+        successor,
+        now_ms
+    )
+    .map(|rows| rows == 1)
+}
+
+pub(super) async fn get_password_hash(tx: &mut Tx, person: &str) -> db::Result<String> {
+    fetch!(tx, fetch_one, (String,), GET_PASSWORD_HASH, person).map(|row| row.0)
 }
 
 pub(super) async fn set_role(tx: &mut Tx, folded: &str, role: &str) -> db::Result<bool> {

@@ -1,10 +1,12 @@
 //! Accounts, sessions and keys, on both databases.
 
-use super::service::{
-    Error, NewPerson, add_key, find_session, key_message, open_session, sign_in, sign_out, sign_up,
-};
+use super::keys::{self, Ending, add_key};
+use super::service::{Error, NewPerson, find_session, open_session, sign_in, sign_out, sign_up};
 use crate::db::tests::databases;
-use schema::key::SecretKey;
+use crate::verify::service::PublicLog;
+use ledger::note::Verifier;
+use schema::key::{SecretKey, registration_message};
+use schema::key_event::{Authority, KeyEndStatement, Reason};
 
 fn ada() -> NewPerson {
     NewPerson::parse("Ada@Example.org", "ada", "correct horse").expect("a valid form")
@@ -104,7 +106,7 @@ async fn a_key_is_registered_with_a_proof_by_one_person_only() {
             .await
             .expect("an account");
         let key = SecretKey::from_bytes([9; 32]);
-        let proof = |person: &str| hex::encode(key.sign(&key_message("log.test", person)));
+        let proof = |person: &str| hex::encode(key.sign(&registration_message("log.test", person)));
         let public = key.public().to_string();
         assert!(
             matches!(
@@ -147,5 +149,137 @@ async fn a_key_is_registered_with_a_proof_by_one_person_only() {
             test.name
         );
         assert!(open_session(&test.db, ada_id.as_str()).await.is_ok());
+    }
+}
+
+fn log(folder: &std::path::Path) -> PublicLog {
+    let secret = || SecretKey::from_bytes([3; 32]);
+    let verifier = Verifier::new("log.test", secret().public()).expect("a name");
+    PublicLog::new(
+        "log.test".into(),
+        verifier,
+        folder.join("log"),
+        secret(),
+        None,
+    )
+    .expect("a log")
+}
+
+#[tokio::test]
+async fn a_key_ends_once_on_its_own_word_or_the_accounts_and_signs_nothing_more() {
+    for test in databases().await {
+        let log = log(test.folder.path());
+        let ada_id = sign_up(&test.db, ada(), "member", "1")
+            .await
+            .expect("an account");
+        let eve = NewPerson::parse("eve@example.org", "eve", "correct horse").expect("a form");
+        let eve_id = sign_up(&test.db, eve, "member", "1")
+            .await
+            .expect("an account");
+        let secret = |byte: u8| SecretKey::from_bytes([byte; 32]);
+        let hash = |byte: u8| secret(byte).public().hash().hex();
+        let register = async |person: &str, byte: u8| {
+            let proof = secret(byte).sign(&registration_message("log.test", person));
+            let public = secret(byte).public().to_string();
+            add_key(&test.db, "log.test", person, &public, &hex::encode(proof)).await
+        };
+        for byte in [1, 2, 4] {
+            register(ada_id.as_str(), byte).await.expect("registered");
+        }
+        register(eve_id.as_str(), 5).await.expect("registered");
+        let signed = |ends: u8, signer: u8, successor: Option<u8>| {
+            let statement = KeyEndStatement {
+                key_hash: secret(ends).public().hash(),
+                reason: Reason::Routine,
+                authority: Authority::Key,
+                successor: successor.map(|byte| secret(byte).public()),
+            };
+            let (envelope, leaf) = statement.sign("log.test", &secret(signer)).expect("signed");
+            Ending::Signed {
+                envelope: serde_json::to_string(&envelope).expect("JSON"),
+                leaf: hex::encode(leaf.to_bytes()),
+            }
+        };
+        let account = |password: &str, successor: &str| Ending::Account {
+            password: password.into(),
+            reason: "lost".into(),
+            successor: successor.into(),
+            address: "1".into(),
+        };
+        let end = async |person: &str, byte: u8, ending: Ending| {
+            keys::end(&test.db, &log, person, &hash(byte), ending).await
+        };
+        let (ada_id, eve_id) = (ada_id.as_str(), eve_id.as_str());
+        assert!(
+            matches!(
+                end(eve_id, 1, signed(1, 1, None)).await,
+                Err(Error::NotFound)
+            ),
+            "another's key"
+        );
+        assert!(
+            matches!(
+                end(ada_id, 1, signed(1, 2, None)).await,
+                Err(Error::Invalid(_))
+            ),
+            "by another key"
+        );
+        assert!(
+            matches!(
+                end(ada_id, 1, signed(2, 2, None)).await,
+                Err(Error::Invalid(_))
+            ),
+            "of another key"
+        );
+        assert!(
+            matches!(
+                end(ada_id, 1, signed(1, 1, Some(5))).await,
+                Err(Error::Invalid(_))
+            ),
+            "a stranger's successor"
+        );
+        end(ada_id, 1, signed(1, 1, Some(2)))
+            .await
+            .expect("it ends");
+        assert!(
+            matches!(
+                end(ada_id, 1, signed(1, 1, None)).await,
+                Err(Error::Invalid(_))
+            ),
+            "twice"
+        );
+        assert!(
+            matches!(register(ada_id, 1).await, Err(Error::Invalid(_))),
+            "never again"
+        );
+        assert!(matches!(
+            end(ada_id, 2, account("wrong horse", "")).await,
+            Err(Error::WrongCredentials)
+        ));
+        let ended = secret(1).public().to_string();
+        assert!(
+            matches!(
+                end(ada_id, 2, account("correct horse", &ended)).await,
+                Err(Error::Invalid(_))
+            ),
+            "an ended successor"
+        );
+        end(ada_id, 2, account("correct horse", ""))
+            .await
+            .expect("it ends");
+        let mut tx = test.db.read().await.expect("a transaction");
+        let active = keys::list_active(&mut tx, ada_id).await.expect("keys");
+        assert_eq!(active, [secret(4).public().to_string()], "{}", test.name);
+        let first = keys::find(&mut tx, &hash(1))
+            .await
+            .expect("a read")
+            .expect("a key");
+        let second = keys::find(&mut tx, &hash(2))
+            .await
+            .expect("a read")
+            .expect("a key");
+        assert_eq!(first.authority.as_deref(), Some("key"));
+        assert_eq!(first.successor, Some(secret(2).public().to_string()));
+        assert_eq!(second.authority.as_deref(), Some("account"));
     }
 }

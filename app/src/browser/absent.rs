@@ -29,6 +29,12 @@ pub fn copy(_text: &str) {}
 /// Nothing is edited here.
 pub fn edit(_field: &str, _change: impl FnOnce(&str) -> String) {}
 
+/// Nothing is chosen here.
+#[must_use]
+pub fn value(_field: &str) -> Option<String> {
+    None
+}
+
 /// Nothing is submitted here.
 pub fn submit(_form: &str, _fields: &[(&str, String)]) {}
 

@@ -85,6 +85,15 @@ pub fn edit(field: &str, change: impl FnOnce(&str) -> String) {
     make().unwrap_or_default();
 }
 
+/// What is chosen or typed in the field with this id.
+#[must_use]
+pub fn value(field: &str) -> Option<String> {
+    let node = document()?.get_element_by_id(field)?;
+    Reflect::get(&node, &JsValue::from_str("value"))
+        .ok()?
+        .as_string()
+}
+
 /// Fills hidden fields of a form and submits it as a plain form.
 pub fn submit(form: &str, fields: &[(&str, String)]) {
     let Some(form) = document()

@@ -94,8 +94,8 @@ async fn load_one(
 ) -> Result<()> {
     let secret = key_of(handle);
     let origin = &state.log.origin;
-    let proof = secret.sign(&account::service::key_message(origin, person));
-    account::service::add_key(
+    let proof = secret.sign(&schema::key::registration_message(origin, person));
+    account::keys::add_key(
         &state.db,
         origin,
         person,

@@ -42,7 +42,7 @@ async fn studio(State(state): State<AppState>, visit: Visit) -> Response {
             let person = visit.require_person()?;
             let mut tx = state.db.read().await?;
             let (drafts, listings) = service::list_own(&mut tx, &person.id).await?;
-            let keys = account::service::list_keys(&mut tx, &person.id).await?;
+            let keys = account::keys::list_active(&mut tx, &person.id).await?;
             Ok(page::studio(&visit, drafts, listings, keys.is_empty()))
         })
         .await
@@ -376,7 +376,7 @@ async fn seal(
             let mut tx = state.db.write().await?;
             let gathered =
                 service::sealable(&state, &mut tx, &person.id, id.as_str(), &pictures, false).await;
-            let keys = account::service::list_keys(&mut tx, &person.id).await?;
+            let keys = account::keys::list_active(&mut tx, &person.id).await?;
             match gathered {
                 Ok(sealable) => {
                     let draft = store::get_draft(&mut tx, id.as_str(), &person.id)

@@ -735,7 +735,7 @@ pub async fn publish(
     sealable: &Sealable,
     sent: &SentSeal,
 ) -> Result<String, Error> {
-    let keys = account::service::list_keys(tx, person).await?;
+    let keys = account::keys::list_active(tx, person).await?;
     if !keys.contains(&sent.key.to_string()) {
         return Err(Error::Invalid(vec![FieldError::new(
             "seal",

@@ -59,6 +59,11 @@ pub async fn attest(
     let sent = Attestation::parse(bytes)?;
     let opened = sent.open(&log.origin)?;
     let mut tx = db.write().await?;
+    if crate::account::keys::has_ended(&mut tx, &sent.key.hash().hex()).await? {
+        return Err(Refusal::Wrong(
+            "this key has ended and signs nothing new".into(),
+        ));
+    }
     check_owner(&mut tx, log, &opened).await?;
     check_claim(&mut tx, &opened).await?;
     let line = opened.licence.order_line.clone();

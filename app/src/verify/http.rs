@@ -147,7 +147,9 @@ async fn proof(State(state): State<AppState>, visit: Visit, Path(leaf): Path<Str
                 .filter(|listing| listing.state == "live");
             let statement = service::find_statement(&mut tx, &row.leaf_hash).await?;
             let about = service::list_about(&mut tx, &row.leaf_hash).await?;
-            let key = service::find_key(&mut tx, &row.parse()?.key_hash.hex()).await?;
+            let key_hash = row.parse()?.key_hash.hex();
+            let key = service::find_key(&mut tx, &key_hash).await?;
+            let end = service::find_signer_end(&mut tx, &row, &key_hash).await?;
             drop(tx);
             let proof = match state.log.prove(&row) {
                 Ok(proof) => Some(proof),
@@ -156,7 +158,7 @@ async fn proof(State(state): State<AppState>, visit: Visit, Path(leaf): Path<Str
             };
             let checks = page::Checks::run(&row, key.as_deref(), proof.as_ref(), &state.log);
             Ok(page::proof(
-                &visit, &row, listing, statement, about, key, proof, checks, &state.log,
+                &visit, &row, listing, statement, about, key, end, proof, checks, &state.log,
             ))
         })
         .await

@@ -1,7 +1,7 @@
 //! Proof pages: what the log holds about one leaf, checked once more while the page is made, and how to check it without us.
 
 use super::island::{CheckTexts, Evidence, ProofCheck};
-use super::service::{LeafRow, PublicLog, StatementRow};
+use super::service::{LeafRow, PublicLog, SignerEnd, StatementRow};
 use crate::catalog::service::Listing;
 use crate::ui::pieces::{Code, Fact, Time, heading};
 use crate::ui::shell;
@@ -62,6 +62,7 @@ pub(super) fn proof(
     statement: Option<StatementRow>,
     about: Vec<StatementRow>,
     key: Option<String>,
+    end: Option<SignerEnd>,
     proof: Option<TlogProof>,
     checks: Checks,
     log: &PublicLog,
@@ -160,6 +161,19 @@ pub(super) fn proof(
         } else {
             "statement-digest"
         });
+        let end = end.map(|end| {
+            let word = |kind: &str, name: Option<String>| lang.text(&format!("key-{kind}-{}", name.unwrap_or_default()));
+            let told = lang.with(
+                "signer-ended",
+                &[
+                    ("reason", word("reason", end.key.reason).into()),
+                    ("authority", word("authority", end.key.authority).into()),
+                ],
+            );
+            let verdict = lang.text(if end.stands { "signer-ended-stands" } else { "signer-ended-doubt" });
+            let href = lang.path(&format!("/proofs/{}", end.key.end_leaf_hash.unwrap_or_default()));
+            view! { <span id="signer-end" data-stands=end.stands.to_string()><a href=href>{told}</a> " " {verdict}</span> }
+        });
         let base = format!("/proofs/{}", row.leaf_hash);
         let limits = lang.text(log.limits_text());
         view! {
@@ -186,7 +200,7 @@ pub(super) fn proof(
                 <dl class="facts">
                     <Fact label=digest_label><Code text=leaf.map(|leaf| leaf.digest.hex()).unwrap_or_default()/></Fact>
                     <Fact label=lang.text("leaf-hash")><Code text=row.leaf_hash.clone()/></Fact>
-                    <Fact label=lang.text("signer")><Code text=key.unwrap_or_default()/></Fact>
+                    <Fact label=lang.text("signer")><Code text=key.unwrap_or_default()/>{end}</Fact>
                     <Fact label=lang.text("signature")><Code text=leaf.map(|leaf| hex::encode(leaf.signature)).unwrap_or_default()/></Fact>
                     <Fact label=lang.text("log-origin")>{log.origin.clone()}</Fact>
                     <Fact label=lang.text("queued-at")><Time lang ms=row.queued_ms/></Fact>

@@ -1,6 +1,7 @@
 //! Queueing leaves, finding statements, building proofs.
 
 use super::store;
+use crate::account::keys::{self, Key};
 use crate::db::{self, Tx};
 use crate::random;
 use ledger::checkpoint::Checkpoint;
@@ -13,6 +14,7 @@ use ledger::writer::Folder;
 use schema::bundle::{LoggedLeaf, LoggedStatement};
 use schema::digest::Digest;
 use schema::key::{PublicKey, SecretKey};
+use schema::key_event::KeyEndStatement;
 use schema::leaf::{Kind, Leaf};
 use schema::statement::{Envelope, ListingStatement, Predicate, ReproductionStatement, Subject};
 use std::path::PathBuf;
@@ -262,6 +264,14 @@ impl PublicLog {
         Ok(row)
     }
 
+    /// Signs the end of a key whose owner has it no more with the platform's key.
+    ///
+    /// # Errors
+    /// When the statement cannot be written.
+    pub fn sign_key_end(&self, statement: &KeyEndStatement) -> Result<(Envelope, Leaf), Error> {
+        Ok(statement.sign(&self.origin, &self.platform)?)
+    }
+
     /// Signs a licence leaf with the platform's key and queues it.
     ///
     /// # Errors
@@ -323,6 +333,14 @@ pub async fn keep_listing_statement(
     Ok(store::insert_statement(tx, &statement).await?)
 }
 
+/// Keeps any public statement beside its queued leaf.
+///
+/// # Errors
+/// When the database fails.
+pub async fn keep_statement(tx: &mut Tx, statement: &StatementRow) -> db::Result<()> {
+    store::insert_statement(tx, statement).await
+}
+
 /// A leaf by its RFC 6962 hash.
 ///
 /// # Errors
@@ -368,6 +386,43 @@ pub async fn find_statement(tx: &mut Tx, leaf_hash: &str) -> db::Result<Option<S
 /// When the database fails.
 pub async fn list_about(tx: &mut Tx, leaf_hash: &str) -> db::Result<Vec<StatementRow>> {
     store::list_about(tx, leaf_hash).await
+}
+
+/// What is known about the end of the key that signed a leaf.
+pub struct SignerEnd {
+    /// The key.
+    pub key: Key,
+    /// Whether the leaf stands before the end in the log.
+    pub stands: bool,
+}
+
+/// The end of the key that signed a leaf; `None` for a key that goes on, and for the leaf that ends it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_signer_end(
+    tx: &mut Tx,
+    row: &LeafRow,
+    key_hash: &str,
+) -> Result<Option<SignerEnd>, Error> {
+    let Some(key) = keys::find(tx, key_hash).await? else {
+        return Ok(None);
+    };
+    let Some(end) = key.end_leaf_hash.clone() else {
+        return Ok(None);
+    };
+    if end == row.leaf_hash {
+        return Ok(None);
+    }
+    let end = get_leaf(tx, &end).await?;
+    // Neither has an index for a moment; then the queue decides, as the log will.
+    let stands = match (row.log_index, end.log_index) {
+        (Some(leaf), Some(end)) => leaf < end,
+        (leaf, end_index) => {
+            leaf.is_some() || end_index.is_none() && row.queued_ms <= end.queued_ms
+        }
+    };
+    Ok(Some(SignerEnd { key, stands }))
 }
 
 /// A public key by its hash.

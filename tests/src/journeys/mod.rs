@@ -142,6 +142,7 @@ async fn whole_story(database: Database) {
         creator.text("#reconciliation").await,
         "equal to the provider's books"
     );
+    end_key(&creator, &base, &proof).await;
     let audited = server.command(&["audit"]);
     assert!(
         audited.status.success(),
@@ -150,6 +151,18 @@ async fn whole_story(database: Database) {
     );
     creator.close().await;
     buyer.close().await;
+}
+
+/// The creator ends their key on its own word; what it sealed before stands.
+async fn end_key(creator: &Browser, base: &str, proof: &str) {
+    creator.goto(&format!("{base}/account")).await;
+    creator.follow("#keys a.button").await;
+    creator.see("html[data-ready]").await;
+    creator.fill("#key-end-passphrase", "correct horse").await;
+    creator.follow("#key-end-sign").await;
+    creator.see("#keys a.tag--bad").await;
+    creator.goto(proof).await;
+    creator.see("#signer-end[data-stands=true]").await;
 }
 
 /// What must not be published: by somebody without a licence, or with an outcome that its digests belie.

@@ -1,0 +1,250 @@
+//! Rules of creators' keys: registered with a proof of possession, ended on their own word or on the account's.
+//!
+//! The one rule: a key that ended signs nothing new here, and what it signed before stands.
+
+use super::service::{Error, check_password};
+use super::store;
+use crate::db::{self, Db, Tx};
+use crate::random;
+use crate::verify::service::{self as log, PublicLog, StatementRow};
+use schema::digest::Digest;
+use schema::failure::FieldError;
+use schema::key::{PublicKey, registration_message};
+use schema::key_event::{Authority, KeyEndStatement, Reason};
+use schema::leaf::Leaf;
+use schema::statement::{Envelope, Predicate as _};
+
+/// A registered key.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Key {
+    /// Its hash, hex.
+    pub key_hash: String,
+    /// As people see it.
+    pub public_key: String,
+    /// When it was registered.
+    pub created_ms: i64,
+    /// Why it ended, if it did.
+    pub reason: Option<String>,
+    /// On whose word.
+    pub authority: Option<String>,
+    /// What replaced it.
+    pub successor: Option<String>,
+    /// The leaf that says so.
+    pub end_leaf_hash: Option<String>,
+}
+
+/// How a key is to end.
+pub enum Ending {
+    /// The key itself signed, in its owner's browser.
+    Signed {
+        /// The statement's envelope, JSON.
+        envelope: String,
+        /// Its leaf, hex.
+        leaf: String,
+    },
+    /// The owner has it no more, and gives the account's password.
+    Account {
+        /// The account's password.
+        password: String,
+        /// Why, a name of [`Reason`].
+        reason: String,
+        /// A registered key that replaces it, or nothing.
+        successor: String,
+        /// The network address that asks, for the limit of attempts.
+        address: String,
+    },
+}
+
+fn invalid(field: &'static str, code: &'static str) -> Error {
+    Error::Invalid(vec![FieldError::new(field, code)])
+}
+
+/// Registers a creator's public key.
+///
+/// # Errors
+/// [`Error::Invalid`] when key or signature is wrong or the key has ended, [`Error::KeyTaken`] when somebody else registered it.
+pub async fn add_key(
+    db: &Db,
+    origin: &str,
+    person: &str,
+    key: &str,
+    signature: &str,
+) -> Result<PublicKey, Error> {
+    let wrong = |error: &schema::Error| Error::Invalid(vec![FieldError::of("key", error)]);
+    let key = PublicKey::parse(key).map_err(|error| wrong(&error))?;
+    let mut bytes = [0; 64];
+    let decoded = hex::decode_to_slice(signature, &mut bytes).is_ok();
+    let message = registration_message(origin, person);
+    if !decoded || key.verify(&message, &bytes, "key").is_err() {
+        return Err(invalid("key", "proof"));
+    }
+    let hash = key.hash().hex();
+    let mut tx = db.write().await?;
+    if has_ended(&mut tx, &hash).await? {
+        return Err(invalid("key", "ended-key"));
+    }
+    let now_ms = random::real_now_ms();
+    let owner = store::insert_key(&mut tx, &hash, person, &key.to_string(), now_ms).await?;
+    if owner != person {
+        return Err(Error::KeyTaken);
+    }
+    tx.commit().await?;
+    Ok(key)
+}
+
+/// A person's registered keys, also those that ended, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(tx: &mut Tx, person: &str) -> db::Result<Vec<Key>> {
+    store::list_keys(tx, person).await
+}
+
+/// A person's keys that may sign.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_active(tx: &mut Tx, person: &str) -> db::Result<Vec<String>> {
+    let keys = list(tx, person).await?;
+    Ok(keys
+        .into_iter()
+        .filter(|key| key.reason.is_none())
+        .map(|key| key.public_key)
+        .collect())
+}
+
+/// Whether the key with this hash has ended.
+///
+/// # Errors
+/// When the database fails.
+pub async fn has_ended(tx: &mut Tx, key_hash: &str) -> db::Result<bool> {
+    store::has_ended(tx, key_hash).await
+}
+
+/// A key by its hash, whoever's it is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(tx: &mut Tx, key_hash: &str) -> db::Result<Option<Key>> {
+    store::find_key(tx, key_hash).await
+}
+
+/// Ends a person's key and queues the leaf that says so.
+///
+/// # Errors
+/// [`Error::Invalid`] when the statement does not hold, the successor is not another active key of the same person, or the key has
+/// ended already; [`Error::WrongCredentials`] and [`Error::TooMany`] for the password; [`Error::NotFound`] for another's key.
+pub async fn end(
+    db: &Db,
+    log: &PublicLog,
+    person: &str,
+    key_hash: &str,
+    ending: Ending,
+) -> Result<(), Error> {
+    let mut tx = db.read().await?;
+    let keys = list(&mut tx, person).await?;
+    drop(tx);
+    let key = keys.iter().find(|key| key.key_hash == key_hash);
+    let key = key.ok_or(Error::NotFound)?;
+    let public = PublicKey::parse(&key.public_key).map_err(|_| Error::NotFound)?;
+    if key.reason.is_some() {
+        return Err(invalid("key", "ended-key"));
+    }
+    let (statement, envelope, leaf, signer) = match ending {
+        Ending::Signed { envelope, leaf } => {
+            let envelope: Envelope =
+                serde_json::from_str(&envelope).map_err(|_| invalid("key", "proof"))?;
+            let leaf = hex::decode(&leaf)
+                .ok()
+                .and_then(|bytes| Leaf::parse(&bytes).ok())
+                .ok_or_else(|| invalid("key", "proof"))?;
+            let statement = KeyEndStatement::open(&envelope, &leaf, &log.origin, &public)
+                .map_err(|_| invalid("key", "proof"))?;
+            (statement, envelope, leaf, public)
+        }
+        Ending::Account {
+            password,
+            reason,
+            successor,
+            address,
+        } => {
+            check_password(db, person, &password, &address).await?;
+            let successor = match successor.as_str() {
+                "" => None,
+                text => {
+                    let key = PublicKey::parse(text);
+                    Some(key.map_err(|_| invalid("successor", "unregistered-key"))?)
+                }
+            };
+            let statement = KeyEndStatement {
+                key_hash: public.hash(),
+                reason: Reason::parse(&reason).map_err(|_| invalid("reason", "required"))?,
+                authority: Authority::Account,
+                successor,
+            };
+            let (envelope, leaf) = log.sign_key_end(&statement)?;
+            (statement, envelope, leaf, log.platform_key())
+        }
+    };
+    if let Some(successor) = &statement.successor {
+        let successor = successor.to_string();
+        let fits = |key: &Key| key.public_key == successor && key.reason.is_none();
+        if successor == key.public_key || !keys.iter().any(fits) {
+            return Err(invalid("successor", "unregistered-key"));
+        }
+    }
+    keep(db, log, &statement, &envelope, &leaf, &signer).await
+}
+
+async fn keep(
+    db: &Db,
+    log: &PublicLog,
+    statement: &KeyEndStatement,
+    envelope: &Envelope,
+    leaf: &Leaf,
+    signer: &PublicKey,
+) -> Result<(), Error> {
+    let mut tx = db.write().await?;
+    let row = log::queue(&mut tx, &log.origin, leaf, signer).await?;
+    let key_hash = statement.key_hash.hex();
+    let public = StatementRow {
+        leaf_hash: row.leaf_hash.clone(),
+        about_leaf_hash: key_hash.clone(),
+        predicate: KeyEndStatement::TYPE.into(),
+        envelope: serde_json::to_string(envelope).unwrap_or_default(),
+        public_key: signer.to_string(),
+        outcome: None,
+        environment: None,
+        attester: None,
+        created_ms: random::real_now_ms(),
+    };
+    log::keep_statement(&mut tx, &public).await?;
+    let first = store::insert_key_end(
+        &mut tx,
+        &key_hash,
+        &row.leaf_hash,
+        statement.reason.name(),
+        match statement.authority {
+            Authority::Key => "key",
+            Authority::Account => "account",
+        },
+        statement.successor.as_ref().map(ToString::to_string),
+        random::real_now_ms(),
+    )
+    .await?;
+    if !first {
+        return Err(invalid("key", "ended-key"));
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A key's hash from an address.
+///
+/// # Errors
+/// [`Error::NotFound`] for another text.
+pub fn parse_hash(text: &str) -> Result<String, Error> {
+    Digest::parse(text, "key")
+        .map(|digest| digest.hex())
+        .map_err(|_| Error::NotFound)
+}

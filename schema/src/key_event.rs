@@ -1,0 +1,185 @@
+//! The end of a creator's key, as the log holds it: revoked, or replaced by another key of the same person.
+//!
+//! The one rule: a statement carries no time. What a key signed before its end stands, and "before" is the order of the log.
+
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::key::{PublicKey, SecretKey};
+use crate::leaf::{Kind, Leaf};
+use crate::statement::{Envelope, Predicate, Subject};
+use serde::{Deserialize, Serialize};
+
+/// Why a key ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// Its owner wants another one.
+    Routine,
+    /// Its owner has it no more.
+    Lost,
+    /// Somebody else may have it.
+    Stolen,
+}
+
+impl Reason {
+    /// Every reason, in the order in which forms show them.
+    pub const ALL: [Self; 3] = [Self::Routine, Self::Lost, Self::Stolen];
+
+    /// The name in documents, forms and the database.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Routine => "routine",
+            Self::Lost => "lost",
+            Self::Stolen => "stolen",
+        }
+    }
+
+    /// Reads a name.
+    ///
+    /// # Errors
+    /// For anything but the three.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let found = Self::ALL.into_iter().find(|reason| reason.name() == text);
+        found.ok_or_else(|| Error::invalid("reason", format!("{text:?} is not a reason")))
+    }
+}
+
+/// On whose word a key ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Authority {
+    /// The key itself signed.
+    Key,
+    /// The platform signed, after the account's owner gave their password again: weaker, and marked so.
+    Account,
+}
+
+/// A key's end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyEndStatement {
+    /// SHA-256 of the key that ends.
+    pub key_hash: Digest,
+    /// Why.
+    pub reason: Reason,
+    /// On whose word.
+    pub authority: Authority,
+    /// The key that its owner uses from now on, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub successor: Option<PublicKey>,
+}
+
+impl Predicate for KeyEndStatement {
+    const TYPE: &'static str = "https://seedmark.dev/key-end/v1";
+}
+
+impl KeyEndStatement {
+    /// Signs the statement and its leaf for the log `origin`: with the key that ends, or with the platform's.
+    ///
+    /// # Errors
+    /// When the statement cannot be written.
+    pub fn sign(&self, origin: &str, secret: &SecretKey) -> Result<(Envelope, Leaf), Error> {
+        let envelope = Envelope::sign(&[Subject::key(&self.key_hash)], self, secret)?;
+        let leaf = Leaf::sign(origin, Kind::KeyEvent, envelope.digest()?, secret);
+        Ok((envelope, leaf))
+    }
+
+    /// Reads a statement that `signer` made with its leaf, and checks that both belong together and that `signer` may say so.
+    ///
+    /// # Errors
+    /// Names the part that does not hold.
+    pub fn open(
+        envelope: &Envelope,
+        leaf: &Leaf,
+        origin: &str,
+        signer: &PublicKey,
+    ) -> Result<Self, Error> {
+        let (statement, about) = envelope.open::<Self>(signer)?;
+        leaf.verify(origin, signer)?;
+        let wrong = |place: &str, what: &str| Err(Error::invalid(place, what));
+        if leaf.kind != Kind::KeyEvent || leaf.digest != envelope.digest()? {
+            return wrong("leaf", "does not belong to the statement");
+        }
+        if about != [Subject::key(&statement.key_hash)] {
+            return wrong("statement.subject", "is not the key that ends");
+        }
+        let own = signer.hash() == statement.key_hash;
+        if own != (statement.authority == Authority::Key) {
+            return wrong("statement.authority", "is not who signed");
+        }
+        if statement
+            .successor
+            .as_ref()
+            .is_some_and(|key| key.hash() == statement.key_hash)
+        {
+            return wrong("statement.successor", "is the key that ends");
+        }
+        Ok(statement)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Authority, KeyEndStatement, Reason};
+    use crate::key::SecretKey;
+    use crate::leaf::{Kind, Leaf};
+
+    const ORIGIN: &str = "log.example";
+
+    fn secret(byte: u8) -> SecretKey {
+        SecretKey::from_bytes([byte; 32])
+    }
+
+    fn end(authority: Authority) -> KeyEndStatement {
+        KeyEndStatement {
+            key_hash: secret(1).public().hash(),
+            reason: Reason::Lost,
+            authority,
+            successor: Some(secret(2).public()),
+        }
+    }
+
+    #[test]
+    fn a_key_ends_on_its_own_word_or_on_the_accounts_and_says_which() {
+        for (authority, signer) in [(Authority::Key, secret(1)), (Authority::Account, secret(9))] {
+            let statement = end(authority);
+            let (envelope, leaf) = statement.sign(ORIGIN, &signer).expect("signed");
+            let read = KeyEndStatement::open(&envelope, &leaf, ORIGIN, &signer.public());
+            assert_eq!(read.expect("it holds"), statement);
+        }
+        // Each claims the other's authority.
+        for (authority, signer) in [(Authority::Key, secret(9)), (Authority::Account, secret(1))] {
+            let (envelope, leaf) = end(authority).sign(ORIGIN, &signer).expect("signed");
+            assert!(KeyEndStatement::open(&envelope, &leaf, ORIGIN, &signer.public()).is_err());
+        }
+    }
+
+    #[test]
+    fn a_leaf_of_another_statement_log_kind_or_key_is_refused() {
+        let (envelope, leaf) = end(Authority::Key)
+            .sign(ORIGIN, &secret(1))
+            .expect("signed");
+        let digest = envelope.digest().expect("a digest");
+        let open = |leaf: &Leaf, origin: &str, signer: u8| {
+            KeyEndStatement::open(&envelope, leaf, origin, &secret(signer).public()).is_ok()
+        };
+        assert!(open(&leaf, ORIGIN, 1));
+        assert!(!open(&leaf, "other.example", 1));
+        assert!(!open(&leaf, ORIGIN, 2));
+        let other = Leaf::sign(ORIGIN, Kind::Withdrawal, digest, &secret(1));
+        assert!(!open(&other, ORIGIN, 1), "another kind");
+        let other = Leaf::sign(
+            ORIGIN,
+            Kind::KeyEvent,
+            secret(3).public().hash(),
+            &secret(1),
+        );
+        assert!(!open(&other, ORIGIN, 1), "another digest");
+        let mut own = end(Authority::Key);
+        own.successor = Some(secret(1).public());
+        let (envelope, leaf) = own.sign(ORIGIN, &secret(1)).expect("signed");
+        let read = KeyEndStatement::open(&envelope, &leaf, ORIGIN, &secret(1).public());
+        assert!(read.is_err(), "its own successor");
+    }
+}
