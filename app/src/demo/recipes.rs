@@ -354,7 +354,7 @@ pub(super) const LISTINGS: &[Piece] = &[
             &[("snowman", "snowman"), ("present", "wrapped gift")],
         )],
         anchors: &[
-            (&[("thing", "snowman")], "3"),
+            (&[("thing", "snowman")], "23"),
             (&[("thing", "present")], "26"),
         ],
     },
