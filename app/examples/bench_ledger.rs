@@ -53,6 +53,8 @@ async fn main() -> anyhow::Result<()> {
         origin: ORIGIN.into(),
         secret,
         folder: place,
+        may_begin: true,
+        begun_note: folder.join("log-begun"),
         policy: None,
         queued: leaves.clone(),
         logged: Bell::default(),

@@ -127,6 +127,22 @@ fn number(name: &str, default: i64) -> Result<i64> {
     }
 }
 
+/// Whether the public log may be begun here: once for a key that this installation made itself, and for a key from the
+/// environment when `SEEDMARK_LOG_BEGIN=yes` says so.
+#[must_use]
+pub fn may_begin_log(data: &Path) -> bool {
+    if std::env::var("SEEDMARK_LOG_BEGIN").is_ok_and(|value| value == "yes") {
+        return true;
+    }
+    std::env::var_os("SEEDMARK_LOG_KEY").is_none() && !log_begun_note(data).exists()
+}
+
+/// The note that a log was begun under this installation's key. It lies beside the key, so that whoever restores one restores both.
+#[must_use]
+pub fn log_begun_note(data: &Path) -> PathBuf {
+    data.join("keys").join("log-begun")
+}
+
 /// A secret key of this installation: 64 hex digits from the environment, else a file in the data folder, made on first use.
 ///
 /// # Errors

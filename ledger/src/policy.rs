@@ -130,10 +130,18 @@ impl Policy {
             }
             .into());
         }
-        let logs = self.logs.iter().map(|log| &log.verifier);
-        let witnesses = self.witnesses.iter().map(|witness| &witness.verifier);
-        if logs.chain(witnesses).any(|known| known == &verifier) {
-            return Err("this key stands here twice".into());
+        // The cosigner's name is not signed: one key under two names would be one party with two voices.
+        let known: &mut dyn Iterator<Item = &Verifier> = match algorithm {
+            Algorithm::Ed25519 => &mut self.logs.iter().map(|log| &log.verifier),
+            Algorithm::Cosignature => &mut self.witnesses.iter().map(|witness| &witness.verifier),
+        };
+        for known in known {
+            if known.key() == verifier.key() {
+                return Err("this key stands here twice".into());
+            }
+            if algorithm == Algorithm::Ed25519 && known.name() == verifier.name() {
+                return Err(format!("{} has another key above", known.name()));
+            }
         }
         Ok(verifier)
     }

@@ -229,15 +229,13 @@ impl<M: Memory> Witness<M> {
         }
         let note = Note::parse(&request.checkpoint)?;
         let line = cosign(note.text, self.verifier.name(), &self.secret, now_seconds)?;
-        // What is kept holds the log's own line and ours alone: what others appended is not ours to vouch for.
-        let own: String = note
-            .signatures
-            .iter()
-            .filter(|line| line.claims(log))
-            .map(|line| format!("{line}\n"))
-            .collect();
-        self.memory
-            .store(origin, &format!("{}\n{own}{line}\n", note.text))?;
+        // What is kept holds one line of the log and ours: whatever else a sender appended is not ours to keep, and must not grow
+        // until it cannot be read again.
+        let own = note.signatures.iter().find(|line| line.claims(log));
+        let own = own.map(|line| format!("{line}\n")).unwrap_or_default();
+        let kept = format!("{}\n{own}{line}\n", note.text);
+        Checkpoint::open(&kept, log)?;
+        self.memory.store(origin, &kept)?;
         Ok(Answer::Cosigned(line))
     }
 }

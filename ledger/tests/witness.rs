@@ -139,6 +139,8 @@ fn a_quorum_of_groups_is_settled_by_the_latest_witness_that_it_needs() {
 #[test]
 fn a_policy_that_contradicts_itself_is_refused_with_its_line() {
     let (log, a, b) = (log_key(), witness_key(2), witness_key(3));
+    let renamed = Verifier::witness("other.example", key(2).public()).expect("a name");
+    let rotated = Verifier::new("log.example", key(9).public()).expect("a name");
     for (text, expected) in [
         (format!("log {log}\n"), "exactly one quorum"),
         (
@@ -155,6 +157,14 @@ fn a_policy_that_contradicts_itself_is_refused_with_its_line() {
             "twice",
         ),
         (format!("log {log}\nlog {log}\nquorum none\n"), "twice"),
+        (
+            format!("log {log}\nwitness a {a}\nwitness b {renamed}\nquorum a\n"),
+            "twice",
+        ),
+        (
+            format!("log {log}\nlog {rotated}\nquorum none\n"),
+            "another key",
+        ),
         (format!("log {a}\nquorum none\n"), "not a log's"),
         (
             format!("log {log}\nwitness a {log}\nquorum a\n"),
@@ -276,6 +286,27 @@ fn a_witness_cosigns_only_what_extends_what_it_saw() {
         witness.latest(&monitoring_name("log")).expect("a memory"),
         None
     );
+}
+
+#[test]
+fn a_request_with_many_copies_of_one_line_does_not_stop_a_witness() {
+    let mut witness = witness();
+    let one = signed(1, leaf_hash(b"a"));
+    let note = Note::parse(&one).expect("a note");
+    let copies = format!(
+        "{}\n{}",
+        note.text,
+        format!("{}\n", note.signatures[0]).repeat(64)
+    );
+    for _ in 0..3 {
+        let old = witness
+            .latest(&monitoring_name("log.example"))
+            .expect("a memory")
+            .map_or(0, |_| 1);
+        assert_eq!(ask(&mut witness, old, &[], &copies).status(), 200);
+    }
+    let two = signed(2, node_hash(&leaf_hash(b"a"), &leaf_hash(b"b")));
+    assert_eq!(ask(&mut witness, 1, &[leaf_hash(b"b")], &two).status(), 200);
 }
 
 #[test]

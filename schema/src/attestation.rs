@@ -101,6 +101,15 @@ impl Attestation {
     /// # Errors
     /// Names the part that does not hold.
     pub fn open(&self, origin: &str) -> Result<Opened, Error> {
+        let [signature] = self.statement.signatures.as_slice() else {
+            return Err(Error::invalid(
+                "statement.signatures",
+                "is not one signature",
+            ));
+        };
+        if signature.keyid != self.key.hash().hex() {
+            return Err(Error::invalid("statement.signatures", "names another key"));
+        }
         let (statement, about) = self.statement.open::<ReproductionStatement>(&self.key)?;
         statement.environment.check()?;
         let wrong = |place: &str, what: &str| Err(Error::invalid(place, what));
@@ -140,15 +149,18 @@ impl Environment {
     /// # Errors
     /// Names the field.
     pub fn check(&self) -> Result<(), Error> {
+        let number =
+            |part: &str| (1..=4).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
         let versioned = |text: &str, name: &str| {
             text.strip_prefix(name).is_some_and(|version| {
-                (1..=20).contains(&version.len())
-                    && version.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+                version.split('.').count() == 3 && version.split('.').all(number)
             })
         };
         let mut words = self.cpu.split(' ');
-        let known = matches!(words.next(), Some("x86_64" | "aarch64"))
-            && words.all(|word| FEATURES.contains(&word));
+        let architecture = matches!(words.next(), Some("x86_64" | "aarch64"));
+        // Each at most once and in one order, so that an environment has one spelling.
+        let mut features = FEATURES.iter();
+        let known = architecture && words.all(|word| features.any(|feature| *feature == word));
         for (holds, field) in [
             (
                 versioned(&self.engine, "seedmark-engine "),
@@ -249,6 +261,10 @@ mod tests {
             |e: &mut Environment| e.engine = "seedmark-engine 0.1.0 by Ada".into(),
             |e: &mut Environment| e.runtime = "another 1.0".into(),
             |e: &mut Environment| e.cpu = String::new(),
+            |e: &mut Environment| e.cpu = "x86_64 avx2 avx2".into(),
+            |e: &mut Environment| e.cpu = "x86_64 fma avx2".into(),
+            |e: &mut Environment| e.runtime = "onnxruntime 49.1701234567.1".into(),
+            |e: &mut Environment| e.engine = "seedmark-engine ..".into(),
         ] {
             let mut environment = statement().environment;
             environment.check().expect("ours");

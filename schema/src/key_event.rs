@@ -85,7 +85,8 @@ impl KeyEndStatement {
         Ok((envelope, leaf))
     }
 
-    /// Reads a statement that `signer` made with its leaf, and checks that both belong together and that `signer` may say so.
+    /// Reads a statement that `signer` made with its leaf, and checks that both belong together and that `signer` may say so:
+    /// the key itself, or `platform` for an account.
     ///
     /// # Errors
     /// Names the part that does not hold.
@@ -94,6 +95,7 @@ impl KeyEndStatement {
         leaf: &Leaf,
         origin: &str,
         signer: &PublicKey,
+        platform: &PublicKey,
     ) -> Result<Self, Error> {
         let (statement, about) = envelope.open::<Self>(signer)?;
         leaf.verify(origin, signer)?;
@@ -104,8 +106,11 @@ impl KeyEndStatement {
         if about != [Subject::key(&statement.key_hash)] {
             return wrong("statement.subject", "is not the key that ends");
         }
-        let own = signer.hash() == statement.key_hash;
-        if own != (statement.authority == Authority::Key) {
+        let may = match statement.authority {
+            Authority::Key => signer.hash() == statement.key_hash,
+            Authority::Account => signer == platform && signer.hash() != statement.key_hash,
+        };
+        if !may {
             return wrong("statement.authority", "is not who signed");
         }
         if statement
@@ -145,13 +150,32 @@ mod tests {
         for (authority, signer) in [(Authority::Key, secret(1)), (Authority::Account, secret(9))] {
             let statement = end(authority);
             let (envelope, leaf) = statement.sign(ORIGIN, &signer).expect("signed");
-            let read = KeyEndStatement::open(&envelope, &leaf, ORIGIN, &signer.public());
+            let read = KeyEndStatement::open(
+                &envelope,
+                &leaf,
+                ORIGIN,
+                &signer.public(),
+                &secret(9).public(),
+            );
             assert_eq!(read.expect("it holds"), statement);
         }
         // Each claims the other's authority.
-        for (authority, signer) in [(Authority::Key, secret(9)), (Authority::Account, secret(1))] {
+        for (authority, signer) in [
+            (Authority::Key, secret(9)),
+            (Authority::Account, secret(1)),
+            (Authority::Account, secret(8)),
+        ] {
             let (envelope, leaf) = end(authority).sign(ORIGIN, &signer).expect("signed");
-            assert!(KeyEndStatement::open(&envelope, &leaf, ORIGIN, &signer.public()).is_err());
+            assert!(
+                KeyEndStatement::open(
+                    &envelope,
+                    &leaf,
+                    ORIGIN,
+                    &signer.public(),
+                    &secret(9).public()
+                )
+                .is_err()
+            );
         }
     }
 
@@ -162,7 +186,14 @@ mod tests {
             .expect("signed");
         let digest = envelope.digest().expect("a digest");
         let open = |leaf: &Leaf, origin: &str, signer: u8| {
-            KeyEndStatement::open(&envelope, leaf, origin, &secret(signer).public()).is_ok()
+            KeyEndStatement::open(
+                &envelope,
+                leaf,
+                origin,
+                &secret(signer).public(),
+                &secret(9).public(),
+            )
+            .is_ok()
         };
         assert!(open(&leaf, ORIGIN, 1));
         assert!(!open(&leaf, "other.example", 1));
@@ -179,7 +210,13 @@ mod tests {
         let mut own = end(Authority::Key);
         own.successor = Some(secret(1).public());
         let (envelope, leaf) = own.sign(ORIGIN, &secret(1)).expect("signed");
-        let read = KeyEndStatement::open(&envelope, &leaf, ORIGIN, &secret(1).public());
+        let read = KeyEndStatement::open(
+            &envelope,
+            &leaf,
+            ORIGIN,
+            &secret(1).public(),
+            &secret(9).public(),
+        );
         assert!(read.is_err(), "its own successor");
     }
 }

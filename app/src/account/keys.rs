@@ -158,8 +158,9 @@ pub async fn end(
                 .ok()
                 .and_then(|bytes| Leaf::parse(&bytes).ok())
                 .ok_or_else(|| invalid("key", "proof"))?;
-            let statement = KeyEndStatement::open(&envelope, &leaf, &log.origin, &public)
-                .map_err(|_| invalid("key", "proof"))?;
+            let statement =
+                KeyEndStatement::open(&envelope, &leaf, &log.origin, &public, &log.platform_key())
+                    .map_err(|_| invalid("key", "proof"))?;
             (statement, envelope, leaf, public)
         }
         Ending::Account {

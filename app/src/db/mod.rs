@@ -48,7 +48,8 @@ impl Db {
     /// When the database cannot be reached.
     pub async fn open(url: Option<&str>, data: &Path) -> Result<Self> {
         if let Some(url) = url.filter(|url| url.starts_with("postgres")) {
-            let options = PgConnectOptions::from_str(url)?;
+            // A role may default to less; the log's lock record must never fall behind its tiles.
+            let options = PgConnectOptions::from_str(url)?.options([("synchronous_commit", "on")]);
             let pool = PgPoolOptions::new()
                 .max_connections(10)
                 .acquire_timeout(Duration::from_secs(5))

@@ -136,7 +136,9 @@ impl Storing {
                 Ok(rows) => {
                     self.leaves.ring();
                     for (submission, row) in batch.drain(..).zip(rows) {
-                        let _gone = submission.stored.send(row);
+                        if let Some(row) = row {
+                            let _gone = submission.stored.send(row);
+                        }
                     }
                 }
                 Err(error) => {
@@ -152,11 +154,16 @@ impl Storing {
         &self,
         db: &Db,
         batch: &[Submission],
-    ) -> db::Result<Vec<(LeafRow, oneshot::Receiver<i64>)>> {
+    ) -> db::Result<Vec<Option<(LeafRow, oneshot::Receiver<i64>)>>> {
         let mut tx = db.write().await?;
         let mut rows = Vec::new();
         for submission in batch {
             let key = &submission.key;
+            // It may have ended since the submission was checked; whoever asks again is told so.
+            if crate::account::keys::has_ended(&mut tx, &key.hash().hex()).await? {
+                rows.push(None);
+                continue;
+            }
             store::insert_key(&mut tx, &key.hash().hex(), &key.to_string()).await?;
             let now_ms = random::real_now_ms();
             let row = store::insert_leaf(&mut tx, &self.origin, &submission.leaf, now_ms).await?;
@@ -170,7 +177,7 @@ impl Storing {
             }
             // Before the commit: after it the sequencer may be quicker than we are.
             let waiting = self.settled.expect(&row.leaf);
-            rows.push((row, waiting));
+            rows.push(Some((row, waiting)));
         }
         tx.commit().await?;
         Ok(rows)

@@ -125,6 +125,10 @@ pub(super) fn proof(
         let statement_text = statement
             .as_ref()
             .and_then(|row| serde_json::from_str::<Envelope>(&row.envelope).ok())
+            // Only what this leaf seals is shown under its checks.
+            .filter(|envelope| {
+                leaf.is_some_and(|leaf| envelope.digest().is_ok_and(|digest| digest == leaf.digest))
+            })
             .and_then(|envelope| envelope.text().ok());
         let listing_text = listing
             .as_ref()

@@ -77,6 +77,10 @@ pub struct Sequencer {
     pub secret: [u8; 32],
     /// Where its files lie.
     pub folder: PathBuf,
+    /// Whether an empty log may be begun under this key: twice under one key would be two histories.
+    pub may_begin: bool,
+    /// Written once the log is open, so that it is never begun again.
+    pub begun_note: PathBuf,
     /// Which witnesses must have seen a checkpoint before it is public; nobody when `None`.
     pub policy: Option<Policy>,
     /// Rings when a leaf was committed.
@@ -97,6 +101,12 @@ impl Sequencer {
         let storage = Folder::new(&self.folder)?;
         let secret = || SecretKey::from_bytes(self.secret);
         if lock.load(&self.origin)?.is_none() {
+            anyhow::ensure!(
+                self.may_begin,
+                "the database knows no log {}, yet its key was used before: put database and log folder back, or begin another log \
+                 with a new SEEDMARK_LOG_ORIGIN and SEEDMARK_LOG_KEY, and SEEDMARK_LOG_BEGIN=yes for its first start",
+                self.origin
+            );
             Log::create(&self.origin, &secret(), &storage, &lock)?;
         }
         let witnesses = self
@@ -108,7 +118,16 @@ impl Sequencer {
             lock: Box::new(lock),
             cosigner: witnesses,
         };
-        Ok(Log::open(&self.origin, secret(), parts)?)
+        let log = Log::open(&self.origin, secret(), parts)?;
+        if !self.begun_note.exists() {
+            if let Some(folder) = self.begun_note.parent() {
+                std::fs::create_dir_all(folder)?;
+            }
+            let text = "The log of this key was begun; never begin another under it.\n";
+            std::fs::write(&self.begun_note, text)
+                .with_context(|| format!("cannot write {}", self.begun_note.display()))?;
+        }
+        Ok(log)
     }
 
     /// Fills in the indices of every leaf of the tree that has none yet; the tree must be public.

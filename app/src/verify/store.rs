@@ -17,7 +17,7 @@ statements! {
     FIND_LEAF_OF_FACT = "select leaf_hash, leaf, kind, log_index, queued_ms from log_leaf
         where origin = $1 and kind = $2 and digest = $3 and key_hash = $4";
     INSERT_STATEMENT = "insert into statement (leaf_hash, about_leaf_hash, predicate, envelope, public_key, outcome, environment, attester, created_ms)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (leaf_hash) do nothing";
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (leaf_hash) do update set created_ms = excluded.created_ms";
     FIND_STATEMENT = "select leaf_hash, about_leaf_hash, predicate, envelope, public_key, outcome, environment, attester, created_ms from statement where leaf_hash = $1";
     LIST_ABOUT = "select leaf_hash, about_leaf_hash, predicate, envelope, public_key, outcome, environment, attester, created_ms
         from statement where about_leaf_hash = $1 and outcome is not null order by created_ms, leaf_hash";

@@ -108,6 +108,8 @@ impl Process {
                 origin: state.log.origin.clone(),
                 secret: self.log_key,
                 folder: state.config.data.join("log"),
+                may_begin: crate::config::may_begin_log(&state.config.data),
+                begun_note: crate::config::log_begun_note(&state.config.data),
                 policy: state.log.witness_policy().cloned(),
                 queued: state.leaves.clone(),
                 logged: state.jobs.clone(),

@@ -54,8 +54,23 @@ type Shared = Arc<Mutex<Witness<Notebook>>>;
 fn secret(folder: &std::path::Path) -> Result<SecretKey> {
     let path = folder.join("witness.key");
     if !path.exists() {
+        let used = std::fs::read_dir(folder)?.flatten().any(|entry| {
+            entry
+                .path()
+                .extension()
+                .is_some_and(|end| end == "checkpoint")
+        });
+        if used {
+            return Err(anyhow!(
+                "{} is missing, but this folder belongs to a witness: put its key back, or take a new folder and a new name",
+                path.display()
+            ));
+        }
         let bytes: [u8; 32] = machine::random()?;
         machine::write(&path, format!("{}\n", hex::encode(bytes)).as_bytes(), true)?;
+        // Others will trust the key as soon as it is printed.
+        std::fs::File::open(&path)?.sync_all()?;
+        std::fs::File::open(folder)?.sync_all()?;
         output::hint(&format!(
             "made a new key in {}; keep it, and keep it from others",
             path.display()

@@ -1,12 +1,13 @@
 //! Asks the witnesses of a policy for cosignatures (C2SP tlog-witness), all at once, until the quorum is complete.
 
-use super::agent;
+use super::{Remote, agent};
 use crate::cosignature;
 use crate::error::{Error, Kind};
 use crate::note::{Note, Signature};
 use crate::policy::{Policy, Witness};
+use crate::proof::verify_consistency;
 use crate::tree::Hash;
-use crate::witness::Request;
+use crate::witness::{Request, monitoring_name};
 use crate::writer::Cosigner;
 use std::collections::HashMap;
 use std::sync::mpsc::{Sender, channel};
@@ -111,9 +112,16 @@ impl Witnesses {
         round: &Round<'_>,
         witness: &Witness,
         reply: Reply,
-    ) -> Result<Option<Result<Vec<Signature>, String>>, Error> {
+    ) -> Result<Option<Result<Signature, String>>, Error> {
         let label = &witness.label;
-        let fatal = |what: String| Err(Error::new(Kind::Fatal, format!("witness {label} {what}")));
+        // Nobody signs a refusal: before the log stops, the witness must show a checkpoint that this log's own key signed.
+        let accused = |what: String| match self.shown(round, witness) {
+            Ok(Some(shown)) => Err(Error::new(Kind::Fatal, format!("witness {label} {shown}"))),
+            Ok(None) => Ok(Some(Err(format!(
+                "{label} {what}, and shows nothing of it"
+            )))),
+            Err(error) => Ok(Some(Err(format!("{label} {what}, but: {error}")))),
+        };
         let known = self.known(label);
         let (status, body) = match reply {
             Reply::Unreachable(why) => return Ok(Some(Err(format!("{label}: {why}")))),
@@ -134,22 +142,27 @@ impl Witnesses {
                         cosignature::verify(text, &line, &witness.verifier).map(|_| line)
                     })
                     .collect();
-                let (size, cosigned) = (round.size, round.size);
-                self.learn(label, Known { size, cosigned });
                 Ok(Some(match lines {
-                    Ok(lines) if !lines.is_empty() => Ok(lines),
-                    Ok(_) => Err(format!("{label} answered without its cosignature")),
+                    // One line a witness, whatever else it repeats.
+                    Ok(lines) => match lines.into_iter().next() {
+                        Some(line) => {
+                            let (size, cosigned) = (round.size, round.size);
+                            self.learn(label, Known { size, cosigned });
+                            Ok(line)
+                        }
+                        None => Err(format!("{label} answered without its cosignature")),
+                    },
                     Err(error) => Err(format!("{label}: {error}")),
                 }))
             }
             409 => match body.trim().parse::<u64>() {
-                Ok(theirs) if theirs > round.size => fatal(format!(
-                    "has seen {theirs} entries of this log, which has only {}: it was put back to an older state",
+                Ok(theirs) if theirs > round.size => accused(format!(
+                    "says that it has seen {theirs} entries of this log, which has only {}",
                     round.size
                 )),
                 // Version 1.0.0 of the protocol answers 409 when it knows another root for the very size that it is asked about.
-                Ok(theirs) if theirs == round.size && known.size == round.size => fatal(format!(
-                    "has seen another tree of {theirs} entries of this log"
+                Ok(theirs) if theirs == round.size && known.size == round.size => accused(format!(
+                    "says that it has seen another tree of {theirs} entries"
                 )),
                 Ok(theirs) if theirs < known.cosigned => Ok(Some(Err(format!(
                     "{label} cosigned {} entries and now knows only {theirs}: it lost its memory and counts no more",
@@ -164,8 +177,8 @@ impl Witnesses {
                     "{label} knows another size and does not say which"
                 )))),
             },
-            422 => fatal(format!(
-                "has seen another history of this log: {}",
+            422 => accused(format!(
+                "says that it has seen another history: {}",
                 body.trim()
             )),
             400 | 403 | 404 => Ok(Some(Err(format!(
@@ -174,6 +187,45 @@ impl Witnesses {
             )))),
             status => Ok(Some(Err(format!("{label}: the answer is {status}")))),
         }
+    }
+}
+
+impl Witnesses {
+    /// What a witness's own record proves against this log: a checkpoint signed by the log's key that is larger, or that the
+    /// log's tree does not extend. `None` when the record is in order.
+    fn shown(&self, round: &Round<'_>, witness: &Witness) -> Result<Option<String>, Error> {
+        let ours = self.policy.count(round.signed)?.checkpoint;
+        let Some(url) = &witness.url else {
+            return Ok(None);
+        };
+        let path = format!("{}/checkpoint", monitoring_name(&ours.origin));
+        let text = Remote::new(url)?.text(&path)?;
+        let theirs = self.policy.count(&text)?.checkpoint;
+        if theirs.origin != ours.origin {
+            return Ok(None);
+        }
+        if theirs.size > ours.size {
+            return Ok(Some(format!(
+                "has seen {} entries of this log, which has only {}: it was put back to an older state",
+                theirs.size, ours.size
+            )));
+        }
+        let extends = if theirs.size == 0 {
+            Ok(())
+        } else {
+            let proof = if theirs.size == ours.size {
+                Vec::new()
+            } else {
+                (round.prove)(theirs.size)?
+            };
+            verify_consistency(theirs.size, &theirs.root, ours.size, &ours.root, &proof)
+        };
+        Ok(extends.err().map(|_| {
+            format!(
+                "has seen another history of this log, with {} entries",
+                theirs.size
+            )
+        }))
     }
 }
 
@@ -235,11 +287,7 @@ impl Cosigner for Witnesses {
                 }
                 None => problems.push(format!("{} changes its mind", witnesses[index].label)),
                 Some(Err(problem)) => problems.push(problem),
-                Some(Ok(lines)) => {
-                    for line in lines {
-                        cosigned.push_str(&format!("{line}\n"));
-                    }
-                }
+                Some(Ok(line)) => cosigned.push_str(&format!("{line}\n")),
             }
             waiting -= 1;
         }

@@ -53,6 +53,17 @@ impl Folder {
         result.map_err(|error| failed(path, &error))
     }
 
+    /// Makes a file that is there already durable, with every folder that leads to it.
+    fn flush(&self, path: &Path) -> Result<(), Error> {
+        let below = |place: &&Path| place.starts_with(&self.root);
+        for place in path.ancestors().take_while(below) {
+            File::open(place)
+                .and_then(|file| file.sync_all())
+                .map_err(|error| failed(place, &error))?;
+        }
+        Ok(())
+    }
+
     /// Creates missing folders and makes each durable in its parent.
     fn create_folders(&self, folder: &Path) -> Result<(), Error> {
         if folder.is_dir() {
@@ -102,7 +113,8 @@ impl Storage for Folder {
     fn write_once(&self, path: &str, bytes: &[u8]) -> Result<(), Error> {
         let full = self.root.join(path);
         match read(&full)? {
-            Some(found) if found == bytes => Ok(()),
+            // Whoever wrote it may have died before it was flushed.
+            Some(found) if found == bytes => self.flush(&full),
             Some(_) => Err(Error::new(
                 Kind::Corrupt,
                 format!("{path} exists with other bytes"),

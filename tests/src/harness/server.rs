@@ -84,10 +84,15 @@ impl Server {
         self.settings.push((name.into(), value.into()));
     }
 
+    /// Kills the server without warning.
+    pub(crate) fn stop(&mut self) {
+        let _gone = self.child.kill();
+        self.child.wait().expect("reaped");
+    }
+
     /// What a server says that does not start with a setting.
     pub(crate) fn refuses_to_start_with(&mut self, name: &str, value: &str) -> String {
-        self.child.kill().expect("killed");
-        self.child.wait().expect("reaped");
+        self.stop();
         let output = serve(self.folder.path(), self.database_url.as_deref())
             .env(name, value)
             .stderr(Stdio::piped())

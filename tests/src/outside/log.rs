@@ -379,7 +379,12 @@ fn a_monitor_follows_a_log_and_tells_a_rewrite_from_an_outage() {
         "{}",
         text(&rewritten)
     );
-    let evidence = std::fs::read_to_string(folder.path().join("seen.evidence")).expect("evidence");
+    let evidence = std::fs::read_dir(folder.path())
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .find(|path| path.to_string_lossy().contains("seen.evidence-593-"))
+        .expect("evidence");
+    let evidence = std::fs::read_to_string(evidence).expect("text");
     assert!(
         evidence.contains("\n500\n") && evidence.contains("\n593\n"),
         "{evidence}"
@@ -450,4 +455,22 @@ async fn a_shop_whose_log_is_witnessed_shows_only_what_the_witness_saw() {
         &folder.path().join("none").to_string_lossy(),
     );
     assert!(refused.contains("quorum none"), "{refused}");
+}
+
+#[test]
+fn a_key_that_began_a_log_never_begins_another() {
+    let mut server = Server::start(Database::Sqlite);
+    let folder = server.folder.path().to_owned();
+    // A restart on the same data is no beginning.
+    server.kill_and_restart();
+    server.stop();
+    std::fs::remove_dir_all(folder.join("log")).expect("the folder is lost");
+    for entry in std::fs::read_dir(&folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_file() {
+            std::fs::remove_file(path).expect("the database is lost");
+        }
+    }
+    let refused = server.refuses_to_start_with("SEEDMARK_LOG", "warn");
+    assert!(refused.contains("its key was used before"), "{refused}");
 }

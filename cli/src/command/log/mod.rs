@@ -9,13 +9,14 @@ mod state;
 use crate::arguments::{Log, LogCommand, LogSource};
 use crate::exit::Exit;
 use crate::output;
-use anyhow::Result;
+use anyhow::{Result, anyhow};
+use ledger::Kind;
 use ledger::audit::audit;
 use ledger::edge::Edge;
 use ledger::proof::{self, TlogProof};
 use schema::leaf::Leaf;
 use serde_json::{Value, json};
-use source::Source;
+use source::{Head, Source};
 use state::State;
 use std::path::Path;
 
@@ -48,36 +49,29 @@ fn run_audit(options: &LogSource, state: Option<&Path>) -> Result<Exit> {
     let checkpoint = head.settlement.checkpoint.clone();
     let origin = checkpoint.origin.clone();
     let known = match state {
-        Some(path) => State::load(path, &origin)?,
-        None => None,
+        Some(path) => match State::load(path)? {
+            Some(state) => state.edge(path, &origin)?,
+            None => Edge::default(),
+        },
+        None => Edge::default(),
     };
-    let known = known.map_or(Ok(Edge::default()), |state| state.edge())?;
     let from = known.size();
-    let bar = output::progress(checkpoint.size, "auditing");
-    let mut saved = from;
-    let mut failed = Ok(());
-    let result = audit(&source.place, &checkpoint, known, &mut |_, _, edge| {
-        bar.set_position(edge.size());
-        if let Some(path) = state.filter(|_| edge.size() >= saved + SAVE_EVERY) {
-            saved = edge.size();
-            // The checkpoint is kept only with the whole of its tree.
-            failed = State::new(&origin, "", edge).save(path);
-        }
-    });
-    bar.finish_and_clear();
-    failed?;
-    let (size, root) = (checkpoint.size, hex::encode(checkpoint.root));
-    if let (Ok(edge), Some(path)) = (&result, state) {
-        State::new(&origin, &head.text, edge).save(path)?;
+    if from > checkpoint.size {
+        return Err(anyhow!(
+            "an older checkpoint of {} entries is served; {from} were audited before",
+            checkpoint.size
+        ));
     }
+    let verdict = run_to_the_end(&source, &head, known, state)?;
+    let (size, root) = (checkpoint.size, hex::encode(checkpoint.root));
     if options.json {
         output::json(&json!({
-            "holds": result.is_ok(), "size": size, "root": root, "audited_from": from, "settled": head.settlement.settled_seconds,
-            "error": result.as_ref().err().map(ToString::to_string),
+            "holds": verdict.is_none(), "size": size, "root": root, "audited_from": from, "settled": head.settlement.settled_seconds,
+            "error": verdict,
         }));
     } else {
-        match &result {
-            Ok(_) => output::line(&format!(
+        match &verdict {
+            None => output::line(&format!(
                 "{}\nroot {root}: every entry and tile fits{}",
                 head.settlement,
                 if from > 0 {
@@ -86,14 +80,58 @@ fn run_audit(options: &LogSource, state: Option<&Path>) -> Result<Exit> {
                     String::new()
                 }
             )),
-            Err(error) => output::line(&format!("does not hold: {error}")),
+            Some(why) => output::line(&format!("does not hold: {why}")),
         }
     }
-    Ok(if result.is_ok() {
+    Ok(if verdict.is_none() {
         Exit::Success
     } else {
         Exit::Failed
     })
+}
+
+/// Audits with progress, saving now and then what leads to the signed root. Returns what does not hold, if anything.
+///
+/// # Errors
+/// When the log cannot be read, which says nothing about it, or the state cannot be written.
+fn run_to_the_end(
+    source: &Source,
+    head: &Head,
+    known: Edge,
+    state: Option<&Path>,
+) -> Result<Option<String>> {
+    let checkpoint = &head.settlement.checkpoint;
+    let (from, old_root) = (known.size(), known.root());
+    let bar = output::progress(checkpoint.size, "auditing");
+    let mut saved = from;
+    let mut written = Ok(());
+    let audited = source.verified(head).and_then(|log| {
+        if from > 0 {
+            let proof = proof::consistency(&log, from, checkpoint.size)?;
+            proof::verify_consistency(from, &old_root, checkpoint.size, &checkpoint.root, &proof)?;
+        }
+        audit(&log, checkpoint, known, &mut |_, _, edge| {
+            bar.set_position(edge.size());
+            if let Some(path) =
+                state.filter(|_| edge.size() >= saved + SAVE_EVERY && written.is_ok())
+            {
+                saved = edge.size();
+                written = State::new(&checkpoint.origin, &head.text, edge).save(path);
+            }
+        })
+    });
+    bar.finish_and_clear();
+    written?;
+    match audited {
+        Ok(edge) => {
+            if let Some(path) = state {
+                State::new(&checkpoint.origin, &head.text, &edge).save(path)?;
+            }
+            Ok(None)
+        }
+        Err(error) if matches!(error.kind(), Kind::Storage | Kind::Busy) => Err(error.into()),
+        Err(error) => Ok(Some(error.to_string())),
+    }
 }
 
 /// An entry for machines. A foreign log's entries are shown as bytes.

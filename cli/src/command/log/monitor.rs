@@ -12,6 +12,7 @@ use crate::{machine, output};
 use anyhow::{Context as _, Result};
 use ledger::audit::audit;
 use ledger::edge::Edge;
+use ledger::proof::{consistency, verify_consistency};
 use ledger::tile::WIDTH;
 use ledger::{Error, Kind};
 use schema::leaf::Leaf;
@@ -143,40 +144,94 @@ enum Step {
 }
 
 fn step(source: &Source, path: &Path, seen: &mut Option<State>) -> Result<Step> {
+    if seen.is_none() {
+        *seen = State::load(path)?;
+    }
     let head = match source.head() {
         Ok(head) => head,
-        Err(error) if may_heal(&error) => return Ok(Step::Later(error)),
-        Err(error) => return broken(path, seen.as_ref(), None, &error.to_string()),
+        // Whatever the log's key did not sign proves nothing about the log.
+        Err(error) => return Ok(Step::Later(error)),
     };
     let checkpoint = &head.settlement.checkpoint;
-    if seen.is_none() {
-        *seen = State::load(path, &checkpoint.origin)?;
+    let known = match seen.as_ref() {
+        Some(state) => state.edge(path, &checkpoint.origin)?,
+        None => Edge::default(),
+    };
+    if known.size() > checkpoint.size {
+        // A cache or a mirror may be behind; a log that was put back shows itself when it grows again.
+        return Ok(Step::Later(Error::new(
+            Kind::Busy,
+            format!(
+                "an older checkpoint of {} entries is served, {} were seen",
+                checkpoint.size,
+                known.size()
+            ),
+        )));
     }
-    let known = seen.as_ref().map_or(Ok(Edge::default()), State::edge)?;
-    if known.size() == checkpoint.size && known.root() == checkpoint.root && seen.is_some() {
-        return Ok(Step::Same);
+    if known.size() == checkpoint.size && seen.is_some() {
+        return if known.root() == checkpoint.root {
+            Ok(Step::Same)
+        } else {
+            broken(
+                path,
+                seen.as_ref(),
+                &head,
+                "two roots were signed for one size",
+            )
+        };
     }
-    let from = known.size();
-    match audit(&source.place, checkpoint, known, &mut |_, _, _| ()) {
-        Ok(edge) => {
+    match extended(source, &head, known) {
+        Ok(Extended::Grew(edge, from)) => {
             let state = State::new(&checkpoint.origin, &head.text, &edge);
             state.save(path)?;
             *seen = Some(state);
             Ok(Step::Grew { head, from })
         }
-        // A checkpoint may be served a moment before a mirror has its tiles.
-        Err(error) if may_heal(&error) => Ok(Step::Later(error)),
-        Err(error) => broken(path, seen.as_ref(), Some(&head), &error.to_string()),
+        Ok(Extended::Forked) => broken(
+            path,
+            seen.as_ref(),
+            &head,
+            "the signed tree does not extend the one that was seen",
+        ),
+        // Damaged or missing tiles are not signed by anybody; the next look may find them whole.
+        Err(error) => Ok(Step::Later(error)),
     }
 }
 
-/// Leaves the last good checkpoint and the contradicting one beside the state.
-fn broken(path: &Path, seen: Option<&State>, head: Option<&Head>, why: &str) -> Result<Step> {
-    let evidence = path.with_extension("evidence");
+enum Extended {
+    Grew(Edge, u64),
+    Forked,
+}
+
+/// Whether the tree under `head` extends the known one, and if so, every new entry of it, verified.
+fn extended(source: &Source, head: &Head, known: Edge) -> Result<Extended, Error> {
+    let log = source.verified(head)?;
+    let (from, checkpoint) = (known.size(), &head.settlement.checkpoint);
+    if from > 0 {
+        // Built from verified tiles, the proof leads to the signed root; only the old root can be wrong.
+        let proof = consistency(&log, from, checkpoint.size)?;
+        let root = known.root();
+        if verify_consistency(from, &root, checkpoint.size, &checkpoint.root, &proof).is_err() {
+            return Ok(Extended::Forked);
+        }
+    }
+    let edge = audit(&log, checkpoint, known, &mut |_, _, _| ())?;
+    Ok(Extended::Grew(edge, from))
+}
+
+/// Leaves the last good checkpoint and the contradicting one beside the state, under a name of their own.
+fn broken(path: &Path, seen: Option<&State>, head: &Head, why: &str) -> Result<Step> {
+    let checkpoint = &head.settlement.checkpoint;
+    let name = format!(
+        "evidence-{}-{}",
+        checkpoint.size,
+        &hex::encode(checkpoint.root)[..16]
+    );
+    let evidence = path.with_extension(name);
     let text = format!(
         "{why}\n\n--- seen before ---\n{}\n--- seen now ---\n{}",
         seen.map_or("nothing\n", |state| state.checkpoint.as_str()),
-        head.map_or("no checkpoint that verifies\n", |head| head.text.as_str())
+        head.text
     );
     machine::write(&evidence, text.as_bytes(), false).context("the evidence")?;
     Ok(Step::Broken {

@@ -32,22 +32,23 @@ impl State {
     }
 
     /// The state in `path`, or `None` when there is no such file yet.
-    pub(super) fn load(path: &Path, origin: &str) -> Result<Option<Self>> {
+    pub(super) fn load(path: &Path) -> Result<Option<Self>> {
         if !path.exists() {
             return Ok(None);
         }
-        let state: Self = serde_json::from_slice(&machine::read(path)?)
+        let state = serde_json::from_slice(&machine::read(path)?)
             .with_context(|| format!("{} is no state of a log", path.display()))?;
-        anyhow::ensure!(
-            state.origin == origin,
-            "{} belongs to the log {}, not to {origin}",
-            path.display(),
-            state.origin
-        );
         Ok(Some(state))
     }
 
-    pub(super) fn edge(&self) -> Result<Edge> {
+    /// The edge that was verified last, of the log `origin`.
+    pub(super) fn edge(&self, path: &Path, origin: &str) -> Result<Edge> {
+        anyhow::ensure!(
+            self.origin == origin,
+            "{} belongs to the log {}, not to {origin}",
+            path.display(),
+            self.origin
+        );
         let hash = |text: &String| -> Result<Hash> {
             let mut hash = [0; 32];
             hex::decode_to_slice(text, &mut hash)
