@@ -2,8 +2,8 @@
 //!
 //! The one rule: a number is a median over rounds, and what is compared is a ratio; an absolute number belongs to its machine.
 
-mod engine;
-mod ledger;
+mod of_engine;
+mod of_ledger;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
@@ -14,9 +14,9 @@ const ROUNDS: usize = 3;
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let names: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match names.as_slice() {
-        [] => engine::run().and_then(|()| ledger::run()),
-        ["engine"] => engine::run(),
-        ["ledger"] => ledger::run(),
+        [] => of_engine::run().and_then(|()| of_ledger::run()),
+        ["engine"] => of_engine::run(),
+        ["ledger"] => of_ledger::run(),
         _ => bail!("the benches are engine and ledger"),
     }
 }
