@@ -2,8 +2,9 @@
 //!
 //! The one rule: `levels[l]` holds exactly `count_at(l, size) % 256` hashes, always.
 
+use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Kind};
-use crate::tile::{self, WIDTH};
+use crate::tile::{self, TileReader, WIDTH};
 use crate::tree::{Hash, empty_root, node_hash, root_of};
 
 /// A tile that became full.
@@ -39,6 +40,32 @@ impl Edge {
             Err(Error::new(
                 Kind::Corrupt,
                 format!("the right edge does not belong to a tree of {size} entries"),
+            ))
+        }
+    }
+
+    /// Reads the edge of the tree that `checkpoint` names, and checks that it leads to the root.
+    ///
+    /// # Errors
+    /// `Kind::Corrupt` when it does not, else what the reader says.
+    pub fn read(reader: &dyn TileReader, checkpoint: &Checkpoint) -> Result<Self, Error> {
+        let (size, mut levels) = (checkpoint.size, Vec::new());
+        for level in (0..).take_while(|level| tile::count_at(*level, size) > 0) {
+            let index = tile::count_at(level, size) / WIDTH;
+            levels.push(match tile::width_at(level, index, size) {
+                0 => Vec::new(),
+                width => tile::read(reader, level, index, width)?,
+            });
+        }
+        let edge = Self::new(size, levels)?;
+        if edge.root() == checkpoint.root {
+            Ok(edge)
+        } else {
+            Err(Error::new(
+                Kind::Corrupt,
+                format!(
+                    "the log's right edge does not lead to the root of its checkpoint of {size} entries"
+                ),
             ))
         }
     }

@@ -174,6 +174,28 @@ pub trait TileReader {
     fn read_tile(&self, path: &str) -> Result<Vec<u8>, Error>;
 }
 
+/// Reads a hash tile. A log may delete a partial one once the full one stands, which then serves as well.
+///
+/// # Errors
+/// What the reader says, or `Kind::Corrupt` for another length.
+pub fn read(
+    reader: &dyn TileReader,
+    level: u32,
+    index: u64,
+    width: u64,
+) -> Result<Vec<Hash>, Error> {
+    let path = path(level, index, width);
+    match reader.read_tile(&path) {
+        Err(error) if error.kind() == Kind::Missing && width < WIDTH => {
+            let whole = self::path(level, index, WIDTH);
+            let mut hashes = parse(&reader.read_tile(&whole)?, WIDTH, &whole)?;
+            hashes.truncate(usize::try_from(width).unwrap_or(usize::MAX));
+            Ok(hashes)
+        }
+        bytes => parse(&bytes?, width, &path),
+    }
+}
+
 /// The root of the perfect subtree of `2^height` entries whose first entry is `start`, in a tree of `size`.
 ///
 /// # Errors
@@ -188,11 +210,11 @@ pub fn subtree_root(
     let first = start >> (8 * level);
     let index = first / WIDTH;
     let width = width_at(level, index, size);
-    let path = path(level, index, width);
-    let hashes = parse(&reader.read_tile(&path)?, width, &path)?;
+    let hashes = read(reader, level, index, width)?;
     let from = (first % WIDTH) as usize;
     let range = hashes.get(from..from + (1 << within));
-    range
-        .map(root_of)
-        .ok_or_else(|| Error::new(Kind::Corrupt, format!("{path} is too short for its tree")))
+    range.map(root_of).ok_or_else(|| {
+        let path = path(level, index, width);
+        Error::new(Kind::Corrupt, format!("{path} is too short for its tree"))
+    })
 }

@@ -6,8 +6,9 @@
 use crate::checkpoint::Checkpoint;
 use crate::edge::Edge;
 use crate::error::{Error, Kind};
+use crate::proof::{consistency, verify_consistency};
 use crate::tile::{self, Place, TileReader, WIDTH};
-use crate::tree::{Hash, leaf_hash, root_of};
+use crate::tree::{Hash, empty_root, leaf_hash, root_of};
 use std::collections::HashMap;
 use std::sync::Mutex;
 
@@ -31,24 +32,7 @@ impl<R: TileReader> Verified<R> {
     /// # Errors
     /// `Kind::Forged` when it does not, else what the reader says.
     pub fn new(inner: R, checkpoint: Checkpoint) -> Result<Self, Error> {
-        let size = checkpoint.size;
-        let mut levels = Vec::new();
-        for level in (0..).take_while(|level| tile::count_at(*level, size) > 0) {
-            let index = tile::count_at(level, size) / WIDTH;
-            let width = tile::width_at(level, index, size);
-            levels.push(if width == 0 {
-                Vec::new()
-            } else {
-                read_hashes(&inner, level, index, width)?
-            });
-        }
-        let edge = Edge::new(size, levels)?;
-        if edge.root() != checkpoint.root {
-            return Err(Error::new(
-                Kind::Forged,
-                format!("the log's right edge does not lead to its signed root of {size} entries"),
-            ));
-        }
+        let edge = Edge::read(&inner, &checkpoint).map_err(untrue)?;
         Ok(Self {
             inner,
             checkpoint,
@@ -78,7 +62,7 @@ impl<R: TileReader> Verified<R> {
         if let Some(hashes) = self.cache()?.get(&(level, index)) {
             return Ok(hashes.clone());
         }
-        let hashes = read_hashes(&self.inner, level, index, width)?;
+        let hashes = tile::read(&self.inner, level, index, width)?;
         let parent = self.tile(level + 1, index / WIDTH)?;
         if parent.get((index % WIDTH) as usize) != Some(&root_of(&hashes)) {
             return Err(Error::new(
@@ -132,6 +116,24 @@ impl<R: TileReader> Verified<R> {
         Ok(entries)
     }
 
+    /// Whether this tree extends a tree of `size` entries with `root`: both may then be parts of one history.
+    ///
+    /// # Errors
+    /// What the reader says.
+    pub fn extends(&self, size: u64, root: &Hash) -> Result<bool, Error> {
+        let Checkpoint {
+            size: newest,
+            root: newest_root,
+            ..
+        } = &self.checkpoint;
+        if size == 0 || size > *newest {
+            return Ok(size == 0 && *root == empty_root());
+        }
+        // Built from verified tiles, the proof leads to the signed root; only the old root can be wrong.
+        let proof = consistency(self, size, *newest)?;
+        Ok(verify_consistency(size, root, *newest, newest_root, &proof).is_ok())
+    }
+
     /// One entry.
     ///
     /// # Errors
@@ -152,22 +154,11 @@ impl<R: TileReader> Verified<R> {
     }
 }
 
-/// Reads a tile. A log may delete a partial one once the full one stands, which then serves as well.
-fn read_hashes(
-    reader: &dyn TileReader,
-    level: u32,
-    index: u64,
-    width: u64,
-) -> Result<Vec<Hash>, Error> {
-    let path = tile::path(level, index, width);
-    match reader.read_tile(&path) {
-        Err(error) if error.kind() == Kind::Missing && width < WIDTH => {
-            let whole = tile::path(level, index, WIDTH);
-            let mut hashes = tile::parse(&reader.read_tile(&whole)?, WIDTH, &whole)?;
-            hashes.truncate(usize::try_from(width).unwrap_or(usize::MAX));
-            Ok(hashes)
-        }
-        bytes => tile::parse(&bytes?, width, &path),
+/// What contradicts a signed checkpoint is forged, however it came about: nobody can be asked here.
+fn untrue(error: Error) -> Error {
+    match error.kind() {
+        Kind::Corrupt => Error::new(Kind::Forged, error.to_string()),
+        _ => error,
     }
 }
 

@@ -132,6 +132,23 @@ fn an_audit_goes_on_from_the_edge_where_it_stopped() {
 }
 
 #[test]
+fn a_tree_extends_its_own_past_and_no_other() {
+    let (new, now) = served(700);
+    let log = Verified::new(&new, now.clone()).expect("an honest log");
+    for size in [0, 1, 255, 256, 300, 700] {
+        let (_, then) = served(size);
+        assert!(log.extends(size, &then.root).expect("readable"), "{size}");
+        let mut other = then.root;
+        other[0] ^= 1;
+        assert!(!log.extends(size, &other).expect("readable"), "{size}");
+    }
+    assert!(
+        !log.extends(701, &now.root).expect("readable"),
+        "the future"
+    );
+}
+
+#[test]
 fn a_path_has_one_spelling() {
     let hashes = |level, index, width| {
         Some(Place::Hashes {

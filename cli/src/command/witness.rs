@@ -115,8 +115,8 @@ async fn serve(options: &Options, witness: Witness<Notebook>) -> Result<Exit> {
         output::json(&serde_json::json!({ "verifier": verifier, "listen": address.to_string() }));
     } else {
         output::line(&format!(
-            "witness {} http://{address}",
-            format_args!("{} {verifier}", options.name)
+            "witness {} {verifier} http://{address}",
+            options.name
         ));
         output::hint(
             "the line above belongs into the policy of a log; give a name that is reached from outside in place of the address",

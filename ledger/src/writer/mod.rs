@@ -202,23 +202,8 @@ impl Log {
     }
 
     fn load_edge(&mut self, locked: &Checkpoint) -> Result<(), Error> {
-        let (size, mut levels) = (locked.size, Vec::new());
-        for level in (0..).take_while(|level| tile::count_at(*level, size) > 0) {
-            let index = tile::count_at(level, size) / WIDTH;
-            let width = tile::width_at(level, index, size);
-            levels.push(if width == 0 {
-                Vec::new()
-            } else {
-                let path = tile::path(level, index, width);
-                tile::parse(&self.read_tile(&path)?, width, &path)?
-            });
-        }
-        self.edge = Edge::new(size, levels)?;
-        if self.edge.root() != locked.root {
-            return Err(corrupt(format!(
-                "the tiles' right edge does not lead to the root of the checkpoint of {size} entries"
-            )));
-        }
+        self.edge = Edge::read(self, locked)?;
+        let size = locked.size;
         let width = size % WIDTH;
         if width > 0 {
             let path = tile::entries_path(size / WIDTH, width);

@@ -10,10 +10,10 @@ use crate::arguments::{Log, LogCommand, LogSource};
 use crate::exit::Exit;
 use crate::output;
 use anyhow::{Result, anyhow};
-use ledger::Kind;
 use ledger::audit::audit;
 use ledger::edge::Edge;
 use ledger::proof::{self, TlogProof};
+use ledger::{Error, Kind};
 use schema::leaf::Leaf;
 use serde_json::{Value, json};
 use source::{Head, Source};
@@ -47,14 +47,11 @@ fn run_audit(options: &LogSource, state: Option<&Path>) -> Result<Exit> {
     let source = Source::open(options)?;
     let head = source.head()?;
     let checkpoint = head.settlement.checkpoint.clone();
-    let origin = checkpoint.origin.clone();
-    let known = match state {
-        Some(path) => match State::load(path)? {
-            Some(state) => state.edge(path, &origin)?,
-            None => Edge::default(),
-        },
-        None => Edge::default(),
+    let saved = match state {
+        Some(path) => State::load(path)?,
+        None => None,
     };
+    let known = state::edge(saved.as_ref(), &checkpoint.origin)?;
     let from = known.size();
     if from > checkpoint.size {
         return Err(anyhow!(
@@ -106,9 +103,10 @@ fn run_to_the_end(
     let mut saved = from;
     let mut written = Ok(());
     let audited = source.verified(head).and_then(|log| {
-        if from > 0 {
-            let proof = proof::consistency(&log, from, checkpoint.size)?;
-            proof::verify_consistency(from, &old_root, checkpoint.size, &checkpoint.root, &proof)?;
+        if !log.extends(from, &old_root)? {
+            let why =
+                format!("this tree does not extend the {from} entries that were audited before");
+            return Err(Error::new(Kind::Forged, why));
         }
         audit(&log, checkpoint, known, &mut |_, _, edge| {
             bar.set_position(edge.size());

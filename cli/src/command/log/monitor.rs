@@ -5,14 +5,13 @@
 
 use super::entry_json;
 use super::source::{Head, Source};
-use super::state::State;
+use super::state::{self, State};
 use crate::arguments::LogSource;
 use crate::exit::Exit;
 use crate::{machine, output};
 use anyhow::{Context as _, Result};
 use ledger::audit::audit;
 use ledger::edge::Edge;
-use ledger::proof::{consistency, verify_consistency};
 use ledger::tile::WIDTH;
 use ledger::{Error, Kind};
 use schema::leaf::Leaf;
@@ -153,10 +152,7 @@ fn step(source: &Source, path: &Path, seen: &mut Option<State>) -> Result<Step> 
         Err(error) => return Ok(Step::Later(error)),
     };
     let checkpoint = &head.settlement.checkpoint;
-    let known = match seen.as_ref() {
-        Some(state) => state.edge(path, &checkpoint.origin)?,
-        None => Edge::default(),
-    };
+    let known = state::edge(seen.as_ref(), &checkpoint.origin)?;
     if known.size() > checkpoint.size {
         // A cache or a mirror may be behind; a log that was put back shows itself when it grows again.
         return Ok(Step::Later(Error::new(
@@ -206,16 +202,11 @@ enum Extended {
 /// Whether the tree under `head` extends the known one, and if so, every new entry of it, verified.
 fn extended(source: &Source, head: &Head, known: Edge) -> Result<Extended, Error> {
     let log = source.verified(head)?;
-    let (from, checkpoint) = (known.size(), &head.settlement.checkpoint);
-    if from > 0 {
-        // Built from verified tiles, the proof leads to the signed root; only the old root can be wrong.
-        let proof = consistency(&log, from, checkpoint.size)?;
-        let root = known.root();
-        if verify_consistency(from, &root, checkpoint.size, &checkpoint.root, &proof).is_err() {
-            return Ok(Extended::Forked);
-        }
+    let from = known.size();
+    if !log.extends(from, &known.root())? {
+        return Ok(Extended::Forked);
     }
-    let edge = audit(&log, checkpoint, known, &mut |_, _, _| ())?;
+    let edge = audit(&log, log.checkpoint(), known, &mut |_, _, _| ())?;
     Ok(Extended::Grew(edge, from))
 }
 

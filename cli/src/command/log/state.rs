@@ -41,32 +41,33 @@ impl State {
         Ok(Some(state))
     }
 
-    /// The edge that was verified last, of the log `origin`.
-    pub(super) fn edge(&self, path: &Path, origin: &str) -> Result<Edge> {
-        anyhow::ensure!(
-            self.origin == origin,
-            "{} belongs to the log {}, not to {origin}",
-            path.display(),
-            self.origin
-        );
-        let hash = |text: &String| -> Result<Hash> {
-            let mut hash = [0; 32];
-            hex::decode_to_slice(text, &mut hash)
-                .context("the state holds a text that is no hash")?;
-            Ok(hash)
-        };
-        let levels = self
-            .edge
-            .iter()
-            .map(|level| level.iter().map(hash).collect::<Result<Vec<_>>>())
-            .collect::<Result<Vec<_>>>()?;
-        Ok(Edge::new(self.size, levels)?)
-    }
-
     /// Replaces the file in one step, so that a cut run leaves the old state or the new one.
     pub(super) fn save(&self, path: &Path) -> Result<()> {
         let part = path.with_extension("part");
         machine::write(&part, &serde_json::to_vec_pretty(self)?, false)?;
         std::fs::rename(&part, path).with_context(|| format!("cannot write {}", path.display()))
     }
+}
+
+/// The edge that was verified last, of the log `origin`; an empty tree's when nothing was.
+pub(super) fn edge(state: Option<&State>, origin: &str) -> Result<Edge> {
+    let Some(state) = state else {
+        return Ok(Edge::default());
+    };
+    anyhow::ensure!(
+        state.origin == origin,
+        "the state belongs to the log {}, not to {origin}",
+        state.origin
+    );
+    let hash = |text: &String| -> Result<Hash> {
+        let mut hash = [0; 32];
+        hex::decode_to_slice(text, &mut hash).context("the state holds a text that is no hash")?;
+        Ok(hash)
+    };
+    let levels = state
+        .edge
+        .iter()
+        .map(|level| level.iter().map(hash).collect::<Result<Vec<_>>>())
+        .collect::<Result<Vec<_>>>()?;
+    Ok(Edge::new(state.size, levels)?)
 }
