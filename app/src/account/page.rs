@@ -167,10 +167,12 @@ pub(super) fn key(
         .map(|other| other.public_key)
         .collect();
     shell::page(visit, &title.clone(), status, move || {
-        let reasons = || {
+        // Whoever cannot sign has most likely lost the key.
+        let reasons = |usual: Reason| {
+            let chosen = Reason::parse(&chosen.0).unwrap_or(usual);
             Reason::ALL.map(|reason| {
                 let name = reason.name();
-                view! { <option value=name selected=name == chosen.0>{lang.text(&format!("key-reason-{name}"))}</option> }
+                view! { <option value=name selected=reason == chosen>{lang.text(&format!("key-reason-{name}"))}</option> }
             })
         };
         let successors = || {
@@ -181,9 +183,9 @@ pub(super) fn key(
         };
         let action = lang.path(&format!("/account/keys/{}", key.key_hash));
         let ended = key.reason.is_some();
-        let choices = |at: &'static str| {
+        let choices = |at: &'static str, usual: Reason| {
             view! {
-                <label class="field"><span>{lang.text("key-end-reason")}</span><select name="reason" id=format!("reason-{at}")>{reasons().into_iter().collect_view()}</select></label>
+                <label class="field"><span>{lang.text("key-end-reason")}</span><select name="reason" id=format!("reason-{at}")>{reasons(usual).into_iter().collect_view()}</select></label>
                 <label class="field"><span>{lang.text("key-end-successor")}</span><select name="successor" id=format!("successor-{at}")><option value="">{lang.text("key-end-no-successor")}</option>{successors()}</select></label>
             }
         };
@@ -195,7 +197,7 @@ pub(super) fn key(
                 <section class="card">
                     <h2>{lang.text("key-end-own")}</h2>
                     <p>{lang.text("key-end-own-line")}</p>
-                    {choices("own")}
+                    {choices("own", Reason::Routine)}
                     <form id="key-end-form" method="post" action=action.clone()>
                         <input type="hidden" name="envelope"/>
                         <input type="hidden" name="leaf"/>
@@ -206,7 +208,7 @@ pub(super) fn key(
                 <form class="card" method="post" action=action>
                     <h2>{lang.text("key-end-account")}</h2>
                     <p>{lang.text("key-end-account-line")}</p>
-                    {choices("account")}
+                    {choices("account", Reason::Lost)}
                     <Field lang name="password" kind="password" label=lang.text("password") value="" autocomplete="current-password" required=true errors=errors/>
                     <button class="button" type="submit" id="key-end-by-account">{lang.text("key-end-submit")}</button>
                 </form>

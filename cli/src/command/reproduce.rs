@@ -9,7 +9,8 @@ use engine::profile;
 use ledger::bundle::check;
 use ledger::client::Remote;
 use schema::attestation::Attestation;
-use schema::bundle::Bundle;
+use schema::bundle::{Bundle, OwnedLicence};
+use schema::key::SecretKey;
 use schema::key_file::KeyFile;
 use schema::statement::{Outcome, ReproductionStatement};
 use serde_json::{Value, json};
@@ -43,6 +44,11 @@ pub(crate) fn run(options: &Reproduce) -> Result<Exit> {
         .listing
         .as_ref()
         .ok_or_else(|| anyhow!("the bundle holds no listing statement"))?;
+    // Before the minutes of work, not after them.
+    let signer = match &options.key {
+        Some(key) => Some(Signer::open(&bundle, key)?),
+        None => None,
+    };
     let (model, runtime) = machine::engine(options.model.as_deref())?;
     let requests = Request::of_anchors(recipe, &model)?;
     let pictures = machine::generate(&model, &runtime, &requests, options.workers.workers)?;
@@ -89,15 +95,21 @@ pub(crate) fn run(options: &Reproduce) -> Result<Exit> {
             pictures.len()
         ));
     }
-    let published = match (&options.attest, &options.key) {
-        (Some(shop), Some(key)) => {
+    let published = match (&options.attest, signer) {
+        (Some(shop), Some(signer)) => {
             let statement = ReproductionStatement {
                 leaf: bundle.leaf()?.hash(),
                 environment: environment.clone(),
                 found: digests,
                 outcome,
             };
-            Some(attest(&bundle, &statement, shop, key, options.json)?)
+            Some(attest(
+                &bundle.origin,
+                &statement,
+                shop,
+                signer,
+                options.json,
+            )?)
         }
         _ => None,
     };
@@ -113,29 +125,36 @@ pub(crate) fn run(options: &Reproduce) -> Result<Exit> {
     })
 }
 
-/// Signs the outcome and hands it to the shop, whose log publishes it. Returns what the shop answered.
-fn attest(
-    bundle: &Bundle,
-    statement: &ReproductionStatement,
-    shop: &str,
-    key: &Path,
-    quiet: bool,
-) -> Result<Value> {
-    let licence = bundle
-        .owner
-        .as_ref()
-        .and_then(|owner| owner.licence.clone())
-        .ok_or_else(|| {
+/// What an outcome is published with.
+struct Signer {
+    secret: SecretKey,
+    licence: OwnedLicence,
+}
+
+impl Signer {
+    fn open(bundle: &Bundle, key: &Path) -> Result<Self> {
+        let licence = bundle
+            .owner
+            .as_ref()
+            .and_then(|owner| owner.licence.clone());
+        let licence = licence.ok_or_else(|| {
             anyhow!("this file holds no licence; only who bought the recipe can publish an outcome")
         })?;
-    let secret = KeyFile::parse(&machine::read(key)?)?.open(&machine::passphrase(false)?)?;
-    let attestation = Attestation::sign(
-        statement,
-        &bundle.origin,
-        &secret,
-        licence.document,
-        licence.salt,
-    )?;
+        let secret = KeyFile::parse(&machine::read(key)?)?.open(&machine::passphrase(false)?)?;
+        Ok(Self { secret, licence })
+    }
+}
+
+/// Signs the outcome and hands it to the shop, whose log publishes it. Returns what the shop answered.
+fn attest(
+    origin: &str,
+    statement: &ReproductionStatement,
+    shop: &str,
+    signer: Signer,
+    quiet: bool,
+) -> Result<Value> {
+    let OwnedLicence { document, salt, .. } = signer.licence;
+    let attestation = Attestation::sign(statement, origin, &signer.secret, document, salt)?;
     let shop = Remote::new(shop)?;
     let (status, body) = shop.post("log/attestations", &attestation.to_bytes()?)?;
     let answer: Value = serde_json::from_slice(&body).map_err(|_| {

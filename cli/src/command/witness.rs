@@ -12,7 +12,7 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use ledger::note::{Algorithm, Verifier};
+use ledger::note::{Algorithm, Verifier, is_name};
 use ledger::witness::{Answer, MAX_REQUEST_BYTES, Memory, SIZE_TYPE, Witness, monitoring_name};
 use ledger::writer::{FileLock, Folder, Storage as _};
 use ledger::{Error, Kind};
@@ -93,6 +93,12 @@ pub(crate) fn run(options: &Options) -> Result<Exit> {
             Err(error) => Err(anyhow!("--log {key}: {error}")),
         })
         .collect::<Result<Vec<_>>>()?;
+    if !is_name(&options.name) {
+        return Err(anyhow!(
+            "--name {:?}: a witness's name has no spaces and no plus sign; a host name of yours is usual",
+            options.name
+        ));
+    }
     let notebook = Notebook {
         folder: Folder::new(&options.data)?,
         _lock: FileLock::new(&options.data)?,
