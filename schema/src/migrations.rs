@@ -37,4 +37,5 @@ steps! {
     6 "0006_sales";
     7 "0007_attesters";
     8 "0008_key_ends";
+    9 "0009_likeness";
 }

@@ -237,12 +237,12 @@ pub async fn bundle(
         PublicKey::parse(&listing.creator_key).map_err(internal)?,
         SealedPart {
             leaf: encode(&sealed)?,
-            proof: Some(state.log.prove(&sealed)?.to_text()),
+            proof: Some(state.log.prove(tx, &sealed).await?.to_text()),
         },
         SealedListing {
             statement: serde_json::from_str(&listing.listing_statement).map_err(internal)?,
             leaf: encode(&listed)?,
-            proof: Some(state.log.prove(&listed)?.to_text()),
+            proof: Some(state.log.prove(tx, &listed).await?.to_text()),
         },
     );
     if let Some(hash) = &listing.certification_leaf_hash {
@@ -291,7 +291,7 @@ async fn owned_licence(
     Ok(Some(OwnedLicence {
         document: secret.document,
         salt: secret.salt,
-        logged: state.log.logged(&row)?,
+        logged: state.log.logged(tx, &row).await?,
         key: state.log.platform_key(),
     }))
 }

@@ -150,12 +150,12 @@ async fn proof(State(state): State<AppState>, visit: Visit, Path(leaf): Path<Str
             let key_hash = row.parse()?.key_hash.hex();
             let key = service::find_key(&mut tx, &key_hash).await?;
             let end = service::find_signer_end(&mut tx, &row, &key_hash).await?;
-            drop(tx);
-            let proof = match state.log.prove(&row) {
+            let proof = match state.log.prove(&mut tx, &row).await {
                 Ok(proof) => Some(proof),
                 Err(service::Error::NotLogged) => None,
                 Err(error) => return Err(error.into()),
             };
+            drop(tx);
             let checks = page::Checks::run(&row, key.as_deref(), proof.as_ref(), &state.log);
             Ok(page::proof(
                 &visit, &row, listing, statement, about, key, end, proof, checks, &state.log,
@@ -174,7 +174,8 @@ async fn proof_text(
             let hash = Digest::parse(&leaf, "leaf").map_err(not_found)?;
             let mut tx = state.db.read().await?;
             let row = service::get_leaf(&mut tx, &hash.hex()).await?;
-            Ok(text(state.log.prove(&row)?.to_text(), "public, max-age=60"))
+            let proof = state.log.prove(&mut tx, &row).await?;
+            Ok(text(proof.to_text(), "public, max-age=60"))
         })
         .await
 }

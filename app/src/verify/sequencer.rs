@@ -142,7 +142,7 @@ impl Sequencer {
             for index in first..size.min(first + BATCH) {
                 indices.push((hex::encode(log.entry(u64::try_from(index)?)?), index));
             }
-            runtime.block_on(note(&self.db, &self.origin, &indices))?;
+            runtime.block_on(note(&self.db, &self.origin, &indices, log.public()))?;
             self.settled.tell(&indices);
         }
         if known < size {
@@ -211,7 +211,7 @@ impl Sequencer {
                 let indices: Vec<(String, i64)> =
                     pending.into_iter().zip(i64::try_from(first)?..).collect();
                 runtime
-                    .block_on(note(&self.db, &self.origin, &indices))
+                    .block_on(note(&self.db, &self.origin, &indices, log.public()))
                     .context("cannot note the indices of logged leaves")?;
                 *behind = false;
                 self.settled.tell(&indices);
@@ -242,10 +242,21 @@ impl Pace {
     }
 }
 
-async fn note(db: &Db, origin: &str, indices: &[(String, i64)]) -> db::Result<()> {
+/// Notes where leaves stand, and the public checkpoint that first covers them: it dates them.
+async fn note(
+    db: &Db,
+    origin: &str,
+    indices: &[(String, i64)],
+    public: Option<&str>,
+) -> db::Result<()> {
     let mut tx = db.write().await?;
     for (leaf, index) in indices {
         store::set_index(&mut tx, origin, leaf, *index).await?;
+    }
+    let size = public.and_then(|note| note.lines().nth(1)?.parse::<i64>().ok());
+    if let Some((size, note)) = size.zip(public) {
+        let now_ms = crate::random::real_now_ms();
+        store::insert_public(&mut tx, origin, size, note, now_ms).await?;
     }
     tx.commit().await
 }

@@ -66,6 +66,15 @@ impl LeafRow {
     }
 }
 
+/// Since when a leaf is public.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Date {
+    /// Milliseconds since 1970.
+    pub ms: i64,
+    /// Whether a quorum of witnesses says so; else it is our own clock.
+    pub witnessed: bool,
+}
+
 /// A public statement.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct StatementRow {
@@ -199,16 +208,20 @@ impl PublicLog {
         }
     }
 
-    /// The proof that a leaf is in the newest checkpoint, verified before it is handed out.
+    /// The proof that a leaf is in a public checkpoint, verified before it is handed out: the first that covered it, because that
+    /// one dates it, or the newest where the first does not satisfy today's policy.
     ///
     /// # Errors
     /// [`Error::NotLogged`] while it is queued.
-    pub fn prove(&self, row: &LeafRow) -> Result<TlogProof, Error> {
-        let index = row
-            .log_index
-            .and_then(|index| u64::try_from(index).ok())
-            .ok_or(Error::NotLogged)?;
-        let text = self.checkpoint()?;
+    pub async fn prove(&self, tx: &mut Tx, row: &LeafRow) -> Result<TlogProof, Error> {
+        let index = row.log_index.ok_or(Error::NotLogged)?;
+        let first = store::find_first_public(tx, &self.origin, index).await?;
+        let first = first.filter(|(note, _)| self.policy.settle(note).is_ok());
+        let text = match first {
+            Some((note, _)) => note,
+            None => self.checkpoint()?,
+        };
+        let index = u64::try_from(index).map_err(|_| Error::NotLogged)?;
         let checkpoint = Checkpoint::open(&text, &self.verifier)?;
         if index >= checkpoint.size {
             return Err(Error::NotLogged);
@@ -222,12 +235,36 @@ impl PublicLog {
         Ok(proof)
     }
 
+    /// When a leaf was public at the latest, and whether witnesses say so or only our own clock. `None` while it is queued.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn date(&self, tx: &mut Tx, row: &LeafRow) -> Result<Option<Date>, Error> {
+        let Some(index) = row.log_index else {
+            return Ok(None);
+        };
+        let Some((note, public_ms)) = store::find_first_public(tx, &self.origin, index).await?
+        else {
+            return Ok(None);
+        };
+        // Witnesses that are trusted no more date nothing; the order of the log stands without them.
+        let settlement = self.policy.count(&note).ok();
+        let witnessed = settlement
+            .and_then(|settlement| settlement.settled_seconds)
+            .and_then(|seconds| i64::try_from(seconds).ok()?.checked_mul(1000));
+        Ok(Some(Date {
+            ms: witnessed.unwrap_or(public_ms),
+            witnessed: witnessed.is_some(),
+        }))
+    }
+
     /// A leaf with its proof, as bundles hold it.
     ///
     /// # Errors
     /// As [`PublicLog::prove`].
-    pub fn logged(&self, row: &LeafRow) -> Result<LoggedLeaf, Error> {
-        Ok(LoggedLeaf::new(&row.parse()?, self.prove(row)?.to_text()))
+    pub async fn logged(&self, tx: &mut Tx, row: &LeafRow) -> Result<LoggedLeaf, Error> {
+        let proof = self.prove(tx, row).await?;
+        Ok(LoggedLeaf::new(&row.parse()?, proof.to_text()))
     }
 
     /// Signs a statement with the platform's key and queues its leaf.
@@ -451,7 +488,7 @@ pub async fn logged_statement(
     })?;
     Ok(LoggedStatement {
         statement: envelope,
-        logged: log.logged(&row)?,
+        logged: log.logged(tx, &row).await?,
         key: PublicKey::parse(&statement.public_key)?,
     })
 }

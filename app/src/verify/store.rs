@@ -10,6 +10,8 @@ statements! {
     NEXT_INDEX = "select coalesce(max(log_index) + 1, 0) from log_leaf where origin = $1";
     SET_INDEX = "update log_leaf set log_index = $3 where origin = $1 and leaf = $2 and log_index is null";
     LIST_PENDING = "select leaf from log_leaf where origin = $1 and log_index is null order by queued_ms, kind, leaf_hash limit $2";
+    INSERT_PUBLIC = "insert into log_public (origin, size, note, public_ms) values ($1, $2, $3, $4) on conflict (origin, size) do nothing";
+    FIND_FIRST_PUBLIC = "select note, public_ms from log_public where origin = $1 and size > $2 order by size limit 1";
     INSERT_LEAF = "insert into log_leaf (leaf_hash, origin, kind, digest, key_hash, leaf, queued_ms) values ($1, $2, $3, $4, $5, $6, $7)
         on conflict (origin, kind, digest, key_hash) do update set origin = excluded.origin returning leaf_hash, leaf, kind, log_index, queued_ms";
     FIND_LEAF = "select leaf_hash, leaf, kind, log_index, queued_ms from log_leaf where leaf_hash = $1";
@@ -48,6 +50,32 @@ pub(super) async fn next_index(tx: &mut Tx, origin: &str) -> db::Result<i64> {
 
 pub(super) async fn set_index(tx: &mut Tx, origin: &str, leaf: &str, index: i64) -> db::Result<()> {
     execute!(tx, SET_INDEX, origin, leaf, index).map(|_| ())
+}
+
+pub(super) async fn insert_public(
+    tx: &mut Tx,
+    origin: &str,
+    size: i64,
+    note: &str,
+    now_ms: i64,
+) -> db::Result<()> {
+    execute!(tx, INSERT_PUBLIC, origin, size, note, now_ms).map(|_| ())
+}
+
+/// The first public checkpoint that covers the leaf at `index`, and when it became public by our own clock.
+pub(super) async fn find_first_public(
+    tx: &mut Tx,
+    origin: &str,
+    index: i64,
+) -> db::Result<Option<(String, i64)>> {
+    fetch!(
+        tx,
+        fetch_optional,
+        (String, i64),
+        FIND_FIRST_PUBLIC,
+        origin,
+        index
+    )
 }
 
 pub(super) async fn list_pending(tx: &mut Tx, origin: &str, limit: i64) -> db::Result<Vec<String>> {

@@ -110,8 +110,8 @@ pub struct Log {
     edge: Edge,
     /// The last, partial entry bundle.
     pending: Vec<Vec<u8>>,
-    /// Whether `signed` is also what `checkpoint` says.
-    published: bool,
+    /// What `checkpoint` says, cosignatures included, once it is as new as `signed`.
+    public: Option<String>,
 }
 
 impl Log {
@@ -166,9 +166,9 @@ impl Log {
         let public = public
             .map(|bytes| String::from_utf8(bytes).map_err(|_| corrupt("checkpoint is not text")))
             .transpose()?;
-        let mut published = false;
-        if let Some(text) = &public {
-            let seen = Checkpoint::open(text, &verifier)
+        let mut published = None;
+        if let Some(text) = public {
+            let seen = Checkpoint::open(&text, &verifier)
                 .map_err(|error| corrupt(format!("checkpoint: {error}")))?;
             if seen.size > locked.size || (seen.size == locked.size && seen.root != locked.root) {
                 return Err(corrupt(format!(
@@ -176,8 +176,10 @@ impl Log {
                     seen.size, locked.size
                 )));
             }
-            let settled = |cosigner: &dyn Cosigner| cosigner.is_settled(text);
-            published = seen == locked && parts.cosigner.as_deref().is_none_or(settled);
+            let settled = |cosigner: &dyn Cosigner| cosigner.is_settled(&text);
+            if seen == locked && parts.cosigner.as_deref().is_none_or(settled) {
+                published = Some(text);
+            }
         }
         if let Some(bytes) = storage.read(&staging::path(locked.size, &locked.root))? {
             apply(storage.as_ref(), &staging::parse(&bytes)?)?;
@@ -190,7 +192,7 @@ impl Log {
             signed,
             edge: Edge::default(),
             pending: Vec::new(),
-            published,
+            public: published,
         };
         log.load_edge(&locked)?;
         if let Err(error) = log.settle()
@@ -258,7 +260,7 @@ impl Log {
             .swap(&self.origin, &self.signed, &signed)
             .map_err(fatal)?;
         (self.signed, self.edge, self.pending) = (signed, edge, pending);
-        self.published = false;
+        self.public = None;
         apply(storage, &uploads).map_err(fatal)?;
         // A staging object that stays is harmless: start-up applies it again, which changes nothing.
         let _removed = storage.remove(&staged);
@@ -271,7 +273,7 @@ impl Log {
     /// # Errors
     /// `Kind::Unsettled` or `Kind::Storage`: call again later. `Kind::Fatal`: a witness saw another history, end the process.
     pub fn settle(&mut self) -> Result<(), Error> {
-        if self.published {
+        if self.public.is_some() {
             return Ok(());
         }
         let public = match &self.parts.cosigner {
@@ -279,14 +281,14 @@ impl Log {
             None => self.signed.clone(),
         };
         self.parts.storage.replace(CHECKPOINT, public.as_bytes())?;
-        self.published = true;
+        self.public = Some(public);
         Ok(())
     }
 
-    /// Whether the newest checkpoint is public.
+    /// The newest checkpoint as it was made public, with its cosignatures; `None` while it is not public.
     #[must_use]
-    pub fn is_published(&self) -> bool {
-        self.published
+    pub fn public(&self) -> Option<&str> {
+        self.public.as_deref()
     }
 
     /// The number of entries.

@@ -394,7 +394,7 @@ fn a_leaf_is_answered_only_when_the_witnesses_have_seen_its_checkpoint() {
     assert_eq!(log.size(), 4, "nothing is piled on an unsettled tree");
     // A restart in between changes nothing.
     let mut log = witnessed().expect("a log that waits for its witnesses");
-    assert!(!log.is_published());
+    assert_eq!(log.public(), None);
     *mood.lock().expect("no panic") = None;
     log.settle().expect("they are back");
     assert!(public().contains("panel") && public().contains("\n4\n"));
