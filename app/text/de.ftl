@@ -494,3 +494,53 @@ signer-ended-stands = Dieser Eintrag ist älter und gilt.
 signer-ended-doubt = Dieser Eintrag ist jünger: Verlassen Sie sich nicht darauf.
 key-authority-key = auf sein eigenes Wort
 key-authority-account = auf das Wort des Kontos, nicht des Schlüssels
+
+## Beinahe-Kopien und wer zuerst war
+copies = Beinahe-Kopien
+copies-line = Rezepte, die einem früheren von jemand anderem ähneln. Ein Mensch entscheidet: Vorrang zählt zwischen Kopien, nicht zwischen Ideen.
+copies-open = { $count ->
+    [0] Nichts wartet
+    [one] { $count } Fall wartet
+   *[other] { $count } Fälle warten
+}
+copies-none = Kein Rezept wartet auf eine Entscheidung.
+copies-decided = Entschieden
+case-line = Es wurde zertifiziert. Verkauft wird es nur, wenn Sie zustimmen.
+case-submitted = Eingereicht
+review-state-open = offen
+review-state-approved = zugelassen
+review-state-rejected = abgelehnt
+review-copied_listing = Eine Kopie eines früher versiegelten Angebots
+review-duplicate = Dasselbe Rezept wie ein früher versiegeltes
+review-other = Gegen die Regeln für Angebote
+certification-differs = Die nachgerechneten Bilder weichen von den versiegelten ab.
+alike-text = Text gleich
+alike-picture = Bilder gleich
+bought-earlier = Vom Einreicher gekauft
+bought-never = nie
+template-difference = Vorlage: was sich änderte
+decision-note = Notiz
+decision-note-line = Für andere Betreiber; wer einreichte, sieht den Grund, nicht die Notiz.
+decision-reason = Grund, falls Sie ablehnen
+decision-approve = Zulassen
+decision-refuse = Ablehnen
+see-priority = Wer zuerst war
+in-review-line = Zertifiziert und protokolliert. Bevor es verkauft wird, sieht ein Mensch es an, meist innerhalb eines Tages. Das Datum im Protokoll bleibt.
+public-since = Öffentlich seit
+date-witnessed = nach den Uhren der Zeugen
+date-own = nach der Uhr dieses Ladens
+date-unknown = nicht bekannt
+priority-title = Was zuerst protokolliert wurde
+priority-line = Vergleicht dieses mit einem anderen versiegelten Rezept nach dem Platz im öffentlichen Protokoll.
+priority-first = Erstes Rezept
+priority-second = Anderes Rezept
+priority-hint = Die Adresse eines Angebots oder Nachweises, der Hash eines Blatts oder seine Nummer.
+priority-compare = Vergleichen
+priority-earlier = zuerst protokolliert
+priority-later = später protokolliert
+priority-verdict = { $name } wurde zuerst protokolliert: #{ $first } steht vor #{ $second } in { $log }, und ein nur wachsendes Protokoll kann diese Folge nicht ändern.
+priority-same = Das ist dasselbe Rezept.
+priority-one-key = Derselbe Schlüssel hat beide signiert.
+priority-limits = Die Reihenfolge zeigt, welches Rezept zuerst feststand. Sie zeigt nicht, wer die Idee hatte, und nicht, dass eines das andere kopiert. Mit den beiden Nachweisen und einem fremden Werkzeug lässt sich das nachprüfen.
+field-no-such-leaf = So heißt kein versiegeltes Rezept dieses Protokolls.
+flash-decided = Entschieden.

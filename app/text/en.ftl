@@ -494,3 +494,53 @@ signer-ended-stands = This entry is older and stands.
 signer-ended-doubt = This entry is younger: do not rely on it.
 key-authority-key = on its own word
 key-authority-account = on the word of the account, not of the key
+
+## Near copies and who was first
+copies = Near copies
+copies-line = Recipes that resemble an earlier one of somebody else. A person decides: priority settles between copies, not between ideas.
+copies-open = { $count ->
+    [0] Nothing waits
+    [one] { $count } case waits
+   *[other] { $count } cases wait
+}
+copies-none = No recipe waits for a decision.
+copies-decided = Decided
+case-line = It was certified. It goes on sale only if you approve it.
+case-submitted = Submitted
+review-state-open = open
+review-state-approved = approved
+review-state-rejected = refused
+review-copied_listing = A copy of a listing that was sealed earlier
+review-duplicate = The same recipe as one that was sealed earlier
+review-other = Against the rules for listings
+certification-differs = The regenerated pictures differ from the sealed ones.
+alike-text = Text alike
+alike-picture = Pictures alike
+bought-earlier = Bought by the submitter
+bought-never = never
+template-difference = Template: what changed
+decision-note = Note
+decision-note-line = For other operators; the creator sees the reason, not the note.
+decision-reason = Reason, if you refuse
+decision-approve = Approve
+decision-refuse = Refuse
+see-priority = Who was first
+in-review-line = It was certified and logged. Before it goes on sale a person looks at it, usually within a day. Its date in the log stands.
+public-since = Public since
+date-witnessed = by its witnesses' clocks
+date-own = by this shop's own clock
+date-unknown = not known
+priority-title = Which was logged first
+priority-line = Compares this with another sealed recipe by its place in the public log.
+priority-first = First recipe
+priority-second = Other recipe
+priority-hint = The address of a listing or a proof, a leaf's hash or its number.
+priority-compare = Compare
+priority-earlier = logged first
+priority-later = logged later
+priority-verdict = { $name } was logged first: #{ $first } stands before #{ $second } in { $log }, and an append-only log cannot change that order.
+priority-same = These are the same recipe.
+priority-one-key = The same key signed both.
+priority-limits = The order shows which recipe was fixed first. It does not show who had the idea, nor that either copies the other. Anyone can check it with the two downloaded proofs and a tool from elsewhere.
+field-no-such-leaf = No sealed recipe of this log is named so.
+flash-decided = Decided.

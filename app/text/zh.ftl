@@ -488,3 +488,52 @@ signer-ended-stands = 本条目在其之前，依然有效。
 signer-ended-doubt = 本条目在其之后，请勿信赖。
 key-authority-key = 由密钥自身声明
 key-authority-account = 由账户而非密钥声明
+
+## 近似副本与先后
+copies = 近似副本
+copies-line = 与他人较早配方相似的配方。由人来决定：先后顺序用于判断抄袭，不用于判断创意。
+copies-open = { $count ->
+    [0] 没有待处理
+   *[other] { $count } 个案件待处理
+}
+copies-none = 没有等待决定的配方。
+copies-decided = 已决定
+case-line = 已通过认证。只有你批准后才会上架。
+case-submitted = 提交的配方
+review-state-open = 待处理
+review-state-approved = 已批准
+review-state-rejected = 已拒绝
+review-copied_listing = 抄袭了较早封存的商品
+review-duplicate = 与较早封存的配方相同
+review-other = 违反上架规则
+certification-differs = 重新生成的图片与封存的不同。
+alike-text = 文字相似度
+alike-picture = 图片相似度
+bought-earlier = 提交者购买于
+bought-never = 从未购买
+template-difference = 模板：改动之处
+decision-note = 备注
+decision-note-line = 供其他运营者查看；创作者只看到理由，看不到备注。
+decision-reason = 如拒绝，理由
+decision-approve = 批准
+decision-refuse = 拒绝
+see-priority = 谁在先
+in-review-line = 已认证并写入日志。上架前会有人审核，通常在一天之内。它在日志中的日期不变。
+public-since = 公开于
+date-witnessed = 以见证者的时钟为准
+date-own = 以本店自己的时钟为准
+date-unknown = 未知
+priority-title = 谁先写入日志
+priority-line = 按公开日志中的位置，与另一个已封存的配方比较。
+priority-first = 第一个配方
+priority-second = 另一个配方
+priority-hint = 商品或证明页的网址、叶子的哈希或编号。
+priority-compare = 比较
+priority-earlier = 先写入
+priority-later = 后写入
+priority-verdict = “{ $name }”先写入日志：在 { $log } 中，#{ $first } 排在 #{ $second } 之前；只增不改的日志无法改变这个顺序。
+priority-same = 这是同一个配方。
+priority-one-key = 两者由同一把密钥签名。
+priority-limits = 顺序说明哪个配方先确定下来，不说明谁先有创意，也不说明谁抄袭了谁。任何人都可以用下载的两份证明和别处的工具自行核对。
+field-no-such-leaf = 本日志中没有这样的已封存配方。
+flash-decided = 已决定。

@@ -101,6 +101,10 @@ async fn listing(
                 }
                 None => None,
             };
+            let review =
+                crate::moderation::service::find_review(&mut tx, &listing.version_id).await?;
+            let in_review = listing.state == "certifying"
+                && review.is_some_and(|review| review.state == "open");
             Ok(page::listing(
                 &visit,
                 listing,
@@ -108,6 +112,7 @@ async fn listing(
                 statements,
                 owned,
                 &state.engines.model().manifest,
+                in_review,
             ))
         })
         .await
@@ -145,7 +150,11 @@ async fn progress(
         .answer(async {
             let mut tx = state.db.read().await?;
             let listing = find_visible(&mut tx, &visit, &slug).await?;
+            let review =
+                crate::moderation::service::find_review(&mut tx, &listing.version_id).await?;
+            // The page is done waiting when a person's turn has come: it is loaded again and says so.
             let step = match listing.version_state.as_str() {
+                "certified" if review.is_some_and(|review| review.state == "open") => 4,
                 "logging" => 1,
                 "certifying" => 2,
                 "certified" => 3,

@@ -145,6 +145,7 @@ pub(super) fn listing(
     statements: Vec<StatementRow>,
     owned: Option<String>,
     manifest: &Manifest,
+    in_review: bool,
 ) -> Response {
     let lang = visit.lang;
     let title = listing.title.clone();
@@ -155,7 +156,7 @@ pub(super) fn listing(
             view! { <Picture src=picture_url(&anchor.labelled_blob) alt width=anchor.width height=anchor.height eager=true/> }
         });
         let pictures = pictures.collect_view();
-        let pending = matches!(listing.state.as_str(), "certifying");
+        let pending = listing.state == "certifying" && !in_review;
         view! {
             <article class="listing">
                 <div class="listing__gallery" class:listing__gallery--one=anchors.len() == 1>{pictures}</div>
@@ -164,7 +165,8 @@ pub(super) fn listing(
                     <h1 lang=if listing.language == "zh" { "zh-Hans".to_owned() } else { listing.language.clone() }>{title}</h1>
                     <p>{lang.text("by")} " " <bdi>{listing.handle.clone()}</bdi></p>
                     {pending.then(|| waiting(lang, &listing))}
-                    {listing.version_error.clone().map(|error| view! { <p class="field-error">{error}</p> })}
+                    {in_review.then(|| view! { <p class="hint" id="in-review">{lang.text("in-review-line")}</p> })}
+                    {listing.version_error.clone().map(|error| view! { <p class="field-error">{lang.text_or_itself(&error)}</p> })}
                     {(listing.state == "live").then(|| offer(visit, &listing, owned))}
                     <p class="listing__text">{listing.description.clone()}</p>
                 </div>

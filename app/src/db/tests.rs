@@ -90,6 +90,7 @@ async fn every_statement_prepares_on_both_databases() {
         ("jobs", crate::jobs::STATEMENTS),
         ("library", crate::library::STATEMENTS),
         ("limits", crate::limits::STATEMENTS),
+        ("moderation", crate::moderation::STATEMENTS),
         ("payouts", crate::payouts::STATEMENTS),
         ("studio", crate::studio::STATEMENTS),
         ("vault", crate::vault::STATEMENTS),

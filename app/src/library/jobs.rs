@@ -5,16 +5,13 @@ use super::store;
 use crate::catalog::service as catalog;
 use crate::checkout::service::{self as checkout, Bearer};
 use crate::jobs::Outcome;
-use crate::studio::service::VersionSecret;
+use crate::studio::service::recipe_of;
 use crate::web::state::AppState;
 use anyhow::{Context as _, Result};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use engine::compare::{compare, worst};
 use engine::picture::Picture;
 use engine::pipeline::Request;
 use schema::digest::Digest;
-use schema::recipe::Recipe;
 use schema::statement::{Outcome as Verdict, ReproductionStatement, Subject};
 
 /// Regenerates what somebody owns.
@@ -40,8 +37,7 @@ pub async fn run(state: &AppState, payload: &str) -> Result<Outcome> {
         )
         .await?;
     tx.commit().await?;
-    let secret: VersionSecret = serde_json::from_slice(&plain)?;
-    let recipe = Recipe::parse(&STANDARD.decode(&secret.recipe)?)?;
+    let recipe = recipe_of(&plain)?;
     let (mut pictures, mut found) = (Vec::new(), Vec::new());
     let mut cannot_be_made = false;
     for (index, (anchor, sealed)) in recipe.anchors.iter().zip(&anchors).enumerate() {

@@ -146,6 +146,14 @@ pub async fn find_owned(tx: &mut Tx, buyer: &str, version: &str) -> db::Result<O
     store::find_owned(tx, buyer, version).await
 }
 
+/// When a person first bought a version, also if it was refunded since.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_bought_ms(tx: &mut Tx, buyer: &str, version: &str) -> db::Result<Option<i64>> {
+    store::find_bought_ms(tx, buyer, version).await
+}
+
 /// A buyer's own line.
 ///
 /// # Errors

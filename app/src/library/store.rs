@@ -13,6 +13,7 @@ statements! {
         where purchase_line.buyer_id = $1 and purchase_line.state in ('owned', 'refunded')
         order by purchase_line.paid_ms desc, purchase_line.id limit 200";
     FIND_OWNED = "select id from purchase_line where buyer_id = $1 and version_id = $2 and state = 'owned'";
+    FIND_BOUGHT_MS = "select min(paid_ms) from purchase_line where buyer_id = $1 and version_id = $2 and state in ('owned', 'refunded')";
     SET_OPENED = "update purchase_line set opened_ms = coalesce(opened_ms, $2) where id = $1 and state = 'owned'";
     INSERT_RUN = "insert into run (id, line_id, version_id, person_id, state, anchor, step, steps, created_ms) values ($1, $2, $3, $4, 'waiting', 0, 0, $5, $6)";
     GET_RUN = "select id, line_id, version_id, person_id, state, anchor, step, steps, outcome, error, results, created_ms, finished_ms from run where id = $1";
@@ -32,6 +33,22 @@ pub(super) async fn find_owned(
     version: &str,
 ) -> db::Result<Option<String>> {
     Ok(fetch!(tx, fetch_optional, (String,), FIND_OWNED, buyer, version)?.map(|row| row.0))
+}
+
+pub(super) async fn find_bought_ms(
+    tx: &mut Tx,
+    buyer: &str,
+    version: &str,
+) -> db::Result<Option<i64>> {
+    fetch!(
+        tx,
+        fetch_one,
+        (Option<i64>,),
+        FIND_BOUGHT_MS,
+        buyer,
+        version
+    )
+    .map(|row| row.0)
 }
 
 pub(super) async fn set_opened(tx: &mut Tx, line: &str, now_ms: i64) -> db::Result<bool> {

@@ -50,6 +50,10 @@ pub(super) fn desk(visit: &Visit, desk: Desk) -> Response {
         view! {
             {heading(title, Some(lang.text("test-money")))}
             <section class="card">
+                <h2>{lang.text("copies")}</h2>
+                <p><a class="button button--small" href=lang.path("/operator/copies") id="to-copies">{lang.with("copies-open", &[("count", desk.copies_open.into())])}</a></p>
+            </section>
+            <section class="card">
                 <h2>{lang.text("clock")}</h2>
                 <dl class="facts">
                     <Fact label=lang.text("clock-now")><Time lang ms=desk.now_ms/></Fact>

@@ -5,7 +5,7 @@ use crate::checkout::sandbox;
 use crate::checkout::service::{self as checkout, Operation};
 use crate::db::{self, Tx};
 use crate::web::state::AppState;
-use crate::{jobs, payouts, web};
+use crate::{jobs, moderation, payouts, web};
 
 /// The ticker and the operator's buttons take turns: a payout that two of them plan at once would be planned twice.
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
@@ -26,6 +26,8 @@ pub struct Desk {
     pub jobs_open: i64,
     pub jobs_dead: i64,
     pub log_audit: Option<LogAudit>,
+    /// Near copies that wait for a person.
+    pub copies_open: i64,
 }
 
 /// How the last full check of the public log ended.
@@ -75,6 +77,7 @@ pub async fn desk(state: &AppState, tx: &mut Tx) -> db::Result<Desk> {
         .and_then(|text| serde_json::from_str(&text).ok());
     Ok(Desk {
         log_audit,
+        copies_open: moderation::service::count_open(tx).await?,
         now_ms: state.clock.now_ms(),
         offset_ms: state.clock.offset_ms(),
         audit: books::audit(tx).await?,

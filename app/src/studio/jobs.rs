@@ -1,15 +1,13 @@
 //! Work of the studio: make a picture, certify a version, put it on sale.
 
-use super::service::{VersionSecret, open_picture};
+use super::service::{open_picture, recipe_of, refuse_version, release_version};
 use super::store;
-use crate::jobs::{self, Outcome};
+use crate::jobs::Outcome;
+use crate::moderation::service as moderation;
 use crate::verify::service as log;
 use crate::web::state::AppState;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use engine::pipeline::Request;
 use schema::digest::Digest;
-use schema::recipe::Recipe;
 use schema::statement::{Outcome as Verdict, ReproductionStatement, Subject};
 
 /// Makes one picture of a draft.
@@ -105,8 +103,7 @@ async fn certify(state: &AppState, id: &str) -> anyhow::Result<Outcome> {
         )
         .await?;
     tx.commit().await?;
-    let secret: VersionSecret = serde_json::from_slice(&plain)?;
-    let recipe = Recipe::parse(&STANDARD.decode(&secret.recipe)?)?;
+    let recipe = recipe_of(&plain)?;
     let mut found = Vec::new();
     for anchor in &recipe.anchors {
         let request = Request::of_recipe(&recipe, &anchor.values, anchor.seed)?;
@@ -119,6 +116,7 @@ async fn certify(state: &AppState, id: &str) -> anyhow::Result<Outcome> {
             Err(error) => return Err(error.into()),
         }
     }
+    let near = moderation::find_near(&mut state.db.read().await?, id).await?;
     let mut tx = state.db.write().await?;
     let sealed = crate::catalog::service::list_anchor_digests(&mut tx, id).await?;
     let equal = sealed.len() == found.len()
@@ -145,17 +143,16 @@ async fn certify(state: &AppState, id: &str) -> anyhow::Result<Outcome> {
     let row = state.log.attest(&mut tx, &statement, &subjects).await?;
     if equal {
         store::set_version_state(&mut tx, id, "certified", None, Some(&row.leaf_hash)).await?;
-        jobs::enqueue(&mut tx, GO_LIVE, &format!("go-live:{id}"), id).await?;
+        // What resembles an earlier recipe waits for a person; everything else goes on by itself.
+        if near.is_empty() {
+            release_version(&mut tx, id).await?;
+        } else {
+            moderation::hold(&mut tx, id, &near, state.clock.now_ms()).await?;
+        }
     } else {
-        store::set_version_state(
-            &mut tx,
-            id,
-            "failed",
-            Some("the regenerated pictures differ from the sealed ones"),
-            Some(&row.leaf_hash),
-        )
-        .await?;
-        store::set_listing_state(&mut tx, &version.listing_id, "failed", None).await?;
+        let certification = Some(&*row.leaf_hash);
+        store::set_version_state(&mut tx, id, "failed", None, certification).await?;
+        refuse_version(&mut tx, id, "certification-differs").await?;
     }
     tx.commit().await?;
     state.leaves.ring();
@@ -170,8 +167,7 @@ async fn refuse(
     why: &str,
 ) -> anyhow::Result<Outcome> {
     let mut tx = state.db.write().await?;
-    store::set_version_state(&mut tx, &version.id, "failed", Some(why), None).await?;
-    store::set_listing_state(&mut tx, &version.listing_id, "failed", None).await?;
+    refuse_version(&mut tx, &version.id, why).await?;
     tx.commit().await?;
     Ok(Outcome::Done)
 }

@@ -42,7 +42,7 @@ pub(super) fn studio(
                     <span class="tag">{state}</span>
                     <span>{lang.price(listing.price_minor)}</span>
                     <span class="quiet">{lang.with("sales-count", &[("count", listing.sales.into())])}</span>
-                    {listing.error.map(|error| view! { <span class="field-error">{error}</span> })}
+                    {listing.error.map(|error| view! { <span class="field-error">{lang.text_or_itself(&error)}</span> })}
                 </li>
             }
         });

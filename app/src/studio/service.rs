@@ -5,7 +5,7 @@ use super::store;
 use crate::db::{self, Tx};
 use crate::verify::service as log;
 use crate::web::state::AppState;
-use crate::{account, jobs, limits, random};
+use crate::{account, jobs, limits, moderation, random};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use engine::label;
@@ -591,6 +591,8 @@ pub struct Sealable {
     anchors: Vec<AnchorStatement>,
     /// Exact file, labelled picture.
     files: Vec<(String, Picture)>,
+    /// What each exact picture looks like to the search for copies.
+    prints: Vec<moderation::PicturePrint>,
     draft: DraftRow,
     licence: Licence,
 }
@@ -615,6 +617,7 @@ pub async fn sealable(
         return Err(choose("choose-pictures"));
     }
     let (mut anchors, mut recipe_anchors, mut files) = (Vec::new(), Vec::new(), Vec::new());
+    let mut prints = Vec::new();
     for id in pictures {
         let row = get_picture(tx, person, id).await?;
         let (Some(blob), true) = (row.blob.clone(), row.draft_id == draft.row.id) else {
@@ -635,6 +638,7 @@ pub async fn sealable(
             .ok_or_else(|| Error::Internal(format!("the picture file {blob} is missing")))?;
         let picture = Picture::from_png(&png).map_err(internal)?;
         let labelled = label::overlay(&picture);
+        prints.push(moderation::PicturePrint::of(&picture));
         anchors.push(AnchorStatement {
             pixels: picture.digest().map_err(internal)?,
             labelled: labelled.digest().map_err(internal)?,
@@ -654,6 +658,7 @@ pub async fn sealable(
         bytes,
         anchors,
         files,
+        prints,
         draft: draft.row,
         licence,
     })
@@ -826,6 +831,9 @@ pub async fn publish(
         .map_err(internal)?;
     store::insert_listing(tx, &new).await?;
     store::insert_version(tx, &new).await?;
+    let (recipe, prints) = (&sealable.recipe, &sealable.prints);
+    moderation::service::keep_prints(tx, &state.vault, &new.version_id, person, recipe, prints)
+        .await?;
     for (index, ((blob, labelled), anchor)) in
         (0..).zip(sealable.files.iter().zip(&sealable.anchors))
     {
@@ -854,4 +862,33 @@ pub async fn publish(
     )
     .await?;
     Ok(new.slug)
+}
+
+/// Reads the recipe out of a version's opened secret.
+///
+/// # Errors
+/// When it is damaged.
+pub fn recipe_of(plain: &[u8]) -> Result<Recipe, Error> {
+    let secret: VersionSecret = serde_json::from_slice(plain).map_err(internal)?;
+    let bytes = STANDARD.decode(&secret.recipe).map_err(internal)?;
+    Recipe::parse(&bytes).map_err(internal)
+}
+
+/// Lets a certified version go on sale once its certification is logged.
+///
+/// # Errors
+/// When the database fails.
+pub async fn release_version(tx: &mut Tx, version: &str) -> db::Result<()> {
+    let (kind, key) = (super::jobs::GO_LIVE, format!("go-live:{version}"));
+    jobs::enqueue(tx, kind, &key, version).await.map(drop)
+}
+
+/// Ends a version that may not go on sale. `why` is shown to its creator: a text's name, or a finished text.
+///
+/// # Errors
+/// When the database fails.
+pub async fn refuse_version(tx: &mut Tx, version: &str, why: &str) -> db::Result<()> {
+    let row = store::get_version(tx, version).await?;
+    store::set_version_state(tx, version, "failed", Some(why), None).await?;
+    store::set_listing_state(tx, &row.listing_id, "failed", None).await
 }

@@ -139,6 +139,16 @@ impl Lang {
         self.format(id, None)
     }
 
+    /// The message with this name, or the name itself when it is no name: for reasons that were stored as finished texts.
+    #[must_use]
+    pub fn text_or_itself(self, id: &str) -> String {
+        if BUNDLES[&self].has_message(id) {
+            self.text(id)
+        } else {
+            id.to_owned()
+        }
+    }
+
     /// A message with variables.
     #[must_use]
     pub fn with(self, id: &str, arguments: &[(&str, FluentValue<'_>)]) -> String {

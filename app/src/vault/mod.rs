@@ -33,6 +33,7 @@ pub enum Error {
 pub struct Vault {
     cipher: XChaCha20Poly1305,
     tag_key: [u8; 32],
+    draw_key: [u8; 32],
 }
 
 impl Vault {
@@ -42,6 +43,7 @@ impl Vault {
         Self {
             cipher: XChaCha20Poly1305::new(&(*key).into()),
             tag_key: blake3::derive_key("seedmark.dev 2026-11 vault tags v1", key),
+            draw_key: blake3::derive_key("seedmark.dev 2026-11 vault draws v1", key),
         }
     }
 
@@ -51,6 +53,13 @@ impl Vault {
         blake3::keyed_hash(&self.tag_key, text.as_bytes())
             .to_hex()
             .to_string()
+    }
+
+    /// Fills `out` with bytes that depend on a text in a way that only this installation's key knows, apart for each `use_name`.
+    pub fn draw(&self, use_name: &str, text: &[u8], out: &mut [u8]) {
+        let mut hasher = blake3::Hasher::new_keyed(&self.draw_key);
+        hasher.update(use_name.as_bytes()).update(&[0]).update(text);
+        hasher.finalize_xof().fill(out);
     }
 
     /// Encrypts and stores a secret, replacing an earlier text under the same id.

@@ -1,17 +1,18 @@
 //! Routes of the log and of proof pages.
 
-use super::{page, service};
+use super::{page, priority, service};
 use crate::web::error::AppError;
+use crate::web::form::Form;
 use crate::web::state::AppState;
 use crate::web::visit::Visit;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use schema::digest::Digest;
-use schema::failure::Code;
+use schema::failure::{Code, FieldError};
 
 /// Routes of this feature.
 pub fn routes() -> Router<AppState> {
@@ -19,6 +20,8 @@ pub fn routes() -> Router<AppState> {
         .route("/proofs/{leaf}", get(proof))
         .route("/proofs/{leaf}/bundle", get(bundle))
         .route("/proofs/{leaf}/proof", get(proof_text))
+        .route("/priority", get(ask))
+        .route("/priority/{first}/{second}", get(compare))
         .route("/log/vkey", get(vkey))
         .route("/log/keys/{hash}", get(key))
         .route("/log/attestations", post(attest))
@@ -155,11 +158,60 @@ async fn proof(State(state): State<AppState>, visit: Visit, Path(leaf): Path<Str
                 Err(service::Error::NotLogged) => None,
                 Err(error) => return Err(error.into()),
             };
+            let alike =
+                crate::moderation::service::list_resemblances(&mut tx, &row.leaf_hash).await?;
+            let date = state.log.date(&mut tx, &row).await?;
             drop(tx);
             let checks = page::Checks::run(&row, key.as_deref(), proof.as_ref(), &state.log);
             Ok(page::proof(
-                &visit, &row, listing, statement, about, key, end, proof, checks, &state.log,
+                &visit, &row, listing, statement, about, alike, key, end, date, proof, checks,
+                &state.log,
             ))
+        })
+        .await
+}
+
+/// Takes what people paste, and leads to the address that two recipes have for good.
+async fn ask(State(state): State<AppState>, visit: Visit, RawQuery(query): RawQuery) -> Response {
+    let form = Form::parse(&Bytes::from(query.unwrap_or_default()));
+    visit
+        .answer(async {
+            let (first, second) = (form.get("first"), form.get("second"));
+            if first.is_empty() || second.is_empty() {
+                return Ok(page::ask(&visit, first, second, Vec::new()));
+            }
+            let mut tx = state.db.read().await?;
+            let (mut found, mut errors) = (Vec::new(), Vec::new());
+            for (field, text) in [("first", first), ("second", second)] {
+                match priority::resolve(&mut tx, &state.log.origin, text).await {
+                    Ok(leaf) => found.push(leaf),
+                    Err(service::Error::NotFound) => {
+                        errors.push(FieldError::new(field, "no-such-leaf"));
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            match found.as_slice() {
+                [one, other] => Ok(visit.redirect(&format!("/priority/{one}/{other}"))),
+                _ => Ok(page::ask(&visit, first, second, errors)),
+            }
+        })
+        .await
+}
+
+async fn compare(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path((first, second)): Path<(String, String)>,
+) -> Response {
+    visit
+        .answer(async {
+            let leaf = |text: &str| Digest::parse(text, "leaf").map_err(not_found);
+            let (first, second) = (leaf(&first)?.hex(), leaf(&second)?.hex());
+            let mut tx = state.db.read().await?;
+            let found = priority::compare(&mut tx, &state.log, &first, &second).await?;
+            let both = found.ok_or_else(|| AppError::new(Code::Unavailable))?;
+            Ok(page::priority(&visit, both, &state.log))
         })
         .await
 }

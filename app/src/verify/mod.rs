@@ -14,6 +14,8 @@ pub mod intake;
 #[cfg(feature = "ssr")]
 mod page;
 #[cfg(feature = "ssr")]
+pub mod priority;
+#[cfg(feature = "ssr")]
 mod sequencer;
 #[cfg(feature = "ssr")]
 pub mod service;

@@ -4,7 +4,7 @@ use crate::web::error::AppError;
 use crate::web::layers;
 use crate::web::state::AppState;
 use crate::web::visit::Visit;
-use crate::{account, catalog, checkout, library, operator, payouts, studio, verify};
+use crate::{account, catalog, checkout, library, moderation, operator, payouts, studio, verify};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -58,6 +58,7 @@ pub fn app(
         .merge(payouts::http::routes())
         .merge(verify::http::routes())
         .merge(operator::http::routes())
+        .merge(moderation::http::routes())
         .route("/healthz", get(health))
         .nest_service("/assets", assets)
         .route_service("/favicon.svg", public("favicon.svg"))

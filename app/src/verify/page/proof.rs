@@ -1,10 +1,12 @@
 //! Proof pages: what the log holds about one leaf, checked once more while the page is made, and how to check it without us.
 
-use super::island::{CheckTexts, Evidence, ProofCheck};
-use super::service::{LeafRow, PublicLog, SignerEnd, StatementRow};
 use crate::catalog::service::Listing;
-use crate::ui::pieces::{Code, Fact, Time, heading};
+use crate::moderation::service::Resemblance;
+use crate::ui::lang::Lang;
+use crate::ui::pieces::{Code, Fact, Field, Time, heading};
 use crate::ui::shell;
+use crate::verify::island::{CheckTexts, Evidence, ProofCheck};
+use crate::verify::service::{Date, LeafRow, PublicLog, SignerEnd, StatementRow};
 use crate::web::visit::Visit;
 use axum::response::Response;
 use ledger::policy::Settlement;
@@ -15,7 +17,7 @@ use schema::leaf::Kind;
 use schema::statement::Envelope;
 
 /// What the server itself found when it made the page.
-pub(super) struct Checks {
+pub(in crate::verify) struct Checks {
     signature: bool,
     checkpoint: bool,
     inclusion: bool,
@@ -23,7 +25,7 @@ pub(super) struct Checks {
 }
 
 impl Checks {
-    pub(super) fn run(
+    pub(in crate::verify) fn run(
         row: &LeafRow,
         key: Option<&str>,
         proof: Option<&TlogProof>,
@@ -55,14 +57,16 @@ impl Checks {
     clippy::too_many_arguments,
     reason = "the page shows all that is known about a leaf"
 )]
-pub(super) fn proof(
+pub(in crate::verify) fn proof(
     visit: &Visit,
     row: &LeafRow,
     listing: Option<Listing>,
     statement: Option<StatementRow>,
     about: Vec<StatementRow>,
+    alike: Vec<Resemblance>,
     key: Option<String>,
     end: Option<SignerEnd>,
+    date: Option<Date>,
     proof: Option<TlogProof>,
     checks: Checks,
     log: &PublicLog,
@@ -139,7 +143,7 @@ pub(super) fn proof(
                 .and_then(|value| serde_json::to_string_pretty(&value))
                 .unwrap_or(text)
         };
-        let (_, by_environment) = super::attest::tally(&about);
+        let (_, by_environment) = crate::verify::attest::tally(&about);
         let tallies = by_environment.into_iter().map(|(environment, tally)| {
             let cell = |count: i64, outcome: &'static str| view! { <td class="amount" data-outcome=outcome>{count}</td> };
             view! { <tr><th scope="row">{environment}</th>{cell(tally.exact, "exact")}{cell(tally.near, "near")}{cell(tally.different, "different")}</tr> }
@@ -180,6 +184,8 @@ pub(super) fn proof(
         });
         let base = format!("/proofs/{}", row.leaf_hash);
         let limits = lang.text(log.limits_text());
+        let comparison =
+            (kind == Some(Kind::SealedRecipe)).then(|| comparison(lang, &row.leaf_hash, alike));
         view! {
             {heading(title, Some(kind_text))}
             {listing.clone().map(|listing| view! { <p><a class="button button--small" href=lang.path(&format!("/listings/{}", listing.slug))>{listing.title}</a></p> })}
@@ -208,8 +214,10 @@ pub(super) fn proof(
                     <Fact label=lang.text("signature")><Code text=leaf.map(|leaf| hex::encode(leaf.signature)).unwrap_or_default()/></Fact>
                     <Fact label=lang.text("log-origin")>{log.origin.clone()}</Fact>
                     <Fact label=lang.text("queued-at")><Time lang ms=row.queued_ms/></Fact>
+                    {date.map(|date| view! { <Fact label=lang.text("public-since")><Time lang ms=date.ms/> " " <span class="quiet">{lang.text(if date.witnessed { "date-witnessed" } else { "date-own" })}</span></Fact> })}
                 </dl>
             </section>
+            {comparison}
             {proof.map(|proof| view! {
                 <section class="card">
                     <h2>{lang.text("inclusion-proof")}</h2>
@@ -228,4 +236,25 @@ pub(super) fn proof(
         }
         .into_any()
     })
+}
+
+/// Who was first: recipes whose public pictures look alike, and a form for any other.
+fn comparison(lang: Lang, leaf_hash: &str, alike: Vec<Resemblance>) -> impl IntoView + use<> {
+    let rows = alike.into_iter().map(|other| {
+        let href = lang.path(&format!("/priority/{leaf_hash}/{}", other.leaf_hash));
+        view! { <li class="row"><span class="row__main"><a href=href>{other.title}</a><span class="quiet"><bdi>{other.handle}</bdi></span></span><span class="quiet">{lang.text("alike-picture")} {format!(" {} %", other.picture_milli / 10)}</span></li> }
+    });
+    let rows = rows.collect_view();
+    view! {
+        <section class="card" id="comparison">
+            <h2>{lang.text("priority-title")}</h2>
+            <p>{lang.text("priority-line")}</p>
+            <ul class="plain">{rows}</ul>
+            <form method="get" action=lang.path("/priority") class="stack">
+                <input type="hidden" name="first" value=leaf_hash.to_owned()/>
+                <Field lang name="second" label=lang.text("priority-second") value="" hint=lang.text("priority-hint") required=true errors=Vec::new()/>
+                <p class="actions"><button class="button button--small" type="submit">{lang.text("priority-compare")}</button></p>
+            </form>
+        </section>
+    }
 }

@@ -1,0 +1,422 @@
+//! Rules of the search for near copies, and of a person's decision about one.
+
+use super::likeness::{PicturePrint, TextPrint};
+use super::store;
+use crate::account::service::Person;
+use crate::catalog::service as catalog;
+use crate::db::{self, Tx};
+use crate::library::service as library;
+use crate::studio::service as studio;
+use crate::vault::Vault;
+use crate::verify::service as log;
+use crate::web::state::AppState;
+use schema::recipe::Recipe;
+use similar::{ChangeTag, TextDiff};
+use std::collections::BTreeMap;
+use thiserror::Error as ThisError;
+
+/// A text as like an earlier one goes to a person by itself. `docs/moderation.md` has the measurements behind these five.
+const TEXT_MILLI: i64 = 850;
+/// A picture as like an earlier one does by itself: pictures of one subject by one model come close without a copy.
+const PICTURE_MILLI: i64 = 980;
+/// Both together tell more.
+const BOTH_TEXT_MILLI: i64 = 600;
+/// … with this share of the picture. Also what the public page calls alike.
+const BOTH_PICTURE_MILLI: i64 = 850;
+/// Whoever bought the earlier recipe has read it: less of its text is worth a look.
+const BOUGHT_TEXT_MILLI: i64 = 450;
+/// So many earlier versions are shown as evidence.
+const MATCHES: usize = 10;
+/// Rows read at once.
+const PAGE: i64 = 2000;
+/// The longest note of a decision, in characters.
+const MAX_NOTE: usize = 2000;
+
+/// Why a version is refused, in the order of the form.
+pub const REASONS: [&str; 3] = ["copied_listing", "duplicate", "other"];
+
+/// What can go wrong in moderation.
+#[derive(Debug, ThisError)]
+pub enum Error {
+    /// No such review, or somebody decided it already.
+    #[error("not found")]
+    NotFound,
+    /// A person may not decide about their own listing.
+    #[error("your own")]
+    Own,
+    /// A reason that the form does not offer.
+    #[error("no such reason")]
+    Reason,
+    /// Anything else, for the log.
+    #[error("{0}")]
+    Internal(String),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] db::Error),
+}
+
+fn internal(error: impl std::fmt::Display) -> Error {
+    Error::Internal(error.to_string())
+}
+
+impl From<Error> for crate::web::error::AppError {
+    fn from(error: Error) -> Self {
+        use schema::failure::{Code, FieldError};
+        match error {
+            Error::NotFound => Self::new(Code::NotFound),
+            Error::Own => Self::new(Code::Forbidden),
+            Error::Reason => Self::invalid(vec![FieldError::new("reason", "refused")]),
+            Error::Internal(cause) => Self::internal(cause),
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+
+/// A version's stored prints.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Print {
+    pub version_id: String,
+    pub person_id: String,
+    pub text_print: String,
+    pub picture_prints: String,
+    pub log_index: Option<i64>,
+}
+
+/// An earlier version that another resembles.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Match {
+    pub earlier_version_id: String,
+    pub text_milli: i64,
+    pub picture_milli: i64,
+    /// Since when the one who submitted the later one owned the earlier one.
+    pub owned_ms: Option<i64>,
+}
+
+impl Match {
+    /// Whether a person should look.
+    #[must_use]
+    pub fn is_near(&self) -> bool {
+        let bought = self.owned_ms.is_some();
+        let (text, picture) = (self.text_milli, self.picture_milli);
+        text >= TEXT_MILLI
+            || picture >= PICTURE_MILLI
+            || text >= BOTH_TEXT_MILLI && picture >= BOTH_PICTURE_MILLI
+            || bought && (text >= BOUGHT_TEXT_MILLI || picture >= BOTH_PICTURE_MILLI)
+    }
+}
+
+/// A review, open or decided.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Review {
+    pub version_id: String,
+    pub state: String,
+    pub opened_ms: i64,
+    pub decided_ms: Option<i64>,
+    pub reason: Option<String>,
+    pub note: Option<String>,
+}
+
+/// Another listing whose public pictures look alike, as everybody may see.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Resemblance {
+    pub leaf_hash: String,
+    pub title: String,
+    pub slug: String,
+    pub handle: String,
+    pub picture_milli: i64,
+}
+
+/// The text that a recipe is compared by: its template with every slot filled by its default, and what it excludes.
+fn text_of(recipe: &Recipe) -> String {
+    let defaults: BTreeMap<String, String> = recipe
+        .variables
+        .iter()
+        .map(|(name, variable)| (name.clone(), variable.default_value()))
+        .collect();
+    let seed = schema::recipe::Seed(0);
+    // A recipe was checked when it was sealed; its plain template is a fair text if its defaults ever do not fill it.
+    let prompt = recipe
+        .picture(&defaults, seed)
+        .map_or_else(|_| recipe.template.clone(), |picture| picture.prompt);
+    match &recipe.negative {
+        Some(negative) => format!("{prompt} {negative}"),
+        None => prompt,
+    }
+}
+
+/// Keeps a version's prints, in the transaction that publishes it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn keep_prints(
+    tx: &mut Tx,
+    vault: &Vault,
+    version: &str,
+    person: &str,
+    recipe: &Recipe,
+    pictures: &[PicturePrint],
+) -> db::Result<()> {
+    let text = TextPrint::of(vault, &text_of(recipe)).to_text();
+    store::insert_print(tx, version, person, &text, &PicturePrint::to_text(pictures)).await
+}
+
+/// Compares a version with every recipe of others that was logged before it: what is near enough for a person to look at, the
+/// nearest first. Reads every print once, so it asks for no write transaction.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_near(tx: &mut Tx, version: &str) -> db::Result<Vec<Match>> {
+    let Some(print) = store::find_print(tx, version).await? else {
+        return Ok(Vec::new());
+    };
+    let (Some(text), Some(index)) = (TextPrint::parse(&print.text_print), print.log_index) else {
+        return Ok(Vec::new());
+    };
+    let pictures = PicturePrint::parse_all(&print.picture_prints);
+    let (mut matches, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = store::list_earlier(tx, &print.person_id, index, &after, PAGE).await?;
+        for earlier in &page {
+            let text_milli = TextPrint::parse(&earlier.text_print)
+                .map_or(0, |earlier| text.alike_milli(&earlier));
+            let earlier_pictures = PicturePrint::parse_all(&earlier.picture_prints);
+            let picture_milli = PicturePrint::most_alike_milli(&pictures, &earlier_pictures);
+            // Only what could be near at all costs a look at purchases.
+            if text_milli < BOUGHT_TEXT_MILLI && picture_milli < BOTH_PICTURE_MILLI {
+                continue;
+            }
+            let bought = library::find_bought_ms(tx, &print.person_id, &earlier.version_id);
+            let found = Match {
+                earlier_version_id: earlier.version_id.clone(),
+                text_milli,
+                picture_milli,
+                owned_ms: bought.await?,
+            };
+            if found.is_near() {
+                matches.push(found);
+            }
+        }
+        match page.last() {
+            Some(last) if page.len() as i64 == PAGE => after.clone_from(&last.version_id),
+            _ => break,
+        }
+    }
+    matches.sort_by_key(|found| std::cmp::Reverse(found.text_milli.max(found.picture_milli)));
+    matches.truncate(MATCHES);
+    Ok(matches)
+}
+
+/// Opens a review of a version with what [`find_near`] found.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hold(tx: &mut Tx, version: &str, matches: &[Match], now_ms: i64) -> db::Result<()> {
+    store::insert_review(tx, version, now_ms).await?;
+    for found in matches {
+        store::insert_match(tx, version, found).await?;
+    }
+    Ok(())
+}
+
+/// A version's review, if it ever had one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_review(tx: &mut Tx, version: &str) -> db::Result<Option<Review>> {
+    store::find_review(tx, version).await
+}
+
+/// Other listings whose pictures look like those of the recipe with this leaf; only what a person let pass, and nothing of texts.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_resemblances(tx: &mut Tx, leaf_hash: &str) -> db::Result<Vec<Resemblance>> {
+    store::list_resemblances(tx, leaf_hash, BOTH_PICTURE_MILLI).await
+}
+
+/// A line of the queue.
+pub struct Queued {
+    pub review: Review,
+    pub listing: catalog::Listing,
+    pub blob: Option<String>,
+}
+
+/// What waits, oldest first, and what was decided last.
+///
+/// # Errors
+/// When the database fails.
+pub async fn queue(tx: &mut Tx) -> db::Result<(Vec<Queued>, Vec<Queued>)> {
+    let (mut open, mut decided) = (Vec::new(), Vec::new());
+    let reviews = (store::list_open(tx).await?, store::list_decided(tx).await?);
+    for (reviews, rows) in [(reviews.0, &mut open), (reviews.1, &mut decided)] {
+        for review in reviews {
+            let listing = catalog::get_by_version(tx, &review.version_id).await?;
+            let anchors = catalog::list_anchors(tx, &review.version_id).await?;
+            rows.push(Queued {
+                review,
+                listing,
+                blob: anchors
+                    .into_iter()
+                    .next()
+                    .map(|anchor| anchor.labelled_blob),
+            });
+        }
+    }
+    Ok((open, decided))
+}
+
+/// How many wait.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_open(tx: &mut Tx) -> db::Result<i64> {
+    store::count_open(tx).await
+}
+
+/// One side of a comparison.
+pub struct Side {
+    pub listing: catalog::Listing,
+    pub anchors: Vec<catalog::Anchor>,
+    pub date: Option<log::Date>,
+}
+
+/// A run of words that both texts have, or only the later (`Insert`) or the earlier one (`Delete`).
+pub type Difference = Vec<(ChangeTag, String)>;
+
+/// A match with what a person needs to judge it.
+pub struct Evidence {
+    pub found: Match,
+    pub earlier: Side,
+    pub difference: Difference,
+}
+
+/// A case: what was submitted, and each earlier version that it resembles.
+pub struct Case {
+    pub review: Review,
+    pub submitted: Side,
+    pub evidence: Vec<Evidence>,
+}
+
+async fn side(state: &AppState, tx: &mut Tx, version: &str) -> Result<Side, Error> {
+    let listing = catalog::get_by_version(tx, version).await?;
+    let leaf = log::get_leaf(tx, &listing.leaf_hash)
+        .await
+        .map_err(internal)?;
+    Ok(Side {
+        anchors: catalog::list_anchors(tx, version).await?,
+        date: state.log.date(tx, &leaf).await.map_err(internal)?,
+        listing,
+    })
+}
+
+/// Opens a sealed text for the comparison; the vault notes who looked.
+async fn sealed_text(
+    state: &AppState,
+    tx: &mut Tx,
+    operator: &str,
+    secret: &str,
+) -> Result<String, Error> {
+    let now = state.clock.now_ms();
+    let plain = state
+        .vault
+        .open(tx, secret, operator, "copy case", now)
+        .await
+        .map_err(internal)?;
+    let recipe = studio::recipe_of(&plain).map_err(internal)?;
+    Ok(recipe.template)
+}
+
+fn difference(earlier: &str, submitted: &str) -> Difference {
+    let mut runs: Difference = Vec::new();
+    for change in TextDiff::from_unicode_words(earlier, submitted).iter_all_changes() {
+        match runs.last_mut() {
+            Some((tag, text)) if *tag == change.tag() => text.push_str(change.value()),
+            _ => runs.push((change.tag(), change.value().to_owned())),
+        }
+    }
+    runs
+}
+
+/// Gathers a case. Templates are opened for it, which the vault writes down under the operator's name.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is none.
+pub async fn case(state: &AppState, operator: &str, version: &str) -> Result<Case, Error> {
+    let mut tx = state.db.write().await?;
+    let review = store::find_review(&mut tx, version)
+        .await?
+        .ok_or(Error::NotFound)?;
+    let submitted = side(state, &mut tx, version).await?;
+    let text = sealed_text(state, &mut tx, operator, &submitted.listing.secret_id).await?;
+    let mut evidence = Vec::new();
+    for found in store::list_matches(&mut tx, version).await? {
+        let earlier = side(state, &mut tx, &found.earlier_version_id).await?;
+        let earlier_text =
+            sealed_text(state, &mut tx, operator, &earlier.listing.secret_id).await?;
+        evidence.push(Evidence {
+            difference: difference(&earlier_text, &text),
+            earlier,
+            found,
+        });
+    }
+    tx.commit().await?;
+    Ok(Case {
+        review,
+        submitted,
+        evidence,
+    })
+}
+
+/// Decides a case: with a reason the version is refused, without one it goes on sale.
+///
+/// # Errors
+/// [`Error::NotFound`] when it is not open any more, [`Error::Own`] about one's own listing or one that resembles one's own.
+pub async fn decide(
+    state: &AppState,
+    operator: &Person,
+    version: &str,
+    refusal: Option<&str>,
+    note: &str,
+) -> Result<(), Error> {
+    if refusal.is_some_and(|reason| !REASONS.contains(&reason)) {
+        return Err(Error::Reason);
+    }
+    let note: String = note.chars().take(MAX_NOTE).collect();
+    let mut tx = state.db.write().await?;
+    let mut people = vec![catalog::get_by_version(&mut tx, version).await?.person_id];
+    for found in store::list_matches(&mut tx, version).await? {
+        let earlier = catalog::get_by_version(&mut tx, &found.earlier_version_id).await?;
+        people.push(earlier.person_id);
+    }
+    if people.contains(&operator.id) {
+        return Err(Error::Own);
+    }
+    let now = state.clock.now_ms();
+    let decision = if refusal.is_some() {
+        "rejected"
+    } else {
+        "approved"
+    };
+    if !store::decide(
+        &mut tx,
+        version,
+        decision,
+        now,
+        &operator.id,
+        refusal,
+        &note,
+    )
+    .await?
+    {
+        return Err(Error::NotFound);
+    }
+    match refusal {
+        Some(reason) => {
+            studio::refuse_version(&mut tx, version, &format!("review-{reason}")).await?
+        }
+        None => studio::release_version(&mut tx, version).await?,
+    }
+    tx.commit().await?;
+    state.jobs.ring();
+    Ok(())
+}

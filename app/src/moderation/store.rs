@@ -1,0 +1,136 @@
+//! SQL of prints, reviews and what they found.
+
+use super::service::{Match, Print, Resemblance, Review};
+use crate::db::{self, Tx, execute, fetch, statements};
+
+statements! {
+    INSERT_PRINT = "insert into likeness (version_id, person_id, text_print, picture_prints) values ($1, $2, $3, $4)";
+    FIND_PRINT = "select likeness.version_id, likeness.person_id, likeness.text_print, likeness.picture_prints, sealed.log_index
+        from likeness
+        join version on version.id = likeness.version_id
+        join log_leaf sealed on sealed.leaf_hash = version.leaf_hash
+        where likeness.version_id = $1";
+    LIST_EARLIER = "select likeness.version_id, likeness.person_id, likeness.text_print, likeness.picture_prints, sealed.log_index
+        from likeness
+        join version on version.id = likeness.version_id and version.state <> 'failed'
+        join log_leaf sealed on sealed.leaf_hash = version.leaf_hash
+        where likeness.person_id <> $1 and sealed.log_index < $2 and likeness.version_id > $3
+        order by likeness.version_id limit $4";
+    INSERT_REVIEW = "insert into review (version_id, state, opened_ms) values ($1, 'open', $2) on conflict (version_id) do nothing";
+    INSERT_MATCH = "insert into review_match (version_id, earlier_version_id, text_milli, picture_milli, owned_ms) values ($1, $2, $3, $4, $5)
+        on conflict (version_id, earlier_version_id) do nothing";
+    FIND_REVIEW = "select version_id, state, opened_ms, decided_ms, reason, note from review where version_id = $1";
+    LIST_OPEN = "select version_id, state, opened_ms, decided_ms, reason, note from review where state = 'open' order by opened_ms, version_id limit 100";
+    COUNT_OPEN = "select count(*) from review where state = 'open'";
+    LIST_DECIDED = "select version_id, state, opened_ms, decided_ms, reason, note from review where state <> 'open'
+        order by decided_ms desc, version_id limit 20";
+    LIST_MATCHES = "select earlier_version_id, text_milli, picture_milli, owned_ms from review_match
+        where version_id = $1 order by case when text_milli > picture_milli then text_milli else picture_milli end desc, earlier_version_id";
+    DECIDE = "update review set state = $2, decided_ms = $3, decided_by = $4, reason = $5, note = $6 where version_id = $1 and state = 'open'";
+    LIST_RESEMBLANCES = "select other.leaf_hash, listing.title, listing.slug, person.handle, review_match.picture_milli
+        from review_match
+        join review on review.version_id = review_match.version_id and review.state = 'approved'
+        join version this on this.id in (review_match.version_id, review_match.earlier_version_id) and this.leaf_hash = $1
+        join version other on other.id in (review_match.version_id, review_match.earlier_version_id) and other.id <> this.id and other.state = 'live'
+        join listing on listing.id = other.listing_id and listing.state = 'live'
+        join person on person.id = listing.person_id
+        where review_match.picture_milli >= $2
+        order by review_match.picture_milli desc, other.id limit 10";
+}
+
+pub(super) async fn insert_print(
+    tx: &mut Tx,
+    version: &str,
+    person: &str,
+    text: &str,
+    pictures: &str,
+) -> db::Result<()> {
+    execute!(tx, INSERT_PRINT, version, person, text, pictures).map(|_| ())
+}
+
+pub(super) async fn find_print(tx: &mut Tx, version: &str) -> db::Result<Option<Print>> {
+    fetch!(tx, fetch_optional, Print, FIND_PRINT, version)
+}
+
+pub(super) async fn list_earlier(
+    tx: &mut Tx,
+    person: &str,
+    before_index: i64,
+    after_version: &str,
+    limit: i64,
+) -> db::Result<Vec<Print>> {
+    fetch!(
+        tx,
+        fetch_all,
+        Print,
+        LIST_EARLIER,
+        person,
+        before_index,
+        after_version,
+        limit
+    )
+}
+
+pub(super) async fn insert_review(tx: &mut Tx, version: &str, now_ms: i64) -> db::Result<()> {
+    execute!(tx, INSERT_REVIEW, version, now_ms).map(|_| ())
+}
+
+pub(super) async fn insert_match(tx: &mut Tx, version: &str, found: &Match) -> db::Result<()> {
+    execute!(
+        tx,
+        INSERT_MATCH,
+        version,
+        &found.earlier_version_id,
+        found.text_milli,
+        found.picture_milli,
+        found.owned_ms
+    )
+    .map(|_| ())
+}
+
+pub(super) async fn find_review(tx: &mut Tx, version: &str) -> db::Result<Option<Review>> {
+    fetch!(tx, fetch_optional, Review, FIND_REVIEW, version)
+}
+
+pub(super) async fn list_open(tx: &mut Tx) -> db::Result<Vec<Review>> {
+    fetch!(tx, fetch_all, Review, LIST_OPEN)
+}
+
+pub(super) async fn count_open(tx: &mut Tx) -> db::Result<i64> {
+    fetch!(tx, fetch_one, (i64,), COUNT_OPEN).map(|row| row.0)
+}
+
+pub(super) async fn list_decided(tx: &mut Tx) -> db::Result<Vec<Review>> {
+    fetch!(tx, fetch_all, Review, LIST_DECIDED)
+}
+
+pub(super) async fn list_matches(tx: &mut Tx, version: &str) -> db::Result<Vec<Match>> {
+    fetch!(tx, fetch_all, Match, LIST_MATCHES, version)
+}
+
+pub(super) async fn decide(
+    tx: &mut Tx,
+    version: &str,
+    state: &str,
+    now_ms: i64,
+    by: &str,
+    reason: Option<&str>,
+    note: &str,
+) -> db::Result<bool> {
+    execute!(tx, DECIDE, version, state, now_ms, by, reason, note).map(|rows| rows == 1)
+}
+
+pub(super) async fn list_resemblances(
+    tx: &mut Tx,
+    leaf_hash: &str,
+    least_milli: i64,
+) -> db::Result<Vec<Resemblance>> {
+    fetch!(
+        tx,
+        fetch_all,
+        Resemblance,
+        LIST_RESEMBLANCES,
+        leaf_hash,
+        least_milli
+    )
+}
