@@ -544,3 +544,17 @@ priority-one-key = Derselbe Schlüssel hat beide signiert.
 priority-limits = Die Reihenfolge zeigt, welches Rezept zuerst feststand. Sie zeigt nicht, wer die Idee hatte, und nicht, dass eines das andere kopiert. Mit den beiden Nachweisen und einem fremden Werkzeug lässt sich das nachprüfen.
 field-no-such-leaf = So heißt kein versiegeltes Rezept dieses Protokolls.
 flash-decided = Entschieden.
+
+## Das Ergebnis eines Laufs veröffentlichen
+attest-title = Dieses Ergebnis veröffentlichen
+attest-line = Sie können mit Ihrem Schlüssel signieren, was herauskam, gleich oder nicht. Das öffentliche Protokoll zeigt dann das Ergebnis und wo es lief ({ $environment }), aber nicht, wer Sie sind.
+attest-sign = Signieren und veröffentlichen
+attest-no-key = In diesem Browser liegt kein Schlüssel. Erzeugen oder importieren Sie einen auf Ihrer Kontoseite; er kostet nichts und nennt niemanden.
+attest-failed = Das lässt sich nicht signieren.
+attest-offline = Das lief auf unserer Maschine. Was Ihre eigene errechnet, veröffentlichen Sie mit:
+flash-attested = Veröffentlicht: es steht im öffentlichen Protokoll, neben den anderen.
+rerun = Läufe mit dieser Engine
+rerun-line = { $done } von { $count } Angeboten nachgerechnet
+own-check-holds-witnessed = Gerade in Ihrem Browser geprüft: Signatur, Checkpoint, Einschluss und die Gegenzeichnungen der Zeugen halten. Seite und Programm kommen noch von diesem Laden; die Datei unten lässt sich mit einem Werkzeug von anderswo prüfen.
+own-check-holds-opening = Gerade in Ihrem Browser geprüft: dieses Rezept ist das versiegelte, sein Urheber hat das Siegel signiert, und das öffentliche Protokoll enthält es. Seite und Programm kommen noch von diesem Laden; das Bündel lässt sich mit einem Werkzeug von anderswo prüfen.
+check-commitment = Festlegung

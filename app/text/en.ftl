@@ -544,3 +544,17 @@ priority-one-key = The same key signed both.
 priority-limits = The order shows which recipe was fixed first. It does not show who had the idea, nor that either copies the other. Anyone can check it with the two downloaded proofs and a tool from elsewhere.
 field-no-such-leaf = No sealed recipe of this log is named so.
 flash-decided = Decided.
+
+## Publishing the outcome of a run
+attest-title = Publish this outcome
+attest-line = You may sign what was found, equal or not, with your key. The public log then shows the outcome and where it ran ({ $environment }); it does not show who you are.
+attest-sign = Sign and publish
+attest-no-key = There is no key in this browser. Make or import one on your account page; it costs nothing and names nobody.
+attest-failed = It cannot be signed.
+attest-offline = This ran on our machine. To publish what your own machine makes:
+flash-attested = Published: it is in the public log, beside the others.
+rerun = Re-runs with this engine
+rerun-line = { $done } of { $count } listings regenerated
+own-check-holds-witnessed = Checked in your browser just now: signature, checkpoint, inclusion and the witnesses' cosignatures hold. Page and program still come from this shop; the file below can be checked with a tool that you got elsewhere.
+own-check-holds-opening = Checked in your browser just now: this recipe is the one that was sealed, its creator signed the seal, and the public log holds it. Page and program still come from this shop; the bundle can be checked with a tool that you got elsewhere.
+check-commitment = Commitment

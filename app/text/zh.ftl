@@ -537,3 +537,17 @@ priority-one-key = 两者由同一把密钥签名。
 priority-limits = 顺序说明哪个配方先确定下来，不说明谁先有创意，也不说明谁抄袭了谁。任何人都可以用下载的两份证明和别处的工具自行核对。
 field-no-such-leaf = 本日志中没有这样的已封存配方。
 flash-decided = 已决定。
+
+## 公布一次运行的结果
+attest-title = 公布这个结果
+attest-line = 你可以用自己的密钥为结果签名，无论是否相同。公开日志会显示结果和运行环境（{ $environment }），不会显示你是谁。
+attest-sign = 签名并公布
+attest-no-key = 此浏览器中没有密钥。请在账户页生成或导入；免费，也不透露姓名。
+attest-failed = 无法签名。
+attest-offline = 这次在我们的机器上运行。要公布你自己机器的结果：
+flash-attested = 已公布：它与其他结果一起写在公开日志中。
+rerun = 用此引擎重新运行
+rerun-line = { $count } 个商品中已重新生成 { $done } 个
+own-check-holds-witnessed = 刚刚在你的浏览器中核对：签名、检查点、包含关系和见证者的联署均成立。页面和程序仍来自本店；下面的文件可用别处获得的工具核对。
+own-check-holds-opening = 刚刚在你的浏览器中核对：这个配方正是封存的那一个，创作者签了名，公开日志中也有记录。页面和程序仍来自本店；配方包可用别处获得的工具核对。
+check-commitment = 承诺

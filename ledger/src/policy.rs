@@ -79,6 +79,32 @@ pub struct Policy {
     first_use: bool,
 }
 
+impl std::fmt::Display for Policy {
+    /// The policy as a file that [`Policy::parse`] reads back.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let url =
+            |url: &Option<String>| url.as_ref().map_or(String::new(), |url| format!(" {url}"));
+        for log in &self.logs {
+            writeln!(f, "log {}{}", log.verifier, url(&log.url))?;
+        }
+        for witness in &self.witnesses {
+            let Witness {
+                label, verifier, ..
+            } = witness;
+            writeln!(f, "witness {label} {verifier}{}", url(&witness.url))?;
+        }
+        for Group {
+            label,
+            least,
+            members,
+        } in &self.groups
+        {
+            writeln!(f, "group {label} {least} {}", members.join(" "))?;
+        }
+        writeln!(f, "quorum {}", self.quorum.as_deref().unwrap_or("none"))
+    }
+}
+
 impl Policy {
     /// Reads a policy file: `log <vkey> [url]`, `witness <name> <vkey> [url]`, `group <name> all|any|<k> <member>…` and exactly one
     /// `quorum <name>|none`; names stand before their use, `#` begins a comment.

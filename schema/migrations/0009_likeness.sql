@@ -43,6 +43,8 @@ create table review_match (
     primary key (version_id, earlier_version_id)
 );
 
+-- What a finished run found, as a statement that its owner may sign.
+alter table run add column statement text;
 -- A re-run that nobody asked for names the release of the engine that it was made with.
 alter table run add column release text;
 create unique index run_release_key on run (version_id, release) where release is not null;

@@ -93,6 +93,9 @@ pub struct Order {
     pub paid_ms: Option<i64>,
 }
 
+/// Why a line was refunded: our own machine did not regenerate its pictures.
+pub const DOES_NOT_REPRODUCE: &str = "does-not-reproduce";
+
 /// A line of an order.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Line {

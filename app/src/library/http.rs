@@ -3,9 +3,12 @@
 use super::{page, service};
 use crate::catalog::service as catalog;
 use crate::checkout::service as checkout;
+use crate::verify::attest;
 use crate::web::error::AppError;
+use crate::web::form::Form;
 use crate::web::state::AppState;
 use crate::web::visit::Visit;
+use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
@@ -26,6 +29,7 @@ pub fn routes() -> Router<AppState> {
         .route("/library/{line}/pictures/{index}", get(picture))
         .route("/library/{line}/runs", post(start))
         .route("/library/{line}/runs/{run}", get(run))
+        .route("/library/{line}/runs/{run}/attest", post(attest))
         .route("/library/{line}/runs/{run}/progress", get(progress))
         .route(
             "/library/{line}/runs/{run}/pictures/{index}",
@@ -91,12 +95,10 @@ async fn line(State(state): State<AppState>, visit: Visit, Path(id): Path<String
                     state.clock.now_ms(),
                 ));
             }
-            let (recipe, text) = service::recipe(&state, &mut tx, &line).await?;
+            let opened = service::recipe(&state, &mut tx, &line).await?;
             let runs = service::list_runs(&mut tx, id.as_str()).await?;
             tx.commit().await?;
-            Ok(page::opened(
-                &visit, &line, &listing, anchors, &recipe, text, runs,
-            ))
+            Ok(page::opened(&visit, &line, &listing, anchors, opened, runs))
         })
         .await
 }
@@ -216,7 +218,8 @@ async fn run(
         .answer(async {
             let run = own_run(&state, &visit, &run).await?;
             let line = line_id(&line)?;
-            let mut tx = state.db.read().await?;
+            // The vault notes that the licence was opened.
+            let mut tx = state.db.write().await?;
             let row = checkout::get_line(&mut tx, line.as_str())
                 .await
                 .map_err(not_found)?;
@@ -224,7 +227,37 @@ async fn run(
                 return Err(not_found(()));
             }
             let anchors = catalog::list_anchors(&mut tx, &run.version_id).await?;
-            Ok(page::run(&visit, &row, &run, anchors))
+            let attestable = service::attestable(&state, &mut tx, &row, &run).await?;
+            tx.commit().await?;
+            Ok(page::run(
+                &visit,
+                &row,
+                &run,
+                anchors,
+                attestable,
+                &state.log.origin,
+            ))
+        })
+        .await
+}
+
+/// Publishes the outcome that an owner signed in their browser. The statement is checked as one from a program is.
+async fn attest(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path((_, run)): Path<(String, String)>,
+    body: Bytes,
+) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            own_run(&state, &visit, &run).await?;
+            let sent = form.get("attestation").as_bytes();
+            let leaf = match attest::attest(&state.db, &state.log, &state.intake, sent).await {
+                Ok(row) => row.leaf_hash,
+                Err(refusal) => return Err(refusal.into()),
+            };
+            Ok(visit.redirect_with(&format!("/proofs/{leaf}"), "attested"))
         })
         .await
 }

@@ -130,12 +130,14 @@ async fn finish(
         None,
         Some(&results),
         now,
+        Some(&serde_json::to_string(&statement)?),
     )
     .await?
     {
         return Ok(());
     }
-    if statement.outcome != Verdict::Exact {
+    // A run that nobody asked for is a statement of our own, for or against; an owner's run is theirs to publish if it holds.
+    if statement.outcome != Verdict::Exact || run.line_id.is_none() {
         let subjects: Vec<Subject> = statement
             .found
             .iter()
@@ -143,11 +145,13 @@ async fn finish(
             .map(|(index, pixels)| Subject::picture(format!("anchor-{index}"), pixels))
             .collect();
         state.log.attest(&mut tx, &statement, &subjects).await?;
+    }
+    if statement.outcome != Verdict::Exact {
         catalog::suspend(&mut tx, &listing.id).await?;
         if let Some(line) = &run.line_id {
             let line = checkout::get_line(&mut tx, line).await?;
-            checkout::plan_refund(&mut tx, &line, Bearer::Platform, "does-not-reproduce", now)
-                .await?;
+            let reason = checkout::DOES_NOT_REPRODUCE;
+            checkout::plan_refund(&mut tx, &line, Bearer::Platform, reason, now).await?;
         }
         tracing::error!(listing.slug = %listing.slug, run.id = %run.id, "a certified listing does not reproduce");
     }

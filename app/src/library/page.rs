@@ -1,6 +1,6 @@
 //! Pages of the library.
 
-use super::service::{Owned, Run};
+use super::service::{Attestable, OpenedRecipe, Owned, Run};
 use crate::catalog::service::{Anchor, Listing};
 use crate::checkout::service::{Line, RETURN_MS};
 use crate::studio::island::{CopyButton, LiveProgress};
@@ -9,10 +9,12 @@ use crate::ui::pieces::{
     Code, Fact, Picture, RefreshWithoutScript, Time, empty, heading, picture_url,
 };
 use crate::ui::shell;
+use crate::verify::check_texts;
+use crate::verify::island::{AttestPanel, AttestTexts, ProofCheck};
 use crate::web::visit::Visit;
 use axum::response::Response;
 use leptos::prelude::*;
-use schema::recipe::Recipe;
+use schema::statement::ReproductionStatement;
 
 pub(super) fn library(visit: &Visit, rows: Vec<Owned>) -> Response {
     let lang = visit.lang;
@@ -113,13 +115,17 @@ pub(super) fn opened(
     line: &Line,
     listing: &Listing,
     anchors: Vec<Anchor>,
-    recipe: &Recipe,
-    text: String,
+    opened: OpenedRecipe,
     runs: Vec<Run>,
 ) -> Response {
     let lang = visit.lang;
     let title = listing.title.clone();
-    let (line, recipe, proof) = (line.clone(), recipe.clone(), listing.leaf_hash.clone());
+    let (line, proof) = (line.clone(), listing.leaf_hash.clone());
+    let OpenedRecipe {
+        recipe,
+        text,
+        evidence,
+    } = opened;
     shell::ok(visit, &title.clone(), || {
         let base = lang.path(&format!("/library/{}", line.id));
         let copy = |text: String| view! { <CopyButton text label=lang.text("copy") done=lang.text("copied")/> };
@@ -150,6 +156,7 @@ pub(super) fn opened(
                 <form method="post" action=format!("{base}/runs")><button class="button" id="regenerate">{lang.text("regenerate")}</button></form>
                 <a class="button" href=lang.path(&format!("/proofs/{proof}"))>{lang.text("see-proof")}</a>
             </div>
+            {evidence.map(|evidence| view! { <ProofCheck evidence texts=check_texts(lang, "own-check-holds-opening")/> })}
             <section class="card">
                 <h2>{lang.text("recipe")}</h2>
                 <dl class="facts">
@@ -175,7 +182,46 @@ pub(super) fn opened(
     })
 }
 
-pub(super) fn run(visit: &Visit, line: &Line, run: &Run, anchors: Vec<Anchor>) -> Response {
+/// What publishing an outcome means, and the panel that signs it.
+fn attest_panel(
+    lang: Lang,
+    action: String,
+    attestable: Attestable,
+    origin: &str,
+) -> impl IntoView + use<> {
+    let environment = serde_json::from_str::<ReproductionStatement>(&attestable.statement)
+        .map(|statement| crate::verify::service::environment_text(&statement.environment))
+        .unwrap_or_default();
+    let texts = AttestTexts {
+        passphrase: lang.text("key-passphrase"),
+        sign: lang.text("attest-sign"),
+        working: lang.text("seal-working"),
+        wrong: lang.text("key-wrong"),
+        no_key: lang.text("attest-no-key"),
+        failed: lang.text("attest-failed"),
+    };
+    let (licence, salt) = attestable.licence;
+    let (statement, origin) = (attestable.statement, origin.to_owned());
+    view! {
+        <section class="card" id="attest">
+            <h2>{lang.text("attest-title")}</h2>
+            <p>{lang.with("attest-line", &[("environment", environment.into())])}</p>
+            <p class="quiet">{lang.text("attestations-line")}</p>
+            <form method="post" action=action id="attest-form"><input type="hidden" name="attestation"/></form>
+            <AttestPanel statement origin licence salt texts/>
+            <p class="quiet">{lang.text("attest-offline")} " " <code>"seedmark reproduce FILE.seedmark --attest URL --key FILE"</code></p>
+        </section>
+    }
+}
+
+pub(super) fn run(
+    visit: &Visit,
+    line: &Line,
+    run: &Run,
+    anchors: Vec<Anchor>,
+    attestable: Option<Attestable>,
+    origin: &str,
+) -> Response {
     let lang = visit.lang;
     let title = lang.text("regenerate");
     let (line, run) = (line.clone(), run.clone());
@@ -210,6 +256,10 @@ pub(super) fn run(visit: &Visit, line: &Line, run: &Run, anchors: Vec<Anchor>) -
                 </li>
             }
         });
+        let panel = attestable.map(|attestable| {
+            let action = format!("{base}/runs/{}/attest", run.id);
+            attest_panel(lang, action, attestable, origin)
+        });
         view! {
             {heading}
             <section class="card" id="run" data-outcome=outcome.clone()>
@@ -217,6 +267,7 @@ pub(super) fn run(visit: &Visit, line: &Line, run: &Run, anchors: Vec<Anchor>) -
                 <ul class="plain">{pictures.collect_view()}</ul>
                 <p class="actions"><a class="button" href=base>{lang.text("back-to-recipe")}</a></p>
             </section>
+            {panel}
         }
         .into_any()
     })

@@ -5,6 +5,7 @@ use crate::catalog::service as catalog;
 use crate::checkout::service::{self as checkout, LicenceSecret, Line};
 use crate::db::{self, Tx};
 use crate::studio::service::VersionSecret;
+use crate::verify::evidence::{Evidence, Opening};
 use crate::verify::service as log;
 use crate::web::state::AppState;
 use crate::{jobs, limits, random};
@@ -14,7 +15,7 @@ use schema::bundle::{Bundle, OwnedLicence, OwnerPart, SealedListing, SealedPart}
 use schema::digest::Digest;
 use schema::key::PublicKey;
 use schema::recipe::Recipe;
-use schema::statement::Outcome;
+use schema::statement::{Environment, Outcome};
 use serde::{Deserialize, Serialize};
 use thiserror::Error as ThisError;
 
@@ -100,6 +101,8 @@ pub struct Run {
     pub outcome: Option<String>,
     pub error: Option<String>,
     pub results: Option<String>,
+    /// What it found, as a statement that its owner may sign, JSON.
+    pub statement: Option<String>,
     pub created_ms: i64,
     pub finished_ms: Option<i64>,
 }
@@ -211,17 +214,49 @@ async fn open_secret(
     serde_json::from_slice(&plain).map_err(internal)
 }
 
+/// An opened recipe, and what lets its owner's browser check that it is the one that was sealed.
+pub struct OpenedRecipe {
+    pub recipe: Recipe,
+    /// Its exact text.
+    pub text: String,
+    /// `None` while the leaf waits for its checkpoint.
+    pub evidence: Option<Evidence>,
+}
+
 /// The recipe of an opened line.
 ///
 /// # Errors
 /// [`Error::NotOpened`] before the buyer opened it.
-pub async fn recipe(state: &AppState, tx: &mut Tx, line: &Line) -> Result<(Recipe, String), Error> {
+pub async fn recipe(state: &AppState, tx: &mut Tx, line: &Line) -> Result<OpenedRecipe, Error> {
     require_opened(line)?;
     let listing = catalog::get_by_version(tx, &line.version_id).await?;
     let secret = open_secret(state, tx, &listing.secret_id, &line.buyer_id, "show recipe").await?;
     let bytes = STANDARD.decode(&secret.recipe).map_err(internal)?;
     let recipe = Recipe::parse(&bytes).map_err(internal)?;
-    Ok((recipe, String::from_utf8(bytes).map_err(internal)?))
+    let row = log::get_leaf(tx, &listing.leaf_hash).await?;
+    let proof = match state.log.prove(tx, &row).await {
+        Ok(proof) => Some(proof.to_text()),
+        Err(log::Error::NotLogged) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let pixels = catalog::list_anchor_digests(tx, &line.version_id).await?;
+    let evidence = proof.map(|proof| Evidence {
+        leaf: row.leaf,
+        key: listing.creator_key,
+        log_key: state.log.verifier.to_string(),
+        proof,
+        policy: state.log.witness_policy().map(ToString::to_string),
+        opening: Some(Opening {
+            recipe: secret.recipe,
+            salt: secret.salt,
+            pixels,
+        }),
+    });
+    Ok(OpenedRecipe {
+        recipe,
+        text: String::from_utf8(bytes).map_err(internal)?,
+        evidence,
+    })
 }
 
 /// The bundle of a version: public without `line`, an owner's with it.
@@ -334,6 +369,78 @@ pub async fn start_run(state: &AppState, buyer: &str, line_id: &str) -> Result<S
     tx.commit().await?;
     state.jobs.ring();
     Ok(id)
+}
+
+/// A version that a release of the engine has not regenerated yet.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Due {
+    pub version_id: String,
+    pub steps: i64,
+    pub anchors: i64,
+}
+
+/// A release of the engine, as the beginning of every environment that it names.
+#[must_use]
+pub fn release_of(environment: &Environment) -> String {
+    format!("{}, {},", environment.engine, environment.runtime)
+}
+
+/// Queues a re-run of at most `limit` versions on sale that this release of the engine has not regenerated, and returns how many:
+/// what was certified with an earlier engine must still hold with the one that is sold.
+///
+/// # Errors
+/// When the database fails.
+pub async fn plan_reruns(tx: &mut Tx, release: &str, limit: i64, now_ms: i64) -> db::Result<usize> {
+    let due = store::list_due(tx, release, limit).await?;
+    for version in &due {
+        let id = random::id();
+        store::insert_rerun(tx, &id, version, release, now_ms).await?;
+        jobs::enqueue(tx, super::jobs::REPRODUCE, &format!("run:{id}"), &id).await?;
+    }
+    Ok(due.len())
+}
+
+/// How many versions are on sale, and how many of them our machine regenerated with this release of the engine.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_rerun(tx: &mut Tx, release: &str) -> db::Result<(i64, i64)> {
+    store::count_due(tx, release).await
+}
+
+/// What an owner signs to publish a run's outcome.
+pub struct Attestable {
+    /// The statement's JSON.
+    pub statement: String,
+    /// Document and salt of the licence, as the bundle holds them.
+    pub licence: (String, String),
+}
+
+/// The finished run of a line, ready to be signed by its owner. `None` without a licence or for a run from before statements were
+/// kept.
+///
+/// # Errors
+/// When the licence cannot be opened.
+pub async fn attestable(
+    state: &AppState,
+    tx: &mut Tx,
+    line: &Line,
+    run: &Run,
+) -> Result<Option<Attestable>, Error> {
+    let (Some(statement), Some(secret)) = (run.statement.clone(), &line.licence_secret_id) else {
+        return Ok(None);
+    };
+    let (now, reason) = (state.clock.now_ms(), "attest");
+    let opened = state
+        .vault
+        .open(tx, secret, &line.buyer_id, reason, now)
+        .await;
+    let secret: LicenceSecret =
+        serde_json::from_slice(&opened.map_err(internal)?).map_err(internal)?;
+    Ok(Some(Attestable {
+        statement,
+        licence: (secret.document, secret.salt),
+    }))
 }
 
 /// A buyer's own run.

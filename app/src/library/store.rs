@@ -1,6 +1,6 @@
 //! SQL of the library and of re-runs.
 
-use super::service::{Owned, Run};
+use super::service::{Due, Owned, Run};
 use crate::db::{self, Tx, execute, fetch, statements};
 
 statements! {
@@ -16,11 +16,27 @@ statements! {
     FIND_BOUGHT_MS = "select min(paid_ms) from purchase_line where buyer_id = $1 and version_id = $2 and state in ('owned', 'refunded')";
     SET_OPENED = "update purchase_line set opened_ms = coalesce(opened_ms, $2) where id = $1 and state = 'owned'";
     INSERT_RUN = "insert into run (id, line_id, version_id, person_id, state, anchor, step, steps, created_ms) values ($1, $2, $3, $4, 'waiting', 0, 0, $5, $6)";
-    GET_RUN = "select id, line_id, version_id, person_id, state, anchor, step, steps, outcome, error, results, created_ms, finished_ms from run where id = $1";
-    LIST_RUNS = "select id, line_id, version_id, person_id, state, anchor, step, steps, outcome, error, results, created_ms, finished_ms
+    GET_RUN = "select id, line_id, version_id, person_id, state, anchor, step, steps, outcome, error, results, statement, created_ms, finished_ms from run where id = $1";
+    LIST_RUNS = "select id, line_id, version_id, person_id, state, anchor, step, steps, outcome, error, results, statement, created_ms, finished_ms
         from run where line_id = $1 order by created_ms desc, id desc limit 20";
+    LIST_DUE = "select version.id as version_id, version.steps, (select count(*) from anchor where anchor.version_id = version.id) as anchors
+        from version
+        join listing on listing.id = version.listing_id and listing.state = 'live'
+        where version.state = 'live'
+            and not exists (select 1 from statement where statement.about_leaf_hash = version.leaf_hash and statement.attester = 'platform'
+                and substr(statement.environment, 1, length($1)) = $1)
+            and not exists (select 1 from run where run.version_id = version.id and run.release = $1)
+        order by version.id limit $2";
+    COUNT_DUE = "select count(*),
+            cast(coalesce(sum(case when exists (select 1 from statement where statement.about_leaf_hash = version.leaf_hash and statement.attester = 'platform'
+                and substr(statement.environment, 1, length($1)) = $1) then 1 else 0 end), 0) as bigint)
+        from version
+        join listing on listing.id = version.listing_id and listing.state = 'live'
+        where version.state = 'live'";
+    INSERT_RERUN = "insert into run (id, version_id, state, anchor, step, steps, created_ms, release) values ($1, $2, 'waiting', 0, 0, $3, $4, $5)
+        on conflict (version_id, release) where release is not null do nothing";
     SET_PROGRESS = "update run set state = 'running', anchor = $2, step = $3 where id = $1 and state in ('waiting', 'running')";
-    FINISH_RUN = "update run set state = $2, outcome = $3, error = $4, results = $5, finished_ms = $6, step = steps where id = $1 and state in ('waiting', 'running')";
+    FINISH_RUN = "update run set state = $2, outcome = $3, error = $4, results = $5, finished_ms = $6, statement = $7, step = steps where id = $1 and state in ('waiting', 'running')";
 }
 
 pub(super) async fn list_owned(tx: &mut Tx, buyer: &str) -> db::Result<Vec<Owned>> {
@@ -87,6 +103,40 @@ pub(super) async fn finish_run(
     error: Option<&str>,
     results: Option<&str>,
     now_ms: i64,
+    statement: Option<&str>,
 ) -> db::Result<bool> {
-    execute!(tx, FINISH_RUN, id, state, outcome, error, results, now_ms).map(|rows| rows == 1)
+    let sql = FINISH_RUN;
+    execute!(
+        tx, sql, id, state, outcome, error, results, now_ms, statement
+    )
+    .map(|rows| rows == 1)
+}
+
+/// Versions on sale that our own machine has not regenerated with a release of the engine, nor is about to.
+pub(super) async fn list_due(tx: &mut Tx, release: &str, limit: i64) -> db::Result<Vec<Due>> {
+    fetch!(tx, fetch_all, Due, LIST_DUE, release, limit)
+}
+
+pub(super) async fn count_due(tx: &mut Tx, release: &str) -> db::Result<(i64, i64)> {
+    fetch!(tx, fetch_one, (i64, i64), COUNT_DUE, release)
+}
+
+pub(super) async fn insert_rerun(
+    tx: &mut Tx,
+    id: &str,
+    due: &Due,
+    release: &str,
+    now_ms: i64,
+) -> db::Result<()> {
+    let steps = due.steps * due.anchors;
+    execute!(
+        tx,
+        INSERT_RERUN,
+        id,
+        &due.version_id,
+        steps,
+        now_ms,
+        release
+    )
+    .map(|_| ())
 }

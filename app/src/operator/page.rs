@@ -68,6 +68,7 @@ pub(super) fn desk(visit: &Visit, desk: Desk) -> Response {
                     <Fact label=lang.text("audit")><span id="audit">{audit}</span></Fact>
                     <Fact label=lang.text("reconciliation")><span id="reconciliation">{reconciliation}</span></Fact>
                     <Fact label=lang.text("log-audit")><span id="log-audit">{log_audit}</span></Fact>
+                    <Fact label=lang.text("rerun")><span id="rerun">{lang.with("rerun-line", &[("done", desk.rerun.1.into()), ("count", desk.rerun.0.into())])}</span></Fact>
                     <Fact label=lang.text("jobs")>{lang.with("jobs-line", &[("open", desk.jobs_open.into()), ("dead", desk.jobs_dead.into())])}</Fact>
                 </dl>
             </section>

@@ -5,7 +5,7 @@ use crate::checkout::sandbox;
 use crate::checkout::service::{self as checkout, Operation};
 use crate::db::{self, Tx};
 use crate::web::state::AppState;
-use crate::{jobs, moderation, payouts, web};
+use crate::{jobs, library, moderation, payouts, web};
 
 /// The ticker and the operator's buttons take turns: a payout that two of them plan at once would be planned twice.
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
@@ -28,6 +28,8 @@ pub struct Desk {
     pub log_audit: Option<LogAudit>,
     /// Near copies that wait for a person.
     pub copies_open: i64,
+    /// Versions on sale, and how many of them this release of the engine regenerated here.
+    pub rerun: (i64, i64),
 }
 
 /// How the last full check of the public log ended.
@@ -77,6 +79,11 @@ pub async fn desk(state: &AppState, tx: &mut Tx) -> db::Result<Desk> {
         .and_then(|text| serde_json::from_str(&text).ok());
     Ok(Desk {
         log_audit,
+        rerun: library::service::count_rerun(
+            tx,
+            &library::service::release_of(&state.engines.environment()),
+        )
+        .await?,
         copies_open: moderation::service::count_open(tx).await?,
         now_ms: state.clock.now_ms(),
         offset_ms: state.clock.offset_ms(),

@@ -46,6 +46,24 @@ impl From<schema::Error> for Refusal {
     }
 }
 
+impl From<Refusal> for crate::web::error::AppError {
+    fn from(refusal: Refusal) -> Self {
+        use schema::failure::{Code, FieldError};
+        match refusal {
+            Refusal::Wrong(why) => Self::invalid(vec![FieldError {
+                field: "attestation".into(),
+                code: "refused".into(),
+                detail: Some(why),
+            }]),
+            Refusal::NotAnOwner => Self::new(Code::Forbidden),
+            Refusal::TooMany => Self::new(Code::TooMany),
+            // Stored, and public in a moment; or more come than can be stored.
+            Refusal::Log(Error::NotLogged | Error::Busy) => Self::new(Code::Unavailable),
+            Refusal::Log(error) => error.into(),
+        }
+    }
+}
+
 /// Checks an owner's statement, publishes it, and returns its place in the log.
 ///
 /// # Errors
@@ -91,7 +109,7 @@ pub async fn attest(
         .await?)
 }
 
-/// The licence must be one that we signed into the log, for a line that was not refunded.
+/// The licence must be one that we signed into the log, for a line that was not given back unread.
 async fn check_owner(tx: &mut Tx, log: &PublicLog, opened: &Opened) -> Result<(), Refusal> {
     let platform = log.platform_key().hash().hex();
     let licence = store::find_leaf_of_fact(
@@ -106,7 +124,13 @@ async fn check_owner(tx: &mut Tx, log: &PublicLog, opened: &Opened) -> Result<()
         return Err(Refusal::NotAnOwner);
     }
     match checkout::get_line(tx, &opened.licence.order_line).await {
-        Ok(line) if line.state != "refunded" => Ok(()),
+        // Whoever got the money back because it does not reproduce may say so; others gave the recipe back unread.
+        Ok(line)
+            if line.state != "refunded"
+                || line.refund_reason.as_deref() == Some(checkout::DOES_NOT_REPRODUCE) =>
+        {
+            Ok(())
+        }
         Ok(_) => Err(Refusal::NotAnOwner),
         Err(error) if error.is_missing() => Err(Refusal::NotAnOwner),
         Err(error) => Err(error.into()),

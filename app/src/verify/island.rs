@@ -3,25 +3,14 @@
 //! The one rule: what is shown here was computed here. Page and program still come from the shop; a file that is checked offline
 //! with a tool from elsewhere trusts it less, and the text says so.
 
-use ledger::note::Verifier;
-use ledger::proof::TlogProof;
+use super::evidence::{Evidence, check};
+use crate::browser::{self, KEY_SLOT};
 use leptos::prelude::*;
-use schema::key::PublicKey;
-use schema::leaf::Leaf;
+use schema::attestation::Attestation;
+use schema::key::SecretKey;
+use schema::key_file::KeyFile;
+use schema::statement::ReproductionStatement;
 use serde::{Deserialize, Serialize};
-
-/// What the page knows about a leaf; all of it public.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Evidence {
-    /// 130 bytes, hex.
-    pub leaf: String,
-    /// Who signed it.
-    pub key: String,
-    /// The log's verifier key.
-    pub log_key: String,
-    /// The tlog-proof text.
-    pub proof: String,
-}
 
 /// Finished texts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -29,41 +18,8 @@ pub struct CheckTexts {
     pub waiting: String,
     pub holds: String,
     pub broken: String,
-    pub signature: String,
-    pub checkpoint: String,
-    pub inclusion: String,
-}
-
-/// The three checks, in order, each with what it found.
-fn check(evidence: &Evidence) -> [Result<(), String>; 3] {
-    let log = Verifier::parse(&evidence.log_key).map_err(|error| error.to_string());
-    let leaf = hex::decode(&evidence.leaf)
-        .map_err(|error| error.to_string())
-        .and_then(|bytes| Leaf::parse(&bytes).map_err(|error| error.to_string()));
-    let proof = TlogProof::parse(&evidence.proof).map_err(|error| error.to_string());
-    let signature = || {
-        let key = PublicKey::parse(&evidence.key).map_err(|error| error.to_string())?;
-        let origin = log.as_ref().map_err(Clone::clone)?.name();
-        let leaf = leaf.as_ref().map_err(Clone::clone)?;
-        leaf.verify(origin, &key).map_err(|error| error.to_string())
-    };
-    let opened = || {
-        let (log, proof) = (
-            log.as_ref().map_err(Clone::clone)?,
-            proof.as_ref().map_err(Clone::clone)?,
-        );
-        proof
-            .open_checkpoint(log)
-            .map_err(|error| error.to_string())
-    };
-    let inclusion = || {
-        let leaf = leaf.as_ref().map_err(Clone::clone)?;
-        let proof = proof.as_ref().map_err(Clone::clone)?;
-        proof
-            .verify(&leaf.hash().0, &opened()?)
-            .map_err(|error| error.to_string())
-    };
-    [signature(), opened().map(drop), inclusion()]
+    /// The names of the checks, as [`Check`] orders them.
+    pub names: [String; 5],
 }
 
 /// Runs the checks once the page is alive.
@@ -74,7 +30,7 @@ pub fn ProofCheck(evidence: Evidence, texts: CheckTexts) -> impl IntoView {
     let t = StoredValue::new(texts);
     let state = move || match results.get() {
         None => "waiting",
-        Some(results) if results.iter().all(Result::is_ok) => "holds",
+        Some(results) if results.iter().all(|(_, result)| result.is_ok()) => "holds",
         Some(_) => "broken",
     };
     let line = move || {
@@ -93,21 +49,15 @@ pub fn ProofCheck(evidence: Evidence, texts: CheckTexts) -> impl IntoView {
         // The server's list above says the same; only what does not hold is worth a second one.
         let Some(results) = results
             .get()
-            .filter(|results| results.iter().any(Result::is_err))
+            .filter(|results| results.iter().any(|(_, result)| result.is_err()))
         else {
             return Vec::new();
         };
-        let names = t.with_value(|t| {
-            [
-                t.signature.clone(),
-                t.checkpoint.clone(),
-                t.inclusion.clone(),
-            ]
-        });
-        names
+        let names = t.with_value(|t| t.names.clone());
+        results
             .into_iter()
-            .zip(results)
-            .map(|(name, result)| {
+            .map(|(check, result)| {
+                let name = names[check as usize].clone();
                 let bad = result.is_err();
                 let mark = if bad { "✗" } else { "✓" };
                 view! { <li class:checks__bad=bad><span class="checks__mark" aria-hidden="true">{mark}</span><strong>{name}</strong><span>{result.err()}</span></li> }
@@ -122,82 +72,75 @@ pub fn ProofCheck(evidence: Evidence, texts: CheckTexts) -> impl IntoView {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{Evidence, check};
-    use ledger::checkpoint::Checkpoint;
-    use ledger::note::Verifier;
-    use ledger::proof::TlogProof;
-    use schema::digest::Digest;
-    use schema::key::SecretKey;
-    use schema::leaf::{Kind, Leaf};
+/// Finished texts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AttestTexts {
+    pub passphrase: String,
+    pub sign: String,
+    pub working: String,
+    pub wrong: String,
+    pub no_key: String,
+    pub failed: String,
+}
 
-    fn evidence() -> Evidence {
-        let (log, creator) = (
-            SecretKey::from_bytes([5; 32]),
-            SecretKey::from_bytes([6; 32]),
-        );
-        let leaf = Leaf::sign("log.example", Kind::SealedRecipe, Digest([1; 32]), &creator);
-        let checkpoint = Checkpoint {
-            origin: "log.example".into(),
-            size: 1,
-            root: leaf.hash().0,
-        };
-        let proof = TlogProof {
-            index: 0,
-            hashes: Vec::new(),
-            checkpoint: checkpoint.sign(&log).expect("a checkpoint"),
-        };
-        let verifier = Verifier::new("log.example", log.public()).expect("a name");
-        Evidence {
-            leaf: hex::encode(leaf.to_bytes()),
-            key: creator.public().to_string(),
-            log_key: verifier.to_string(),
-            proof: proof.to_text(),
-        }
+/// Signs the outcome of a run with the owner's key and submits the plain form `attest-form`. The secret key never leaves this
+/// function.
+#[island]
+pub fn AttestPanel(
+    /// The statement's JSON.
+    statement: String,
+    origin: String,
+    /// The licence document's exact bytes, base64.
+    licence: String,
+    /// Its salt, base64.
+    salt: String,
+    texts: AttestTexts,
+) -> impl IntoView {
+    let passphrase = RwSignal::new(String::new());
+    let message = RwSignal::new(String::new());
+    let labels = (texts.passphrase.clone(), texts.sign.clone());
+    let state = StoredValue::new((statement, origin, licence, salt, texts));
+    let press = move |_| {
+        message.set(state.with_value(|(.., t)| t.working.clone()));
+        browser::later(move || {
+            let signed = state.with_value(|(statement, origin, licence, salt, texts)| {
+                let file =
+                    browser::load(KEY_SLOT).and_then(|text| KeyFile::parse(text.as_bytes()).ok());
+                let file = file.ok_or_else(|| texts.no_key.clone())?;
+                let secret = file
+                    .open(&passphrase.get_untracked())
+                    .map_err(|_| texts.wrong.clone())?;
+                sign(statement, origin, &secret, licence, salt)
+                    .map_err(|error| format!("{} ({error})", texts.failed))
+            });
+            match signed {
+                Ok(text) => browser::submit("attest-form", &[("attestation", text)]),
+                Err(text) => message.set(text),
+            }
+        });
+    };
+    view! {
+        <div class="key-maker">
+            <label class="field">
+                <span>{labels.0}</span>
+                <input type="password" id="attest-passphrase" autocomplete="current-password" on:input=move |event| passphrase.set(event_target_value(&event))/>
+            </label>
+            <p class="actions"><button type="button" class="button" id="attest-sign" on:click=press>{labels.1}</button></p>
+            <p class="key-maker__message" role="status">{move || message.get()}</p>
+        </div>
     }
+}
 
-    #[test]
-    fn a_visitor_is_told_which_check_a_changed_page_fails() {
-        let held = |evidence: &Evidence| check(evidence).map(|result| result.is_ok());
-        let good = evidence();
-        assert_eq!(held(&good), [true, true, true]);
-        let other = SecretKey::from_bytes([7; 32]).public();
-        let key = other.to_string();
-        assert_eq!(
-            held(&Evidence {
-                key,
-                ..good.clone()
-            }),
-            [false, true, true]
-        );
-        let log_key = Verifier::new("log.example", other)
-            .expect("a name")
-            .to_string();
-        assert_eq!(
-            held(&Evidence {
-                log_key,
-                ..good.clone()
-            }),
-            [true, false, false]
-        );
-        let proof = good.proof.replace("index 0", "index 1");
-        assert_eq!(
-            held(&Evidence {
-                proof,
-                ..good.clone()
-            }),
-            [true, true, false]
-        );
-        let leaf = good.leaf.replacen("0101", "0201", 1);
-        assert_eq!(
-            held(&Evidence {
-                leaf,
-                ..good.clone()
-            }),
-            [false, true, false]
-        );
-        let leaf = String::from("nonsense");
-        assert_eq!(held(&Evidence { leaf, ..good }), [false, true, false]);
-    }
+fn sign(
+    statement: &str,
+    origin: &str,
+    secret: &SecretKey,
+    licence: &str,
+    salt: &str,
+) -> Result<String, schema::Error> {
+    let malformed = |what: String| schema::Error::new(schema::Kind::Malformed, "statement", what);
+    let statement: ReproductionStatement =
+        serde_json::from_str(statement).map_err(|error| malformed(error.to_string()))?;
+    let signed = Attestation::sign(&statement, origin, secret, licence.into(), salt.into())?;
+    String::from_utf8(signed.to_bytes()?).map_err(|error| malformed(error.to_string()))
 }

@@ -3,6 +3,7 @@
 //!
 //! The one rule: a leaf is only called logged once a signed checkpoint that covers it is durable and public.
 
+pub mod evidence;
 pub mod island;
 
 #[cfg(feature = "ssr")]
@@ -24,5 +25,7 @@ mod store;
 #[cfg(all(test, feature = "ssr"))]
 pub(crate) use store::ALL as STATEMENTS;
 
+#[cfg(feature = "ssr")]
+pub(crate) use page::check_texts;
 #[cfg(feature = "ssr")]
 pub use sequencer::Sequencer;

@@ -320,7 +320,8 @@ impl PublicLog {
 }
 
 /// An environment as pages show it and as statements are counted by.
-pub(super) fn environment_text(environment: &schema::statement::Environment) -> String {
+#[must_use]
+pub fn environment_text(environment: &schema::statement::Environment) -> String {
     let schema::statement::Environment {
         engine,
         runtime,

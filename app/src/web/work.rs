@@ -22,6 +22,9 @@ const QUICK: &[&str] = &[
     checkout::jobs::OPERATION,
 ];
 
+/// Re-runs for a new engine that are queued a minute, so that buyers' own runs never wait behind a whole catalogue.
+const RERUNS: i64 = 30;
+
 impl AppState {
     /// What the till needs.
     #[must_use]
@@ -113,7 +116,18 @@ async fn tick_once(state: &AppState, second: u64, settles: bool) -> anyhow::Resu
         operator::settle(state).await?;
         let mut tx = state.db.write().await?;
         limits::sweep(&mut tx).await?;
+        let release = library::service::release_of(&state.engines.environment());
+        let now = state.clock.now_ms();
+        let planned = library::service::plan_reruns(&mut tx, &release, RERUNS, now).await?;
         tx.commit().await?;
+        if planned > 0 {
+            tracing::info!(
+                count = planned,
+                release,
+                "regenerating what an earlier engine certified"
+            );
+            state.jobs.ring();
+        }
     }
     if second % 3600 == 30 {
         operator::sweep(state).await?;

@@ -4,4 +4,5 @@ mod priority;
 mod proof;
 
 pub(super) use priority::{ask, priority};
+pub(crate) use proof::check_texts;
 pub(super) use proof::{Checks, proof};

@@ -5,7 +5,8 @@ use crate::moderation::service::Resemblance;
 use crate::ui::lang::Lang;
 use crate::ui::pieces::{Code, Fact, Field, Time, heading};
 use crate::ui::shell;
-use crate::verify::island::{CheckTexts, Evidence, ProofCheck};
+use crate::verify::evidence::Evidence;
+use crate::verify::island::{CheckTexts, ProofCheck};
 use crate::verify::service::{Date, LeafRow, PublicLog, SignerEnd, StatementRow};
 use crate::web::visit::Visit;
 use axum::response::Response;
@@ -100,15 +101,15 @@ pub(in crate::verify) fn proof(
                 key,
                 log_key: log.verifier.to_string(),
                 proof: proof.to_text(),
+                policy: log.witness_policy().map(ToString::to_string),
+                opening: None,
             });
-        let texts = CheckTexts {
-            waiting: lang.text("own-check-waiting"),
-            holds: lang.text("own-check-holds"),
-            broken: lang.text("own-check-broken"),
-            signature: lang.text("check-signature"),
-            checkpoint: lang.text("check-checkpoint"),
-            inclusion: lang.text("check-inclusion"),
+        let holds = if log.witness_policy().is_some() {
+            "own-check-holds-witnessed"
+        } else {
+            "own-check-holds"
         };
+        let texts = check_texts(lang, holds);
         // No mark without a witness: nothing was checked that could hold or fail.
         let witnesses = checks.settlement.as_ref().map(|settlement| {
             let line = match settlement.settled_seconds {
@@ -236,6 +237,23 @@ pub(in crate::verify) fn proof(
         }
         .into_any()
     })
+}
+
+/// The texts of the browser's own check; `holds` names the one for what it covers.
+pub(crate) fn check_texts(lang: Lang, holds: &str) -> CheckTexts {
+    let names = [
+        "signature",
+        "checkpoint",
+        "inclusion",
+        "witnesses",
+        "commitment",
+    ];
+    CheckTexts {
+        waiting: lang.text("own-check-waiting"),
+        holds: lang.text(holds),
+        broken: lang.text("own-check-broken"),
+        names: names.map(|name| lang.text(&format!("check-{name}"))),
+    }
 }
 
 /// Who was first: recipes whose public pictures look alike, and a form for any other.
