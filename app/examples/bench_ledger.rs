@@ -130,12 +130,12 @@ async fn prove(db: &Db, log: &PublicLog, count: usize) -> anyhow::Result<(f64, f
         let index = i64::try_from(number * 7919 % count)?;
         rows.push(app::verify::service::get_leaf_by_index(&mut tx, ORIGIN, index).await?);
     }
-    drop(tx);
     let start = Instant::now();
-    let proofs = rows
-        .iter()
-        .map(|row| Ok((log.prove(row)?, row.parse()?)))
-        .collect::<anyhow::Result<Vec<_>>>()?;
+    let mut proofs = Vec::new();
+    for row in &rows {
+        proofs.push((log.prove(&mut tx, row).await?, row.parse()?));
+    }
+    drop(tx);
     let built = rows.len() as f64 / start.elapsed().as_secs_f64();
     let start = Instant::now();
     for (proof, leaf) in &proofs {

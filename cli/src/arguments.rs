@@ -11,7 +11,7 @@ use std::path::PathBuf;
 Exit codes: 0 all holds · 1 a check failed or a picture is different · 2 wrong command or input
             3 this machine cannot (no runtime, model or fused multiply-add) · 4 near, but not equal
 
-Only `log` with a URL, `reproduce --attest` and `witness` use a network. The ONNX Runtime library is found by ORT_DYLIB_PATH, beside this
+Only `log` with a URL, `reproduce --attest`, `key end` and `witness` use a network. The ONNX Runtime library is found by ORT_DYLIB_PATH, beside this
 program, or in the cache folder that `cargo xtask runtime` fills."
 )]
 pub(crate) struct Arguments {
@@ -23,6 +23,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Make an Ed25519 key, encrypted under a passphrase
     Keygen(Keygen),
+    /// End a key of yours for good, in the public log
+    Key(Key),
     /// Make a picture from a prompt, or all pictures of a recipe
     Generate(Generate),
     /// Seal a recipe: regenerate its pictures, commit to it and sign, ready to be logged
@@ -52,6 +54,43 @@ pub(crate) struct Keygen {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Key {
+    #[command(subcommand)]
+    pub(crate) command: KeyCommand,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Sign the end of a key with the key itself, and publish it
+    #[command(after_help = "\
+A key that ended signs nothing new. What it signed before stays valid, by the order of the log: nobody,
+not even whoever stole it, can seal anything under it that would count as older. This cannot be undone.
+
+With --successor both keys sign, so that everybody can see that they belong together. Register the successor
+on your account page first. Both files open with the same passphrase, or are asked for one after the other.
+A key that you have no more is ended on the account page, on your account's word.
+
+Example: seedmark key end --key old.key --reason routine --successor new.key --shop https://seedmark.example")]
+    End {
+        /// The key file of the key that ends
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// Why: routine, lost or stolen; everybody can read it
+        #[arg(long, default_value = "routine", value_parser = ["routine", "lost", "stolen"])]
+        reason: String,
+        /// The key file of the key that takes over
+        #[arg(long, value_name = "FILE")]
+        successor: Option<PathBuf>,
+        /// The shop's address; its log holds the statement
+        #[arg(long, value_name = "URL")]
+        shop: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Args)]

@@ -62,6 +62,15 @@ pub(crate) fn passphrase(twice: bool) -> Result<String> {
     Ok(text)
 }
 
+/// The passphrase of one of several key files, from `SEEDMARK_PASSPHRASE` or the terminal.
+pub(crate) fn passphrase_of(file: &Path) -> Result<String> {
+    if let Ok(text) = std::env::var("SEEDMARK_PASSPHRASE") {
+        return Ok(text);
+    }
+    rpassword::prompt_password(format!("Passphrase of {}: ", file.display()))
+        .context("cannot read a passphrase; set SEEDMARK_PASSPHRASE instead")
+}
+
 /// Loads a model and a self-tested runtime.
 pub(crate) fn engine(folder: Option<&Path>) -> Result<(Arc<Model>, OnnxRuntime)> {
     profile::check_cpu()?;

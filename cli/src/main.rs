@@ -1,6 +1,7 @@
 //! `seedmark`: keys, pictures, seals and checks on your own machine.
 //!
-//! The one rule: only `log` with a URL, `reproduce --attest` and `witness` talk to a network. Results go to standard output, progress and hints to standard error;
+//! The one rule: only `log` with a URL, `reproduce --attest`, `key end` and `witness` talk to a network. Results go to standard
+//! output, progress and hints to standard error;
 //! `--json` prints one JSON object for machines. Exit codes stand in `exit.rs` and in `--help`.
 
 mod arguments;
@@ -17,6 +18,7 @@ fn main() -> std::process::ExitCode {
     let arguments = Arguments::parse();
     let result = match &arguments.command {
         Command::Keygen(options) => command::keygen::run(options),
+        Command::Key(options) => command::key::run(options),
         Command::Generate(options) => command::generate::run(options),
         Command::Seal(options) => command::seal::run(options),
         Command::Verify(options) => command::verify::run(options),

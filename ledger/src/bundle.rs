@@ -10,6 +10,7 @@ use schema::bundle::{Bundle, OwnedLicence, OwnerPart};
 use schema::commitment;
 use schema::digest::Digest;
 use schema::key::PublicKey;
+use schema::key_event::{Authority, KeyEndStatement};
 use schema::leaf::{Kind, Leaf};
 use schema::licence::{self, LicenceDocument};
 use schema::recipe::Recipe;
@@ -197,6 +198,7 @@ pub fn check(bundle: &Bundle, policy: &Policy) -> Report {
     let sealed = bundle.leaf().ok();
     check_listing(bundle, sealed.as_ref(), &context, &mut report);
     check_certification(bundle, sealed.as_ref(), &context, &mut report);
+    check_key_end(bundle, &context, &mut report);
     match (&bundle.owner, &sealed) {
         (Some(owner), Some(leaf)) => check_owner(bundle, owner, leaf, &context, &mut report),
         (Some(_), None) => {
@@ -315,6 +317,55 @@ fn check_certification(
         Some(&part.logged.proof),
         context,
     );
+}
+
+/// A key's end does not undo what the log holds before it.
+fn check_key_end(bundle: &Bundle, context: &Context<'_>, report: &mut Report) {
+    let Some(part) = &bundle.key_end else {
+        return report.skip(
+            "key end",
+            "the file knows of none; the log may hold a later one",
+        );
+    };
+    let leaf = part.logged.leaf("key_end.leaf");
+    let opened = leaf.and_then(|leaf| {
+        // For an account's word the signer is the platform's key, which the file names and nothing here vouches for.
+        KeyEndStatement::open(&part.statement, &leaf, context.origin, &part.key, &part.key)
+            .map(|statement| (statement, leaf))
+    });
+    let opened = opened.map_err(|error| error.to_string());
+    let opened = opened.and_then(|(statement, leaf)| {
+        if statement.key_hash != bundle.creator.hash() {
+            return Err("the statement ends another key".into());
+        }
+        let authority = match statement.authority {
+            Authority::Key => "on its own word".to_owned(),
+            Authority::Account => format!("on the word of {}", part.key),
+        };
+        let reason = statement.reason.name();
+        Ok((
+            leaf,
+            format!("the creator's key ended: {reason}, {authority}"),
+        ))
+    });
+    let Some(leaf) = report.note("key end", opened) else {
+        return;
+    };
+    let names = ["key end leaf", "key end checkpoint", "key end inclusion"];
+    let proof = Some(part.logged.proof.as_str());
+    let logged = report.logged(names, Ok(leaf), Kind::KeyEvent, &part.key, proof, context);
+    let ended = logged.and_then(|(_, index)| index);
+    let order = match (report.index, ended) {
+        (Some(sealed), Some(ended)) if sealed < ended => Ok((
+            (),
+            format!("the seal is entry {sealed}, the key ended later, at {ended}: the seal stands"),
+        )),
+        (Some(sealed), Some(ended)) => Err(format!(
+            "the key had ended at entry {ended}, before the seal at {sealed}"
+        )),
+        _ => Err("the order of seal and end is not proven".into()),
+    };
+    report.note("key end order", order);
 }
 
 fn check_owner(

@@ -106,6 +106,9 @@ pub struct Bundle {
     /// The platform's own reproduction before the sale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certification: Option<LoggedStatement>,
+    /// The end of the creator's key, if it ended: what it signed before stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_end: Option<LoggedStatement>,
     /// Absent in a public bundle of a listing that is for sale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<OwnerPart>,
@@ -153,6 +156,7 @@ impl Bundle {
             sealed,
             listing,
             certification: None,
+            key_end: None,
             owner: None,
         }
     }

@@ -2,11 +2,14 @@
 //!
 //! The one rule: a statement carries no time. What a key signed before its end stands, and "before" is the order of the log.
 
+use crate::canonical;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::key::{PublicKey, SecretKey};
 use crate::leaf::{Kind, Leaf};
 use crate::statement::{Envelope, Predicate, Subject};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 /// Why a key ends.
@@ -124,6 +127,91 @@ impl KeyEndStatement {
     }
 }
 
+/// The format's name of a [`KeyEnd`].
+pub const FORMAT: &str = "seedmark.dev/key-end/v1";
+/// The largest [`KeyEnd`], in bytes.
+pub const MAX_BYTES: usize = 16 * 1024;
+
+/// The end of a key on its way into the log, as a program sends it: signed by the key itself, and by its successor if it names one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyEnd {
+    format: String,
+    /// The DSSE envelope.
+    pub statement: Envelope,
+    /// 130 bytes, base64.
+    pub leaf: String,
+    /// The key that ends.
+    pub key: PublicKey,
+}
+
+impl KeyEnd {
+    /// Ends `secret` for the log `origin`; the successor's signature shows that it agrees.
+    ///
+    /// # Errors
+    /// When the statement cannot be written.
+    pub fn sign(
+        origin: &str,
+        secret: &SecretKey,
+        reason: Reason,
+        successor: Option<&SecretKey>,
+    ) -> Result<Self, Error> {
+        let statement = KeyEndStatement {
+            key_hash: secret.public().hash(),
+            reason,
+            authority: Authority::Key,
+            successor: successor.map(SecretKey::public),
+        };
+        let (mut envelope, leaf) = statement.sign(origin, secret)?;
+        if let Some(successor) = successor {
+            envelope.cosign(successor)?;
+        }
+        Ok(Self {
+            format: FORMAT.into(),
+            statement: envelope,
+            leaf: STANDARD.encode(leaf.to_bytes()),
+            key: secret.public(),
+        })
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// Names what is malformed.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
+        canonical::parse(bytes, MAX_BYTES, "key end", FORMAT)
+    }
+
+    /// The canonical bytes.
+    ///
+    /// # Errors
+    /// Never for one made by [`KeyEnd::sign`].
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        canonical::to_bytes(self, "key end")
+    }
+
+    /// Checks signatures and digests: the key's own, and its successor's.
+    ///
+    /// # Errors
+    /// Names the part that does not hold.
+    pub fn open(&self, origin: &str) -> Result<(KeyEndStatement, Leaf), Error> {
+        let bytes = STANDARD
+            .decode(&self.leaf)
+            .map_err(|_| Error::malformed("leaf", "is not base64"))?;
+        let (leaf, key) = (Leaf::parse(&bytes)?, &self.key);
+        let statement = KeyEndStatement::open(&self.statement, &leaf, origin, key, key)?;
+        if statement.authority != Authority::Key {
+            return Err(Error::invalid("statement.authority", "is not the key"));
+        }
+        if let Some(successor) = &statement.successor
+            && !self.statement.is_signed_by(successor)?
+        {
+            return Err(Error::invalid("statement.successor", "has not signed"));
+        }
+        Ok((statement, leaf))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Authority, KeyEndStatement, Reason};
@@ -218,5 +306,20 @@ mod tests {
             &secret(9).public(),
         );
         assert!(read.is_err(), "its own successor");
+    }
+
+    #[test]
+    fn a_successor_must_agree() {
+        let (old, new) = (secret(1), secret(2));
+        let end = super::KeyEnd::sign(ORIGIN, &old, Reason::Routine, Some(&new));
+        let end = super::KeyEnd::parse(&end.expect("signed").to_bytes().expect("bytes"));
+        let mut end = end.expect("it reads back");
+        let (statement, _) = end.open(ORIGIN).expect("it holds");
+        assert_eq!(statement.successor, Some(new.public()));
+        assert!(end.open("other.example").is_err(), "another log");
+        end.statement.signatures.truncate(1);
+        assert!(end.open(ORIGIN).is_err(), "the successor has not signed");
+        end.statement.cosign(&secret(3)).expect("a signature");
+        assert!(end.open(ORIGIN).is_err(), "somebody else has");
     }
 }

@@ -108,6 +108,36 @@ impl Envelope {
         )))
     }
 
+    /// Adds the signature of another key: of the one that takes over from the one that ends.
+    ///
+    /// # Errors
+    /// When the payload is not base64.
+    pub fn cosign(&mut self, secret: &SecretKey) -> Result<(), Error> {
+        let body = decode(&self.payload, "statement.payload")?;
+        self.signatures.push(EnvelopeSignature {
+            keyid: secret.public().hash().hex(),
+            sig: STANDARD.encode(secret.sign(&pae(&self.payload_type, &body))),
+        });
+        Ok(())
+    }
+
+    /// Whether one of the signatures is by `key`.
+    ///
+    /// # Errors
+    /// When the payload is not base64.
+    pub fn is_signed_by(&self, key: &PublicKey) -> Result<bool, Error> {
+        let message = pae(
+            &self.payload_type,
+            &decode(&self.payload, "statement.payload")?,
+        );
+        Ok(self.signatures.iter().any(|signature| {
+            let bytes = decode(&signature.sig, "statement.signature")
+                .ok()
+                .and_then(|bytes| <[u8; 64]>::try_from(bytes).ok());
+            bytes.is_some_and(|bytes| key.verify(&message, &bytes, "statement.signature").is_ok())
+        }))
+    }
+
     /// Verifies that `key` signed this envelope, then reads the predicate and the subjects.
     ///
     /// # Errors
@@ -121,14 +151,7 @@ impl Envelope {
             ));
         }
         let body = decode(&self.payload, "statement.payload")?;
-        let message = pae(PAYLOAD_TYPE, &body);
-        let signed = self.signatures.iter().any(|signature| {
-            let bytes = decode(&signature.sig, "statement.signature")
-                .ok()
-                .and_then(|bytes| <[u8; 64]>::try_from(bytes).ok());
-            bytes.is_some_and(|bytes| key.verify(&message, &bytes, "statement.signature").is_ok())
-        });
-        if !signed {
+        if !self.is_signed_by(key)? {
             return Err(Error::new(
                 Kind::Forged,
                 "statement.signature",

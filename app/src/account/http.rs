@@ -7,12 +7,14 @@ use crate::web::error::AppError;
 use crate::web::form::Form;
 use crate::web::state::AppState;
 use crate::web::visit::{SESSION, THEME, Visit, cookie, safe_path, with_cookie};
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
+use axum::{Json, Router};
 use schema::failure::FieldError;
+use schema::key_event::KeyEnd;
 use serde::Deserialize;
 
 const SESSION_S: i64 = 90 * 86_400;
@@ -26,6 +28,7 @@ pub fn routes() -> Router<AppState> {
         .route("/account", get(account_page))
         .route("/account/keys", post(add_key))
         .route("/account/keys/{hash}", get(key_page).post(end_key))
+        .route("/log/key-ends", post(end_key_by_program))
         .route("/theme", post(set_theme))
 }
 
@@ -210,6 +213,43 @@ async fn end_key(
             }
         })
         .await
+}
+
+/// Takes a key's end from a program; answers in JSON, since no person reads it here. The signature is the authority.
+async fn end_key_by_program(State(state): State<AppState>, body: Bytes) -> Response {
+    let refused = |status: StatusCode, why: &str| {
+        (status, Json(serde_json::json!({ "error": why }))).into_response()
+    };
+    let sent = match KeyEnd::parse(&body) {
+        Ok(sent) => sent,
+        Err(error) => return refused(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string()),
+    };
+    match keys::end_by_key(&state.db, &state.log, &sent).await {
+        Ok(leaf) => {
+            state.leaves.ring();
+            let page = format!("{}/proofs/{leaf}", state.config.public_url);
+            Json(serde_json::json!({ "leaf_hash": leaf, "page": page })).into_response()
+        }
+        Err(Error::NotFound) => refused(StatusCode::NOT_FOUND, "nobody registered this key here"),
+        Err(Error::Invalid(errors)) => {
+            let what = errors.first().map_or("", |error| error.code.as_str());
+            let why = match what {
+                "ended-key" => "this key has ended already",
+                "unregistered-key" => {
+                    "the successor is not an active key of the same account; register it there first"
+                }
+                _ => "the statement does not hold",
+            };
+            refused(StatusCode::UNPROCESSABLE_ENTITY, why)
+        }
+        Err(error) => {
+            tracing::error!(error = %error, "a key's end cannot be logged");
+            refused(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the log takes no key's end at the moment",
+            )
+        }
+    }
 }
 
 async fn set_theme(visit: Visit, body: Bytes) -> Response {

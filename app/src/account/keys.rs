@@ -10,7 +10,7 @@ use crate::verify::service::{self as log, PublicLog, StatementRow};
 use schema::digest::Digest;
 use schema::failure::FieldError;
 use schema::key::{PublicKey, registration_message};
-use schema::key_event::{Authority, KeyEndStatement, Reason};
+use schema::key_event::{Authority, KeyEnd, KeyEndStatement, Reason};
 use schema::leaf::Leaf;
 use schema::statement::{Envelope, Predicate as _};
 
@@ -195,6 +195,26 @@ pub async fn end(
         }
     }
     keep(db, log, &statement, &envelope, &leaf, &signer).await
+}
+
+/// Ends a key on the word that a program sent: the key itself signed it, and its successor. Returns the leaf's hash.
+///
+/// # Errors
+/// As [`end`]; [`Error::NotFound`] for a key that nobody registered here.
+pub async fn end_by_key(db: &Db, log: &PublicLog, sent: &KeyEnd) -> Result<String, Error> {
+    let (_, leaf) = sent
+        .open(&log.origin)
+        .map_err(|error| Error::Invalid(vec![FieldError::of("key", &error)]))?;
+    let key_hash = sent.key.hash().hex();
+    let mut tx = db.read().await?;
+    let person = store::find_key_owner(&mut tx, &key_hash).await?;
+    drop(tx);
+    let ending = Ending::Signed {
+        envelope: serde_json::to_string(&sent.statement).unwrap_or_default(),
+        leaf: hex::encode(leaf.to_bytes()),
+    };
+    end(db, log, &person.ok_or(Error::NotFound)?, &key_hash, ending).await?;
+    Ok(leaf.hash().hex())
 }
 
 async fn keep(

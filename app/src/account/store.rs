@@ -21,6 +21,7 @@ statements! {
         from creator_key left join key_end on key_end.key_hash = creator_key.key_hash where person_id = $1 order by creator_key.created_ms desc, creator_key.key_hash";
     FIND_KEY = "select creator_key.key_hash, creator_key.public_key, creator_key.created_ms, key_end.reason, key_end.authority, key_end.successor, key_end.leaf_hash as end_leaf_hash
         from creator_key left join key_end on key_end.key_hash = creator_key.key_hash where creator_key.key_hash = $1";
+    FIND_KEY_OWNER = "select person_id from creator_key where key_hash = $1";
     HAS_ENDED = "select key_hash from key_end where key_hash = $1";
     INSERT_KEY_END = "insert into key_end (key_hash, leaf_hash, reason, authority, successor, created_ms) values ($1, $2, $3, $4, $5, $6)
         on conflict (key_hash) do nothing";
@@ -133,6 +134,10 @@ pub(super) async fn list_keys(tx: &mut Tx, person: &str) -> db::Result<Vec<Key>>
 
 pub(super) async fn find_key(tx: &mut Tx, hash: &str) -> db::Result<Option<Key>> {
     fetch!(tx, fetch_optional, Key, FIND_KEY, hash)
+}
+
+pub(super) async fn find_key_owner(tx: &mut Tx, hash: &str) -> db::Result<Option<String>> {
+    fetch!(tx, fetch_optional, (String,), FIND_KEY_OWNER, hash).map(|row| row.map(|row| row.0))
 }
 
 pub(super) async fn has_ended(tx: &mut Tx, hash: &str) -> db::Result<bool> {

@@ -11,7 +11,7 @@ use crate::web::state::AppState;
 use crate::{jobs, limits, random};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use schema::bundle::{Bundle, OwnedLicence, OwnerPart, SealedListing, SealedPart};
+use schema::bundle::{Bundle, LoggedStatement, OwnedLicence, OwnerPart, SealedListing, SealedPart};
 use schema::digest::Digest;
 use schema::key::PublicKey;
 use schema::recipe::Recipe;
@@ -291,6 +291,7 @@ pub async fn bundle(
     if let Some(hash) = &listing.certification_leaf_hash {
         bundle.certification = Some(log::logged_statement(tx, &state.log, hash).await?);
     }
+    bundle.key_end = key_end(state, tx, &sealed).await?;
     if let Some(line) = line {
         require_opened(line)?;
         let secret = open_secret(
@@ -308,6 +309,25 @@ pub async fn bundle(
         });
     }
     bundle.to_bytes().map_err(internal)
+}
+
+/// The logged end of the key that sealed a leaf, if it ended.
+async fn key_end(
+    state: &AppState,
+    tx: &mut Tx,
+    sealed: &log::LeafRow,
+) -> Result<Option<LoggedStatement>, Error> {
+    let key_hash = sealed.parse()?.key_hash.hex();
+    let end = log::find_signer_end(tx, sealed, &key_hash).await?;
+    let Some(leaf) = end.and_then(|end| end.key.end_leaf_hash) else {
+        return Ok(None);
+    };
+    match log::logged_statement(tx, &state.log, &leaf).await {
+        Ok(statement) => Ok(Some(statement)),
+        // It is public in a moment; a bundle fetched then knows of it.
+        Err(log::Error::NotLogged) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn owned_licence(

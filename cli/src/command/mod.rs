@@ -1,6 +1,7 @@
 //! One file per command; each reads its options, does its work and says how it ended.
 
 pub(crate) mod generate;
+pub(crate) mod key;
 pub(crate) mod keygen;
 pub(crate) mod log;
 pub(crate) mod model;

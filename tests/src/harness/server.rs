@@ -104,8 +104,22 @@ impl Server {
 
     /// Kills the server without warning and starts it again on the same data.
     pub(crate) fn kill_and_restart(&mut self) {
-        self.child.kill().expect("killed");
-        self.child.wait().expect("reaped");
+        self.stop();
+        self.start_again();
+    }
+
+    /// Changes a stopped server's PostgreSQL database.
+    pub(crate) fn sql(&self, sql: &str) {
+        let url = self.database_url.as_ref().expect("PostgreSQL");
+        let done = Command::new("psql")
+            .args(["--no-psqlrc", "--quiet", "--command", sql, url])
+            .status()
+            .expect("psql");
+        assert!(done.success(), "{sql}");
+    }
+
+    /// Starts a stopped server on the same data.
+    pub(crate) fn start_again(&mut self) {
         let (child, port) = launch(
             self.folder.path(),
             self.database_url.as_deref(),

@@ -80,7 +80,7 @@ async fn buy(browser: &Browser, base: &str, listing: &str) -> String {
 }
 
 async fn whole_story(database: Database) {
-    let server = Server::start(database);
+    let mut server = Server::start(database);
     let base = server.url("");
     let creator = Browser::open(true).await;
     let listing = publish(&creator, &base, "ada", "40.00").await;
@@ -106,11 +106,14 @@ async fn whole_story(database: Database) {
     );
     buyer.follow("#open-recipe").await;
     buyer.see("html[data-ready]").await;
+    // The browser opened the commitment itself.
+    buyer.see("#own-check[data-state=holds]").await;
     assert!(buyer.text(".template").await.contains("{mood} face"));
     let bundle = buyer.download("#download-bundle").await;
     buyer.follow("#regenerate").await;
     buyer.see("#run[data-outcome=exact]").await;
     check_offline(&bundle);
+    attest_in_browser(&buyer, &base).await;
     let proof = attest(&base, bundle.as_bytes());
     buyer.goto(&proof).await;
     // The browser's own verdict, not the server's.
@@ -142,7 +145,11 @@ async fn whole_story(database: Database) {
         creator.text("#reconciliation").await,
         "equal to the provider's books"
     );
-    end_key(&creator, &base, &proof).await;
+    end_key(&creator, &base, &proof, database).await;
+    seal_outlives_its_key(&base, &proof);
+    if database == Database::Postgres {
+        a_new_engine_runs_it_again(&mut server, &buyer, &proof).await;
+    }
     let audited = server.command(&["audit"]);
     assert!(
         audited.status.success(),
@@ -153,16 +160,96 @@ async fn whole_story(database: Database) {
     buyer.close().await;
 }
 
-/// The creator ends their key on its own word; what it sealed before stands.
-async fn end_key(creator: &Browser, base: &str, proof: &str) {
-    creator.goto(&format!("{base}/account")).await;
-    creator.follow("#keys a.button").await;
-    creator.see("html[data-ready]").await;
-    creator.fill("#key-end-passphrase", "correct horse").await;
-    creator.follow("#key-end-sign").await;
+/// The owner signs the run's outcome in the browser, with a key made for it.
+async fn attest_in_browser(buyer: &Browser, base: &str) {
+    let run = buyer.page.current_url().await.expect("an address");
+    buyer.goto_ready(&format!("{base}/account")).await;
+    buyer.fill("#key-passphrase", "correct horse").await;
+    buyer.follow("#key-make").await;
+    buyer.see("#keys li .digest").await;
+    buyer.goto_ready(run.as_str()).await;
+    buyer.fill("#attest-passphrase", "correct horse").await;
+    buyer.follow("#attest-sign").await;
+    buyer.see("#own-check[data-state=holds]").await;
+    let url = buyer.page.current_url().await.expect("an address");
+    assert!(url.path().starts_with("/proofs/"), "{url}");
+}
+
+/// The creator ends their key on its own word, in the browser or at home; what it sealed before stands.
+async fn end_key(creator: &Browser, base: &str, proof: &str, database: Database) {
+    creator.goto_ready(&format!("{base}/account")).await;
+    if database == Database::Sqlite {
+        creator.follow("#keys a.button").await;
+        creator.see("html[data-ready]").await;
+        creator.fill("#key-end-passphrase", "correct horse").await;
+        creator.follow("#key-end-sign").await;
+    } else {
+        let folder = tempfile::tempdir().expect("a folder");
+        let script =
+            "return Object.values(localStorage).find(text => text.includes('seedmark.dev/key'))";
+        let file = creator.page.execute(script, Vec::new()).await;
+        let file = file.expect("the key file of this browser");
+        let path = folder.path().join("ada.key");
+        std::fs::write(&path, file.as_str().expect("a text")).expect("written");
+        let path = path.to_string_lossy().into_owned();
+        let end = [
+            "key", "end", "--key", &path, "--reason", "lost", "--shop", base,
+        ];
+        let ended = seedmark(&end, folder.path());
+        let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert!(
+            ended.status.success() && text(&ended).contains("has ended"),
+            "{told}"
+        );
+        creator.goto(&format!("{base}/account")).await;
+    }
     creator.see("#keys a.tag--bad").await;
     creator.goto(proof).await;
     creator.see("#signer-end[data-stands=true]").await;
+}
+
+/// A bundle that is fetched after the end of its key says so, and that the seal is older.
+fn seal_outlives_its_key(base: &str, proof: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let shop = ledger::client::Remote::new(base).expect("an address");
+    let (_, path) = proof.split_once("/proofs/").expect("a proof's address");
+    let file = folder
+        .path()
+        .join("later.seedmark")
+        .to_string_lossy()
+        .into_owned();
+    for _ in 0..400 {
+        let bundle = shop
+            .text(&format!("proofs/{path}/bundle"))
+            .expect("a bundle");
+        std::fs::write(&file, bundle).expect("written");
+        let verified = seedmark(&["verify", &file], folder.path());
+        let told = text(&verified);
+        assert!(verified.status.success(), "{told}");
+        if told.contains("the seal stands") {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(25));
+    }
+    panic!("the end of the key never came into the bundle");
+}
+
+/// What an earlier release of the engine certified is regenerated with this one, without anybody asking.
+async fn a_new_engine_runs_it_again(server: &mut Server, buyer: &Browser, proof: &str) {
+    server.stop();
+    server
+        .sql("update statement set environment = replace(environment, 'engine 0.', 'engine 0.0.')");
+    server.start_again();
+    let (_, path) = proof.split_once("/proofs/").expect("a proof's address");
+    for _ in 0..400 {
+        buyer.goto(&server.url(&format!("/proofs/{path}"))).await;
+        let source = buyer.page.source().await.expect("a page");
+        if source.matches("data-outcome=\"exact\"").count() == 2 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("it was not run again");
 }
 
 /// What must not be published: by somebody without a licence, or with an outcome that its digests belie.

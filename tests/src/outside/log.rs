@@ -405,22 +405,12 @@ fn a_monitor_follows_a_log_and_tells_a_rewrite_from_an_outage() {
     );
 }
 
-#[tokio::test]
-async fn a_shop_whose_log_is_witnessed_shows_only_what_the_witness_saw() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut server = Server::start(Database::Sqlite);
-    let key = Client::new(server.url("")).get("/log/vkey").await.body;
+/// `seedmark witness` for a shop's log, and what it says of itself.
+fn shop_witness(folder: &Path, log_key: &str, listen: &str) -> (Child, serde_json::Value) {
     let mut child = Command::new(program("seedmark"))
-        .args([
-            "witness",
-            "--name",
-            "w.example",
-            "--listen",
-            "127.0.0.1:0",
-            "--json",
-        ])
-        .args(["--log", key.trim(), "--data"])
-        .arg(folder.path().join("witness"))
+        .args(["witness", "--name", "w.example", "--json"])
+        .args(["--listen", listen, "--log", log_key, "--data"])
+        .arg(folder.join("witness"))
         .stdout(Stdio::piped())
         .spawn()
         .expect("a witness");
@@ -428,7 +418,82 @@ async fn a_shop_whose_log_is_witnessed_shows_only_what_the_witness_saw() {
     BufReader::new(child.stdout.take().expect("an output"))
         .read_line(&mut line)
         .expect("a first line");
-    let told: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    (child, serde_json::from_str(&line).expect("JSON"))
+}
+
+/// Registers a fresh key and ends it with the command line tool: the shortest way to a new leaf of the shop's log. Returns its hash.
+async fn end_a_key(server: &Server, member: &Client, file: &Path) -> String {
+    let path = file.to_string_lossy().into_owned();
+    let home = file.parent().expect("a folder");
+    done(seedmark(&["keygen", "--out", &path], home));
+    let person = member
+        .get("/account")
+        .await
+        .find("person(?:&quot;|\"):(?:&quot;|\")([0-9a-f-]{36})");
+    let origin = member.get("/log/vkey").await.body;
+    let (origin, _) = origin.split_once('+').expect("a verifier key");
+    let secret = schema::key_file::KeyFile::parse(&std::fs::read(file).expect("a key file"))
+        .and_then(|file| file.open("correct horse"))
+        .expect("a key");
+    let message = schema::key::registration_message(origin, &person);
+    let fields = [
+        ("key", secret.public().to_string()),
+        ("signature", hex::encode(secret.sign(&message))),
+    ];
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, text)| (*name, &**text)).collect();
+    assert_eq!(member.post("/account/keys", &fields).await.status, 303);
+    let base = server.url("");
+    let end = ["key", "end", "--key", &path, "--shop", &base, "--json"];
+    let told: serde_json::Value =
+        serde_json::from_str(&done(seedmark(&end, home))).expect("an answer");
+    assert!(
+        !seedmark(&end, home).status.success(),
+        "a key ends once: the second time it is refused"
+    );
+    told["leaf_hash"].as_str().expect("a leaf").to_owned()
+}
+
+/// The dated proof of a leaf, once it is public.
+async fn proof_of(visitor: &Client, leaf: &str) -> ledger::proof::TlogProof {
+    for _ in 0..400 {
+        let answer = visitor.get(&format!("/proofs/{leaf}/proof")).await;
+        if answer.status == 200 {
+            return ledger::proof::TlogProof::parse(&answer.body).expect("a proof");
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("{leaf} never became public")
+}
+
+/// The shop's log grows under its witness, and stands still without it.
+async fn grow(server: &Server, folder: &Path, policy: &str, witness: &mut Child, listen: &str) {
+    let policy = Policy::parse(policy).expect("a policy");
+    let log_key = policy.logs()[0].verifier.to_string();
+    let member = Client::member(server.url(""), "ada").await;
+    let first = end_a_key(server, &member, &folder.join("first.key")).await;
+    let dated = proof_of(&member, &first).await;
+    let settlement = policy.settle(&dated.checkpoint).expect("it is cosigned");
+    let settled = settlement.settled_seconds.expect("the witness's time");
+    witness.kill().expect("killed");
+    witness.wait().expect("reaped");
+    let second = end_a_key(server, &member, &folder.join("second.key")).await;
+    let unseen = member.get(&format!("/proofs/{second}/proof")).await;
+    assert_eq!(unseen.status, 503, "nobody has seen it: {}", unseen.body);
+    let (again, _) = shop_witness(folder, &log_key, listen);
+    *witness = again;
+    let later = proof_of(&member, &second).await;
+    let settlement = policy.settle(&later.checkpoint).expect("it is cosigned");
+    assert!(later.index > dated.index && settlement.settled_seconds >= Some(settled));
+    // A leaf keeps the checkpoint that dated it, however the log grows.
+    assert_eq!(proof_of(&member, &first).await.checkpoint, dated.checkpoint);
+}
+
+#[tokio::test]
+async fn a_shop_whose_log_is_witnessed_shows_only_what_the_witness_saw() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut server = Server::start(Database::Sqlite);
+    let key = Client::new(server.url("")).get("/log/vkey").await.body;
+    let (mut child, told) = shop_witness(folder.path(), key.trim(), "127.0.0.1:0");
     let text = format!(
         "log {}\nwitness w {} http://{}\nquorum w\n",
         key.trim(),
@@ -440,6 +505,8 @@ async fn a_shop_whose_log_is_witnessed_shows_only_what_the_witness_saw() {
     server.set("SEEDMARK_WITNESS_POLICY", &policy.to_string_lossy());
     server.kill_and_restart();
     let policy = policy.to_string_lossy().into_owned();
+    let listen = told["listen"].as_str().expect("an address");
+    grow(&server, folder.path(), &text, &mut child, listen).await;
     let audit = |url: &str, trust: [&str; 2]| {
         done(seedmark(
             &["log", "audit", url, trust[0], trust[1]],
