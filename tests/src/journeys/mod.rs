@@ -234,17 +234,16 @@ fn seal_outlives_its_key(base: &str, proof: &str) {
     panic!("the end of the key never came into the bundle");
 }
 
-/// What an earlier release of the engine certified is regenerated with this one, without anybody asking.
+/// What this release of the engine has not regenerated is run again at the next start, without anybody asking.
 async fn a_new_engine_runs_it_again(server: &mut Server, buyer: &Browser, proof: &str) {
     server.stop();
-    server
-        .sql("update statement set environment = replace(environment, 'engine 0.', 'engine 0.0.')");
+    // An older release's statement has other bytes and would be another leaf; one that is missing is as good.
+    server.sql("delete from statement where attester = 'platform'");
     server.start_again();
     let (_, path) = proof.split_once("/proofs/").expect("a proof's address");
     for _ in 0..400 {
         buyer.goto(&server.url(&format!("/proofs/{path}"))).await;
-        let source = buyer.page.source().await.expect("a page");
-        if source.matches("data-outcome=\"exact\"").count() == 2 {
+        if buyer.text("#tally td[data-outcome=exact]").await == "2" {
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
