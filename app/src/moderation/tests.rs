@@ -1,1 +1,164 @@
+//! Which versions wait for a person, on both databases.
 
+use super::service::{Match, find_near, hold};
+use super::{PicturePrint, TextPrint, store};
+use crate::db::tests::databases;
+use crate::db::{Tx, execute};
+use crate::vault::Vault;
+use engine::picture::Picture;
+
+const NOW_MS: i64 = 1_800_000_000_000;
+
+/// A picture of one colour with a spot at `x`.
+fn print(x: u32) -> PicturePrint {
+    let samples = (0..32 * 32)
+        .flat_map(|at: u32| {
+            if (at % 32).abs_diff(x) < 6 && (at / 32).abs_diff(16) < 6 {
+                [200, 20, 20]
+            } else {
+                [255; 3]
+            }
+        })
+        .collect();
+    PicturePrint::of(&Picture {
+        width: 32,
+        height: 32,
+        samples,
+    })
+}
+
+async fn person(tx: &mut Tx, id: &str) {
+    let sql = "insert into person (id, email, email_folded, handle, password_hash, role, created_ms) values ($1, $1, $1, $1, 'x', 'member', 1)";
+    execute!(tx, sql, id).expect("a person");
+}
+
+/// A version `id` of `owner`, logged at `index`, with its prints.
+async fn version(tx: &mut Tx, id: &str, owner: &str, state: &str, index: i64, text: &str, x: u32) {
+    for (tail, kind, index) in [("a", 1i64, 2 * index), ("b", 6, 2 * index + 1)] {
+        let leaf = format!("{id}{tail}");
+        let sql = "insert into log_leaf (leaf_hash, origin, kind, digest, key_hash, leaf, queued_ms, log_index) values ($1, 'o', $2, $1, 'k', 'x', 1, $3)";
+        execute!(tx, sql, &leaf, kind, index).expect("a leaf");
+    }
+    execute!(
+        tx,
+        "insert into secret (id, wrapped_key, ciphertext, created_ms) values ($1, 'w', 'c', 1)",
+        id
+    )
+    .expect("a secret");
+    let sql = "insert into listing (id, slug, person_id, title, description, category, language, price_minor, licence, state, search_text, created_ms, sales)
+        values ($1, $1, $2, 'Fox', '', 'faces', 'en', 300, 'standard-1', 'live', '', 1, 0)";
+    execute!(tx, sql, id, owner).expect("a listing");
+    let (sealed, listed) = (format!("{id}a"), format!("{id}b"));
+    let sql = "insert into version (id, listing_id, state, secret_id, model, profile, scheduler, steps, width, height, variables, creator_key, leaf_hash, listing_leaf_hash, listing_statement, created_ms)
+        values ($1, $1, $2, $1, 'm', 'portable-1', 's', 1, 1, 1, '{}', 'k', $3, $4, '{}', 1)";
+    execute!(tx, sql, id, state, sealed, listed).expect("a version");
+    let text = TextPrint::of(&Vault::new(&[1; 32]), text).to_text();
+    store::insert_print(tx, id, owner, &text, &PicturePrint::to_text(&[print(x)]))
+        .await
+        .expect("a print");
+}
+
+async fn near(tx: &mut Tx, id: &str) -> Vec<String> {
+    let found = find_near(tx, id).await.expect("a search");
+    found
+        .into_iter()
+        .map(|found| found.earlier_version_id)
+        .collect()
+}
+
+const DRAGON: &str = "a small red dragon with a green hat on a hill, 3d style";
+/// Two words changed: enough to pass as one's own, not enough for somebody who bought the other.
+const CHANGED: &str = "a small blue dragon with a yellow hat on a hill, 3d style";
+const WHALES: &str = "two sleepy whales reading a newspaper, flat style";
+
+#[tokio::test]
+async fn what_others_logged_earlier_is_evidence_and_nothing_else() {
+    for test in databases().await {
+        let mut tx = test.db.write().await.expect("a transaction");
+        for name in ["ada", "ben"] {
+            person(&mut tx, name).await;
+        }
+        version(&mut tx, "earlier", "ada", "live", 1, DRAGON, 8).await;
+        version(&mut tx, "refused", "ada", "failed", 2, DRAGON, 8).await;
+        version(&mut tx, "own", "ben", "live", 3, DRAGON, 8).await;
+        version(&mut tx, "copy", "ben", "certifying", 4, DRAGON, 22).await;
+        version(&mut tx, "later", "ada", "live", 5, DRAGON, 8).await;
+        version(&mut tx, "other", "ben", "certifying", 6, WHALES, 22).await;
+        version(&mut tx, "picture", "ben", "certifying", 7, WHALES, 8).await;
+        let found = near(&mut tx, "copy").await;
+        assert_eq!(found, ["earlier"], "{}: the same words", test.name);
+        let found = near(&mut tx, "other").await;
+        assert!(found.is_empty(), "{}: another idea", test.name);
+        let found = near(&mut tx, "picture").await;
+        assert_eq!(
+            found,
+            ["earlier", "later"],
+            "{}: the same picture",
+            test.name
+        );
+    }
+}
+
+#[tokio::test]
+async fn whoever_bought_the_earlier_recipe_is_looked_at_more_closely() {
+    for test in databases().await {
+        let mut tx = test.db.write().await.expect("a transaction");
+        for name in ["ada", "ben"] {
+            person(&mut tx, name).await;
+        }
+        version(&mut tx, "earlier", "ada", "live", 1, DRAGON, 8).await;
+        version(&mut tx, "changed", "ben", "certifying", 2, CHANGED, 22).await;
+        assert!(near(&mut tx, "changed").await.is_empty(), "{}", test.name);
+        let sql = "insert into purchase (id, person_id, state, total_minor, currency, created_ms) values ('p', 'ben', 'paid', 300, 'USD', 1)";
+        execute!(&mut tx, sql).expect("a purchase");
+        let sql = "insert into purchase_line (id, purchase_id, listing_id, version_id, buyer_id, payee_id, price_minor, share_bp, share_minor, payee_minor, licence, state, earning, created_ms, paid_ms, refunded_minor)
+            values ('l', 'p', 'earlier', 'earlier', 'ben', 'ada', 300, 1500, 45, 255, 'standard-1', 'refunded', 'none', 1, 77, 300)";
+        execute!(&mut tx, sql).expect("a line");
+        let found = find_near(&mut tx, "changed").await.expect("a search");
+        assert_eq!(found.len(), 1, "{}", test.name);
+        assert_eq!(
+            found[0].owned_ms,
+            Some(77),
+            "{}: also if refunded",
+            test.name
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_review_is_opened_once_and_decided_once() {
+    for test in databases().await {
+        let mut tx = test.db.write().await.expect("a transaction");
+        for name in ["ada", "ben", "eve"] {
+            person(&mut tx, name).await;
+        }
+        version(&mut tx, "earlier", "ada", "live", 1, DRAGON, 8).await;
+        version(&mut tx, "copy", "ben", "certified", 2, DRAGON, 8).await;
+        let found = find_near(&mut tx, "copy").await.expect("a search");
+        for _ in 0..2 {
+            hold(&mut tx, "copy", &found, NOW_MS)
+                .await
+                .expect("a review");
+        }
+        let open = store::list_open(&mut tx).await.expect("the queue");
+        assert_eq!(open.len(), 1, "{}", test.name);
+        let stored: Vec<Match> = store::list_matches(&mut tx, "copy").await.expect("matches");
+        assert_eq!(stored, found, "{}", test.name);
+        for (state, expected) in [("approved", true), ("rejected", false)] {
+            let decided = store::decide(&mut tx, "copy", state, NOW_MS, "eve", None, "fine").await;
+            assert_eq!(decided.expect("a decision"), expected, "{}", test.name);
+        }
+        // What a person let pass is shown to everybody by its pictures; the texts are nobody's business.
+        for (leaf, other) in [("earliera", "copya"), ("copya", "earliera")] {
+            let sql = "update version set state = 'live'";
+            execute!(&mut tx, sql).expect("on sale");
+            let alike = store::list_resemblances(&mut tx, leaf, 850).await;
+            let leaves: Vec<String> = alike
+                .expect("resemblances")
+                .into_iter()
+                .map(|found| found.leaf_hash)
+                .collect();
+            assert_eq!(leaves, [other], "{}", test.name);
+        }
+    }
+}

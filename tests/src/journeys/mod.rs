@@ -1,15 +1,23 @@
 //! Journeys in Chromium, on both databases: a creator publishes, a buyer buys and reproduces, a sceptic verifies offline, the
 //! creator is paid.
 
+mod copycat;
 mod sceptic;
 
 use crate::harness::browser::Browser;
 use crate::harness::server::{Database, Server, seedmark, text};
 use sceptic::check_offline;
 
-/// Makes an account with a key, generates, seals and publishes; returns the listing's path.
+/// Makes an account, publishes and waits until it is on sale; returns the listing's path.
 async fn publish(browser: &Browser, base: &str, name: &str, price: &str) -> String {
     browser.sign_up(base, name).await;
+    let listing = submit(browser, base, price).await;
+    browser.see(".listing__price").await;
+    listing
+}
+
+/// Makes a key, generates, seals and submits; returns the listing's path.
+async fn submit(browser: &Browser, base: &str, price: &str) -> String {
     browser.goto_ready(&format!("{base}/account")).await;
     browser.fill("#key-passphrase", "correct horse").await;
     browser.follow("#key-make").await;
@@ -60,7 +68,6 @@ async fn publish(browser: &Browser, base: &str, name: &str, price: &str) -> Stri
     browser.follow("#seal-sign").await;
     let url = browser.page.current_url().await.expect("an address");
     assert!(url.path().starts_with("/listings/two-moods-"), "{url}");
-    browser.see(".listing__price").await;
     url.path().to_owned()
 }
 
