@@ -251,3 +251,62 @@ fn running_refunds_match_the_vector() {
         }
     );
 }
+
+/// Published by the BLAKE3 team (`test_vectors.json`): input length, hash, and `derive_key` under their context; on both sides of a
+/// chunk's edge and of a tree's. Commitments and pixel digests rest on both modes.
+const BLAKE3: [(usize, &str, &str); 8] = [
+    (
+        0,
+        "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262",
+        "2cc39783c223154fea8dfb7c1b1660f2ac2dcbd1c1de8277b0b0dd39b7e50d7d",
+    ),
+    (
+        1,
+        "2d3adedff11b61f14c886e35afa036736dcd87a74d27b5c1510225d0f592e213",
+        "b3e2e340a117a499c6cf2398a19ee0d29cca2bb7404c73063382693bf66cb06c",
+    ),
+    (
+        1023,
+        "10108970eeda3eb932baac1428c7a2163b0e924c9a9e25b35bba72b28f70bd11",
+        "74a16c1c3d44368a86e1ca6df64be6a2f64cce8f09220787450722d85725dea5",
+    ),
+    (
+        1024,
+        "42214739f095a406f3fc83deb889744ac00df831c10daa55189b5d121c855af7",
+        "7356cd7720d5b66b6d0697eb3177d9f8d73a4a5c5e968896eb6a689684302706",
+    ),
+    (
+        1025,
+        "d00278ae47eb27b34faecf67b4fe263f82d5412916c1ffd97c8cb7fb814b8444",
+        "effaa245f065fbf82ac186839a249707c3bddf6d3fdda22d1b95a3c970379bcb",
+    ),
+    (
+        2049,
+        "5f4d72f40d7a5f82b15ca2b2e44b1de3c2ef86c426c95c1af0b6879522563030",
+        "2ea477c5515cc3dd606512ee72bb3e0e758cfae7232826f35fb98ca1bcbdf273",
+    ),
+    (
+        4097,
+        "9b4052b38f1c5fc8b1f9ff7ac7b27cd242487b3d890d15c96a1c25b8aa0fb995",
+        "aca51029626b55fda7117b42a7c211f8c6e9ba4fe5b7a8ca922f34299500ead8",
+    ),
+    (
+        7169,
+        "a003fc7a51754a9b3c7fae0367ab3d782dccf28855a03d435f8cfe74605e7817",
+        "554b0a5efea9ef183f2f9b931b7497995d9eb26f5c5c6dad2b97d62fc5ac31d9",
+    ),
+];
+
+#[test]
+fn blake3_is_what_its_authors_publish() {
+    for (length, hash, derived) in BLAKE3 {
+        let input: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
+        assert_eq!(blake3::hash(&input).to_hex().as_str(), hash, "{length}");
+        let context = "BLAKE3 2019-12-27 16:29:52 test vectors context";
+        assert_eq!(
+            hex::encode(blake3::derive_key(context, &input)),
+            derived,
+            "{length}"
+        );
+    }
+}

@@ -1,7 +1,12 @@
-"""Check a bundle with other people's code only: blake3, cryptography and securesystemslib. `check_bundle.py FILE`."""
+"""Check a bundle with other people's code only: blake3, cryptography, securesystemslib, in-toto and rfc8785.
+`check_bundle.py FILE`."""
 import base64, hashlib, json, sys
+import rfc8785
 from blake3 import blake3
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from google.protobuf.json_format import Parse
+from in_toto_attestation.v1 import statement_pb2
+from in_toto_attestation.v1.statement import Statement
 from securesystemslib.dsse import Envelope
 
 CHARSET = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l'
@@ -47,7 +52,21 @@ def check_proof(leaf, proof, log_key):
     assert last == 0 and found == base64.b64decode(root)
 
 
-bundle = json.load(open(sys.argv[1]))
+def check_canonical(text):
+    """The bytes are what RFC 8785 makes of what they say."""
+    assert rfc8785.dumps(json.loads(text)) == text, text
+
+
+def check_statement(payload):
+    """in-toto's own reader takes it, and finds nothing missing."""
+    check_canonical(payload)
+    assert json.loads(payload)['_type'] == 'https://in-toto.io/Statement/v1'
+    Statement.copy_from_pb(Parse(payload, statement_pb2.Statement())).validate()
+
+
+text = open(sys.argv[1], 'rb').read()
+check_canonical(text.rstrip(b'\n'))
+bundle = json.loads(text)
 creator = bech32_payload(bundle['creator'])
 leaf = base64.b64decode(bundle['sealed']['leaf'])
 check_leaf(leaf, bundle['origin'], creator)
@@ -56,9 +75,11 @@ envelope = Envelope.from_dict(json.loads(json.dumps(bundle['listing']['statement
 Ed25519PublicKey.from_public_bytes(creator).verify(base64.b64decode(bundle['listing']['statement']['signatures'][0]['sig']), envelope.pae())
 listing_leaf = base64.b64decode(bundle['listing']['leaf'])
 assert hashlib.sha256(envelope.pae()).digest() == listing_leaf[2:34]
+check_statement(envelope.payload)
 statement = json.loads(envelope.payload)
 assert statement['predicate']['leaf'] == leaf_hash(leaf).hex()
 recipe, salt = base64.b64decode(bundle['owner']['recipe']), base64.b64decode(bundle['owner']['salt'])
+check_canonical(recipe)
 anchors = [bytes.fromhex(anchor['pixels']['blake3']) for anchor in statement['predicate']['anchors']]
 message = salt + creator + len(recipe).to_bytes(8, 'little') + recipe + len(anchors).to_bytes(2, 'little') + b''.join(anchors)
 assert blake3(message, derive_key_context='seedmark.dev 2026-11 recipe commitment v1').digest() == leaf[2:34]

@@ -6,6 +6,7 @@ use crate::run::{cargo, debian, ensure_wasm_target, has, output, program, say};
 use crate::{check, fuzz, portable, postgres, root, runtime};
 use anyhow::{Context as _, Result, bail};
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -272,8 +273,9 @@ fn outside(counts: &mut Counts, install: bool) -> Result<()> {
             &requirements.to_string_lossy(),
         ],
     )?;
+    vectors(&folder, &python.to_string_lossy())?;
     if output("go", &["version"]).is_none()
-        || !std::path::Path::new("/usr/share/gocode/src/golang.org/x/mod").is_dir()
+        || !Path::new("/usr/share/gocode/src/golang.org/x/mod").is_dir()
     {
         if !install {
             bail!("go and its x/mod packages are missing and --no-install was given");
@@ -303,6 +305,26 @@ fn outside(counts: &mut Counts, install: bool) -> Result<()> {
         counts,
         &["test", "--package", "seedmark-tests", "--", "outside::"],
     )
+}
+
+/// The test vectors of RFC 8785's authors, which PyPI's source package carries and the installed one does not.
+fn vectors(folder: &Path, python: &str) -> Result<()> {
+    let packages = folder.join("sources");
+    if packages.join("rfc8785-0.1.4").is_dir() {
+        return Ok(());
+    }
+    let packages = packages.to_string_lossy();
+    let download = ["-m", "pip", "download", "--quiet", "--no-deps"];
+    let what = [
+        "--no-binary",
+        "rfc8785",
+        "--dest",
+        &packages,
+        "rfc8785==0.1.4",
+    ];
+    program(python, &[&download[..], &what[..]].concat())?;
+    let unpack = root().join("tests/outside/unpack.py");
+    program(python, &[&unpack.to_string_lossy(), &packages])
 }
 
 fn docs() -> Result<()> {

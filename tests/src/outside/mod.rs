@@ -120,6 +120,46 @@ fn other_peoples_code_agrees_on_every_part_of_a_bundle() {
     );
 }
 
+/// The cases of RFC 8785's authors: what our documents may hold comes out as they say, and fractions, which they may not hold, are
+/// refused.
+#[test]
+fn canonical_json_is_what_the_authors_of_its_standard_say() {
+    let cases = root().join("target/outside/sources/rfc8785-0.1.4/test/assets");
+    let read = |kind: &str, name: &str| {
+        let path = cases.join(kind).join(name);
+        std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    let (mut equal, mut refused) = (0, 0);
+    for name in [
+        "arrays",
+        "french",
+        "structures",
+        "unicode",
+        "values",
+        "weird",
+    ] {
+        let name = format!("{name}.json");
+        let output = read("output", &name);
+        let output = output.strip_suffix(b"\n").unwrap_or(&output);
+        let input: serde_json::Value = serde_json::from_slice(&read("input", &name)).expect("JSON");
+        let ours = schema::canonical::to_bytes(&input, "case").expect("a document");
+        assert_eq!(
+            String::from_utf8_lossy(&ours),
+            String::from_utf8_lossy(output),
+            "{name}"
+        );
+        equal += 1;
+        if schema::canonical::parse_value(output, 4096, "case").is_err() {
+            refused += 1;
+        }
+    }
+    assert_eq!(
+        (equal, refused),
+        (6, 3),
+        "arrays, structures and values hold fractions or null"
+    );
+}
+
 fn key_of(file: &Path) -> String {
     let bundle =
         schema::bundle::Bundle::parse(&std::fs::read(file).expect("the bundle")).expect("a bundle");
