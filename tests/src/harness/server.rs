@@ -84,6 +84,16 @@ impl Server {
         self.settings.push((name.into(), value.into()));
     }
 
+    /// The number of its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether its process has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a process").is_some()
+    }
+
     /// Kills the server without warning.
     pub(crate) fn stop(&mut self) {
         let _gone = self.child.kill();

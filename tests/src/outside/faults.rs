@@ -1,17 +1,23 @@
 //! A log whose file system calls fail or end the process, one after another, by strace: nothing acknowledged is ever lost,
 //! doubled or moved, and the log opens again.
 
-use crate::harness::server::program;
+use crate::harness::client::Client;
+use crate::harness::server::{Database, Server, program};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use ledger::checkpoint::Checkpoint;
+use ledger::client::Remote;
 use ledger::edge::Edge;
 use ledger::note::Verifier;
 use ledger::tile::{self, TileReader as _};
 use ledger::writer::Folder;
 use schema::key::SecretKey;
-use std::collections::BTreeMap;
-use std::io::Write as _;
+use schema::key_event::{KeyEnd, Reason};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 /// Every call by which an append reaches the disk or the names on it.
 const CALLS: [&str; 12] = [
@@ -65,20 +71,12 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// The log's entries, after a full audit of its files against its signed checkpoint.
-fn audited(folder: &Path) -> Vec<String> {
-    let log = Verifier::new(
-        "log.example/append",
-        SecretKey::from_bytes([5; 32]).public(),
-    );
+fn audited(folder: &Path, log: &Verifier) -> Vec<Vec<u8>> {
     let text = std::fs::read_to_string(folder.join("checkpoint")).expect("a checkpoint");
-    let checkpoint = Checkpoint::open(&text, &log.expect("a name")).expect("a signature");
+    let checkpoint = Checkpoint::open(&text, log).expect("a signature");
     let (files, mut entries) = (Folder::new(folder).expect("a folder"), Vec::new());
     ledger::audit::audit(&files, &checkpoint, Edge::default(), &mut |_, bundle, _| {
-        entries.extend(
-            bundle
-                .iter()
-                .map(|entry| String::from_utf8_lossy(entry).into_owned()),
-        );
+        entries.extend(bundle.iter().cloned());
     })
     .expect("every file fits");
     assert!(
@@ -124,10 +122,16 @@ fn no_failing_or_deadly_system_call_loses_doubles_or_moves_an_acknowledged_entry
     let scratch = tempfile::tempdir().expect("a folder");
     let base = scratch.path().join("base");
     prepared(&base);
-    let expected = |count: usize| -> Vec<String> {
+    let log = Verifier::new(
+        "log.example/append",
+        SecretKey::from_bytes([5; 32]).public(),
+    )
+    .expect("a name");
+    let expected = |count: usize| -> Vec<Vec<u8>> {
         let old = (0..254).map(|index| format!("old {index}"));
         let new = INPUT.lines().filter(|line| !line.is_empty());
-        old.chain(new.map(str::to_owned)).take(count).collect()
+        let lines = old.chain(new.map(str::to_owned)).take(count);
+        lines.map(String::into_bytes).collect()
     };
     let (mut points, mut failed, mut killed) = (0, 0, 0);
     for (call, (before, after)) in counted(&base, scratch.path()) {
@@ -154,7 +158,7 @@ fn no_failing_or_deadly_system_call_loses_doubles_or_moves_an_acknowledged_entry
                     "{call} {number} {fault}: {}",
                     String::from_utf8_lossy(&healed.stderr)
                 );
-                let entries = audited(&folder);
+                let entries = audited(&folder, &log);
                 assert!(
                     entries.len() >= acknowledged && [254, 257, 260].contains(&entries.len()),
                     "{call} {number} {fault}: {acknowledged} acknowledged, {} there",
@@ -170,4 +174,159 @@ fn no_failing_or_deadly_system_call_loses_doubles_or_moves_an_acknowledged_entry
         points > 100 && failed > 50 && killed > 30,
         "{points} {failed} {killed}"
     );
+}
+
+/// A shop's calls by which leaves reach its database and its log's files, how many of each are tried, and what happens to them.
+const SHOP_FAULTS: [(&str, u32, &str); 11] = [
+    ("fsync", 7, "signal=SIGKILL"),
+    ("rename", 3, "signal=SIGKILL"),
+    ("write", 4, "signal=SIGKILL"),
+    ("openat", 3, "signal=SIGKILL"),
+    ("fsync", 7, "error=EIO"),
+    ("rename", 3, "error=EIO"),
+    ("openat", 3, "error=EIO"),
+    ("write", 2, "error=ENOSPC"),
+    // Only a database in the same process makes these.
+    ("pwrite64", 6, "signal=SIGKILL"),
+    ("fdatasync", 4, "signal=SIGKILL"),
+    ("fdatasync", 4, "error=EIO"),
+];
+
+/// Attaches strace to a running server; the fault waits for its call.
+fn attach(server: &Server, call: &str, fault: &str, number: u32) -> Child {
+    let mut strace = Command::new("strace")
+        .args(["-f", "-o", "/dev/null", "-p", &server.process().to_string()])
+        .args(["-e", &format!("trace={call}")])
+        .args(["-e", &format!("inject={call}:{fault}:when={number}")])
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("strace");
+    let mut line = String::new();
+    let errors = strace.stderr.as_mut().expect("its messages");
+    BufReader::new(errors).read_line(&mut line).expect("a line");
+    assert!(line.contains("attached"), "{line}");
+    strace
+}
+
+/// Registers keys, each good for one leaf: its own end.
+async fn registered(server: &Server, count: u8) -> Vec<SecretKey> {
+    let member = Client::member(server.url(""), "ada").await;
+    let account = member.get("/account").await;
+    let person = account.find("person(?:&quot;|\"):(?:&quot;|\")([0-9a-f-]{36})");
+    let vkey = member.get("/log/vkey").await.body;
+    let (origin, _) = vkey.split_once('+').expect("a verifier key");
+    let message = schema::key::registration_message(origin, &person);
+    let mut keys = Vec::new();
+    for number in 1..=count {
+        let secret = SecretKey::from_bytes([number; 32]);
+        let (key, proof) = (
+            secret.public().to_string(),
+            hex::encode(secret.sign(&message)),
+        );
+        let fields = [("key", &*key), ("signature", &*proof)];
+        assert_eq!(member.post("/account/keys", &fields).await.status, 303);
+        keys.push(secret);
+    }
+    keys
+}
+
+/// Sends two leaves under a fault; returns those that the shop took.
+fn send(base: &str, origin: &str, keys: [SecretKey; 2]) -> Vec<Vec<u8>> {
+    let send = |secret: SecretKey| {
+        let (base, origin) = (base.to_owned(), origin.to_owned());
+        std::thread::spawn(move || {
+            let end = KeyEnd::sign(&origin, &secret, Reason::Routine, None).expect("an end");
+            let shop = Remote::new(&base).expect("an address");
+            let body = end.to_bytes().expect("bytes");
+            let answer = shop.post("log/key-ends", &body);
+            let leaf = STANDARD.decode(&end.leaf).expect("base64");
+            answer
+                .is_ok_and(|(status, _)| status == 200)
+                .then_some(leaf)
+        })
+    };
+    let sent = keys.map(send);
+    sent.into_iter()
+        .filter_map(|sent| sent.join().expect("no panic"))
+        .collect()
+}
+
+async fn shop_under_faults(database: Database) {
+    let mut server = Server::start(database);
+    let faults: Vec<_> = SHOP_FAULTS
+        .into_iter()
+        .filter(|(call, ..)| {
+            database == Database::Sqlite || !matches!(*call, "pwrite64" | "fdatasync")
+        })
+        .flat_map(|(call, count, fault)| (1..=count).map(move |number| (call, fault, number)))
+        .collect();
+    let count = u8::try_from(2 * faults.len()).expect("few");
+    let mut keys = registered(&server, count).await.into_iter();
+    let vkey = Client::new(server.url("")).get("/log/vkey").await.body;
+    let log = Verifier::parse(vkey.trim()).expect("a verifier key");
+    let folder = server.folder.path().join("log");
+    let (mut taken, mut before) = (Vec::new(), Vec::new());
+    let (mut killed, tried) = (0, faults.len());
+    for (call, fault, number) in faults {
+        let mut strace = attach(&server, call, fault, number);
+        let pair = [keys.next().expect("a key"), keys.next().expect("a key")];
+        let (base, origin) = (server.url(""), log.name().to_owned());
+        let sent = tokio::task::spawn_blocking(move || send(&base, &origin, pair)).await;
+        taken.extend(sent.expect("no panic"));
+        // The sequencer works behind the answer: until it is done or dead.
+        for _ in 0..40 {
+            if server.has_ended()
+                || taken
+                    .iter()
+                    .all(|leaf| audited(&folder, &log).contains(leaf))
+            {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        killed += usize::from(server.has_ended());
+        server.stop();
+        strace.wait().expect("strace ends with what it traces");
+        server.start_again();
+        let mut entries = audited(&folder, &log);
+        for _ in 0..400 {
+            if taken.iter().all(|leaf| entries.contains(leaf)) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+            entries = audited(&folder, &log);
+        }
+        let lost = taken.iter().filter(|leaf| !entries.contains(leaf)).count();
+        assert_eq!(lost, 0, "{call} {number} {fault}: {lost} leaves are lost");
+        assert!(
+            entries.starts_with(&before),
+            "{call} {number} {fault}: entries moved"
+        );
+        let distinct: BTreeSet<_> = entries.iter().collect();
+        assert_eq!(
+            distinct.len(),
+            entries.len(),
+            "{call} {number} {fault}: doubled"
+        );
+        before = entries;
+    }
+    println!(
+        "{tried} fault points, {killed} ended the server, {} leaves taken",
+        taken.len()
+    );
+    assert!(
+        killed > 10 && taken.len() > tried / 2,
+        "{killed} ended, {} taken",
+        taken.len()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shop_that_fails_or_dies_at_its_writes_keeps_every_leaf_that_it_took_on_sqlite() {
+    shop_under_faults(Database::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shop_that_fails_or_dies_at_its_writes_keeps_every_leaf_that_it_took_on_postgres() {
+    shop_under_faults(Database::Postgres).await;
 }

@@ -129,7 +129,7 @@ fn canonical_json_is_what_the_authors_of_its_standard_say() {
         let path = cases.join(kind).join(name);
         std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     };
-    let (mut equal, mut refused) = (0, 0);
+    let mut refused = Vec::new();
     for name in [
         "arrays",
         "french",
@@ -148,15 +148,14 @@ fn canonical_json_is_what_the_authors_of_its_standard_say() {
             String::from_utf8_lossy(output),
             "{name}"
         );
-        equal += 1;
         if schema::canonical::parse_value(output, 4096, "case").is_err() {
-            refused += 1;
+            refused.push(name);
         }
     }
     assert_eq!(
-        (equal, refused),
-        (6, 3),
-        "arrays, structures and values hold fractions or null"
+        refused,
+        ["arrays.json", "values.json"],
+        "null and fractions"
     );
 }
 
