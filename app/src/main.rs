@@ -58,6 +58,14 @@ enum Command {
         #[arg(long)]
         email: String,
     },
+    /// After an older copy of the database was put back: go on from the newer public log in the data folder
+    ///
+    /// Reads every entry and tile of the log, and refuses unless it extends what the database knows. Orders and accounts made
+    /// since the copy stay lost; what was logged stays logged.
+    AdoptLog {
+        #[command(flatten)]
+        place: Place,
+    },
     /// Re-derive every balance and compare with the provider; fails at the first difference
     Audit {
         #[command(flatten)]
@@ -142,6 +150,18 @@ async fn run() -> Result<()> {
             let found = app::account::service::make_operator(&db, &email).await?;
             db.close().await;
             anyhow::ensure!(found, "there is no account with the address {email}");
+            Ok(())
+        }
+        Command::AdoptLog { place } => {
+            let (none, url) = (PathBuf::new(), "http://localhost".into());
+            let config = config(place, false, none.clone(), none, url)?;
+            let process = Process::open(config, false).await?;
+            let (old, new) = process.adopt_log().await?;
+            tracing::info!(
+                old,
+                new,
+                "the database goes on from the log; start the server, which fills in the rest"
+            );
             Ok(())
         }
         Command::Audit { place } => {

@@ -121,6 +121,16 @@ pub async fn has_ended(tx: &mut Tx, key_hash: &str) -> db::Result<bool> {
     store::has_ended(tx, key_hash).await
 }
 
+/// Whether a key may sign something new in this transaction. Its end waits until the transaction is over, and the other way round:
+/// of a signature and an end that come at once, one is first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hold(tx: &mut Tx, key_hash: &str) -> db::Result<bool> {
+    store::hold_key(tx, key_hash).await?;
+    Ok(!store::has_ended(tx, key_hash).await?)
+}
+
 /// A key by its hash, whoever's it is.
 ///
 /// # Errors
@@ -226,8 +236,11 @@ async fn keep(
     signer: &PublicKey,
 ) -> Result<(), Error> {
     let mut tx = db.write().await?;
-    let row = log::queue(&mut tx, &log.origin, leaf, signer).await?;
     let key_hash = statement.key_hash.hex();
+    if !hold(&mut tx, &key_hash).await? {
+        return Err(invalid("key", "ended-key"));
+    }
+    let row = log::queue(&mut tx, &log.origin, leaf, signer).await?;
     let public = StatementRow {
         leaf_hash: row.leaf_hash.clone(),
         about_leaf_hash: key_hash.clone(),

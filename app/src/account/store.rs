@@ -22,6 +22,7 @@ statements! {
     FIND_KEY = "select creator_key.key_hash, creator_key.public_key, creator_key.created_ms, key_end.reason, key_end.authority, key_end.successor, key_end.leaf_hash as end_leaf_hash
         from creator_key left join key_end on key_end.key_hash = creator_key.key_hash where creator_key.key_hash = $1";
     FIND_KEY_OWNER = "select person_id from creator_key where key_hash = $1";
+    HOLD_KEY = "update creator_key set created_ms = created_ms where key_hash = $1";
     HAS_ENDED = "select key_hash from key_end where key_hash = $1";
     INSERT_KEY_END = "insert into key_end (key_hash, leaf_hash, reason, authority, successor, created_ms) values ($1, $2, $3, $4, $5, $6)
         on conflict (key_hash) do nothing";
@@ -138,6 +139,10 @@ pub(super) async fn find_key(tx: &mut Tx, hash: &str) -> db::Result<Option<Key>>
 
 pub(super) async fn find_key_owner(tx: &mut Tx, hash: &str) -> db::Result<Option<String>> {
     fetch!(tx, fetch_optional, (String,), FIND_KEY_OWNER, hash).map(|row| row.map(|row| row.0))
+}
+
+pub(super) async fn hold_key(tx: &mut Tx, hash: &str) -> db::Result<()> {
+    execute!(tx, HOLD_KEY, hash).map(|_| ())
 }
 
 pub(super) async fn has_ended(tx: &mut Tx, hash: &str) -> db::Result<bool> {

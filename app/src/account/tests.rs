@@ -3,6 +3,7 @@
 use super::keys::{self, Ending, add_key};
 use super::service::{Error, NewPerson, find_session, open_session, sign_in, sign_out, sign_up};
 use crate::db::tests::databases;
+use crate::db::{execute, fetch};
 use crate::verify::service::PublicLog;
 use ledger::note::Verifier;
 use schema::key::{SecretKey, registration_message};
@@ -281,5 +282,45 @@ async fn a_key_ends_once_on_its_own_word_or_the_accounts_and_signs_nothing_more(
         assert_eq!(first.authority.as_deref(), Some("key"));
         assert_eq!(first.successor, Some(secret(2).public().to_string()));
         assert_eq!(second.authority.as_deref(), Some("account"));
+    }
+}
+
+/// Whoever signs first with a key holds it: its end waits for them, and they for its end.
+#[tokio::test]
+async fn a_signature_and_the_end_of_its_key_never_pass_each_other() {
+    for test in databases().await {
+        // SQLite has one writer: a second transaction waits before it has begun.
+        if test.name == "sqlite" {
+            continue;
+        }
+        let mut tx = test.db.write().await.expect("a transaction");
+        let sql = "insert into person (id, email, email_folded, handle, password_hash, role, created_ms) values ('a', 'a', 'a', 'a', 'x', 'member', 1)";
+        execute!(&mut tx, sql).expect("a person");
+        let sql = "insert into creator_key (key_hash, person_id, public_key, created_ms) values ('k', 'a', 'k', 1)";
+        execute!(&mut tx, sql).expect("a key");
+        let sql = "insert into log_leaf (leaf_hash, origin, kind, digest, key_hash, leaf, queued_ms) values ('l', 'o', 3, 'd', 'k', 'x', 1)";
+        execute!(&mut tx, sql).expect("a leaf");
+        tx.commit().await.expect("a commit");
+        let mut signs = test.db.write().await.expect("a transaction");
+        assert!(keys::hold(&mut signs, "k").await.expect("held"));
+        let db = test.db.clone();
+        let ends = tokio::spawn(async move {
+            let mut tx = db.write().await.expect("a transaction");
+            assert!(keys::hold(&mut tx, "k").await.expect("held"));
+            let sql = "insert into key_end (key_hash, leaf_hash, reason, authority, created_ms) values ('k', 'l', 'lost', 'key', 1)";
+            execute!(&mut tx, sql).expect("an end");
+            tx.commit().await.expect("a commit");
+        });
+        let mut waits = 0;
+        while waits == 0 {
+            let mut tx = test.db.read().await.expect("a transaction");
+            let sql = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+            waits = fetch!(&mut tx, fetch_one, (i64,), sql).expect("a count").0;
+            assert!(!ends.is_finished(), "the end waits for the signature");
+        }
+        signs.commit().await.expect("a commit");
+        ends.await.expect("then it goes on");
+        let mut late = test.db.write().await.expect("a transaction");
+        assert!(!keys::hold(&mut late, "k").await.expect("an answer"));
     }
 }

@@ -741,7 +741,8 @@ pub async fn publish(
     sent: &SentSeal,
 ) -> Result<String, Error> {
     let keys = account::keys::list_active(tx, person).await?;
-    if !keys.contains(&sent.key.to_string()) {
+    let may_sign = account::keys::hold(tx, &sent.key.hash().hex()).await?;
+    if !may_sign || !keys.contains(&sent.key.to_string()) {
         return Err(Error::Invalid(vec![FieldError::new(
             "seal",
             "unregistered-key",

@@ -160,7 +160,7 @@ impl Storing {
         for submission in batch {
             let key = &submission.key;
             // It may have ended since the submission was checked; whoever asks again is told so.
-            if crate::account::keys::has_ended(&mut tx, &key.hash().hex()).await? {
+            if !crate::account::keys::hold(&mut tx, &key.hash().hex()).await? {
                 rows.push(None);
                 continue;
             }

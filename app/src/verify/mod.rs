@@ -28,4 +28,4 @@ pub(crate) use store::ALL as STATEMENTS;
 #[cfg(feature = "ssr")]
 pub(crate) use page::check_texts;
 #[cfg(feature = "ssr")]
-pub use sequencer::Sequencer;
+pub use sequencer::{Sequencer, adopt};

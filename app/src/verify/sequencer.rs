@@ -7,12 +7,14 @@ use super::intake::Settled;
 use super::store;
 use crate::db::{self, Db};
 use crate::jobs::Bell;
+use crate::random::real_now_ms;
 use anyhow::{Context as _, Result};
 use ledger::client::Witnesses;
 use ledger::policy::Policy;
 use ledger::writer::{Cosigner, Folder, LockStore, Log, Parts};
 use ledger::{Error, Kind};
 use schema::key::SecretKey;
+use schema::leaf::Leaf;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -65,6 +67,26 @@ impl LockStore for DatabaseLock {
             Err(Error::new(Kind::Storage, "another writer moved the log on"))
         }
     }
+}
+
+/// Lets a database that was put back to an older moment go on from what the log's folder holds; the next start fills in the
+/// indices of leaves that it does not know. Returns the sizes before and after.
+///
+/// # Errors
+/// As [`Log::adopt`].
+pub async fn adopt(
+    db: Db,
+    origin: String,
+    secret: [u8; 32],
+    folder: PathBuf,
+) -> Result<(u64, u64)> {
+    let runtime = Handle::current();
+    let work = tokio::task::spawn_blocking(move || {
+        let storage = Folder::new(&folder)?;
+        let lock = DatabaseLock { db, runtime };
+        Log::adopt(&origin, &SecretKey::from_bytes(secret), &storage, &lock)
+    });
+    Ok(work.await.context("the audit panicked")??)
 }
 
 /// What the log is written with.
@@ -251,12 +273,19 @@ async fn note(
 ) -> db::Result<()> {
     let mut tx = db.write().await?;
     for (leaf, index) in indices {
-        store::set_index(&mut tx, origin, leaf, *index).await?;
+        if !store::set_index(&mut tx, origin, leaf, *index).await? {
+            // The log knows more than a database that was put back: a fact that comes again must still find its first index.
+            let bytes = hex::decode(leaf)
+                .ok()
+                .and_then(|bytes| Leaf::parse(&bytes).ok());
+            if let Some(parsed) = bytes {
+                store::insert_logged(&mut tx, origin, &parsed, *index, real_now_ms()).await?;
+            }
+        }
     }
     let size = public.and_then(|note| note.lines().nth(1)?.parse::<i64>().ok());
     if let Some((size, note)) = size.zip(public) {
-        let now_ms = crate::random::real_now_ms();
-        store::insert_public(&mut tx, origin, size, note, now_ms).await?;
+        store::insert_public(&mut tx, origin, size, note, real_now_ms()).await?;
     }
     tx.commit().await
 }

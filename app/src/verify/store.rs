@@ -8,8 +8,10 @@ statements! {
     INSERT_CHECKPOINT = "insert into log_checkpoint (origin, note) values ($1, $2)";
     SWAP_CHECKPOINT = "update log_checkpoint set note = $3 where origin = $1 and note = $2";
     NEXT_INDEX = "select coalesce(max(log_index) + 1, 0) from log_leaf where origin = $1";
-    SET_INDEX = "update log_leaf set log_index = $3 where origin = $1 and leaf = $2 and log_index is null";
+    SET_INDEX = "update log_leaf set log_index = $3 where origin = $1 and leaf = $2 and coalesce(log_index, $3) = $3";
     LIST_PENDING = "select leaf from log_leaf where origin = $1 and log_index is null order by queued_ms, kind, leaf_hash limit $2";
+    INSERT_LOGGED = "insert into log_leaf (leaf_hash, origin, kind, digest, key_hash, leaf, queued_ms, log_index) values ($1, $2, $3, $4, $5, $6, $7, $8)
+        on conflict (origin, kind, digest, key_hash) do nothing";
     INSERT_PUBLIC = "insert into log_public (origin, size, note, public_ms) values ($1, $2, $3, $4) on conflict (origin, size) do nothing";
     FIND_FIRST_PUBLIC = "select note, public_ms from log_public where origin = $1 and size > $2 order by size limit 1";
     INSERT_LEAF = "insert into log_leaf (leaf_hash, origin, kind, digest, key_hash, leaf, queued_ms) values ($1, $2, $3, $4, $5, $6, $7)
@@ -48,8 +50,39 @@ pub(super) async fn next_index(tx: &mut Tx, origin: &str) -> db::Result<i64> {
     fetch!(tx, fetch_one, (i64,), NEXT_INDEX, origin).map(|row| row.0)
 }
 
-pub(super) async fn set_index(tx: &mut Tx, origin: &str, leaf: &str, index: i64) -> db::Result<()> {
-    execute!(tx, SET_INDEX, origin, leaf, index).map(|_| ())
+/// Whether a leaf of these bytes was there and had no index, or has this one.
+pub(super) async fn set_index(
+    tx: &mut Tx,
+    origin: &str,
+    leaf: &str,
+    index: i64,
+) -> db::Result<bool> {
+    execute!(tx, SET_INDEX, origin, leaf, index).map(|rows| rows > 0)
+}
+
+/// A leaf that the log holds and this database did not know.
+pub(super) async fn insert_logged(
+    tx: &mut Tx,
+    origin: &str,
+    leaf: &schema::leaf::Leaf,
+    index: i64,
+    now_ms: i64,
+) -> db::Result<()> {
+    let (hash, digest, key_hash) = (leaf.hash().hex(), leaf.digest.hex(), leaf.key_hash.hex());
+    let (kind, bytes) = (leaf.kind as i64, hex::encode(leaf.to_bytes()));
+    execute!(
+        tx,
+        INSERT_LOGGED,
+        hash,
+        origin,
+        kind,
+        digest,
+        key_hash,
+        bytes,
+        now_ms,
+        index
+    )
+    .map(|_| ())
 }
 
 pub(super) async fn insert_public(

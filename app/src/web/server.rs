@@ -88,6 +88,16 @@ impl Process {
         })
     }
 
+    /// Adopts a newer log after an older database was put back; returns the log's sizes before and after.
+    ///
+    /// # Errors
+    /// Names what does not fit; nothing is changed then.
+    pub async fn adopt_log(&self) -> Result<(u64, u64)> {
+        let (db, origin) = (self.state.db.clone(), self.state.log.origin.clone());
+        let folder = self.state.config.data.join("log");
+        verify::adopt(db, origin, self.log_key, folder).await
+    }
+
     /// The state, for tests and commands.
     #[must_use]
     pub fn state(&self) -> &AppState {

@@ -147,6 +147,58 @@ impl Log {
         storage.replace(CHECKPOINT, signed.as_bytes())
     }
 
+    /// Lets a lock store that was put back to an older moment take over what the log's files hold: the public checkpoint, after every
+    /// entry and tile of it was read, and only if it extends the one that the lock store knows. Returns both sizes.
+    ///
+    /// What the lost lock store had signed beyond the public checkpoint stays unknown here; if a witness saw it, the witness says so
+    /// at the next checkpoint, and the log stops.
+    ///
+    /// # Errors
+    /// `Kind::Missing` without lock record or checkpoint, `Kind::Exists` when there is nothing newer to take over, `Kind::Corrupt`
+    /// naming what does not fit.
+    pub fn adopt(
+        origin: &str,
+        secret: &SecretKey,
+        storage: &dyn Storage,
+        lock: &dyn LockStore,
+    ) -> Result<(u64, u64), Error> {
+        let verifier = Verifier::new(origin, secret.public())?;
+        let known = lock.load(origin)?.ok_or_else(|| {
+            Error::new(
+                Kind::Missing,
+                format!("the lock store knows no log {origin}"),
+            )
+        })?;
+        let old = Checkpoint::open(&known, &verifier)?;
+        let files = Files(storage);
+        let text = String::from_utf8(files.read_tile(CHECKPOINT)?)
+            .map_err(|_| corrupt("checkpoint is not text"))?;
+        let public = Checkpoint::open(&text, &verifier)?;
+        if public.size <= old.size {
+            return Err(Error::new(
+                Kind::Exists,
+                format!(
+                    "the public checkpoint has {} entries, the lock store {}: there is nothing newer to adopt",
+                    public.size, old.size
+                ),
+            ));
+        }
+        crate::audit::audit(&files, &public, Edge::default(), &mut |_, _, _| ())?;
+        let hashes = proof::consistency(&files, old.size, public.size)?;
+        let extends =
+            proof::verify_consistency(old.size, &old.root, public.size, &public.root, &hashes);
+        if old.size > 0 && extends.is_err() {
+            return Err(corrupt(format!(
+                "the public checkpoint of {} entries does not extend the lock store's of {}: these are two histories",
+                public.size, old.size
+            )));
+        }
+        let sizes = (old.size, public.size);
+        // Ed25519 signs alike each time: this is what the lost lock store held.
+        lock.swap(origin, &known, &public.sign(secret)?)?;
+        Ok(sizes)
+    }
+
     /// Opens a log: finishes what a crash left unfinished, verifies the right edge, or refuses.
     ///
     /// A checkpoint that could not be made public yet (a full disk, witnesses that do not answer) does not keep the log from
@@ -360,6 +412,16 @@ impl Log {
     pub fn audit(&self) -> Result<(), Error> {
         let checkpoint = Checkpoint::open(&self.signed, &self.verifier)?;
         crate::audit::audit(self, &checkpoint, Edge::default(), &mut |_, _, _| ()).map(drop)
+    }
+}
+
+/// A storage as a reader, before a log is open.
+struct Files<'a>(&'a dyn Storage);
+
+impl TileReader for Files<'_> {
+    fn read_tile(&self, path: &str) -> Result<Vec<u8>, Error> {
+        let missing = || Error::new(Kind::Missing, format!("{path} is missing"));
+        self.0.read(path)?.ok_or_else(missing)
     }
 }
 

@@ -471,3 +471,36 @@ fn a_full_pool_says_so_at_once_and_a_stopped_log_stops_its_pool() {
     assert_eq!(error.kind(), Kind::Fatal);
     assert_eq!(pool.stop().err().expect("stopped").kind(), Kind::Fatal);
 }
+
+#[test]
+fn an_older_lock_store_adopts_a_newer_log_that_extends_it_and_nothing_else() {
+    let (memory, mut log) = fresh();
+    log.append(&entries(0, 3)).expect("three");
+    let adopt = || Log::adopt(ORIGIN, &secret(), &memory, &memory);
+    assert_eq!(adopt().expect_err("equal").kind(), Kind::Exists);
+    let older = memory.load(ORIGIN).expect("a lock").expect("a checkpoint");
+    log.append(&entries(3, 300)).expect("over a tile's edge");
+    drop(log);
+    let put_back = |text: &str| memory.0.lock().expect("no panic").lock = Some(text.into());
+    put_back(&older);
+    assert_eq!(open(&memory).err().expect("refused").kind(), Kind::Corrupt);
+    // A flipped bit in what is to be adopted.
+    let path = "tile/entries/000";
+    let flip = || {
+        let mut inner = memory.0.lock().expect("no panic");
+        inner.objects.get_mut(path).expect("a bundle")[9] ^= 1;
+    };
+    flip();
+    assert_eq!(adopt().expect_err("damaged").kind(), Kind::Corrupt);
+    flip();
+    // A lock store of another history.
+    let (other, mut forked) = fresh();
+    forked.append(&entries(900, 2)).expect("two");
+    put_back(&other.load(ORIGIN).expect("a lock").expect("a checkpoint"));
+    assert_eq!(adopt().expect_err("a fork").kind(), Kind::Corrupt);
+    put_back(&older);
+    assert_eq!(adopt().expect("it extends"), (3, 303));
+    let mut log = open(&memory).expect("it goes on");
+    assert_eq!(log.append(&entries(303, 1)).expect("one more"), 303);
+    check(&log, &entries(0, 304));
+}

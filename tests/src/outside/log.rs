@@ -555,3 +555,48 @@ fn a_key_that_began_a_log_never_begins_another() {
     let refused = server.refuses_to_start_with("SEEDMARK_LOG", "warn");
     assert!(refused.contains("its key was used before"), "{refused}");
 }
+
+/// The database goes back to a copy, the log's folder does not.
+#[tokio::test]
+async fn a_database_that_was_put_back_goes_on_from_the_newer_log() {
+    let mut server = Server::start(Database::Sqlite);
+    let home = tempfile::tempdir().expect("a folder");
+    let member = Client::member(server.url(""), "ada").await;
+    let first = end_a_key(&server, &member, &home.path().join("first.key")).await;
+    let dated = proof_of(&member, &first).await;
+    server.stop();
+    let names = ["seedmark.sqlite", "seedmark.sqlite-wal"];
+    let data = server.folder.path().to_owned();
+    for name in names {
+        let copied = std::fs::copy(data.join(name), home.path().join(name));
+        assert!(copied.is_ok() || name.ends_with("wal"), "{name}");
+    }
+    server.start_again();
+    let member = Client::new(server.url(""));
+    let again = Client::member(server.url(""), "eve").await;
+    let second = end_a_key(&server, &again, &home.path().join("second.key")).await;
+    let later = proof_of(&member, &second).await;
+    let refused = server.command(&["adopt-log"]);
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success(), "nothing is newer: {told}");
+    server.stop();
+    for name in [names[0], names[1], "seedmark.sqlite-shm"] {
+        let _absent = std::fs::remove_file(data.join(name));
+    }
+    for name in names.iter().filter(|name| home.path().join(name).is_file()) {
+        std::fs::copy(home.path().join(name), data.join(name)).expect("put back");
+    }
+    let refused = server.refuses_to_start_with("SEEDMARK_LOG", "warn");
+    assert!(refused.contains("one of them was put back"), "{refused}");
+    let adopted = server.command(&["adopt-log"]);
+    let told = String::from_utf8_lossy(&adopted.stderr).into_owned();
+    assert!(adopted.status.success(), "{told}");
+    server.start_again();
+    let member = Client::new(server.url(""));
+    assert_eq!(proof_of(&member, &first).await.index, dated.index);
+    // The account that sent it is lost, the leaf is not.
+    assert_eq!(proof_of(&member, &second).await.index, later.index);
+    let third = Client::member(server.url(""), "eve").await;
+    let third = end_a_key(&server, &third, &home.path().join("third.key")).await;
+    assert_eq!(proof_of(&member, &third).await.index, later.index + 1);
+}
