@@ -273,14 +273,13 @@ async fn note(
 ) -> db::Result<()> {
     let mut tx = db.write().await?;
     for (leaf, index) in indices {
-        if !store::set_index(&mut tx, origin, leaf, *index).await? {
-            // The log knows more than a database that was put back: a fact that comes again must still find its first index.
-            let bytes = hex::decode(leaf)
-                .ok()
-                .and_then(|bytes| Leaf::parse(&bytes).ok());
-            if let Some(parsed) = bytes {
-                store::insert_logged(&mut tx, origin, &parsed, *index, real_now_ms()).await?;
-            }
+        let bytes = hex::decode(leaf).unwrap_or_default();
+        let hash = hex::encode(ledger::tree::leaf_hash(&bytes));
+        // The log knows more than a database that was put back: a fact that comes again must still find its first index.
+        if !store::set_index(&mut tx, origin, &hash, *index).await?
+            && let Ok(leaf) = Leaf::parse(&bytes)
+        {
+            store::insert_logged(&mut tx, origin, &leaf, *index, real_now_ms()).await?;
         }
     }
     let size = public.and_then(|note| note.lines().nth(1)?.parse::<i64>().ok());

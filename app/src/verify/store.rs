@@ -8,7 +8,7 @@ statements! {
     INSERT_CHECKPOINT = "insert into log_checkpoint (origin, note) values ($1, $2)";
     SWAP_CHECKPOINT = "update log_checkpoint set note = $3 where origin = $1 and note = $2";
     NEXT_INDEX = "select coalesce(max(log_index) + 1, 0) from log_leaf where origin = $1";
-    SET_INDEX = "update log_leaf set log_index = $3 where origin = $1 and leaf = $2 and coalesce(log_index, $3) = $3";
+    SET_INDEX = "update log_leaf set log_index = $3 where leaf_hash = $2 and origin = $1 and (log_index is null or log_index = $3)";
     LIST_PENDING = "select leaf from log_leaf where origin = $1 and log_index is null order by queued_ms, kind, leaf_hash limit $2";
     INSERT_LOGGED = "insert into log_leaf (leaf_hash, origin, kind, digest, key_hash, leaf, queued_ms, log_index) values ($1, $2, $3, $4, $5, $6, $7, $8)
         on conflict (origin, kind, digest, key_hash) do nothing";
@@ -50,14 +50,14 @@ pub(super) async fn next_index(tx: &mut Tx, origin: &str) -> db::Result<i64> {
     fetch!(tx, fetch_one, (i64,), NEXT_INDEX, origin).map(|row| row.0)
 }
 
-/// Whether a leaf of these bytes was there and had no index, or has this one.
+/// Whether the leaf was there and had no index, or has this one.
 pub(super) async fn set_index(
     tx: &mut Tx,
     origin: &str,
-    leaf: &str,
+    leaf_hash: &str,
     index: i64,
 ) -> db::Result<bool> {
-    execute!(tx, SET_INDEX, origin, leaf, index).map(|rows| rows > 0)
+    execute!(tx, SET_INDEX, origin, leaf_hash, index).map(|rows| rows > 0)
 }
 
 /// A leaf that the log holds and this database did not know.
