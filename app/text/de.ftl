@@ -529,6 +529,7 @@ in-review-line = Zertifiziert und protokolliert. Bevor es verkauft wird, sieht e
 public-since = Öffentlich seit
 date-witnessed = nach den Uhren der Zeugen
 date-own = nach der Uhr dieses Ladens
+date-latest = spätestens
 date-unknown = nicht bekannt
 priority-title = Was zuerst protokolliert wurde
 priority-line = Vergleicht dieses mit einem anderen versiegelten Rezept nach dem Platz im öffentlichen Protokoll.
@@ -547,7 +548,7 @@ flash-decided = Entschieden.
 
 ## Das Ergebnis eines Laufs veröffentlichen
 attest-title = Dieses Ergebnis veröffentlichen
-attest-line = Sie können mit Ihrem Schlüssel signieren, was herauskam, gleich oder nicht. Das öffentliche Protokoll zeigt dann das Ergebnis und wo es lief ({ $environment }), aber nicht, wer Sie sind.
+attest-line = Sie können mit Ihrem Schlüssel signieren, was herauskam, gleich oder nicht. Das öffentliche Protokoll zeigt dann das Ergebnis und wo es lief ({ $environment }), nennt Sie aber nicht. Was derselbe Schlüssel signiert, lässt sich verbinden, auch Ihre eigenen Angebote.
 attest-sign = Signieren und veröffentlichen
 attest-no-key = In diesem Browser liegt kein Schlüssel. Erzeugen oder importieren Sie einen auf Ihrer Kontoseite; er kostet nichts und nennt niemanden.
 attest-failed = Das lässt sich nicht signieren.

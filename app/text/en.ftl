@@ -529,6 +529,7 @@ in-review-line = It was certified and logged. Before it goes on sale a person lo
 public-since = Public since
 date-witnessed = by its witnesses' clocks
 date-own = by this shop's own clock
+date-latest = at the latest
 date-unknown = not known
 priority-title = Which was logged first
 priority-line = Compares this with another sealed recipe by its place in the public log.
@@ -547,7 +548,7 @@ flash-decided = Decided.
 
 ## Publishing the outcome of a run
 attest-title = Publish this outcome
-attest-line = You may sign what was found, equal or not, with your key. The public log then shows the outcome and where it ran ({ $environment }); it does not show who you are.
+attest-line = You may sign what was found, equal or not, with your key. The public log then shows the outcome and where it ran ({ $environment }); it does not name you. Whatever the same key signs can be connected, your own listings too.
 attest-sign = Sign and publish
 attest-no-key = There is no key in this browser. Make or import one on your account page; it costs nothing and names nobody.
 attest-failed = It cannot be signed.

@@ -522,6 +522,7 @@ in-review-line = 已认证并写入日志。上架前会有人审核，通常在
 public-since = 公开于
 date-witnessed = 以见证者的时钟为准
 date-own = 以本店自己的时钟为准
+date-latest = 最晚
 date-unknown = 未知
 priority-title = 谁先写入日志
 priority-line = 按公开日志中的位置，与另一个已封存的配方比较。
@@ -540,7 +541,7 @@ flash-decided = 已决定。
 
 ## 公布一次运行的结果
 attest-title = 公布这个结果
-attest-line = 你可以用自己的密钥为结果签名，无论是否相同。公开日志会显示结果和运行环境（{ $environment }），不会显示你是谁。
+attest-line = 你可以用自己的密钥为结果签名，无论是否相同。公开日志会显示结果和运行环境（{ $environment }），不会写出你的名字。同一把密钥签名的内容可以互相关联，包括你自己的商品。
 attest-sign = 签名并公布
 attest-no-key = 此浏览器中没有密钥。请在账户页生成或导入；免费，也不透露姓名。
 attest-failed = 无法签名。

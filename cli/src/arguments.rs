@@ -73,7 +73,7 @@ With --successor both keys sign, so that everybody can see that they belong toge
 on your account page first. Both files open with the same passphrase, or are asked for one after the other.
 A key that you have no more is ended on the account page, on your account's word.
 
-Example: seedmark key end --key old.key --reason routine --successor new.key --shop https://seedmark.example")]
+Example: seedmark key end --key old.key --successor new.key --shop https://seedmark.example --origin seedmark.example/log")]
     End {
         /// The key file of the key that ends
         #[arg(long, value_name = "FILE")]
@@ -87,6 +87,9 @@ Example: seedmark key end --key old.key --reason routine --successor new.key --s
         /// The shop's address; its log holds the statement
         #[arg(long, value_name = "URL")]
         shop: String,
+        /// The log's name, as proof pages and bundles show it; it is inside the signature, so it must be yours to say
+        #[arg(long)]
+        origin: String,
         /// Print JSON
         #[arg(long)]
         json: bool,

@@ -55,7 +55,7 @@ impl Error {
     pub fn is_final(&self) -> bool {
         !matches!(
             self.kind,
-            Kind::Runtime | Kind::Cancelled | Kind::Unsupported
+            Kind::Runtime | Kind::Cancelled | Kind::Unsupported | Kind::Missing | Kind::WrongDigest
         )
     }
 }

@@ -355,7 +355,11 @@ fn check_key_end(bundle: &Bundle, context: &Context<'_>, report: &mut Report) {
     let proof = Some(part.logged.proof.as_str());
     let logged = report.logged(names, Ok(leaf), Kind::KeyEvent, &part.key, proof, context);
     let ended = logged.and_then(|(_, index)| index);
+    let one_tree = bundle.sealed.proof.as_deref().and_then(tree_of) == tree_of(&part.logged.proof);
     let order = match (report.index, ended) {
+        _ if !one_tree => {
+            Err("seal and end are proven in two trees, which says nothing of their order".into())
+        }
         (Some(sealed), Some(ended)) if sealed < ended => Ok((
             (),
             format!("the seal is entry {sealed}, the key ended later, at {ended}: the seal stands"),
@@ -366,6 +370,13 @@ fn check_key_end(bundle: &Bundle, context: &Context<'_>, report: &mut Report) {
         _ => Err("the order of seal and end is not proven".into()),
     };
     report.note("key end order", order);
+}
+
+/// What a proof's checkpoint says of the tree: origin, size and root.
+fn tree_of(proof: &str) -> Option<String> {
+    let proof = TlogProof::parse(proof).ok()?;
+    let (body, _) = proof.checkpoint.split_once("\n\n")?;
+    Some(body.to_owned())
 }
 
 fn check_owner(

@@ -8,6 +8,8 @@ create table log_public (
     note text not null,
     -- By the shop's own clock; a witness's time stands in the note.
     public_ms bigint not null,
+    -- The first leaf that it made public. It is not the first of older ones, whose own was not kept.
+    first_index bigint not null,
     primary key (origin, size)
 );
 
@@ -16,7 +18,7 @@ create table log_public (
 create table likeness (
     version_id text primary key references version (id),
     person_id text not null references person (id),
-    text_print text not null,
+    text_prints text not null,
     picture_prints text not null
 );
 

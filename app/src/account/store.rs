@@ -21,6 +21,7 @@ statements! {
         from creator_key left join key_end on key_end.key_hash = creator_key.key_hash where person_id = $1 order by creator_key.created_ms desc, creator_key.key_hash";
     FIND_KEY = "select creator_key.key_hash, creator_key.public_key, creator_key.created_ms, key_end.reason, key_end.authority, key_end.successor, key_end.leaf_hash as end_leaf_hash
         from creator_key left join key_end on key_end.key_hash = creator_key.key_hash where creator_key.key_hash = $1";
+    LIST_ALL_KEYS = "select person_id, public_key from creator_key order by key_hash";
     FIND_KEY_OWNER = "select person_id from creator_key where key_hash = $1";
     HOLD_KEY = "update creator_key set created_ms = created_ms where key_hash = $1";
     HAS_ENDED = "select key_hash from key_end where key_hash = $1";
@@ -141,8 +142,13 @@ pub(super) async fn find_key_owner(tx: &mut Tx, hash: &str) -> db::Result<Option
     fetch!(tx, fetch_optional, (String,), FIND_KEY_OWNER, hash).map(|row| row.map(|row| row.0))
 }
 
-pub(super) async fn hold_key(tx: &mut Tx, hash: &str) -> db::Result<()> {
-    execute!(tx, HOLD_KEY, hash).map(|_| ())
+/// Whether the key is registered; its row is held until the transaction is over.
+pub(super) async fn hold_key(tx: &mut Tx, hash: &str) -> db::Result<bool> {
+    execute!(tx, HOLD_KEY, hash).map(|rows| rows > 0)
+}
+
+pub(super) async fn list_all_keys(tx: &mut Tx) -> db::Result<Vec<(String, String)>> {
+    fetch!(tx, fetch_all, (String, String), LIST_ALL_KEYS)
 }
 
 pub(super) async fn has_ended(tx: &mut Tx, hash: &str) -> db::Result<bool> {

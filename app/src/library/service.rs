@@ -219,7 +219,7 @@ pub struct OpenedRecipe {
     pub recipe: Recipe,
     /// Its exact text.
     pub text: String,
-    /// `None` while the leaf waits for its checkpoint.
+    /// `None` when the log cannot prove the leaf at the moment.
     pub evidence: Option<Evidence>,
 }
 
@@ -234,10 +234,13 @@ pub async fn recipe(state: &AppState, tx: &mut Tx, line: &Line) -> Result<Opened
     let bytes = STANDARD.decode(&secret.recipe).map_err(internal)?;
     let recipe = Recipe::parse(&bytes).map_err(internal)?;
     let row = log::get_leaf(tx, &listing.leaf_hash).await?;
+    // A damaged log keeps nobody from a recipe that they paid for.
     let proof = match state.log.prove(tx, &row).await {
         Ok(proof) => Some(proof.to_text()),
-        Err(log::Error::NotLogged) => None,
-        Err(error) => return Err(error.into()),
+        Err(error) => {
+            tracing::error!(leaf = %row.leaf_hash, error = %error, "cannot prove a sold recipe");
+            None
+        }
     };
     let pixels = catalog::list_anchor_digests(tx, &line.version_id).await?;
     let evidence = proof.map(|proof| Evidence {
@@ -271,6 +274,12 @@ pub async fn bundle(
 ) -> Result<Vec<u8>, Error> {
     let sealed = log::get_leaf(tx, &listing.leaf_hash).await?;
     let listed = log::get_leaf(tx, &listing.listing_leaf_hash).await?;
+    let (key_end, end_leaf) = match key_end(state, tx, &sealed).await? {
+        Some((statement, leaf)) => (Some(statement), leaf),
+        None => (None, sealed.clone()),
+    };
+    // Beside the end of its key, so that one tree shows which of the two is older.
+    let sealed_proof = state.log.prove_beside(tx, &sealed, &end_leaf).await?;
     let encode = |row: &log::LeafRow| -> Result<String, Error> {
         Ok(STANDARD.encode(row.parse()?.to_bytes()))
     };
@@ -280,7 +289,7 @@ pub async fn bundle(
         PublicKey::parse(&listing.creator_key).map_err(internal)?,
         SealedPart {
             leaf: encode(&sealed)?,
-            proof: Some(state.log.prove(tx, &sealed).await?.to_text()),
+            proof: Some(sealed_proof.to_text()),
         },
         SealedListing {
             statement: serde_json::from_str(&listing.listing_statement).map_err(internal)?,
@@ -291,7 +300,7 @@ pub async fn bundle(
     if let Some(hash) = &listing.certification_leaf_hash {
         bundle.certification = Some(log::logged_statement(tx, &state.log, hash).await?);
     }
-    bundle.key_end = key_end(state, tx, &sealed).await?;
+    bundle.key_end = key_end;
     if let Some(line) = line {
         require_opened(line)?;
         let secret = open_secret(
@@ -311,21 +320,22 @@ pub async fn bundle(
     bundle.to_bytes().map_err(internal)
 }
 
-/// The logged end of the key that sealed a leaf, if it ended.
+/// The logged end of the key that sealed a leaf with its own leaf, if it ended.
 async fn key_end(
     state: &AppState,
     tx: &mut Tx,
     sealed: &log::LeafRow,
-) -> Result<Option<LoggedStatement>, Error> {
+) -> Result<Option<(LoggedStatement, log::LeafRow)>, Error> {
     let key_hash = sealed.parse()?.key_hash.hex();
     let end = log::find_signer_end(tx, sealed, &key_hash).await?;
     let Some(leaf) = end.and_then(|end| end.key.end_leaf_hash) else {
         return Ok(None);
     };
+    let row = log::get_leaf(tx, &leaf).await?;
     match log::logged_statement(tx, &state.log, &leaf).await {
-        Ok(statement) => Ok(Some(statement)),
-        // It is public in a moment; a bundle fetched then knows of it.
-        Err(log::Error::NotLogged) => Ok(None),
+        Ok(statement) => Ok(Some((statement, row))),
+        // It is public in a moment, and a bundle fetched then knows of it; or the statement went with a lost database.
+        Err(log::Error::NotLogged | log::Error::NotFound) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
@@ -405,27 +415,45 @@ pub fn release_of(environment: &Environment) -> String {
     format!("{}, {},", environment.engine, environment.runtime)
 }
 
-/// Queues a re-run of at most `limit` versions on sale that this release of the engine has not regenerated, and returns how many:
-/// what was certified with an earlier engine must still hold with the one that is sold.
+/// Keeps at most `limit` re-runs under way of versions on sale that this release of the engine has not regenerated, and returns how
+/// many were queued: what was certified with an earlier engine must still hold with the one that is sold. Recipes of a model that is
+/// not here are no business of this release.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn plan_reruns(tx: &mut Tx, release: &str, limit: i64, now_ms: i64) -> db::Result<usize> {
-    let due = store::list_due(tx, release, limit).await?;
+pub async fn plan_reruns(state: &AppState, limit: i64) -> db::Result<usize> {
+    let release = release_of(&state.engines.environment());
+    let model = state.engines.model().digest.to_string();
+    // Looked up without the writer's turn: mostly there is nothing to do.
+    let mut tx = state.db.read().await?;
+    let room = limit - store::count_reruns_open(&mut tx, &release).await?;
+    if room <= 0 {
+        return Ok(0);
+    }
+    let due = store::list_due(&mut tx, &release, &model, room).await?;
+    drop(tx);
+    if due.is_empty() {
+        return Ok(0);
+    }
+    let mut tx = state.db.write().await?;
     for version in &due {
         let id = random::id();
-        store::insert_rerun(tx, &id, version, release, now_ms).await?;
-        jobs::enqueue(tx, super::jobs::REPRODUCE, &format!("run:{id}"), &id).await?;
+        store::insert_rerun(&mut tx, &id, version, &release, state.clock.now_ms()).await?;
+        jobs::enqueue(&mut tx, super::jobs::REPRODUCE, &format!("run:{id}"), &id).await?;
     }
+    tx.commit().await?;
+    state.jobs.ring();
     Ok(due.len())
 }
 
-/// How many versions are on sale, and how many of them our machine regenerated with this release of the engine.
+/// How many versions are on sale that this engine can make, and how many of them it regenerated here.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count_rerun(tx: &mut Tx, release: &str) -> db::Result<(i64, i64)> {
-    store::count_due(tx, release).await
+pub async fn count_rerun(state: &AppState, tx: &mut Tx) -> db::Result<(i64, i64)> {
+    let release = release_of(&state.engines.environment());
+    let model = state.engines.model().digest.to_string();
+    store::count_due(tx, &release, &model).await
 }
 
 /// What an owner signs to publish a run's outcome.

@@ -22,7 +22,7 @@ statements! {
     LIST_DUE = "select version.id as version_id, version.steps, (select count(*) from anchor where anchor.version_id = version.id) as anchors
         from version
         join listing on listing.id = version.listing_id and listing.state = 'live'
-        where version.state = 'live'
+        where version.state = 'live' and version.model = $3
             and not exists (select 1 from statement where statement.about_leaf_hash = version.leaf_hash and statement.attester = 'platform'
                 and substr(statement.environment, 1, length($1)) = $1)
             and not exists (select 1 from run where run.version_id = version.id and run.release = $1)
@@ -32,7 +32,8 @@ statements! {
                 and substr(statement.environment, 1, length($1)) = $1) then 1 else 0 end), 0) as bigint)
         from version
         join listing on listing.id = version.listing_id and listing.state = 'live'
-        where version.state = 'live'";
+        where version.state = 'live' and version.model = $2";
+    COUNT_RERUNS_OPEN = "select count(*) from run where release = $1 and state in ('waiting', 'running')";
     INSERT_RERUN = "insert into run (id, version_id, state, anchor, step, steps, created_ms, release) values ($1, $2, 'waiting', 0, 0, $3, $4, $5)
         on conflict (version_id, release) where release is not null do nothing";
     SET_PROGRESS = "update run set state = 'running', anchor = $2, step = $3 where id = $1 and state in ('waiting', 'running')";
@@ -113,12 +114,21 @@ pub(super) async fn finish_run(
 }
 
 /// Versions on sale that our own machine has not regenerated with a release of the engine, nor is about to.
-pub(super) async fn list_due(tx: &mut Tx, release: &str, limit: i64) -> db::Result<Vec<Due>> {
-    fetch!(tx, fetch_all, Due, LIST_DUE, release, limit)
+pub(super) async fn list_due(
+    tx: &mut Tx,
+    release: &str,
+    model: &str,
+    limit: i64,
+) -> db::Result<Vec<Due>> {
+    fetch!(tx, fetch_all, Due, LIST_DUE, release, limit, model)
 }
 
-pub(super) async fn count_due(tx: &mut Tx, release: &str) -> db::Result<(i64, i64)> {
-    fetch!(tx, fetch_one, (i64, i64), COUNT_DUE, release)
+pub(super) async fn count_due(tx: &mut Tx, release: &str, model: &str) -> db::Result<(i64, i64)> {
+    fetch!(tx, fetch_one, (i64, i64), COUNT_DUE, release, model)
+}
+
+pub(super) async fn count_reruns_open(tx: &mut Tx, release: &str) -> db::Result<i64> {
+    fetch!(tx, fetch_one, (i64,), COUNT_RERUNS_OPEN, release).map(|row| row.0)
 }
 
 pub(super) async fn insert_rerun(

@@ -40,6 +40,12 @@ pub const REPRODUCE: Limit = Limit {
     count: 60,
 };
 
+/// Recipes that one person submits: each tells whether it must wait for a person, and that may not be asked without end.
+pub const PUBLISH: Limit = Limit {
+    name: "publish",
+    window_ms: 24 * 60 * 60_000,
+    count: 40,
+};
 /// Statements about one purchase.
 pub const ATTEST: Limit = Limit {
     name: "attest",
@@ -63,5 +69,5 @@ pub async fn allow(tx: &mut Tx, limit: Limit, subject: &str) -> db::Result<bool>
 /// # Errors
 /// When the database fails.
 pub async fn sweep(tx: &mut Tx) -> db::Result<()> {
-    store::forget(tx, random::real_now_ms() - 2 * GENERATE.window_ms).await
+    store::forget(tx, random::real_now_ms() - 2 * PUBLISH.window_ms).await
 }

@@ -4,7 +4,7 @@ use super::service::{Case, Difference, Evidence, Queued, REASONS, Side};
 use crate::ui::lang::Lang;
 use crate::ui::pieces::{Fact, Picture, Time, empty, heading, picture_url};
 use crate::ui::shell;
-use crate::verify::service::Date;
+use crate::verify::since;
 use crate::web::visit::Visit;
 use axum::response::Response;
 use leptos::prelude::*;
@@ -40,17 +40,6 @@ pub(super) fn queue(visit: &Visit, open: Vec<Queued>, decided: Vec<Queued>) -> R
     })
 }
 
-fn since(lang: Lang, date: Option<Date>) -> impl IntoView {
-    date.map(|date| {
-        let by = lang.text(if date.witnessed {
-            "date-witnessed"
-        } else {
-            "date-own"
-        });
-        view! { <Time lang ms=date.ms/> " " <span class="quiet">{by}</span> }
-    })
-}
-
 fn pictures(side: &Side) -> impl IntoView + use<> {
     let title = side.listing.title.clone();
     let shown = side.anchors.iter().map(move |anchor| {
@@ -67,7 +56,7 @@ fn facts(lang: Lang, side: &Side) -> impl IntoView + use<> {
         <dl class="facts">
             <Fact label=lang.text("by")><bdi>{listing.handle}</bdi></Fact>
             <Fact label=lang.text("log-index")><a href=proof>{index}</a></Fact>
-            <Fact label=lang.text("public-since")>{since(lang, date)}</Fact>
+            <Fact label=lang.text("public-since")>{date.map(|date| since(lang, date))}</Fact>
         </dl>
     }
 }

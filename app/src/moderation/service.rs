@@ -10,9 +10,9 @@ use crate::studio::service as studio;
 use crate::vault::Vault;
 use crate::verify::service as log;
 use crate::web::state::AppState;
-use schema::recipe::Recipe;
+use engine::picture::Picture;
+use schema::recipe::{Recipe, Seed};
 use similar::{ChangeTag, TextDiff};
-use std::collections::BTreeMap;
 use thiserror::Error as ThisError;
 
 /// A text as like an earlier one goes to a person by itself. `docs/moderation.md` has the measurements behind these five.
@@ -21,7 +21,7 @@ const TEXT_MILLI: i64 = 850;
 const PICTURE_MILLI: i64 = 980;
 /// Both together tell more.
 const BOTH_TEXT_MILLI: i64 = 600;
-/// … with this share of the picture. Also what the public page calls alike.
+/// … with this share of the picture.
 const BOTH_PICTURE_MILLI: i64 = 850;
 /// Whoever bought the earlier recipe has read it: less of its text is worth a look.
 const BOUGHT_TEXT_MILLI: i64 = 450;
@@ -77,7 +77,7 @@ impl From<Error> for crate::web::error::AppError {
 pub struct Print {
     pub version_id: String,
     pub person_id: String,
-    pub text_print: String,
+    pub text_prints: String,
     pub picture_prints: String,
     pub log_index: Option<i64>,
 }
@@ -126,22 +126,42 @@ pub struct Resemblance {
     pub picture_milli: i64,
 }
 
-/// The text that a recipe is compared by: its template with every slot filled by its default, and what it excludes.
-fn text_of(recipe: &Recipe) -> String {
-    let defaults: BTreeMap<String, String> = recipe
-        .variables
+/// The texts that a recipe is compared by: what its pictures were really made from, and its template filled with defaults. What it
+/// excludes changes few pixels or none, and would only dilute them.
+pub(super) fn texts_of(recipe: &Recipe) -> Vec<String> {
+    let defaults = recipe.variables.iter();
+    let defaults = defaults.map(|(name, variable)| (name.clone(), variable.default_value()));
+    let mut values: Vec<_> = recipe
+        .anchors
         .iter()
-        .map(|(name, variable)| (name.clone(), variable.default_value()))
+        .map(|anchor| anchor.values.clone())
         .collect();
-    let seed = schema::recipe::Seed(0);
-    // A recipe was checked when it was sealed; its plain template is a fair text if its defaults ever do not fill it.
-    let prompt = recipe
-        .picture(&defaults, seed)
-        .map_or_else(|_| recipe.template.clone(), |picture| picture.prompt);
-    match &recipe.negative {
-        Some(negative) => format!("{prompt} {negative}"),
-        None => prompt,
-    }
+    values.push(defaults.collect());
+    let mut texts: Vec<String> = values
+        .iter()
+        .filter_map(|values| recipe.picture(values, Seed(0)).ok())
+        .map(|picture| picture.prompt)
+        .collect();
+    texts.sort();
+    texts.dedup();
+    texts
+}
+
+/// All that a person compares: the template, what the pictures were made from, and what the recipe excludes.
+fn shown_text(recipe: &Recipe) -> String {
+    let mut lines = vec![recipe.template.clone()];
+    lines.extend(
+        texts_of(recipe)
+            .into_iter()
+            .filter(|text| *text != recipe.template),
+    );
+    lines.extend(
+        recipe
+            .negative
+            .iter()
+            .map(|negative| format!("– {negative}")),
+    );
+    lines.join("\n")
 }
 
 /// Keeps a version's prints, in the transaction that publishes it.
@@ -156,29 +176,60 @@ pub async fn keep_prints(
     recipe: &Recipe,
     pictures: &[PicturePrint],
 ) -> db::Result<()> {
-    let text = TextPrint::of(vault, &text_of(recipe)).to_text();
-    store::insert_print(tx, version, person, &text, &PicturePrint::to_text(pictures)).await
+    let texts: Vec<TextPrint> = texts_of(recipe)
+        .iter()
+        .map(|text| TextPrint::of(vault, text))
+        .collect();
+    let (texts, pictures) = (TextPrint::to_text(&texts), PicturePrint::to_text(pictures));
+    store::insert_print(tx, version, person, &texts, &pictures).await
+}
+
+/// Makes the prints of versions from before there were any, a few at a time; returns how many.
+///
+/// # Errors
+/// When a recipe or a picture cannot be read.
+pub async fn fill_in(state: &AppState, limit: i64) -> Result<usize, Error> {
+    let missing = store::list_unprinted(&mut state.db.read().await?, limit).await?;
+    for version in &missing {
+        let mut tx = state.db.write().await?;
+        let listing = catalog::get_by_version(&mut tx, version).await?;
+        let (secret, now) = (&listing.secret_id, state.clock.now_ms());
+        let plain = state
+            .vault
+            .open(&mut tx, secret, "platform", "print", now)
+            .await;
+        let recipe = studio::recipe_of(&plain.map_err(internal)?).map_err(internal)?;
+        let mut pictures = Vec::new();
+        for anchor in catalog::list_anchors(&mut tx, version).await? {
+            let file = state.media.get(&anchor.blob).await.map_err(internal)?;
+            let file = file.ok_or_else(|| internal(format!("{} is missing", anchor.blob)))?;
+            let picture = Picture::from_png(&file).map_err(internal)?;
+            pictures.push(PicturePrint::of(&picture));
+        }
+        let person = &listing.person_id;
+        keep_prints(&mut tx, &state.vault, version, person, &recipe, &pictures).await?;
+        tx.commit().await?;
+    }
+    Ok(missing.len())
 }
 
 /// Compares a version with every recipe of others that was logged before it: what is near enough for a person to look at, the
 /// nearest first. Reads every print once, so it asks for no write transaction.
 ///
 /// # Errors
-/// When the database fails.
+/// When the database fails, or the version has no prints: it is not taken for clean then.
 pub async fn find_near(tx: &mut Tx, version: &str) -> db::Result<Vec<Match>> {
-    let Some(print) = store::find_print(tx, version).await? else {
-        return Ok(Vec::new());
-    };
-    let (Some(text), Some(index)) = (TextPrint::parse(&print.text_print), print.log_index) else {
-        return Ok(Vec::new());
-    };
+    let print = store::get_print(tx, version).await?;
+    // Compared once its leaf is in the log: before that nothing is earlier or later.
+    let index = print.log_index.unwrap_or(i64::MAX);
+    let texts = TextPrint::parse_all(&print.text_prints);
     let pictures = PicturePrint::parse_all(&print.picture_prints);
     let (mut matches, mut after) = (Vec::new(), String::new());
     loop {
         let page = store::list_earlier(tx, &print.person_id, index, &after, PAGE).await?;
         for earlier in &page {
-            let text_milli = TextPrint::parse(&earlier.text_print)
-                .map_or(0, |earlier| text.alike_milli(&earlier));
+            let earlier_texts = TextPrint::parse_all(&earlier.text_prints);
+            let text_milli = TextPrint::most_alike_milli(&texts, &earlier_texts);
             let earlier_pictures = PicturePrint::parse_all(&earlier.picture_prints);
             let picture_milli = PicturePrint::most_alike_milli(&pictures, &earlier_pictures);
             // Only what could be near at all costs a look at purchases.
@@ -226,12 +277,13 @@ pub async fn find_review(tx: &mut Tx, version: &str) -> db::Result<Option<Review
     store::find_review(tx, version).await
 }
 
-/// Other listings whose pictures look like those of the recipe with this leaf; only what a person let pass, and nothing of texts.
+/// Other listings whose pictures look like those of the recipe with this leaf; only what a person let pass. A pair stands here for
+/// its pictures alone: at a lower bar its mere presence would tell that its texts are alike, or that one was bought.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn list_resemblances(tx: &mut Tx, leaf_hash: &str) -> db::Result<Vec<Resemblance>> {
-    store::list_resemblances(tx, leaf_hash, BOTH_PICTURE_MILLI).await
+    store::list_resemblances(tx, leaf_hash, PICTURE_MILLI).await
 }
 
 /// A line of the queue.
@@ -323,7 +375,7 @@ async fn sealed_text(
         .await
         .map_err(internal)?;
     let recipe = studio::recipe_of(&plain).map_err(internal)?;
-    Ok(recipe.template)
+    Ok(shown_text(&recipe))
 }
 
 fn difference(earlier: &str, submitted: &str) -> Difference {
@@ -340,12 +392,13 @@ fn difference(earlier: &str, submitted: &str) -> Difference {
 /// Gathers a case. Templates are opened for it, which the vault writes down under the operator's name.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is none.
+/// [`Error::NotFound`] when there is none, [`Error::Own`] for one's own: nobody reads a rival's template that way.
 pub async fn case(state: &AppState, operator: &str, version: &str) -> Result<Case, Error> {
     let mut tx = state.db.write().await?;
     let review = store::find_review(&mut tx, version)
         .await?
         .ok_or(Error::NotFound)?;
+    refuse_own(&mut tx, operator, version).await?;
     let submitted = side(state, &mut tx, version).await?;
     let text = sealed_text(state, &mut tx, operator, &submitted.listing.secret_id).await?;
     let mut evidence = Vec::new();
@@ -367,6 +420,20 @@ pub async fn case(state: &AppState, operator: &str, version: &str) -> Result<Cas
     })
 }
 
+/// Nobody judges, or looks into, what is their own or resembles it.
+async fn refuse_own(tx: &mut Tx, operator: &str, version: &str) -> Result<(), Error> {
+    let mut versions = vec![version.to_owned()];
+    for found in store::list_matches(tx, version).await? {
+        versions.push(found.earlier_version_id);
+    }
+    for version in versions {
+        if catalog::get_by_version(tx, &version).await?.person_id == operator {
+            return Err(Error::Own);
+        }
+    }
+    Ok(())
+}
+
 /// Decides a case: with a reason the version is refused, without one it goes on sale.
 ///
 /// # Errors
@@ -383,14 +450,7 @@ pub async fn decide(
     }
     let note: String = note.chars().take(MAX_NOTE).collect();
     let mut tx = state.db.write().await?;
-    let mut people = vec![catalog::get_by_version(&mut tx, version).await?.person_id];
-    for found in store::list_matches(&mut tx, version).await? {
-        let earlier = catalog::get_by_version(&mut tx, &found.earlier_version_id).await?;
-        people.push(earlier.person_id);
-    }
-    if people.contains(&operator.id) {
-        return Err(Error::Own);
-    }
+    refuse_own(&mut tx, &operator.id, version).await?;
     let now = state.clock.now_ms();
     let decision = if refusal.is_some() {
         "rejected"

@@ -4,13 +4,15 @@ use super::service::{Match, Print, Resemblance, Review};
 use crate::db::{self, Tx, execute, fetch, statements};
 
 statements! {
-    INSERT_PRINT = "insert into likeness (version_id, person_id, text_print, picture_prints) values ($1, $2, $3, $4)";
-    FIND_PRINT = "select likeness.version_id, likeness.person_id, likeness.text_print, likeness.picture_prints, sealed.log_index
+    INSERT_PRINT = "insert into likeness (version_id, person_id, text_prints, picture_prints) values ($1, $2, $3, $4) on conflict (version_id) do nothing";
+    LIST_UNPRINTED = "select version.id from version where version.state <> 'failed'
+        and not exists (select 1 from likeness where likeness.version_id = version.id) order by version.id limit $1";
+    GET_PRINT = "select likeness.version_id, likeness.person_id, likeness.text_prints, likeness.picture_prints, sealed.log_index
         from likeness
         join version on version.id = likeness.version_id
         join log_leaf sealed on sealed.leaf_hash = version.leaf_hash
         where likeness.version_id = $1";
-    LIST_EARLIER = "select likeness.version_id, likeness.person_id, likeness.text_print, likeness.picture_prints, sealed.log_index
+    LIST_EARLIER = "select likeness.version_id, likeness.person_id, likeness.text_prints, likeness.picture_prints, sealed.log_index
         from likeness
         join version on version.id = likeness.version_id and version.state <> 'failed'
         join log_leaf sealed on sealed.leaf_hash = version.leaf_hash
@@ -48,8 +50,13 @@ pub(super) async fn insert_print(
     execute!(tx, INSERT_PRINT, version, person, text, pictures).map(|_| ())
 }
 
-pub(super) async fn find_print(tx: &mut Tx, version: &str) -> db::Result<Option<Print>> {
-    fetch!(tx, fetch_optional, Print, FIND_PRINT, version)
+pub(super) async fn list_unprinted(tx: &mut Tx, limit: i64) -> db::Result<Vec<String>> {
+    let rows = fetch!(tx, fetch_all, (String,), LIST_UNPRINTED, limit)?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
+pub(super) async fn get_print(tx: &mut Tx, version: &str) -> db::Result<Print> {
+    fetch!(tx, fetch_one, Print, GET_PRINT, version)
 }
 
 pub(super) async fn list_earlier(

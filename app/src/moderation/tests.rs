@@ -1,11 +1,14 @@
 //! Which versions wait for a person, on both databases.
 
-use super::service::{Match, find_near, hold};
+use super::service::{Match, find_near, hold, texts_of};
 use super::{PicturePrint, TextPrint, store};
 use crate::db::tests::databases;
 use crate::db::{Tx, execute};
 use crate::vault::Vault;
 use engine::picture::Picture;
+use schema::recipe::{Anchor, ModelDigest, Recipe, Seed};
+use schema::template::Variable;
+use std::collections::BTreeMap;
 
 const NOW_MS: i64 = 1_800_000_000_000;
 
@@ -52,7 +55,7 @@ async fn version(tx: &mut Tx, id: &str, owner: &str, state: &str, index: i64, te
     let sql = "insert into version (id, listing_id, state, secret_id, model, profile, scheduler, steps, width, height, variables, creator_key, leaf_hash, listing_leaf_hash, listing_statement, created_ms)
         values ($1, $1, $2, $1, 'm', 'portable-1', 's', 1, 1, 1, '{}', 'k', $3, $4, '{}', 1)";
     execute!(tx, sql, id, state, sealed, listed).expect("a version");
-    let text = TextPrint::of(&Vault::new(&[1; 32]), text).to_text();
+    let text = TextPrint::to_text(&[TextPrint::of(&Vault::new(&[1; 32]), text)]);
     store::insert_print(tx, id, owner, &text, &PicturePrint::to_text(&[print(x)]))
         .await
         .expect("a print");
@@ -64,6 +67,25 @@ async fn near(tx: &mut Tx, id: &str) -> Vec<String> {
         .into_iter()
         .map(|found| found.earlier_version_id)
         .collect()
+}
+
+/// What is compared is what the pictures were made from, however the template hides it.
+#[test]
+fn a_prompt_that_hides_in_an_anchors_value_or_behind_a_negative_is_compared_all_the_same() {
+    let model = ModelDigest(schema::digest::Digest([1; 32]));
+    let scheduler = schema::recipe::Scheduler::FlowEuler { shift_milli: 3000 };
+    let mut recipe = Recipe::new(model, "{p}".into(), scheduler, 4, 3000, (128, 128));
+    let slot = Variable::Text {
+        max_characters: 200,
+        default: "a nice thing".into(),
+    };
+    recipe.variables = BTreeMap::from([("p".into(), slot)]);
+    recipe.negative = Some("rain, snow, fog, mud, dust, smoke, ".repeat(20));
+    recipe.anchors = vec![Anchor {
+        values: BTreeMap::from([("p".into(), DRAGON.into())]),
+        seed: Seed(1),
+    }];
+    assert_eq!(texts_of(&recipe), ["a nice thing", DRAGON]);
 }
 
 const DRAGON: &str = "a small red dragon with a green hat on a hill, 3d style";
@@ -152,7 +174,7 @@ async fn a_review_is_opened_once_and_decided_once() {
         for (leaf, other) in [("earliera", "copya"), ("copya", "earliera")] {
             let sql = "update version set state = 'live'";
             execute!(&mut tx, sql).expect("on sale");
-            let alike = store::list_resemblances(&mut tx, leaf, 850).await;
+            let alike = store::list_resemblances(&mut tx, leaf, 980).await;
             let leaves: Vec<String> = alike
                 .expect("resemblances")
                 .into_iter()

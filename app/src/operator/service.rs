@@ -79,11 +79,7 @@ pub async fn desk(state: &AppState, tx: &mut Tx) -> db::Result<Desk> {
         .and_then(|text| serde_json::from_str(&text).ok());
     Ok(Desk {
         log_audit,
-        rerun: library::service::count_rerun(
-            tx,
-            &library::service::release_of(&state.engines.environment()),
-        )
-        .await?,
+        rerun: library::service::count_rerun(state, tx).await?,
         copies_open: moderation::service::count_open(tx).await?,
         now_ms: state.clock.now_ms(),
         offset_ms: state.clock.offset_ms(),

@@ -105,8 +105,7 @@ async fn certify(state: &AppState, id: &str) -> anyhow::Result<Outcome> {
     tx.commit().await?;
     let recipe = recipe_of(&plain)?;
     let mut found = Vec::new();
-    for anchor in &recipe.anchors {
-        let request = Request::of_recipe(&recipe, &anchor.values, anchor.seed)?;
+    for request in Request::of_anchors(&recipe, state.engines.model())? {
         match state.engines.generate(request, |_| async {}).await {
             Ok(picture) => found.push(picture.digest()?),
             // Trying again cannot help, and the creator should know why nothing happens.

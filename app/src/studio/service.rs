@@ -757,6 +757,9 @@ pub async fn publish(
         licences: &licences,
     };
     check(&material, &sent.salt, &sent.key, &sent.seal).map_err(refused("seal"))?;
+    if !limits::allow(tx, limits::PUBLISH, person).await? {
+        return Err(Error::TooMany);
+    }
     for anchor in &sealable.anchors {
         if let Some(leaf) =
             store::find_equal_picture(tx, &anchor.pixels.blake3.hex(), person).await?

@@ -6,13 +6,14 @@ use crate::web::form::Form;
 use crate::web::state::AppState;
 use crate::web::visit::Visit;
 use axum::body::Bytes;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, Query, RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use schema::digest::Digest;
 use schema::failure::{Code, FieldError};
+use serde::Deserialize;
 
 /// Routes of this feature.
 pub fn routes() -> Router<AppState> {
@@ -216,17 +217,31 @@ async fn compare(
         .await
 }
 
+/// Another leaf whose checkpoint the proof is to reach as well.
+#[derive(Deserialize)]
+struct Beside {
+    beside: Option<String>,
+}
+
 async fn proof_text(
     State(state): State<AppState>,
     visit: Visit,
     Path(leaf): Path<String>,
+    Query(query): Query<Beside>,
 ) -> Response {
     visit
         .answer(async {
             let hash = Digest::parse(&leaf, "leaf").map_err(not_found)?;
             let mut tx = state.db.read().await?;
             let row = service::get_leaf(&mut tx, &hash.hex()).await?;
-            let proof = state.log.prove(&mut tx, &row).await?;
+            let other = match &query.beside {
+                Some(other) => {
+                    let hash = Digest::parse(other, "beside").map_err(not_found)?;
+                    service::get_leaf(&mut tx, &hash.hex()).await?
+                }
+                None => row.clone(),
+            };
+            let proof = state.log.prove_beside(&mut tx, &row, &other).await?;
             Ok(text(proof.to_text(), "public, max-age=60"))
         })
         .await

@@ -26,6 +26,6 @@ mod store;
 pub(crate) use store::ALL as STATEMENTS;
 
 #[cfg(feature = "ssr")]
-pub(crate) use page::check_texts;
+pub(crate) use page::{check_texts, since};
 #[cfg(feature = "ssr")]
 pub use sequencer::{Sequencer, adopt};

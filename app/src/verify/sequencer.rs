@@ -5,6 +5,7 @@
 
 use super::intake::Settled;
 use super::store;
+use crate::account::keys;
 use crate::db::{self, Db};
 use crate::jobs::Bell;
 use crate::random::real_now_ms;
@@ -14,7 +15,7 @@ use ledger::policy::Policy;
 use ledger::writer::{Cosigner, Folder, LockStore, Log, Parts};
 use ledger::{Error, Kind};
 use schema::key::SecretKey;
-use schema::leaf::Leaf;
+use schema::leaf::{Kind as LeafKind, Leaf};
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -270,7 +271,7 @@ async fn note(
     origin: &str,
     indices: &[(String, i64)],
     public: Option<&str>,
-) -> db::Result<()> {
+) -> Result<()> {
     let mut tx = db.write().await?;
     for (leaf, index) in indices {
         let bytes = hex::decode(leaf).unwrap_or_default();
@@ -280,11 +281,15 @@ async fn note(
             && let Ok(leaf) = Leaf::parse(&bytes)
         {
             store::insert_logged(&mut tx, origin, &leaf, *index, real_now_ms()).await?;
+            if leaf.kind == LeafKind::KeyEvent && !keys::restore_end(&mut tx, origin, &leaf).await?
+            {
+                tracing::error!(index, "the log ends a key that this database does not know");
+            }
         }
     }
     let size = public.and_then(|note| note.lines().nth(1)?.parse::<i64>().ok());
-    if let Some((size, note)) = size.zip(public) {
-        store::insert_public(&mut tx, origin, size, note, real_now_ms()).await?;
+    if let (Some(size), Some(note), Some((_, first))) = (size, public, indices.first()) {
+        store::insert_public(&mut tx, origin, size, note, real_now_ms(), *first).await?;
     }
-    tx.commit().await
+    Ok(tx.commit().await?)
 }

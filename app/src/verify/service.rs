@@ -73,6 +73,36 @@ pub struct Date {
     pub ms: i64,
     /// Whether a quorum of witnesses says so; else it is our own clock.
     pub witnessed: bool,
+    /// Whether this was the first public checkpoint that held it; else that one was not kept, and this is only the latest it can be.
+    pub exact: bool,
+}
+
+impl Date {
+    /// The names of the texts that say by whose clock, and that it may be older.
+    #[must_use]
+    pub fn texts(self) -> Vec<&'static str> {
+        let clock = if self.witnessed {
+            "date-witnessed"
+        } else {
+            "date-own"
+        };
+        let mut texts = vec![clock];
+        if !self.exact {
+            texts.push("date-latest");
+        }
+        texts
+    }
+}
+
+/// A checkpoint as it became public.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct PublicCheckpoint {
+    /// The signed note with its cosignatures.
+    pub note: String,
+    /// When, by our own clock.
+    pub public_ms: i64,
+    /// The first leaf that it made public.
+    pub first_index: i64,
 }
 
 /// A public statement.
@@ -214,11 +244,26 @@ impl PublicLog {
     /// # Errors
     /// [`Error::NotLogged`] while it is queued.
     pub async fn prove(&self, tx: &mut Tx, row: &LeafRow) -> Result<TlogProof, Error> {
+        self.prove_beside(tx, row, row).await
+    }
+
+    /// As [`PublicLog::prove`], in the first public checkpoint that covers both leaves: two such proofs are about one tree, and show
+    /// which of the two is older.
+    ///
+    /// # Errors
+    /// [`Error::NotLogged`] while either is queued.
+    pub async fn prove_beside(
+        &self,
+        tx: &mut Tx,
+        row: &LeafRow,
+        other: &LeafRow,
+    ) -> Result<TlogProof, Error> {
         let index = row.log_index.ok_or(Error::NotLogged)?;
-        let first = store::find_first_public(tx, &self.origin, index).await?;
-        let first = first.filter(|(note, _)| self.policy.settle(note).is_ok());
+        let later = index.max(other.log_index.ok_or(Error::NotLogged)?);
+        let first = store::find_first_public(tx, &self.origin, later).await?;
+        let first = first.filter(|public| self.policy.settle(&public.note).is_ok());
         let text = match first {
-            Some((note, _)) => note,
+            Some(public) => public.note,
             None => self.checkpoint()?,
         };
         let index = u64::try_from(index).map_err(|_| Error::NotLogged)?;
@@ -243,18 +288,18 @@ impl PublicLog {
         let Some(index) = row.log_index else {
             return Ok(None);
         };
-        let Some((note, public_ms)) = store::find_first_public(tx, &self.origin, index).await?
-        else {
+        let Some(public) = store::find_first_public(tx, &self.origin, index).await? else {
             return Ok(None);
         };
         // Witnesses that are trusted no more date nothing; the order of the log stands without them.
-        let settlement = self.policy.count(&note).ok();
+        let settlement = self.policy.count(&public.note).ok();
         let witnessed = settlement
             .and_then(|settlement| settlement.settled_seconds)
             .and_then(|seconds| i64::try_from(seconds).ok()?.checked_mul(1000));
         Ok(Some(Date {
-            ms: witnessed.unwrap_or(public_ms),
+            ms: witnessed.unwrap_or(public.public_ms),
             witnessed: witnessed.is_some(),
+            exact: index >= public.first_index,
         }))
     }
 

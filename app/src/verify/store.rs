@@ -1,6 +1,6 @@
 //! SQL of the log's database side and of public statements.
 
-use super::service::{LeafRow, StatementRow};
+use super::service::{LeafRow, PublicCheckpoint, StatementRow};
 use crate::db::{self, Tx, execute, fetch, statements};
 
 statements! {
@@ -12,8 +12,8 @@ statements! {
     LIST_PENDING = "select leaf from log_leaf where origin = $1 and log_index is null order by queued_ms, kind, leaf_hash limit $2";
     INSERT_LOGGED = "insert into log_leaf (leaf_hash, origin, kind, digest, key_hash, leaf, queued_ms, log_index) values ($1, $2, $3, $4, $5, $6, $7, $8)
         on conflict (origin, kind, digest, key_hash) do nothing";
-    INSERT_PUBLIC = "insert into log_public (origin, size, note, public_ms) values ($1, $2, $3, $4) on conflict (origin, size) do nothing";
-    FIND_FIRST_PUBLIC = "select note, public_ms from log_public where origin = $1 and size > $2 order by size limit 1";
+    INSERT_PUBLIC = "insert into log_public (origin, size, note, public_ms, first_index) values ($1, $2, $3, $4, $5) on conflict (origin, size) do nothing";
+    FIND_FIRST_PUBLIC = "select note, public_ms, first_index from log_public where origin = $1 and size > $2 order by size limit 1";
     INSERT_LEAF = "insert into log_leaf (leaf_hash, origin, kind, digest, key_hash, leaf, queued_ms) values ($1, $2, $3, $4, $5, $6, $7)
         on conflict (origin, kind, digest, key_hash) do update set origin = excluded.origin returning leaf_hash, leaf, kind, log_index, queued_ms";
     FIND_LEAF = "select leaf_hash, leaf, kind, log_index, queued_ms from log_leaf where leaf_hash = $1";
@@ -91,20 +91,21 @@ pub(super) async fn insert_public(
     size: i64,
     note: &str,
     now_ms: i64,
+    first_index: i64,
 ) -> db::Result<()> {
-    execute!(tx, INSERT_PUBLIC, origin, size, note, now_ms).map(|_| ())
+    execute!(tx, INSERT_PUBLIC, origin, size, note, now_ms, first_index).map(|_| ())
 }
 
-/// The first public checkpoint that covers the leaf at `index`, and when it became public by our own clock.
+/// The first public checkpoint known that covers the leaf at `index`.
 pub(super) async fn find_first_public(
     tx: &mut Tx,
     origin: &str,
     index: i64,
-) -> db::Result<Option<(String, i64)>> {
+) -> db::Result<Option<PublicCheckpoint>> {
     fetch!(
         tx,
         fetch_optional,
-        (String, i64),
+        PublicCheckpoint,
         FIND_FIRST_PUBLIC,
         origin,
         index

@@ -2,6 +2,7 @@
 
 use crate::checkout::service::Till;
 use crate::jobs::{self, Job, Outcome};
+use crate::moderation::service as moderation;
 use crate::operator::service as operator;
 use crate::web::state::AppState;
 use crate::{checkout, demo, library, limits, studio};
@@ -22,8 +23,10 @@ const QUICK: &[&str] = &[
     checkout::jobs::OPERATION,
 ];
 
-/// Re-runs for a new engine that are queued a minute, so that buyers' own runs never wait behind a whole catalogue.
-const RERUNS: i64 = 30;
+/// Re-runs for a new engine that are under way at once, so that buyers' own runs never wait behind a whole catalogue.
+const RERUNS: i64 = 8;
+/// Prints of older versions that are made a minute.
+const PRINTS: i64 = 100;
 
 impl AppState {
     /// What the till needs.
@@ -116,17 +119,15 @@ async fn tick_once(state: &AppState, second: u64, settles: bool) -> anyhow::Resu
         operator::settle(state).await?;
         let mut tx = state.db.write().await?;
         limits::sweep(&mut tx).await?;
-        let release = library::service::release_of(&state.engines.environment());
-        let now = state.clock.now_ms();
-        let planned = library::service::plan_reruns(&mut tx, &release, RERUNS, now).await?;
         tx.commit().await?;
-        if planned > 0 {
+        let planned = library::service::plan_reruns(state, RERUNS).await?;
+        let printed = moderation::fill_in(state, PRINTS).await?;
+        if planned + printed > 0 {
             tracing::info!(
-                count = planned,
-                release,
-                "regenerating what an earlier engine certified"
+                planned,
+                printed,
+                "re-runs for this engine, prints of older versions"
             );
-            state.jobs.ring();
         }
     }
     if second % 3600 == 30 {

@@ -18,9 +18,10 @@ pub(crate) fn run(options: &Key) -> Result<Exit> {
         reason,
         successor,
         shop,
+        origin,
         json,
     } = &options.command;
-    end(key, reason, successor.as_ref(), shop, *json)
+    end(key, reason, successor.as_ref(), shop, origin, *json)
 }
 
 fn open(path: &Path) -> Result<SecretKey> {
@@ -35,15 +36,23 @@ fn end(
     reason: &str,
     successor: Option<&PathBuf>,
     shop: &str,
+    origin: &str,
     json: bool,
 ) -> Result<Exit> {
     let reason = Reason::parse(reason)?;
     let shop = Remote::new(shop)?;
-    // The log's name is inside the signature.
+    // The log's name is inside the signature: a shop that names another's log would get an end that is good there.
     let verifier = Verifier::parse(shop.text("log/vkey")?.trim())?;
+    if verifier.name() != origin {
+        return Err(anyhow!(
+            "{} keeps the log {}, not {origin}: nothing was signed",
+            shop.prefix(),
+            verifier.name()
+        ));
+    }
     let secret = open(key)?;
     let successor = successor.map(|path| open(path)).transpose()?;
-    let sent = KeyEnd::sign(verifier.name(), &secret, reason, successor.as_ref())?;
+    let sent = KeyEnd::sign(origin, &secret, reason, successor.as_ref())?;
     let (status, body) = shop.post("log/key-ends", &sent.to_bytes()?)?;
     let answer: Value = serde_json::from_slice(&body).map_err(|_| {
         anyhow!(
@@ -61,8 +70,7 @@ fn end(
         let page = answer["page"].as_str().unwrap_or_default();
         output::line(&format!("{} has ended: {page}", secret.public()));
         output::hint(&format!(
-            "it ended for the log {}; other logs do not know of it",
-            verifier.name()
+            "it ended for the log {origin}; other logs do not know of it"
         ));
     }
     Ok(Exit::Success)

@@ -184,10 +184,19 @@ impl Log {
             ));
         }
         crate::audit::audit(&files, &public, Edge::default(), &mut |_, _, _| ())?;
-        let hashes = proof::consistency(&files, old.size, public.size)?;
-        let extends =
-            proof::verify_consistency(old.size, &old.root, public.size, &public.root, &hashes);
-        if old.size > 0 && extends.is_err() {
+        if let Some(path) = beyond(storage, public.size)? {
+            return Err(corrupt(format!(
+                "{path} lies beyond the public checkpoint of {} entries: a batch was being written that the lost lock store may have \
+                 signed; put back the lock store of that moment, or begin another log",
+                public.size
+            )));
+        }
+        let extends = old.size == 0 || {
+            let hashes = proof::consistency(&files, old.size, public.size)?;
+            proof::verify_consistency(old.size, &old.root, public.size, &public.root, &hashes)
+                .is_ok()
+        };
+        if !extends {
             return Err(corrupt(format!(
                 "the public checkpoint of {} entries does not extend the lock store's of {}: these are two histories",
                 public.size, old.size
@@ -413,6 +422,22 @@ impl Log {
         let checkpoint = Checkpoint::open(&self.signed, &self.verifier)?;
         crate::audit::audit(self, &checkpoint, Edge::default(), &mut |_, _, _| ()).map(drop)
     }
+}
+
+/// An object of a larger tree: its last bundle or hash tile is wider than that of `size` entries.
+fn beyond(storage: &dyn Storage, size: u64) -> Result<Option<String>, Error> {
+    let index = size / WIDTH;
+    for width in size % WIDTH + 1..=WIDTH {
+        for path in [
+            tile::entries_path(index, width),
+            tile::path(0, index, width),
+        ] {
+            if storage.read(&path)?.is_some() {
+                return Ok(Some(path));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// A storage as a reader, before a log is open.

@@ -499,6 +499,11 @@ fn an_older_lock_store_adopts_a_newer_log_that_extends_it_and_nothing_else() {
     put_back(&other.load(ORIGIN).expect("a lock").expect("a checkpoint"));
     assert_eq!(adopt().expect_err("a fork").kind(), Kind::Corrupt);
     put_back(&older);
+    // A batch whose tiles were written and whose checkpoint never became public.
+    let beyond = "tile/entries/001.p/50";
+    memory.write_once(beyond, b"x").expect("an object");
+    assert_eq!(adopt().expect_err("beyond").kind(), Kind::Corrupt);
+    memory.remove(beyond).expect("removed");
     assert_eq!(adopt().expect("it extends"), (3, 303));
     let mut log = open(&memory).expect("it goes on");
     assert_eq!(log.append(&entries(303, 1)).expect("one more"), 303);

@@ -199,10 +199,20 @@ async fn end_key(creator: &Browser, base: &str, proof: &str, database: Database)
         let path = folder.path().join("ada.key");
         std::fs::write(&path, file.as_str().expect("a text")).expect("written");
         let path = path.to_string_lossy().into_owned();
-        let end = [
-            "key", "end", "--key", &path, "--reason", "lost", "--shop", base,
-        ];
-        let ended = seedmark(&end, folder.path());
+        let vkey = ledger::client::Remote::new(base).and_then(|shop| shop.text("log/vkey"));
+        let vkey = vkey.expect("the log's key");
+        let (origin, _) = vkey.split_once('+').expect("a verifier key");
+        let end = |origin| {
+            let end = [
+                "key", "end", "--key", &path, "--reason", "lost", "--shop", base,
+            ];
+            seedmark(&[&end[..], &["--origin", origin]].concat(), folder.path())
+        };
+        assert!(
+            !end("another.example/log").status.success(),
+            "for another's log it signs nothing"
+        );
+        let ended = end(origin);
         let told = String::from_utf8_lossy(&ended.stderr).into_owned();
         assert!(
             ended.status.success() && text(&ended).contains("has ended"),

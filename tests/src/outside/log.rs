@@ -421,33 +421,45 @@ fn shop_witness(folder: &Path, log_key: &str, listen: &str) -> (Child, serde_jso
     (child, serde_json::from_str(&line).expect("JSON"))
 }
 
-/// Registers a fresh key and ends it with the command line tool: the shortest way to a new leaf of the shop's log. Returns its hash.
-async fn end_a_key(server: &Server, member: &Client, file: &Path) -> String {
+/// Makes a key file and registers the key.
+async fn register_key(member: &Client, file: &Path) {
     let path = file.to_string_lossy().into_owned();
     let home = file.parent().expect("a folder");
     done(seedmark(&["keygen", "--out", &path], home));
-    let person = member
-        .get("/account")
-        .await
-        .find("person(?:&quot;|\"):(?:&quot;|\")([0-9a-f-]{36})");
-    let origin = member.get("/log/vkey").await.body;
-    let (origin, _) = origin.split_once('+').expect("a verifier key");
+    let account = member.get("/account").await;
+    let person = account.find("person(?:&quot;|\"):(?:&quot;|\")([0-9a-f-]{36})");
+    let vkey = member.get("/log/vkey").await.body;
+    let (origin, _) = vkey.split_once('+').expect("a verifier key");
     let secret = schema::key_file::KeyFile::parse(&std::fs::read(file).expect("a key file"))
         .and_then(|file| file.open("correct horse"))
         .expect("a key");
     let message = schema::key::registration_message(origin, &person);
-    let fields = [
-        ("key", secret.public().to_string()),
-        ("signature", hex::encode(secret.sign(&message))),
-    ];
-    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, text)| (*name, &**text)).collect();
+    let (key, proof) = (
+        secret.public().to_string(),
+        hex::encode(secret.sign(&message)),
+    );
+    let fields = [("key", &*key), ("signature", &*proof)];
     assert_eq!(member.post("/account/keys", &fields).await.status, 303);
-    let base = server.url("");
-    let end = ["key", "end", "--key", &path, "--shop", &base, "--json"];
+}
+
+/// `seedmark key end`.
+async fn end_by_tool(server: &Server, file: &Path) -> Output {
+    let vkey = Client::new(server.url("")).get("/log/vkey").await.body;
+    let (origin, _) = vkey.split_once('+').expect("a verifier key");
+    let (path, shop) = (file.to_string_lossy(), server.url(""));
+    let end = [
+        "key", "end", "--key", &path, "--shop", &shop, "--origin", origin, "--json",
+    ];
+    seedmark(&end, file.parent().expect("a folder"))
+}
+
+/// Registers a fresh key and ends it with the command line tool: the shortest way to a new leaf of the shop's log. Returns its hash.
+async fn end_a_key(server: &Server, member: &Client, file: &Path) -> String {
+    register_key(member, file).await;
     let told: serde_json::Value =
-        serde_json::from_str(&done(seedmark(&end, home))).expect("an answer");
+        serde_json::from_str(&done(end_by_tool(server, file).await)).expect("an answer");
     assert!(
-        !seedmark(&end, home).status.success(),
+        !end_by_tool(server, file).await.status.success(),
         "a key ends once: the second time it is refused"
     );
     told["leaf_hash"].as_str().expect("a leaf").to_owned()
@@ -564,6 +576,8 @@ async fn a_database_that_was_put_back_goes_on_from_the_newer_log() {
     let member = Client::member(server.url(""), "ada").await;
     let first = end_a_key(&server, &member, &home.path().join("first.key")).await;
     let dated = proof_of(&member, &first).await;
+    let stolen = home.path().join("stolen.key");
+    register_key(&member, &stolen).await;
     server.stop();
     let names = ["seedmark.sqlite", "seedmark.sqlite-wal"];
     let data = server.folder.path().to_owned();
@@ -575,6 +589,7 @@ async fn a_database_that_was_put_back_goes_on_from_the_newer_log() {
     let member = Client::new(server.url(""));
     let again = Client::member(server.url(""), "eve").await;
     let second = end_a_key(&server, &again, &home.path().join("second.key")).await;
+    done(end_by_tool(&server, &stolen).await);
     let later = proof_of(&member, &second).await;
     let refused = server.command(&["adopt-log"]);
     let told = String::from_utf8_lossy(&refused.stderr).into_owned();
@@ -596,7 +611,11 @@ async fn a_database_that_was_put_back_goes_on_from_the_newer_log() {
     assert_eq!(proof_of(&member, &first).await.index, dated.index);
     // The account that sent it is lost, the leaf is not.
     assert_eq!(proof_of(&member, &second).await.index, later.index);
+    // A key that ended since the copy stays ended: the log says so.
+    let again = end_by_tool(&server, &stolen).await;
+    let told = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(told.contains("ended already"), "{told}");
     let third = Client::member(server.url(""), "eve").await;
     let third = end_a_key(&server, &third, &home.path().join("third.key")).await;
-    assert_eq!(proof_of(&member, &third).await.index, later.index + 1);
+    assert_eq!(proof_of(&member, &third).await.index, later.index + 2);
 }

@@ -3,6 +3,7 @@
 mod priority;
 mod proof;
 
+pub(crate) use priority::since;
 pub(super) use priority::{ask, priority};
 pub(crate) use proof::check_texts;
 pub(super) use proof::{Checks, proof};

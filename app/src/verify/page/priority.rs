@@ -4,7 +4,7 @@ use crate::ui::lang::Lang;
 use crate::ui::pieces::{Code, Fact, Field, Picture, Time, heading, picture_url};
 use crate::ui::shell;
 use crate::verify::priority::Standing;
-use crate::verify::service::PublicLog;
+use crate::verify::service::{Date, PublicLog};
 use crate::web::visit::Visit;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -39,7 +39,13 @@ pub(in crate::verify) fn ask(
     })
 }
 
-fn side(lang: Lang, standing: Standing, first: bool) -> impl IntoView {
+/// Since when a leaf is public, and by whose clock.
+pub(crate) fn since(lang: Lang, date: Date) -> impl IntoView + use<> {
+    let texts: Vec<String> = date.texts().into_iter().map(|id| lang.text(id)).collect();
+    view! { <Time lang ms=date.ms/> " " <span class="quiet">{texts.join(", ")}</span> }
+}
+
+fn side(lang: Lang, standing: Standing, other: &str, first: bool) -> impl IntoView + use<> {
     let proof = lang.path(&format!("/proofs/{}", standing.leaf_hash));
     let title = match &standing.listing {
         Some(listing) => listing.title.clone(),
@@ -54,7 +60,8 @@ fn side(lang: Lang, standing: Standing, first: bool) -> impl IntoView {
         .as_ref()
         .map(|listing| lang.path(&format!("/listings/{}", listing.slug)));
     let alt = title.clone();
-    let download = format!("/proofs/{}/proof", standing.leaf_hash);
+    // Both proofs in one tree: apart they would say nothing of the order.
+    let download = format!("/proofs/{}/proof?beside={other}", standing.leaf_hash);
     let tag = lang.text(if first {
         "priority-earlier"
     } else {
@@ -70,7 +77,7 @@ fn side(lang: Lang, standing: Standing, first: bool) -> impl IntoView {
                 <Fact label=lang.text("log-index")><a href=proof>{format!("#{}", standing.index)}</a></Fact>
                 <Fact label=lang.text("public-since")>
                     {match standing.date {
-                        Some(date) => view! { <Time lang ms=date.ms/> " " <span class="quiet">{lang.text(if date.witnessed { "date-witnessed" } else { "date-own" })}</span> }.into_any(),
+                        Some(date) => since(lang, date).into_any(),
                         None => view! { {lang.text("date-unknown")} }.into_any(),
                     }}
                 </Fact>
@@ -89,7 +96,7 @@ pub(in crate::verify) fn priority(
 ) -> Response {
     let lang = visit.lang;
     let title = lang.text("priority-title");
-    let origin = log.origin.clone();
+    let (origin, limits) = (log.origin.clone(), log.limits_text());
     shell::ok(visit, &title.clone(), || {
         let verdict = if first.index == second.index {
             lang.text("priority-same")
@@ -111,12 +118,14 @@ pub(in crate::verify) fn priority(
             )
         };
         let same = first.index == second.index;
-        let second = (!same).then(|| side(lang, second, false));
+        let (first_leaf, second_leaf) = (first.leaf_hash.clone(), second.leaf_hash.clone());
+        let second = (!same).then(|| side(lang, second, &first_leaf, false));
         view! {
             {heading(title, None)}
             <p class="heading__line" id="verdict">{verdict}</p>
-            <div class="priority">{side(lang, first, true)}{second}</div>
+            <div class="priority">{side(lang, first, &second_leaf, true)}{second}</div>
             <p class="quiet">{lang.text("priority-limits")}</p>
+            <p class="quiet">{lang.text(limits)}</p>
         }
         .into_any()
     })

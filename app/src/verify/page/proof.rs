@@ -1,5 +1,6 @@
 //! Proof pages: what the log holds about one leaf, checked once more while the page is made, and how to check it without us.
 
+use super::priority::since;
 use crate::catalog::service::Listing;
 use crate::moderation::service::Resemblance;
 use crate::ui::lang::Lang;
@@ -215,7 +216,7 @@ pub(in crate::verify) fn proof(
                     <Fact label=lang.text("signature")><Code text=leaf.map(|leaf| hex::encode(leaf.signature)).unwrap_or_default()/></Fact>
                     <Fact label=lang.text("log-origin")>{log.origin.clone()}</Fact>
                     <Fact label=lang.text("queued-at")><Time lang ms=row.queued_ms/></Fact>
-                    {date.map(|date| view! { <Fact label=lang.text("public-since")><Time lang ms=date.ms/> " " <span class="quiet">{lang.text(if date.witnessed { "date-witnessed" } else { "date-own" })}</span></Fact> })}
+                    {date.map(|date| view! { <Fact label=lang.text("public-since")>{since(lang, date)}</Fact> })}
                 </dl>
             </section>
             {comparison}
