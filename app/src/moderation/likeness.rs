@@ -1,6 +1,6 @@
 //! What two recipes share: a keyed print of the text, and a print of each picture.
 //!
-//! The one rule: a print answers "how alike", and nothing else. The text's is MinHash (Broder, 1997) with hash functions that
+//! The one rule: a print answers "how alike", and nothing else. The text's is `MinHash` (Broder, 1997) with hash functions that
 //! only this installation's key knows, so that a stolen table tests no guess. The pictures' could be taken from the public copies.
 
 use crate::vault::Vault;
