@@ -1,7 +1,9 @@
 //! Settings: the only place that reads the environment. A wrong or half-set one is an error at start, never a default.
 
+use crate::books::service as books;
 use anyhow::{Context as _, Result, bail};
 use ledger::policy::Policy;
+use schema::money::FeeSchedule;
 use std::path::{Path, PathBuf};
 
 /// The origin of a demo's log: one for all demos, so that a demo leaf never enters a real log.
@@ -30,8 +32,8 @@ pub struct Config {
     pub origin: Option<String>,
     /// The witnesses that must cosign the log, from the tlog-policy file that `SEEDMARK_WITNESS_POLICY` names.
     pub witness_policy: Option<Policy>,
-    /// Our share in basis points.
-    pub share_bp: i64,
+    /// What we take of a line sold from now on.
+    pub fee: FeeSchedule,
     /// The smallest order that costs anything.
     pub minimum_order_minor: i64,
     /// The smallest weekly payout.
@@ -94,11 +96,29 @@ impl Config {
             runtime,
             origin: std::env::var("SEEDMARK_LOG_ORIGIN").ok(),
             witness_policy: witness_policy()?,
-            share_bp: number("SEEDMARK_SHARE_BP", 1500)?,
+            fee: fee()?,
             minimum_order_minor: number("SEEDMARK_MINIMUM_ORDER_MINOR", 250)?,
             minimum_payout_minor: number("SEEDMARK_MINIMUM_PAYOUT_MINOR", 2500)?,
         })
     }
+}
+
+/// The fee of lines sold from now on, and the one currency that the books are kept in.
+fn fee() -> Result<FeeSchedule> {
+    if let Ok(currency) = std::env::var("SEEDMARK_CURRENCY")
+        && currency != books::CURRENCY
+    {
+        bail!(
+            "SEEDMARK_CURRENCY is {currency:?}, but books, fees and payouts are kept in {} only so far; leave the variable unset",
+            books::CURRENCY
+        );
+    }
+    let (rate, fixed) = (
+        number("SEEDMARK_SHARE_BP", 1500)?,
+        number("SEEDMARK_SHARE_FIXED_MINOR", 0)?,
+    );
+    FeeSchedule::new(rate, fixed)
+        .context("SEEDMARK_SHARE_BP (basis points) or SEEDMARK_SHARE_FIXED_MINOR (cents)")
 }
 
 fn witness_policy() -> Result<Option<Policy>> {

@@ -1,6 +1,7 @@
 //! `seedmark-server`: serve pages, work on jobs, migrate, audit the books.
 
 use anyhow::{Context as _, Result};
+use app::books::export as books;
 use app::config::{Config, Options};
 use app::db::Db;
 use app::web::server::Process;
@@ -66,10 +67,34 @@ enum Command {
         #[command(flatten)]
         place: Place,
     },
-    /// Re-derive every balance and compare with the provider; fails at the first difference
+    /// The money: audit and export
+    Books {
+        #[command(subcommand)]
+        command: Books,
+    },
+}
+
+#[derive(Subcommand)]
+enum Books {
+    /// Re-derive every balance from its postings, hold lines and calls against them, and compare with the provider's own books; fails at
+    /// the first difference
     Audit {
         #[command(flatten)]
         place: Place,
+    },
+    /// Write each creator's yearly sums as CSV: gross, fees, tax, refunds, net, paid. Not tax advice
+    Export {
+        #[command(flatten)]
+        place: Place,
+        /// One year only, by business time in UTC
+        #[arg(long)]
+        year: Option<i64>,
+        /// One creator only, by handle
+        #[arg(long)]
+        creator: Option<String>,
+        /// The file to write; standard output when left out
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
 }
 
@@ -164,21 +189,57 @@ async fn run() -> Result<()> {
             );
             Ok(())
         }
-        Command::Audit { place } => {
-            let db = Db::open(place.database_url.as_deref(), &place.data).await?;
-            let mut tx = db.read().await?;
-            let audited = app::books::service::audit(&mut tx).await?;
-            let reconciled = app::payouts::service::reconcile(&mut tx).await?;
-            drop(tx);
-            db.close().await;
-            let entries = audited
-                .map_err(anyhow::Error::msg)
-                .context("the books do not add up")?;
-            reconciled
-                .map_err(anyhow::Error::msg)
-                .context("the books and the provider differ")?;
-            tracing::info!(entries, "the books add up and equal the provider's");
-            Ok(())
-        }
+        Command::Books {
+            command: Books::Audit { place },
+        } => audit(place).await,
+        Command::Books {
+            command:
+                Books::Export {
+                    place,
+                    year,
+                    creator,
+                    out,
+                },
+        } => export(place, year, creator, out).await,
     }
+}
+
+async fn audit(place: Place) -> Result<()> {
+    let db = Db::open(place.database_url.as_deref(), &place.data).await?;
+    let mut tx = db.read().await?;
+    let audited = app::books::service::audit(&mut tx).await?;
+    let reconciled = app::payouts::service::reconcile(&mut tx).await?;
+    drop(tx);
+    db.close().await;
+    let entries = audited
+        .map_err(anyhow::Error::msg)
+        .context("the books do not add up")?;
+    reconciled
+        .map_err(anyhow::Error::msg)
+        .context("the books and the provider differ")?;
+    tracing::info!(entries, "the books add up and equal the provider's");
+    Ok(())
+}
+
+async fn export(
+    place: Place,
+    year: Option<i64>,
+    creator: Option<String>,
+    out: Option<PathBuf>,
+) -> Result<()> {
+    let db = Db::open(place.database_url.as_deref(), &place.data).await?;
+    let mut years = books::years(&mut db.read().await?, year).await?;
+    db.close().await;
+    if let Some(creator) = creator {
+        years.retain(|(_, sums)| sums.handle == creator);
+    }
+    match out {
+        Some(path) => {
+            let file = std::fs::File::create(&path)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            books::write(file, &years)?;
+        }
+        None => books::write(std::io::stdout(), &years)?,
+    }
+    Ok(())
 }

@@ -38,4 +38,5 @@ steps! {
     7 "0007_attesters";
     8 "0008_key_ends";
     9 "0009_likeness";
+    10 "0010_fees";
 }

@@ -86,6 +86,47 @@ pub fn share(price_minor: i64, basis_points: i64) -> i64 {
     i64::try_from(share).unwrap_or(price_minor)
 }
 
+/// What the platform takes of a line: a rate and a fixed part. Both are copied onto the line when it is sold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeeSchedule {
+    /// The rate, 0 to 10,000.
+    pub basis_points: i64,
+    /// The fixed part, in minor units.
+    pub fixed_minor: i64,
+}
+
+impl FeeSchedule {
+    /// Makes a schedule.
+    ///
+    /// # Errors
+    /// `Kind::Invalid` for a rate outside 0 to 10,000 or a negative fixed part.
+    pub fn new(basis_points: i64, fixed_minor: i64) -> Result<Self, Error> {
+        if !(0..=10_000).contains(&basis_points) {
+            return Err(Error::invalid(
+                "fee.basis_points",
+                format!("is {basis_points}, 0 to 10,000 belong"),
+            ));
+        }
+        if fixed_minor < 0 {
+            return Err(Error::invalid("fee.fixed_minor", "is negative"));
+        }
+        Ok(Self {
+            basis_points,
+            fixed_minor,
+        })
+    }
+
+    /// The platform's part of a price: never more than the price, and nothing of what is free. The payee gets the rest.
+    #[must_use]
+    pub fn share(self, price_minor: i64) -> i64 {
+        if price_minor <= 0 {
+            return 0;
+        }
+        let share = share(price_minor, self.basis_points).saturating_add(self.fixed_minor);
+        share.min(price_minor)
+    }
+}
+
 /// What has gone back of each part once `refunded` of the line's total was refunded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefundSplit {

@@ -28,6 +28,17 @@ pub fn civil(ms: i64) -> (i64, usize, i64, i64, i64) {
     )
 }
 
+/// Milliseconds since 1970 at which a year begins. Hinnant's `days_from_civil` for the first of January.
+#[must_use]
+pub fn year_start_ms(year: i64) -> i64 {
+    // January counts as the eleventh month of the year before, so that a leap day is a year's last.
+    let shifted = year - 1;
+    let era = shifted.div_euclid(400);
+    let year_of_era = shifted.rem_euclid(400);
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + 306;
+    (era * 146_097 + day_of_era - 719_468) * 86_400_000
+}
+
 /// `2026-11-24T23:31:23Z`, of milliseconds since 1970.
 #[must_use]
 pub fn utc(ms: i64) -> String {
@@ -40,7 +51,16 @@ pub fn utc(ms: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::utc;
+    use super::{civil, utc, year_start_ms};
+
+    #[test]
+    fn a_year_begins_where_the_one_before_ends() {
+        for year in 1901..2201 {
+            let start = year_start_ms(year);
+            assert_eq!(civil(start), (year, 1, 1, 0, 0));
+            assert_eq!(civil(start - 1), (year - 1, 12, 31, 23, 59));
+        }
+    }
 
     #[test]
     fn instants_are_written_as_dates_also_around_leap_days() {

@@ -310,3 +310,23 @@ fn blake3_is_what_its_authors_publish() {
         );
     }
 }
+
+#[test]
+fn a_fee_is_a_rate_and_a_fixed_part_and_never_more_than_the_price() {
+    use schema::money::FeeSchedule;
+    let schedule = FeeSchedule::new(1500, 0).expect("a schedule");
+    let shares: Vec<i64> = [1000, 499, 250, 0]
+        .map(|price| schedule.share(price))
+        .into();
+    assert_eq!(shares, [150, 75, 38, 0]);
+    let schedule = FeeSchedule::new(1000, 50).expect("a schedule");
+    let shares: Vec<i64> = [1000, 60, 50, 0].map(|price| schedule.share(price)).into();
+    assert_eq!(
+        shares,
+        [150, 56, 50, 0],
+        "what is free costs no fixed part either"
+    );
+    for (rate, fixed) in [(-1, 0), (10_001, 0), (0, -1)] {
+        assert!(FeeSchedule::new(rate, fixed).is_err());
+    }
+}

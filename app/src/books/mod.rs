@@ -3,6 +3,7 @@
 //! The one rule: an entry's key names the fact, not the message, so that a fact is booked once however often it is told.
 //! Debit is positive, credit negative. Accounts with a floor can never go below it; the database refuses.
 
+pub mod export;
 pub mod service;
 mod store;
 #[cfg(test)]

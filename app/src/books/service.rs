@@ -262,7 +262,7 @@ pub async fn movements(tx: &mut Tx, person: &str, limit: i64) -> db::Result<Vec<
     store::movements(tx, person, limit).await
 }
 
-/// Re-derives every balance from postings.
+/// Re-derives every balance from postings, and holds lines, calls to the provider and payees against them.
 ///
 /// # Errors
 /// The outer error when the database fails; the inner text names the first difference.
@@ -278,5 +278,46 @@ pub async fn audit(tx: &mut Tx) -> db::Result<Result<i64, String>> {
             "the account {kind} of {owner} says {posted}, its postings {derived}"
         )));
     }
+    if let Some((kind, owner, balance)) = store::find_below_floor(tx).await? {
+        return Ok(Err(format!(
+            "the account {kind} of {owner} is at {balance}, below its floor"
+        )));
+    }
+    if let Err(why) = audit_lines(tx).await? {
+        return Ok(Err(why));
+    }
+    if let Some((kind, owner, booked, open)) = store::find_transit_drift(tx).await? {
+        return Ok(Err(format!(
+            "the account {kind} of {owner} holds {booked}, the calls on their way are over {open}"
+        )));
+    }
+    if let Some((owner, sum)) = store::find_connected_drift(tx).await? {
+        return Ok(Err(format!(
+            "what reached the provider account of {owner} and what lies or left there differ by {sum}"
+        )));
+    }
+    if let Some((owner, paid, earned)) = store::find_overpaid_payee(tx).await? {
+        return Ok(Err(format!("{owner} was paid {paid} and earned {earned}")));
+    }
     Ok(Ok(store::count(tx).await?))
+}
+
+/// What lines say of themselves, against what was booked for them.
+async fn audit_lines(tx: &mut Tx) -> db::Result<Result<(), String>> {
+    if let Some((line, says, booked)) = store::find_refund_drift(tx).await? {
+        return Ok(Err(format!(
+            "the line {line} says {says} was refunded, the books {booked}"
+        )));
+    }
+    if let Some((line, earning, held)) = store::find_held_drift(tx).await? {
+        return Ok(Err(format!(
+            "the line {line} is {earning:?} and {held} is held for it"
+        )));
+    }
+    if let Some((line, part, moved)) = store::find_overpaid_line(tx).await? {
+        return Ok(Err(format!(
+            "{moved} was transferred for the line {line}, the payee's part is {part}"
+        )));
+    }
+    Ok(Ok(()))
 }

@@ -1,5 +1,6 @@
 //! SQL of the books.
 
+use super::export::Sum;
 use super::service::{Entry, Movement};
 use crate::db::{self, Tx, execute, fetch, statements};
 
@@ -29,6 +30,66 @@ statements! {
         group by account.id, account.kind, account.owner, account.posted
         having account.posted <> coalesce(sum(posting.amount), 0)
         order by account.kind, account.owner limit 1";
+    FIND_BELOW_FLOOR = "select kind, owner, normal * posted from account where floor is not null and normal * posted < floor order by kind, owner limit 1";
+    // What was booked as going back, against what the line says.
+    FIND_REFUND_DRIFT = "select purchase_line.id, purchase_line.refunded_minor, cast(coalesce(sum(booked.amount), 0) as bigint)
+        from purchase_line
+        left join (select posting.order_line, -posting.amount as amount from posting
+            join account on account.id = posting.account_id and account.kind = 'transit:refund'
+            join journal on journal.id = posting.journal_id and journal.kind = 'refund planned') booked on booked.order_line = purchase_line.id
+        group by purchase_line.id, purchase_line.refunded_minor
+        having purchase_line.refunded_minor <> coalesce(sum(booked.amount), 0) order by purchase_line.id limit 1";
+    // A line's earnings lie in one place: what is not held any more has left nothing there.
+    FIND_HELD_DRIFT = "select purchase_line.id, purchase_line.earning, cast(coalesce(sum(-held.amount), 0) as bigint)
+        from purchase_line
+        left join (select posting.order_line, posting.amount from posting
+            join account on account.id = posting.account_id and account.kind = 'seller:held') held on held.order_line = purchase_line.id
+        group by purchase_line.id, purchase_line.earning, purchase_line.payee_minor
+        having coalesce(sum(-held.amount), 0) <> case when purchase_line.earning = 'held' then purchase_line.payee_minor else 0 end
+        order by purchase_line.id limit 1";
+    FIND_OVERPAID_LINE = "select purchase_line.id, purchase_line.payee_minor, cast(sum(-moved.amount) as bigint)
+        from purchase_line
+        join (select posting.order_line, posting.amount from posting
+            join account on account.id = posting.account_id and account.kind = 'transit:transfer'
+            join journal on journal.id = posting.journal_id and journal.kind in ('transfer planned', 'transfer rejected')) moved
+            on moved.order_line = purchase_line.id
+        group by purchase_line.id, purchase_line.payee_minor
+        having sum(-moved.amount) > purchase_line.payee_minor order by purchase_line.id limit 1";
+    // Money in transit is the sum of calls whose outcome is not known; a refund that the provider refused is still owed.
+    FIND_TRANSIT_DRIFT = "select account.kind, account.owner, -account.posted, cast(coalesce(sum(op.amount), 0) as bigint)
+        from account
+        left join outbound_op op on (account.kind = 'transit:transfer' and op.kind = 'transfer' and op.payee = account.owner and op.state in ('planned', 'sent', 'unknown'))
+            or (account.kind = 'transit:refund' and op.kind = 'refund' and op.state <> 'ok')
+        where account.kind in ('transit:transfer', 'transit:refund')
+        group by account.id, account.kind, account.owner, account.posted
+        having -account.posted <> coalesce(sum(op.amount), 0) order by account.kind, account.owner limit 1";
+    FIND_CONNECTED_DRIFT = "select owner, cast(sum(posted) as bigint) from account where kind in ('connected:balance', 'connected:paid_out', 'connected:funded')
+        group by owner having sum(posted) <> 0 order by owner limit 1";
+    FIND_OVERPAID_PAYEE = "select funded.owner, -funded.posted, cast(coalesce(sum(earned.amount), 0) as bigint)
+        from account funded
+        left join (select purchase_line.payee_id, -posting.amount as amount from posting
+            join purchase_line on purchase_line.id = posting.order_line
+            join account on account.id = posting.account_id and account.kind = 'seller:held'
+            join journal on journal.id = posting.journal_id and journal.kind = 'sale') earned on earned.payee_id = funded.owner
+        where funded.kind = 'connected:funded'
+        group by funded.id, funded.owner, funded.posted
+        having -funded.posted > coalesce(sum(earned.amount), 0) order by funded.owner limit 1";
+    EXPORT_LINES = "select purchase_line.payee_id as person_id, person.handle, account.kind as account, journal.kind, cast(sum(posting.amount) as bigint) as amount
+        from posting
+        join journal on journal.id = posting.journal_id and journal.occurred_ms >= $1 and journal.occurred_ms < $2
+        join account on account.id = posting.account_id
+        join purchase_line on purchase_line.id = posting.order_line
+        join person on person.id = purchase_line.payee_id
+        group by purchase_line.payee_id, person.handle, account.kind, journal.kind
+        order by person.handle, account.kind, journal.kind";
+    EXPORT_PAID = "select account.owner as person_id, person.handle, account.kind as account, journal.kind, cast(sum(posting.amount) as bigint) as amount
+        from posting
+        join journal on journal.id = posting.journal_id and journal.occurred_ms >= $1 and journal.occurred_ms < $2
+        join account on account.id = posting.account_id and account.kind = 'connected:paid_out'
+        join person on person.id = account.owner
+        group by account.owner, person.handle, account.kind, journal.kind
+        order by person.handle, journal.kind";
+    SPAN = "select min(occurred_ms), max(occurred_ms) from journal";
     COUNT = "select count(*) from journal";
 }
 
@@ -136,4 +197,51 @@ pub(super) async fn find_drift(tx: &mut Tx) -> db::Result<Option<(String, String
 
 pub(super) async fn count(tx: &mut Tx) -> db::Result<i64> {
     fetch!(tx, fetch_one, (i64,), COUNT).map(|row| row.0)
+}
+
+type Difference<A> = db::Result<Option<(String, A, i64)>>;
+
+pub(super) async fn find_below_floor(tx: &mut Tx) -> Difference<String> {
+    fetch!(tx, fetch_optional, (String, String, i64), FIND_BELOW_FLOOR)
+}
+
+pub(super) async fn find_refund_drift(tx: &mut Tx) -> Difference<i64> {
+    fetch!(tx, fetch_optional, (String, i64, i64), FIND_REFUND_DRIFT)
+}
+
+pub(super) async fn find_held_drift(tx: &mut Tx) -> Difference<String> {
+    fetch!(tx, fetch_optional, (String, String, i64), FIND_HELD_DRIFT)
+}
+
+pub(super) async fn find_overpaid_line(tx: &mut Tx) -> Difference<i64> {
+    fetch!(tx, fetch_optional, (String, i64, i64), FIND_OVERPAID_LINE)
+}
+
+pub(super) async fn find_transit_drift(
+    tx: &mut Tx,
+) -> db::Result<Option<(String, String, i64, i64)>> {
+    fetch!(
+        tx,
+        fetch_optional,
+        (String, String, i64, i64),
+        FIND_TRANSIT_DRIFT
+    )
+}
+
+pub(super) async fn find_connected_drift(tx: &mut Tx) -> db::Result<Option<(String, i64)>> {
+    fetch!(tx, fetch_optional, (String, i64), FIND_CONNECTED_DRIFT)
+}
+
+pub(super) async fn find_overpaid_payee(tx: &mut Tx) -> Difference<i64> {
+    fetch!(tx, fetch_optional, (String, i64, i64), FIND_OVERPAID_PAYEE)
+}
+
+pub(super) async fn list_sums(tx: &mut Tx, from_ms: i64, to_ms: i64) -> db::Result<Vec<Sum>> {
+    let mut sums = fetch!(tx, fetch_all, Sum, EXPORT_LINES, from_ms, to_ms)?;
+    sums.extend(fetch!(tx, fetch_all, Sum, EXPORT_PAID, from_ms, to_ms)?);
+    Ok(sums)
+}
+
+pub(super) async fn span(tx: &mut Tx) -> db::Result<(Option<i64>, Option<i64>)> {
+    fetch!(tx, fetch_one, (Option<i64>, Option<i64>), SPAN)
 }

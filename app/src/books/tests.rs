@@ -1,8 +1,14 @@
 //! The database itself keeps the books honest, on both databases.
 
+use super::export::{Year, write, years};
 use super::service::{Entry, Error, Kind, audit, balance, post, posting};
-use crate::db::tests::databases;
+use crate::checkout::service::{Bearer, plan_refund};
+use crate::checkout::tests::{Shop, shop};
+use crate::clock::DAY_MS;
+use crate::db::tests::{TestDb, databases};
 use crate::db::{Violation, execute};
+use crate::payouts::service as payouts;
+use schema::time::year_start_ms;
 
 fn entry(key: &str, postings: Vec<super::service::Posting>) -> Entry {
     Entry {
@@ -127,6 +133,178 @@ async fn what_is_booked_is_never_changed_and_an_unsealed_entry_cannot_be_committ
             tx.commit().await.is_err(),
             "{}: an entry without seal",
             test.name
+        );
+    }
+}
+
+/// A cart over both sellers, paid; one line refunded at our cost, one returned, one transferred and paid out.
+async fn traded(test: &TestDb) -> Shop {
+    let mut shop = shop(test).await;
+    let order = shop.order(0, &[0, 1, 2]).await.expect("an order");
+    shop.pay(&order, "4242424242424242").await;
+    shop.drain().await;
+    let lines = shop.lines(&order).await;
+    for (price, bearer) in [(1000, Bearer::Platform), (499, Bearer::Creator)] {
+        let line = lines.iter().find(|line| line.price_minor == price);
+        let mut tx = test.db.write().await.expect("a transaction");
+        let planned =
+            plan_refund(&mut tx, line.expect("a line"), bearer, "test", shop.now_ms).await;
+        assert!(planned.expect("planned"));
+        tx.commit().await.expect("a commit");
+    }
+    shop.drain().await;
+    let ben = shop.sellers[1].clone();
+    payouts::onboard(&test.db, &ben, "Ben B", "000123456789", 1)
+        .await
+        .expect("onboarded");
+    shop.advance(14).await;
+    payouts::sweep(&test.db, 2500, shop.now_ms)
+        .await
+        .expect("a sweep");
+    shop.drain().await;
+    shop.advance(1).await;
+    shop.advance(2).await;
+    shop.drain().await;
+    shop
+}
+
+async fn verdict(test: &TestDb) -> Result<i64, String> {
+    let mut tx = test.db.read().await.expect("a transaction");
+    audit(&mut tx).await.expect("an audit")
+}
+
+#[tokio::test]
+async fn the_audit_names_what_does_not_fit_and_finds_nothing_where_all_does() {
+    for test in databases().await {
+        traded(&test).await;
+        verdict(&test)
+            .await
+            .unwrap_or_else(|why| panic!("{}: {why}", test.name));
+        for (change, undo, expected) in [
+            (
+                "update account set posted = posted + 1 where kind = 'revenue:share'",
+                "update account set posted = posted - 1 where kind = 'revenue:share'",
+                "its postings",
+            ),
+            (
+                "update purchase_line set refunded_minor = 998 where price_minor = 1000",
+                "update purchase_line set refunded_minor = 1000 where price_minor = 1000",
+                "was refunded",
+            ),
+            (
+                "update purchase_line set earning = 'held' where price_minor = 2999",
+                "update purchase_line set earning = 'transferred' where price_minor = 2999",
+                "is held for it",
+            ),
+            (
+                "update purchase_line set payee_minor = 2548, share_minor = 451 where price_minor = 2999",
+                "update purchase_line set payee_minor = 2549, share_minor = 450 where price_minor = 2999",
+                "the payee's part is",
+            ),
+            (
+                "update outbound_op set state = 'unknown' where kind = 'transfer'",
+                "update outbound_op set state = 'ok' where kind = 'transfer'",
+                "the calls on their way",
+            ),
+        ] {
+            let run = async |sql: &'static str| {
+                let mut tx = test.db.write().await.expect("a transaction");
+                assert_eq!(
+                    execute!(&mut tx, sql).expect(sql),
+                    1,
+                    "{}: {sql}",
+                    test.name
+                );
+                tx.commit().await.expect("a commit");
+            };
+            run(change).await;
+            let why = verdict(&test).await.expect_err(change);
+            assert!(why.contains(expected), "{}: {why}", test.name);
+            run(undo).await;
+        }
+        verdict(&test).await.expect("all fits again");
+    }
+}
+
+#[tokio::test]
+async fn a_payee_who_got_more_than_was_earned_is_found() {
+    for test in databases().await {
+        let mut tx = test.db.write().await.expect("a transaction");
+        let gift = entry(
+            "gift",
+            vec![
+                posting(Kind::ProcessorAvailable, "sandbox", -100, None),
+                posting(Kind::ExpenseRefunds, "platform", 100, None),
+                posting(Kind::ConnectedBalance, "eve", 100, None),
+                posting(Kind::ConnectedFunded, "eve", -100, None),
+            ],
+        );
+        post(&mut tx, &gift).await.expect("booked");
+        tx.commit().await.expect("a commit");
+        let why = verdict(&test).await.expect_err("unearned");
+        assert!(
+            why.contains("was paid 100 and earned 0"),
+            "{}: {why}",
+            test.name
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_export_is_the_years_sum_of_what_was_booked() {
+    for test in databases().await {
+        let shop = traded(&test).await;
+        let mut tx = test.db.read().await.expect("a transaction");
+        let year = schema::time::civil(shop.now_ms).0;
+        assert!(
+            shop.now_ms - 20 * DAY_MS > year_start_ms(year),
+            "one year in this story"
+        );
+        let found = years(&mut tx, None).await.expect("an export");
+        let ada = Year {
+            handle: "ada".into(),
+            gross: 1499,
+            // Both lines went back, and with them our share.
+            fees: 0,
+            refunds: 1499,
+            refunds_borne: 850,
+            net: 850,
+            ..Year::default()
+        };
+        let ben = Year {
+            handle: "ben".into(),
+            gross: 2999,
+            fees: 450,
+            net: 2549,
+            paid: 2549,
+            ..Year::default()
+        };
+        assert_eq!(found, [(year, ada), (year, ben)], "{}", test.name);
+        for (seller, (_, sums)) in shop.sellers.iter().zip(&found) {
+            let lies = [
+                Kind::SellerHeld,
+                Kind::SellerAvailable,
+                Kind::ConnectedPaidOut,
+            ];
+            let mut booked = 0;
+            for kind in lies {
+                booked += balance(&mut tx, kind, seller).await.expect("a balance");
+            }
+            assert_eq!(
+                booked, sums.net,
+                "{}: what is theirs lies somewhere",
+                test.name
+            );
+        }
+        let none = years(&mut tx, Some(year - 1)).await.expect("an export");
+        assert!(none.is_empty(), "{}", test.name);
+        let mut text = Vec::new();
+        write(&mut text, &found).expect("written");
+        let text = String::from_utf8(text).expect("text");
+        let row = format!("{year},ben,USD,29.99,4.50,0.00,0.00,0.00,25.49,25.49\n");
+        assert!(
+            text.starts_with("year,creator,") && text.ends_with(&row),
+            "{text}"
         );
     }
 }

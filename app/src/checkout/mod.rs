@@ -10,6 +10,6 @@ pub mod sandbox;
 pub mod service;
 mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 #[cfg(test)]
 pub(crate) use store::ALL as STATEMENTS;

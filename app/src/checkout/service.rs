@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use schema::digest::Digest;
 use schema::licence::{self, Licence, LicenceDocument};
-use schema::money::share;
+use schema::money::FeeSchedule;
 use serde::{Deserialize, Serialize};
 use thiserror::Error as ThisError;
 
@@ -62,7 +62,7 @@ pub struct Till {
     pub db: Db,
     pub vault: Vault,
     pub log: PublicLog,
-    pub share_bp: i64,
+    pub fee: FeeSchedule,
     pub minimum_order_minor: i64,
 }
 
@@ -238,18 +238,7 @@ pub async fn place(
     let order = random::id();
     store::insert_order(tx, &order, buyer, total, now_ms).await?;
     for line in &lines {
-        let share = share(line.price_minor, till.share_bp);
-        store::insert_line(
-            tx,
-            &random::id(),
-            &order,
-            buyer,
-            line,
-            till.share_bp,
-            share,
-            now_ms,
-        )
-        .await?;
+        store::insert_line(tx, &random::id(), &order, buyer, line, till.fee, now_ms).await?;
     }
     store::empty_cart(tx, cart).await?;
     if total == 0 {
@@ -484,7 +473,7 @@ pub enum Bearer {
 }
 
 /// Plans the refund of a whole line: books it, ends the ownership, and hands the payment to the provider by a job. `false` when
-/// the line is not owned any more.
+/// the line is not owned any more, or its order is not paid.
 ///
 /// # Errors
 /// When the books refuse.
@@ -495,6 +484,11 @@ pub async fn plan_refund(
     reason: &str,
     now_ms: i64,
 ) -> Result<bool, Error> {
+    // Before the payment is booked there is nothing to give back: a refund then would leave the sale's earnings with nobody.
+    let order = store::get_order(tx, &line.purchase_id).await?;
+    if order.state != "paid" {
+        return Ok(false);
+    }
     let earning = match (bearer, line.earning.as_str()) {
         (Bearer::Platform, earning) => earning.to_owned(),
         (Bearer::Creator, "none") => "none".into(),
@@ -508,7 +502,6 @@ pub async fn plan_refund(
     if line.price_minor == 0 {
         return Ok(true);
     }
-    let order = store::get_order(tx, &line.purchase_id).await?;
     let payment = order.payment_id.ok_or_else(|| {
         Error::Internal(format!("the order {} was paid without a payment", order.id))
     })?;

@@ -2,6 +2,7 @@
 
 use super::service::{CartLine, Line, Operation, Order};
 use crate::db::{self, Tx, execute, fetch, statements};
+use schema::money::FeeSchedule;
 
 macro_rules! lines {
     ($where:literal) => {
@@ -35,8 +36,8 @@ statements! {
     SET_PAYMENT = "update purchase set payment_id = $2 where id = $1 and state = 'open'";
     SET_ORDER_PAID = "update purchase set state = 'paid', paid_ms = $2 where id = $1 and state = 'open'";
     INSERT_LINE = "insert into purchase_line (id, purchase_id, listing_id, version_id, buyer_id, payee_id, price_minor, share_bp, share_minor, payee_minor,
-            licence, state, earning, created_ms, refunded_minor)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'open', 'none', $12, 0)";
+            licence, state, earning, created_ms, share_fixed_minor, refunded_minor)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'open', 'none', $12, $13, 0)";
     LIST_LINES = lines!("purchase_line.purchase_id = $1 order by purchase_line.id");
     GET_LINE = lines!("purchase_line.id = $1");
     SET_LINE_OWNED = "update purchase_line set state = 'owned', earning = $2, paid_ms = $3, licence_secret_id = $4, licence_leaf_hash = $5 where id = $1 and state = 'open'";
@@ -107,10 +108,10 @@ pub(super) async fn insert_line(
     order: &str,
     buyer: &str,
     line: &CartLine,
-    share_bp: i64,
-    share_minor: i64,
+    fee: FeeSchedule,
     now_ms: i64,
 ) -> db::Result<()> {
+    let share = fee.share(line.price_minor);
     execute!(
         tx,
         INSERT_LINE,
@@ -121,11 +122,12 @@ pub(super) async fn insert_line(
         buyer,
         &line.person_id,
         line.price_minor,
-        share_bp,
-        share_minor,
-        line.price_minor - share_minor,
+        fee.basis_points,
+        share,
+        line.price_minor - share,
         &line.licence,
-        now_ms
+        now_ms,
+        fee.fixed_minor
     )
     .map(|_| ())
 }

@@ -16,14 +16,15 @@ use crate::{jobs, random};
 use ledger::note::Verifier;
 use schema::digest::Digest;
 use schema::key::SecretKey;
+use schema::money::FeeSchedule;
 
 const START_MS: i64 = 1_800_000_000_000;
 
-struct Shop {
-    till: Till,
-    now_ms: i64,
+pub(crate) struct Shop {
+    pub(crate) till: Till,
+    pub(crate) now_ms: i64,
     listings: Vec<String>,
-    sellers: Vec<String>,
+    pub(crate) sellers: Vec<String>,
     buyers: Vec<String>,
 }
 
@@ -41,7 +42,7 @@ fn till(test: &TestDb) -> Till {
             None,
         )
         .expect("a log"),
-        share_bp: 1500,
+        fee: FeeSchedule::new(1500, 0).expect("a schedule"),
         minimum_order_minor: 250,
     }
 }
@@ -82,7 +83,8 @@ async fn listing(till: &Till, seller: &str, price_minor: i64) -> String {
     id
 }
 
-async fn shop(test: &TestDb) -> Shop {
+/// Two sellers, three buyers, and listings at 10.00, 4.99, 29.99 (the second seller's) and free.
+pub(crate) async fn shop(test: &TestDb) -> Shop {
     let till = till(test);
     let (mut sellers, mut buyers, mut listings) = (Vec::new(), Vec::new(), Vec::new());
     for name in ["ada", "ben"] {
@@ -104,7 +106,7 @@ async fn shop(test: &TestDb) -> Shop {
 }
 
 impl Shop {
-    async fn order(
+    pub(crate) async fn order(
         &self,
         buyer: usize,
         listings: &[usize],
@@ -139,7 +141,7 @@ impl Shop {
         }
     }
 
-    async fn pay(&self, order: &service::Order, card: &str) -> sandbox::Payment {
+    pub(crate) async fn pay(&self, order: &service::Order, card: &str) -> sandbox::Payment {
         let payment = open_payment(&self.till.db, order, self.now_ms)
             .await
             .expect("a payment");
@@ -150,7 +152,7 @@ impl Shop {
     }
 
     /// Runs every due job, as workers would.
-    async fn drain(&self) {
+    pub(crate) async fn drain(&self) {
         let kinds = [till_jobs::EVENT, till_jobs::OPERATION];
         while let Some(job) = jobs::claim(&self.till.db, "w", &kinds, i64::MAX / 2)
             .await
@@ -165,7 +167,7 @@ impl Shop {
         }
     }
 
-    async fn lines(&self, order: &service::Order) -> Vec<service::Line> {
+    pub(crate) async fn lines(&self, order: &service::Order) -> Vec<service::Line> {
         let mut tx = self.till.db.read().await.expect("a transaction");
         service::get_order(&mut tx, &order.person_id, &order.id)
             .await
@@ -173,7 +175,7 @@ impl Shop {
             .1
     }
 
-    async fn advance(&mut self, days: i64) {
+    pub(crate) async fn advance(&mut self, days: i64) {
         self.now_ms += days * DAY_MS;
         payouts::release(&self.till.db, self.now_ms)
             .await

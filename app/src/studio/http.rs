@@ -92,7 +92,7 @@ async fn show(
         pictures,
         &tag,
         &model.manifest,
-        state.config.share_bp,
+        state.config.fee,
         errors,
     ))
 }

@@ -15,7 +15,7 @@ use leptos::prelude::*;
 use schema::failure::FieldError;
 use schema::licence::Licence;
 use schema::listing::Category;
-use schema::money::share;
+use schema::money::FeeSchedule;
 use schema::template::Variable;
 
 pub(super) fn studio(
@@ -68,7 +68,7 @@ pub(super) fn draft(
     pictures: Vec<PictureRow>,
     tag: &str,
     manifest: &Manifest,
-    share_bp: i64,
+    fee: FeeSchedule,
     errors: Vec<FieldError>,
 ) -> Response {
     let lang = visit.lang;
@@ -86,7 +86,7 @@ pub(super) fn draft(
             {waiting.then(|| view! { <RefreshWithoutScript seconds=2/> })}
             {heading(title, Some(lang.text("draft-line")))}
             <div class="studio">
-                {edit_form(visit, draft, manifest, share_bp, &errors)}
+                {edit_form(visit, draft, manifest, fee, &errors)}
                 <div class="studio__side">
                     {generate_form(visit, draft, &errors)}
                     {gallery(visit, draft, pictures, tag, &errors)}
@@ -112,7 +112,7 @@ fn edit_form(
     visit: &Visit,
     draft: &Draft,
     manifest: &Manifest,
-    share_bp: i64,
+    fee: FeeSchedule,
     errors: &[FieldError],
 ) -> impl IntoView + use<> {
     let lang = visit.lang;
@@ -148,7 +148,7 @@ fn edit_form(
             </div>
         }
     });
-    let fee = share(row.price_minor, share_bp);
+    let fee = fee.share(row.price_minor);
     let net = lang.with(
         "price-net",
         &[

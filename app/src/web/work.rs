@@ -36,7 +36,7 @@ impl AppState {
             db: self.db.clone(),
             vault: self.vault.clone(),
             log: self.log.clone(),
-            share_bp: self.config.share_bp,
+            fee: self.config.fee,
             minimum_order_minor: self.config.minimum_order_minor,
         }
     }

@@ -157,7 +157,7 @@ async fn whole_story(database: Database) {
     if database == Database::Postgres {
         a_new_engine_runs_it_again(&mut server, &buyer, &proof).await;
     }
-    let audited = server.command(&["audit"]);
+    let audited = server.command(&["books", "audit"]);
     assert!(
         audited.status.success(),
         "{}",
