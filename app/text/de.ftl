@@ -559,3 +559,18 @@ rerun-line = { $done } von { $count } Angeboten nachgerechnet
 own-check-holds-witnessed = Gerade in Ihrem Browser geprüft: Signatur, Checkpoint, Einschluss und die Gegenzeichnungen der Zeugen halten. Seite und Programm kommen noch von diesem Laden; die Datei unten lässt sich mit einem Werkzeug von anderswo prüfen.
 own-check-holds-opening = Gerade in Ihrem Browser geprüft: dieses Rezept ist das versiegelte, sein Urheber hat das Siegel signiert, und das öffentliche Protokoll enthält es. Seite und Programm kommen noch von diesem Laden; das Bündel lässt sich mit einem Werkzeug von anderswo prüfen.
 check-commitment = Festlegung
+
+## Das Geld im Lauf der Zeit
+chart-held = Gehalten
+chart-on-its-way = Verfügbar und unterwegs
+chart-paid = Ausgezahlt
+chart-label = Ihre Guthaben vom { $from } bis zum { $until }; die Spitze liegt bei { $most }.
+earning-refunded = erstattet
+sale-state-all = Alle Verkäufe
+sales-none-so = Kein Verkauf passt.
+sales-csv = Als CSV
+period = Zeitraum
+period-all = Gesamt
+period-days = Letzte { $count } Tage
+our-fee = Unsere Gebühr
+sale-price = Preis

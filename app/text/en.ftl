@@ -559,3 +559,18 @@ rerun-line = { $done } of { $count } listings regenerated
 own-check-holds-witnessed = Checked in your browser just now: signature, checkpoint, inclusion and the witnesses' cosignatures hold. Page and program still come from this shop; the file below can be checked with a tool that you got elsewhere.
 own-check-holds-opening = Checked in your browser just now: this recipe is the one that was sealed, its creator signed the seal, and the public log holds it. Page and program still come from this shop; the bundle can be checked with a tool that you got elsewhere.
 check-commitment = Commitment
+
+## A creator's money over time
+chart-held = Held
+chart-on-its-way = Available and on its way
+chart-paid = Paid
+chart-label = Your balances from { $from } to { $until }; the top is { $most }.
+earning-refunded = refunded
+sale-state-all = All sales
+sales-none-so = No sale fits.
+sales-csv = As CSV
+period = Period
+period-all = All time
+period-days = Last { $count } days
+our-fee = Our fee
+sale-price = Price

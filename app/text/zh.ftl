@@ -552,3 +552,18 @@ rerun-line = { $count } 个商品中已重新生成 { $done } 个
 own-check-holds-witnessed = 刚刚在你的浏览器中核对：签名、检查点、包含关系和见证者的联署均成立。页面和程序仍来自本店；下面的文件可用别处获得的工具核对。
 own-check-holds-opening = 刚刚在你的浏览器中核对：这个配方正是封存的那一个，创作者签了名，公开日志中也有记录。页面和程序仍来自本店；配方包可用别处获得的工具核对。
 check-commitment = 承诺
+
+## 资金随时间变化
+chart-held = 暂存
+chart-on-its-way = 可用及在途
+chart-paid = 已支付
+chart-label = 从 { $from } 到 { $until } 的余额；最高为 { $most }。
+earning-refunded = 已退款
+sale-state-all = 全部销售
+sales-none-so = 没有符合条件的销售。
+sales-csv = 导出 CSV
+period = 时间范围
+period-all = 全部
+period-days = 最近 { $count } 天
+our-fee = 平台费用
+sale-price = 价格

@@ -89,7 +89,8 @@ pub async fn years(tx: &mut Tx, only: Option<i64>) -> db::Result<Vec<(i64, Year)
 }
 
 /// Amounts with two decimals and no currency sign, for programs.
-fn decimal(minor: i64) -> String {
+#[must_use]
+pub fn decimal(minor: i64) -> String {
     let sign = if minor < 0 { "-" } else { "" };
     let absolute = minor.unsigned_abs();
     format!("{sign}{}.{:02}", absolute / 100, absolute % 100)

@@ -254,6 +254,25 @@ pub struct Movement {
     pub occurred_ms: i64,
 }
 
+/// What moved on a seller's account on one day, on its normal side.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Day {
+    /// Days since 1970, business time.
+    pub day: i64,
+    /// Account kind.
+    pub account: String,
+    /// Minor units.
+    pub amount: i64,
+}
+
+/// What moved on a seller's accounts, by day, oldest first: held, available, on the way to the provider and there, and at the bank.
+///
+/// # Errors
+/// When the database fails.
+pub async fn days(tx: &mut Tx, person: &str) -> db::Result<Vec<Day>> {
+    store::days(tx, person, crate::clock::DAY_MS).await
+}
+
 /// The newest movements of a person's accounts.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! SQL of the books.
 
 use super::export::Sum;
-use super::service::{Entry, Movement};
+use super::service::{Day, Entry, Movement};
 use crate::db::{self, Tx, execute, fetch, statements};
 
 statements! {
@@ -22,6 +22,13 @@ statements! {
         where account.owner = $1
         order by journal.occurred_ms desc, journal.id desc, posting.idx
         limit $2";
+    DAYS = "select journal.occurred_ms / $2 as day, account.kind as account, cast(sum(posting.amount * account.normal) as bigint) as amount
+        from posting
+        join journal on journal.id = posting.journal_id
+        join account on account.id = posting.account_id
+        where account.owner = $1 and account.kind in ('seller:held', 'seller:available', 'transit:transfer', 'connected:balance', 'connected:paid_out')
+        group by journal.occurred_ms / $2, account.kind
+        order by day, account.kind";
     FIND_UNBALANCED = "select journal_id, cast(sum(amount) as bigint) from posting group by journal_id, currency
         having sum(amount) <> 0 order by journal_id limit 1";
     FIND_UNSEALED = "select id from journal where not exists (select 1 from seal where seal.journal_id = journal.id) order by id limit 1";
@@ -197,6 +204,10 @@ pub(super) async fn find_drift(tx: &mut Tx) -> db::Result<Option<(String, String
 
 pub(super) async fn count(tx: &mut Tx) -> db::Result<i64> {
     fetch!(tx, fetch_one, (i64,), COUNT).map(|row| row.0)
+}
+
+pub(super) async fn days(tx: &mut Tx, person: &str, day_ms: i64) -> db::Result<Vec<Day>> {
+    fetch!(tx, fetch_all, Day, DAYS, person, day_ms)
 }
 
 type Difference<A> = db::Result<Option<(String, A, i64)>>;

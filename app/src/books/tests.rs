@@ -251,6 +251,47 @@ async fn a_payee_who_got_more_than_was_earned_is_found() {
 }
 
 #[tokio::test]
+async fn a_creators_list_of_sales_says_where_each_cent_is_and_is_theirs_alone() {
+    use crate::payouts::service::{SaleFilter, list_sales, write_sales};
+    for test in databases().await {
+        let shop = traded(&test).await;
+        let mut tx = test.db.read().await.expect("a transaction");
+        let mut list = async |seller: usize, state: &str, days: &str| {
+            let filter = SaleFilter::parse(state, days).expect("a filter");
+            list_sales(&mut tx, &shop.sellers[seller], &filter, shop.now_ms, 100)
+                .await
+                .expect("sales")
+        };
+        let all = list(0, "", "").await;
+        let states: Vec<&str> = all.iter().map(|sale| sale.state.as_str()).collect();
+        assert_eq!(states, ["refunded", "refunded"], "{}", test.name);
+        assert_eq!(list(0, "held", "").await, [], "{}", test.name);
+        let ben = list(1, "transferred", "30").await;
+        let sums: Vec<_> = ben
+            .iter()
+            .map(|sale| (sale.price_minor, sale.share_minor, sale.payee_minor))
+            .collect();
+        assert_eq!(sums, [(2999, 450, 2549)], "{}", test.name);
+        let mut text = Vec::new();
+        let mut sale = ben[0].clone();
+        sale.title = "=HYPERLINK(\"evil\")".into();
+        write_sales(&mut text, &[sale]).expect("written");
+        let text = String::from_utf8(text).expect("text");
+        assert!(
+            text.contains("\"'=HYPERLINK(\"\"evil\"\")\""),
+            "no formula: {text}"
+        );
+        assert!(
+            text.contains(",USD,29.99,1500,0.00,4.50,25.49,0.00,transferred,"),
+            "{text}"
+        );
+    }
+    for (state, days) in [("gone", ""), ("", "31"), ("", "x")] {
+        assert_eq!(SaleFilter::parse(state, days), None, "{state} {days}");
+    }
+}
+
+#[tokio::test]
 async fn an_export_is_the_years_sum_of_what_was_booked() {
     for test in databases().await {
         let shop = traded(&test).await;

@@ -3,6 +3,7 @@
 //! The one rule: one transfer per line and payee, planned in the books before it is sent. A payee who is skipped gets a row
 //! with the blocker's name, so that the page never has to guess.
 
+mod chart;
 pub mod http;
 mod page;
 pub mod service;

@@ -1,6 +1,8 @@
 //! A creator's money: what is held, available, on its way and paid, and why the rest is not.
 
-use super::service::Overview;
+use super::chart;
+use super::service::{Overview, PERIODS, SALE_STATES, SaleFilter};
+use crate::ui::lang::Lang;
 use crate::ui::pieces::{Field, Time, empty, heading};
 use crate::ui::shell;
 use crate::web::form::Form;
@@ -10,7 +12,36 @@ use axum::response::Response;
 use leptos::prelude::*;
 use schema::failure::FieldError;
 
-pub(super) fn money(visit: &Visit, overview: Overview, minimum_minor: i64) -> Response {
+/// The filter of the sales list, and the same list as a file.
+fn sale_filter(lang: Lang, filter: &SaleFilter) -> impl IntoView + use<> {
+    let states = SALE_STATES.map(|state| view! { <option value=state selected=filter.state == state>{lang.text(&format!("earning-{state}"))}</option> });
+    let periods = PERIODS.map(|days| {
+        let text = match days {
+            0 => lang.text("period-all"),
+            days => lang.with("period-days", &[("count", days.into())]),
+        };
+        view! { <option value=days selected=filter.days == days>{text}</option> }
+    });
+    let csv = format!(
+        "/money/sales.csv?state={}&days={}",
+        filter.state, filter.days
+    );
+    view! {
+        <form method="get" action=lang.path("/money") class="filters" id="sale-filter">
+            <select name="state" aria-label=lang.text("state")><option value="">{lang.text("sale-state-all")}</option>{states.into_iter().collect_view()}</select>
+            <select name="days" aria-label=lang.text("period")>{periods.into_iter().collect_view()}</select>
+            <button class="button" type="submit">{lang.text("apply")}</button>
+            <a class="button button--quiet" href=csv id="sales-csv" download="sales.csv">{lang.text("sales-csv")}</a>
+        </form>
+    }
+}
+
+pub(super) fn money(
+    visit: &Visit,
+    overview: Overview,
+    minimum_minor: i64,
+    now_ms: i64,
+) -> Response {
     let lang = visit.lang;
     let title = lang.text("nav-money");
     shell::ok(visit, &title.clone(), || {
@@ -36,15 +67,22 @@ pub(super) fn money(visit: &Visit, overview: Overview, minimum_minor: i64) -> Re
             let text = lang.with(&format!("payout-{}", decision.outcome.replace('_', "-")), &arguments);
             view! { <p class="hint" id="payout-reason" data-outcome=decision.outcome>{text} " " <span class="quiet"><Time lang ms=decision.decided_ms/></span></p> }
         });
-        let none = overview.lines.is_empty();
-        let rows = overview.lines.into_iter().map(|line| {
-            let until = (line.earning == "held").then(|| lang.with("held-until", &[("until", lang.date(line.release_ms()).into())]));
+        let chart = chart::balances(lang, &overview.days, now_ms);
+        let (none, filtered) = (
+            overview.sales.is_empty(),
+            overview.filter != SaleFilter::default(),
+        );
+        let filter = (!none || filtered).then(|| sale_filter(lang, &overview.filter));
+        let rows = overview.sales.into_iter().map(|line| {
+            let until = line.release_ms().map(|ms| lang.with("held-until", &[("until", lang.date(ms).into())]));
             view! {
                 <tr>
                     <td>{line.title.clone()}</td>
                     <td><Time lang ms=line.paid_ms/></td>
+                    <td class="amount">{lang.money(line.price_minor)}</td>
+                    <td class="amount">{lang.money(line.share_minor)}</td>
                     <td class="amount">{lang.money(line.payee_minor)}</td>
-                    <td><span class="tag">{lang.text(&format!("earning-{}", line.earning))}</span> " " <span class="quiet">{until}</span></td>
+                    <td><span class="tag">{lang.text(&format!("earning-{}", line.state))}</span> " " <span class="quiet">{until}</span></td>
                 </tr>
             }
         });
@@ -66,13 +104,15 @@ pub(super) fn money(visit: &Visit, overview: Overview, minimum_minor: i64) -> Re
             <section class="tiles">{tiles.into_iter().collect_view()}</section>
             {(balances.owed > 0).then(|| view! { <p class="hint">{lang.with("balance-owed", &[("amount", lang.money(balances.owed).into())])}</p> })}
             {decision}
+            {chart}
             {(!overview.ready).then(|| view! { <p class="actions"><a class="button button--primary" href=lang.path("/sandbox/onboarding") id="onboard">{lang.text("onboarding-start")}</a></p> })}
             <section class="card">
                 <h2>{lang.text("sales")}</h2>
-                {none.then(|| empty(visit, "sales-none", Some(("/studio", "nav-studio"))))}
+                {filter}
+                {none.then(|| if filtered { empty(visit, "sales-none-so", Some(("/money", "sale-state-all"))).into_any() } else { empty(visit, "sales-none", Some(("/studio", "nav-studio"))).into_any() })}
                 {(!none).then(|| view! {
                     <div class="scroll"><table>
-                        <thead><tr><th>{lang.text("title")}</th><th>{lang.text("paid-at")}</th><th class="amount">{lang.text("your-part")}</th><th>{lang.text("state")}</th></tr></thead>
+                        <thead><tr><th>{lang.text("title")}</th><th>{lang.text("paid-at")}</th><th class="amount">{lang.text("sale-price")}</th><th class="amount">{lang.text("our-fee")}</th><th class="amount">{lang.text("your-part")}</th><th>{lang.text("state")}</th></tr></thead>
                         <tbody>{rows}</tbody>
                     </table></div>
                 })}

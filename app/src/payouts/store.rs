@@ -1,6 +1,6 @@
 //! SQL of payees, earnings and payout decisions.
 
-use super::service::{Decision, EarningLine};
+use super::service::{Decision, EarningLine, Sale};
 use crate::db::{self, Tx, execute, fetch, statements};
 
 macro_rules! earnings {
@@ -18,7 +18,13 @@ macro_rules! earnings {
 statements! {
     LIST_BY_EARNING = earnings!("purchase_line.earning = $1 order by purchase_line.id");
     LIST_OF_PAYEE = earnings!("purchase_line.payee_id = $1 and purchase_line.earning = $2 order by purchase_line.id");
-    LIST_SALES = earnings!("purchase_line.payee_id = $1 and purchase_line.paid_ms is not null order by purchase_line.paid_ms desc, purchase_line.id limit 100");
+    LIST_SALES = "select purchase_line.id, purchase_line.paid_ms, listing.title, listing.slug, purchase_line.price_minor, purchase_line.share_bp,
+            purchase_line.share_fixed_minor, purchase_line.share_minor, purchase_line.payee_minor, purchase_line.refunded_minor, purchase_line.opened_ms,
+            case when purchase_line.state = 'refunded' then 'refunded' else purchase_line.earning end as state
+        from purchase_line join listing on listing.id = purchase_line.listing_id
+        where purchase_line.payee_id = $1 and purchase_line.paid_ms >= $2
+            and ($3 = '' or $3 = case when purchase_line.state = 'refunded' then 'refunded' else purchase_line.earning end)
+        order by purchase_line.paid_ms desc, purchase_line.id limit $4";
     LIST_PAYEES = "select distinct payee_id from purchase_line where earning in ('held', 'available') order by payee_id";
     MOVE_EARNING = "update purchase_line set earning = $3 where id = $1 and earning = $2";
     UPSERT_PAYEE = "insert into payee (person_id, provider_account, ready, created_ms) values ($1, $2, $3, $4)
@@ -44,8 +50,16 @@ pub(super) async fn list_of_payee(
     fetch!(tx, fetch_all, EarningLine, LIST_OF_PAYEE, payee, earning)
 }
 
-pub(super) async fn list_sales(tx: &mut Tx, payee: &str) -> db::Result<Vec<EarningLine>> {
-    fetch!(tx, fetch_all, EarningLine, LIST_SALES, payee)
+pub(super) async fn list_sales(
+    tx: &mut Tx,
+    payee: &str,
+    since_ms: i64,
+    state: &str,
+    limit: i64,
+) -> db::Result<Vec<Sale>> {
+    fetch!(
+        tx, fetch_all, Sale, LIST_SALES, payee, since_ms, state, limit
+    )
 }
 
 pub(super) async fn list_payees_with_earnings(tx: &mut Tx) -> db::Result<Vec<String>> {
