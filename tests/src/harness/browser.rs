@@ -117,6 +117,19 @@ impl Browser {
         }
     }
 
+    /// Waits until no such element is on the page.
+    pub(crate) async fn see_none(&self, css: &str) {
+        let start = std::time::Instant::now();
+        while start.elapsed() < PATIENCE {
+            let found = self.page.find_all(Locator::Css(css)).await;
+            if found.is_ok_and(|found| found.is_empty()) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("{css} stays on {:?}", self.page.current_url().await);
+    }
+
     pub(crate) async fn click(&self, css: &str) {
         self.see(css)
             .await

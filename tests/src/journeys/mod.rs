@@ -41,6 +41,9 @@ async fn submit(browser: &Browser, base: &str, price: &str) -> String {
     browser.see(".flash").await;
     browser.fill("#generate-form input[name=seed]", "").await;
     browser.follow("#generate").await;
+    // The page loads itself again with each picture that is done; an element found before that would be gone.
+    browser.see(".gallery__item input[type=checkbox]").await;
+    browser.see_none(".gallery__item--waiting").await;
     for number in 1..=2 {
         browser
             .click(&format!(
