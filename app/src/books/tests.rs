@@ -292,6 +292,39 @@ async fn a_creators_list_of_sales_says_where_each_cent_is_and_is_theirs_alone() 
 }
 
 #[tokio::test]
+async fn a_payouts_statement_lists_its_lines_to_the_one_who_was_paid() {
+    use crate::payouts::service::{SaleFilter, find_statement, overview};
+    for test in databases().await {
+        let shop = traded(&test).await;
+        let mut tx = test.db.read().await.expect("a transaction");
+        let (ada, ben) = (&shop.sellers[0], &shop.sellers[1]);
+        let filter = SaleFilter::default();
+        let money = overview(&mut tx, ben, filter.clone(), shop.now_ms).await;
+        let decision = money.expect("the page").decisions.remove(0);
+        assert_eq!(
+            (decision.outcome.as_str(), decision.amount_minor),
+            ("paid", 2549)
+        );
+        let statement = find_statement(&mut tx, ben, &decision.id).await;
+        let transfers = statement
+            .expect("an answer")
+            .expect("a statement")
+            .transfers;
+        let lines: Vec<_> = transfers
+            .iter()
+            .map(|line| (line.price_minor, line.amount, line.state.as_str()))
+            .collect();
+        assert_eq!(lines, [(2999, 2549, "ok")], "{}", test.name);
+        let theirs = find_statement(&mut tx, ada, &decision.id).await;
+        assert!(
+            theirs.expect("an answer").is_none(),
+            "{}: another's",
+            test.name
+        );
+    }
+}
+
+#[tokio::test]
 async fn an_export_is_the_years_sum_of_what_was_booked() {
     for test in databases().await {
         let shop = traded(&test).await;

@@ -540,7 +540,7 @@ pub async fn plan_refund(
         postings,
     };
     books::post(tx, &entry).await?;
-    store::insert_op(tx, &op).await?;
+    store::insert_op(tx, &op, None).await?;
     jobs::enqueue(tx, super::jobs::OPERATION, &format!("op:{}", op.id), &op.id).await?;
     Ok(true)
 }
@@ -588,7 +588,7 @@ pub async fn cancel_unopened(
     Ok(())
 }
 
-/// Plans a transfer operation for a released line.
+/// Plans a transfer operation for a released line, as a decision of the sweep says.
 ///
 /// # Errors
 /// When the books refuse.
@@ -598,6 +598,7 @@ pub async fn plan_transfer(
     payee: &str,
     account: &str,
     amount: i64,
+    decision: &str,
     now_ms: i64,
 ) -> Result<(), Error> {
     let op = Operation {
@@ -624,7 +625,7 @@ pub async fn plan_transfer(
         postings,
     };
     books::post(tx, &entry).await?;
-    store::insert_op(tx, &op).await?;
+    store::insert_op(tx, &op, Some(decision)).await?;
     jobs::enqueue(tx, super::jobs::OPERATION, &format!("op:{}", op.id), &op.id).await?;
     Ok(())
 }

@@ -44,8 +44,8 @@ statements! {
     COUNT_OWNED = "select count(*) from purchase_line where buyer_id = $1 and version_id = $2 and state = 'owned'";
     SET_LINE_REFUNDED = "update purchase_line set state = 'refunded', refunded_minor = price_minor, refund_reason = $2, earning = $3, paid_ms = coalesce(paid_ms, $5)
         where id = $1 and state = $4 and (earning = $6 or state = 'open') and coalesce(opened_ms, 0) = $7";
-    INSERT_OP = "insert into outbound_op (id, kind, order_line, payee, amount, currency, parameters, generation, state, created_ms)
-        values ($1, $2, $3, $4, $5, 'USD', $6, 1, 'planned', $7)";
+    INSERT_OP = "insert into outbound_op (id, kind, order_line, payee, amount, currency, parameters, generation, state, created_ms, decision_id)
+        values ($1, $2, $3, $4, $5, 'USD', $6, 1, 'planned', $7, $8)";
     GET_OP = "select id, kind, order_line, payee, amount, parameters, generation, state, error_code, created_ms from outbound_op where id = $1";
     SET_OP_SENT = "update outbound_op set state = 'sent', sent_ms = $2 where id = $1 and state in ('planned', 'sent', 'unknown')";
     FINISH_OP = "update outbound_op set state = $2, provider_ref = $3, error_code = $4, finished_ms = $5 where id = $1 and state = 'sent'";
@@ -176,7 +176,11 @@ pub(super) async fn set_line_refunded(
     .map(|rows| rows == 1)
 }
 
-pub(super) async fn insert_op(tx: &mut Tx, op: &Operation) -> db::Result<()> {
+pub(super) async fn insert_op(
+    tx: &mut Tx,
+    op: &Operation,
+    decision: Option<&str>,
+) -> db::Result<()> {
     execute!(
         tx,
         INSERT_OP,
@@ -186,7 +190,8 @@ pub(super) async fn insert_op(tx: &mut Tx, op: &Operation) -> db::Result<()> {
         &op.payee,
         op.amount,
         &op.parameters,
-        op.created_ms
+        op.created_ms,
+        decision
     )
     .map(|_| ())
 }

@@ -7,7 +7,7 @@ use crate::web::state::AppState;
 use crate::web::visit::Visit;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -22,6 +22,7 @@ pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/money", get(money))
         .route("/money/sales.csv", get(sales))
+        .route("/money/payouts/{id}", get(statement))
         .route("/sandbox/onboarding", get(onboarding).post(onboard))
 }
 
@@ -82,6 +83,22 @@ async fn sales(
                 (header::CACHE_CONTROL, "private, no-store"),
             ];
             Ok((headers, bytes).into_response())
+        })
+        .await
+}
+
+async fn statement(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(id): Path<String>,
+) -> Response {
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let mut tx = state.db.read().await?;
+            let found = service::find_statement(&mut tx, &person.id, &id).await?;
+            let found = found.ok_or_else(|| AppError::new(Code::NotFound))?;
+            Ok(page::statement(&visit, found, &person.handle))
         })
         .await
 }

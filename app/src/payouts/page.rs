@@ -1,9 +1,9 @@
 //! A creator's money: what is held, available, on its way and paid, and why the rest is not.
 
 use super::chart;
-use super::service::{Overview, PERIODS, SALE_STATES, SaleFilter};
+use super::service::{Decision, Overview, PERIODS, SALE_STATES, SaleFilter, Statement};
 use crate::ui::lang::Lang;
-use crate::ui::pieces::{Field, Time, empty, heading};
+use crate::ui::pieces::{Fact, Field, Time, empty, heading};
 use crate::ui::shell;
 use crate::web::form::Form;
 use crate::web::visit::Visit;
@@ -61,12 +61,33 @@ pub(super) fn money(
                 </div>
             }
         });
-        let decision = overview.decision.map(|decision| {
-            let until = decision.until_ms.map(|ms| lang.date(ms)).unwrap_or_default();
-            let arguments = [("until", until.into()), ("minimum", lang.money(minimum_minor).into()), ("amount", lang.money(decision.amount_minor).into())];
-            let text = lang.with(&format!("payout-{}", decision.outcome.replace('_', "-")), &arguments);
-            view! { <p class="hint" id="payout-reason" data-outcome=decision.outcome>{text} " " <span class="quiet"><Time lang ms=decision.decided_ms/></span></p> }
+        let reason = |decision: &Decision| {
+            let until = decision
+                .until_ms
+                .map(|ms| lang.date(ms))
+                .unwrap_or_default();
+            let arguments = [
+                ("until", until.into()),
+                ("minimum", lang.money(minimum_minor).into()),
+                ("amount", lang.money(decision.amount_minor).into()),
+            ];
+            lang.with(
+                &format!("payout-{}", decision.outcome.replace('_', "-")),
+                &arguments,
+            )
+        };
+        let newest = overview.decisions.first().map(|decision| {
+            view! { <p class="hint" id="payout-reason" data-outcome=decision.outcome.clone()>{reason(decision)} " " <span class="quiet"><Time lang ms=decision.decided_ms/></span></p> }
         });
+        let runs = overview.decisions.iter().map(|decision| {
+            let statement = (decision.outcome == "paid").then(|| {
+                let href = lang.path(&format!("/money/payouts/{}", decision.id));
+                view! { <a href=href class="statement">{lang.text("statement-see")}</a> }
+            });
+            view! { <li class="row"><Time lang ms=decision.decided_ms/><span class="row__main">{reason(decision)}</span>{statement}</li> }
+        });
+        let runs = runs.collect_view();
+        let has_runs = !overview.decisions.is_empty();
         let chart = chart::balances(lang, &overview.days, now_ms);
         let (none, filtered) = (
             overview.sales.is_empty(),
@@ -103,7 +124,7 @@ pub(super) fn money(
             {heading(title, Some(lang.text("test-money")))}
             <section class="tiles">{tiles.into_iter().collect_view()}</section>
             {(balances.owed > 0).then(|| view! { <p class="hint">{lang.with("balance-owed", &[("amount", lang.money(balances.owed).into())])}</p> })}
-            {decision}
+            {newest}
             {chart}
             {(!overview.ready).then(|| view! { <p class="actions"><a class="button button--primary" href=lang.path("/sandbox/onboarding") id="onboard">{lang.text("onboarding-start")}</a></p> })}
             <section class="card">
@@ -117,12 +138,57 @@ pub(super) fn money(
                     </table></div>
                 })}
             </section>
+            {has_runs.then(|| view! { <section class="card" id="payouts"><h2>{lang.text("payouts")}</h2><ul class="plain">{runs}</ul></section> })}
             <details class="card"><summary>{lang.text("movements")}</summary>
                 <div class="scroll"><table>
                     <thead><tr><th>{lang.text("when")}</th><th>{lang.text("what")}</th><th>{lang.text("account-name")}</th><th class="amount">{lang.text("amount")}</th></tr></thead>
                     <tbody>{movements}</tbody>
                 </table></div>
             </details>
+        }
+        .into_any()
+    })
+}
+
+pub(super) fn statement(visit: &Visit, statement: Statement, handle: &str) -> Response {
+    let lang = visit.lang;
+    let title = lang.text("payout-statement");
+    let handle = handle.to_owned();
+    shell::ok(visit, &title.clone(), || {
+        let Statement {
+            decision,
+            transfers,
+        } = statement;
+        let total: i64 = transfers.iter().map(|transfer| transfer.amount).sum();
+        let rows = transfers.into_iter().map(|transfer| {
+            view! {
+                <tr>
+                    <td>{transfer.title}</td>
+                    <td><Time lang ms=transfer.paid_ms/></td>
+                    <td class="amount">{lang.money(transfer.price_minor)}</td>
+                    <td class="amount">{lang.money(transfer.share_minor)}</td>
+                    <td class="amount">{lang.money(transfer.amount)}</td>
+                    <td><span class="tag">{lang.text(&format!("transfer-{}", transfer.state))}</span></td>
+                </tr>
+            }
+        });
+        let rows = rows.collect_view();
+        view! {
+            {heading(title, Some(lang.text("test-money")))}
+            <section class="card">
+                <dl class="facts">
+                    <Fact label=lang.text("statement-of")><bdi>{handle}</bdi></Fact>
+                    <Fact label=lang.text("when")><Time lang ms=decision.decided_ms/></Fact>
+                    <Fact label=lang.text("statement-number")><code class="digest">{decision.id}</code></Fact>
+                </dl>
+                <div class="scroll"><table id="statement">
+                    <thead><tr><th>{lang.text("title")}</th><th>{lang.text("paid-at")}</th><th class="amount">{lang.text("sale-price")}</th><th class="amount">{lang.text("our-fee")}</th><th class="amount">{lang.text("amount")}</th><th>{lang.text("state")}</th></tr></thead>
+                    <tbody>{rows}</tbody>
+                    <tfoot><tr><th colspan="4">{lang.text("statement-total")}</th><td class="amount" id="statement-total" data-minor=total><strong>{lang.money(total)}</strong></td><td></td></tr></tfoot>
+                </table></div>
+                <p class="quiet">{lang.text("statement-line")}</p>
+            </section>
+            <p class="actions"><a class="button" href=lang.path("/money")>{lang.text("nav-money")}</a></p>
         }
         .into_any()
     })

@@ -198,6 +198,7 @@ fn release_ms(paid_ms: i64, opened_ms: Option<i64>) -> i64 {
 /// A decision of the sweep about one payee.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Decision {
+    pub id: String,
     pub decided_ms: i64,
     pub amount_minor: i64,
     pub outcome: String,
@@ -258,6 +259,8 @@ pub async fn sweep(db: &Db, minimum_minor: i64, now_ms: i64) -> Result<usize, Er
         let lines: Vec<EarningLine> = store::list_of_payee(&mut tx, &payee, "available").await?;
         let available = books::balance(&mut tx, Kind::SellerAvailable, &payee).await?;
         let owed = books::balance(&mut tx, Kind::SellerReceivable, &payee).await?;
+        let decision = random::id();
+        let mut amount_minor = available;
         let (outcome, until) =
             decide(&mut tx, &payee, available, owed, minimum_minor, now_ms).await?;
         if outcome == "paid" {
@@ -266,6 +269,7 @@ pub async fn sweep(db: &Db, minimum_minor: i64, now_ms: i64) -> Result<usize, Er
                 .unwrap_or_default();
             // What was owed is netted by now.
             let mut rest = books::balance(&mut tx, Kind::SellerAvailable, &payee).await?;
+            amount_minor = rest;
             for line in lines.iter().filter(|line| line.payee_minor > 0) {
                 // A receivable that was netted leaves less than the lines say; the last line takes what is there.
                 let amount = line.payee_minor.min(rest);
@@ -273,18 +277,20 @@ pub async fn sweep(db: &Db, minimum_minor: i64, now_ms: i64) -> Result<usize, Er
                     && store::move_earning(&mut tx, &line.id, "available", "transit").await?
                 {
                     rest -= amount;
-                    checkout::plan_transfer(&mut tx, &line.id, &payee, &account, amount, now_ms)
-                        .await?;
+                    checkout::plan_transfer(
+                        &mut tx, &line.id, &payee, &account, amount, &decision, now_ms,
+                    )
+                    .await?;
                 }
             }
             paid += 1;
         }
         store::insert_decision(
             &mut tx,
-            &random::id(),
+            &decision,
             &payee,
             now_ms,
-            available,
+            amount_minor,
             outcome,
             until,
         )
@@ -422,8 +428,44 @@ pub async fn onboard(
     Ok(required)
 }
 
+/// So many runs stand on the page.
+const DECISIONS_SHOWN: i64 = 26;
 /// So many sales stand on the page; the CSV has them all.
 const SALES_SHOWN: i64 = 100;
+
+/// A line of a payout's statement.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Transfer {
+    pub title: String,
+    pub paid_ms: i64,
+    pub price_minor: i64,
+    pub share_minor: i64,
+    pub amount: i64,
+    /// How the call to the provider stands.
+    pub state: String,
+}
+
+/// A payout and its lines.
+pub struct Statement {
+    pub decision: Decision,
+    pub transfers: Vec<Transfer>,
+}
+
+/// The statement of a payout of one's own; `None` for another's, and for a run that paid nothing.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_statement(tx: &mut Tx, person: &str, id: &str) -> db::Result<Option<Statement>> {
+    let decision = store::find_decision(tx, person, id).await?;
+    let Some(decision) = decision.filter(|decision| decision.outcome == "paid") else {
+        return Ok(None);
+    };
+    let transfers = store::list_transfers(tx, id).await?;
+    Ok(Some(Statement {
+        decision,
+        transfers,
+    }))
+}
 
 /// What a creator's money page shows.
 pub struct Overview {
@@ -431,7 +473,8 @@ pub struct Overview {
     pub sales: Vec<Sale>,
     pub filter: SaleFilter,
     pub days: Vec<books::Day>,
-    pub decision: Option<Decision>,
+    /// The newest first.
+    pub decisions: Vec<Decision>,
     pub ready: bool,
     pub movements: Vec<books::Movement>,
 }
@@ -451,7 +494,7 @@ pub async fn overview(
         balances: books::seller_balances(tx, person).await?,
         sales: list_sales(tx, person, &filter, now_ms, SALES_SHOWN).await?,
         filter,
-        decision: store::last_decision(tx, person).await?,
+        decisions: store::list_decisions(tx, person, DECISIONS_SHOWN).await?,
         ready: store::find_ready_account(tx, person).await?.is_some(),
         movements: books::movements(tx, person, 40).await?,
     })

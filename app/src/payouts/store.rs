@@ -1,6 +1,6 @@
 //! SQL of payees, earnings and payout decisions.
 
-use super::service::{Decision, EarningLine, Sale};
+use super::service::{Decision, EarningLine, Sale, Transfer};
 use crate::db::{self, Tx, execute, fetch, statements};
 
 macro_rules! earnings {
@@ -33,7 +33,14 @@ statements! {
     LIST_ACCOUNTS = "select person_id, provider_account from payee order by person_id";
     GET_PERSON = "select person_id from payee where provider_account = $1";
     INSERT_DECISION = "insert into payout_decision (id, person_id, decided_ms, amount_minor, outcome, until_ms) values ($1, $2, $3, $4, $5, $6)";
-    LAST_DECISION = "select decided_ms, amount_minor, outcome, until_ms from payout_decision where person_id = $1 order by decided_ms desc, id desc limit 1";
+    LIST_DECISIONS = "select id, decided_ms, amount_minor, outcome, until_ms from payout_decision where person_id = $1 order by decided_ms desc, id desc limit $2";
+    FIND_DECISION = "select id, decided_ms, amount_minor, outcome, until_ms from payout_decision where person_id = $1 and id = $2";
+    LIST_TRANSFERS = "select listing.title, coalesce(purchase_line.paid_ms, 0) as paid_ms, purchase_line.price_minor, purchase_line.share_minor, outbound_op.amount, outbound_op.state
+        from outbound_op
+        join purchase_line on purchase_line.id = outbound_op.order_line
+        join listing on listing.id = purchase_line.listing_id
+        where outbound_op.decision_id = $1 and outbound_op.kind = 'transfer'
+        order by purchase_line.paid_ms, outbound_op.id";
     LAST_PAID = "select max(decided_ms) from payout_decision where person_id = $1 and outcome = 'paid'";
     FIRST_EARNED = "select min(paid_ms) from purchase_line where payee_id = $1";
 }
@@ -129,8 +136,24 @@ pub(super) async fn insert_decision(
     .map(|_| ())
 }
 
-pub(super) async fn last_decision(tx: &mut Tx, person: &str) -> db::Result<Option<Decision>> {
-    fetch!(tx, fetch_optional, Decision, LAST_DECISION, person)
+pub(super) async fn list_decisions(
+    tx: &mut Tx,
+    person: &str,
+    limit: i64,
+) -> db::Result<Vec<Decision>> {
+    fetch!(tx, fetch_all, Decision, LIST_DECISIONS, person, limit)
+}
+
+pub(super) async fn find_decision(
+    tx: &mut Tx,
+    person: &str,
+    id: &str,
+) -> db::Result<Option<Decision>> {
+    fetch!(tx, fetch_optional, Decision, FIND_DECISION, person, id)
+}
+
+pub(super) async fn list_transfers(tx: &mut Tx, decision: &str) -> db::Result<Vec<Transfer>> {
+    fetch!(tx, fetch_all, Transfer, LIST_TRANSFERS, decision)
 }
 
 pub(super) async fn last_paid_ms(tx: &mut Tx, person: &str) -> db::Result<Option<i64>> {
