@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::key::{PublicKey, SecretKey};
 use crate::leaf::{Kind, Leaf};
 use crate::licence::{self, LicenceDocument};
-use crate::statement::{Envelope, Environment, ReproductionStatement, Subject};
+use crate::statement::{Envelope, Environment, ReproductionStatement};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -50,11 +50,6 @@ pub struct Opened {
     pub licence_digest: Digest,
 }
 
-fn subjects(statement: &ReproductionStatement) -> Vec<Subject> {
-    let picture = |(index, pixels)| Subject::picture(format!("anchor-{index}"), pixels);
-    statement.found.iter().enumerate().map(picture).collect()
-}
-
 impl Attestation {
     /// Signs a statement for the log `origin`. `licence` and `salt` are the exact texts of the owner's bundle.
     ///
@@ -68,7 +63,7 @@ impl Attestation {
         salt: String,
     ) -> Result<Self, Error> {
         statement.environment.check()?;
-        let envelope = Envelope::sign(&subjects(statement), statement, secret)?;
+        let envelope = Envelope::sign(&statement.subjects(), statement, secret)?;
         let leaf = Leaf::sign(origin, Kind::Reproduction, envelope.digest()?, secret);
         Ok(Self {
             format: FORMAT.into(),
@@ -113,7 +108,7 @@ impl Attestation {
         let (statement, about) = self.statement.open::<ReproductionStatement>(&self.key)?;
         statement.environment.check()?;
         let wrong = |place: &str, what: &str| Err(Error::invalid(place, what));
-        if about != subjects(&statement) {
+        if about != statement.subjects() {
             return wrong("statement.subject", "is not what was found");
         }
         let decode = |text: &str, place: &str| {

@@ -66,16 +66,16 @@ impl Money {
 impl fmt::Display for Money {
     /// The neutral form for logs and exports, `4.50 USD`; pages format by language.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.minor < 0 { "-" } else { "" };
-        let absolute = self.minor.unsigned_abs();
-        write!(
-            f,
-            "{sign}{}.{:02} {}",
-            absolute / 100,
-            absolute % 100,
-            self.currency.code()
-        )
+        write!(f, "{} {}", decimal(self.minor), self.currency.code())
     }
+}
+
+/// An amount with two decimals and no currency, for programs and exports: `-4.50`.
+#[must_use]
+pub fn decimal(minor: i64) -> String {
+    let sign = if minor < 0 { "-" } else { "" };
+    let absolute = minor.unsigned_abs();
+    format!("{sign}{}.{:02}", absolute / 100, absolute % 100)
 }
 
 /// The platform's share of a price: `(price × basis points + 5000) / 10000`.

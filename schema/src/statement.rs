@@ -341,6 +341,15 @@ pub struct ReproductionStatement {
     pub outcome: Outcome,
 }
 
+impl ReproductionStatement {
+    /// What it is about: each picture that was found, in order.
+    #[must_use]
+    pub fn subjects(&self) -> Vec<Subject> {
+        let picture = |(index, pixels)| Subject::picture(format!("anchor-{index}"), pixels);
+        self.found.iter().enumerate().map(picture).collect()
+    }
+}
+
 impl Predicate for ReproductionStatement {
     const TYPE: &'static str = "https://seedmark.dev/reproduction/v1";
 }

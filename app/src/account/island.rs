@@ -34,7 +34,7 @@ pub fn KeyMaker(
     let message = RwSignal::new(String::new());
     let stored = RwSignal::new(None::<KeyFile>);
     Effect::new(move |_| {
-        stored.set(browser::load(KEY_SLOT).and_then(|text| KeyFile::parse(text.as_bytes()).ok()))
+        stored.set(stored_key());
     });
     let t = StoredValue::new(texts);
     let register = {
@@ -155,9 +155,7 @@ pub fn KeyEnd(texts: KeyEndTexts, origin: String, key: String) -> impl IntoView 
         let (origin, key) = (origin.clone(), key.clone());
         message.set(t.with_value(|t| t.working.clone()));
         browser::later(move || {
-            let file =
-                browser::load(KEY_SLOT).and_then(|text| KeyFile::parse(text.as_bytes()).ok());
-            let Some(file) = file.filter(|file| file.public.to_string() == key) else {
+            let Some(file) = stored_key().filter(|file| file.public.to_string() == key) else {
                 return message.set(t.with_value(|t| t.absent.clone()));
             };
             let Ok(secret) = file.open(&passphrase.get_untracked()) else {
@@ -186,14 +184,32 @@ pub fn KeyEnd(texts: KeyEndTexts, origin: String, key: String) -> impl IntoView 
             );
         });
     };
+    let labels = t.with_value(|t| (t.passphrase.clone(), t.sign.clone()));
+    signing_panel("key-end", labels, passphrase, message, sign)
+}
+
+/// The encrypted key that this browser keeps.
+pub fn stored_key() -> Option<KeyFile> {
+    browser::load(KEY_SLOT).and_then(|text| KeyFile::parse(text.as_bytes()).ok())
+}
+
+/// What every island that signs shows: the passphrase, the button and what came of it. `name` begins the ids of both; `labels` are
+/// theirs.
+pub fn signing_panel(
+    name: &'static str,
+    labels: (String, String),
+    passphrase: RwSignal<String>,
+    message: RwSignal<String>,
+    sign: impl Fn(leptos::ev::MouseEvent) + 'static,
+) -> impl IntoView {
     view! {
         <div class="key-maker">
             <label class="field">
-                <span>{t.with_value(|t| t.passphrase.clone())}</span>
-                <input type="password" id="key-end-passphrase" autocomplete="current-password"
+                <span>{labels.0}</span>
+                <input type="password" id=format!("{name}-passphrase") autocomplete="current-password"
                     on:input=move |event| passphrase.set(event_target_value(&event))/>
             </label>
-            <p class="actions"><button type="button" class="button button--primary" id="key-end-sign" on:click=sign>{t.with_value(|t| t.sign.clone())}</button></p>
+            <p class="actions"><button type="button" class="button button--primary" id=format!("{name}-sign") on:click=sign>{labels.1}</button></p>
             <p class="key-maker__message" role="status">{move || message.get()}</p>
         </div>
     }

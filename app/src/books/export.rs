@@ -5,6 +5,7 @@
 use super::service::CURRENCY;
 use super::store;
 use crate::db::{self, Tx};
+use schema::money::decimal;
 use schema::time::{civil, year_start_ms};
 use std::collections::BTreeMap;
 
@@ -86,14 +87,6 @@ pub async fn years(tx: &mut Tx, only: Option<i64>) -> db::Result<Vec<(i64, Year)
         found.extend(people.into_values().map(|sums| (year, sums)));
     }
     Ok(found)
-}
-
-/// Amounts with two decimals and no currency sign, for programs.
-#[must_use]
-pub fn decimal(minor: i64) -> String {
-    let sign = if minor < 0 { "-" } else { "" };
-    let absolute = minor.unsigned_abs();
-    format!("{sign}{}.{:02}", absolute / 100, absolute % 100)
 }
 
 /// Writes the export. A handle cannot hold what a spreadsheet would take for a formula.

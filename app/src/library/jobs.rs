@@ -12,7 +12,7 @@ use engine::compare::{compare, worst};
 use engine::picture::Picture;
 use engine::pipeline::Request;
 use schema::digest::Digest;
-use schema::statement::{Outcome as Verdict, ReproductionStatement, Subject};
+use schema::statement::{Outcome as Verdict, ReproductionStatement};
 
 /// Regenerates what somebody owns.
 pub const REPRODUCE: &str = "library-reproduce";
@@ -139,13 +139,7 @@ async fn finish(
     }
     // A run that nobody asked for is a statement of our own, for or against; an owner's run is theirs to publish if it holds.
     if statement.outcome != Verdict::Exact || run.line_id.is_none() {
-        let subjects: Vec<Subject> = statement
-            .found
-            .iter()
-            .enumerate()
-            .map(|(index, pixels)| Subject::picture(format!("anchor-{index}"), pixels))
-            .collect();
-        state.log.attest(&mut tx, &statement, &subjects).await?;
+        state.log.attest(&mut tx, &statement).await?;
     }
     if statement.outcome != Verdict::Exact {
         catalog::suspend(&mut tx, &listing.id).await?;

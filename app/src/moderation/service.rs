@@ -184,33 +184,55 @@ pub async fn keep_prints(
     store::insert_print(tx, version, person, &texts, &pictures).await
 }
 
-/// Makes the prints of versions from before there were any, a few at a time; returns how many.
+/// Makes the prints of versions from before there were any, a few at a time; returns how many. One that cannot be read (its secret was
+/// erased, a file is gone) gets empty prints, which resemble nothing, so that it keeps nobody else from theirs.
 ///
 /// # Errors
-/// When a recipe or a picture cannot be read.
-pub async fn fill_in(state: &AppState, limit: i64) -> Result<usize, Error> {
+/// When the database fails.
+pub async fn fill_in(state: &AppState, limit: i64) -> db::Result<usize> {
     let missing = store::list_unprinted(&mut state.db.read().await?, limit).await?;
     for version in &missing {
+        let read = read_for_prints(state, version).await;
         let mut tx = state.db.write().await?;
-        let listing = catalog::get_by_version(&mut tx, version).await?;
-        let (secret, now) = (&listing.secret_id, state.clock.now_ms());
-        let plain = state
-            .vault
-            .open(&mut tx, secret, "platform", "print", now)
-            .await;
-        let recipe = studio::recipe_of(&plain.map_err(internal)?).map_err(internal)?;
-        let mut pictures = Vec::new();
-        for anchor in catalog::list_anchors(&mut tx, version).await? {
-            let file = state.media.get(&anchor.blob).await.map_err(internal)?;
-            let file = file.ok_or_else(|| internal(format!("{} is missing", anchor.blob)))?;
-            let picture = Picture::from_png(&file).map_err(internal)?;
-            pictures.push(PicturePrint::of(&picture));
+        let person = catalog::get_by_version(&mut tx, version).await?.person_id;
+        match read {
+            Ok((recipe, pictures)) => {
+                keep_prints(&mut tx, &state.vault, version, &person, &recipe, &pictures).await?;
+            }
+            Err(error) => {
+                tracing::error!(version.id = %version, error = %error, "cannot be compared with later recipes");
+                store::insert_print(&mut tx, version, &person, "", "").await?;
+            }
         }
-        let person = &listing.person_id;
-        keep_prints(&mut tx, &state.vault, version, person, &recipe, &pictures).await?;
         tx.commit().await?;
     }
     Ok(missing.len())
+}
+
+/// A version's recipe and what its pictures look like. Files are read outside any transaction.
+async fn read_for_prints(
+    state: &AppState,
+    version: &str,
+) -> Result<(Recipe, Vec<PicturePrint>), Error> {
+    let mut tx = state.db.write().await?;
+    let listing = catalog::get_by_version(&mut tx, version).await?;
+    let anchors = catalog::list_anchors(&mut tx, version).await?;
+    let (secret, now) = (&listing.secret_id, state.clock.now_ms());
+    let opened = state
+        .vault
+        .open(&mut tx, secret, "platform", "print", now)
+        .await;
+    let plain = opened.map_err(internal)?;
+    tx.commit().await?;
+    let mut pictures = Vec::new();
+    for anchor in anchors {
+        let file = state.media.get(&anchor.blob).await.map_err(internal)?;
+        let file = file.ok_or_else(|| internal(format!("{} is missing", anchor.blob)))?;
+        let picture = Picture::from_png(&file).map_err(internal)?;
+        pictures.push(PicturePrint::of(&picture));
+    }
+    let recipe = studio::recipe_of(&plain).map_err(internal)?;
+    Ok((recipe, pictures))
 }
 
 /// Compares a version with every recipe of others that was logged before it: what is near enough for a person to look at, the

@@ -98,7 +98,7 @@ pub(super) fn money(
             let until = line.release_ms().map(|ms| lang.with("held-until", &[("until", lang.date(ms).into())]));
             view! {
                 <tr>
-                    <td>{line.title.clone()}</td>
+                    <td>{line.title}</td>
                     <td><Time lang ms=line.paid_ms/></td>
                     <td class="amount">{lang.money(line.price_minor)}</td>
                     <td class="amount">{lang.money(line.share_minor)}</td>

@@ -1,13 +1,13 @@
 //! Rules of holds, onboarding and payouts.
 
 use super::store;
-use crate::books::export::decimal;
 use crate::books::service::{self as books, Entry, Kind, posting};
 use crate::checkout::sandbox;
 use crate::checkout::service as checkout;
 use crate::clock::DAY_MS;
 use crate::db::{self, Db, Tx};
 use crate::random;
+use schema::money::decimal;
 use thiserror::Error as ThisError;
 
 /// Earnings of an opened bundle are held so long.
@@ -48,9 +48,6 @@ pub struct EarningLine {
     pub payee_minor: i64,
     pub paid_ms: i64,
     pub opened_ms: Option<i64>,
-    pub earning: String,
-    pub title: String,
-    pub state: String,
 }
 
 impl EarningLine {

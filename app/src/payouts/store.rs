@@ -7,8 +7,8 @@ macro_rules! earnings {
     ($where:literal) => {
         concat!(
             "select purchase_line.id, purchase_line.payee_id, purchase_line.payee_minor, coalesce(purchase_line.paid_ms, 0) as paid_ms,
-                purchase_line.opened_ms, purchase_line.earning, listing.title, purchase_line.state
-            from purchase_line join listing on listing.id = purchase_line.listing_id
+                purchase_line.opened_ms
+            from purchase_line
             where ",
             $where
         )

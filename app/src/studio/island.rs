@@ -1,11 +1,11 @@
 //! The studio's interactive pieces: progress of a picture, and sealing with the creator's key.
 
-use crate::browser::{self, KEY_SLOT};
+use crate::account::island::{signing_panel, stored_key};
+use crate::browser;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use leptos::prelude::*;
 use schema::commitment::Salt;
-use schema::key_file::KeyFile;
 use schema::licence::Licence;
 use schema::sealing::{Material, seal};
 use schema::statement::AnchorStatement;
@@ -142,16 +142,7 @@ pub fn SealPanel(material: SealMaterial, texts: SealTexts) -> impl IntoView {
             }
         });
     };
-    view! {
-        <div class="seal-panel">
-            <label class="field">
-                <span>{label.0}</span>
-                <input type="password" id="seal-passphrase" autocomplete="current-password" on:input=move |event| passphrase.set(event_target_value(&event))/>
-            </label>
-            <p class="actions"><button type="button" class="button button--primary" id="seal-sign" on:click=sign>{label.1}</button></p>
-            <p class="seal-panel__message" role="status">{move || message.get()}</p>
-        </div>
-    }
+    signing_panel("seal", label, passphrase, message, sign)
 }
 
 type Fields = [(&'static str, String); 5];
@@ -161,9 +152,7 @@ fn seal_in_browser(
     texts: &SealTexts,
     passphrase: &str,
 ) -> Result<Fields, String> {
-    let file = browser::load(KEY_SLOT)
-        .and_then(|text| KeyFile::parse(text.as_bytes()).ok())
-        .ok_or_else(|| texts.no_key.clone())?;
+    let file = stored_key().ok_or_else(|| texts.no_key.clone())?;
     if !material.registered.contains(&file.public.to_string()) {
         return Err(texts.unregistered.clone());
     }

@@ -8,7 +8,7 @@ use crate::verify::service as log;
 use crate::web::state::AppState;
 use engine::pipeline::Request;
 use schema::digest::Digest;
-use schema::statement::{Outcome as Verdict, ReproductionStatement, Subject};
+use schema::statement::{Outcome as Verdict, ReproductionStatement};
 
 /// Makes one picture of a draft.
 pub const GENERATE: &str = "studio-generate";
@@ -128,18 +128,13 @@ async fn certify(state: &AppState, id: &str) -> anyhow::Result<Outcome> {
     } else {
         Verdict::Different
     };
-    let subjects: Vec<Subject> = found
-        .iter()
-        .enumerate()
-        .map(|(index, pixels)| Subject::picture(format!("anchor-{index}"), pixels))
-        .collect();
     let statement = ReproductionStatement {
         leaf: Digest::parse(&version.leaf_hash, "leaf")?,
         environment: state.engines.environment(),
         found,
         outcome,
     };
-    let row = state.log.attest(&mut tx, &statement, &subjects).await?;
+    let row = state.log.attest(&mut tx, &statement).await?;
     if equal {
         store::set_version_state(&mut tx, id, "certified", None, Some(&row.leaf_hash)).await?;
         // What resembles an earlier recipe waits for a person; everything else goes on by itself.

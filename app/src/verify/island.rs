@@ -4,11 +4,11 @@
 //! with a tool from elsewhere trusts it less, and the text says so.
 
 use super::evidence::{Evidence, check};
-use crate::browser::{self, KEY_SLOT};
+use crate::account::island::{signing_panel, stored_key};
+use crate::browser;
 use leptos::prelude::*;
 use schema::attestation::Attestation;
 use schema::key::SecretKey;
-use schema::key_file::KeyFile;
 use schema::statement::ReproductionStatement;
 use serde::{Deserialize, Serialize};
 
@@ -104,9 +104,7 @@ pub fn AttestPanel(
         message.set(state.with_value(|(.., t)| t.working.clone()));
         browser::later(move || {
             let signed = state.with_value(|(statement, origin, licence, salt, texts)| {
-                let file =
-                    browser::load(KEY_SLOT).and_then(|text| KeyFile::parse(text.as_bytes()).ok());
-                let file = file.ok_or_else(|| texts.no_key.clone())?;
+                let file = stored_key().ok_or_else(|| texts.no_key.clone())?;
                 let secret = file
                     .open(&passphrase.get_untracked())
                     .map_err(|_| texts.wrong.clone())?;
@@ -119,16 +117,7 @@ pub fn AttestPanel(
             }
         });
     };
-    view! {
-        <div class="key-maker">
-            <label class="field">
-                <span>{labels.0}</span>
-                <input type="password" id="attest-passphrase" autocomplete="current-password" on:input=move |event| passphrase.set(event_target_value(&event))/>
-            </label>
-            <p class="actions"><button type="button" class="button" id="attest-sign" on:click=press>{labels.1}</button></p>
-            <p class="key-maker__message" role="status">{move || message.get()}</p>
-        </div>
-    }
+    signing_panel("attest", labels, passphrase, message, press)
 }
 
 fn sign(

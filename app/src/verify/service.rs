@@ -16,7 +16,7 @@ use schema::digest::Digest;
 use schema::key::{PublicKey, SecretKey};
 use schema::key_event::KeyEndStatement;
 use schema::leaf::{Kind, Leaf};
-use schema::statement::{Envelope, ListingStatement, Predicate, ReproductionStatement, Subject};
+use schema::statement::{Envelope, ListingStatement, Predicate, ReproductionStatement};
 use std::path::PathBuf;
 use std::sync::Arc;
 use thiserror::Error as ThisError;
@@ -320,9 +320,8 @@ impl PublicLog {
         &self,
         tx: &mut Tx,
         statement: &ReproductionStatement,
-        subjects: &[Subject],
     ) -> Result<LeafRow, Error> {
-        let envelope = Envelope::sign(subjects, statement, &self.platform)?;
+        let envelope = Envelope::sign(&statement.subjects(), statement, &self.platform)?;
         let leaf = Leaf::sign(
             &self.origin,
             Kind::Reproduction,

@@ -128,6 +128,18 @@ impl Server {
         assert!(done.success(), "{sql}");
     }
 
+    /// Whether a condition holds in the PostgreSQL database.
+    pub(crate) fn holds(&self, condition: &str) -> bool {
+        let url = self.database_url.as_ref().expect("PostgreSQL");
+        let asked = Command::new("psql")
+            .args(["--no-psqlrc", "--tuples-only", "--no-align", "--command"])
+            .args([&format!("select {condition}"), url])
+            .output()
+            .expect("psql");
+        assert!(asked.status.success(), "{condition}");
+        text(&asked).trim() == "t"
+    }
+
     /// Starts a stopped server on the same data.
     pub(crate) fn start_again(&mut self) {
         let (child, port) = launch(
