@@ -66,14 +66,16 @@ pub(crate) struct Key {
 pub(crate) enum KeyCommand {
     /// Sign the end of a key with the key itself, and publish it
     #[command(after_help = "\
-A key that ended signs nothing new. What it signed before stays valid, by the order of the log: nobody,
-not even whoever stole it, can seal anything under it that would count as older. This cannot be undone.
+A key that ended signs nothing new. What it signed before stays valid, by the order of the
+log: nobody, not even whoever stole it, can seal anything under it that would count as older.
+This cannot be undone.
 
-With --successor both keys sign, so that everybody can see that they belong together. Register the successor
-on your account page first. Both files open with the same passphrase, or are asked for one after the other.
-A key that you have no more is ended on the account page, on your account's word.
+With --successor both keys sign, so that everybody can see that they belong together. Register
+the successor on your account page first. SEEDMARK_PASSPHRASE opens both files; without it you
+are asked for each. A key that you have no more is ended on the account page, on your account's
+word.
 
-Example: seedmark key end --key old.key --successor new.key --shop https://seedmark.example --origin seedmark.example/log")]
+Example: seedmark key end --key old.key --shop https://shop.example --origin shop.example/log")]
     End {
         /// The key file of the key that ends
         #[arg(long, value_name = "FILE")]
@@ -87,7 +89,7 @@ Example: seedmark key end --key old.key --successor new.key --shop https://seedm
         /// The shop's address; its log holds the statement
         #[arg(long, value_name = "URL")]
         shop: String,
-        /// The log's name, as proof pages and bundles show it; it is inside the signature, so it must be yours to say
+        /// The log's name, as proof pages and bundles show it; the key signs for this log alone
         #[arg(long)]
         origin: String,
         /// Print JSON
