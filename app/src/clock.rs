@@ -5,8 +5,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+/// One minute in milliseconds.
+pub(crate) const MINUTE_MS: i64 = 60 * 1000;
+/// One hour in milliseconds.
+pub(crate) const HOUR_MS: i64 = 60 * MINUTE_MS;
 /// One day in milliseconds.
-pub(crate) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// Shared by a process; the offset lives in the database and is refreshed by the worker.
 #[derive(Clone, Default)]

@@ -1,6 +1,7 @@
 //! Settings: the only place that reads the environment. A wrong or half-set one is an error at start, never a default.
 
 use crate::books::service as books;
+use crate::mail::Smtp;
 use anyhow::{Context as _, Result, bail};
 use ledger::policy::Policy;
 use schema::money::FeeSchedule;
@@ -36,6 +37,10 @@ pub struct Config {
     pub fee: FeeSchedule,
     /// The smallest order that costs anything.
     pub minimum_order_minor: i64,
+    /// How mail leaves; into files when absent.
+    pub smtp: Option<Smtp>,
+    /// Who sells, for invoices: name and address, one line each.
+    pub invoice_seller: Vec<String>,
     /// The smallest weekly payout.
     pub minimum_payout_minor: i64,
 }
@@ -97,6 +102,8 @@ impl Config {
             origin: std::env::var("SEEDMARK_LOG_ORIGIN").ok(),
             witness_policy: witness_policy()?,
             fee: fee()?,
+            smtp: smtp()?,
+            invoice_seller: invoice_seller(),
             minimum_order_minor: number("SEEDMARK_MINIMUM_ORDER_MINOR", 250)?,
             minimum_payout_minor: number("SEEDMARK_MINIMUM_PAYOUT_MINOR", 2500)?,
         })
@@ -119,6 +126,23 @@ fn fee() -> Result<FeeSchedule> {
     );
     FeeSchedule::new(rate, fixed)
         .context("SEEDMARK_SHARE_BP (basis points) or SEEDMARK_SHARE_FIXED_MINOR (cents)")
+}
+
+fn smtp() -> Result<Option<Smtp>> {
+    let read = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    match (read("SEEDMARK_SMTP_URL"), read("SEEDMARK_MAIL_FROM")) {
+        (Some(url), Some(from)) => Ok(Some(Smtp { url, from })),
+        (None, None) => Ok(None),
+        _ => bail!(
+            "mail is half configured: set both SEEDMARK_SMTP_URL and SEEDMARK_MAIL_FROM, or neither"
+        ),
+    }
+}
+
+/// `SEEDMARK_INVOICE_SELLER`, lines separated by `|`.
+fn invoice_seller() -> Vec<String> {
+    let text = std::env::var("SEEDMARK_INVOICE_SELLER").unwrap_or_else(|_| "Seedmark".into());
+    text.split('|').map(|line| line.trim().to_owned()).collect()
 }
 
 fn witness_policy() -> Result<Option<Policy>> {

@@ -38,6 +38,8 @@ pub mod library;
 #[cfg(feature = "ssr")]
 pub mod limits;
 #[cfg(feature = "ssr")]
+pub mod mail;
+#[cfg(feature = "ssr")]
 pub mod media;
 #[cfg(feature = "ssr")]
 pub mod moderation;
@@ -45,6 +47,8 @@ pub mod moderation;
 pub mod operator;
 #[cfg(feature = "ssr")]
 pub mod payouts;
+#[cfg(feature = "ssr")]
+pub mod provider;
 #[cfg(feature = "ssr")]
 mod random;
 #[cfg(feature = "ssr")]

@@ -206,18 +206,22 @@ async fn run() -> Result<()> {
 
 async fn audit(place: Place) -> Result<()> {
     let db = Db::open(place.database_url.as_deref(), &place.data).await?;
-    let mut tx = db.read().await?;
-    let audited = app::books::service::audit(&mut tx).await?;
-    let reconciled = app::payouts::service::reconcile(&mut tx).await?;
-    drop(tx);
+    let audited = app::books::service::audit(&mut db.read().await?).await?;
+    let provider = app::provider::sandbox::Sandbox { db: db.clone() };
+    let reconciled = app::payouts::service::reconcile(&db, &provider).await?;
     db.close().await;
     let entries = audited
         .map_err(anyhow::Error::msg)
         .context("the books do not add up")?;
-    reconciled
+    let objects = reconciled
+        .verdict()
         .map_err(anyhow::Error::msg)
         .context("the books and the provider differ")?;
-    tracing::info!(entries, "the books add up and equal the provider's");
+    tracing::info!(
+        entries,
+        objects,
+        "the books add up and equal the provider's"
+    );
     Ok(())
 }
 

@@ -39,4 +39,5 @@ steps! {
     8 "0008_key_ends";
     9 "0009_likeness";
     10 "0010_fees";
+    11 "0011_money";
 }

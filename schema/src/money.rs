@@ -127,43 +127,93 @@ impl FeeSchedule {
     }
 }
 
-/// What has gone back of each part once `refunded` of the line's total was refunded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RefundSplit {
-    /// Of the tax.
+/// What a line's money consists of, or what of it has gone back: buyers paid `payee + share + tax − promotion`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// Tax, which the platform owes.
     pub tax: i64,
-    /// Of the payee's part.
+    /// The payee's part.
     pub payee: i64,
-    /// Of the platform's share.
+    /// The platform's share.
     pub share: i64,
+    /// What of both the platform paid in the buyer's stead.
+    pub promotion: i64,
 }
 
-/// Splits a running refund by nested floors, so that no part ever shrinks as `refunded` grows.
-///
-/// `t = R·tax/T; r = R − t; p = r·payee/(payee + share); s = r − p`. Callers post the difference to what is posted.
-#[must_use]
-pub fn refund_split(refunded: i64, tax: i64, payee: i64, share: i64) -> RefundSplit {
-    let (total, net) = (
-        i128::from(tax) + i128::from(payee) + i128::from(share),
-        i128::from(payee) + i128::from(share),
-    );
-    let refunded = i128::from(refunded);
-    let tax_part = if total == 0 {
-        0
-    } else {
-        refunded * i128::from(tax) / total
-    };
-    let rest = refunded - tax_part;
-    let payee_part = if net == 0 {
-        0
-    } else {
-        rest * i128::from(payee) / net
-    };
-    // Each part is at most the refunded amount, which came from an i64.
-    let narrow = |value: i128| i64::try_from(value).unwrap_or(0);
-    RefundSplit {
-        tax: narrow(tax_part),
-        payee: narrow(payee_part),
-        share: narrow(rest - payee_part),
+impl Parts {
+    /// What the buyer paid.
+    #[must_use]
+    pub fn cash(self) -> i64 {
+        self.payee + self.share + self.tax - self.promotion
     }
+
+    /// What has gone back of each part once `refunded` of the cash was refunded, by nested floors: no part ever shrinks as `refunded`
+    /// grows. Callers post the difference to what is posted.
+    ///
+    /// `t = R·tax/T; r = R − t; g = r·(payee + share)/(T − tax); p = g·payee/(payee + share); s = g − p; promotion = g − r`.
+    #[must_use]
+    pub fn refunded(self, refunded: i64) -> Self {
+        if refunded >= self.cash() {
+            return self;
+        }
+        let ratio = |value: i64, part: i64, whole: i64| {
+            if whole == 0 {
+                return 0;
+            }
+            let floor = i128::from(value) * i128::from(part) / i128::from(whole);
+            // A floor of a ratio of at most one, or of a price to what was paid for it: both fit what came from an i64.
+            i64::try_from(floor).unwrap_or(i64::MAX)
+        };
+        let gross = self.payee + self.share;
+        let tax = ratio(refunded, self.tax, self.cash());
+        let rest = refunded - tax;
+        let back = ratio(rest, gross, self.cash() - self.tax);
+        let payee = ratio(back, self.payee, gross);
+        Self {
+            tax,
+            payee,
+            share: back - payee,
+            promotion: back - rest,
+        }
+    }
+
+    /// What is left of these parts without those.
+    #[must_use]
+    pub fn less(self, other: Self) -> Self {
+        Self {
+            tax: self.tax - other.tax,
+            payee: self.payee - other.payee,
+            share: self.share - other.share,
+            promotion: self.promotion - other.promotion,
+        }
+    }
+}
+
+/// Splits an amount by weights, to the last minor unit: largest remainder, ties by position. With no weight at all the first part
+/// takes everything.
+#[must_use]
+pub fn allocate(amount: i64, weights: &[i64]) -> Vec<i64> {
+    let whole: i128 = weights.iter().map(|weight| i128::from(*weight)).sum();
+    if whole == 0 {
+        let mut parts = vec![0; weights.len()];
+        if let Some(first) = parts.first_mut() {
+            *first = amount;
+        }
+        return parts;
+    }
+    let product = |weight: i64| i128::from(amount) * i128::from(weight);
+    let mut parts: Vec<i64> = weights
+        .iter()
+        .map(|weight| i64::try_from(product(*weight) / whole).unwrap_or(0))
+        .collect();
+    let mut order: Vec<usize> = (0..weights.len()).collect();
+    order.sort_by_key(|index| (-(product(weights[*index]) % whole), *index));
+    let missing = amount - parts.iter().sum::<i64>();
+    for index in order
+        .into_iter()
+        .take(usize::try_from(missing).unwrap_or(0))
+    {
+        parts[index] += 1;
+    }
+    parts
 }

@@ -9,7 +9,7 @@ use schema::key::SecretKey;
 use schema::key_file::KeyFile;
 use schema::leaf::{Kind, Leaf};
 use schema::licence::Licence;
-use schema::money::{Money, refund_split};
+use schema::money::{Money, Parts, allocate};
 use schema::pixels::PixelDigest;
 use schema::recipe::{Anchor, ModelDigest, Recipe, Scheduler, Seed};
 use schema::sealing::{Material, check, seal};
@@ -362,16 +362,34 @@ proptest! {
     }
 
     #[test]
-    fn refund_parts_never_shrink_and_always_add_up(tax in 0i64..5000, payee in 0i64..50_000, share in 0i64..20_000, steps in proptest::collection::vec(0i64..5000, 1..20)) {
-        let total = tax + payee + share;
-        let (mut refunded, mut before) = (0, refund_split(0, tax, payee, share));
+    fn refund_parts_never_shrink_and_always_add_up(tax in 0i64..5000, payee in 0i64..50_000, share in 0i64..20_000, discount in 0i64..=100, steps in proptest::collection::vec(0i64..5000, 1..20)) {
+        let whole = Parts { tax, payee, share, promotion: (payee + share) * discount / 100 };
+        let (mut refunded, mut before) = (0, whole.refunded(0));
         for step in steps {
-            refunded = (refunded + step).min(total);
-            let now = refund_split(refunded, tax, payee, share);
-            prop_assert_eq!(now.tax + now.payee + now.share, refunded);
-            prop_assert!(now.tax >= before.tax && now.payee >= before.payee && now.share >= before.share);
-            prop_assert!(now.tax <= tax && now.payee <= payee && now.share <= share);
+            refunded = (refunded + step).min(whole.cash());
+            let now = whole.refunded(refunded);
+            prop_assert_eq!(now.cash(), refunded);
+            for (now, before, whole) in [
+                (now.tax, before.tax, whole.tax),
+                (now.payee, before.payee, whole.payee),
+                (now.share, before.share, whole.share),
+                (now.promotion, before.promotion, whole.promotion),
+            ] {
+                prop_assert!(before <= now && now <= whole);
+            }
             before = now;
+        }
+        prop_assert_eq!(whole.refunded(whole.cash()), whole);
+    }
+
+    #[test]
+    fn a_split_is_exact_and_no_part_is_a_cent_off(amount in 0i64..1_000_000, weights in proptest::collection::vec(0i64..100_000, 1..12)) {
+        let parts = allocate(amount, &weights);
+        prop_assert_eq!(parts.iter().sum::<i64>(), amount);
+        let whole: i64 = weights.iter().sum();
+        for (part, weight) in parts.iter().zip(&weights) {
+            let exact = amount * weight;
+            prop_assert!(whole == 0 || (part * whole - exact).abs() < whole);
         }
     }
 }

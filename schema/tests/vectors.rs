@@ -5,7 +5,7 @@ use schema::commitment::{Salt, commit, open};
 use schema::digest::Digest;
 use schema::key::{PublicKey, SecretKey};
 use schema::leaf::{Kind, Leaf, message};
-use schema::money::{RefundSplit, refund_split, share};
+use schema::money::{Parts, allocate, share};
 use schema::pixels::PixelDigest;
 use schema::statement::pae;
 
@@ -234,22 +234,20 @@ fn our_share_is_rounded_as_the_price_list_says() {
 
 #[test]
 fn running_refunds_match_the_vector() {
-    assert_eq!(
-        refund_split(333, 80, 850, 150),
-        RefundSplit {
-            tax: 24,
-            payee: 262,
-            share: 47
-        }
-    );
-    assert_eq!(
-        refund_split(1080, 80, 850, 150),
-        RefundSplit {
-            tax: 80,
-            payee: 850,
-            share: 150
-        }
-    );
+    let parts = |tax, payee, share, promotion| Parts {
+        tax,
+        payee,
+        share,
+        promotion,
+    };
+    let line = parts(80, 850, 150, 0);
+    assert_eq!(line.refunded(333), parts(24, 262, 47, 0));
+    assert_eq!(line.refunded(1080), line);
+    // Ten of which the platform paid two: half of what the buyer paid is half of everything.
+    let discounted = parts(64, 850, 150, 200);
+    assert_eq!(discounted.cash(), 864);
+    assert_eq!(discounted.refunded(432), parts(32, 425, 75, 100));
+    assert_eq!(allocate(100, &[1, 1, 1]), [34, 33, 33]);
 }
 
 /// Published by the BLAKE3 team (`test_vectors.json`): input length, hash, and `derive_key` under their context; on both sides of a

@@ -1,5 +1,6 @@
 //! Routes of accounts: sign up, sign in, sign out, keys, theme.
 
+use super::guest;
 use super::keys::{self, Ending};
 use super::page;
 use super::service::{self, Error, NewPerson};
@@ -13,7 +14,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use schema::failure::FieldError;
+use schema::failure::{Code, FieldError};
 use schema::key_event::KeyEnd;
 use serde::Deserialize;
 
@@ -29,6 +30,7 @@ pub fn routes() -> Router<AppState> {
         .route("/account/keys", post(add_key))
         .route("/account/keys/{hash}", get(key_page).post(end_key))
         .route("/log/key-ends", post(end_key_by_program))
+        .route("/account/claim/{token}", get(claim_page).post(claim))
         .route("/theme", post(set_theme))
 }
 
@@ -98,6 +100,44 @@ async fn sign_in(State(state): State<AppState>, visit: Visit, body: Bytes) -> Re
                 Err(Error::WrongCredentials) => {
                     Ok(page::sign_in(&visit, &form, form.get("next"), true))
                 }
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await
+}
+
+async fn claim_page(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(token): Path<String>,
+) -> Response {
+    visit
+        .answer(async {
+            let mut tx = state.db.read().await?;
+            match guest::find_claim(&mut tx, &token).await? {
+                Some(_) => Ok(page::claim(&visit, &token, Vec::new())),
+                None => Err(AppError::new(Code::Gone)),
+            }
+        })
+        .await
+}
+
+async fn claim(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(token): Path<String>,
+    body: Bytes,
+) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            match guest::claim(&state.db, &token, form.get("password")).await {
+                Ok(session) => Ok(with_cookie(
+                    visit.redirect_with("/library", "claimed"),
+                    &cookie(SESSION, &session, SESSION_S),
+                )),
+                Err(Error::Invalid(fields)) => Ok(page::claim(&visit, &token, fields)),
+                Err(Error::NotFound) => Err(AppError::new(Code::Gone)),
                 Err(error) => Err(error.into()),
             }
         })

@@ -66,6 +66,27 @@ pub(super) fn sign_in(visit: &Visit, form: &Form, next: &str, wrong: bool) -> Re
     })
 }
 
+/// The page behind a mailed link: the guest sets a password.
+pub(super) fn claim(visit: &Visit, token: &str, errors: Vec<FieldError>) -> Response {
+    let lang = visit.lang;
+    let title = lang.text("claim");
+    let status = match errors.is_empty() {
+        true => StatusCode::OK,
+        false => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    let action = lang.path(&format!("/account/claim/{token}"));
+    shell::page(visit, &title.clone(), status, move || {
+        view! {
+            <form class="card card--form" method="post" action=action>
+                {heading(title, Some(lang.text("claim-line")))}
+                <Field lang name="password" kind="password" label=lang.text("password") hint=lang.text("password-hint") value="" autocomplete="new-password" required=true errors=errors/>
+                <button class="button button--primary" type="submit" id="claim">{lang.text("claim-submit")}</button>
+            </form>
+        }
+        .into_any()
+    })
+}
+
 pub(super) fn account(visit: &Visit, person: &Person, keys: Vec<Key>, origin: &str) -> Response {
     let lang = visit.lang;
     let title = lang.text("account");

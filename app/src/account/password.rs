@@ -23,6 +23,14 @@ fn digest(password: &str, salt: &[u8]) -> [u8; 32] {
     hash
 }
 
+/// Whether a new password may be this one.
+#[must_use]
+pub fn is_acceptable(password: &str) -> bool {
+    password.chars().count() >= MIN_CHARACTERS
+        && password.len() <= MAX_BYTES
+        && !password.contains('\0')
+}
+
 /// Hashes a password with a fresh salt.
 #[must_use]
 pub fn hash(password: &str) -> String {

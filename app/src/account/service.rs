@@ -49,6 +49,12 @@ pub enum Error {
 impl Error {
     /// The situation on the wire.
     #[must_use]
+    pub(super) fn invalid(field: &str, code: &str) -> Self {
+        Self::Invalid(vec![FieldError::new(field, code)])
+    }
+
+    /// The code for the outside.
+    #[must_use]
     pub fn code(&self) -> Code {
         match self {
             Self::Invalid(_) | Self::WrongCredentials => Code::Invalid,
@@ -92,17 +98,10 @@ impl NewPerson {
     /// Every field that is wrong.
     pub fn parse(email: &str, handle: &str, password: &str) -> Result<Self, Error> {
         let mut wrong = Vec::new();
-        let email = email.trim();
-        let plausible = email.len() <= 254
-            && email.split_once('@').is_some_and(|(name, host)| {
-                !name.is_empty()
-                    && host.contains('.')
-                    && !host.starts_with('.')
-                    && !host.ends_with('.')
-            });
-        if !plausible || email.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        let email = parse_email(email).unwrap_or_else(|| {
             wrong.push(FieldError::new("email", "email"));
-        }
+            ""
+        });
         let handle = handle.trim();
         let named = (3..=24).contains(&handle.len())
             && handle
@@ -113,10 +112,7 @@ impl NewPerson {
         if !named {
             wrong.push(FieldError::new("handle", "handle"));
         }
-        if password.chars().count() < password::MIN_CHARACTERS
-            || password.len() > password::MAX_BYTES
-            || password.contains('\0')
-        {
+        if !password::is_acceptable(password) {
             wrong.push(FieldError::new("password", "password"));
         }
         if wrong.is_empty() {
@@ -131,11 +127,23 @@ impl NewPerson {
     }
 }
 
-fn fold(email: &str) -> String {
+/// An address that mail may reach, without spaces around it.
+pub(super) fn parse_email(email: &str) -> Option<&str> {
+    let email = email.trim();
+    let plausible = email.len() <= 254
+        && email.split_once('@').is_some_and(|(name, host)| {
+            !name.is_empty() && host.contains('.') && !host.starts_with('.') && !host.ends_with('.')
+        });
+    (plausible && !email.chars().any(|c| c.is_whitespace() || c.is_control())).then_some(email)
+}
+
+pub(super) fn fold(email: &str) -> String {
     email.trim().to_lowercase()
 }
 
-async fn on_blocking_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(super) async fn on_blocking_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> T {
     let _permit = HASHING
         .acquire()
         .await
@@ -264,7 +272,7 @@ pub async fn open_session(db: &Db, person: &str) -> Result<String, Error> {
     Ok(token)
 }
 
-fn token_hash(token: &str) -> String {
+pub(super) fn token_hash(token: &str) -> String {
     Digest::sha256(token.as_bytes()).hex()
 }
 

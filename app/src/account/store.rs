@@ -27,6 +27,13 @@ statements! {
     HAS_ENDED = "select key_hash from key_end where key_hash = $1";
     INSERT_KEY_END = "insert into key_end (key_hash, leaf_hash, reason, authority, successor, created_ms) values ($1, $2, $3, $4, $5, $6)
         on conflict (key_hash) do nothing";
+    SET_GUEST = "update person set guest = $2 where id = $1";
+    IS_GUEST = "select guest from person where id = $1";
+    SET_PASSWORD = "update person set password_hash = $2 where id = $1";
+    DELETE_SESSIONS = "delete from session where person_id = $1";
+    INSERT_TOKEN = "insert into mail_token (token_hash, person_id, purpose, expires_ms) values ($1, $2, $3, $4)";
+    FIND_TOKEN = "select person_id from mail_token where token_hash = $1 and purpose = $2 and used_ms is null and expires_ms > $3";
+    USE_TOKEN = "update mail_token set used_ms = $3 where token_hash = $1 and purpose = $2 and used_ms is null and expires_ms > $3 returning person_id";
     GET_PASSWORD_HASH = "select password_hash from person where id = $1";
 }
 
@@ -184,4 +191,66 @@ pub(super) async fn get_password_hash(tx: &mut Tx, person: &str) -> db::Result<S
 
 pub(super) async fn set_role(tx: &mut Tx, folded: &str, role: &str) -> db::Result<bool> {
     execute!(tx, SET_ROLE, folded, role).map(|rows| rows == 1)
+}
+
+pub(super) async fn set_guest(tx: &mut Tx, person: &str, guest: bool) -> db::Result<()> {
+    execute!(tx, SET_GUEST, person, guest).map(|_| ())
+}
+
+pub(super) async fn is_guest(tx: &mut Tx, person: &str) -> db::Result<bool> {
+    fetch!(tx, fetch_one, (bool,), IS_GUEST, person).map(|row| row.0)
+}
+
+pub(super) async fn set_password(tx: &mut Tx, person: &str, hash: &str) -> db::Result<()> {
+    execute!(tx, SET_PASSWORD, person, hash).map(|_| ())
+}
+
+pub(super) async fn delete_sessions(tx: &mut Tx, person: &str) -> db::Result<()> {
+    execute!(tx, DELETE_SESSIONS, person).map(|_| ())
+}
+
+pub(super) async fn insert_token(
+    tx: &mut Tx,
+    hash: &str,
+    person: &str,
+    purpose: &str,
+    expires_ms: i64,
+) -> db::Result<()> {
+    execute!(tx, INSERT_TOKEN, hash, person, purpose, expires_ms).map(|_| ())
+}
+
+pub(super) async fn find_token(
+    tx: &mut Tx,
+    hash: &str,
+    purpose: &str,
+    now_ms: i64,
+) -> db::Result<Option<String>> {
+    let row = fetch!(
+        tx,
+        fetch_optional,
+        (String,),
+        FIND_TOKEN,
+        hash,
+        purpose,
+        now_ms
+    )?;
+    Ok(row.map(|row| row.0))
+}
+
+pub(super) async fn use_token(
+    tx: &mut Tx,
+    hash: &str,
+    purpose: &str,
+    now_ms: i64,
+) -> db::Result<Option<String>> {
+    let row = fetch!(
+        tx,
+        fetch_optional,
+        (String,),
+        USE_TOKEN,
+        hash,
+        purpose,
+        now_ms
+    )?;
+    Ok(row.map(|row| row.0))
 }

@@ -15,14 +15,31 @@ pub const CURRENCY: &str = "USD";
 pub enum Kind {
     ProcessorPending,
     ProcessorAvailable,
+    /// The platform's own bank account.
+    BankOperating,
     SellerHeld,
+    /// Held back by a dispute.
+    SellerFrozen,
     SellerAvailable,
     SellerReceivable,
     TransitTransfer,
     TransitRefund,
+    TransitManual,
+    /// A refund that came back: still the buyer's.
+    RefundOwed,
+    /// What a bank took in a dispute, until it is decided.
+    DisputeHeld,
+    TaxPayable,
     RevenueShare,
     ExpenseProcessing,
     ExpenseRefunds,
+    ExpensePromotion,
+    ExpenseDisputes,
+    LossDisputes,
+    LossBadDebt,
+    Rounding,
+    /// What nobody can explain yet.
+    Suspense,
     ConnectedBalance,
     ConnectedPaidOut,
     ConnectedFunded,
@@ -33,14 +50,26 @@ impl Kind {
         match self {
             Self::ProcessorPending => "processor:pending",
             Self::ProcessorAvailable => "processor:available",
+            Self::BankOperating => "bank:operating",
             Self::SellerHeld => "seller:held",
+            Self::SellerFrozen => "seller:frozen",
             Self::SellerAvailable => "seller:available",
             Self::SellerReceivable => "seller:receivable",
             Self::TransitTransfer => "transit:transfer",
             Self::TransitRefund => "transit:refund",
+            Self::TransitManual => "transit:manual",
+            Self::RefundOwed => "refund:owed",
+            Self::DisputeHeld => "dispute:held",
+            Self::TaxPayable => "tax:payable",
             Self::RevenueShare => "revenue:share",
             Self::ExpenseProcessing => "expense:processing",
             Self::ExpenseRefunds => "expense:refunds",
+            Self::ExpensePromotion => "expense:promotion",
+            Self::ExpenseDisputes => "expense:disputes",
+            Self::LossDisputes => "loss:disputes",
+            Self::LossBadDebt => "loss:baddebt",
+            Self::Rounding => "rounding",
+            Self::Suspense => "suspense",
             Self::ConnectedBalance => "connected:balance",
             Self::ConnectedPaidOut => "connected:paid_out",
             Self::ConnectedFunded => "connected:funded",
@@ -51,9 +80,13 @@ impl Kind {
     fn normal(self) -> i64 {
         match self {
             Self::SellerHeld
+            | Self::SellerFrozen
             | Self::SellerAvailable
             | Self::TransitTransfer
             | Self::TransitRefund
+            | Self::TransitManual
+            | Self::RefundOwed
+            | Self::TaxPayable
             | Self::RevenueShare
             | Self::ConnectedFunded => -1,
             _ => 1,
@@ -64,10 +97,14 @@ impl Kind {
         let floored = matches!(
             self,
             Self::SellerHeld
+                | Self::SellerFrozen
                 | Self::SellerAvailable
                 | Self::SellerReceivable
                 | Self::TransitTransfer
                 | Self::TransitRefund
+                | Self::TransitManual
+                | Self::RefundOwed
+                | Self::DisputeHeld
         );
         floored.then_some(0)
     }
@@ -201,6 +238,23 @@ fn fingerprint(postings: &[&Posting]) -> String {
     Digest::sha256(rows.join("\n").as_bytes()).hex()
 }
 
+/// Whether a fact was booked.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_booked(tx: &mut Tx, key: &str) -> db::Result<bool> {
+    Ok(store::find_fingerprint(tx, key).await?.is_some())
+}
+
+/// What the books say that each object of a provider did to the platform's balance there: the object's id (a charge, a refund, a
+/// transfer, a dispute) and the sum.
+///
+/// # Errors
+/// When the database fails.
+pub async fn processor_sums(tx: &mut Tx, provider: &str) -> db::Result<Vec<(String, i64)>> {
+    store::processor_sums(tx, provider).await
+}
+
 /// The balance of an account on its normal side; 0 when nothing was ever posted.
 ///
 /// # Errors
@@ -222,6 +276,8 @@ pub struct SellerBalances {
     pub paid: i64,
     /// Owed to us, covered by the next earnings.
     pub owed: i64,
+    /// Held back by disputes.
+    pub frozen: i64,
 }
 
 /// Reads a seller's balances from the books alone.
@@ -232,9 +288,12 @@ pub async fn seller_balances(tx: &mut Tx, person: &str) -> db::Result<SellerBala
     Ok(SellerBalances {
         held: balance(tx, Kind::SellerHeld, person).await?,
         available: balance(tx, Kind::SellerAvailable, person).await?,
+        frozen: balance(tx, Kind::SellerFrozen, person).await?,
         in_transit: balance(tx, Kind::TransitTransfer, person).await?
+            + balance(tx, Kind::TransitManual, person).await?
             + balance(tx, Kind::ConnectedBalance, person).await?,
-        paid: balance(tx, Kind::ConnectedPaidOut, person).await?,
+        paid: balance(tx, Kind::ConnectedPaidOut, person).await?
+            + store::paid_by_hand(tx, person).await?,
         owed: balance(tx, Kind::SellerReceivable, person).await?,
     })
 }
@@ -331,6 +390,16 @@ async fn audit_lines(tx: &mut Tx) -> db::Result<Result<(), String>> {
     if let Some((line, earning, held)) = store::find_held_drift(tx).await? {
         return Ok(Err(format!(
             "the line {line} is {earning:?} and {held} is held for it"
+        )));
+    }
+    if let Some((line, says, booked)) = store::find_frozen_drift(tx).await? {
+        return Ok(Err(format!(
+            "the line {line} says {says} is frozen, the books {booked}"
+        )));
+    }
+    if let Some((dispute, state, held)) = store::find_dispute_drift(tx).await? {
+        return Ok(Err(format!(
+            "the dispute {dispute} is {state:?} and {held} is held for it"
         )));
     }
     if let Some((line, part, moved)) = store::find_overpaid_line(tx).await? {

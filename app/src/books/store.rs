@@ -26,7 +26,7 @@ statements! {
         from posting
         join journal on journal.id = posting.journal_id
         join account on account.id = posting.account_id
-        where account.owner = $1 and account.kind in ('seller:held', 'seller:available', 'transit:transfer', 'connected:balance', 'connected:paid_out')
+        where account.owner = $1 and account.kind in ('seller:held', 'seller:frozen', 'seller:available', 'transit:transfer', 'transit:manual', 'connected:balance', 'connected:paid_out')
         group by journal.occurred_ms / $2, account.kind
         order by day, account.kind";
     FIND_UNBALANCED = "select journal_id, cast(sum(amount) as bigint) from posting group by journal_id, currency
@@ -38,38 +38,68 @@ statements! {
         having account.posted <> coalesce(sum(posting.amount), 0)
         order by account.kind, account.owner limit 1";
     FIND_BELOW_FLOOR = "select kind, owner, normal * posted from account where floor is not null and normal * posted < floor order by kind, owner limit 1";
-    // What was booked as going back, against what the line says.
-    FIND_REFUND_DRIFT = "select purchase_line.id, purchase_line.refunded_minor, cast(coalesce(sum(booked.amount), 0) as bigint)
+    // What was booked as going back to the buyer, against what the line says. A lost dispute of the seller's is one way back.
+    FIND_REFUND_DRIFT = "select purchase_line.id, purchase_line.refunded_minor + purchase_line.refunded_tax_minor - purchase_line.refunded_promotion_minor,
+            cast(coalesce(sum(booked.amount), 0) as bigint)
         from purchase_line
         left join (select posting.order_line, -posting.amount as amount from posting
-            join account on account.id = posting.account_id and account.kind = 'transit:refund'
-            join journal on journal.id = posting.journal_id and journal.kind = 'refund planned') booked on booked.order_line = purchase_line.id
-        group by purchase_line.id, purchase_line.refunded_minor
-        having purchase_line.refunded_minor <> coalesce(sum(booked.amount), 0) order by purchase_line.id limit 1";
+            join account on account.id = posting.account_id and account.kind in ('transit:refund', 'dispute:held')
+            join journal on journal.id = posting.journal_id and journal.kind in ('refund planned', 'refund rejected', 'dispute lost')
+            where posting.order_line is not null) booked on booked.order_line = purchase_line.id
+        group by purchase_line.id, purchase_line.refunded_minor, purchase_line.refunded_tax_minor, purchase_line.refunded_promotion_minor
+        having purchase_line.refunded_minor + purchase_line.refunded_tax_minor - purchase_line.refunded_promotion_minor <> coalesce(sum(booked.amount), 0)
+        order by purchase_line.id limit 1";
     // A line's earnings lie in one place: what is not held any more has left nothing there.
     FIND_HELD_DRIFT = "select purchase_line.id, purchase_line.earning, cast(coalesce(sum(-held.amount), 0) as bigint)
         from purchase_line
         left join (select posting.order_line, posting.amount from posting
             join account on account.id = posting.account_id and account.kind = 'seller:held') held on held.order_line = purchase_line.id
-        group by purchase_line.id, purchase_line.earning, purchase_line.payee_minor
-        having coalesce(sum(-held.amount), 0) <> case when purchase_line.earning = 'held' then purchase_line.payee_minor else 0 end
+        group by purchase_line.id, purchase_line.earning, purchase_line.payee_minor, purchase_line.payee_borne_minor, purchase_line.frozen_minor
+        having coalesce(sum(-held.amount), 0) <>
+            case when purchase_line.earning = 'held' then purchase_line.payee_minor - purchase_line.payee_borne_minor - purchase_line.frozen_minor else 0 end
         order by purchase_line.id limit 1";
-    FIND_OVERPAID_LINE = "select purchase_line.id, purchase_line.payee_minor, cast(sum(-moved.amount) as bigint)
+    FIND_FROZEN_DRIFT = "select purchase_line.id, purchase_line.frozen_minor, cast(coalesce(sum(-frozen.amount), 0) as bigint)
+        from purchase_line
+        left join (select posting.order_line, posting.amount from posting
+            join account on account.id = posting.account_id and account.kind = 'seller:frozen') frozen on frozen.order_line = purchase_line.id
+        group by purchase_line.id, purchase_line.frozen_minor
+        having coalesce(sum(-frozen.amount), 0) <> purchase_line.frozen_minor order by purchase_line.id limit 1";
+    // What a bank took lies with its dispute until that is decided.
+    FIND_DISPUTE_DRIFT = "select dispute.id, dispute.state, cast(coalesce(sum(held.amount), 0) as bigint)
+        from dispute
+        left join (select journal.source, posting.amount from posting
+            join account on account.id = posting.account_id and account.kind = 'dispute:held'
+            join journal on journal.id = posting.journal_id) held on held.source = dispute.id
+        group by dispute.id, dispute.state, dispute.amount_minor
+        having coalesce(sum(held.amount), 0) <> case when dispute.state = 'withdrawn' then dispute.amount_minor else 0 end
+        order by dispute.id limit 1";
+    FIND_OVERPAID_LINE = "select purchase_line.id, purchase_line.payee_minor, cast(sum(moved.amount) as bigint)
         from purchase_line
         join (select posting.order_line, posting.amount from posting
-            join account on account.id = posting.account_id and account.kind = 'transit:transfer'
-            join journal on journal.id = posting.journal_id and journal.kind in ('transfer planned', 'transfer rejected')) moved
+            join account on account.id = posting.account_id and account.kind = 'seller:available'
+            join journal on journal.id = posting.journal_id
+                and journal.kind in ('transfer planned', 'transfer rejected', 'manual planned', 'manual cancelled', 'manual returned')) moved
             on moved.order_line = purchase_line.id
         group by purchase_line.id, purchase_line.payee_minor
-        having sum(-moved.amount) > purchase_line.payee_minor order by purchase_line.id limit 1";
-    // Money in transit is the sum of calls whose outcome is not known; a refund that the provider refused is still owed.
+        having sum(moved.amount) > purchase_line.payee_minor order by purchase_line.id limit 1";
+    // Money in transit is the sum of calls whose outcome is not known.
     FIND_TRANSIT_DRIFT = "select account.kind, account.owner, -account.posted, cast(coalesce(sum(op.amount), 0) as bigint)
         from account
-        left join outbound_op op on (account.kind = 'transit:transfer' and op.kind = 'transfer' and op.payee = account.owner and op.state in ('planned', 'sent', 'unknown'))
-            or (account.kind = 'transit:refund' and op.kind = 'refund' and op.state <> 'ok')
-        where account.kind in ('transit:transfer', 'transit:refund')
+        left join outbound_op op on op.state in ('planned', 'sent', 'unknown') and (
+            (account.kind = 'transit:transfer' and op.kind = 'transfer' and op.payee = account.owner)
+            or (account.kind = 'transit:manual' and op.kind = 'manual' and op.payee = account.owner)
+            or (account.kind = 'transit:refund' and op.kind = 'refund' and op.provider = account.owner))
+        where account.kind in ('transit:transfer', 'transit:refund', 'transit:manual')
         group by account.id, account.kind, account.owner, account.posted
         having -account.posted <> coalesce(sum(op.amount), 0) order by account.kind, account.owner limit 1";
+    PAID_BY_HAND = "select cast(coalesce(-sum(posting.amount), 0) as bigint) from posting
+        join account on account.id = posting.account_id and account.kind = 'bank:operating' and account.owner = $1";
+    PROCESSOR_SUMS = "select coalesce(op.provider_ref, journal.source) as object, cast(sum(posting.amount) as bigint) as amount
+        from posting
+        join account on account.id = posting.account_id and account.kind in ('processor:pending', 'processor:available') and account.owner = $1
+        join journal on journal.id = posting.journal_id
+        left join outbound_op op on op.id = journal.source
+        group by coalesce(op.provider_ref, journal.source) order by 1";
     FIND_CONNECTED_DRIFT = "select owner, cast(sum(posted) as bigint) from account where kind in ('connected:balance', 'connected:paid_out', 'connected:funded')
         group by owner having sum(posted) <> 0 order by owner limit 1";
     FIND_OVERPAID_PAYEE = "select funded.owner, -funded.posted, cast(coalesce(sum(earned.amount), 0) as bigint)
@@ -222,6 +252,27 @@ pub(super) async fn find_refund_drift(tx: &mut Tx) -> Difference<i64> {
 
 pub(super) async fn find_held_drift(tx: &mut Tx) -> Difference<String> {
     fetch!(tx, fetch_optional, (String, String, i64), FIND_HELD_DRIFT)
+}
+
+pub(super) async fn find_frozen_drift(tx: &mut Tx) -> Difference<i64> {
+    fetch!(tx, fetch_optional, (String, i64, i64), FIND_FROZEN_DRIFT)
+}
+
+pub(super) async fn find_dispute_drift(tx: &mut Tx) -> Difference<String> {
+    fetch!(
+        tx,
+        fetch_optional,
+        (String, String, i64),
+        FIND_DISPUTE_DRIFT
+    )
+}
+
+pub(super) async fn paid_by_hand(tx: &mut Tx, person: &str) -> db::Result<i64> {
+    fetch!(tx, fetch_one, (i64,), PAID_BY_HAND, person).map(|row| row.0)
+}
+
+pub(super) async fn processor_sums(tx: &mut Tx, provider: &str) -> db::Result<Vec<(String, i64)>> {
+    fetch!(tx, fetch_all, (String, i64), PROCESSOR_SUMS, provider)
 }
 
 pub(super) async fn find_overpaid_line(tx: &mut Tx) -> Difference<i64> {

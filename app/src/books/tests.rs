@@ -158,7 +158,7 @@ async fn traded(test: &TestDb) -> Shop {
         .await
         .expect("onboarded");
     shop.advance(14).await;
-    payouts::sweep(&test.db, 2500, shop.now_ms)
+    payouts::sweep(&test.db, crate::provider::sandbox::NAME, 2500, shop.now_ms)
         .await
         .expect("a sweep");
     shop.drain().await;
@@ -197,7 +197,7 @@ async fn the_audit_names_what_does_not_fit_and_finds_nothing_where_all_does() {
                 "is held for it",
             ),
             (
-                "update purchase_line set payee_minor = 2548, share_minor = 451 where price_minor = 2999",
+                "update purchase_line set payee_minor = 2548, share_minor = 451, earning = 'transferred' where price_minor = 2999",
                 "update purchase_line set payee_minor = 2549, share_minor = 450 where price_minor = 2999",
                 "the payee's part is",
             ),
@@ -299,7 +299,7 @@ async fn a_payouts_statement_lists_its_lines_to_the_one_who_was_paid() {
         let mut tx = test.db.read().await.expect("a transaction");
         let (ada, ben) = (&shop.sellers[0], &shop.sellers[1]);
         let filter = SaleFilter::default();
-        let money = overview(&mut tx, ben, filter.clone(), shop.now_ms).await;
+        let money = overview(&mut tx, ben, filter.clone(), 2500, shop.now_ms).await;
         let decision = money.expect("the page").decisions.remove(0);
         assert_eq!(
             (decision.outcome.as_str(), decision.amount_minor),
@@ -312,7 +312,13 @@ async fn a_payouts_statement_lists_its_lines_to_the_one_who_was_paid() {
             .transfers;
         let lines: Vec<_> = transfers
             .iter()
-            .map(|line| (line.price_minor, line.amount, line.state.as_str()))
+            .map(|line| {
+                (
+                    line.price_minor.unwrap_or(0),
+                    line.amount,
+                    line.state.as_str(),
+                )
+            })
             .collect();
         assert_eq!(lines, [(2999, 2549, "ok")], "{}", test.name);
         let theirs = find_statement(&mut tx, ada, &decision.id).await;

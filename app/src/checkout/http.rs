@@ -1,20 +1,29 @@
 //! Routes of the till: cart, checkout, the sandbox's own payment page, receipt.
 
-use super::service::{self, Error};
-use super::{page, sandbox};
+use super::page::{self, CartNote};
+use super::service::{self, Error, Line, Order, cart};
+use super::{invoice as document, sandbox_page};
+use crate::account::guest;
+use crate::account::service as account;
+use crate::provider::{PaymentState, sandbox};
+use crate::ui::shell;
 use crate::web::error::{Answer, AppError};
 use crate::web::form::{self, Form};
 use crate::web::state::AppState;
-use crate::web::visit::{CART, Visit, cookie, with_cookie};
+use crate::web::visit::{CART, SESSION, Visit, cookie, with_cookie};
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::response::Response;
+use axum::extract::{Path, Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use schema::failure::Code;
 use schema::id::{ListingId, OrderId, PaymentId};
+use serde::Deserialize;
 
 const CART_S: i64 = 30 * 86_400;
+/// A guest who does not open the mailed link is signed out after a day.
+const GUEST_S: i64 = 86_400;
 
 /// Routes of this feature.
 pub fn routes() -> Router<AppState> {
@@ -27,6 +36,9 @@ pub fn routes() -> Router<AppState> {
         .route("/sandbox/payments/{id}/confirm", post(confirm))
         .route("/orders/{id}", get(order))
         .route("/orders/{id}/pay", post(pay))
+        .route("/orders/{id}/invoice.pdf", get(invoice))
+        .route("/cart/coupon", post(set_coupon))
+        .route("/cart/add-set", post(add_set))
 }
 
 fn not_found<T>(_: T) -> AppError {
@@ -34,21 +46,59 @@ fn not_found<T>(_: T) -> AppError {
 }
 
 async fn cart(State(state): State<AppState>, visit: Visit) -> Response {
-    visit.answer(show_cart(&state, &visit, None)).await
+    visit
+        .answer(show_cart(&state, &visit, CartNote::default()))
+        .await
 }
 
-async fn show_cart(state: &AppState, visit: &Visit, refused: Option<&'static str>) -> Answer {
+async fn show_cart(state: &AppState, visit: &Visit, note: CartNote) -> Answer {
     let mut tx = state.db.read().await?;
-    let lines = match &visit.cart {
-        Some(cart) => service::list_cart(&mut tx, cart).await?,
-        None => Vec::new(),
+    let buyer = visit.person.as_ref().map(|person| person.id.as_str());
+    let priced = match &visit.cart {
+        Some(cart) => cart::price(&mut tx, cart, buyer, state.clock.now_ms()).await?,
+        None => cart::Priced::default(),
     };
-    Ok(page::cart(
-        visit,
-        lines,
-        state.config.minimum_order_minor,
-        refused,
-    ))
+    let note = CartNote {
+        minimum_minor: state.config.minimum_order_minor,
+        ..note
+    };
+    Ok(page::cart(visit, priced, note))
+}
+
+/// The cart that this visitor's cookie names, or a new one.
+fn cart_of(visit: &Visit) -> String {
+    visit
+        .cart
+        .clone()
+        .unwrap_or_else(|| hex::encode(crate::random::bytes::<16>()))
+}
+
+async fn set_coupon(State(state): State<AppState>, visit: Visit, body: Bytes) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            let cart = cart_of(&visit);
+            cart::set_code(&state.db, &cart, form.get("code")).await?;
+            Ok(with_cookie(
+                visit.redirect("/cart"),
+                &cookie(CART, &cart, CART_S),
+            ))
+        })
+        .await
+}
+
+async fn add_set(State(state): State<AppState>, visit: Visit, body: Bytes) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            let cart = cart_of(&visit);
+            cart::add_set_to_cart(&state.db, &cart, form.get("set"), state.clock.now_ms()).await?;
+            Ok(with_cookie(
+                visit.redirect("/cart"),
+                &cookie(CART, &cart, CART_S),
+            ))
+        })
+        .await
 }
 
 async fn add(State(state): State<AppState>, visit: Visit, body: Bytes) -> Response {
@@ -86,44 +136,92 @@ async fn checkout(State(state): State<AppState>, visit: Visit, body: Bytes) -> R
     let sent = Form::parse(&body);
     visit
         .answer(async {
-            let Ok(person) = visit.require_person() else {
-                return Ok(visit.redirect("/sign-in?next=/cart"));
+            let Some(person) = &visit.person else {
+                return checkout_as_guest(&state, &visit, &sent).await;
             };
-            let cart = visit.cart.clone().unwrap_or_default();
-            let (key, now) = (sent.get("form_key"), state.clock.now_ms());
-            let till = state.till();
-            let mut tx = state.db.write().await?;
-            if let Some(location) = form::find_answer(&mut tx, &person.id, "checkout", key).await? {
-                return Ok(visit.redirect(&location));
-            }
-            let seen = sent.get("total").parse().ok();
-            let order = match service::place(&till, &mut tx, &person.id, &cart, seen, now).await {
-                Ok(order) => order,
-                Err(Error::Refused(code)) => {
-                    drop(tx);
-                    // The other half of a double click may have placed the order a moment ago.
-                    if let Some(location) = placed_already(&state, &person.id, key).await? {
-                        return Ok(visit.redirect(&location));
-                    }
-                    return show_cart(&state, &visit, Some(code)).await;
-                }
-                Err(error) => return Err(error.into()),
-            };
-            let location = format!("/orders/{}", order.id);
-            if !form::note_answer(&mut tx, &person.id, "checkout", key, &location).await? {
-                drop(tx);
-                let location = placed_already(&state, &person.id, key).await?;
-                return Ok(visit.redirect(location.as_deref().unwrap_or("/cart")));
-            }
-            tx.commit().await?;
-            state.leaves.ring();
-            if order.state == "paid" {
-                return Ok(visit.redirect(&location));
-            }
-            let payment = service::open_payment(&state.db, &order, now).await?;
-            Ok(visit.redirect(&format!("/sandbox/payments/{payment}")))
+            place(&state, &visit, &person.id, &sent).await
         })
         .await
+}
+
+/// A visitor buys with an e-mail address: an account is made for it, which a link in a mail to that address opens for good.
+async fn checkout_as_guest(state: &AppState, visit: &Visit, sent: &Form) -> Answer {
+    let email = sent.get("email");
+    let note = |code| CartNote {
+        email: email.to_owned(),
+        email_error: Some(code),
+        ..CartNote::default()
+    };
+    let Some(cart) = &visit.cart else {
+        return show_cart(state, visit, CartNote::default()).await;
+    };
+    let guest = guest::open(&state.db, email, cart, &visit.address).await;
+    let guest = match guest {
+        Ok(guest) => guest,
+        Err(account::Error::Invalid(fields)) => {
+            let taken = fields.iter().any(|field| field.code == "email-taken");
+            let code = if taken { "guest-taken" } else { "email" };
+            return show_cart(state, visit, note(code)).await;
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let answer = place(state, visit, &guest.person, sent).await?;
+    Ok(with_cookie(
+        answer,
+        &cookie(SESSION, &guest.session, GUEST_S),
+    ))
+}
+
+async fn place(state: &AppState, visit: &Visit, person: &str, sent: &Form) -> Answer {
+    let cart = visit.cart.clone().unwrap_or_default();
+    let (key, now) = (sent.get("form_key"), state.clock.now_ms());
+    let till = state.till();
+    let mut tx = state.db.write().await?;
+    if let Some(location) = form::find_answer(&mut tx, person, "checkout", key).await? {
+        return Ok(visit.redirect(&location));
+    }
+    let seen = sent.get("total").parse().ok();
+    let order = match service::place(&till, &mut tx, person, &cart, seen, now).await {
+        Ok(order) => order,
+        Err(Error::Refused(code)) => {
+            drop(tx);
+            // The other half of a double click may have placed the order a moment ago.
+            if let Some(location) = placed_already(state, person, key).await? {
+                return Ok(visit.redirect(&location));
+            }
+            let note = CartNote {
+                refused: Some(code),
+                ..CartNote::default()
+            };
+            return show_cart(state, visit, note).await;
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let location = format!("/orders/{}", order.id);
+    if !form::note_answer(&mut tx, person, "checkout", key, &location).await? {
+        drop(tx);
+        let location = placed_already(state, person, key).await?;
+        return Ok(visit.redirect(location.as_deref().unwrap_or("/cart")));
+    }
+    tx.commit().await?;
+    state.leaves.ring();
+    if order.state == "paid" {
+        return Ok(visit.redirect(&location));
+    }
+    to_payment(state, visit, &order, now).await
+}
+
+/// Leads to the payment; when the provider does not answer, to the order, which can be paid later.
+async fn to_payment(state: &AppState, visit: &Visit, order: &Order, now: i64) -> Answer {
+    match service::open_payment(&state.till(), order, now).await {
+        Ok(url) => Ok(shell::to_host(visit, &url)),
+        Err(Error::Provider(why)) => {
+            tracing::warn!(order.id = %order.id, why, "cannot open a payment");
+            let location = format!("/orders/{}", order.id);
+            Ok(visit.redirect_with(&location, "payment-unavailable"))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Where an equal form led before.
@@ -141,7 +239,7 @@ async fn own_payment(
     state: &AppState,
     visit: &Visit,
     id: &str,
-) -> Result<sandbox::Payment, AppError> {
+) -> Result<sandbox::Record, AppError> {
     let person = visit.require_person()?;
     let id = PaymentId::parse(id).map_err(not_found)?;
     let mut tx = state.db.read().await?;
@@ -152,14 +250,36 @@ async fn own_payment(
     Ok(payment)
 }
 
-async fn payment(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+#[derive(Default, Deserialize)]
+struct Buyer {
+    #[serde(default)]
+    country: String,
+}
+
+impl Buyer {
+    /// What was chosen, if the page offers it.
+    fn country(&self) -> &'static str {
+        let offered = sandbox_page::COUNTRIES.into_iter();
+        offered
+            .into_iter()
+            .find(|code| *code == self.country)
+            .unwrap_or("US")
+    }
+}
+
+async fn payment(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(id): Path<String>,
+    Query(buyer): Query<Buyer>,
+) -> Response {
     visit
         .answer(async {
             let payment = own_payment(&state, &visit, &id).await?;
-            if payment.state == "paid" {
+            if matches!(payment.state.as_str(), "paid" | "expired") {
                 return Ok(visit.redirect(&format!("/orders/{}", payment.order_id)));
             }
-            Ok(page::payment(&visit, &payment))
+            Ok(sandbox_page::payment(&visit, &payment, buyer.country()))
         })
         .await
 }
@@ -174,13 +294,11 @@ async fn charge(
     visit
         .answer(async {
             let payment = own_payment(&state, &visit, &id).await?;
-            let after = sandbox::charge(
-                &state.db,
-                &payment.id,
-                form.get("card"),
-                state.clock.now_ms(),
-            )
-            .await?;
+            let buyer = Buyer {
+                country: form.get("country").into(),
+            };
+            let (card, now) = (form.get("card"), state.clock.now_ms());
+            let after = sandbox::charge(&state.db, &payment.id, card, buyer.country(), now).await?;
             state.jobs.ring();
             after_charge(&visit, after)
         })
@@ -197,24 +315,23 @@ async fn confirm(
     visit
         .answer(async {
             let payment = own_payment(&state, &visit, &id).await?;
-            let after = sandbox::confirm(
-                &state.db,
-                &payment.id,
-                form.get("answer") == "yes",
-                state.clock.now_ms(),
-            )
-            .await?;
+            let (agreed, now) = (form.get("answer") == "yes", state.clock.now_ms());
+            let after = sandbox::confirm(&state.db, &payment.id, agreed, now).await?;
             state.jobs.ring();
             after_charge(&visit, after)
         })
         .await
 }
 
-fn after_charge(visit: &Visit, payment: Option<sandbox::Payment>) -> Answer {
+fn after_charge(visit: &Visit, payment: Option<sandbox::Record>) -> Answer {
     let payment = payment.ok_or_else(|| not_found(()))?;
-    Ok(match payment.state.as_str() {
-        "paid" => visit.redirect(&format!("/orders/{}", payment.order_id)),
-        _ => visit.redirect(&format!("/sandbox/payments/{}", payment.id)),
+    Ok(match (payment.state.as_str(), &payment.country) {
+        ("paid", _) => visit.redirect(&format!("/orders/{}", payment.order_id)),
+        (_, Some(country)) => visit.redirect(&format!(
+            "/sandbox/payments/{}?country={country}",
+            payment.id
+        )),
+        (_, None) => visit.redirect(&format!("/sandbox/payments/{}", payment.id)),
     })
 }
 
@@ -222,32 +339,72 @@ fn after_charge(visit: &Visit, payment: Option<sandbox::Payment>) -> Answer {
 async fn pay(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
     visit
         .answer(async {
-            let person = visit.require_person()?;
-            let id = OrderId::parse(&id).map_err(not_found)?;
-            let mut tx = state.db.read().await?;
-            let (order, _) = service::get_order(&mut tx, &person.id, id.as_str()).await?;
-            drop(tx);
+            let (order, _) = own_order(&state, &visit, &id).await?;
             if order.state != "open" {
-                return Ok(visit.redirect(&format!("/orders/{id}")));
+                return Ok(visit.redirect(&format!("/orders/{}", order.id)));
             }
-            let payment = service::open_payment(&state.db, &order, state.clock.now_ms()).await?;
-            Ok(visit.redirect(&format!("/sandbox/payments/{payment}")))
+            to_payment(&state, &visit, &order, state.clock.now_ms()).await
         })
         .await
+}
+
+async fn own_order(
+    state: &AppState,
+    visit: &Visit,
+    id: &str,
+) -> Result<(Order, Vec<Line>), AppError> {
+    let person = visit.require_person()?;
+    let id = OrderId::parse(id).map_err(not_found)?;
+    let mut tx = state.db.read().await?;
+    Ok(service::get_order(&mut tx, &person.id, id.as_str()).await?)
 }
 
 async fn order(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
     visit
         .answer(async {
-            let person = visit.require_person()?;
-            let id = OrderId::parse(&id).map_err(not_found)?;
-            let mut tx = state.db.read().await?;
-            let (order, lines) = service::get_order(&mut tx, &person.id, id.as_str()).await?;
-            let payment = match &order.payment_id {
-                Some(id) => sandbox::find(&mut tx, id).await?,
-                None => None,
+            let (order, lines) = own_order(&state, &visit, &id).await?;
+            let paid = match (&order.payment_id, order.state.as_str()) {
+                // Only to say that it is being booked; a provider that does not answer is no reason to show nothing.
+                (Some(payment), "open") => state
+                    .provider
+                    .find_payment(payment)
+                    .await
+                    .ok()
+                    .flatten()
+                    .is_some_and(|payment| payment.state == PaymentState::Paid),
+                _ => false,
             };
-            Ok(page::order(&visit, &order, lines, payment))
+            let receipt = page::Receipt {
+                booking: paid,
+                payable: order.state == "open" && !paid,
+                test_money: state.provider.name() != "stripe",
+                order,
+                lines,
+            };
+            Ok(page::order(&visit, receipt))
+        })
+        .await
+}
+
+async fn invoice(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+    visit
+        .answer(async {
+            let (order, lines) = own_order(&state, &visit, &id).await?;
+            if order.state != "paid" || order.total_minor == 0 {
+                return Err(not_found(()));
+            }
+            let parties = document::Parties {
+                seller: state.config.invoice_seller.clone(),
+                buyer: visit.require_person()?.email.clone(),
+                url: format!("{}/orders/{}", state.config.public_url, order.id),
+                test_money: state.provider.name() != "stripe",
+            };
+            let bytes = document::pdf(visit.lang, &order, &lines, &parties);
+            let headers = [
+                (header::CONTENT_TYPE, "application/pdf"),
+                (header::CACHE_CONTROL, "private, no-store"),
+            ];
+            Ok((headers, bytes).into_response())
         })
         .await
 }

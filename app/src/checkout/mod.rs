@@ -3,10 +3,12 @@
 //! The one rule: nothing is fulfilled by a redirect. The provider's event is stored first, and a job that asks the provider
 //! for the facts books the sale and hands over what was bought, in one transaction.
 
+pub mod coupon;
 pub mod http;
+mod invoice;
 pub mod jobs;
 mod page;
-pub mod sandbox;
+mod sandbox_page;
 pub mod service;
 mod store;
 #[cfg(test)]

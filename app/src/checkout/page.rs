@@ -1,74 +1,69 @@
-//! Pages of the till.
+//! Pages of the till: the cart, and an order with its receipt.
 
-use super::sandbox::Payment;
-use super::service::{CartLine, Line, Order};
+use super::service::cart::Priced;
+use super::service::{Line, Order};
+use crate::ui::lang::Lang;
 use crate::ui::pieces::{Fact, FormKey, Picture, Time, empty, heading, picture_url};
 use crate::ui::shell;
 use crate::web::visit::Visit;
 use axum::http::StatusCode;
 use axum::response::Response;
 use leptos::prelude::*;
+use schema::failure::FieldError;
 
-pub(super) fn cart(
-    visit: &Visit,
-    lines: Vec<CartLine>,
-    minimum_minor: i64,
-    refused: Option<&'static str>,
-) -> Response {
+/// What stands beside a cart: what is in the way of buying it.
+#[derive(Default)]
+pub(super) struct CartNote {
+    pub(super) minimum_minor: i64,
+    /// A code of `field-…`.
+    pub(super) refused: Option<&'static str>,
+    /// What a visitor without account typed, and what is wrong with it.
+    pub(super) email: String,
+    pub(super) email_error: Option<&'static str>,
+}
+
+pub(super) fn cart(visit: &Visit, priced: Priced, note: CartNote) -> Response {
     let lang = visit.lang;
     let title = lang.text("cart");
-    let status = if refused.is_some() {
-        StatusCode::CONFLICT
-    } else {
-        StatusCode::OK
+    let status = match note.refused.is_some() || note.email_error.is_some() {
+        true => StatusCode::CONFLICT,
+        false => StatusCode::OK,
     };
     shell::page(visit, &title.clone(), status, || {
-        let total: i64 = lines.iter().map(|line| line.price_minor).sum();
-        let none = lines.is_empty();
-        let rows = lines.into_iter().map(|line| {
-            let href = lang.path(&format!("/listings/{}", line.slug));
-            view! {
-                <li class="row">
-                    <Picture src=picture_url(&line.blob) alt=String::new() width=64 height=64/>
-                    <span class="row__main"><a href=href>{line.title}</a><span class="quiet">{lang.text("by")} " " <bdi>{line.handle}</bdi></span></span>
-                    <span>{lang.price(line.price_minor)}</span>
-                    <form method="post" action=lang.path("/cart/remove")>
-                        <input type="hidden" name="listing" value=line.id/>
-                        <button class="link" type="submit">{lang.text("remove")}</button>
-                    </form>
-                </li>
-            }
-        });
-        let rows = rows.collect_view();
+        let (total, minimum_minor) = (priced.total_minor(), note.minimum_minor);
+        let none = priced.lines.is_empty() && priced.owned.is_empty();
         let minimum = (total > 0 && total < minimum_minor).then(|| {
-            lang.with(
-                "cart-minimum-hint",
-                &[("minimum", lang.money(minimum_minor).into())],
-            )
+            let amount = lang.money(minimum_minor);
+            lang.with("cart-minimum-hint", &[("minimum", amount.into())])
         });
-        let refusal = refused.map(|code| {
-            lang.with(
-                &format!("field-{code}"),
-                &[("detail", lang.money(minimum_minor).into())],
-            )
+        let refusal = note.refused.map(|code| {
+            let detail = lang.money(minimum_minor);
+            lang.with(&format!("field-{code}"), &[("detail", detail.into())])
         });
-        let submit = lang.text(match (visit.person.is_some(), total) {
-            (false, _) => "checkout-sign-in",
-            (true, 0) => "checkout-free",
-            (true, _) => "checkout-pay",
+        let rows = cart_rows(lang, &priced);
+        let sums = sums(lang, priced.list_minor(), total);
+        let coupon = coupon_form(lang, &priced);
+        let signed_in = visit.person.is_some();
+        let submit = lang.text(if total == 0 {
+            "checkout-free"
+        } else {
+            "checkout-pay"
         });
+        let guest = (!signed_in).then(|| guest_field(lang, &note));
         view! {
             {heading(title, None)}
             {refusal.map(|text| view! { <p class="field-error" role="alert">{text}</p> })}
             {none.then(|| empty(visit, "cart-nothing", Some(("/explore", "home-browse"))))}
             {(!none).then(|| view! {
-                <section class="card">
+                <section class="card" id="cart" data-total=total>
                     <ul class="plain">{rows}</ul>
-                    <p class="total"><span>{lang.text("total")}</span><strong>{lang.price(total)}</strong></p>
+                    {coupon}
+                    {sums}
                     {minimum.map(|text| view! { <p class="hint">{text}</p> })}
                     <form method="post" action=lang.path("/checkout")>
                         <FormKey/>
                         <input type="hidden" name="total" value=total/>
+                        {guest}
                         <button class="button button--primary button--wide" type="submit" id="checkout">{submit}</button>
                     </form>
                     <p class="quiet">{lang.text("checkout-refund")}</p>
@@ -79,108 +74,187 @@ pub(super) fn cart(
     })
 }
 
-pub(super) fn payment(visit: &Visit, payment: &Payment) -> Response {
-    let lang = visit.lang;
-    let title = lang.text("payment");
-    let payment = payment.clone();
-    shell::ok(visit, &title.clone(), || {
-        let action = lang.path(&format!("/sandbox/payments/{}", payment.id));
-        let declined = payment
-            .decline_code
-            .clone()
-            .map(|code| lang.text(&format!("decline-{}", code.replace('_', "-"))));
-        let cards = [
-            ("4242 4242 4242 4242", "card-pays"),
-            ("4000 0025 0000 3155", "card-asks"),
-            ("4000 0000 0000 0002", "card-declines"),
-            ("4000 0000 0000 9995", "card-funds"),
-        ];
-        let cards = cards
-            .map(|(number, text)| view! { <li><code>{number}</code> " " {lang.text(text)}</li> });
-        let form = if payment.state == "confirming" {
-            view! {
-                <form class="confirm" method="post" action=format!("{action}/confirm")>
-                    <p>{lang.text("payment-confirm")}</p>
-                    <p class="actions">
-                        <button class="button button--primary" name="answer" value="yes" id="confirm-yes">{lang.text("payment-yes")}</button>
-                        <button class="button" name="answer" value="no">{lang.text("payment-no")}</button>
-                    </p>
-                </form>
-            }
-            .into_any()
-        } else {
-            view! {
-                <form method="post" action=action>
-                    <label class="field" for="card"><span>{lang.text("card-number")}</span>
-                        <input id="card" name="card" inputmode="numeric" autocomplete="off" placeholder="4242 4242 4242 4242" required/>
-                    </label>
-                    <button class="button button--primary button--wide" type="submit" id="pay">{lang.with("payment-submit", &[("amount", lang.money(payment.amount_minor).into())])}</button>
-                </form>
-            }
-            .into_any()
-        };
+fn cart_rows(lang: Lang, priced: &Priced) -> impl IntoView + use<> {
+    let rows = priced.lines.iter().map(|priced| {
+        let line = priced.line.clone();
+        let href = lang.path(&format!("/listings/{}", line.slug));
+        let before = (priced.cash() < line.price_minor)
+            .then(|| view! { <s class="quiet">{lang.price(line.price_minor)}</s> " " });
+        let set = line.set_title.map(|set| view! { " " <span class="tag">{set}</span> });
         view! {
-            <section class="card card--form">
-                {heading(title, Some(lang.money(payment.amount_minor)))}
-                <p class="hint">{lang.text("test-money")}</p>
-                {declined.map(|text| view! { <p class="field-error" role="alert">{text}</p> })}
-                {form}
-                <details><summary>{lang.text("test-cards")}</summary><ul>{cards.into_iter().collect_view()}</ul></details>
-            </section>
+            <li class="row">
+                <Picture src=picture_url(&line.blob) alt=String::new() width=64 height=64/>
+                <span class="row__main"><a href=href>{line.title}</a><span class="quiet">{lang.text("by")} " " <bdi>{line.handle}</bdi> {set}</span></span>
+                <span>{before}{lang.price(priced.cash())}</span>
+                <form method="post" action=lang.path("/cart/remove")>
+                    <input type="hidden" name="listing" value=line.id/>
+                    <button class="link" type="submit">{lang.text("remove")}</button>
+                </form>
+            </li>
         }
-        .into_any()
-    })
+    });
+    let owned = priced.owned.iter().map(|line| {
+        let href = lang.path(&format!("/listings/{}", line.slug));
+        view! {
+            <li class="row">
+                <Picture src=picture_url(&line.blob) alt=String::new() width=64 height=64/>
+                <span class="row__main"><a href=href>{line.title.clone()}</a><span class="quiet">{lang.text("cart-owned-already")}</span></span>
+                <span class="quiet">{lang.text("cart-subtracted")}</span>
+            </li>
+        }
+    });
+    (rows.collect_view(), owned.collect_view())
 }
 
-pub(super) fn order(
-    visit: &Visit,
-    order: &Order,
-    lines: Vec<Line>,
-    payment: Option<Payment>,
-) -> Response {
+fn coupon_form(lang: Lang, priced: &Priced) -> impl IntoView + use<> {
+    let code = priced.code.clone().unwrap_or_default();
+    let refusal = priced
+        .coupon_refusal
+        .map(|code| lang.text(&format!("field-{code}")));
+    let counts = priced.coupon.as_ref().map(|coupon| {
+        let name = match coupon.percent {
+            Some(percent) => lang.with("coupon-percent", &[("percent", percent.into())]),
+            None => lang.money(coupon.amount_minor.unwrap_or(0)),
+        };
+        lang.with(
+            "coupon-counts",
+            &[("code", coupon.code.clone().into()), ("off", name.into())],
+        )
+    });
+    view! {
+        <details class="coupon" open=priced.code.is_some()>
+            <summary>{lang.text("coupon-have")}</summary>
+            <form method="post" action=lang.path("/cart/coupon") class="inline">
+                <input name="code" aria-label=lang.text("coupon-code") value=code maxlength="40" autocomplete="off" id="coupon"/>
+                <button class="button" type="submit" id="apply-coupon">{lang.text("apply")}</button>
+            </form>
+            {counts.map(|text| view! { <p class="hint" role="status" id="coupon-counts">{text}</p> })}
+            {refusal.map(|text| view! { <p class="field-error" role="alert">{text}</p> })}
+        </details>
+    }
+}
+
+fn sums(lang: Lang, list_minor: i64, total: i64) -> impl IntoView + use<> {
+    let off = (list_minor > total).then(|| {
+        view! {
+            <p class="total total--part"><span>{lang.text("subtotal")}</span><span>{lang.money(list_minor)}</span></p>
+            <p class="total total--part" id="discount"><span>{lang.text("discount")}</span><span>{lang.money(total - list_minor)}</span></p>
+        }
+    });
+    view! {
+        {off}
+        <p class="total"><span>{lang.text("total")}</span><strong id="total">{lang.price(total)}</strong></p>
+    }
+}
+
+fn guest_field(lang: Lang, note: &CartNote) -> impl IntoView + use<> {
+    use crate::ui::pieces::Field;
+    let errors: Vec<FieldError> = note
+        .email_error
+        .map(|code| FieldError::new("email", code))
+        .into_iter()
+        .collect();
+    view! {
+        <Field lang name="email" kind="email" label=lang.text("guest-email") hint=lang.text("guest-hint") autocomplete="email"
+            value=note.email.clone() required=true errors=errors/>
+        <p class="quiet">{lang.text("guest-or")} " " <a href=lang.path("/sign-in?next=/cart") id="guest-sign-in">{lang.text("sign-in")}</a></p>
+    }
+}
+
+/// What an order's page shows beside the order.
+pub(super) struct Receipt {
+    pub(super) order: Order,
+    pub(super) lines: Vec<Line>,
+    /// The provider has the money and the books do not yet.
+    pub(super) booking: bool,
+    /// It may be paid now.
+    pub(super) payable: bool,
+    pub(super) test_money: bool,
+}
+
+pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
     let lang = visit.lang;
+    let Receipt {
+        order,
+        lines,
+        booking,
+        payable,
+        test_money,
+    } = receipt;
     let paid = order.state == "paid";
-    let title = lang.text(if paid { "receipt" } else { "order-waiting" });
-    let order = order.clone();
+    let title = lang.text(match order.state.as_str() {
+        "paid" => "receipt",
+        "cancelled" => "order-cancelled",
+        _ => "order-waiting",
+    });
     shell::ok(visit, &title.clone(), || {
-        let settled = payment
-            .as_ref()
-            .is_some_and(|payment| payment.state == "paid");
-        let retry = (!paid && !settled).then(|| lang.path(&format!("/orders/{}/pay", order.id)));
-        let rows = lines.into_iter().map(|line| {
-            let licence = lang.text(&format!("licence-{}", line.licence.replace('.', "-")));
-            let state = lang.text(&format!("line-state-{}", line.state));
-            let action = (line.state == "owned").then(|| lang.path(&format!("/library/{}", line.id)));
+        let retry = payable.then(|| lang.path(&format!("/orders/{}/pay", order.id)));
+        let list: i64 = lines.iter().map(|line| line.list_minor).sum();
+        let back: i64 = lines.iter().map(Line::refunded_cash).sum();
+        let invoice = order.invoice_number.filter(|_| order.total_minor > 0).map(|number| {
+            let href = lang.path(&format!("/orders/{}/invoice.pdf", order.id));
             view! {
-                <li class="row">
-                    <span class="row__main"><a href=lang.path(&format!("/listings/{}", line.slug))>{line.title}</a><span class="quiet">{licence}</span></span>
-                    <span class="tag">{state}</span>
-                    <span>{lang.price(line.price_minor)}</span>
-                    {action.map(|href| view! { <a class="button button--small" href=href>{lang.text("open-in-library")}</a> })}
-                </li>
+                <Fact label=lang.text("invoice-number")>{invoice_name(number)}</Fact>
+                <Fact label=lang.text("invoice")><a href=href id="invoice" download=format!("{}.pdf", invoice_name(number))>{lang.text("invoice-pdf")}</a></Fact>
             }
         });
-        let rows = rows.collect_view();
+        let rows = lines
+            .iter()
+            .map(|line| order_row(lang, line))
+            .collect_view();
+        let tax = (order.tax_minor > 0).then(|| view! { <p class="total total--part" id="tax"><span>{lang.text("tax")}</span><span>{lang.money(order.tax_minor)}</span></p> });
+        let returned = (back > 0).then(|| view! { <p class="total total--part" id="refunded"><span>{lang.text("refunded")}</span><span>{lang.money(-back)}</span></p> });
         view! {
-            {(!paid && settled).then(|| view! { <meta http-equiv="refresh" content="1"/> })}
+            {booking.then(|| view! { <meta http-equiv="refresh" content="1"/> })}
             {heading(title, None)}
             {retry.map(|action| view! {
                 <form class="hint" method="post" action=action>
                     {lang.text("order-unpaid")} " " <button class="button button--small" type="submit" id="pay-order">{lang.text("order-pay")}</button>
                 </form>
             })}
-            {(!paid && settled).then(|| view! { <p class="hint" role="status">{lang.text("order-booking")}</p> })}
+            {booking.then(|| view! { <p class="hint" role="status">{lang.text("order-booking")}</p> })}
             <section class="card" id="order" data-state=order.state.clone()>
                 <ul class="plain">{rows}</ul>
-                <p class="total"><span>{lang.text("total")}</span><strong>{lang.price(order.total_minor)}</strong></p>
+                {(order.discount_minor > 0).then(|| view! {
+                    <p class="total total--part"><span>{lang.text("subtotal")}</span><span>{lang.money(list)}</span></p>
+                    <p class="total total--part"><span>{lang.text("discount")}</span><span>{lang.money(-order.discount_minor)}</span></p>
+                })}
+                {tax}
+                <p class="total"><span>{lang.text("total")}</span><strong>{lang.price(order.total_minor + order.tax_minor)}</strong></p>
+                {returned}
                 <dl class="facts">
                     <Fact label=lang.text("order-number")><code>{order.id.clone()}</code></Fact>
                     {order.paid_ms.map(|ms| view! { <Fact label=lang.text("paid-at")><Time lang ms/></Fact> })}
-                    {payment.and_then(|payment| payment.card_last4).map(|last4| view! { <Fact label=lang.text("card")>{format!("•••• {last4}")}</Fact> })}
+                    {order.card_last4.clone().map(|last4| view! { <Fact label=lang.text("card")>{format!("•••• {last4}")}</Fact> })}
+                    {invoice}
                 </dl>
-                {(order.total_minor > 0).then(|| view! { <p class="quiet">{lang.text("test-money")}</p> })}
+                {(order.total_minor > 0 && test_money).then(|| view! { <p class="quiet">{lang.text("test-money")}</p> })}
             </section>
+            {paid.then(|| view! { <p class="actions"><a class="button" href=lang.path("/library")>{lang.text("nav-library")}</a></p> })}
         }
         .into_any()
     })
+}
+
+/// An invoice's number as people quote it.
+pub(super) fn invoice_name(number: i64) -> String {
+    format!("SM-{number:06}")
+}
+
+fn order_row(lang: Lang, line: &Line) -> impl IntoView + use<> {
+    let licence = lang.text(&format!("licence-{}", line.licence.replace('.', "-")));
+    let part = line.state == "owned" && line.refunded_cash() > 0;
+    let state = lang.text(&match part {
+        true => "line-state-part".to_owned(),
+        false => format!("line-state-{}", line.state),
+    });
+    let action = (line.state == "owned").then(|| lang.path(&format!("/library/{}", line.id)));
+    view! {
+        <li class="row">
+            <span class="row__main"><a href=lang.path(&format!("/listings/{}", line.slug))>{line.title.clone()}</a><span class="quiet">{licence}</span></span>
+            <span class="tag">{state}</span>
+            <span>{lang.price(line.price_minor - line.promotion_minor)}</span>
+            {action.map(|href| view! { <a class="button button--small" href=href>{lang.text("open-in-library")}</a> })}
+        </li>
+    }
 }

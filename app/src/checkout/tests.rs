@@ -1,15 +1,18 @@
 //! Money from cart to bank, on both databases: single journeys first, then random walks with crashes.
 
-use super::sandbox::{self, Outcome};
+use super::jobs as till_jobs;
+use super::service::read;
 use super::service::{
     self, Bearer, Till, cancel_unopened, get_line, list_cart, open_payment, place, plan_refund,
 };
-use super::{jobs as till_jobs, store};
 use crate::books::service as books;
 use crate::clock::DAY_MS;
 use crate::db::execute;
 use crate::db::tests::{TestDb, databases};
 use crate::payouts::service as payouts;
+use crate::provider::outbound::{self, Operation};
+use crate::provider::sandbox::{self, Sandbox};
+use crate::provider::{Outcome, PaymentProvider as _, PayoutProvider as _};
 use crate::vault::Vault;
 use crate::verify::service::PublicLog;
 use crate::{jobs, random};
@@ -17,6 +20,7 @@ use ledger::note::Verifier;
 use schema::digest::Digest;
 use schema::key::SecretKey;
 use schema::money::FeeSchedule;
+use std::sync::Arc;
 
 const START_MS: i64 = 1_800_000_000_000;
 
@@ -44,6 +48,10 @@ fn till(test: &TestDb) -> Till {
         .expect("a log"),
         fee: FeeSchedule::new(1500, 0).expect("a schedule"),
         minimum_order_minor: 250,
+        provider: Arc::new(Sandbox {
+            db: test.db.clone(),
+        }),
+        public_url: "http://localhost".into(),
     }
 }
 
@@ -141,11 +149,21 @@ impl Shop {
         }
     }
 
-    pub(crate) async fn pay(&self, order: &service::Order, card: &str) -> sandbox::Payment {
-        let payment = open_payment(&self.till.db, order, self.now_ms)
+    pub(crate) async fn pay(&self, order: &service::Order, card: &str) -> sandbox::Record {
+        self.pay_from(order, card, "US").await
+    }
+
+    pub(crate) async fn pay_from(
+        &self,
+        order: &service::Order,
+        card: &str,
+        country: &str,
+    ) -> sandbox::Record {
+        let url = open_payment(&self.till, order, self.now_ms)
             .await
             .expect("a payment");
-        sandbox::charge(&self.till.db, &payment, card, self.now_ms)
+        let payment = url.rsplit('/').next().expect("an id");
+        sandbox::charge(&self.till.db, payment, card, country, self.now_ms)
             .await
             .expect("an answer")
             .expect("the payment")
@@ -194,10 +212,10 @@ impl Shop {
 
     async fn check_settled(&self, place: &str) {
         self.check(place).await;
-        let mut tx = self.till.db.read().await.expect("a transaction");
-        payouts::reconcile(&mut tx)
+        payouts::reconcile(&self.till.db, self.till.provider.as_ref())
             .await
             .expect("a comparison")
+            .verdict()
             .unwrap_or_else(|why| panic!("{place}: {why}"));
     }
 
@@ -234,7 +252,7 @@ async fn a_sale_is_held_released_transferred_and_paid_out() {
         shop.drain().await;
         assert_eq!(shop.balances(1).await.available, 2549);
         assert_eq!(
-            payouts::sweep(&shop.till.db, 2500, shop.now_ms)
+            payouts::sweep(&shop.till.db, sandbox::NAME, 2500, shop.now_ms)
                 .await
                 .expect("a sweep"),
             0,
@@ -254,7 +272,7 @@ async fn a_sale_is_held_released_transferred_and_paid_out() {
             );
         }
         assert_eq!(
-            payouts::sweep(&shop.till.db, 2500, shop.now_ms)
+            payouts::sweep(&shop.till.db, sandbox::NAME, 2500, shop.now_ms)
                 .await
                 .expect("a sweep"),
             1
@@ -281,9 +299,9 @@ async fn the_same_event_and_the_same_operation_twice_happen_once() {
         let shop = shop(&test).await;
         let order = shop.order(0, &[0]).await.expect("an order");
         let payment = shop.pay(&order, "4242424242424242").await;
-        let event = format!("payment.paid:{}", payment.id);
+        let event = format!("checkout.session.completed:{}", payment.id);
         for _ in 0..3 {
-            service::handle_event(&shop.till, &event, shop.now_ms)
+            read::event(&shop.till, &event, shop.now_ms)
                 .await
                 .expect("handled");
         }
@@ -302,20 +320,18 @@ async fn the_same_event_and_the_same_operation_twice_happen_once() {
             "{}: refunded once",
             test.name
         );
-        let op = store::list_ops(&mut tx)
+        let op = outbound::list(&mut tx, "", 10)
             .await
             .expect("operations")
             .remove(0);
         tx.commit().await.expect("a commit");
         // The process died after the provider acted and before we noted it: sending again changes nothing.
         assert_eq!(
-            sandbox::refund(&test.db, &op.parameters, op.amount, &op.key(), 1)
-                .await
-                .expect("an answer"),
+            shop.till.provider.refund(&op.call(1)).await,
             Outcome::Done(op.key())
         );
         for _ in 0..2 {
-            service::send_operation(&test.db, &op.id, shop.now_ms)
+            read::operation(&shop.till, &op.id, shop.now_ms)
                 .await
                 .expect("sent");
         }
@@ -463,7 +479,7 @@ async fn a_refund_after_the_transfer_is_owed_and_netted_from_the_next_earnings()
         shop.pay(&order, "4242424242424242").await;
         shop.drain().await;
         shop.advance(14).await;
-        payouts::sweep(&test.db, 2500, shop.now_ms)
+        payouts::sweep(&test.db, sandbox::NAME, 2500, shop.now_ms)
             .await
             .expect("a sweep");
         shop.drain().await;
@@ -480,7 +496,7 @@ async fn a_refund_after_the_transfer_is_owed_and_netted_from_the_next_earnings()
         shop.pay(&order, "4242424242424242").await;
         shop.drain().await;
         shop.advance(21).await;
-        payouts::sweep(&test.db, 2500, shop.now_ms)
+        payouts::sweep(&test.db, sandbox::NAME, 2500, shop.now_ms)
             .await
             .expect("a sweep");
         let ben = shop.balances(1).await;
@@ -577,7 +593,7 @@ async fn walk(shop: &mut Shop, dice: &mut Dice, name: &str) {
                 .expect("onboarded");
             }
             6 => drop(
-                payouts::sweep(&shop.till.db, 2500, shop.now_ms)
+                payouts::sweep(&shop.till.db, sandbox::NAME, 2500, shop.now_ms)
                     .await
                     .unwrap_or_else(|error| panic!("{place}: {error}")),
             ),
@@ -622,7 +638,7 @@ async fn refund_something(shop: &Shop, dice: &mut Dice, orders: &[service::Order
 /// The provider acted, and the process died before it could write that down.
 async fn crash_after_sending(shop: &Shop, dice: &mut Dice) {
     let mut tx = shop.till.db.write().await.expect("a transaction");
-    let open: Vec<service::Operation> = store::list_ops(&mut tx)
+    let open: Vec<Operation> = outbound::list(&mut tx, "", 1000)
         .await
         .expect("operations")
         .into_iter()
@@ -632,33 +648,23 @@ async fn crash_after_sending(shop: &Shop, dice: &mut Dice) {
         return;
     }
     let op = &open[dice.roll(open.len())];
-    store::set_op_sent(&mut tx, &op.id, shop.now_ms)
-        .await
-        .expect("noted");
+    execute!(
+        &mut tx,
+        "update outbound_op set state = 'sent', sent_ms = $2, first_sent_ms = coalesce(first_sent_ms, $2), attempts = attempts + 1 where id = $1",
+        &op.id,
+        random::real_now_ms()
+    )
+    .expect("noted");
     tx.commit().await.expect("a commit");
     if dice.roll(2) == 0 {
-        let sent = match op.kind.as_str() {
-            "refund" => {
-                sandbox::refund(
-                    &shop.till.db,
-                    &op.parameters,
-                    op.amount,
-                    &op.key(),
-                    shop.now_ms,
-                )
-                .await
-            }
-            _ => {
-                sandbox::transfer(
-                    &shop.till.db,
-                    &op.parameters,
-                    op.amount,
-                    &op.key(),
-                    shop.now_ms,
-                )
-                .await
-            }
-        };
-        sent.expect("an answer");
+        let (provider, call) = (&shop.till.provider, op.call(shop.now_ms));
+        match op.parsed_kind() {
+            Some(outbound::Kind::Refund) => drop(provider.refund(&call).await),
+            Some(outbound::Kind::Transfer) => drop(provider.transfer(&call).await),
+            Some(outbound::Kind::Reversal) => drop(provider.reverse(&call).await),
+            Some(outbound::Kind::Evidence) => drop(provider.submit_evidence(&call).await),
+            Some(outbound::Kind::Acceptance) => drop(provider.accept_dispute(&call).await),
+            Some(outbound::Kind::Manual) | None => {}
+        }
     }
 }

@@ -44,8 +44,8 @@ pub(super) fn desk(visit: &Visit, desk: Desk) -> Response {
         let operations = desk.operations.into_iter().map(|op| {
             view! { <tr><td><Time lang ms=op.created_ms/></td><td>{op.kind}</td><td class="amount">{lang.money(op.amount)}</td><td><span class="tag">{op.state}</span></td><td>{op.error_code}</td></tr> }
         });
-        let events = desk.events.into_iter().map(|(id, kind, state, received_ms)| {
-            view! { <tr><td><Time lang ms=received_ms/></td><td>{kind}</td><td><span class="tag">{state}</span></td><td><code class="digest">{id}</code></td></tr> }
+        let events = desk.events.into_iter().map(|event| {
+            view! { <tr><td><Time lang ms=event.received_ms/></td><td>{event.kind}</td><td><span class="tag">{event.state}</span></td><td><code class="digest">{event.id}</code></td></tr> }
         });
         view! {
             {heading(title, Some(lang.text("test-money")))}

@@ -1,9 +1,10 @@
 //! Rules of the operator's desk.
 
 use crate::books::service as books;
-use crate::checkout::sandbox;
-use crate::checkout::service::{self as checkout, Operation};
 use crate::db::{self, Tx};
+use crate::provider::inbox::{self, Row};
+use crate::provider::outbound::{self, Operation};
+use crate::provider::sandbox;
 use crate::web::state::AppState;
 use crate::{jobs, library, moderation, payouts, web};
 
@@ -15,14 +16,17 @@ pub const CLOCK_SETTING: &str = "clock_offset_ms";
 /// One move of the clock goes at most so far, so that a typing error does not skip a year.
 pub const MAX_DAYS: i64 = 60;
 
+/// So many operations and events stand on the desk.
+const SHOWN: i64 = 12;
+
 /// What the desk shows.
 pub struct Desk {
     pub now_ms: i64,
     pub offset_ms: i64,
     pub audit: Result<i64, String>,
-    pub reconciliation: Result<(), String>,
+    pub reconciliation: Result<usize, String>,
     pub operations: Vec<Operation>,
-    pub events: Vec<(String, String, String, i64)>,
+    pub events: Vec<Row>,
     pub jobs_open: i64,
     pub jobs_dead: i64,
     pub log_audit: Option<LogAudit>,
@@ -72,7 +76,8 @@ pub async fn audit_log(state: &AppState) -> anyhow::Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn desk(state: &AppState, tx: &mut Tx) -> db::Result<Desk> {
-    let (operations, events) = checkout::recent(tx).await?;
+    let operations = outbound::list(tx, "", SHOWN).await?;
+    let events = inbox::list(tx, "", SHOWN).await?;
     let (jobs_open, jobs_dead) = jobs::counts(tx).await?;
     let log_audit = web::read_setting(tx, LOG_AUDIT_SETTING)
         .await?
@@ -84,7 +89,10 @@ pub async fn desk(state: &AppState, tx: &mut Tx) -> db::Result<Desk> {
         now_ms: state.clock.now_ms(),
         offset_ms: state.clock.offset_ms(),
         audit: books::audit(tx).await?,
-        reconciliation: payouts::service::reconcile(tx).await?,
+        reconciliation: payouts::service::reconcile(&state.db, state.provider.as_ref())
+            .await
+            .map_err(|error| error.to_string())
+            .and_then(|report| report.verdict()),
         operations,
         events,
         jobs_open,
@@ -113,7 +121,9 @@ pub async fn settle(state: &AppState) -> Result<(), payouts::service::Error> {
     let _turn = TURN.lock().await;
     let now = state.clock.now_ms();
     payouts::service::release(&state.db, now).await?;
-    sandbox::tick(&state.db, now).await?;
+    if state.provider.name() == sandbox::NAME {
+        sandbox::tick(&state.db, now).await?;
+    }
     state.jobs.ring();
     Ok(())
 }
@@ -127,6 +137,7 @@ pub async fn sweep(state: &AppState) -> Result<usize, payouts::service::Error> {
     let _turn = TURN.lock().await;
     let paid = payouts::service::sweep(
         &state.db,
+        state.provider.name(),
         state.config.minimum_payout_minor,
         state.clock.now_ms(),
     )

@@ -1,7 +1,10 @@
 //! Routes of a creator's money.
 
+use super::service::manual;
 use super::{page, service};
-use crate::web::error::AppError;
+use crate::account::service as account;
+use crate::checkout::service::{self as checkout, dispute};
+use crate::web::error::{Answer, AppError};
 use crate::web::form::Form;
 use crate::web::state::AppState;
 use crate::web::visit::Visit;
@@ -10,8 +13,9 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
-use schema::failure::Code;
+use axum::routing::{get, post};
+use schema::failure::{Code, FieldError};
+use schema::money::Money;
 use serde::Deserialize;
 
 /// The newest of a very long list; a creator with more asks by period.
@@ -23,6 +27,13 @@ pub fn routes() -> Router<AppState> {
         .route("/money", get(money))
         .route("/money/sales.csv", get(sales))
         .route("/money/payouts/{id}", get(statement))
+        .route("/money/sales/{id}", get(sale))
+        .route("/money/sales/{id}/refund", post(refund))
+        .route("/money/onboarding", get(choose).post(start))
+        .route("/money/onboarded", get(returned))
+        .route("/money/manual", post(manual_details))
+        .route("/money/pause", post(pause))
+        .route("/money/resume", post(resume))
         .route("/sandbox/onboarding", get(onboarding).post(onboard))
 }
 
@@ -51,9 +62,11 @@ async fn money(
             let person = visit.require_person()?;
             let mut tx = state.db.read().await?;
             let now = state.clock.now_ms();
-            let overview = service::overview(&mut tx, &person.id, filter.read()?, now).await?;
             let minimum = state.config.minimum_payout_minor;
-            Ok(page::money(&visit, overview, minimum, now))
+            let overview =
+                service::overview(&mut tx, &person.id, filter.read()?, minimum, now).await?;
+            let disputes = dispute::list_of_creator(&mut tx, &person.id).await?;
+            Ok(page::money(&visit, overview, disputes, minimum, now))
         })
         .await
 }
@@ -101,6 +114,183 @@ async fn statement(
             Ok(page::statement(&visit, found, &person.handle))
         })
         .await
+}
+
+/// A sale of one's own, and what of it can still go back.
+async fn own_sale(
+    state: &AppState,
+    visit: &Visit,
+    id: &str,
+) -> Result<(service::Sale, i64), AppError> {
+    let person = visit.require_person()?;
+    let mut tx = state.db.read().await?;
+    let filter = service::SaleFilter::default();
+    let now = state.clock.now_ms();
+    let sales = service::list_sales(&mut tx, &person.id, &filter, now, SALES_EXPORTED).await?;
+    let sale = sales.into_iter().find(|sale| sale.id == id);
+    let sale = sale.ok_or_else(|| AppError::new(Code::NotFound))?;
+    let line = checkout::get_line(&mut tx, &sale.id).await?;
+    let rest = match line.state.as_str() {
+        "owned" => line.parts().cash() - line.refunded_cash(),
+        _ => 0,
+    };
+    Ok((sale, rest))
+}
+
+async fn sale(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+    visit
+        .answer(async {
+            let (sale, rest) = own_sale(&state, &visit, &id).await?;
+            Ok(page::sale(&visit, sale, rest, None))
+        })
+        .await
+}
+
+/// A creator gives money back, after saying the password again.
+async fn refund(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let (sale, rest) = own_sale(&state, &visit, &id).await?;
+            let wrong = |error| Ok(page::sale(&visit, sale.clone(), rest, Some(error)));
+            let Ok(amount) = Money::parse_usd(form.get("amount"), "amount") else {
+                return wrong(FieldError::new("amount", "refund-amount"));
+            };
+            if let Some(error) = password_error(&state, &visit, &form).await? {
+                return wrong(error);
+            }
+            let now = state.clock.now_ms();
+            let mut tx = state.db.write().await?;
+            match checkout::refund::give_back(&mut tx, &person.id, &id, amount.minor, now).await {
+                Ok(()) => tx.commit().await?,
+                Err(checkout::Error::Refused(code)) => {
+                    drop(tx);
+                    return wrong(FieldError::new("amount", code));
+                }
+                Err(error) => return Err(error.into()),
+            }
+            state.jobs.ring();
+            Ok(visit.redirect_with(&format!("/money/sales/{id}"), "gave-back"))
+        })
+        .await
+}
+
+/// Money and bank details ask for the password again: an open browser is not enough.
+async fn password_error(
+    state: &AppState,
+    visit: &Visit,
+    form: &Form,
+) -> Result<Option<FieldError>, AppError> {
+    let person = visit.require_person()?;
+    let checked =
+        account::check_password(&state.db, &person.id, form.get("password"), &visit.address).await;
+    match checked {
+        Ok(()) => Ok(None),
+        Err(account::Error::WrongCredentials) => {
+            Ok(Some(FieldError::new("password", "password-wrong")))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn choose(State(state): State<AppState>, visit: Visit) -> Response {
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let payee = service::find_payee(&mut state.db.read().await?, &person.id).await?;
+            let country = payee.map_or_else(String::new, |payee| payee.country);
+            Ok(page::choose(&visit, &country, None, ""))
+        })
+        .await
+}
+
+/// Onboarding links work once: one is made for each click.
+async fn start(State(state): State<AppState>, visit: Visit, body: Bytes) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let back = format!(
+                "{}{}",
+                state.config.public_url,
+                visit.lang.path("/money/onboarded")
+            );
+            let url = service::start_onboarding(
+                &state.db,
+                state.provider.as_ref(),
+                &person.id,
+                &person.email,
+                form.get("country"),
+                &back,
+                state.clock.now_ms(),
+            )
+            .await?;
+            Ok(crate::ui::shell::to_host(&visit, &url))
+        })
+        .await
+}
+
+async fn returned(State(state): State<AppState>, visit: Visit) -> Response {
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let (provider, now) = (state.provider.as_ref(), state.clock.now_ms());
+            service::account::refresh(&state.db, provider, &person.id, now).await?;
+            Ok(visit.redirect("/money"))
+        })
+        .await
+}
+
+async fn manual_details(State(state): State<AppState>, visit: Visit, body: Bytes) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let (country, details) = (form.get("country"), form.get("details"));
+            let wrong = |error| Ok(page::choose(&visit, country, Some(error), details));
+            if country.len() != 2 || service::account::REACHED.contains(&country) {
+                return wrong(FieldError::new("details", "country-reached"));
+            }
+            if let Some(error) = password_error(&state, &visit, &form).await? {
+                return wrong(error);
+            }
+            let now = state.clock.now_ms();
+            let mut tx = state.db.write().await?;
+            let set =
+                manual::set_details(&mut tx, &state.vault, &person.id, country, details, now).await;
+            match set {
+                Ok(()) => tx.commit().await?,
+                Err(service::Error::Refused(code)) => {
+                    drop(tx);
+                    return wrong(FieldError::new("details", code));
+                }
+                Err(error) => return Err(error.into()),
+            }
+            Ok(visit.redirect_with("/money", "onboarded"))
+        })
+        .await
+}
+
+async fn pause(State(state): State<AppState>, visit: Visit) -> Response {
+    visit.answer(set_paused(&state, &visit, true)).await
+}
+
+async fn resume(State(state): State<AppState>, visit: Visit) -> Response {
+    visit.answer(set_paused(&state, &visit, false)).await
+}
+
+async fn set_paused(state: &AppState, visit: &Visit, paused: bool) -> Answer {
+    let person = visit.require_person()?;
+    let mut tx = state.db.write().await?;
+    service::account::set_paused(&mut tx, &person.id, "paused_by_seller", paused).await?;
+    tx.commit().await?;
+    Ok(visit.redirect("/money"))
 }
 
 async fn onboarding(visit: Visit) -> Response {

@@ -1,7 +1,12 @@
 //! A creator's money: what is held, available, on its way and paid, and why the rest is not.
 
 use super::chart;
-use super::service::{Decision, Overview, PERIODS, SALE_STATES, SaleFilter, Statement};
+use super::service::account::{REACHED, is_set_up};
+use super::service::{
+    BankPayout, Decision, Overview, PERIODS, Payee, SALE_STATES, Sale, SaleFilter, Statement,
+};
+use crate::checkout::service::Line;
+use crate::checkout::service::dispute::Dispute;
 use crate::ui::lang::Lang;
 use crate::ui::pieces::{Fact, Field, Time, empty, heading};
 use crate::ui::shell;
@@ -36,9 +41,211 @@ fn sale_filter(lang: Lang, filter: &SaleFilter) -> impl IntoView + use<> {
     }
 }
 
+/// Why a run pays, or does not, in words.
+fn reason(
+    lang: Lang,
+    outcome: &str,
+    until_ms: Option<i64>,
+    amount_minor: i64,
+    minimum_minor: i64,
+) -> String {
+    let until = until_ms.map(|ms| lang.date(ms)).unwrap_or_default();
+    let arguments = [
+        ("until", until.into()),
+        ("minimum", lang.money(minimum_minor).into()),
+        ("amount", lang.money(amount_minor).into()),
+    ];
+    lang.with(&format!("payout-{}", outcome.replace('_', "-")), &arguments)
+}
+
+/// What the next run would do.
+fn next_line(
+    lang: Lang,
+    outcome: &str,
+    until_ms: Option<i64>,
+    payable_minor: i64,
+    minimum_minor: i64,
+) -> String {
+    if matches!(outcome, "paid" | "manual") {
+        let amount = lang.money(payable_minor);
+        return lang.with("payout-next-pays", &[("amount", amount.into())]);
+    }
+    let reason = reason(lang, outcome, until_ms, payable_minor, minimum_minor);
+    lang.with("payout-next-not", &[("reason", reason.into())])
+}
+
+/// How they are paid, what is still required, and why nothing is sent.
+fn account(lang: Lang, payee: Option<&Payee>) -> impl IntoView + use<> {
+    payee.map(|payee| {
+        let required: Vec<_> = payee
+            .required()
+            .map(|name| {
+                let text = lang.text_or_itself(&format!("requirement-{}", name.replace(['.', '_'], "-")));
+                let text = text.strip_prefix("requirement-").map_or(text.clone(), |_| name.to_owned());
+                view! { <li>{text}</li> }
+            })
+            .collect();
+        let paused = payee.paused.as_ref().map(|by| {
+            let text = lang.text(&format!("paused-{}", by.replace('_', "-")));
+            view! { <p class="field-error" id="paused" data-by=by.clone()>{text}</p> }
+        });
+        let country = payee.country.clone();
+        let (path, label, paused_by_seller) = match payee.paused.as_deref() {
+            Some("paused_by_seller") => ("/money/resume", "payouts-resume", true),
+            _ => ("/money/pause", "payouts-pause", false),
+        };
+        let may_pause = payee.ready && (paused_by_seller || payee.paused.is_none());
+        let way = lang.text(if payee.is_manual() { "payout-way-manual" } else { "payout-way-provider" });
+        view! {
+            <section class="card" id="payout-account" data-ready=payee.ready.to_string()>
+                <h2>{lang.text("payout-account")}</h2>
+                {paused}
+                <dl class="facts">
+                    <Fact label=lang.text("payout-way")>{way}</Fact>
+                    <Fact label=lang.text("country")>{country}</Fact>
+                </dl>
+                {(!required.is_empty()).then(|| view! { <p>{lang.text("requirements-due")}</p> <ul id="requirements">{required}</ul> })}
+                <p class="actions">
+                    <a class="button button--small" href=lang.path("/money/onboarding") id="change-account">{lang.text("payout-account-change")}</a>
+                </p>
+                {may_pause.then(|| view! { <form method="post" action=lang.path(path)><button class="button button--small button--quiet" id="pause-payouts">{lang.text(label)}</button></form> })}
+            </section>
+        }
+    })
+}
+
+fn bank_payouts(lang: Lang, payouts: &[BankPayout]) -> impl IntoView + use<> {
+    let rows: Vec<_> = payouts
+        .iter()
+        .map(|payout| {
+            let state = lang.text(&format!("bank-payout-{}", payout.state));
+            let failure = payout.failure.as_ref().map(|code| {
+                lang.text(&format!("bank-failure-{}", code.replace('_', "-")))
+            });
+            let arrives = payout.arrives_ms.map(|ms| lang.date(ms));
+            view! {
+                <li class="row" data-state=payout.state.clone()>
+                    <Time lang ms=payout.created_ms/>
+                    <span class="row__main">{lang.money(payout.amount_minor)} <span class="quiet">{failure.or(arrives)}</span></span>
+                    <span class="tag">{state}</span>
+                </li>
+            }
+        })
+        .collect();
+    (!rows.is_empty()).then(|| view! { <section class="card" id="bank-payouts"><h2>{lang.text("bank-payouts")}</h2><ul class="plain">{rows}</ul></section> })
+}
+
+fn dispute_rows(lang: Lang, disputes: &[(Dispute, Line)]) -> impl IntoView + use<> {
+    let rows: Vec<_> = disputes
+        .iter()
+        .map(|(dispute, line)| {
+            let reason = lang.text(&format!("dispute-reason-{}", dispute.reason.replace('_', "-")));
+            let state = lang.text(&format!("dispute-state-{}", dispute.state));
+            view! {
+                <li class="row" data-state=dispute.state.clone()>
+                    <Time lang ms=dispute.opened_ms/>
+                    <span class="row__main">{line.title.clone()} <span class="quiet">{reason}</span></span>
+                    <span class="tag">{state}</span>
+                </li>
+            }
+        })
+        .collect();
+    (!rows.is_empty()).then(|| view! { <section class="card" id="disputes"><h2>{lang.text("disputes")}</h2><ul class="plain">{rows}</ul><p class="quiet">{lang.text("disputes-line")}</p></section> })
+}
+
+/// One sale, and giving money back.
+pub(super) fn sale(
+    visit: &Visit,
+    sale: Sale,
+    rest_minor: i64,
+    error: Option<FieldError>,
+) -> Response {
+    let lang = visit.lang;
+    let title = sale.title.clone();
+    let status = match &error {
+        Some(_) => StatusCode::CONFLICT,
+        None => StatusCode::OK,
+    };
+    shell::page(visit, &title.clone(), status, || {
+        let errors: Vec<FieldError> = error.into_iter().collect();
+        let sale_state = sale.state.clone();
+        let action = lang.path(&format!("/money/sales/{}/refund", sale.id));
+        let amount = schema::money::decimal(rest_minor);
+        let form = (rest_minor > 0).then(|| view! {
+            <form class="card card--form" method="post" action=action>
+                <h2>{lang.text("give-back")}</h2>
+                <p class="quiet">{lang.text("give-back-line")}</p>
+                <Field lang name="amount" label=lang.text("amount") hint=lang.with("give-back-rest", &[("amount", lang.money(rest_minor).into())]) value=amount required=true errors=errors.clone()/>
+                <Field lang name="password" kind="password" label=lang.text("password") value="" autocomplete="current-password" required=true errors=errors/>
+                <button class="button" type="submit" id="give-back">{lang.text("give-back-submit")}</button>
+            </form>
+        });
+        view! {
+            {heading(title, None)}
+            <section class="card" id="sale" data-state=sale_state>
+                <dl class="facts">
+                    <Fact label=lang.text("paid-at")><Time lang ms=sale.paid_ms/></Fact>
+                    <Fact label=lang.text("sale-price")>{lang.money(sale.price_minor)}</Fact>
+                    <Fact label=lang.text("our-fee")>{lang.money(sale.share_minor)}</Fact>
+                    <Fact label=lang.text("your-part")>{lang.money(sale.payee_minor - sale.payee_borne_minor)}</Fact>
+                    {(sale.refunded_minor > 0).then(|| view! { <Fact label=lang.text("refunded")>{lang.money(sale.refunded_minor)}</Fact> })}
+                    <Fact label=lang.text("state")><span class="tag">{lang.text(&format!("earning-{}", sale.state))}</span></Fact>
+                </dl>
+            </section>
+            {form}
+            <p class="actions"><a class="button" href=lang.path("/money")>{lang.text("nav-money")}</a></p>
+        }
+        .into_any()
+    })
+}
+
+/// Where a creator lives decides who pays them.
+pub(super) fn choose(
+    visit: &Visit,
+    country: &str,
+    details_error: Option<FieldError>,
+    details: &str,
+) -> Response {
+    let lang = visit.lang;
+    let title = lang.text("onboarding");
+    let (country, details) = (country.to_owned(), details.to_owned());
+    let status = match &details_error {
+        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        None => StatusCode::OK,
+    };
+    shell::page(visit, &title.clone(), status, || {
+        let options = REACHED
+            .map(|code| view! { <option value=code selected=code == country>{code}</option> });
+        let others = [
+            "CN", "JP", "IN", "BR", "KR", "TW", "SG", "AU", "NZ", "ZA", "TR", "UA",
+        ]
+        .map(|code| view! { <option value=code selected=code == country>{code}</option> });
+        let errors: Vec<FieldError> = details_error.into_iter().collect();
+        view! {
+            {heading(title, Some(lang.text("onboarding-line")))}
+            <form class="card card--form" method="post" action=lang.path("/money/onboarding")>
+                <h2>{lang.text("onboarding-provider")}</h2>
+                <p class="quiet">{lang.text("onboarding-provider-line")}</p>
+                <label class="field" for="country"><span>{lang.text("country")}</span><select id="country" name="country">{options.into_iter().collect_view()}</select></label>
+                <button class="button button--primary" type="submit" id="start-onboarding">{lang.text("onboarding-go")}</button>
+            </form>
+            <form class="card card--form" method="post" action=lang.path("/money/manual")>
+                <h2>{lang.text("onboarding-manual")}</h2>
+                <p class="quiet">{lang.text("onboarding-manual-line")}</p>
+                <label class="field" for="manual-country"><span>{lang.text("country")}</span><select id="manual-country" name="country">{others.into_iter().collect_view()}</select></label>
+                <Field lang name="details" label=lang.text("bank-details") hint=lang.text("bank-details-hint") value=details required=true errors=errors.clone()/>
+                <Field lang name="password" kind="password" label=lang.text("password") value="" autocomplete="current-password" required=true errors=errors/>
+                <button class="button" type="submit" id="send-manual">{lang.text("send")}</button>
+            </form>
+        }
+        .into_any()
+    })
+}
+
 pub(super) fn money(
     visit: &Visit,
     overview: Overview,
+    disputes: Vec<(Dispute, Line)>,
     minimum_minor: i64,
     now_ms: i64,
 ) -> Response {
@@ -52,6 +259,7 @@ pub(super) fn money(
             ("in-transit", balances.in_transit),
             ("paid", balances.paid),
         ];
+        let frozen = (balances.frozen > 0).then(|| view! { <p class="hint" id="balance-frozen" data-minor=balances.frozen>{lang.with("balance-frozen", &[("amount", lang.money(balances.frozen).into())])}</p> });
         let tiles = tiles.map(|(name, minor)| {
             view! {
                 <div class="tile" id=format!("balance-{name}") data-minor=minor>
@@ -62,25 +270,32 @@ pub(super) fn money(
             }
         });
         let reason = |decision: &Decision| {
-            let until = decision
-                .until_ms
-                .map(|ms| lang.date(ms))
-                .unwrap_or_default();
-            let arguments = [
-                ("until", until.into()),
-                ("minimum", lang.money(minimum_minor).into()),
-                ("amount", lang.money(decision.amount_minor).into()),
-            ];
-            lang.with(
-                &format!("payout-{}", decision.outcome.replace('_', "-")),
-                &arguments,
+            reason(
+                lang,
+                &decision.outcome,
+                decision.until_ms,
+                decision.amount_minor,
+                minimum_minor,
             )
         };
+        let next = &overview.next;
+        let next_text = next_line(
+            lang,
+            next.outcome,
+            next.until_ms,
+            next.payable_minor(),
+            minimum_minor,
+        );
+        let next = view! { <p class="hint" id="payout-next" data-outcome=next.outcome data-minor=next.payable_minor()>{next_text}</p> };
+        let account = account(lang, overview.payee.as_ref());
+        let banks = bank_payouts(lang, &overview.payouts);
+        let disputes = dispute_rows(lang, &disputes);
+        let set_up = is_set_up(overview.payee.as_ref());
         let newest = overview.decisions.first().map(|decision| {
             view! { <p class="hint" id="payout-reason" data-outcome=decision.outcome.clone()>{reason(decision)} " " <span class="quiet"><Time lang ms=decision.decided_ms/></span></p> }
         });
         let runs = overview.decisions.iter().map(|decision| {
-            let statement = (decision.outcome == "paid").then(|| {
+            let statement = decision.pays().then(|| {
                 let href = lang.path(&format!("/money/payouts/{}", decision.id));
                 view! { <a href=href class="statement">{lang.text("statement-see")}</a> }
             });
@@ -98,7 +313,7 @@ pub(super) fn money(
             let until = line.release_ms().map(|ms| lang.with("held-until", &[("until", lang.date(ms).into())]));
             view! {
                 <tr>
-                    <td>{line.title}</td>
+                    <td><a href=lang.path(&format!("/money/sales/{}", line.id))>{line.title}</a></td>
                     <td><Time lang ms=line.paid_ms/></td>
                     <td class="amount">{lang.money(line.price_minor)}</td>
                     <td class="amount">{lang.money(line.share_minor)}</td>
@@ -124,9 +339,14 @@ pub(super) fn money(
             {heading(title, Some(lang.text("test-money")))}
             <section class="tiles">{tiles.into_iter().collect_view()}</section>
             {(balances.owed > 0).then(|| view! { <p class="hint">{lang.with("balance-owed", &[("amount", lang.money(balances.owed).into())])}</p> })}
+            {frozen}
+            {next}
             {newest}
             {chart}
-            {(!overview.ready).then(|| view! { <p class="actions"><a class="button button--primary" href=lang.path("/sandbox/onboarding") id="onboard">{lang.text("onboarding-start")}</a></p> })}
+            {(!set_up).then(|| view! { <p class="actions"><a class="button button--primary" href=lang.path("/money/onboarding") id="onboard">{lang.text("onboarding-start")}</a></p> })}
+            {account}
+            {banks}
+            {disputes}
             <section class="card">
                 <h2>{lang.text("sales")}</h2>
                 {filter}
@@ -163,10 +383,10 @@ pub(super) fn statement(visit: &Visit, statement: Statement, handle: &str) -> Re
         let rows = transfers.into_iter().map(|transfer| {
             view! {
                 <tr>
-                    <td>{transfer.title}</td>
-                    <td><Time lang ms=transfer.paid_ms/></td>
-                    <td class="amount">{lang.money(transfer.price_minor)}</td>
-                    <td class="amount">{lang.money(transfer.share_minor)}</td>
+                    <td>{transfer.title.unwrap_or_else(|| lang.text("statement-balance"))}</td>
+                    <td>{transfer.paid_ms.map(|ms| view! { <Time lang ms/> })}</td>
+                    <td class="amount">{transfer.price_minor.map(|minor| lang.money(minor))}</td>
+                    <td class="amount">{transfer.share_minor.map(|minor| lang.money(minor))}</td>
                     <td class="amount">{lang.money(transfer.amount)}</td>
                     <td><span class="tag">{lang.text(&format!("transfer-{}", transfer.state))}</span></td>
                 </tr>

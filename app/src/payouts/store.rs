@@ -1,60 +1,114 @@
-//! SQL of payees, earnings and payout decisions.
+//! SQL of payees, earnings, payouts and the sweep's decisions.
 
-use super::service::{Decision, EarningLine, Sale, Transfer};
+use super::service::sweep::EarningLine;
+use super::service::{BankPayout, Decision, Payee, Sale, Transfer};
 use crate::db::{self, Tx, execute, fetch, statements};
+use crate::provider::{Payout, PayoutState};
 
 macro_rules! earnings {
     ($where:literal) => {
         concat!(
-            "select purchase_line.id, purchase_line.payee_id, purchase_line.payee_minor, coalesce(purchase_line.paid_ms, 0) as paid_ms,
-                purchase_line.opened_ms
-            from purchase_line
+            "select purchase_line.id, purchase_line.payee_id, purchase_line.payee_minor - purchase_line.payee_borne_minor as rest_minor,
+                coalesce(purchase_line.paid_ms, 0) as paid_ms, purchase_line.opened_ms, purchase_line.purchase_id as order_id, purchase.charge_id
+            from purchase_line join purchase on purchase.id = purchase_line.purchase_id
             where ",
             $where
         )
     };
 }
 
+macro_rules! payees {
+    ($where:literal) => {
+        concat!(
+            "select person_id, provider_account, ready, provider, country, requirements, disabled, paused, details_secret_id from payee where ",
+            $where
+        )
+    };
+}
+
+macro_rules! payouts {
+    ($rest:literal) => {
+        concat!(
+            "select payout.id, payout.person_id, payout.provider, payout.amount_minor, payout.state, payout.failure, payout.created_ms, payout.arrives_ms,
+                payout.reference, payout.entered_by, payout.confirmed_by
+            from payout ",
+            $rest
+        )
+    };
+}
+
 statements! {
-    LIST_BY_EARNING = earnings!("purchase_line.earning = $1 order by purchase_line.id");
-    LIST_OF_PAYEE = earnings!("purchase_line.payee_id = $1 and purchase_line.earning = $2 order by purchase_line.id");
+    LIST_HELD = earnings!("purchase_line.earning = 'held' and purchase_line.dispute_id is null order by purchase_line.id");
+    NEXT_HELD = earnings!("purchase_line.payee_id = $1 and purchase_line.earning = 'held' and purchase_line.dispute_id is null order by purchase_line.id");
+    LIST_AVAILABLE = earnings!("purchase_line.payee_id = $1 and purchase_line.earning = 'available' and purchase_line.dispute_id is null order by purchase_line.id");
+    COUNT_RELEASES = "select count(*) from journal where kind = 'release' and source = $1";
     LIST_SALES = "select purchase_line.id, purchase_line.paid_ms, listing.title, listing.slug, purchase_line.price_minor, purchase_line.share_bp,
-            purchase_line.share_fixed_minor, purchase_line.share_minor, purchase_line.payee_minor, purchase_line.refunded_minor, purchase_line.opened_ms,
-            case when purchase_line.state = 'refunded' then 'refunded' else purchase_line.earning end as state
+            purchase_line.share_fixed_minor, purchase_line.share_minor, purchase_line.payee_minor, purchase_line.refunded_minor,
+            purchase_line.payee_borne_minor, purchase_line.dispute_id, purchase_line.opened_ms,
+            case when purchase_line.frozen_minor > 0 then 'frozen' when purchase_line.payee_minor > 0 and purchase_line.payee_borne_minor = purchase_line.payee_minor then 'refunded' else purchase_line.earning end as state
         from purchase_line join listing on listing.id = purchase_line.listing_id
         where purchase_line.payee_id = $1 and purchase_line.paid_ms >= $2
-            and ($3 = '' or $3 = case when purchase_line.state = 'refunded' then 'refunded' else purchase_line.earning end)
+            and ($3 = '' or $3 = case when purchase_line.frozen_minor > 0 then 'frozen' when purchase_line.payee_minor > 0 and purchase_line.payee_borne_minor = purchase_line.payee_minor then 'refunded' else purchase_line.earning end)
         order by purchase_line.paid_ms desc, purchase_line.id limit $4";
-    LIST_PAYEES = "select distinct payee_id from purchase_line where earning in ('held', 'available') order by payee_id";
+    LIST_PAYEES = "select payee_id from purchase_line where earning in ('held', 'available')
+        union select owner from account where kind in ('seller:available', 'seller:frozen', 'seller:receivable') and posted <> 0
+        order by 1";
     MOVE_EARNING = "update purchase_line set earning = $3 where id = $1 and earning = $2";
-    UPSERT_PAYEE = "insert into payee (person_id, provider_account, ready, created_ms) values ($1, $2, $3, $4)
-        on conflict (person_id) do update set provider_account = excluded.provider_account, ready = excluded.ready";
-    FIND_ACCOUNT = "select provider_account, ready from payee where person_id = $1";
-    LIST_ACCOUNTS = "select person_id, provider_account from payee order by person_id";
-    GET_PERSON = "select person_id from payee where provider_account = $1";
+    UPSERT_PAYEE = "insert into payee (person_id, provider_account, ready, provider, country, created_ms)
+        values ($1, $2, case when $3 = 'manual' then true else false end, $3, $4, $5)
+        on conflict (person_id) do update set provider_account = excluded.provider_account, provider = excluded.provider, country = excluded.country,
+            ready = case when payee.provider_account = excluded.provider_account then payee.ready else excluded.ready end,
+            requirements = case when payee.provider_account = excluded.provider_account then payee.requirements else '' end,
+            disabled = case when payee.provider_account = excluded.provider_account then payee.disabled else null end";
+    SET_ACCOUNT = "update payee set ready = $2, requirements = $3, disabled = $4 where provider_account = $1";
+    SET_DETAILS = "update payee set details_secret_id = $2, ready = true where person_id = $1";
+    PAUSE = "update payee set paused = $2 where person_id = $1 and paused is null";
+    RESUME = "update payee set paused = null where person_id = $1 and paused = $2";
+    END_PAUSE = "update payee set paused = null where provider_account = $1 and paused = $2";
+    FIND_PAYEE = payees!("person_id = $1");
+    FIND_PERSON = "select person_id from payee where provider_account = $1";
     INSERT_DECISION = "insert into payout_decision (id, person_id, decided_ms, amount_minor, outcome, until_ms) values ($1, $2, $3, $4, $5, $6)";
     LIST_DECISIONS = "select id, decided_ms, amount_minor, outcome, until_ms from payout_decision where person_id = $1 order by decided_ms desc, id desc limit $2";
+    LIST_RECENT = "select payout_decision.id, payout_decision.decided_ms, payout_decision.amount_minor, payout_decision.outcome, payout_decision.until_ms, person.handle
+        from payout_decision join person on person.id = payout_decision.person_id
+        order by payout_decision.decided_ms desc, payout_decision.id desc limit $1";
     FIND_DECISION = "select id, decided_ms, amount_minor, outcome, until_ms from payout_decision where person_id = $1 and id = $2";
-    LIST_TRANSFERS = "select listing.title, coalesce(purchase_line.paid_ms, 0) as paid_ms, purchase_line.price_minor, purchase_line.share_minor, outbound_op.amount, outbound_op.state
+    LIST_TRANSFERS = "select listing.title, purchase_line.paid_ms, purchase_line.price_minor, purchase_line.share_minor, outbound_op.amount, outbound_op.state
         from outbound_op
-        join purchase_line on purchase_line.id = outbound_op.order_line
-        join listing on listing.id = purchase_line.listing_id
-        where outbound_op.decision_id = $1 and outbound_op.kind = 'transfer'
-        order by purchase_line.paid_ms, outbound_op.id";
-    LAST_PAID = "select max(decided_ms) from payout_decision where person_id = $1 and outcome = 'paid'";
+        left join purchase_line on purchase_line.id = outbound_op.order_line
+        left join listing on listing.id = purchase_line.listing_id
+        where outbound_op.decision_id = $1 and outbound_op.kind in ('transfer', 'manual')
+        order by case when purchase_line.id is null then 1 else 0 end, purchase_line.paid_ms, outbound_op.id";
+    LAST_PAID = "select max(decided_ms) from payout_decision where person_id = $1 and outcome in ('paid', 'manual')";
     FIRST_EARNED = "select min(paid_ms) from purchase_line where payee_id = $1";
+    UPSERT_PAYOUT = "insert into payout (id, person_id, provider, amount_minor, state, failure, created_ms, arrives_ms) values ($1, $2, $3, $4, $5, $6, $7, $8)
+        on conflict (id) do update set state = case when payout.state = 'failed' then 'failed' when payout.state = 'paid' and excluded.state = 'pending' then 'paid' else excluded.state end,
+            failure = coalesce(excluded.failure, payout.failure), arrives_ms = excluded.arrives_ms";
+    LIST_PAYOUTS = payouts!("where payout.person_id = $1 order by payout.created_ms desc, payout.id desc limit $2");
+    FIND_PAYOUT = payouts!("where payout.id = $1");
+    INSERT_MANUAL = "insert into payout (id, person_id, provider, amount_minor, state, created_ms) values ($1, $2, 'manual', $3, 'pending', $4)";
+    ENTER_PAYOUT = "update payout set reference = $2, entered_by = $3 where id = $1 and state = 'pending'";
+    CONFIRM_PAYOUT = "update payout set reference = $2, entered_by = coalesce(entered_by, $3), confirmed_by = $3 where id = $1 and state = 'pending'";
+    MOVE_PAYOUT = "update payout set state = $3 where id = $1 and state = $2";
+    LIST_MANUAL = payouts!("join person on person.id = payout.person_id where payout.provider = 'manual'
+            order by case when payout.state = 'pending' then 0 else 1 end, payout.created_ms desc, payout.id limit $1");
+    GET_HANDLE = "select handle from person where id = $1";
 }
 
-pub(super) async fn list_by_earning(tx: &mut Tx, earning: &str) -> db::Result<Vec<EarningLine>> {
-    fetch!(tx, fetch_all, EarningLine, LIST_BY_EARNING, earning)
+pub(super) async fn list_held(tx: &mut Tx) -> db::Result<Vec<EarningLine>> {
+    fetch!(tx, fetch_all, EarningLine, LIST_HELD)
 }
 
-pub(super) async fn list_of_payee(
-    tx: &mut Tx,
-    payee: &str,
-    earning: &str,
-) -> db::Result<Vec<EarningLine>> {
-    fetch!(tx, fetch_all, EarningLine, LIST_OF_PAYEE, payee, earning)
+pub(super) async fn next_held(tx: &mut Tx, payee: &str) -> db::Result<Vec<EarningLine>> {
+    fetch!(tx, fetch_all, EarningLine, NEXT_HELD, payee)
+}
+
+pub(super) async fn list_available(tx: &mut Tx, payee: &str) -> db::Result<Vec<EarningLine>> {
+    fetch!(tx, fetch_all, EarningLine, LIST_AVAILABLE, payee)
+}
+
+pub(super) async fn count_releases(tx: &mut Tx, line: &str) -> db::Result<i64> {
+    fetch!(tx, fetch_one, (i64,), COUNT_RELEASES, line).map(|row| row.0)
 }
 
 pub(super) async fn list_sales(
@@ -70,10 +124,8 @@ pub(super) async fn list_sales(
 }
 
 pub(super) async fn list_payees_with_earnings(tx: &mut Tx) -> db::Result<Vec<String>> {
-    Ok(fetch!(tx, fetch_all, (String,), LIST_PAYEES)?
-        .into_iter()
-        .map(|row| row.0)
-        .collect())
+    let rows = fetch!(tx, fetch_all, (String,), LIST_PAYEES)?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
 pub(super) async fn move_earning(
@@ -89,29 +141,48 @@ pub(super) async fn upsert_payee(
     tx: &mut Tx,
     person: &str,
     account: &str,
-    ready: bool,
+    provider: &str,
+    country: &str,
     now_ms: i64,
 ) -> db::Result<()> {
-    execute!(tx, UPSERT_PAYEE, person, account, ready, now_ms).map(|_| ())
+    execute!(tx, UPSERT_PAYEE, person, account, provider, country, now_ms).map(|_| ())
 }
 
-pub(super) async fn find_account(tx: &mut Tx, person: &str) -> db::Result<Option<(String, bool)>> {
-    fetch!(tx, fetch_optional, (String, bool), FIND_ACCOUNT, person)
+pub(super) async fn set_account(
+    tx: &mut Tx,
+    account: &str,
+    ready: bool,
+    requirements: &str,
+    disabled: Option<&str>,
+) -> db::Result<()> {
+    execute!(tx, SET_ACCOUNT, account, ready, requirements, disabled).map(|_| ())
 }
 
-pub(super) async fn find_ready_account(tx: &mut Tx, person: &str) -> db::Result<Option<String>> {
-    Ok(find_account(tx, person)
-        .await?
-        .filter(|(_, ready)| *ready)
-        .map(|(account, _)| account))
+pub(super) async fn set_details(tx: &mut Tx, person: &str, secret: &str) -> db::Result<()> {
+    execute!(tx, SET_DETAILS, person, secret).map(|_| ())
 }
 
-pub(super) async fn list_accounts(tx: &mut Tx) -> db::Result<Vec<(String, String)>> {
-    fetch!(tx, fetch_all, (String, String), LIST_ACCOUNTS)
+pub(super) async fn pause(tx: &mut Tx, person: &str, by: &str) -> db::Result<()> {
+    execute!(tx, PAUSE, person, by).map(|_| ())
 }
 
-pub(super) async fn get_person_of_account(tx: &mut Tx, account: &str) -> db::Result<String> {
-    fetch!(tx, fetch_one, (String,), GET_PERSON, account).map(|row| row.0)
+pub(super) async fn resume(tx: &mut Tx, person: &str, by: &str) -> db::Result<()> {
+    execute!(tx, RESUME, person, by).map(|_| ())
+}
+
+pub(super) async fn end_pause(tx: &mut Tx, account: &str, by: &str) -> db::Result<()> {
+    execute!(tx, END_PAUSE, account, by).map(|_| ())
+}
+
+pub(super) async fn find_payee(tx: &mut Tx, person: &str) -> db::Result<Option<Payee>> {
+    fetch!(tx, fetch_optional, Payee, FIND_PAYEE, person)
+}
+
+pub(super) async fn find_person_of_account(
+    tx: &mut Tx,
+    account: &str,
+) -> db::Result<Option<String>> {
+    Ok(fetch!(tx, fetch_optional, (String,), FIND_PERSON, account)?.map(|row| row.0))
 }
 
 pub(super) async fn insert_decision(
@@ -144,6 +215,34 @@ pub(super) async fn list_decisions(
     fetch!(tx, fetch_all, Decision, LIST_DECISIONS, person, limit)
 }
 
+pub(super) async fn list_recent_decisions(
+    tx: &mut Tx,
+    limit: i64,
+) -> db::Result<Vec<(Decision, String)>> {
+    let rows = fetch!(
+        tx,
+        fetch_all,
+        (String, i64, i64, String, Option<i64>, String),
+        LIST_RECENT,
+        limit
+    )?;
+    let decisions = rows.into_iter();
+    Ok(decisions
+        .map(
+            |(id, decided_ms, amount_minor, outcome, until_ms, handle)| {
+                let decision = Decision {
+                    id,
+                    decided_ms,
+                    amount_minor,
+                    outcome,
+                    until_ms,
+                };
+                (decision, handle)
+            },
+        )
+        .collect())
+}
+
 pub(super) async fn find_decision(
     tx: &mut Tx,
     person: &str,
@@ -162,4 +261,85 @@ pub(super) async fn last_paid_ms(tx: &mut Tx, person: &str) -> db::Result<Option
 
 pub(super) async fn first_earned_ms(tx: &mut Tx, person: &str) -> db::Result<Option<i64>> {
     fetch!(tx, fetch_one, (Option<i64>,), FIRST_EARNED, person).map(|row| row.0)
+}
+
+/// States only move forward: pending, paid, failed.
+pub(super) async fn upsert_payout(
+    tx: &mut Tx,
+    payout: &Payout,
+    person: &str,
+    provider: &str,
+    now_ms: i64,
+) -> db::Result<()> {
+    let state = match payout.state {
+        PayoutState::Pending => "pending",
+        PayoutState::Paid => "paid",
+        PayoutState::Failed => "failed",
+    };
+    execute!(
+        tx,
+        UPSERT_PAYOUT,
+        &payout.id,
+        person,
+        provider,
+        payout.amount_minor,
+        state,
+        &payout.failure,
+        now_ms,
+        payout.arrives_ms
+    )
+    .map(|_| ())
+}
+
+pub(super) async fn list_payouts(
+    tx: &mut Tx,
+    person: &str,
+    limit: i64,
+) -> db::Result<Vec<BankPayout>> {
+    fetch!(tx, fetch_all, BankPayout, LIST_PAYOUTS, person, limit)
+}
+
+pub(super) async fn find_payout(tx: &mut Tx, id: &str) -> db::Result<Option<BankPayout>> {
+    fetch!(tx, fetch_optional, BankPayout, FIND_PAYOUT, id)
+}
+
+pub(super) async fn insert_manual_payout(
+    tx: &mut Tx,
+    id: &str,
+    person: &str,
+    amount: i64,
+    now_ms: i64,
+) -> db::Result<()> {
+    execute!(tx, INSERT_MANUAL, id, person, amount, now_ms).map(|_| ())
+}
+
+pub(super) async fn enter_payout(
+    tx: &mut Tx,
+    id: &str,
+    reference: &str,
+    operator: &str,
+) -> db::Result<()> {
+    execute!(tx, ENTER_PAYOUT, id, reference, operator).map(|_| ())
+}
+
+pub(super) async fn confirm_payout(
+    tx: &mut Tx,
+    id: &str,
+    reference: &str,
+    operator: &str,
+) -> db::Result<()> {
+    execute!(tx, CONFIRM_PAYOUT, id, reference, operator).map(|_| ())
+}
+
+pub(super) async fn move_payout(tx: &mut Tx, id: &str, from: &str, to: &str) -> db::Result<bool> {
+    execute!(tx, MOVE_PAYOUT, id, from, to).map(|rows| rows == 1)
+}
+
+pub(super) async fn list_manual(tx: &mut Tx, limit: i64) -> db::Result<Vec<(BankPayout, String)>> {
+    let mut found = Vec::new();
+    for payout in fetch!(tx, fetch_all, BankPayout, LIST_MANUAL, limit)? {
+        let handle = fetch!(tx, fetch_one, (String,), GET_HANDLE, &payout.person_id)?.0;
+        found.push((payout, handle));
+    }
+    Ok(found)
 }

@@ -74,6 +74,28 @@ impl Vault {
         Ok(())
     }
 
+    /// Erases a secret: without its data key nothing opens it any more. The record of its openings stays.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn erase(&self, tx: &mut Tx, id: &str) -> Result<(), Error> {
+        store::erase(tx, id).await?;
+        Ok(())
+    }
+
+    /// When and why somebody opened a secret, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn openings(
+        &self,
+        tx: &mut Tx,
+        id: &str,
+        actor: &str,
+    ) -> Result<Vec<(String, i64)>, Error> {
+        Ok(store::list_openings(tx, id, actor).await?)
+    }
+
     /// Opens a secret and notes who and why.
     ///
     /// # Errors

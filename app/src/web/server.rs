@@ -4,7 +4,9 @@ use crate::clock::Clock;
 use crate::config::{Config, DEMO_ORIGIN, installation_key};
 use crate::db::Db;
 use crate::jobs::Bell;
+use crate::mail::Mailer;
 use crate::media::Media;
+use crate::provider::sandbox::Sandbox;
 use crate::studio::engines::Engines;
 use crate::vault::Vault;
 use crate::verify::intake::Storing;
@@ -64,6 +66,7 @@ impl Process {
         let state = AppState {
             intake,
             vault: Vault::new(&installation_key(&data, "SEEDMARK_VAULT_KEY", "vault")?),
+            mailer: Mailer::new(config.smtp.as_ref(), &data)?,
             media: Media::folder(&data.join("media"))?,
             log: PublicLog::new(
                 origin,
@@ -73,6 +76,7 @@ impl Process {
                 config.witness_policy.clone(),
             )?,
             clock: Clock::default(),
+            provider: Arc::new(Sandbox { db: db.clone() }),
             assets: Arc::new(assets),
             jobs: Bell::default(),
             leaves,

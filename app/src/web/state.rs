@@ -4,7 +4,9 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::jobs::Bell;
+use crate::mail::Mailer;
 use crate::media::Media;
+use crate::provider::Provider;
 use crate::studio::engines::Engines;
 use crate::vault::Vault;
 use crate::verify::intake::Intake;
@@ -21,8 +23,12 @@ pub struct AppState {
     pub db: Db,
     /// Business time.
     pub clock: Clock,
+    /// Takes and pays money.
+    pub provider: Arc<dyn Provider>,
     /// Secrets at rest.
     pub vault: Vault,
+    /// Sends mail.
+    pub mailer: Mailer,
     /// Picture files.
     pub media: Media,
     /// The public log for readers.

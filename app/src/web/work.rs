@@ -5,7 +5,7 @@ use crate::jobs::{self, Job, Outcome};
 use crate::moderation::service as moderation;
 use crate::operator::service as operator;
 use crate::web::state::AppState;
-use crate::{checkout, demo, library, limits, studio};
+use crate::{checkout, demo, library, limits, mail, studio};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -21,6 +21,7 @@ const QUICK: &[&str] = &[
     studio::jobs::GO_LIVE,
     checkout::jobs::EVENT,
     checkout::jobs::OPERATION,
+    mail::SEND,
 ];
 
 /// Re-runs for a new engine that are under way at once, so that buyers' own runs never wait behind a whole catalogue.
@@ -38,6 +39,8 @@ impl AppState {
             log: self.log.clone(),
             fee: self.config.fee,
             minimum_order_minor: self.config.minimum_order_minor,
+            provider: self.provider.clone(),
+            public_url: self.config.public_url.clone(),
         }
     }
 }
@@ -55,6 +58,7 @@ async fn run(state: AppState, job: Job) -> Outcome {
             state.leaves.ring();
             result
         }
+        mail::SEND => mail::run(&state.db, &state.vault, &state.mailer, &job.payload).await,
         other => Ok(Outcome::Failed(format!(
             "nobody knows the job kind {other}"
         ))),

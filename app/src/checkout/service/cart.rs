@@ -1,0 +1,349 @@
+//! Carts: what is in them, what it costs this buyer today, and the order that is made of one.
+//!
+//! The one rule: the page and the order price a cart with the same function, and an order whose total is not the one that the buyer
+//! saw is refused. Whatever lowers a price is decided here, once; nothing later asks about coupons or sets.
+
+use super::super::{coupon, store};
+use super::{Error, Order, Till, sale};
+use crate::catalog;
+use crate::db::{self, Db, Tx};
+use crate::provider::{Checkout, CheckoutLine, Outcome};
+use crate::random;
+use schema::money::allocate;
+use std::collections::BTreeMap;
+
+/// An order that is not paid by then is given up, and what it reserved is free again.
+const ORDER_LIFE_MS: i64 = crate::clock::DAY_MS;
+
+/// A line of a cart.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct CartLine {
+    pub id: String,
+    pub slug: String,
+    pub title: String,
+    pub price_minor: i64,
+    pub licence: String,
+    pub state: String,
+    pub person_id: String,
+    pub handle: String,
+    pub version_id: String,
+    pub blob: String,
+    /// The set that it was put in with.
+    pub set_id: Option<String>,
+    pub set_title: Option<String>,
+    pub set_price_minor: Option<i64>,
+    pub set_state: Option<String>,
+}
+
+/// A line with what it costs now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PricedLine {
+    pub line: CartLine,
+    /// What its creator sells it for, after the set's price and the creator's coupon.
+    pub price_minor: i64,
+    /// What of that the platform pays.
+    pub promotion_minor: i64,
+}
+
+impl PricedLine {
+    /// What the buyer pays for it, tax aside.
+    #[must_use]
+    pub fn cash(&self) -> i64 {
+        self.price_minor - self.promotion_minor
+    }
+}
+
+/// A cart with what it costs this buyer now.
+#[derive(Clone, Debug, Default)]
+pub struct Priced {
+    pub lines: Vec<PricedLine>,
+    /// Lines of sets that this buyer owns already: left out of the order and of the set's price.
+    pub owned: Vec<CartLine>,
+    /// The coupon that counts.
+    pub coupon: Option<coupon::Coupon>,
+    /// What was typed.
+    pub code: Option<String>,
+    /// Why it does not count.
+    pub coupon_refusal: Option<&'static str>,
+}
+
+impl Priced {
+    /// The listings' own prices.
+    #[must_use]
+    pub fn list_minor(&self) -> i64 {
+        self.lines.iter().map(|line| line.line.price_minor).sum()
+    }
+
+    /// What is to be paid, tax aside.
+    #[must_use]
+    pub fn total_minor(&self) -> i64 {
+        self.lines.iter().map(PricedLine::cash).sum()
+    }
+}
+
+/// Lines in a cart.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_cart(db: &Db, cart: &str) -> db::Result<i64> {
+    let mut tx = db.read().await?;
+    store::count_cart(&mut tx, cart).await
+}
+
+/// Puts a live listing into a cart.
+///
+/// # Errors
+/// [`Error::NotFound`] for anything that is not for sale.
+pub async fn add_to_cart(db: &Db, cart: &str, listing: &str, now_ms: i64) -> Result<(), Error> {
+    let mut tx = db.write().await?;
+    let found = catalog::service::get(&mut tx, listing).await;
+    match found {
+        Ok(found) if found.state == "live" => {
+            store::add_to_cart(&mut tx, cart, listing, None, now_ms).await?
+        }
+        Ok(_) => return Err(Error::NotFound),
+        Err(error) if error.is_missing() => return Err(Error::NotFound),
+        Err(error) => return Err(error.into()),
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Puts every live listing of a set into a cart, for the set's price.
+///
+/// # Errors
+/// [`Error::NotFound`] for a set that is not for sale.
+pub async fn add_set_to_cart(db: &Db, cart: &str, set: &str, now_ms: i64) -> Result<(), Error> {
+    let mut tx = db.write().await?;
+    let items = store::list_live_of_set(&mut tx, set).await?;
+    if items.is_empty() {
+        return Err(Error::NotFound);
+    }
+    for listing in items {
+        store::add_to_cart(&mut tx, cart, &listing, Some(set), now_ms).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Takes a listing out of a cart. What came with its set stays, at its own price.
+///
+/// # Errors
+/// When the database fails.
+pub async fn remove_from_cart(db: &Db, cart: &str, listing: &str) -> Result<(), Error> {
+    let mut tx = db.write().await?;
+    store::split_set(&mut tx, cart, listing).await?;
+    store::remove_from_cart(&mut tx, cart, listing).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Keeps what the visitor typed as a coupon with the cart; nothing takes it away.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_code(db: &Db, cart: &str, code: &str) -> Result<(), Error> {
+    let mut tx = db.write().await?;
+    store::set_code(&mut tx, cart, &coupon::fold(code)).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A cart's lines.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_cart(tx: &mut Tx, cart: &str) -> db::Result<Vec<CartLine>> {
+    store::list_cart(tx, cart).await
+}
+
+/// What a cart costs a buyer now, or a visitor who is nobody yet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn price(
+    tx: &mut Tx,
+    cart: &str,
+    buyer: Option<&str>,
+    now_ms: i64,
+) -> Result<Priced, Error> {
+    let mut priced = Priced::default();
+    let parts = set_parts(tx, cart).await?;
+    for line in store::list_cart(tx, cart).await? {
+        let owned = match (buyer, &line.set_id) {
+            (Some(buyer), Some(_)) => store::count_owned(tx, buyer, &line.version_id).await? > 0,
+            _ => false,
+        };
+        if owned {
+            priced.owned.push(line);
+            continue;
+        }
+        let price_minor = parts.get(&line.id).copied().unwrap_or(line.price_minor);
+        priced.lines.push(PricedLine {
+            line,
+            price_minor,
+            promotion_minor: 0,
+        });
+    }
+    priced.code = store::find_code(tx, cart)
+        .await?
+        .filter(|code| !code.is_empty());
+    if let Some(code) = &priced.code {
+        match coupon::apply(tx, code, buyer, &mut priced.lines, now_ms).await? {
+            Ok(coupon) => priced.coupon = Some(coupon),
+            Err(refusal) => priced.coupon_refusal = Some(refusal),
+        }
+    }
+    Ok(priced)
+}
+
+/// The part of its set's price that each line of a set costs: by the listings' own prices, over the whole set, so that what a buyer
+/// owns already takes its own part away with it.
+async fn set_parts(tx: &mut Tx, cart: &str) -> Result<BTreeMap<String, i64>, Error> {
+    let mut parts = BTreeMap::new();
+    for (set, price_minor) in store::list_sets_in_cart(tx, cart).await? {
+        let items = store::list_set_prices(tx, &set).await?;
+        let weights: Vec<i64> = items.iter().map(|(_, price)| *price).collect();
+        for ((listing, own), part) in items.into_iter().zip(allocate(price_minor, &weights)) {
+            // A set never costs more than its parts.
+            parts.insert(listing, part.min(own));
+        }
+    }
+    Ok(parts)
+}
+
+/// Makes an order of a cart. An order that costs nothing is fulfilled at once; the caller opens a payment for the others
+/// after the commit.
+///
+/// # Errors
+/// [`Error::Refused`] with what is in the way: empty, below the minimum, withdrawn, one's own, owned already, or another price than
+/// the buyer saw.
+pub async fn place(
+    till: &Till,
+    tx: &mut Tx,
+    buyer: &str,
+    cart: &str,
+    seen_total_minor: Option<i64>,
+    now_ms: i64,
+) -> Result<Order, Error> {
+    let priced = price(tx, cart, Some(buyer), now_ms).await?;
+    check(tx, &priced, buyer).await?;
+    let total = priced.total_minor();
+    if seen_total_minor.is_some_and(|seen| seen != total) {
+        return Err(Error::Refused("cart-changed"));
+    }
+    if let Some(refusal) = priced.coupon_refusal {
+        return Err(Error::Refused(refusal));
+    }
+    if total > 0 && total < till.minimum_order_minor {
+        return Err(Error::Refused("cart-minimum"));
+    }
+    let order = store::NewOrder {
+        id: random::id(),
+        buyer: buyer.into(),
+        total_minor: total,
+        discount_minor: priced.list_minor() - total,
+        coupon: priced.coupon.as_ref().map(|coupon| coupon.id.clone()),
+        provider: till.provider.name(),
+        now_ms,
+    };
+    store::insert_order(tx, &order).await?;
+    for line in &priced.lines {
+        store::insert_line(tx, &random::id(), &order, line, till.fee).await?;
+    }
+    if let Some(coupon) = &priced.coupon {
+        coupon::reserve(tx, coupon, &order.id, buyer, now_ms).await?;
+    }
+    store::empty_cart(tx, cart).await?;
+    if total == 0 {
+        sale::fulfil(till, tx, &order.id, None, now_ms).await?;
+    }
+    Ok(store::get_order(tx, &order.id).await?)
+}
+
+async fn check(tx: &mut Tx, priced: &Priced, buyer: &str) -> Result<(), Error> {
+    if priced.lines.is_empty() {
+        let owned = !priced.owned.is_empty();
+        return Err(Error::Refused(if owned {
+            "cart-owned"
+        } else {
+            "cart-empty"
+        }));
+    }
+    for PricedLine { line, .. } in &priced.lines {
+        if line.state != "live" {
+            return Err(Error::Refused("cart-withdrawn"));
+        }
+        if line.person_id == buyer {
+            return Err(Error::Refused("cart-own"));
+        }
+        if store::count_owned(tx, buyer, &line.version_id).await? > 0 {
+            return Err(Error::Refused("cart-owned"));
+        }
+    }
+    Ok(())
+}
+
+/// Opens the order's checkout at the provider and notes it; returns where the buyer pays. The same order gets the same checkout.
+///
+/// # Errors
+/// [`Error::Provider`] when the provider refuses or does not answer: nothing was charged, and the buyer may try again.
+pub async fn open_payment(till: &Till, order: &Order, now_ms: i64) -> Result<String, Error> {
+    let mut tx = till.db.read().await?;
+    let lines = store::list_lines(&mut tx, &order.id).await?;
+    let email = store::find_email(&mut tx, &order.person_id).await?;
+    drop(tx);
+    let billed = lines.iter().filter(|line| line.parts().cash() > 0);
+    let checkout = Checkout {
+        order: order.id.clone(),
+        attempt: order.attempts,
+        lines: billed
+            .map(|line| CheckoutLine {
+                line: line.id.clone(),
+                title: line.title.clone(),
+                amount_minor: line.price_minor - line.promotion_minor,
+            })
+            .collect(),
+        email,
+        return_url: format!("{}/orders/{}", till.public_url, order.id),
+        now_ms,
+    };
+    let opened = match till.provider.open_checkout(&checkout).await {
+        Outcome::Done(opened) => opened,
+        Outcome::Rejected(why)
+        | Outcome::Later(why)
+        | Outcome::Denied(why)
+        | Outcome::Unknown(why) => return Err(Error::Provider(why)),
+    };
+    let mut tx = till.db.write().await?;
+    store::set_payment(&mut tx, &order.id, &opened.id).await?;
+    tx.commit().await?;
+    Ok(opened.url)
+}
+
+/// Gives up orders that nobody paid for a day: closes their checkouts first, so that none is paid afterwards. Returns how many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn give_up_stale(till: &Till, now_ms: i64) -> Result<usize, Error> {
+    let mut tx = till.db.read().await?;
+    let stale = store::list_stale_orders(&mut tx, now_ms - ORDER_LIFE_MS).await?;
+    drop(tx);
+    let mut given_up = 0;
+    for (order, payment) in stale {
+        let closed = match &payment {
+            Some(payment) => till.provider.expire_checkout(payment).await == Outcome::Done(()),
+            None => true,
+        };
+        if !closed {
+            continue;
+        }
+        let mut tx = till.db.write().await?;
+        if store::cancel_order(&mut tx, &order).await? {
+            coupon::release(&mut tx, &order).await?;
+            given_up += 1;
+        }
+        tx.commit().await?;
+    }
+    Ok(given_up)
+}

@@ -1,0 +1,208 @@
+//! Rules of carts, orders, fulfilment, refunds and disputes, one file for each.
+
+pub mod cart;
+pub mod dispute;
+pub mod read;
+pub mod refund;
+pub mod sale;
+
+pub use cart::{
+    CartLine, add_to_cart, count_cart, list_cart, open_payment, place, remove_from_cart,
+};
+pub use refund::{Bearer, cancel_unopened, plan_part, plan_refund};
+pub use sale::LicenceSecret;
+
+use super::store;
+use crate::books::service as books;
+use crate::clock::DAY_MS;
+use crate::db::{self, Db, Tx};
+use crate::provider::{Provider, Unanswered};
+use crate::vault::Vault;
+use crate::verify::service::PublicLog;
+use schema::money::{FeeSchedule, Parts};
+use std::sync::Arc;
+use thiserror::Error as ThisError;
+
+/// An unopened bundle can go back for so long, and its earning is held as long.
+pub const RETURN_MS: i64 = 14 * DAY_MS;
+/// Why a line was refunded: our own machine did not regenerate its pictures.
+pub const DOES_NOT_REPRODUCE: &str = "does-not-reproduce";
+
+/// What can go wrong in a shop's till.
+#[derive(Debug, ThisError)]
+pub enum Error {
+    /// No such thing, or somebody else's.
+    #[error("not found")]
+    NotFound,
+    /// A cart that cannot be bought, and why, as a code.
+    #[error("cannot be bought: {0}")]
+    Refused(&'static str),
+    /// The payment provider did not answer, or refused.
+    #[error("the payment provider: {0}")]
+    Provider(String),
+    /// The books refused.
+    #[error(transparent)]
+    Books(#[from] books::Error),
+    /// Anything else, for the log.
+    #[error("{0}")]
+    Internal(String),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] db::Error),
+}
+
+impl From<Unanswered> for Error {
+    fn from(error: Unanswered) -> Self {
+        Self::Provider(error.to_string())
+    }
+}
+
+impl From<Error> for crate::web::error::AppError {
+    fn from(error: Error) -> Self {
+        use schema::failure::{Code, FieldError};
+        match error {
+            Error::NotFound => Self::new(Code::NotFound),
+            Error::Refused(code) => Self {
+                code: Code::Conflict,
+                fields: vec![FieldError::new("cart", code)],
+                cause: None,
+            },
+            Error::Provider(cause) => Self {
+                code: Code::Unavailable,
+                fields: Vec::new(),
+                cause: Some(cause),
+            },
+            Error::Store(error) => error.into(),
+            other => Self::internal(other),
+        }
+    }
+}
+
+/// What the till needs of the shop: everything that a sale touches.
+#[derive(Clone)]
+pub struct Till {
+    pub db: Db,
+    pub vault: Vault,
+    pub log: PublicLog,
+    pub fee: FeeSchedule,
+    pub minimum_order_minor: i64,
+    pub provider: Arc<dyn Provider>,
+    /// Where buyers come back to.
+    pub public_url: String,
+}
+
+/// An order.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Order {
+    pub id: String,
+    pub person_id: String,
+    pub state: String,
+    /// What is to be paid, tax aside.
+    pub total_minor: i64,
+    pub tax_minor: i64,
+    pub discount_minor: i64,
+    pub coupon_id: Option<String>,
+    pub provider: String,
+    pub payment_id: Option<String>,
+    pub charge_id: Option<String>,
+    pub card_last4: Option<String>,
+    pub country: Option<String>,
+    pub attempts: i64,
+    pub invoice_number: Option<i64>,
+    pub created_ms: i64,
+    pub paid_ms: Option<i64>,
+}
+
+impl Order {
+    /// What refunds name at the provider.
+    #[must_use]
+    pub fn charge(&self) -> Option<&str> {
+        self.charge_id.as_deref().or(self.payment_id.as_deref())
+    }
+}
+
+/// A line of an order.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Line {
+    pub id: String,
+    pub purchase_id: String,
+    pub listing_id: String,
+    pub version_id: String,
+    pub buyer_id: String,
+    pub payee_id: String,
+    /// What the listing cost before a discount.
+    pub list_minor: i64,
+    /// What its creator sold it for.
+    pub price_minor: i64,
+    pub share_minor: i64,
+    pub payee_minor: i64,
+    /// What of it the platform paid in the buyer's stead.
+    pub promotion_minor: i64,
+    pub tax_minor: i64,
+    pub licence: String,
+    pub state: String,
+    pub earning: String,
+    pub paid_ms: Option<i64>,
+    pub opened_ms: Option<i64>,
+    /// What of the price went back.
+    pub refunded_minor: i64,
+    pub refunded_tax_minor: i64,
+    pub refunded_promotion_minor: i64,
+    /// How much of the payee's part the payee bore.
+    pub payee_borne_minor: i64,
+    pub frozen_minor: i64,
+    pub dispute_id: Option<String>,
+    pub refund_reason: Option<String>,
+    pub licence_secret_id: Option<String>,
+    pub licence_leaf_hash: Option<String>,
+    pub title: String,
+    pub slug: String,
+}
+
+impl Line {
+    /// What its money consists of.
+    #[must_use]
+    pub fn parts(&self) -> Parts {
+        Parts {
+            tax: self.tax_minor,
+            payee: self.payee_minor,
+            share: self.share_minor,
+            promotion: self.promotion_minor,
+        }
+    }
+
+    /// What went back to the buyer so far.
+    #[must_use]
+    pub fn refunded_cash(&self) -> i64 {
+        self.refunded_minor + self.refunded_tax_minor - self.refunded_promotion_minor
+    }
+
+    /// What the payee still has of it, wherever it lies.
+    #[must_use]
+    pub fn payee_rest(&self) -> i64 {
+        self.payee_minor - self.payee_borne_minor
+    }
+}
+
+/// A buyer's own order with its lines.
+///
+/// # Errors
+/// [`Error::NotFound`] also for somebody else's.
+pub async fn get_order(tx: &mut Tx, buyer: &str, id: &str) -> Result<(Order, Vec<Line>), Error> {
+    let order = match store::get_order(tx, id).await {
+        Ok(order) if order.person_id == buyer => order,
+        Ok(_) => return Err(Error::NotFound),
+        Err(error) if error.is_missing() => return Err(Error::NotFound),
+        Err(error) => return Err(error.into()),
+    };
+    let lines = store::list_lines(tx, id).await?;
+    Ok((order, lines))
+}
+
+/// An order line.
+///
+/// # Errors
+/// When there is none or the database fails.
+pub async fn get_line(tx: &mut Tx, id: &str) -> db::Result<Line> {
+    store::get_line(tx, id).await
+}

@@ -1,0 +1,201 @@
+//! Sellers' accounts at the provider, and what reaches their banks.
+//!
+//! The one rule: a payout that was paid may still fail. It is never final in the books and never a reason to transfer again: the
+//! money lies in the seller's account at the provider, and nothing more is sent before the bank was changed.
+
+use super::super::store;
+use super::{Error, Payee, manual};
+use crate::books::service::{self as books, Entry, Kind, posting};
+use crate::db::{Db, Tx};
+use crate::provider::sandbox::{self, Onboarding};
+use crate::provider::{Account, Outcome, Payout, PayoutProvider as _, PayoutState, Provider};
+
+/// Countries that self-serve payouts reach, ISO 3166-1 alpha-2: United States, United Kingdom, EEA, Canada, Switzerland. Elsewhere
+/// a person pays.
+pub const REACHED: [&str; 34] = [
+    "AT", "BE", "BG", "CA", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GR", "HR",
+    "HU", "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI",
+    "SK", "US",
+];
+
+/// Opens a creator's account at the provider and returns the page where they answer what is required.
+///
+/// # Errors
+/// [`Error::Refused`] for a country that the provider does not reach; [`Error::Provider`] when it does not answer.
+pub async fn start_onboarding(
+    db: &Db,
+    provider: &dyn Provider,
+    person: &str,
+    email: &str,
+    country: &str,
+    return_url: &str,
+    now_ms: i64,
+) -> Result<String, Error> {
+    if !REACHED.contains(&country) {
+        return Err(Error::Refused("country-unsupported"));
+    }
+    let known = store::find_payee(&mut db.read().await?, person).await?;
+    // Who moves to another country gets a new account there.
+    let known = known.filter(|payee| payee.provider == provider.name() && payee.country == country);
+    let account = match known {
+        Some(payee) => payee.provider_account,
+        None => match provider.open_account(person, email, country).await {
+            Outcome::Done(account) => account,
+            Outcome::Rejected(why)
+            | Outcome::Later(why)
+            | Outcome::Denied(why)
+            | Outcome::Unknown(why) => return Err(Error::Provider(why)),
+        },
+    };
+    let state = provider.get_account(&account).await?;
+    let url = provider.onboarding_url(&account, return_url).await?;
+    let mut tx = db.write().await?;
+    store::upsert_payee(&mut tx, person, &account, provider.name(), country, now_ms).await?;
+    if let Some(state) = state {
+        note_account(&mut tx, &state, false, now_ms).await?;
+    }
+    tx.commit().await?;
+    Ok(url)
+}
+
+/// Fetches a creator's account anew: coming back from the provider's page proves nothing.
+///
+/// # Errors
+/// When the provider does not answer or the database fails.
+pub async fn refresh(
+    db: &Db,
+    provider: &dyn Provider,
+    person: &str,
+    now_ms: i64,
+) -> Result<(), Error> {
+    let payee = store::find_payee(&mut db.read().await?, person).await?;
+    let Some(payee) = payee.filter(|payee| payee.provider == provider.name()) else {
+        return Ok(());
+    };
+    if let Some(account) = provider.get_account(&payee.provider_account).await? {
+        let mut tx = db.write().await?;
+        note_account(&mut tx, &account, false, now_ms).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// Takes a creator's answers on the sandbox's own page and notes whether it is satisfied. Returns what is still required.
+///
+/// # Errors
+/// When the database fails.
+pub async fn onboard(
+    db: &Db,
+    person: &str,
+    holder: &str,
+    bank: &str,
+    now_ms: i64,
+) -> Result<Option<&'static str>, Error> {
+    let sandbox = sandbox::Sandbox { db: db.clone() };
+    let known = store::find_payee(&mut db.read().await?, person).await?;
+    let country = known.map_or("US".into(), |payee| payee.country);
+    start_onboarding(db, &sandbox, person, "", &country, "", now_ms).await?;
+    let payee = store::find_payee(&mut db.read().await?, person).await?;
+    let account = payee.ok_or(Error::NotFound)?.provider_account;
+    let answers = Onboarding { holder, bank };
+    let required = sandbox::onboard(db, &account, answers, now_ms).await?;
+    if let Some(state) = sandbox.get_account(&account).await? {
+        let mut tx = db.write().await?;
+        note_account(&mut tx, &state, required.is_none(), now_ms).await?;
+        tx.commit().await?;
+    }
+    Ok(required)
+}
+
+/// Acts on an account as the provider knows it now. A new bank ends the pause that a refusing one began.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note_account(
+    tx: &mut Tx,
+    account: &Account,
+    bank_changed: bool,
+    _now_ms: i64,
+) -> Result<(), Error> {
+    store::set_account(
+        tx,
+        &account.id,
+        account.ready,
+        &account.requirements.join("\n"),
+        account.disabled.as_deref(),
+    )
+    .await?;
+    if bank_changed {
+        store::end_pause(tx, &account.id, "bank_rejected").await?;
+    }
+    Ok(())
+}
+
+/// Acts on a payout to a seller's bank as the provider knows it now.
+///
+/// # Errors
+/// When the account is nobody's, or the books refuse.
+pub async fn note_payout(
+    tx: &mut Tx,
+    payout: &Payout,
+    provider: &str,
+    now_ms: i64,
+) -> Result<(), Error> {
+    let person = store::find_person_of_account(tx, &payout.account)
+        .await?
+        .ok_or_else(|| {
+            Error::Internal(format!(
+                "the payout {} is of {}, an account of nobody",
+                payout.id, payout.account
+            ))
+        })?;
+    store::upsert_payout(tx, payout, &person, provider, now_ms).await?;
+    let paid_key = format!("payout:{}:paid", payout.id);
+    let amounts = |out: i64| {
+        vec![
+            posting(Kind::ConnectedPaidOut, &person, out, None),
+            posting(Kind::ConnectedBalance, &person, -out, None),
+        ]
+    };
+    let (key, kind, postings) = match payout.state {
+        PayoutState::Pending => return Ok(()),
+        PayoutState::Paid => (paid_key, "payout paid", amounts(payout.amount_minor)),
+        PayoutState::Failed => {
+            store::pause(tx, &person, "bank_rejected").await?;
+            // Only what was booked as paid comes back.
+            if !books::is_booked(tx, &paid_key).await? {
+                return Ok(());
+            }
+            let key = format!("payout:{}:failed", payout.id);
+            (key, "payout failed", amounts(-payout.amount_minor))
+        }
+    };
+    let entry = Entry {
+        key,
+        kind,
+        source: payout.id.clone(),
+        occurred_ms: now_ms,
+        postings,
+    };
+    books::post(tx, &entry).await?;
+    Ok(())
+}
+
+/// Stops or resumes a creator's payouts.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_paused(tx: &mut Tx, person: &str, by: &str, paused: bool) -> Result<(), Error> {
+    if paused {
+        store::pause(tx, person, by).await?;
+    } else {
+        store::resume(tx, person, by).await?;
+    }
+    Ok(())
+}
+
+/// Whether a payee's money can be sent at all, for the page.
+#[must_use]
+pub fn is_set_up(payee: Option<&Payee>) -> bool {
+    payee.is_some_and(|payee| payee.ready || (payee.provider == manual::NAME))
+}

@@ -1,0 +1,147 @@
+//! A creator's sales: the list, its filter, and the same list as a file.
+
+use super::super::store;
+use super::release_ms;
+use crate::books::service as books;
+use crate::clock::DAY_MS;
+use crate::db::{self, Tx};
+use schema::money::decimal;
+
+/// A sold line, as its creator's list shows it.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Sale {
+    pub id: String,
+    pub paid_ms: i64,
+    pub title: String,
+    pub slug: String,
+    pub price_minor: i64,
+    pub share_bp: i64,
+    pub share_fixed_minor: i64,
+    pub share_minor: i64,
+    pub payee_minor: i64,
+    /// What of the price went back to the buyer.
+    pub refunded_minor: i64,
+    /// How much of the creator's part went with it.
+    pub payee_borne_minor: i64,
+    pub dispute_id: Option<String>,
+    pub opened_ms: Option<i64>,
+    /// Where the money lies, or `refunded`.
+    pub state: String,
+}
+
+impl Sale {
+    /// When the hold ends, while there is one.
+    #[must_use]
+    pub fn release_ms(&self) -> Option<i64> {
+        (self.state == "held").then(|| release_ms(self.paid_ms, self.opened_ms))
+    }
+}
+
+/// Where a sale's money may lie, in the order of the filter.
+pub const SALE_STATES: [&str; 7] = [
+    "held",
+    "frozen",
+    "available",
+    "transit",
+    "transferred",
+    "refunded",
+    "none",
+];
+/// Days that the filter offers; 0 is all.
+pub const PERIODS: [i64; 4] = [30, 90, 365, 0];
+
+/// Which sales a creator wants to see.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SaleFilter {
+    /// A name of [`SALE_STATES`], or nothing for all.
+    pub state: String,
+    /// Back from now; 0 is all.
+    pub days: i64,
+}
+
+impl SaleFilter {
+    /// Reads a filter; what is not offered is refused, never taken for "all".
+    #[must_use]
+    pub fn parse(state: &str, days: &str) -> Option<Self> {
+        let days = match days {
+            "" => 0,
+            text => text.parse().ok().filter(|days| PERIODS.contains(days))?,
+        };
+        let known = state.is_empty() || SALE_STATES.contains(&state);
+        known.then(|| Self {
+            state: state.into(),
+            days,
+        })
+    }
+}
+
+/// A creator's sales, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_sales(
+    tx: &mut Tx,
+    person: &str,
+    filter: &SaleFilter,
+    now_ms: i64,
+    limit: i64,
+) -> db::Result<Vec<Sale>> {
+    let since = match filter.days {
+        0 => 0,
+        days => now_ms - days * DAY_MS,
+    };
+    store::list_sales(tx, person, since, &filter.state, limit).await
+}
+
+/// Writes sales as CSV. A title that a spreadsheet would take for a formula is written as text.
+///
+/// # Errors
+/// When writing fails.
+pub fn write_sales(out: impl std::io::Write, sales: &[Sale]) -> csv::Result<()> {
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record([
+        "line",
+        "paid",
+        "title",
+        "listing",
+        "currency",
+        "price",
+        "fee_basis_points",
+        "fee_fixed",
+        "fee",
+        "yours",
+        "refunded",
+        "state",
+        "held_until",
+    ])?;
+    for sale in sales {
+        let title = as_text(&sale.title);
+        writer.write_record([
+            sale.id.clone(),
+            schema::time::utc(sale.paid_ms),
+            title,
+            sale.slug.clone(),
+            books::CURRENCY.into(),
+            decimal(sale.price_minor),
+            sale.share_bp.to_string(),
+            decimal(sale.share_fixed_minor),
+            decimal(sale.share_minor),
+            decimal(sale.payee_minor),
+            decimal(sale.refunded_minor),
+            sale.state.clone(),
+            sale.release_ms().map(schema::time::utc).unwrap_or_default(),
+        ])?;
+    }
+    writer.flush()?;
+    Ok(())
+}
+
+/// A text that no spreadsheet takes for a formula.
+#[must_use]
+pub(super) fn as_text(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    }
+}
