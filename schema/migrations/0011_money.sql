@@ -85,6 +85,14 @@ alter table payee add column paused text;
 -- Where money goes that is sent by hand; lies in the vault.
 alter table payee add column details_secret_id text;
 
+-- Every account that a person ever had: payouts of an older one still arrive, or come back.
+create table payee_account (
+    id text primary key,
+    person_id text not null references person (id),
+    provider text not null
+);
+insert into payee_account (id, person_id, provider) select provider_account, person_id, provider from payee;
+
 -- Payouts from a seller's provider account to their bank, and those that we make by hand.
 create table payout (
     id text primary key,

@@ -264,7 +264,8 @@ async fn a_creators_list_of_sales_says_where_each_cent_is_and_is_theirs_alone() 
         };
         let all = list(0, "", "").await;
         let states: Vec<&str> = all.iter().map(|sale| sale.state.as_str()).collect();
-        assert_eq!(states, ["refunded", "refunded"], "{}", test.name);
+        // One went back at the platform's cost, which leaves the creator what was earned.
+        assert_eq!(states, ["available", "refunded"], "{}", test.name);
         assert_eq!(list(0, "held", "").await, [], "{}", test.name);
         let ben = list(1, "transferred", "30").await;
         let sums: Vec<_> = ben

@@ -14,4 +14,6 @@ mod store;
 #[cfg(test)]
 pub(crate) mod tests;
 #[cfg(test)]
+mod walk;
+#[cfg(test)]
 pub(crate) use store::ALL as STATEMENTS;

@@ -10,9 +10,9 @@ use crate::clock::DAY_MS;
 use crate::db::execute;
 use crate::db::tests::{TestDb, databases};
 use crate::payouts::service as payouts;
-use crate::provider::outbound::{self, Operation};
+use crate::provider::Outcome;
+use crate::provider::outbound;
 use crate::provider::sandbox::{self, Sandbox};
-use crate::provider::{Outcome, PaymentProvider as _, PayoutProvider as _};
 use crate::vault::Vault;
 use crate::verify::service::PublicLog;
 use crate::{jobs, random};
@@ -27,9 +27,9 @@ const START_MS: i64 = 1_800_000_000_000;
 pub(crate) struct Shop {
     pub(crate) till: Till,
     pub(crate) now_ms: i64,
-    listings: Vec<String>,
+    pub(crate) listings: Vec<String>,
     pub(crate) sellers: Vec<String>,
-    buyers: Vec<String>,
+    pub(crate) buyers: Vec<String>,
 }
 
 fn till(test: &TestDb) -> Till {
@@ -55,7 +55,7 @@ fn till(test: &TestDb) -> Till {
     }
 }
 
-async fn person(till: &Till, name: &str) -> String {
+pub(crate) async fn person(till: &Till, name: &str) -> String {
     let id = random::id();
     let mut tx = till.db.write().await.expect("a transaction");
     let sql = "insert into person (id, email, email_folded, handle, password_hash, role, created_ms) values ($1, $2, $2, $2, 'x', 'member', 1)";
@@ -65,7 +65,7 @@ async fn person(till: &Till, name: &str) -> String {
 }
 
 /// A live listing with what a sale needs of it: a version and two logged leaves.
-async fn listing(till: &Till, seller: &str, price_minor: i64) -> String {
+pub(crate) async fn listing(till: &Till, seller: &str, price_minor: i64) -> String {
     let (id, version, secret) = (random::id(), random::id(), random::id());
     let leaf = |tail: &str| Digest::sha256(format!("{id}{tail}").as_bytes()).hex();
     let mut tx = till.db.write().await.expect("a transaction");
@@ -178,7 +178,11 @@ impl Shop {
         {
             let outcome = till_jobs::run(&self.till, &job.kind, &job.payload, self.now_ms)
                 .await
-                .unwrap_or_else(|error| panic!("{}: {error:#}", job.kind));
+                .unwrap_or_else(|error| {
+                    // An event may come before the one that it follows; then it is read again.
+                    assert!(job.attempts < 12, "{} {}: {error:#}", job.kind, job.payload);
+                    jobs::Outcome::Failed(error.to_string())
+                });
             jobs::finish(&self.till.db, &job, &outcome, random::real_now_ms())
                 .await
                 .expect("a note");
@@ -203,14 +207,14 @@ impl Shop {
             .expect("a tick");
     }
 
-    async fn check(&self, place: &str) {
+    pub(crate) async fn check(&self, place: &str) {
         let mut tx = self.till.db.read().await.expect("a transaction");
         if let Err(why) = books::audit(&mut tx).await.expect("an audit") {
             panic!("{place}: {why}");
         }
     }
 
-    async fn check_settled(&self, place: &str) {
+    pub(crate) async fn check_settled(&self, place: &str) {
         self.check(place).await;
         payouts::reconcile(&self.till.db, self.till.provider.as_ref())
             .await
@@ -219,7 +223,7 @@ impl Shop {
             .unwrap_or_else(|why| panic!("{place}: {why}"));
     }
 
-    async fn balances(&self, seller: usize) -> books::SellerBalances {
+    pub(crate) async fn balances(&self, seller: usize) -> books::SellerBalances {
         let mut tx = self.till.db.read().await.expect("a transaction");
         books::seller_balances(&mut tx, &self.sellers[seller])
             .await
@@ -483,6 +487,10 @@ async fn a_refund_after_the_transfer_is_owed_and_netted_from_the_next_earnings()
             .await
             .expect("a sweep");
         shop.drain().await;
+        // It is at the bank by now: asking it back is refused.
+        shop.advance(1).await;
+        shop.advance(2).await;
+        shop.drain().await;
         let line = shop.lines(&order).await.remove(0);
         assert_eq!(line.earning, "transferred");
         let mut tx = test.db.write().await.expect("a transaction");
@@ -505,166 +513,5 @@ async fn a_refund_after_the_transfer_is_owed_and_netted_from_the_next_earnings()
         shop.advance(3).await;
         shop.drain().await;
         shop.check_settled(test.name).await;
-    }
-}
-
-/// xorshift64*: small, seeded, the same everywhere.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % sides
-    }
-}
-
-#[tokio::test]
-async fn random_walks_with_crashes_keep_the_books_at_zero_and_equal_to_the_providers() {
-    for test in databases().await {
-        for seed in 1..=3u64 {
-            let mut shop = shop_of_seed(&test, seed).await;
-            walk(
-                &mut shop,
-                &mut Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
-                &format!("{} seed {seed}", test.name),
-            )
-            .await;
-        }
-    }
-}
-
-/// Several walks share one database; names must not meet.
-async fn shop_of_seed(test: &TestDb, seed: u64) -> Shop {
-    let mut shop = Shop {
-        till: till(test),
-        now_ms: START_MS + i64::try_from(seed).expect("small") * 1000 * DAY_MS,
-        listings: vec![],
-        sellers: vec![],
-        buyers: vec![],
-    };
-    for name in 0..2 {
-        shop.sellers
-            .push(person(&shop.till, &format!("seller-{seed}-{name}")).await);
-    }
-    for name in 0..4 {
-        shop.buyers
-            .push(person(&shop.till, &format!("buyer-{seed}-{name}")).await);
-    }
-    for (number, price) in [1000, 499, 2999, 0, 777, 4001].into_iter().enumerate() {
-        let seller = shop.sellers[number % 2].clone();
-        shop.listings
-            .push(listing(&shop.till, &seller, price).await);
-    }
-    shop
-}
-
-async fn walk(shop: &mut Shop, dice: &mut Dice, name: &str) {
-    let mut orders: Vec<service::Order> = Vec::new();
-    for step in 0..60 {
-        let place = format!("{name} step {step}");
-        match dice.roll(9) {
-            0..=2 => {
-                let wanted: Vec<usize> = (0..=dice.roll(3))
-                    .map(|_| dice.roll(shop.listings.len()))
-                    .collect();
-                if let Ok(order) = shop.order(dice.roll(shop.buyers.len()), &wanted).await {
-                    if order.state == "open" {
-                        let card = ["4242424242424242", "4242424242424242", "4000000000000002"]
-                            [dice.roll(3)];
-                        shop.pay(&order, card).await;
-                    }
-                    orders.push(order);
-                }
-            }
-            3 => shop.drain().await,
-            4 => shop.advance([0, 1, 3, 8][dice.roll(4)]).await,
-            5 => {
-                let seller = shop.sellers[dice.roll(2)].clone();
-                payouts::onboard(
-                    &shop.till.db,
-                    &seller,
-                    "Some Body",
-                    "000123456789",
-                    shop.now_ms,
-                )
-                .await
-                .expect("onboarded");
-            }
-            6 => drop(
-                payouts::sweep(&shop.till.db, sandbox::NAME, 2500, shop.now_ms)
-                    .await
-                    .unwrap_or_else(|error| panic!("{place}: {error}")),
-            ),
-            7 if !orders.is_empty() => refund_something(shop, dice, &orders, &place).await,
-            _ => crash_after_sending(shop, dice).await,
-        }
-        shop.check(&place).await;
-    }
-    shop.drain().await;
-    shop.advance(40).await;
-    shop.drain().await;
-    shop.check_settled(name).await;
-}
-
-async fn refund_something(shop: &Shop, dice: &mut Dice, orders: &[service::Order], place: &str) {
-    let order = &orders[dice.roll(orders.len())];
-    let lines = shop.lines(order).await;
-    let line = &lines[dice.roll(lines.len())];
-    let mut tx = shop.till.db.write().await.expect("a transaction");
-    let result = if dice.roll(2) == 0 {
-        cancel_unopened(&mut tx, &line.buyer_id, &line.id, shop.now_ms).await
-    } else {
-        plan_refund(
-            &mut tx,
-            line,
-            Bearer::Platform,
-            "does-not-reproduce",
-            shop.now_ms,
-        )
-        .await
-        .map(drop)
-    };
-    match result {
-        // A crash before the commit: dropping the transaction must leave no trace.
-        Ok(()) if dice.roll(4) == 0 => drop(tx),
-        Ok(()) => tx.commit().await.expect("a commit"),
-        Err(service::Error::Refused(_)) => {}
-        Err(error) => panic!("{place}: {error}"),
-    }
-}
-
-/// The provider acted, and the process died before it could write that down.
-async fn crash_after_sending(shop: &Shop, dice: &mut Dice) {
-    let mut tx = shop.till.db.write().await.expect("a transaction");
-    let open: Vec<Operation> = outbound::list(&mut tx, "", 1000)
-        .await
-        .expect("operations")
-        .into_iter()
-        .filter(|op| matches!(op.state.as_str(), "planned" | "sent"))
-        .collect();
-    if open.is_empty() {
-        return;
-    }
-    let op = &open[dice.roll(open.len())];
-    execute!(
-        &mut tx,
-        "update outbound_op set state = 'sent', sent_ms = $2, first_sent_ms = coalesce(first_sent_ms, $2), attempts = attempts + 1 where id = $1",
-        &op.id,
-        random::real_now_ms()
-    )
-    .expect("noted");
-    tx.commit().await.expect("a commit");
-    if dice.roll(2) == 0 {
-        let (provider, call) = (&shop.till.provider, op.call(shop.now_ms));
-        match op.parsed_kind() {
-            Some(outbound::Kind::Refund) => drop(provider.refund(&call).await),
-            Some(outbound::Kind::Transfer) => drop(provider.transfer(&call).await),
-            Some(outbound::Kind::Reversal) => drop(provider.reverse(&call).await),
-            Some(outbound::Kind::Evidence) => drop(provider.submit_evidence(&call).await),
-            Some(outbound::Kind::Acceptance) => drop(provider.accept_dispute(&call).await),
-            Some(outbound::Kind::Manual) | None => {}
-        }
     }
 }

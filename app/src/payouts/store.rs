@@ -60,13 +60,14 @@ statements! {
             ready = case when payee.provider_account = excluded.provider_account then payee.ready else excluded.ready end,
             requirements = case when payee.provider_account = excluded.provider_account then payee.requirements else '' end,
             disabled = case when payee.provider_account = excluded.provider_account then payee.disabled else null end";
+    INSERT_ACCOUNT = "insert into payee_account (id, person_id, provider) values ($1, $2, $3) on conflict (id) do nothing";
     SET_ACCOUNT = "update payee set ready = $2, requirements = $3, disabled = $4 where provider_account = $1";
     SET_DETAILS = "update payee set details_secret_id = $2, ready = true where person_id = $1";
     PAUSE = "update payee set paused = $2 where person_id = $1 and paused is null";
     RESUME = "update payee set paused = null where person_id = $1 and paused = $2";
     END_PAUSE = "update payee set paused = null where provider_account = $1 and paused = $2";
     FIND_PAYEE = payees!("person_id = $1");
-    FIND_PERSON = "select person_id from payee where provider_account = $1";
+    FIND_PERSON = "select person_id from payee_account where id = $1";
     INSERT_DECISION = "insert into payout_decision (id, person_id, decided_ms, amount_minor, outcome, until_ms) values ($1, $2, $3, $4, $5, $6)";
     LIST_DECISIONS = "select id, decided_ms, amount_minor, outcome, until_ms from payout_decision where person_id = $1 order by decided_ms desc, id desc limit $2";
     LIST_RECENT = "select payout_decision.id, payout_decision.decided_ms, payout_decision.amount_minor, payout_decision.outcome, payout_decision.until_ms, person.handle
@@ -145,6 +146,7 @@ pub(super) async fn upsert_payee(
     country: &str,
     now_ms: i64,
 ) -> db::Result<()> {
+    execute!(tx, INSERT_ACCOUNT, account, person, provider)?;
     execute!(tx, UPSERT_PAYEE, person, account, provider, country, now_ms).map(|_| ())
 }
 

@@ -93,7 +93,8 @@ pub async fn onboard(
 ) -> Result<Option<&'static str>, Error> {
     let sandbox = sandbox::Sandbox { db: db.clone() };
     let known = store::find_payee(&mut db.read().await?, person).await?;
-    let country = known.map_or("US".into(), |payee| payee.country);
+    let reached = known.filter(|payee| REACHED.contains(&payee.country.as_str()));
+    let country = reached.map_or("US".into(), |payee| payee.country);
     start_onboarding(db, &sandbox, person, "", &country, "", now_ms).await?;
     let payee = store::find_payee(&mut db.read().await?, person).await?;
     let account = payee.ok_or(Error::NotFound)?.provider_account;

@@ -61,7 +61,7 @@ pub fn card(number: &str) -> Card {
 
 /// What a bank does with payouts: `None` takes them; a name that begins with `late:` takes them and sends them back a day later.
 #[must_use]
-pub fn bank_failure(number: &str) -> Option<&'static str> {
+pub(super) fn bank_failure(number: &str) -> Option<&'static str> {
     match number {
         "000111111116" => Some("no_account"),
         "000111111113" => Some("account_closed"),

@@ -180,6 +180,32 @@ pub async fn confirm(db: &Db, id: &str, agreed: bool, now_ms: i64) -> db::Result
     Ok(payment)
 }
 
+/// Lets a cardholder's bank dispute a paid payment now; `inquiry` asks first, without money moving. Nothing for one that is disputed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn dispute(
+    db: &Db,
+    id: &str,
+    reason: &str,
+    inquiry: bool,
+    now_ms: i64,
+) -> db::Result<bool> {
+    let mut tx = db.write().await?;
+    let paid = store::find_payment(&mut tx, id)
+        .await?
+        .filter(|payment| payment.state == "paid");
+    let Some(paid) = paid else {
+        return Ok(false);
+    };
+    if store::count_disputes(&mut tx, id).await? > 0 {
+        return Ok(false);
+    }
+    disputes::open(&mut tx, &paid, reason, inquiry, now_ms).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
 /// A movement of an account's balance.
 struct Movement<'a> {
     key: &'a str,

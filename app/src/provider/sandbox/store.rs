@@ -36,6 +36,7 @@ statements! {
     LIST_OPEN_DISPUTES = "select id, payment_id, amount_minor, fee_minor, reason, state, evidence, due_ms from sandbox_dispute
         where state in ('inquiry', 'needs_response', 'under_review') order by id";
     COUNT_OPEN_DISPUTES = "select count(*) from sandbox_dispute where payment_id = $1 and state in ('needs_response', 'under_review')";
+    COUNT_DISPUTES = "select count(*) from sandbox_dispute where payment_id = $1";
     SET_DISPUTE = "update sandbox_dispute set state = $2 where id = $1";
     SET_DISPUTE_FEE = "update sandbox_dispute set fee_minor = $2 where id = $1";
     ESCALATE_DISPUTE = "update sandbox_dispute set state = 'needs_response', evidence = null, due_ms = $2 where id = $1";
@@ -272,6 +273,10 @@ pub(super) async fn list_open_disputes(tx: &mut Tx) -> db::Result<Vec<DisputeRow
 
 pub(super) async fn count_open_disputes(tx: &mut Tx, payment: &str) -> db::Result<i64> {
     fetch!(tx, fetch_one, (i64,), COUNT_OPEN_DISPUTES, payment).map(|row| row.0)
+}
+
+pub(super) async fn count_disputes(tx: &mut Tx, payment: &str) -> db::Result<i64> {
+    fetch!(tx, fetch_one, (i64,), COUNT_DISPUTES, payment).map(|row| row.0)
 }
 
 pub(super) async fn set_dispute(tx: &mut Tx, id: &str, state: &str) -> db::Result<()> {
