@@ -351,6 +351,11 @@ async fn by_hand(shop: &Shop, a: u16, b: u16, place: &str) {
     let seller = &shop.sellers[1];
     let open = manual::list(&mut tx, 1000).await.expect("payouts");
     let now = shop.now_ms;
+    let wanted = if b % 4 == 2 { "paid" } else { "pending" };
+    let open: Vec<_> = open
+        .into_iter()
+        .filter(|(payout, _)| payout.state == wanted)
+        .collect();
     let result = match (b % 4, open.get(usize::from(a) % open.len().max(1))) {
         (_, None) if a % 4 > 0 => Ok(()),
         (0, _) | (_, None) => {
@@ -378,9 +383,12 @@ async fn by_hand(shop: &Shop, a: u16, b: u16, place: &str) {
 
 async fn owed(shop: &Shop, a: u16) {
     let mut tx = shop.till.db.write().await.expect("a transaction");
-    let ops = outbound::list(&mut tx, "ok", 1000)
+    let ops: Vec<Operation> = outbound::list(&mut tx, "ok", 1000)
         .await
-        .expect("operations");
+        .expect("operations")
+        .into_iter()
+        .filter(|op| op.kind == "refund")
+        .collect();
     if !ops.is_empty() {
         let op = &ops[usize::from(a) % ops.len()];
         refund::pay_owed(&mut tx, &op.id, shop.now_ms)

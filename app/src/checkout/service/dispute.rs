@@ -164,23 +164,44 @@ async fn freeze(
             continue;
         }
         let frozen = line.frozen_minor + rest;
-        store::freeze_line(tx, line, "held", frozen).await?;
+        set_frozen(tx, line, "held", frozen).await?;
         let postings = vec![
             posting(from, &line.payee_id, rest, Some(&line.id)),
             posting(Kind::SellerFrozen, &line.payee_id, -rest, Some(&line.id)),
         ];
-        let key = format!("frozen:{}", line.id);
+        // A refund that was undone meanwhile leaves more to freeze than the first time.
+        let times = store::count_frozen(tx, &dispute.id).await?;
+        let key = format!("frozen:{}:{times}", line.id);
         post(tx, &dispute.id, &key, "dispute frozen", postings, now_ms).await?;
     }
     debug_assert_eq!(order.id, dispute.purchase_id);
     Ok(())
 }
 
+/// Notes what is frozen of a line.
+///
+/// # Errors
+/// When the line changed meanwhile: whoever called reads it anew and tries again.
+pub(super) async fn set_frozen(
+    tx: &mut Tx,
+    line: &Line,
+    earning: &str,
+    frozen_minor: i64,
+) -> Result<(), Error> {
+    if store::freeze_line(tx, line, earning, frozen_minor).await? {
+        return Ok(());
+    }
+    Err(Error::Internal(format!(
+        "the line {} changed while it was frozen",
+        line.id
+    )))
+}
+
 /// Lets go what is frozen: held again where it was held, else available.
 async fn unfreeze(tx: &mut Tx, dispute: &Dispute, now_ms: i64) -> Result<(), Error> {
     for line in store::list_disputed(tx, &dispute.id).await? {
         let frozen = line.frozen_minor;
-        store::freeze_line(tx, &line, &line.earning, 0).await?;
+        set_frozen(tx, &line, &line.earning, 0).await?;
         store::set_line_dispute(tx, &line.id, None).await?;
         let to = match line.earning.as_str() {
             "held" => posting(Kind::SellerHeld, &line.payee_id, -frozen, Some(&line.id)),

@@ -214,7 +214,7 @@ async fn note_reversal(
     ];
     if open.is_some() {
         let frozen = line.frozen_minor + op.amount;
-        store::freeze_line(tx, &line, &line.earning, frozen).await?;
+        dispute::set_frozen(tx, &line, &line.earning, frozen).await?;
         postings.push(posting(
             Kind::SellerFrozen,
             payee,
