@@ -190,7 +190,7 @@ async fn is_quiet(test: &TestDb) -> bool {
 async fn take(shop: &mut Shop, orders: &mut Vec<service::Order>, step: Step, place: &str) {
     let (what, a, b, c) = step;
     let db = shop.till.db.clone();
-    match what % 20 {
+    match what % 22 {
         0..=4 => order(shop, orders, a, b, c).await,
         5 => shop.drain().await,
         6 | 7 => shop.advance(pick(&[0, 1, 2, 3, 8, 15], a)).await,
@@ -213,7 +213,7 @@ async fn take(shop: &mut Shop, orders: &mut Vec<service::Order>, step: Step, pla
         13 => answer_dispute(shop, a, b).await,
         14 => read_any_event(shop, a).await,
         15 => repeat_an_event(shop, a).await,
-        16 => by_hand(shop, a, b, place).await,
+        16 | 19 | 20 => by_hand(shop, a, b, place).await,
         17 if a.is_multiple_of(3) => owed(shop, b).await,
         17 | 18 if !orders.is_empty() => {
             let order = &orders[usize::from(a) % orders.len()];
