@@ -103,6 +103,7 @@ async fn listing(
             };
             let review =
                 crate::moderation::service::find_review(&mut tx, &listing.version_id).await?;
+            let sets = crate::checkout::sets::list_of_listing(&mut tx, &listing.id).await?;
             let in_review = listing.state == "certifying"
                 && review.is_some_and(|review| review.state == "open");
             Ok(page::listing(
@@ -110,9 +111,12 @@ async fn listing(
                 listing,
                 anchors,
                 statements,
-                owned,
                 &state.engines.model().manifest,
-                in_review,
+                page::Around {
+                    owned,
+                    in_review,
+                    sets,
+                },
             ))
         })
         .await

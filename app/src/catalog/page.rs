@@ -1,6 +1,7 @@
 //! Pages of the catalog.
 
 use super::service::{Anchor, Card, Cards, Filter, Listing, Sort};
+use crate::checkout::sets::Set;
 use crate::studio::island::LiveProgress;
 use crate::ui::lang::Lang;
 use crate::ui::pieces::{
@@ -138,16 +139,42 @@ pub(super) fn explore(
     })
 }
 
+/// What a listing's page knows besides the listing.
+pub(super) struct Around {
+    /// The line by which this visitor owns it.
+    pub(super) owned: Option<String>,
+    /// A person looks at it before it may go live.
+    pub(super) in_review: bool,
+    /// Sets that it is sold in, too.
+    pub(super) sets: Vec<Set>,
+}
+
+fn set_links(lang: Lang, sets: Vec<Set>) -> impl IntoView + use<> {
+    let links: Vec<_> = sets
+        .into_iter()
+        .map(|set| {
+            let href = lang.path(&format!("/sets/{}", set.slug));
+            let arguments = [("title", set.title.into()), ("price", lang.money(set.price_minor).into())];
+            view! { <p><a href=href class="set-link">{lang.with("listing-in-set", &arguments)}</a></p> }
+        })
+        .collect();
+    links
+}
+
 pub(super) fn listing(
     visit: &Visit,
     listing: Listing,
     anchors: Vec<Anchor>,
     statements: Vec<StatementRow>,
-    owned: Option<String>,
     manifest: &Manifest,
-    in_review: bool,
+    around: Around,
 ) -> Response {
     let lang = visit.lang;
+    let Around {
+        owned,
+        in_review,
+        sets,
+    } = around;
     let title = listing.title.clone();
     let model_name = format!("{} {}", manifest.name, manifest.version);
     shell::ok(visit, &title.clone(), || {
@@ -168,6 +195,7 @@ pub(super) fn listing(
                     {in_review.then(|| view! { <p class="hint" id="in-review">{lang.text("in-review-line")}</p> })}
                     {listing.version_error.clone().map(|error| view! { <p class="field-error">{lang.text_or_itself(&error)}</p> })}
                     {(listing.state == "live").then(|| offer(visit, &listing, owned))}
+                    {set_links(lang, sets)}
                     <p class="listing__text">{listing.description.clone()}</p>
                 </div>
                 <div class="listing__evidence">

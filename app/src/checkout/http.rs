@@ -28,7 +28,8 @@ const GUEST_S: i64 = 86_400;
 /// Routes of this feature.
 pub fn routes() -> Router<AppState> {
     Router::new()
-        .route("/cart", get(cart))
+        .merge(super::offers::routes())
+        .route("/cart", get(show))
         .route("/cart/add", post(add))
         .route("/cart/remove", post(remove))
         .route("/checkout", post(checkout))
@@ -45,7 +46,7 @@ fn not_found<T>(_: T) -> AppError {
     AppError::new(Code::NotFound)
 }
 
-async fn cart(State(state): State<AppState>, visit: Visit) -> Response {
+async fn show(State(state): State<AppState>, visit: Visit) -> Response {
     visit
         .answer(show_cart(&state, &visit, CartNote::default()))
         .await

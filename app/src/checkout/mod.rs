@@ -7,9 +7,11 @@ pub mod coupon;
 pub mod http;
 mod invoice;
 pub mod jobs;
+mod offers;
 mod page;
 mod sandbox_page;
 pub mod service;
+pub mod sets;
 mod store;
 #[cfg(test)]
 pub(crate) mod tests;

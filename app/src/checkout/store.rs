@@ -4,6 +4,7 @@ use super::coupon::{Coupon, NewCoupon};
 use super::service::cart::{CartLine, PricedLine};
 use super::service::dispute::Dispute;
 use super::service::{Line, Order};
+use super::sets::{Item, Set};
 use crate::db::{self, Tx, execute, fetch, statements};
 use crate::provider::{Dispute as DisputeFact, Payment};
 use schema::money::{FeeSchedule, Parts};
@@ -57,7 +58,38 @@ macro_rules! coupons {
     };
 }
 
+macro_rules! sets {
+    ($rest:literal) => {
+        concat!(
+            "select listing_set.id, listing_set.slug, listing_set.person_id, person.handle, listing_set.title, listing_set.price_minor, listing_set.state
+            from listing_set join person on person.id = listing_set.person_id ",
+            $rest
+        )
+    };
+}
+
+macro_rules! items {
+    ($rest:literal) => {
+        concat!(
+            "select listing.id, listing.slug, listing.title, listing.price_minor, listing.state, anchor.labelled_blob as blob
+            from listing
+            join version on version.listing_id = listing.id
+            join anchor on anchor.version_id = version.id and anchor.idx = 0 ",
+            $rest
+        )
+    };
+}
+
 statements! {
+    INSERT_SET = "insert into listing_set (id, slug, person_id, title, price_minor, state, created_ms) values ($1, $2, $3, $4, $5, 'live', $6)";
+    INSERT_SET_ITEM = "insert into listing_set_item (set_id, listing_id, idx) values ($1, $2, $3)";
+    FIND_SET = sets!("where listing_set.slug = $1");
+    LIST_SETS = sets!("where listing_set.person_id = $1 order by listing_set.created_ms desc, listing_set.id");
+    LIST_SETS_OF_LISTING = sets!("join listing_set_item on listing_set_item.set_id = listing_set.id
+            where listing_set_item.listing_id = $1 and listing_set.state = 'live' order by listing_set.created_ms desc, listing_set.id");
+    LIST_SET_ITEMS = items!("join listing_set_item on listing_set_item.listing_id = listing.id where listing_set_item.set_id = $1 order by listing_set_item.idx");
+    LIST_OWN_LIVE = items!("where listing.person_id = $1 and listing.state = 'live' and listing.price_minor > 0 order by listing.created_ms desc, listing.id");
+    END_SET = "update listing_set set state = 'ended' where id = $1 and person_id = $2 and state = 'live'";
     ADD_TO_CART = "insert into cart_line (cart, listing_id, set_id, added_ms) values ($1, $2, $3, $4)
         on conflict (cart, listing_id) do update set set_id = coalesce(excluded.set_id, cart_line.set_id)";
     REMOVE_FROM_CART = "delete from cart_line where cart = $1 and listing_id = $2";
@@ -108,6 +140,9 @@ statements! {
     LIST_LINES = lines!("purchase_line.purchase_id = $1 order by purchase_line.id");
     GET_LINE = lines!("purchase_line.id = $1");
     LIST_OWNED_OF_LISTING = lines!("purchase_line.listing_id = $1 and purchase_line.state = 'owned' order by purchase_line.id");
+    LIST_FAILED_REFUNDS = "select failed.source from journal failed
+        where failed.kind = 'refund failed' and not exists (select 1 from journal paid where paid.idem_key = 'op:' || failed.source || ':by-hand')
+        order by failed.occurred_ms, failed.id";
     SET_LINE_TAX = "update purchase_line set tax_minor = $2 where id = $1";
     SET_LINE_OWNED = "update purchase_line set state = 'owned', earning = $2, paid_ms = $3, licence_secret_id = $4, licence_leaf_hash = $5 where id = $1 and state = 'open'";
     COUNT_OWNED = "select count(*) from purchase_line where buyer_id = $1 and version_id = $2 and state = 'owned'";
@@ -591,5 +626,55 @@ pub(super) async fn use_coupon(tx: &mut Tx, order: &str) -> db::Result<()> {
 
 pub(super) async fn release_coupon_use(tx: &mut Tx, order: &str) -> db::Result<Vec<String>> {
     let rows = fetch!(tx, fetch_all, (String,), RELEASE_COUPON_USE, order)?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
+pub(super) async fn insert_set(
+    tx: &mut Tx,
+    id: &str,
+    slug: &str,
+    person: &str,
+    title: &str,
+    price: i64,
+    now_ms: i64,
+) -> db::Result<()> {
+    execute!(tx, INSERT_SET, id, slug, person, title, price, now_ms).map(|_| ())
+}
+
+pub(super) async fn insert_set_item(
+    tx: &mut Tx,
+    set: &str,
+    listing: &str,
+    index: i64,
+) -> db::Result<()> {
+    execute!(tx, INSERT_SET_ITEM, set, listing, index).map(|_| ())
+}
+
+pub(super) async fn find_set(tx: &mut Tx, slug: &str) -> db::Result<Option<Set>> {
+    fetch!(tx, fetch_optional, Set, FIND_SET, slug)
+}
+
+pub(super) async fn list_sets(tx: &mut Tx, person: &str) -> db::Result<Vec<Set>> {
+    fetch!(tx, fetch_all, Set, LIST_SETS, person)
+}
+
+pub(super) async fn list_sets_of_listing(tx: &mut Tx, listing: &str) -> db::Result<Vec<Set>> {
+    fetch!(tx, fetch_all, Set, LIST_SETS_OF_LISTING, listing)
+}
+
+pub(super) async fn list_set_items(tx: &mut Tx, set: &str) -> db::Result<Vec<Item>> {
+    fetch!(tx, fetch_all, Item, LIST_SET_ITEMS, set)
+}
+
+pub(super) async fn list_own_live(tx: &mut Tx, person: &str) -> db::Result<Vec<Item>> {
+    fetch!(tx, fetch_all, Item, LIST_OWN_LIVE, person)
+}
+
+pub(super) async fn end_set(tx: &mut Tx, id: &str, person: &str) -> db::Result<bool> {
+    execute!(tx, END_SET, id, person).map(|rows| rows == 1)
+}
+
+pub(super) async fn list_failed_refunds(tx: &mut Tx) -> db::Result<Vec<String>> {
+    let rows = fetch!(tx, fetch_all, (String,), LIST_FAILED_REFUNDS)?;
     Ok(rows.into_iter().map(|row| row.0).collect())
 }

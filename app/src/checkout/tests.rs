@@ -3,7 +3,7 @@
 use super::jobs as till_jobs;
 use super::service::read;
 use super::service::{
-    self, Bearer, Till, cancel_unopened, get_line, list_cart, open_payment, place, plan_refund,
+    self, Bearer, Till, get_line, list_cart, open_payment, place, plan_refund,
 };
 use crate::books::service as books;
 use crate::clock::DAY_MS;

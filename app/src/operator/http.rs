@@ -13,6 +13,7 @@ use axum::routing::{get, post};
 /// Routes of this feature.
 pub fn routes() -> Router<AppState> {
     Router::new()
+        .merge(super::money::routes())
         .route("/operator", get(desk))
         .route("/operator/clock", post(advance))
         .route("/operator/sweep", post(sweep))

@@ -2,6 +2,9 @@
 //!
 //! The one rule: everything here asks for the operator's role again, and to everybody else the pages do not exist.
 
+mod evidence;
 pub mod http;
+mod money;
+mod money_page;
 mod page;
 pub mod service;

@@ -7,6 +7,23 @@ use crate::web::visit::Visit;
 use axum::response::Response;
 use leptos::prelude::*;
 
+/// The operator's pages about money.
+pub(super) const MONEY_PAGES: [(&str, &str); 6] = [
+    ("/operator/inbox", "inbox"),
+    ("/operator/operations", "operations"),
+    ("/operator/payouts", "payouts"),
+    ("/operator/disputes", "disputes"),
+    ("/operator/reconciliation", "reconciliation"),
+    ("/operator/coupons", "coupons"),
+];
+
+pub(super) fn money_links(lang: crate::ui::lang::Lang) -> impl IntoView {
+    MONEY_PAGES
+        .map(|(path, text)| view! { <a class="button button--small" href=lang.path(path)>{lang.text(text)}</a> })
+        .into_iter()
+        .collect_view()
+}
+
 pub(super) fn desk(visit: &Visit, desk: Desk) -> Response {
     let lang = visit.lang;
     let title = lang.text("nav-operator");
@@ -53,6 +70,7 @@ pub(super) fn desk(visit: &Visit, desk: Desk) -> Response {
                 <h2>{lang.text("copies")}</h2>
                 <p><a class="button button--small" href=lang.path("/operator/copies") id="to-copies">{lang.with("copies-open", &[("count", desk.copies_open.into())])}</a></p>
             </section>
+            <nav class="card" aria-label=lang.text("money-desk")><p class="actions">{money_links(lang)}</p></nav>
             <section class="card">
                 <h2>{lang.text("clock")}</h2>
                 <dl class="facts">

@@ -6,7 +6,7 @@ use crate::provider::inbox::{self, Row};
 use crate::provider::outbound::{self, Operation};
 use crate::provider::sandbox;
 use crate::web::state::AppState;
-use crate::{jobs, library, moderation, payouts, web};
+use crate::{checkout, jobs, library, moderation, payouts, web};
 
 /// The ticker and the operator's buttons take turns: a payout that two of them plan at once would be planned twice.
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
@@ -120,9 +120,35 @@ pub async fn advance(state: &AppState, days: i64) -> Result<(), payouts::service
 pub async fn settle(state: &AppState) -> Result<(), payouts::service::Error> {
     let _turn = TURN.lock().await;
     let now = state.clock.now_ms();
+    super::evidence::submit_due(state, now)
+        .await
+        .map_err(|error| payouts::service::Error::Internal(format!("{error:#}")))?;
     payouts::service::release(&state.db, now).await?;
     if state.provider.name() == sandbox::NAME {
         sandbox::tick(&state.db, now).await?;
+    }
+    state.jobs.ring();
+    Ok(())
+}
+
+/// Fetches events that were lost on the way, and gives up what nobody pays.
+///
+/// # Errors
+/// When the provider does not answer or the database fails.
+pub async fn catch_up(state: &AppState) -> anyhow::Result<()> {
+    let lost = inbox::sweep(&state.db, state.provider.as_ref()).await?;
+    let till = state.till();
+    let given_up = checkout::service::cart::give_up_stale(&till, state.clock.now_ms()).await?;
+    let mut tx = state.db.write().await?;
+    let erased = inbox::erase_bodies(&mut tx, crate::random::real_now_ms()).await?;
+    tx.commit().await?;
+    if lost + given_up > 0 || erased > 0 {
+        tracing::info!(
+            lost,
+            given_up,
+            erased,
+            "events that were lost, orders that nobody paid, old bodies"
+        );
     }
     state.jobs.ring();
     Ok(())

@@ -134,6 +134,15 @@ async fn tick_once(state: &AppState, second: u64, settles: bool) -> anyhow::Resu
             );
         }
     }
+    // A payment provider that is away keeps nothing else waiting.
+    if second % 600 == 20
+        && let Err(error) = operator::catch_up(state).await
+    {
+        tracing::warn!(
+            error = format!("{error:#}"),
+            "cannot catch up with the payment provider"
+        );
+    }
     if second % 3600 == 30 {
         operator::sweep(state).await?;
     }

@@ -151,20 +151,21 @@ async fn freeze(
                 .await
                 .map_err(|error| Error::Internal(error.to_string()))?;
         }
-        let from = match line.earning.as_str() {
-            "held" => Kind::SellerHeld,
-            "available" => Kind::SellerAvailable,
-            _ => {
-                store::set_line_dispute(tx, &line.id, Some(&dispute.id)).await?;
-                continue;
-            }
-        };
         store::set_line_dispute(tx, &line.id, Some(&dispute.id)).await?;
+        let (from, rest) = match line.earning.as_str() {
+            "held" => (Kind::SellerHeld, rest),
+            // Some of what was released may have covered what they owed.
+            "available" => {
+                let released = books::balance(tx, Kind::SellerAvailable, &line.payee_id).await?;
+                (Kind::SellerAvailable, rest.min(released))
+            }
+            _ => continue,
+        };
         if rest <= 0 {
             continue;
         }
         let frozen = line.frozen_minor + rest;
-        set_frozen(tx, line, "held", frozen).await?;
+        set_frozen(tx, line, &line.earning, frozen).await?;
         let postings = vec![
             posting(from, &line.payee_id, rest, Some(&line.id)),
             posting(Kind::SellerFrozen, &line.payee_id, -rest, Some(&line.id)),

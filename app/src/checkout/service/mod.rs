@@ -199,6 +199,14 @@ pub async fn get_order(tx: &mut Tx, buyer: &str, id: &str) -> Result<(Order, Vec
     Ok((order, lines))
 }
 
+/// Who bought an order.
+///
+/// # Errors
+/// When there is none or the database fails.
+pub async fn buyer_of(tx: &mut Tx, order: &str) -> db::Result<String> {
+    Ok(store::get_order(tx, order).await?.person_id)
+}
+
 /// An order line.
 ///
 /// # Errors

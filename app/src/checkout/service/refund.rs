@@ -108,7 +108,8 @@ async fn plan(
         None => whole,
     };
     let delta = after.less(before);
-    let taken = take(line, bearer, delta);
+    let available = books::balance(tx, Kind::SellerAvailable, &line.payee_id).await?;
+    let taken = take(line, bearer, delta, available);
     let borne = line.payee_borne_minor + taken.payee - taken.expense;
     let gone = borne == line.payee_minor && line.earning != "none";
     let change = store::LineChange {
@@ -141,7 +142,7 @@ async fn plan(
 }
 
 /// The payee's part is taken from where it lies; when it left already, they owe it.
-fn take(line: &Line, bearer: Bearer, delta: Parts) -> Taken {
+fn take(line: &Line, bearer: Bearer, delta: Parts, available_minor: i64) -> Taken {
     let mut taken = Taken {
         tax: delta.tax,
         payee: delta.payee,
@@ -159,7 +160,11 @@ fn take(line: &Line, bearer: Bearer, delta: Parts) -> Taken {
     let rest = delta.payee - taken.frozen;
     match line.earning.as_str() {
         "held" => taken.held = rest,
-        "available" => taken.available = rest,
+        // Some of what was released may have covered what they owed.
+        "available" => {
+            taken.available = rest.min(available_minor);
+            taken.receivable = rest - taken.available;
+        }
         _ => taken.receivable = rest,
     }
     taken
@@ -274,7 +279,14 @@ async fn undo(tx: &mut Tx, op: &Operation, now_ms: i64) -> Result<Vec<books::Pos
     let line = store::get_line(tx, line).await?;
     let owed = books::balance(tx, Kind::SellerReceivable, &line.payee_id).await?;
     let forgiven = taken.receivable.min(owed);
-    let held = taken.held + taken.available + taken.frozen;
+    let back = taken.held + taken.available + taken.frozen;
+    // Held again where the whole part was held; what was sent on or released meanwhile is not of this line any more.
+    let earning = match (line.earning.as_str(), taken.earning.as_str()) {
+        ("reversed", "transit") => "transferred",
+        ("reversed", before) => before,
+        (now, _) => now,
+    };
+    let held = if earning == "held" { back } else { 0 };
     let borne = taken.payee - taken.expense;
     let refunded = Parts {
         tax: line.refunded_tax_minor - taken.tax,
@@ -290,11 +302,7 @@ async fn undo(tx: &mut Tx, op: &Operation, now_ms: i64) -> Result<Vec<books::Pos
         } else {
             &line.state
         },
-        earning: match (held > 0, line.earning.as_str()) {
-            (true, _) => "held",
-            (false, "reversed") => &taken.earning,
-            (false, earning) => earning,
-        },
+        earning,
         refunded,
         payee_borne_minor: line.payee_borne_minor - borne,
         frozen_minor: line.frozen_minor,
@@ -316,7 +324,7 @@ async fn undo(tx: &mut Tx, op: &Operation, now_ms: i64) -> Result<Vec<books::Pos
         posting(
             Kind::SellerAvailable,
             payee,
-            forgiven - taken.receivable,
+            forgiven - taken.receivable - (back - held),
             None,
         ),
         on(Kind::ExpenseRefunds, "platform", -taken.expense),
@@ -383,6 +391,46 @@ pub async fn pay_owed(tx: &mut Tx, operation: &str, now_ms: i64) -> Result<bool,
         ],
     };
     Ok(books::post(tx, &entry).await?)
+}
+
+/// Refunds that came back and are still owed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_owed(tx: &mut Tx) -> Result<Vec<Operation>, Error> {
+    let mut owed = Vec::new();
+    for id in store::list_failed_refunds(tx).await? {
+        owed.push(outbound::get(tx, &id).await?);
+    }
+    Ok(owed)
+}
+
+/// Plans a refused refund anew, for whoever bore it before. `false` when there is nothing left to refund.
+///
+/// # Errors
+/// [`Error::NotFound`] for anything but a refused refund, [`Error::Refused`] while a bank holds the money.
+pub async fn plan_again(tx: &mut Tx, operation: &str, now_ms: i64) -> Result<bool, Error> {
+    let op = match outbound::get(tx, operation).await {
+        Ok(op) if op.kind == "refund" && op.state == "rejected" => op,
+        Ok(_) => return Err(Error::NotFound),
+        Err(error) if error.is_missing() => return Err(Error::NotFound),
+        Err(error) => return Err(error.into()),
+    };
+    let taken: Option<Taken> = op
+        .parsed()
+        .undo
+        .as_deref()
+        .and_then(|text| serde_json::from_str(text).ok());
+    let by_platform = taken.is_some_and(|taken| taken.expense > 0);
+    let bearer = if by_platform {
+        Bearer::Platform
+    } else {
+        Bearer::Creator
+    };
+    let line = find_line(tx, op.order_line.as_deref().unwrap_or_default()).await?;
+    let rest = line.parts().cash() - line.refunded_cash();
+    let part = (op.amount < rest).then_some(op.amount);
+    plan(tx, &line, part, bearer, "planned-again", now_ms).await
 }
 
 /// A buyer's own cancellation of an unopened line within the time of return.

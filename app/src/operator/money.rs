@@ -1,0 +1,333 @@
+//! Routes of the operator's pages about money: inbox, operations, payouts, disputes, reconciliation.
+
+use super::{evidence, money_page as page};
+use crate::checkout::service::{self as checkout, dispute, refund};
+use crate::payouts::service::{self as payouts, manual, sweep};
+use crate::provider::{inbox, outbound};
+use crate::web::error::{Answer, AppError};
+use crate::web::form::Form;
+use crate::web::state::AppState;
+use crate::web::visit::Visit;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use schema::failure::Code;
+use serde::Deserialize;
+
+/// So many rows stand on a page.
+const SHOWN: i64 = 200;
+
+/// Routes of this part.
+pub(super) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/operator/inbox", get(show_inbox))
+        .route("/operator/inbox/{id}", get(show_event).post(replay))
+        .route("/operator/operations", get(show_operations))
+        .route("/operator/operations/{id}/again", post(again))
+        .route("/operator/operations/{id}/by-hand", post(by_hand))
+        .route("/operator/payouts", get(show_payouts))
+        .route("/operator/payouts/batch.csv", get(batch))
+        .route("/operator/payouts/{id}", post(enter))
+        .route("/operator/disputes", get(show_disputes))
+        .route("/operator/disputes/{id}", get(show_dispute).post(answer))
+        .route("/operator/disputes/{id}/accept", post(accept))
+        .route("/operator/reconciliation", get(reconciliation))
+}
+
+#[derive(Default, Deserialize)]
+struct Filter {
+    #[serde(default)]
+    state: String,
+}
+
+async fn show_inbox(
+    State(state): State<AppState>,
+    visit: Visit,
+    Query(filter): Query<Filter>,
+) -> Response {
+    visit
+        .answer(async {
+            visit.require_operator()?;
+            let mut tx = state.db.read().await?;
+            let events = inbox::list(&mut tx, &filter.state, SHOWN).await?;
+            let quarantined = inbox::count_quarantined(&mut tx).await?;
+            drop(tx);
+            Ok(page::inbox(&visit, events, &filter.state, quarantined))
+        })
+        .await
+}
+
+async fn show_event(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(id): Path<String>,
+) -> Response {
+    visit
+        .answer(async {
+            visit.require_operator()?;
+            let mut tx = state.db.read().await?;
+            let event = inbox::get(&mut tx, &id).await.map_err(missing)?;
+            drop(tx);
+            Ok(page::event(&visit, event))
+        })
+        .await
+}
+
+fn missing(error: crate::db::Error) -> AppError {
+    match error.is_missing() {
+        true => AppError::new(Code::NotFound),
+        false => error.into(),
+    }
+}
+
+async fn replay(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+    visit
+        .answer(async {
+            visit.require_operator()?;
+            let mut tx = state.db.write().await?;
+            let found = inbox::replay(&mut tx, &id).await?;
+            tx.commit().await?;
+            state.jobs.ring();
+            match found {
+                true => Ok(visit.redirect_with("/operator/inbox", "replayed")),
+                false => Err(AppError::new(Code::NotFound)),
+            }
+        })
+        .await
+}
+
+async fn show_operations(
+    State(state): State<AppState>,
+    visit: Visit,
+    Query(filter): Query<Filter>,
+) -> Response {
+    visit
+        .answer(async {
+            visit.require_operator()?;
+            let mut tx = state.db.read().await?;
+            let operations = outbound::list(&mut tx, &filter.state, SHOWN).await?;
+            let owed = refund::list_owed(&mut tx).await?;
+            drop(tx);
+            Ok(page::operations(&visit, operations, owed, &filter.state))
+        })
+        .await
+}
+
+/// A refund that the provider refused is planned anew: another operation, so that a saved refusal cannot poison it.
+async fn again(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+    visit
+        .answer(async {
+            visit.require_operator()?;
+            let now = state.clock.now_ms();
+            let mut tx = state.db.write().await?;
+            let planned = refund::plan_again(&mut tx, &id, now).await?;
+            tx.commit().await?;
+            state.jobs.ring();
+            let flash = if planned { "planned" } else { "nothing-to-do" };
+            Ok(visit.redirect_with("/operator/operations", flash))
+        })
+        .await
+}
+
+async fn by_hand(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+    visit
+        .answer(async {
+            visit.require_operator()?;
+            let mut tx = state.db.write().await?;
+            let paid = refund::pay_owed(&mut tx, &id, state.clock.now_ms()).await?;
+            tx.commit().await?;
+            let flash = if paid { "noted" } else { "nothing-to-do" };
+            Ok(visit.redirect_with("/operator/operations", flash))
+        })
+        .await
+}
+
+async fn show_payouts(State(state): State<AppState>, visit: Visit) -> Response {
+    visit
+        .answer(async {
+            visit.require_operator()?;
+            show_payouts_with(&state, &visit, None).await
+        })
+        .await
+}
+
+async fn show_payouts_with(state: &AppState, visit: &Visit, refused: Option<&str>) -> Answer {
+    let (now, minimum) = (state.clock.now_ms(), state.config.minimum_payout_minor);
+    let mut tx = state.db.read().await?;
+    let mut planned = Vec::new();
+    for one in payouts::plan_sweep(&mut tx, minimum, now).await? {
+        let handle = crate::account::service::get_person(&mut tx, &one.payee)
+            .await?
+            .handle;
+        planned.push((one, handle));
+    }
+    let manual = manual::list(&mut tx, SHOWN).await?;
+    let recent = sweep::list_recent(&mut tx, 40).await?;
+    drop(tx);
+    let view = page::Payouts {
+        planned,
+        manual,
+        recent,
+        minimum_minor: minimum,
+        refused: refused.map(Into::into),
+    };
+    Ok(page::payouts(visit, view))
+}
+
+async fn batch(State(state): State<AppState>, visit: Visit) -> Response {
+    visit
+        .answer(async {
+            let operator = visit.require_operator()?;
+            let now = state.clock.now_ms();
+            let mut tx = state.db.write().await?;
+            let waiting = manual::batch(&mut tx, &state.vault, &operator.id, now).await?;
+            tx.commit().await?;
+            let mut bytes = Vec::new();
+            manual::write_batch(&mut bytes, &waiting).map_err(AppError::internal)?;
+            let headers = [
+                (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+                (
+                    header::CONTENT_DISPOSITION,
+                    "attachment; filename=\"payouts.csv\"",
+                ),
+                (header::CACHE_CONTROL, "private, no-store"),
+            ];
+            Ok((headers, bytes).into_response())
+        })
+        .await
+}
+
+async fn enter(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            let operator = visit.require_operator()?;
+            let now = state.clock.now_ms();
+            let mut tx = state.db.write().await?;
+            let result = match form.get("what") {
+                "cancel" => manual::cancel(&mut tx, &id, now).await.map(|()| true),
+                "returned" => manual::returned(&mut tx, &id, now).await.map(|()| true),
+                _ => {
+                    let reference = form.get("reference");
+                    manual::enter(&mut tx, &id, &operator.id, reference, now).await
+                }
+            };
+            match result {
+                Ok(done) => {
+                    tx.commit().await?;
+                    let flash = if done { "noted" } else { "second-person" };
+                    Ok(visit.redirect_with("/operator/payouts", flash))
+                }
+                Err(payouts::Error::Refused(code)) => {
+                    drop(tx);
+                    show_payouts_with(&state, &visit, Some(code)).await
+                }
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await
+}
+
+async fn show_disputes(State(state): State<AppState>, visit: Visit) -> Response {
+    visit
+        .answer(async {
+            visit.require_operator()?;
+            let mut tx = state.db.read().await?;
+            let disputes = dispute::list(&mut tx, SHOWN).await?;
+            drop(tx);
+            Ok(page::disputes(&visit, disputes))
+        })
+        .await
+}
+
+async fn show_dispute(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(id): Path<String>,
+) -> Response {
+    visit
+        .answer(async {
+            visit.require_operator()?;
+            let mut tx = state.db.read().await?;
+            let dispute = dispute::get(&mut tx, &id).await?;
+            let text = match &dispute.evidence {
+                Some(text) => text.clone(),
+                None => evidence::text(&state, &mut tx, &dispute, "")
+                    .await
+                    .map_err(AppError::internal)?,
+            };
+            let buyer = checkout::buyer_of(&mut tx, &dispute.purchase_id).await?;
+            let (_, lines) = checkout::get_order(&mut tx, &buyer, &dispute.purchase_id).await?;
+            drop(tx);
+            let sandbox = state.provider.name() == crate::provider::sandbox::NAME;
+            Ok(page::dispute(&visit, dispute, lines, text, sandbox))
+        })
+        .await
+}
+
+async fn answer(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            visit.require_operator()?;
+            let now = state.clock.now_ms();
+            let mut tx = state.db.write().await?;
+            let open = dispute::get(&mut tx, &id).await?;
+            let text = evidence::text(&state, &mut tx, &open, form.get("remark"))
+                .await
+                .map_err(AppError::internal)?;
+            let sent = dispute::submit(&mut tx, &open, &text, now).await?;
+            tx.commit().await?;
+            state.jobs.ring();
+            let flash = if sent { "answered" } else { "nothing-to-do" };
+            Ok(visit.redirect_with(&format!("/operator/disputes/{id}"), flash))
+        })
+        .await
+}
+
+async fn accept(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+    visit
+        .answer(async {
+            visit.require_operator()?;
+            let mut tx = state.db.write().await?;
+            let open = dispute::get(&mut tx, &id).await?;
+            if open.state == "withdrawn" {
+                dispute::accept(&mut tx, &open, state.clock.now_ms()).await?;
+            }
+            tx.commit().await?;
+            state.jobs.ring();
+            Ok(visit.redirect_with(&format!("/operator/disputes/{id}"), "noted"))
+        })
+        .await
+}
+
+async fn reconciliation(State(state): State<AppState>, visit: Visit) -> Response {
+    visit
+        .answer(async {
+            visit.require_operator()?;
+            let report = payouts::reconcile(&state.db, state.provider.as_ref()).await?;
+            let mut tx = state.db.read().await?;
+            let audit = crate::books::service::audit(&mut tx).await?;
+            drop(tx);
+            Ok(page::reconciliation(
+                &visit,
+                report,
+                audit,
+                state.provider.name(),
+            ))
+        })
+        .await
+}
