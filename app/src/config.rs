@@ -2,6 +2,7 @@
 
 use crate::books::service as books;
 use crate::mail::Smtp;
+use crate::provider::stripe::Settings;
 use anyhow::{Context as _, Result, bail};
 use ledger::policy::Policy;
 use schema::money::FeeSchedule;
@@ -37,6 +38,8 @@ pub struct Config {
     pub fee: FeeSchedule,
     /// The smallest order that costs anything.
     pub minimum_order_minor: i64,
+    /// Stripe, where it is configured; else the sandbox.
+    pub stripe: Option<Settings>,
     /// How mail leaves; into files when absent.
     pub smtp: Option<Smtp>,
     /// Who sells, for invoices: name and address, one line each.
@@ -102,6 +105,7 @@ impl Config {
             origin: std::env::var("SEEDMARK_LOG_ORIGIN").ok(),
             witness_policy: witness_policy()?,
             fee: fee()?,
+            stripe: stripe()?,
             smtp: smtp()?,
             invoice_seller: invoice_seller(),
             minimum_order_minor: number("SEEDMARK_MINIMUM_ORDER_MINOR", 250)?,
@@ -126,6 +130,68 @@ fn fee() -> Result<FeeSchedule> {
     );
     FeeSchedule::new(rate, fixed)
         .context("SEEDMARK_SHARE_BP (basis points) or SEEDMARK_SHARE_FIXED_MINOR (cents)")
+}
+
+/// Stripe's settings: all three, or none.
+fn stripe() -> Result<Option<Settings>> {
+    const NAMES: [&str; 3] = [
+        "SEEDMARK_STRIPE_SECRET_KEY",
+        "SEEDMARK_STRIPE_WEBHOOK_SECRET",
+        "SEEDMARK_STRIPE_CONNECT_WEBHOOK_SECRET",
+    ];
+    let read = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let [key, webhook, connect] = NAMES.map(read);
+    let (key, webhook, connect) = match (key, webhook, connect) {
+        (None, None, None) => {
+            for name in ["SEEDMARK_STRIPE_URL", "SEEDMARK_STRIPE_AUTOMATIC_TAX"] {
+                if read(name).is_some() {
+                    bail!(
+                        "{name} is set and {} is not: Stripe is half configured",
+                        NAMES[0]
+                    );
+                }
+            }
+            return Ok(None);
+        }
+        (Some(key), Some(webhook), Some(connect)) => (key, webhook, connect),
+        (key, webhook, connect) => {
+            let set = [key, webhook, connect];
+            let missing: Vec<&str> = NAMES
+                .into_iter()
+                .zip(&set)
+                .filter(|(_, value)| value.is_none())
+                .map(|(name, _)| name)
+                .collect();
+            bail!(
+                "Stripe is half configured: set {} too, or none of its variables",
+                missing.join(" and ")
+            );
+        }
+    };
+    if !["sk_test_", "sk_live_", "rk_test_", "rk_live_"]
+        .iter()
+        .any(|prefix| key.starts_with(prefix))
+    {
+        bail!("SEEDMARK_STRIPE_SECRET_KEY is no secret or restricted key of Stripe (sk_… or rk_…)");
+    }
+    let url = read("SEEDMARK_STRIPE_URL");
+    if let Some(url) = &url
+        && !url.starts_with("http://127.0.0.1:")
+    {
+        bail!("SEEDMARK_STRIPE_URL is for tests on this machine only: http://127.0.0.1:…/");
+    }
+    let secrets = |text: String| {
+        text.split(',')
+            .map(|secret| secret.trim().to_owned())
+            .collect()
+    };
+    Ok(Some(Settings {
+        secret_key: key,
+        webhook_secrets: secrets(webhook),
+        connect_webhook_secrets: secrets(connect),
+        automatic_tax: read("SEEDMARK_STRIPE_AUTOMATIC_TAX").is_some_and(|value| value == "yes"),
+        url,
+    }))
 }
 
 fn smtp() -> Result<Option<Smtp>> {

@@ -2,9 +2,7 @@
 
 use super::jobs as till_jobs;
 use super::service::read;
-use super::service::{
-    self, Bearer, Till, get_line, list_cart, open_payment, place, plan_refund,
-};
+use super::service::{self, Bearer, Till, get_line, list_cart, open_payment, place, plan_refund};
 use crate::books::service as books;
 use crate::clock::DAY_MS;
 use crate::db::execute;

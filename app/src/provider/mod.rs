@@ -3,10 +3,12 @@
 //! The one rule: an answer is [`Outcome`], never a bare `Result`. Whoever cannot tell whether money moved says
 //! [`Outcome::Unknown`], and nothing is sent again under another key before it was looked up.
 
+pub mod http;
 pub mod inbox;
 pub mod outbound;
 pub mod sandbox;
 mod store;
+pub mod stripe;
 #[cfg(test)]
 pub(crate) use store::ALL as STATEMENTS;
 
@@ -283,6 +285,8 @@ pub trait PayoutProvider: Send + Sync {
     async fn reverse(&self, call: &Call) -> Outcome;
     async fn find_reversal(&self, call: &Call) -> Answer<Option<String>>;
     async fn get_payout(&self, account: &str, id: &str) -> Answer<Option<Payout>>;
+    /// The newest payouts of an account, for what the inbox missed.
+    async fn list_payouts(&self, account: &str) -> Answer<Vec<Payout>>;
 }
 
 /// A provider that does both.

@@ -54,6 +54,7 @@ pub fn app(
         .merge(account::http::routes())
         .merge(studio::http::routes())
         .merge(checkout::http::routes())
+        .merge(crate::provider::http::routes())
         .merge(library::http::routes())
         .merge(payouts::http::routes())
         .merge(verify::http::routes())

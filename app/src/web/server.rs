@@ -7,6 +7,8 @@ use crate::jobs::Bell;
 use crate::mail::Mailer;
 use crate::media::Media;
 use crate::provider::sandbox::Sandbox;
+use crate::provider::stripe::Stripe;
+use crate::provider::{Provider, inbox};
 use crate::studio::engines::Engines;
 use crate::vault::Vault;
 use crate::verify::intake::Storing;
@@ -76,7 +78,7 @@ impl Process {
                 config.witness_policy.clone(),
             )?,
             clock: Clock::default(),
-            provider: Arc::new(Sandbox { db: db.clone() }),
+            provider: provider(&config, &db).await?,
             assets: Arc::new(assets),
             jobs: Bell::default(),
             leaves,
@@ -203,6 +205,25 @@ impl Process {
 }
 
 /// The log's origin is chosen once, when a database is new, and kept for good: leaf signatures contain it.
+/// The provider that is configured. The books of two are never mixed: a database with paid orders of another one is refused.
+///
+/// # Errors
+/// Names what does not fit.
+pub async fn provider(config: &Config, db: &Db) -> Result<Arc<dyn Provider>> {
+    let provider: Arc<dyn Provider> = match &config.stripe {
+        Some(settings) => Arc::new(Stripe::new(settings)?),
+        None => Arc::new(Sandbox { db: db.clone() }),
+    };
+    let others = inbox::count_other_provider(&mut db.read().await?, provider.name()).await?;
+    if others > 0 {
+        bail!(
+            "this database holds {others} paid orders of another payment provider than {}: begin with a new data folder, or set its keys again",
+            provider.name()
+        );
+    }
+    Ok(provider)
+}
+
 async fn settle_origin(db: &Db, config: &Config) -> Result<(String, bool)> {
     let mut tx = db.write().await?;
     if let Some(origin) = read_setting(&mut tx, "origin").await? {

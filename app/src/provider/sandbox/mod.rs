@@ -544,4 +544,16 @@ impl PayoutProvider for Sandbox {
         let mut tx = self.db.read().await.map_err(unanswered)?;
         store::find_payout(&mut tx, id).await.map_err(unanswered)
     }
+
+    async fn list_payouts(&self, account: &str) -> Answer<Vec<Payout>> {
+        let mut tx = self.db.read().await.map_err(unanswered)?;
+        let mut payouts = Vec::new();
+        for id in store::list_payouts(&mut tx, account)
+            .await
+            .map_err(unanswered)?
+        {
+            payouts.extend(store::find_payout(&mut tx, &id).await.map_err(unanswered)?);
+        }
+        Ok(payouts)
+    }
 }

@@ -68,6 +68,7 @@ statements! {
     SET_PAYOUT_PAID = "update sandbox_payout set state = 'paid' where id = $1";
     SET_PAYOUT_FAILED = "update sandbox_payout set state = 'failed', failure = $2 where id = $1";
     GET_PAYOUT_AMOUNT = "select amount_minor, arrives_ms from sandbox_payout where id = $1";
+    LIST_PAYOUTS = "select id from sandbox_payout where account = $1 order by created_ms desc, id desc limit 100";
     FIND_PAYOUT = "select id, account, amount_minor, state, failure, arrives_ms from sandbox_payout where id = $1";
 }
 
@@ -421,6 +422,11 @@ pub(super) async fn set_payout_failed(tx: &mut Tx, id: &str, code: &str) -> db::
 
 pub(super) async fn get_payout_amount(tx: &mut Tx, id: &str) -> db::Result<(i64, i64)> {
     fetch!(tx, fetch_one, (i64, i64), GET_PAYOUT_AMOUNT, id)
+}
+
+pub(super) async fn list_payouts(tx: &mut Tx, account: &str) -> db::Result<Vec<String>> {
+    let rows = fetch!(tx, fetch_all, (String,), LIST_PAYOUTS, account)?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
 pub(super) async fn find_payout(tx: &mut Tx, id: &str) -> db::Result<Option<Payout>> {
