@@ -5,6 +5,8 @@
 
 mod payments;
 mod payouts;
+#[cfg(test)]
+mod tests;
 pub mod webhook;
 
 use super::{Answer, Outcome, Unanswered};

@@ -1,0 +1,519 @@
+//! The shop on Stripe, against the stand-in: the flows of the sandbox again, with everything between the two that can go wrong.
+
+use super::{Settings, Stripe};
+use crate::checkout::coupon::NewCoupon;
+use crate::checkout::service::{self, Bearer, cart, dispute, read, refund};
+use crate::checkout::tests::{Shop, shop};
+use crate::clock::DAY_MS;
+use crate::db::tests::{TestDb, databases};
+use crate::payouts::service as payouts;
+use crate::provider::inbox::{self, Event};
+use crate::provider::{
+    Account, Call, Checkout, CheckoutLine, Outcome, Parameters, PaymentProvider, PaymentState,
+    PayoutProvider as _, PayoutState, outbound,
+};
+use fake_stripe::{FakeStripe, Fault};
+use std::sync::Arc;
+
+fn settings(fake: &FakeStripe) -> Settings {
+    Settings {
+        secret_key: "sk_test_1".into(),
+        webhook_secrets: vec!["whsec_platform".into()],
+        connect_webhook_secrets: vec!["whsec_connect".into()],
+        automatic_tax: true,
+        url: Some(fake.url.clone()),
+    }
+}
+
+/// A shop on Stripe, and how many of the stand-in's events it was sent.
+struct StripeShop {
+    shop: Shop,
+    fake: FakeStripe,
+    delivered: usize,
+}
+
+impl StripeShop {
+    async fn new(test: &TestDb) -> Self {
+        let mut shop = shop(test).await;
+        let fake = FakeStripe::start(0, shop.now_ms / 1000)
+            .await
+            .expect("a port");
+        shop.till.provider = Arc::new(Stripe::new(&settings(&fake)).expect("a client"));
+        Self {
+            shop,
+            fake,
+            delivered: 0,
+        }
+    }
+
+    /// Puts new events into the inbox, the newest first: no order is promised. Every third is lost; the sweeper finds it.
+    async fn deliver(&mut self, losing: bool) {
+        let events: Vec<_> = self.fake.world().events[self.delivered..].to_vec();
+        self.delivered += events.len();
+        for (number, event) in events.iter().enumerate().rev() {
+            if losing && number % 3 == 0 {
+                continue;
+            }
+            let text = event.to_string();
+            let event: Event = super::webhook::read(text.as_bytes()).expect("an event");
+            let mut tx = self.shop.till.db.write().await.expect("a transaction");
+            // Twice, as happens.
+            for _ in 0..2 {
+                inbox::receive(&mut tx, "stripe-test", &event)
+                    .await
+                    .expect("stored");
+            }
+            tx.commit().await.expect("a commit");
+        }
+    }
+
+    async fn settle(&mut self) {
+        for _ in 0..4 {
+            self.deliver(false).await;
+            self.shop.drain().await;
+        }
+    }
+
+    async fn advance(&mut self, days: i64) {
+        self.shop.now_ms += days * DAY_MS;
+        payouts::release(&self.shop.till.db, self.shop.now_ms)
+            .await
+            .expect("a release");
+        self.fake.world().advance(days * 86_400);
+        self.settle().await;
+    }
+
+    /// Opens the order's page at Stripe and pays there.
+    async fn pay(&self, order: &service::Order, card: &str, country: &str) -> bool {
+        let url = cart::open_payment(&self.shop.till, order, self.shop.now_ms)
+            .await
+            .expect("a page");
+        let session = url.rsplit('/').next().expect("an id").to_owned();
+        self.fake.world().pay(&session, card, country)
+    }
+
+    /// Opens a seller's account at Stripe, who answers everything there.
+    async fn onboard(&mut self, seller: usize, bank: &str) {
+        let person = self.shop.sellers[seller].clone();
+        payouts::start_onboarding(
+            &self.shop.till.db,
+            self.shop.till.provider.as_ref(),
+            &person,
+            "seller@test.example",
+            "DE",
+            "http://localhost/money",
+            self.shop.now_ms,
+        )
+        .await
+        .expect("a page");
+        let mut tx = self.shop.till.db.read().await.expect("a transaction");
+        let payee = payouts::find_payee(&mut tx, &person)
+            .await
+            .expect("a payee");
+        drop(tx);
+        let account = payee.expect("a payee").provider_account;
+        self.fake.world().onboard(&account, bank);
+        self.settle().await;
+    }
+
+    async fn sweep(&mut self) -> usize {
+        let paid = payouts::sweep(&self.shop.till.db, "stripe-test", 1000, self.shop.now_ms)
+            .await
+            .expect("a sweep");
+        self.settle().await;
+        paid
+    }
+}
+
+fn call(operation: &str, target: &str, amount_minor: i64) -> Call {
+    Call {
+        key: format!("{operation}:1"),
+        operation: operation.into(),
+        line: Some("line-1".into()),
+        amount_minor,
+        parameters: Parameters {
+            target: target.into(),
+            order: Some("order-1".into()),
+            ..Parameters::default()
+        },
+        now_ms: 0,
+    }
+}
+
+async fn paid_charge(fake: &FakeStripe, stripe: &Stripe) -> String {
+    let checkout = Checkout {
+        order: "order-1".into(),
+        attempt: 0,
+        lines: vec![CheckoutLine {
+            line: "line-1".into(),
+            title: "Fuchs 狐狸".into(),
+            amount_minor: 1000,
+        }],
+        email: Some("buyer@test.example".into()),
+        return_url: "http://localhost/orders/order-1".into(),
+        now_ms: 0,
+    };
+    let Outcome::Done(opened) = stripe.open_checkout(&checkout).await else {
+        panic!("no page")
+    };
+    let again = stripe.open_checkout(&checkout).await;
+    assert_eq!(
+        again,
+        Outcome::Done(opened.clone()),
+        "the same key opens one page"
+    );
+    let before = stripe.find_payment(&opened.id).await.expect("an answer");
+    assert_eq!(before.expect("it").state, PaymentState::Open);
+    assert!(fake.world().pay(&opened.id, "4242424242424242", "DE"));
+    let payment = stripe
+        .find_payment(&opened.id)
+        .await
+        .expect("an answer")
+        .expect("it");
+    assert_eq!(
+        (
+            payment.state,
+            payment.amount_minor,
+            payment.tax_minor,
+            payment.taxes.as_slice()
+        ),
+        (PaymentState::Paid, 1190, 190, [190].as_slice())
+    );
+    assert_eq!(
+        (
+            payment.fee_minor,
+            payment.card_last4.as_deref(),
+            payment.country.as_deref()
+        ),
+        (Some(65), Some("4242"), Some("DE"))
+    );
+    let refused = stripe.expire_checkout(&opened.id).await;
+    assert!(matches!(refused, Outcome::Rejected(_)), "{refused:?}");
+    payment.charge.expect("a charge")
+}
+
+#[tokio::test]
+async fn every_answer_of_the_provider_means_what_it_says() {
+    let fake = FakeStripe::start(0, 1_800_000_000).await.expect("a port");
+    let stripe = Stripe::new(&settings(&fake)).expect("a client");
+    let charge = paid_charge(&fake, &stripe).await;
+    let faults = [
+        (Fault::BrokenBefore, "unknown", false),
+        (Fault::BrokenAfter, "unknown", true),
+        (Fault::InUse, "later", false),
+        (Fault::TooMany, "later", false),
+        (Fault::SavedFailure, "unknown", false),
+        (Fault::FailureAfter, "unknown", true),
+        (Fault::OddSuccess, "unknown", true),
+        (Fault::Revoked, "denied", false),
+    ];
+    for (number, (fault, expected, happened)) in faults.into_iter().enumerate() {
+        fake.world().faults.push_back(("refunds".into(), fault));
+        let call = call(&format!("op-{number}"), &charge, 10);
+        let outcome = stripe.refund(&call).await;
+        let name = match &outcome {
+            Outcome::Done(_) => "done",
+            Outcome::Rejected(_) => "rejected",
+            Outcome::Later(_) => "later",
+            Outcome::Denied(_) => "denied",
+            Outcome::Unknown(_) => "unknown",
+        };
+        assert_eq!(name, expected, "{fault:?}: {outcome:?}");
+        let found = stripe.find_refund(&call).await.expect("an answer");
+        assert_eq!(found.is_some(), happened, "{fault:?}");
+        // The same key again: what happened is not done twice.
+        let again = stripe.refund(&call).await;
+        match (&again, &found) {
+            (Outcome::Done(id), Some(known)) => assert_eq!(id, known, "{fault:?}"),
+            (Outcome::Unknown(_), None) => assert_eq!(fault, Fault::SavedFailure),
+            (Outcome::Done(_), None) => {}
+            _ => panic!("{fault:?}: {again:?}"),
+        }
+    }
+    let other = Call {
+        amount_minor: 11,
+        ..call("op-1", &charge, 10)
+    };
+    let mixed = stripe.refund(&other).await;
+    assert!(
+        matches!(mixed, Outcome::Denied(_)),
+        "one key, two amounts: {mixed:?}"
+    );
+    let too_much = stripe.refund(&call("op-x", &charge, 5000)).await;
+    assert_eq!(
+        too_much,
+        Outcome::Rejected("charge_already_refunded".into())
+    );
+    let nobody = stripe.refund(&call("op-y", "ch_none", 1)).await;
+    assert_eq!(nobody, Outcome::Rejected("resource_missing".into()));
+    let unknown = stripe.get_dispute("du_none").await.expect("an answer");
+    assert!(unknown.is_none());
+}
+
+#[tokio::test]
+async fn a_sellers_account_goes_from_requirements_to_payouts_that_fail() {
+    let fake = FakeStripe::start(0, 1_800_000_000).await.expect("a port");
+    let stripe = Stripe::new(&settings(&fake)).expect("a client");
+    let charge = paid_charge(&fake, &stripe).await;
+    let Outcome::Done(account) = stripe
+        .open_account("person-1", "a@test.example", "DE")
+        .await
+    else {
+        panic!("no account")
+    };
+    let fresh = stripe
+        .get_account(&account)
+        .await
+        .expect("an answer")
+        .expect("it");
+    assert!(!fresh.ready && fresh.requirements.len() == 2, "{fresh:?}");
+    let mut transfer = call("op-t", &account, 800);
+    transfer.parameters.charge = Some(charge);
+    let early = stripe.transfer(&transfer).await;
+    assert_eq!(early, Outcome::Rejected("transfers_not_allowed".into()));
+    let url = stripe
+        .onboarding_url(&account, "http://localhost/money")
+        .await
+        .expect("a link");
+    assert!(url.starts_with("https://connect.stripe.com/"), "{url}");
+    fake.world().onboard(&account, "000999999991");
+    let ready = stripe
+        .get_account(&account)
+        .await
+        .expect("an answer")
+        .expect("it");
+    let expected = Account {
+        id: account.clone(),
+        ready: true,
+        requirements: vec![],
+        disabled: None,
+    };
+    assert_eq!(ready, expected);
+    // A refusal is saved under its key; a new operation has a new one.
+    assert_eq!(stripe.transfer(&transfer).await, early, "the saved answer");
+    transfer.key = "op-t2:1".into();
+    transfer.operation = "op-t2".into();
+    let Outcome::Done(sent) = stripe.transfer(&transfer).await else {
+        panic!("not sent")
+    };
+    assert_eq!(
+        stripe.find_transfer(&transfer).await.expect("an answer"),
+        Some(sent.clone())
+    );
+    let part = call("op-r", &sent, 300);
+    let Outcome::Done(back) = stripe.reverse(&part).await else {
+        panic!("not reversed")
+    };
+    assert_eq!(
+        stripe.find_reversal(&part).await.expect("an answer"),
+        Some(back)
+    );
+    let mut states = Vec::new();
+    for days in [0, 2, 1] {
+        fake.world().advance(days * 86_400);
+        let payouts = stripe.list_payouts(&account).await.expect("an answer");
+        let payout = stripe
+            .get_payout(&account, &payouts[payouts.len() - 1].id)
+            .await;
+        let payout = payout.expect("an answer").expect("it");
+        assert_eq!(payout.amount_minor, 500);
+        states.push(payout.state);
+    }
+    assert_eq!(
+        states,
+        [PayoutState::Pending, PayoutState::Paid, PayoutState::Failed],
+        "paid is never final"
+    );
+    let late = stripe.reverse(&call("op-s", &sent, 600)).await;
+    assert!(matches!(late, Outcome::Rejected(_)), "{late:?}");
+}
+
+#[tokio::test]
+async fn the_shop_sells_pays_refunds_and_disputes_on_stripe_and_the_books_are_equal() {
+    for test in databases().await {
+        let mut on = StripeShop::new(&test).await;
+        on.onboard(1, "000123456789").await;
+        let order = on.shop.order(0, &[0, 1, 2]).await.expect("an order");
+        assert!(!on.pay(&order, "4000000000000002", "DE").await, "declined");
+        assert!(on.pay(&order, "4242424242424242", "DE").await);
+        on.settle().await;
+        let lines = on.shop.lines(&order).await;
+        assert!(
+            lines.iter().all(|line| line.state == "owned"),
+            "{}",
+            test.name
+        );
+        assert_eq!(
+            lines.iter().map(|line| line.tax_minor).sum::<i64>(),
+            190 + 95 + 570
+        );
+        on.shop.check_settled(test.name).await;
+        // A part, then the rest at our cost.
+        let line = lines
+            .iter()
+            .find(|line| line.price_minor == 1000)
+            .expect("a line");
+        let mut tx = test.db.write().await.expect("a transaction");
+        refund::give_back(&mut tx, &line.payee_id, &line.id, 333, on.shop.now_ms)
+            .await
+            .expect("planned");
+        let line = service::get_line(&mut tx, &line.id)
+            .await
+            .expect("the line");
+        refund::plan_refund(
+            &mut tx,
+            &line,
+            Bearer::Platform,
+            "does-not-reproduce",
+            on.shop.now_ms,
+        )
+        .await
+        .expect("planned");
+        tx.commit().await.expect("a commit");
+        on.settle().await;
+        on.advance(15).await;
+        assert_eq!(
+            on.sweep().await,
+            1,
+            "{}: Ben is onboarded, Ada is not",
+            test.name
+        );
+        on.advance(1).await;
+        on.advance(3).await;
+        assert_eq!(on.shop.balances(1).await.paid, 2549, "{}", test.name);
+        on.shop.check_settled(test.name).await;
+        // A dispute after the money is at the bank: asking it back is refused, and the loss is owed.
+        let charge = {
+            let mut tx = test.db.read().await.expect("a transaction");
+            let found = service::get_order(&mut tx, &order.person_id, &order.id).await;
+            found.expect("the order").0.charge_id.expect("a charge")
+        };
+        on.fake
+            .world()
+            .dispute(&charge, "product_not_received", false);
+        on.settle().await;
+        on.advance(10).await;
+        let ben = on.shop.balances(1).await;
+        assert_eq!(ben.owed, 2549, "{}: nobody answered the bank", test.name);
+        on.shop.check_settled(test.name).await;
+        let mut tx = test.db.read().await.expect("a transaction");
+        let lost = dispute::list(&mut tx, 10)
+            .await
+            .expect("disputes")
+            .remove(0);
+        assert_eq!((lost.state.as_str(), lost.amount_minor), ("lost", 5353));
+    }
+}
+
+#[tokio::test]
+async fn events_that_are_lost_are_swept_up_and_order_does_not_matter() {
+    for test in databases().await {
+        let mut on = StripeShop::new(&test).await;
+        for listing in [0, 1, 2] {
+            let order = on.shop.order(listing, &[listing]).await.expect("an order");
+            assert!(on.pay(&order, "4242424242424242", "US").await);
+        }
+        on.deliver(true).await;
+        on.shop.drain().await;
+        let lost = inbox::sweep(&test.db, on.shop.till.provider.as_ref())
+            .await
+            .expect("a sweep");
+        assert!(lost > 0, "{}: a third was lost", test.name);
+        on.shop.drain().await;
+        on.shop.check_settled(test.name).await;
+        let again = inbox::sweep(&test.db, on.shop.till.provider.as_ref()).await;
+        assert_eq!(again.expect("a sweep"), 0, "{}", test.name);
+    }
+}
+
+#[tokio::test]
+async fn no_fault_between_us_and_stripe_pays_or_refunds_twice() {
+    for test in databases().await {
+        let mut on = StripeShop::new(&test).await;
+        on.onboard(0, "000123456789").await;
+        let mut tx = test.db.write().await.expect("a transaction");
+        let coupon = NewCoupon {
+            code: "house".into(),
+            percent: None,
+            amount_minor: Some(100),
+            minimum_minor: 0,
+            uses: None,
+            once_per_buyer: false,
+            ends_ms: None,
+        };
+        crate::checkout::coupon::create(&mut tx, None, &coupon, on.shop.now_ms)
+            .await
+            .expect("a coupon");
+        tx.commit().await.expect("a commit");
+        for (number, fault) in Fault::ALL.into_iter().enumerate() {
+            let buyer = crate::checkout::tests::person(&on.shop.till, &format!("b{number}")).await;
+            on.shop.buyers.push(buyer);
+            cart::set_code(&test.db, "cart", "house")
+                .await
+                .expect("a code");
+            let order = on.shop.order(3 + number, &[0]).await.expect("an order");
+            assert!(on.pay(&order, "4000000000000077", "US").await);
+            on.settle().await;
+            let line = on.shop.lines(&order).await.remove(0);
+            if number % 2 == 0 {
+                let mut tx = test.db.write().await.expect("a transaction");
+                refund::plan_refund(&mut tx, &line, Bearer::Creator, "unopened", on.shop.now_ms)
+                    .await
+                    .expect("planned");
+                tx.commit().await.expect("a commit");
+            }
+            on.fake.world().faults.push_back(("refunds".into(), fault));
+            on.fake
+                .world()
+                .faults
+                .push_back(("transfers".into(), fault));
+            send_all(&on).await;
+            on.advance(15).await;
+            on.sweep().await;
+            send_all(&on).await;
+            on.settle().await;
+        }
+        // Keys are forgotten after a day: what is still unknown is looked up, and sent anew only when it is not there.
+        age_operations(&test).await;
+        send_all(&on).await;
+        on.settle().await;
+        let mut tx = test.db.read().await.expect("a transaction");
+        let open = outbound::list(&mut tx, "", 1000).await.expect("operations");
+        let open: Vec<_> = open.iter().filter(|op| op.is_open()).collect();
+        assert!(open.is_empty(), "{}: {open:?}", test.name);
+        drop(tx);
+        on.shop.check_settled(test.name).await;
+        let refunds = on.fake.world().newest("refund").len();
+        assert_eq!(
+            refunds,
+            Fault::ALL.len().div_ceil(2),
+            "{}: each once",
+            test.name
+        );
+    }
+}
+
+/// Sends every open operation, whatever its job waits for.
+async fn send_all(on: &StripeShop) {
+    for _ in 0..4 {
+        let mut tx = on.shop.till.db.read().await.expect("a transaction");
+        let open = outbound::list(&mut tx, "", 1000).await.expect("operations");
+        drop(tx);
+        for op in open.iter().filter(|op| op.is_open()) {
+            read::operation(&on.shop.till, &op.id, on.shop.now_ms)
+                .await
+                .expect("an outcome");
+        }
+    }
+}
+
+/// As if every unfinished call had been made two days ago.
+async fn age_operations(test: &TestDb) {
+    let mut tx = test.db.write().await.expect("a transaction");
+    crate::db::execute!(
+        &mut tx,
+        "update outbound_op set first_sent_ms = first_sent_ms - 172800000, sent_ms = sent_ms - 172800000 where state in ('sent', 'unknown')"
+    )
+    .expect("aged");
+    tx.commit().await.expect("a commit");
+}
