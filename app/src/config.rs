@@ -133,7 +133,10 @@ fn fee() -> Result<FeeSchedule> {
 }
 
 /// Stripe's settings: all three, or none.
-fn stripe() -> Result<Option<Settings>> {
+///
+/// # Errors
+/// Names what is missing or wrong; never a value, which is secret.
+pub fn stripe() -> Result<Option<Settings>> {
     const NAMES: [&str; 3] = [
         "SEEDMARK_STRIPE_SECRET_KEY",
         "SEEDMARK_STRIPE_WEBHOOK_SECRET",

@@ -207,8 +207,9 @@ async fn run() -> Result<()> {
 async fn audit(place: Place) -> Result<()> {
     let db = Db::open(place.database_url.as_deref(), &place.data).await?;
     let audited = app::books::service::audit(&mut db.read().await?).await?;
-    let provider = app::provider::sandbox::Sandbox { db: db.clone() };
-    let reconciled = app::payouts::service::reconcile(&db, &provider).await?;
+    let stripe = app::config::stripe()?;
+    let provider = app::web::server::provider(stripe.as_ref(), &db).await?;
+    let reconciled = app::payouts::service::reconcile(&db, provider.as_ref()).await?;
     db.close().await;
     let entries = audited
         .map_err(anyhow::Error::msg)

@@ -1,7 +1,7 @@
 //! An order's invoice as PDF.
 //!
 //! The one rule: no fonts are embedded. Latin text stands in Helvetica, everything else in the standard Chinese font that every
-//! reader of PDF substitutes (ISO 32000-1, 9.7.5.2: predefined CMaps), so that an invoice has a few kilobytes.
+//! reader of PDF substitutes (ISO 32000-1, 9.7.5.2: predefined `CMap`s), so that an invoice has a few kilobytes.
 
 use super::page::invoice_name;
 use super::service::{Line, Order};
@@ -46,7 +46,7 @@ fn is_latin(character: char) -> bool {
     matches!(code, 0x20..=0x7e | 0xa0..=0xff) || win_ansi(character).is_some()
 }
 
-/// The few signs beyond Latin-1 that WinAnsiEncoding has (ISO 32000-1, annex D).
+/// The few signs beyond Latin-1 that `WinAnsiEncoding` has (ISO 32000-1, annex D).
 fn win_ansi(character: char) -> Option<u8> {
     Some(match character {
         '€' => 0x80,

@@ -357,7 +357,7 @@ async fn by_hand(shop: &Shop, a: u16, b: u16, place: &str) {
         .filter(|(payout, _)| payout.state == wanted)
         .collect();
     let result = match (b % 4, open.get(usize::from(a) % open.len().max(1))) {
-        (_, None) if a % 4 > 0 => Ok(()),
+        (_, None) if !a.is_multiple_of(4) => Ok(()),
         (0, _) | (_, None) => {
             let vault = &shop.till.vault;
             manual::set_details(&mut tx, vault, seller, "CN", "Bank of Somewhere 1", now).await

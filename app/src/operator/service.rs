@@ -136,9 +136,11 @@ pub async fn settle(state: &AppState) -> Result<(), payouts::service::Error> {
 /// # Errors
 /// When the provider does not answer or the database fails.
 pub async fn catch_up(state: &AppState) -> anyhow::Result<()> {
-    let lost = inbox::sweep(&state.db, state.provider.as_ref()).await?;
+    let (provider, now) = (state.provider.as_ref(), state.clock.now_ms());
+    let lost = inbox::sweep(&state.db, provider).await?;
+    payouts::service::account::catch_up(&state.db, provider, now).await?;
     let till = state.till();
-    let given_up = checkout::service::cart::give_up_stale(&till, state.clock.now_ms()).await?;
+    let given_up = checkout::service::cart::give_up_stale(&till, now).await?;
     let mut tx = state.db.write().await?;
     let erased = inbox::erase_bodies(&mut tx, crate::random::real_now_ms()).await?;
     tx.commit().await?;

@@ -339,6 +339,7 @@ pub(super) fn money(
             {heading(title, Some(lang.text("test-money")))}
             <section class="tiles">{tiles.into_iter().collect_view()}</section>
             {(balances.owed > 0).then(|| view! { <p class="hint">{lang.with("balance-owed", &[("amount", lang.money(balances.owed).into())])}</p> })}
+            <p class="actions"><a class="button button--small" href=lang.path("/money/coupons") id="to-coupons">{lang.text("coupons")}</a><a class="button button--small" href=lang.path("/money/sets") id="to-sets">{lang.text("sets")}</a></p>
             {frozen}
             {next}
             {newest}

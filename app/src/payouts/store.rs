@@ -68,6 +68,13 @@ statements! {
     END_PAUSE = "update payee set paused = null where provider_account = $1 and paused = $2";
     FIND_PAYEE = payees!("person_id = $1");
     FIND_PERSON = "select person_id from payee_account where id = $1";
+    LIST_BUSY = "select payee_account.id from payee_account
+        join account on account.owner = payee_account.person_id and account.kind = 'connected:balance' and account.posted <> 0
+        where payee_account.provider = $1
+        union select payee_account.id from payee_account
+        join payout on payout.person_id = payee_account.person_id and payout.provider = $1 and payout.state in ('pending', 'paid') and payout.created_ms >= $2
+        where payee_account.provider = $1
+        order by 1";
     INSERT_DECISION = "insert into payout_decision (id, person_id, decided_ms, amount_minor, outcome, until_ms) values ($1, $2, $3, $4, $5, $6)";
     LIST_DECISIONS = "select id, decided_ms, amount_minor, outcome, until_ms from payout_decision where person_id = $1 order by decided_ms desc, id desc limit $2";
     LIST_RECENT = "select payout_decision.id, payout_decision.decided_ms, payout_decision.amount_minor, payout_decision.outcome, payout_decision.until_ms, person.handle
@@ -344,4 +351,11 @@ pub(super) async fn list_manual(tx: &mut Tx, limit: i64) -> db::Result<Vec<(Bank
         found.push((payout, handle));
     }
     Ok(found)
+}
+
+/// Accounts with money in them, or with a payout that may still change: paid ones fail up to a week later.
+pub(super) async fn list_busy_accounts(tx: &mut Tx, provider: &str) -> db::Result<Vec<String>> {
+    let since = crate::random::real_now_ms() - 10 * crate::clock::DAY_MS;
+    let rows = fetch!(tx, fetch_all, (String,), LIST_BUSY, provider, since)?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
 }

@@ -7,7 +7,7 @@ use crate::jobs::Bell;
 use crate::mail::Mailer;
 use crate::media::Media;
 use crate::provider::sandbox::Sandbox;
-use crate::provider::stripe::Stripe;
+use crate::provider::stripe::{Settings, Stripe};
 use crate::provider::{Provider, inbox};
 use crate::studio::engines::Engines;
 use crate::vault::Vault;
@@ -78,7 +78,7 @@ impl Process {
                 config.witness_policy.clone(),
             )?,
             clock: Clock::default(),
-            provider: provider(&config, &db).await?,
+            provider: provider(config.stripe.as_ref(), &db).await?,
             assets: Arc::new(assets),
             jobs: Bell::default(),
             leaves,
@@ -209,8 +209,8 @@ impl Process {
 ///
 /// # Errors
 /// Names what does not fit.
-pub async fn provider(config: &Config, db: &Db) -> Result<Arc<dyn Provider>> {
-    let provider: Arc<dyn Provider> = match &config.stripe {
+pub async fn provider(stripe: Option<&Settings>, db: &Db) -> Result<Arc<dyn Provider>> {
+    let provider: Arc<dyn Provider> = match stripe {
         Some(settings) => Arc::new(Stripe::new(settings)?),
         None => Arc::new(Sandbox { db: db.clone() }),
     };

@@ -227,6 +227,10 @@ fn expand_path(world: &World, object: &mut Value, keys: &[&str]) {
     let Some((first, rest)) = keys.split_first() else {
         return;
     };
+    // Indexing would make an object of what is null.
+    if !object.is_object() {
+        return;
+    }
     if *first == "line_items" {
         let id = object["id"].as_str().unwrap_or_default().to_owned();
         let lines = world.lines.get(&id).cloned().unwrap_or_default();

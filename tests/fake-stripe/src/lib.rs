@@ -53,7 +53,6 @@ impl FakeStripe {
     ///
     /// # Panics
     /// When an earlier request panicked.
-    #[must_use]
     pub fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().expect("no request panicked")
     }

@@ -80,6 +80,28 @@ pub async fn refresh(
     Ok(())
 }
 
+/// Asks the provider about every account where money lies or a payout is on its way: events of connected accounts are theirs, so
+/// that a lost one is found only here.
+///
+/// # Errors
+/// When the provider does not answer or the database fails.
+pub async fn catch_up(db: &Db, provider: &dyn Provider, now_ms: i64) -> Result<(), Error> {
+    let accounts = store::list_busy_accounts(&mut db.read().await?, provider.name()).await?;
+    for id in accounts {
+        let account = provider.get_account(&id).await?;
+        let payouts = provider.list_payouts(&id).await?;
+        let mut tx = db.write().await?;
+        if let Some(account) = account {
+            note_account(&mut tx, &account, false, now_ms).await?;
+        }
+        for payout in payouts {
+            note_payout(&mut tx, &payout, provider.name(), now_ms).await?;
+        }
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
 /// Takes a creator's answers on the sandbox's own page and notes whether it is satisfied. Returns what is still required.
 ///
 /// # Errors
