@@ -8,6 +8,7 @@ mod postgres;
 mod run;
 mod runtime;
 mod serve;
+mod stripe;
 mod test;
 #[cfg(feature = "web")]
 mod web;

@@ -3,7 +3,7 @@
 //! The one rule: nothing is skipped silently. What is missing is installed where that is possible; otherwise the run fails.
 
 use crate::run::{cargo, debian, ensure_wasm_target, has, output, program, say};
-use crate::{check, fuzz, portable, postgres, root, runtime};
+use crate::{check, fuzz, portable, postgres, root, runtime, stripe};
 use anyhow::{Context as _, Result, bail};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -11,8 +11,8 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 const PARTS: &[&str] = &[
-    "format", "check", "lint", "unit", "fuzz", "portable", "app", "http", "browser", "outside",
-    "docs",
+    "format", "check", "lint", "unit", "fuzz", "portable", "app", "stripe", "http", "browser",
+    "outside", "docs",
 ];
 
 /// Enough to walk over the seeds and some way beyond; longer runs are `cargo xtask fuzz`.
@@ -43,13 +43,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         .filter(|part| wanted.is_empty() || wanted.contains(part))
         .collect();
     let needs = |names: &[&str]| parts.iter().any(|part| names.contains(part));
-    if needs(&["unit", "app", "http", "browser", "outside"]) {
+    if needs(&["unit", "app", "stripe", "http", "browser", "outside"]) {
         let library = runtime::ensure(install)?;
         // SAFETY: this program has one thread here; nothing reads the environment at the same time.
         unsafe { std::env::set_var("ORT_DYLIB_PATH", library) };
     }
     let mut _private = None;
-    if needs(&["app", "http", "browser", "outside"]) {
+    if needs(&["app", "stripe", "http", "browser", "outside"]) {
         _private = postgres::ensure(install)?;
     }
     if needs(&["browser"]) {
@@ -101,6 +101,14 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
                     "--lib",
                 ],
             )?,
+            "stripe" => match stripe::checks(install) {
+                Ok(checks) => {
+                    for (name, result) in checks {
+                        step(&mut counts, result.with_context(|| name.to_owned()));
+                    }
+                }
+                Err(error) => step(&mut counts, Err(error)),
+            },
             "http" => tests(
                 &mut counts,
                 &[

@@ -682,14 +682,14 @@ fn control(world: &mut World, what: &str, params: &Value) -> Answer {
             world.dispute(&text("charge"), &text("reason"), false);
             (200, json!({}))
         }
-        "requests" => {
-            let requests = world.requests.iter().map(|request| json!({"method": request.method, "path": request.path, "params": request.params}));
-            (200, requests.collect())
+        "dump" => (200, world.dump()),
+        "sign" => {
+            let time = text("time").parse().unwrap_or(0);
+            (
+                200,
+                json!({"header": crate::webhooks::sign(&text("secret"), time, &text("body"))}),
+            )
         }
-        "objects" => (
-            200,
-            json!({"objects": world.objects, "events": world.events, "lines": world.lines}),
-        ),
         _ => (404, json!({"error": "no such control"})),
     }
 }

@@ -187,6 +187,17 @@ impl World {
         self.payout_accounts.get(payout)
     }
 
+    /// Everything that was asked and that there is, for others to judge.
+    #[must_use]
+    pub fn dump(&self) -> Value {
+        let requests: Vec<Value> = self
+            .requests
+            .iter()
+            .map(|request| json!({"method": request.method, "path": request.path, "params": request.params}))
+            .collect();
+        json!({"requests": requests, "objects": self.objects, "events": self.events, "lines": self.lines})
+    }
+
     /// A buyer pays an open session with a test card. `false` when it is declined, or not open.
     pub fn pay(&mut self, session: &str, card: &str, country: &str) -> bool {
         let open = self

@@ -138,6 +138,7 @@ async fn whole_story(database: Database) {
         "3400"
     );
     creator.follow("#onboard").await;
+    creator.follow("#start-onboarding").await;
     creator.fill("#holder", "Ada A").await;
     creator.fill("#bank", "000123456789").await;
     creator.follow("#send-onboarding").await;
