@@ -285,7 +285,6 @@ remove = Entfernen
 total = Summe
 checkout-pay = Zur Zahlung
 checkout-free = Holen
-checkout-sign-in = Zum Fortfahren anmelden
 checkout-refund = Ungeöffnetes können Sie 14 Tage lang zurückgeben.
 payment = Zahlung
 payment-submit = { $amount } bezahlen

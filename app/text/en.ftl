@@ -285,7 +285,6 @@ remove = Remove
 total = Total
 checkout-pay = Go to payment
 checkout-free = Get it
-checkout-sign-in = Sign in to go on
 checkout-refund = You can return what you have not opened within 14 days.
 payment = Payment
 payment-submit = Pay { $amount }

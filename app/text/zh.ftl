@@ -282,7 +282,6 @@ remove = 移除
 total = 合计
 checkout-pay = 去付款
 checkout-free = 获取
-checkout-sign-in = 登录后继续
 checkout-refund = 未打开的商品可在 14 天内退回。
 payment = 付款
 payment-submit = 支付 { $amount }

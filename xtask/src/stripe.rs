@@ -29,7 +29,8 @@ pub(crate) fn checks(install: bool) -> Result<Vec<(&'static str, Result<()>)>> {
         "npm",
         &["install", "--no-audit", "--no-fund", "--silent"],
     )?;
-    let dump = folder.join("dump.json");
+    let dump = folder.join("dumps");
+    std::fs::create_dir_all(&dump)?;
     let signed = folder.join("signed.json");
     let types = test(
         "provider::stripe::tests::the_shop_sells",
@@ -40,7 +41,7 @@ pub(crate) fn checks(install: bool) -> Result<Vec<(&'static str, Result<()>)>> {
     let flows = flows(&folder, &signed);
     let signature = match &flows {
         Ok(()) => test(
-            "provider::stripe::webhook::tests::what_the_official",
+            "provider::stripe::tests::what_the_official",
             "SEEDMARK_STRIPE_SIGNED",
             &signed,
         ),

@@ -1,12 +1,19 @@
 // Type-checks what we send and what the stand-in answers against the official package's TypeScript types, as literals with
 // `satisfies`: an invented parameter, a wrong type or a missing field is an error. Values of open enums are not caught.
 //
-// Usage: node types.mjs DUMP.json
+// Usage: node types.mjs FOLDER
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import ts from 'typescript';
 
-const dump = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+const dumps = readdirSync(process.argv[2]).map((name) => JSON.parse(readFileSync(join(process.argv[2], name), 'utf8')));
+const dump = {
+  requests: dumps.flatMap((one) => one.requests),
+  objects: dumps.flatMap((one) => Object.values(one.objects)),
+  events: dumps.flatMap((one) => one.events),
+  lines: dumps.flatMap((one) => Object.values(one.lines)),
+};
 
 const REQUESTS = [
   [/^POST checkout\/sessions$/, 'Stripe.Checkout.SessionCreateParams'],
@@ -77,13 +84,13 @@ for (const { method, path, params } of dump.requests) {
   judge(found[1], typed('', params), name);
 }
 const kinds = new Set();
-for (const object of Object.values(dump.objects)) {
+for (const object of dump.objects) {
   const type = OBJECTS[object.object];
   if (!type) throw new Error(`nobody knows the type of ${object.object}`);
   kinds.add(object.object);
   judge(`Omit<${type}, 'lastResponse'>`, object, object.id);
 }
-for (const item of Object.values(dump.lines).flat()) {
+for (const item of dump.lines.flat()) {
   const { price, ...rest } = item;
   judge(`Omit<Stripe.LineItem, 'lastResponse' | 'price'>`, rest, item.id);
   const { unit_amount_decimal, ...known } = price;

@@ -1,6 +1,6 @@
 //! The shop on Stripe, against the stand-in: the flows of the sandbox again, with everything between the two that can go wrong.
 
-use super::{Settings, Stripe};
+use super::{Settings, Stripe, webhook};
 use crate::checkout::coupon::NewCoupon;
 use crate::checkout::service::{self, Bearer, cart, dispute, read, refund};
 use crate::checkout::tests::{Shop, shop};
@@ -55,7 +55,7 @@ impl StripeShop {
                 continue;
             }
             let text = event.to_string();
-            let event: Event = super::webhook::read(text.as_bytes()).expect("an event");
+            let event: Event = webhook::read(text.as_bytes()).expect("an event");
             let mut tx = self.shop.till.db.write().await.expect("a transaction");
             // Twice, as happens.
             for _ in 0..2 {
@@ -122,6 +122,14 @@ impl StripeShop {
             .expect("a sweep");
         self.settle().await;
         paid
+    }
+}
+
+/// What we sent and what was answered, for the official types to judge.
+fn dump(fake: &FakeStripe, name: &str) {
+    if let Ok(folder) = std::env::var("SEEDMARK_STRIPE_DUMP") {
+        let path = std::path::Path::new(&folder).join(format!("{name}.json"));
+        std::fs::write(path, fake.world().dump().to_string()).expect("a dump");
     }
 }
 
@@ -248,6 +256,7 @@ async fn every_answer_of_the_provider_means_what_it_says() {
     assert_eq!(nobody, Outcome::Rejected("resource_missing".into()));
     let unknown = stripe.get_dispute("du_none").await.expect("an answer");
     assert!(unknown.is_none());
+    dump(&fake, "answers");
 }
 
 #[tokio::test]
@@ -326,6 +335,7 @@ async fn a_sellers_account_goes_from_requirements_to_payouts_that_fail() {
     );
     let late = stripe.reverse(&call("op-s", &sent, 600)).await;
     assert!(matches!(late, Outcome::Rejected(_)), "{late:?}");
+    dump(&fake, "sellers");
 }
 
 #[tokio::test]
@@ -402,11 +412,79 @@ async fn the_shop_sells_pays_refunds_and_disputes_on_stripe_and_the_books_are_eq
             .expect("disputes")
             .remove(0);
         assert_eq!((lost.state.as_str(), lost.amount_minor), ("lost", 5353));
-        // What we sent and what was answered, for the official types to judge.
-        if let Ok(path) = std::env::var("SEEDMARK_STRIPE_DUMP") {
-            let dump = on.fake.world().dump();
-            std::fs::write(path, dump.to_string()).expect("a dump");
+        dump(&on.fake, "shop");
+    }
+}
+
+#[tokio::test]
+async fn a_bank_that_asks_is_answered_and_a_warning_of_fraud_is_refunded_at_our_cost() {
+    for test in databases().await {
+        let mut on = StripeShop::new(&test).await;
+        let inquiry = on.shop.order(0, &[0]).await.expect("an order");
+        assert!(on.pay(&inquiry, "4000000000001976", "US").await);
+        let warned = on.shop.order(1, &[1]).await.expect("an order");
+        assert!(on.pay(&warned, "4000000000005423", "US").await);
+        let disputed = on.shop.order(2, &[2]).await.expect("an order");
+        assert!(on.pay(&disputed, "4000000000002685", "US").await);
+        on.settle().await;
+        let line = on.shop.lines(&warned).await.remove(0);
+        assert_eq!(line.refund_reason.as_deref(), Some("fraud-warning"));
+        assert_eq!(
+            on.shop.balances(0).await.held,
+            424,
+            "{}: at our cost",
+            test.name
+        );
+        assert_eq!(
+            on.shop.balances(0).await.frozen,
+            850,
+            "{}: asked about",
+            test.name
+        );
+        let mut tx = test.db.write().await.expect("a transaction");
+        for open in dispute::list(&mut tx, 10).await.expect("disputes") {
+            let text = "winning_evidence, escalate_inquiry_evidence";
+            assert!(
+                dispute::submit(&mut tx, &open, text, on.shop.now_ms)
+                    .await
+                    .expect("planned")
+            );
         }
+        tx.commit().await.expect("a commit");
+        on.settle().await;
+        // The question became a dispute; the other one is won.
+        on.advance(1).await;
+        assert_eq!(on.shop.balances(1).await.held, 2549, "{}: won", test.name);
+        let mut tx = test.db.write().await.expect("a transaction");
+        let open = dispute::list(&mut tx, 10)
+            .await
+            .expect("disputes")
+            .remove(0);
+        assert_eq!(open.state, "withdrawn", "{}", test.name);
+        // A claim is upheld meanwhile: giving up pays the buyer, at our cost.
+        let line = on.shop.lines(&inquiry).await.remove(0);
+        refund::plan_refund(
+            &mut tx,
+            &line,
+            Bearer::Platform,
+            "does-not-reproduce",
+            on.shop.now_ms,
+        )
+        .await
+        .expect("given up");
+        tx.commit().await.expect("a commit");
+        on.settle().await;
+        let ada = on.shop.balances(0).await;
+        assert_eq!(
+            (ada.held, ada.frozen, ada.owed),
+            (850 + 424, 0, 0),
+            "{}",
+            test.name
+        );
+        let line = on.shop.lines(&inquiry).await.remove(0);
+        assert_eq!(line.state, "refunded", "{}: and loses access", test.name);
+        on.shop.check_settled(test.name).await;
+        dump(&on.fake, "disputes");
     }
 }
 
@@ -521,4 +599,29 @@ async fn age_operations(test: &TestDb) {
     )
     .expect("aged");
     tx.commit().await.expect("a commit");
+}
+
+#[test]
+fn what_the_official_sdk_signed_a_moment_ago_is_accepted() {
+    // Written by the part `stripe` of the tests, which runs the SDK.
+    let Ok(path) = std::env::var("SEEDMARK_STRIPE_SIGNED") else {
+        return;
+    };
+    let text = std::fs::read_to_string(path).expect("what the SDK signed");
+    let signed: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let part = |name: &str| signed[name].as_str().expect("text").to_owned();
+    let time = signed["timestamp"].as_i64().expect("a time");
+    let (header, body) = (part("header"), part("payload"));
+    assert_eq!(
+        webhook::verify(&header, body.as_bytes(), &[part("secret")], time),
+        Ok(())
+    );
+    assert_eq!(
+        webhook::verify(&header, b"{}", &[part("secret")], time),
+        Err(webhook::Refusal::Signature)
+    );
+    assert_eq!(
+        webhook::read(body.as_bytes()).expect("an event").id,
+        "evt_sdk"
+    );
 }

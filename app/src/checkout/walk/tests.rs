@@ -2,9 +2,9 @@
 //! of refunds, banks that refuse. After every step the books are audited, and whenever nothing is on its way they equal the
 //! provider's, object by object.
 
-use super::coupon::{self, NewCoupon};
-use super::service::{self, cart, dispute, read, refund};
-use super::tests::{Shop, listing, person, shop};
+use super::super::coupon::{self, NewCoupon};
+use super::super::service::{self, cart, dispute, read, refund};
+use super::super::tests::{Shop, listing, person, shop};
 use crate::db::tests::{TestDb, databases};
 use crate::db::{execute, fetch};
 use crate::payouts::service as payouts;

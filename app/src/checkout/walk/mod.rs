@@ -1,0 +1,3 @@
+//! Random walks over everything that moves money; nothing but tests.
+
+mod tests;
