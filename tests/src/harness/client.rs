@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 /// One visitor.
 pub(crate) struct Client {
-    base: String,
+    base: Mutex<String>,
     http: reqwest::Client,
     cookies: Mutex<BTreeMap<String, String>>,
 }
@@ -46,7 +46,7 @@ impl Client {
             .build()
             .expect("a client");
         Self {
-            base,
+            base: Mutex::new(base),
             http,
             cookies: Mutex::default(),
         }
@@ -69,15 +69,35 @@ impl Client {
         client
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.send(self.http.get(format!("{}{path}", self.base)))
+    fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.base.lock().expect("no panic"))
+    }
+
+    /// Goes on with a server that was started again elsewhere.
+    pub(crate) fn move_to(&self, base: String) {
+        *self.base.lock().expect("no panic") = base;
+    }
+
+    /// Asks a server that may be dying; `None` when there is no whole answer.
+    pub(crate) async fn try_get(&self, path: &str) -> Option<Answer> {
+        self.try_send(self.http.get(self.at(path))).await
+    }
+
+    /// Sends a form to a server that may be dying; nobody knows what came of it when there is no answer.
+    pub(crate) async fn try_post(&self, path: &str, fields: &[(&str, &str)]) -> Option<Answer> {
+        let request = self.http.post(self.at(path));
+        self.try_send(request.header("sec-fetch-site", "same-origin").form(fields))
             .await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(self.http.get(self.at(path))).await
     }
 
     pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         self.send(
             self.http
-                .post(format!("{}{path}", self.base))
+                .post(self.at(path))
                 .header("sec-fetch-site", "same-origin")
                 .form(fields),
         )
@@ -93,7 +113,7 @@ impl Client {
     ) -> Answer {
         self.send(
             self.http
-                .post(format!("{}{path}", self.base))
+                .post(self.at(path))
                 .header(header.0, header.1)
                 .form(fields),
         )
@@ -101,6 +121,10 @@ impl Client {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        self.try_send(request).await.expect("an answer")
+    }
+
+    async fn try_send(&self, request: reqwest::RequestBuilder) -> Option<Answer> {
         let cookies: Vec<String> = self
             .cookies
             .lock()
@@ -112,7 +136,7 @@ impl Client {
             .header("cookie", cookies.join("; "))
             .send()
             .await
-            .expect("an answer");
+            .ok()?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         for line in headers.get_all(SET_COOKIE) {
             let pair = line
@@ -128,11 +152,11 @@ impl Client {
                     .insert(name.into(), value.into());
             }
         }
-        let bytes = response.bytes().await.expect("a body");
-        Answer {
+        let bytes = response.bytes().await.ok()?;
+        Some(Answer {
             status,
             headers,
             body: String::from_utf8_lossy(&bytes).into_owned(),
-        }
+        })
     }
 }

@@ -2,6 +2,8 @@
 //! creator is paid.
 
 mod copycat;
+mod killed;
+mod money;
 mod sceptic;
 
 use crate::harness::browser::Browser;
@@ -18,13 +20,18 @@ async fn publish(browser: &Browser, base: &str, name: &str, price: &str) -> Stri
 
 /// Makes a key, generates, seals and submits; returns the listing's path.
 async fn submit(browser: &Browser, base: &str, price: &str) -> String {
+    submit_as(browser, base, price, "{mood} face, 3d style").await
+}
+
+/// The same with a template of one's own, which has the slot `mood`.
+async fn submit_as(browser: &Browser, base: &str, price: &str, template: &str) -> String {
     browser.goto_ready(&format!("{base}/account")).await;
     browser.fill("#key-passphrase", "correct horse").await;
     browser.follow("#key-make").await;
     browser.see("#keys li .digest").await;
     browser.goto(&format!("{base}/studio")).await;
     browser.follow("#new-draft").await;
-    browser.fill("#template", "{mood} face, 3d style").await;
+    browser.fill("#template", template).await;
     browser
         .fill(".variable input[name=variable_name]", "mood")
         .await;

@@ -1,0 +1,238 @@
+//! Money in the browser: a cart over two sellers with a coupon and a guest, a card that is declined, a refund because it does not
+//! regenerate, a dispute, and a payout that the bank sends back.
+
+use super::{publish, submit_as};
+use crate::harness::browser::Browser;
+use crate::harness::server::{Database, Server};
+use std::time::Duration;
+
+/// Waits until an attribute of a page has a value; jobs and events take a moment.
+async fn wait_for(browser: &Browser, url: &str, css: &str, attribute: &str, wanted: &str) {
+    let mut last = String::new();
+    for _ in 0..200 {
+        browser.goto(url).await;
+        last = browser.attribute(css, attribute).await;
+        if last == wanted {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{url} {css} {attribute}: {last:?}, not {wanted:?}");
+}
+
+async fn pay(browser: &Browser, card: &str) {
+    browser.fill("#card", card).await;
+    browser.follow("#pay").await;
+}
+
+/// The link in the newest mail that the shop wrote.
+async fn mailed_link(server: &Server) -> String {
+    let folder = server.folder.path().join("mail");
+    for _ in 0..200 {
+        let file = std::fs::read_dir(&folder)
+            .ok()
+            .and_then(|mut files| files.next())
+            .and_then(Result::ok);
+        if let Some(file) = file {
+            let text = std::fs::read_to_string(file.path()).expect("a mail");
+            // Quoted-printable: soft line breaks, and "=" itself as =3D.
+            let text = text.replace("=\r\n", "").replace("=3D", "=");
+            let start = text.find("http").expect("a link");
+            let link: String = text[start..]
+                .chars()
+                .take_while(|c| !c.is_whitespace())
+                .collect();
+            return link;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("no mail was written");
+}
+
+/// A guest buys from two sellers with one of their coupons, and keeps the purchase by a link in a mail.
+async fn guest_buys(server: &Server, base: &str, first: &str, second: &str) -> Browser {
+    let guest = Browser::open(true).await;
+    for listing in [first, second] {
+        guest.goto(&format!("{base}{listing}")).await;
+        guest.follow("#add-to-cart").await;
+    }
+    assert_eq!(guest.attribute("#cart", "data-total").await, "1500");
+    guest.goto(&format!("{base}/cart")).await;
+    guest.click(".coupon summary").await;
+    guest.fill("#coupon", "ada 20").await;
+    guest.follow("#apply-coupon").await;
+    assert_eq!(
+        guest.attribute("#cart", "data-total").await,
+        "1300",
+        "20 % of Ada's 10.00 alone"
+    );
+    guest.fill("#email", "guest@test.example").await;
+    guest.follow("#checkout").await;
+    pay(&guest, "4000 0000 0000 9995").await;
+    assert!(guest.text(".field-error").await.contains("insufficient"));
+    guest
+        .page
+        .execute(
+            "document.querySelector('#country').value = 'DE'",
+            Vec::new(),
+        )
+        .await
+        .expect("a choice");
+    guest.follow("#set-country").await;
+    assert!(guest.text("#tax").await.contains("2.47"), "19 % of 13.00");
+    pay(&guest, "4242 4242 4242 4242").await;
+    guest.see("#order[data-state=paid]").await;
+    let invoice = guest.download("#invoice").await;
+    assert!(
+        invoice.starts_with("%PDF-") && invoice.contains("STSong-Light"),
+        "a PDF that Chinese titles fit into"
+    );
+    // Somebody who only typed the address keeps nothing once its owner opens the link.
+    let link = mailed_link(server).await;
+    let owner = Browser::open(true).await;
+    owner.goto(&link).await;
+    owner.fill("#password", "correct horse").await;
+    owner.follow("#claim").await;
+    owner.see(".flash").await;
+    owner.goto(&link).await;
+    assert!(owner.page.source().await.expect("a page").contains("410"));
+    guest.goto(&format!("{base}/library")).await;
+    let source = guest.page.source().await.expect("a page");
+    assert!(source.contains("401"), "its session has ended");
+    guest.close().await;
+    owner
+}
+
+/// An owner's run that comes out different is refunded at our cost.
+async fn refund_by_re_run(server: &Server, base: &str, owner: &Browser) {
+    owner.goto(&format!("{base}/library")).await;
+    let line = owner.attribute("a[href^='/library/']", "href").await;
+    owner.goto(&format!("{base}{line}")).await;
+    owner.follow("#open-recipe").await;
+    // The picture on our disk is not the sealed one any more: as if an engine had changed.
+    server.sql("update anchor set blob = (select other.blob from anchor other where other.version_id = anchor.version_id and other.idx = 1) where idx = 0");
+    owner.follow("#regenerate").await;
+    owner.see("#run[data-outcome=different]").await;
+    server.sql("update listing set state = 'live' where state <> 'live'");
+}
+
+/// A bank takes the money back; the operator answers with what the shop wrote down.
+async fn dispute_is_won(base: &str, ada: &Browser, listing: &str) {
+    let buyer = Browser::open(true).await;
+    buyer.sign_up(base, "dora").await;
+    buyer.goto(&format!("{base}{listing}")).await;
+    buyer.follow("#add-to-cart").await;
+    buyer.follow("#checkout").await;
+    pay(&buyer, "4000 0000 0000 2685").await;
+    buyer.see("#order[data-state=paid]").await;
+    wait_for(
+        ada,
+        &format!("{base}/money"),
+        "#disputes li",
+        "data-state",
+        "withdrawn",
+    )
+    .await;
+    assert_eq!(ada.attribute("#balance-frozen", "data-minor").await, "850");
+    ada.goto(&format!("{base}/operator/disputes")).await;
+    ada.follow("#dispute-list a").await;
+    let evidence = ada.text("#evidence").await;
+    assert!(
+        evidence.contains("Sealed and signed before the sale")
+            && evidence.contains("dora@test.example"),
+        "{evidence}"
+    );
+    assert!(!evidence.contains("grinning"), "no word of the recipe");
+    ada.fill("#remark", "winning_evidence").await;
+    ada.follow("#answer").await;
+    ada.see(".flash").await;
+    for _ in 0..200 {
+        ada.goto(&format!("{base}/operator/operations?state=ok"))
+            .await;
+        if ada
+            .page
+            .source()
+            .await
+            .expect("a page")
+            .contains("Answer a dispute")
+        {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    ada.goto(&format!("{base}/operator")).await;
+    ada.follow("#days-1").await;
+    let desk = format!("{base}/operator/disputes");
+    wait_for(ada, &desk, "#dispute-list tbody tr", "data-state", "won").await;
+    buyer.close().await;
+}
+
+/// The bank takes a payout and sends it back a day later; with another bank account it arrives.
+async fn payout_fails_then_arrives(base: &str, ada: &Browser) {
+    ada.goto(&format!("{base}/money")).await;
+    ada.follow("#onboard").await;
+    ada.follow("#start-onboarding").await;
+    ada.fill("#holder", "Ada A").await;
+    ada.fill("#bank", "000999999991").await;
+    ada.follow("#send-onboarding").await;
+    ada.goto(&format!("{base}/operator")).await;
+    ada.follow("#days-14").await;
+    ada.goto(&format!("{base}/operator/payouts")).await;
+    ada.see("#dry-run tr[data-outcome=paid]").await;
+    ada.follow("#sweep").await;
+    let money = format!("{base}/money");
+    let list = "#bank-payouts li";
+    for (day, wanted) in [
+        ("#days-1", "pending"),
+        ("#days-2", "paid"),
+        ("#days-1", "failed"),
+    ] {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        ada.goto(&format!("{base}/operator")).await;
+        ada.follow(day).await;
+        wait_for(ada, &money, list, "data-state", wanted).await;
+    }
+    assert_eq!(ada.attribute("#paused", "data-by").await, "bank_rejected");
+    assert_eq!(ada.attribute("#balance-paid", "data-minor").await, "0");
+    ada.follow("#change-account").await;
+    ada.follow("#start-onboarding").await;
+    ada.fill("#holder", "Ada A").await;
+    ada.fill("#bank", "000123456789").await;
+    ada.follow("#send-onboarding").await;
+    ada.see_none("#paused").await;
+    for day in ["#days-1", "#days-2"] {
+        ada.goto(&format!("{base}/operator")).await;
+        ada.follow(day).await;
+    }
+    wait_for(ada, &money, list, "data-state", "paid").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_goes_every_way_that_it_can_go() {
+    let server = Server::start(Database::Postgres);
+    let base = server.url("");
+    let (ada, ben) = (Browser::open(true).await, Browser::open(true).await);
+    let first = publish(&ada, &base, "ada", "10.00").await;
+    ben.sign_up(&base, "ben").await;
+    let second = submit_as(&ben, &base, "5.00", "{mood} teapot on a shelf, clay style").await;
+    ben.see(".listing__price").await;
+    ada.goto(&format!("{base}/money/coupons")).await;
+    ada.fill("#code", "ada20").await;
+    ada.fill("#off", "20").await;
+    ada.follow("#make-coupon").await;
+    ada.see("#coupons li").await;
+    let made = server.command(&["operator", "--email", "ada@test.example"]);
+    assert!(made.status.success());
+    let owner = guest_buys(&server, &base, &first, &second).await;
+    refund_by_re_run(&server, &base, &owner).await;
+    dispute_is_won(&base, &ada, &first).await;
+    payout_fails_then_arrives(&base, &ada).await;
+    ada.goto(&format!("{base}/operator/reconciliation")).await;
+    ada.see("#report[data-agrees=true]").await;
+    let audited = server.command(&["books", "audit"]);
+    let told = String::from_utf8_lossy(&audited.stderr).into_owned();
+    assert!(audited.status.success(), "{told}");
+    for browser in [ada, ben, owner] {
+        browser.close().await;
+    }
+}
