@@ -24,7 +24,7 @@ cargo xtask serve    build everything and serve the shop
     --release        optimised build
     --no-demo        no demo catalogue
 cargo xtask test     run every check; `cargo xtask test NAME…` runs parts
-    parts            format lint check unit fuzz portable app http browser outside docs
+    parts            format lint check unit fuzz portable app stripe http browser outside docs
     --no-install     refuse to install what is missing
 cargo xtask web      build browser library, styles and boot script into target/site
 cargo xtask check    import rules and other promises of the house
@@ -35,7 +35,8 @@ cargo xtask fuzz     every decoder under libFuzzer
     --seconds N      time for each of them (60)
 cargo xtask runtime  find or fetch the ONNX Runtime library
 cargo xtask bench    engine: its stages and pictures beside Python's onnxruntime, as ratios
-                     ledger: durable appends, latencies and proofs, on SQLite and PostgreSQL";
+                     ledger: durable appends, latencies and proofs, on SQLite and PostgreSQL
+                     money: checkouts and payout lines, on SQLite and PostgreSQL";
 
 /// The repository's root.
 pub(crate) fn root() -> PathBuf {

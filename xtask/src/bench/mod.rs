@@ -4,6 +4,7 @@
 
 mod of_engine;
 mod of_ledger;
+mod of_money;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
@@ -14,10 +15,13 @@ const ROUNDS: usize = 3;
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let names: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match names.as_slice() {
-        [] => of_engine::run().and_then(|()| of_ledger::run()),
+        [] => of_engine::run()
+            .and_then(|()| of_ledger::run())
+            .and_then(|()| of_money::run()),
         ["engine"] => of_engine::run(),
         ["ledger"] => of_ledger::run(),
-        _ => bail!("the benches are engine and ledger"),
+        ["money"] => of_money::run(),
+        _ => bail!("the benches are engine, ledger and money"),
     }
 }
 

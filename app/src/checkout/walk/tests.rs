@@ -435,3 +435,50 @@ async fn crash_after_sending(shop: &Shop, a: u16, b: u16) {
         Some(outbound::Kind::Manual) | None => {}
     }
 }
+
+/// What `cargo xtask bench money` measures: checkouts from the cart to the booked sale, and payout lines from the sweep to the
+/// booked transfer, on both databases in one run.
+#[tokio::test]
+#[ignore = "a bench: cargo xtask bench money"]
+async fn bench_checkouts_and_payout_lines() {
+    const CHECKOUTS: usize = 300;
+    for test in databases().await {
+        let mut shop = shop(&test).await;
+        let seller = shop.sellers[0].clone();
+        payouts::onboard(&test.db, &seller, "Some Body", "000123456789", shop.now_ms)
+            .await
+            .expect("onboarded");
+        let mut buyers = Vec::new();
+        for number in 0..CHECKOUTS {
+            buyers.push(person(&shop.till, &format!("bench-{number}")).await);
+        }
+        shop.buyers = buyers;
+        shop.drain().await;
+        let start = std::time::Instant::now();
+        for buyer in 0..CHECKOUTS {
+            let order = shop.order(buyer, &[0]).await.expect("an order");
+            shop.pay(&order, "4000000000000077").await;
+            shop.drain().await;
+        }
+        let checkouts = CHECKOUTS as f64 / start.elapsed().as_secs_f64();
+        shop.advance(15).await;
+        shop.drain().await;
+        let start = std::time::Instant::now();
+        let paid = payouts::sweep(&test.db, sandbox::NAME, 1000, shop.now_ms)
+            .await
+            .expect("a sweep");
+        assert_eq!(paid, 1);
+        shop.drain().await;
+        let lines = CHECKOUTS as f64 / start.elapsed().as_secs_f64();
+        let entries = {
+            let mut tx = test.db.read().await.expect("a transaction");
+            let sql = "select count(*) from posting";
+            fetch!(&mut tx, fetch_one, (i64,), sql).expect("a count").0
+        };
+        println!(
+            "{:<9} {checkouts:>8.1} checkouts/s {lines:>8.1} payout lines/s   ({CHECKOUTS} of each, {entries} postings)",
+            test.name
+        );
+        shop.check_settled(test.name).await;
+    }
+}
