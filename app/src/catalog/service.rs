@@ -272,6 +272,14 @@ pub async fn is_public_blob(tx: &mut Tx, blob: &str) -> db::Result<bool> {
     store::is_public_blob(tx, blob).await
 }
 
+/// Takes a listing off sale for good.
+///
+/// # Errors
+/// When the database fails.
+pub async fn withdraw(tx: &mut Tx, listing: &str) -> db::Result<()> {
+    store::withdraw(tx, listing).await
+}
+
 /// Takes a listing off sale that our own machine could not reproduce any more.
 ///
 /// # Errors

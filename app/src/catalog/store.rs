@@ -66,6 +66,7 @@ statements! {
     LIST_ANCHORS = "select idx, blob, labelled_blob, pixel_blake3, pixel_sha256, width, height from anchor where version_id = $1 order by idx";
     IS_PUBLIC_BLOB = "select count(*) from anchor where labelled_blob = $1";
     SUSPEND = "update listing set state = 'failed' where id = $1 and state = 'live'";
+    WITHDRAW = "update listing set state = 'withdrawn' where id = $1 and state in ('live', 'failed')";
     COUNT_SALE = "update listing set sales = sales + 1 where id = $1";
 }
 
@@ -153,4 +154,8 @@ pub(super) async fn is_public_blob(tx: &mut Tx, blob: &str) -> db::Result<bool> 
 
 pub(super) async fn suspend(tx: &mut Tx, listing: &str) -> db::Result<()> {
     execute!(tx, SUSPEND, listing).map(|_| ())
+}
+
+pub(super) async fn withdraw(tx: &mut Tx, listing: &str) -> db::Result<()> {
+    execute!(tx, WITHDRAW, listing).map(|_| ())
 }

@@ -16,8 +16,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// How long a claimed job is its worker's; long bodies extend it.
-pub(crate) const LEASE_MS: i64 = 120_000;
+/// How long a claimed job is its worker's; long bodies extend it. Short, because what a killed process had claimed waits for so long:
+/// a buyer looks at a page meanwhile.
+pub(crate) const LEASE_MS: i64 = 20_000;
 /// A job that failed this often is dead: shown with its error, never dropped.
 const MAX_ATTEMPTS: i64 = 20;
 const FIRST_DELAY_MS: i64 = 5_000;
@@ -189,7 +190,7 @@ pub async fn work<F, Fut>(
 /// Runs a body and keeps its lease meanwhile.
 async fn run_leased(db: &Db, job: &Job, body: impl Future<Output = Outcome>) -> Outcome {
     let mut body = std::pin::pin!(body);
-    let third = Duration::from_millis(u64::try_from(LEASE_MS / 3).unwrap_or(40_000));
+    let third = Duration::from_millis(u64::try_from(LEASE_MS / 3).unwrap_or(7_000));
     loop {
         tokio::select! {
             outcome = &mut body => return outcome,

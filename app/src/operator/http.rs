@@ -17,6 +17,7 @@ pub fn routes() -> Router<AppState> {
         .route("/operator", get(desk))
         .route("/operator/clock", post(advance))
         .route("/operator/sweep", post(sweep))
+        .route("/operator/withdraw", post(withdraw))
 }
 
 async fn desk(State(state): State<AppState>, visit: Visit) -> Response {
@@ -37,6 +38,22 @@ async fn advance(State(state): State<AppState>, visit: Visit, body: Bytes) -> Re
             visit.require_operator()?;
             service::advance(&state, form.get("days").parse().unwrap_or(0)).await?;
             Ok(visit.redirect_with("/operator", "clock-moved"))
+        })
+        .await
+}
+
+async fn withdraw(State(state): State<AppState>, visit: Visit, body: Bytes) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            visit.require_operator()?;
+            let found = service::withdraw(&state, form.get("slug")).await?;
+            let flash = if found.is_some() {
+                "withdrawn"
+            } else {
+                "no-listing"
+            };
+            Ok(visit.redirect_with("/operator", flash))
         })
         .await
 }

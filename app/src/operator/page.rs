@@ -72,6 +72,14 @@ pub(super) fn desk(visit: &Visit, desk: Desk) -> Response {
             </section>
             <nav class="card" aria-label=lang.text("money-desk")><p class="actions">{money_links(lang)}</p></nav>
             <section class="card">
+                <h2>{lang.text("withdraw-cause")}</h2>
+                <p class="quiet">{lang.text("withdraw-cause-line")}</p>
+                <form method="post" action=lang.path("/operator/withdraw") class="inline">
+                    <input name="slug" aria-label=lang.text("withdraw-slug") placeholder=lang.text("withdraw-slug") required maxlength="80" id="withdraw-slug"/>
+                    <button class="button" type="submit" id="withdraw">{lang.text("withdraw-submit")}</button>
+                </form>
+            </section>
+            <section class="card">
                 <h2>{lang.text("clock")}</h2>
                 <dl class="facts">
                     <Fact label=lang.text("clock-now")><Time lang ms=desk.now_ms/></Fact>

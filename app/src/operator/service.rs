@@ -1,6 +1,7 @@
 //! Rules of the operator's desk.
 
 use crate::books::service as books;
+use crate::checkout::service::refund;
 use crate::db::{self, Tx};
 use crate::provider::inbox::{self, Row};
 use crate::provider::outbound::{self, Operation};
@@ -154,6 +155,27 @@ pub async fn catch_up(state: &AppState) -> anyhow::Result<()> {
     }
     state.jobs.ring();
     Ok(())
+}
+
+/// Takes a listing off sale for cause and refunds every owner at our cost. Returns how many; `None` when there is no such listing.
+///
+/// # Errors
+/// When the database or the books fail; nothing is done then.
+pub async fn withdraw(
+    state: &AppState,
+    slug: &str,
+) -> Result<Option<usize>, checkout::service::Error> {
+    let mut tx = state.db.write().await?;
+    let Some(listing) = crate::catalog::service::find(&mut tx, slug.trim()).await? else {
+        return Ok(None);
+    };
+    crate::catalog::service::withdraw(&mut tx, &listing.id).await?;
+    let now = state.clock.now_ms();
+    let refunded = refund::refund_owners(&mut tx, &listing.id, "withdrawn-for-cause", now).await?;
+    tx.commit().await?;
+    state.jobs.ring();
+    tracing::warn!(listing.slug = %listing.slug, refunded, "a listing was withdrawn for cause");
+    Ok(Some(refunded))
 }
 
 /// Runs the payout sweep now.

@@ -103,6 +103,7 @@ async fn kill_until_done(
     server: &mut Server,
     clients: &[Arc<Client>],
     work: tokio::task::JoinSet<()>,
+    limit: usize,
 ) -> usize {
     let mut work = work;
     let mut kills = 0;
@@ -112,7 +113,7 @@ async fn kill_until_done(
         tokio::pin!(pause);
         let all_done = loop {
             tokio::select! {
-                () = &mut pause => break false,
+                () = &mut pause, if kills < limit => break false,
                 ended = work.join_next() => match ended {
                     Some(ended) => ended.expect("a buyer"),
                     None => break true,
@@ -155,7 +156,7 @@ async fn killed(database: Database) {
         let times = checkouts / BUYERS;
         work.spawn(buyer(client.clone(), id.clone(), times, done.clone()));
     }
-    let mut kills = kill_until_done(&mut server, &clients, work).await;
+    let mut kills = kill_until_done(&mut server, &clients, work, checkouts / 6).await;
     let bought = done.load(Ordering::Relaxed);
 
     // The payout run, killed at once and again on its way.
