@@ -33,7 +33,7 @@ pub(crate) fn checks(install: bool) -> Result<Vec<(&'static str, Result<()>)>> {
     std::fs::create_dir_all(&dump)?;
     let signed = folder.join("signed.json");
     let types = test(
-        "provider::stripe::tests::the_shop_sells",
+        "provider::stripe::tests::",
         "SEEDMARK_STRIPE_DUMP",
         &dump,
     )
@@ -66,7 +66,7 @@ pub(crate) fn checks(install: bool) -> Result<Vec<(&'static str, Result<()>)>> {
             "--lib",
             "--",
             "--ignored",
-            "provider::stripe::live",
+            "live_suite",
         ]);
         checks.push(("the live suite", live));
     }

@@ -30,7 +30,7 @@ pub struct Year {
     pub fees: i64,
     /// Tax that the platform collected and owes.
     pub tax: i64,
-    /// What went back to buyers.
+    /// What of the price went back to buyers.
     pub refunds: i64,
     /// … of which the platform bore this much in the creator's stead.
     pub refunds_borne: i64,
@@ -38,6 +38,14 @@ pub struct Year {
     pub net: i64,
     /// What reached the creator's bank.
     pub paid: i64,
+}
+
+/// Kinds of entries by which a line's money goes back to its buyer, or does not after all.
+fn goes_back(kind: &str) -> bool {
+    matches!(
+        kind,
+        "refund planned" | "refund rejected" | "refund free" | "dispute lost"
+    )
 }
 
 impl Year {
@@ -50,8 +58,16 @@ impl Year {
                 self.fees += credit;
             }
             ("revenue:share", _) => self.fees += credit,
-            ("tax:payable", _) => self.tax += credit,
-            ("transit:refund", "refund planned") => self.refunds += credit,
+            ("tax:payable", kind) => {
+                self.tax += credit;
+                // What goes back to a buyer holds the tax; this column is the price's part.
+                if goes_back(kind) {
+                    self.refunds += credit;
+                }
+            }
+            ("transit:refund" | "dispute:held" | "expense:promotion", kind) if goes_back(kind) => {
+                self.refunds += credit;
+            }
             ("expense:refunds", _) => self.refunds_borne += sum.amount,
             ("connected:paid_out", _) => self.paid += sum.amount,
             _ => {}

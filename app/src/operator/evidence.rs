@@ -78,13 +78,13 @@ async fn write_line(state: &AppState, tx: &mut Tx, text: &mut String, line: &Lin
     if let Some(certification) = &listing.certification_leaf_hash {
         writeln!(
             text,
-            "Regenerated bit for bit by us before it was for sale; our signed statement: {base}/verify/{certification}"
+            "Regenerated bit for bit by us before it was for sale; our signed statement: {base}/proofs/{certification}"
         )?;
     }
     if let Some(licence) = &line.licence_leaf_hash {
         writeln!(
             text,
-            "Licence {} granted and logged: {base}/verify/{licence}",
+            "Licence {} granted and logged: {base}/proofs/{licence}",
             line.licence
         )?;
     }

@@ -244,7 +244,7 @@ pub(super) fn payouts(visit: &Visit, payouts: Payouts) -> Response {
                 <p class="actions"><a class="button button--small" href="/operator/payouts/batch.csv" download="payouts.csv">{lang.text("batch-csv")}</a></p>
                 <ul class="plain">{manual}</ul>
             </section>
-            <section class="card"><h2>{lang.text("payouts-recent")}</h2><div class="scroll"><table><tbody>{recent}</tbody></table></div></section>
+            {(!recent.is_empty()).then(|| view! { <section class="card"><h2>{lang.text("payouts-recent")}</h2><div class="scroll"><table><tbody>{recent}</tbody></table></div></section> })}
         }
         .into_any()
     })
@@ -338,7 +338,7 @@ pub(super) fn dispute(
             </form>
         });
         let accept = (open && dispute.state == "withdrawn").then(|| view! { <form method="post" action=lang.path(&format!("{path}/accept"))><button class="button button--quiet" id="accept">{lang.text("dispute-accept")}</button></form> });
-        let rows: Vec<_> = lines.iter().map(|line| view! { <li class="row"><span class="row__main">{line.title.clone()}</span><span>{lang.money(line.parts().cash())}</span><span class="tag">{lang.text(&format!("line-state-{}", line.state))}</span></li> }).collect();
+        let rows: Vec<_> = lines.iter().map(|line| view! { <li class="row"><span class="row__main">{line.title.clone()}</span><span>{lang.money(line.parts().cash())}</span>{(line.state != "owned").then(|| view! { <span class="tag">{lang.text(&format!("line-state-{}", line.state))}</span> })}</li> }).collect();
         view! {
             {heading(title, None)}
             {links(lang)}

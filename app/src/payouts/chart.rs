@@ -24,7 +24,7 @@ fn totals(history: &[Day], now_ms: i64) -> Vec<(i64, [i64; 3])> {
     let mut add = |day: &Day| {
         let band = match day.account.as_str() {
             "connected:paid_out" => 0,
-            "seller:held" => 2,
+            "seller:held" | "seller:frozen" => 2,
             _ => 1,
         };
         sums[band] += day.amount;

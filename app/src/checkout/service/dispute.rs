@@ -143,7 +143,11 @@ async fn freeze(
     fact: &Fact,
     now_ms: i64,
 ) -> Result<(), Error> {
-    for line in lines.iter().filter(|line| line.state == "owned") {
+    // What cost the buyer nothing is not disputed.
+    let disputed = lines
+        .iter()
+        .filter(|line| line.state == "owned" && line.parts().cash() > 0);
+    for line in disputed {
         let rest = line.payee_rest() - line.frozen_minor;
         let asks_back = fact.withdrawn_minor > 0 && line.earning == "transferred";
         if asks_back && outbound::reversed_minor(tx, &line.id).await? == 0 {
@@ -273,7 +277,7 @@ async fn lose(tx: &mut Tx, dispute: &Dispute, now_ms: i64) -> Result<(), Error> 
     if dispute.bearer == "platform" {
         unfreeze(tx, dispute, now_ms).await?;
         for line in store::list_lines(tx, &dispute.purchase_id).await? {
-            if line.state == "owned" {
+            if line.state == "owned" && line.parts().cash() > 0 {
                 store::end_ownership(tx, &line.id, "dispute-lost").await?;
             }
         }
