@@ -32,12 +32,8 @@ pub(crate) fn checks(install: bool) -> Result<Vec<(&'static str, Result<()>)>> {
     let dump = folder.join("dumps");
     std::fs::create_dir_all(&dump)?;
     let signed = folder.join("signed.json");
-    let types = test(
-        "provider::stripe::tests::",
-        "SEEDMARK_STRIPE_DUMP",
-        &dump,
-    )
-    .and_then(|()| node(&folder, "node", &["types.mjs", &dump.display().to_string()]));
+    let types = test("provider::stripe::tests::", "SEEDMARK_STRIPE_DUMP", &dump)
+        .and_then(|()| node(&folder, "node", &["types.mjs", &dump.display().to_string()]));
     let flows = flows(&folder, &signed);
     let signature = match &flows {
         Ok(()) => test(
