@@ -348,6 +348,15 @@ impl World {
         self.cards.get(charge).map_or("", String::as_str)
     }
 
+    /// A seller's fresh account, as if the shop had opened it.
+    pub fn seller(&mut self, country: &str) -> String {
+        let id = self.id("acct");
+        let params = json!({"country": country, "email": "seller@test.example"});
+        let account = objects::account(&id, self.now_s, &params);
+        self.insert(account);
+        id
+    }
+
     /// A seller answers everything and names a bank account.
     pub fn onboard(&mut self, account: &str, bank: &str) {
         self.banks.insert(account.to_owned(), bank.to_owned());

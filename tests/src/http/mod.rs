@@ -1,5 +1,7 @@
 //! The server over HTTP: statuses, headers, rights, forms, and what must never be in a page.
 
+mod webhooks;
+
 use crate::harness::client::Client;
 use crate::harness::server::{Database, Server};
 
