@@ -12,8 +12,8 @@ use crate::db::execute;
 use crate::db::tests::{TestDb, databases};
 use crate::payouts::service as payouts;
 use crate::provider::Outcome;
-use crate::provider::outbound;
 use crate::provider::sandbox::{self, Sandbox};
+use crate::provider::{inbox, outbound};
 use crate::vault::Vault;
 use crate::verify::service::PublicLog;
 use crate::{jobs, random};
@@ -326,6 +326,12 @@ async fn the_same_event_and_the_same_operation_twice_happen_once() {
                 .await
                 .expect("handled");
         }
+        // Told again days later, or by a person's press: the fact was booked.
+        let mut tx = test.db.write().await.expect("a transaction");
+        assert!(inbox::replay(&mut tx, &event).await.expect("found"));
+        tx.commit().await.expect("a commit");
+        shop.drain().await;
+        shop.check_settled(test.name).await;
         let line = shop.lines(&order).await.remove(0);
         let mut tx = shop.till.db.write().await.expect("a transaction");
         assert!(
