@@ -151,7 +151,7 @@ statements! {
         where id = $1 and state = $11 and (earning = $12 or state = 'open') and refunded_minor = $13 and payee_borne_minor = $14 and frozen_minor = $15
             and coalesce(opened_ms, 0) = $16";
     END_OWNERSHIP = "update purchase_line set state = 'refunded', refund_reason = $2 where id = $1 and state = 'owned'";
-    FREEZE_LINE = "update purchase_line set earning = $2, frozen_minor = $3 where id = $1 and earning = $4 and frozen_minor = $5 and payee_borne_minor = $6";
+    FREEZE_LINE = "update purchase_line set frozen_minor = $2 where id = $1 and earning = $3 and frozen_minor = $4 and payee_borne_minor = $5";
     COUNT_FROZEN = "select count(*) from journal where kind = 'dispute frozen' and source = $1";
     SET_LINE_DISPUTE = "update purchase_line set dispute_id = $2 where id = $1";
     LIST_DISPUTED = lines!("purchase_line.dispute_id = $1 order by purchase_line.id");
@@ -449,17 +449,11 @@ pub(super) async fn end_ownership(tx: &mut Tx, line: &str, reason: &str) -> db::
 }
 
 /// Notes what is frozen of a line, as long as it is what the caller read. `false` when something else came first.
-pub(super) async fn freeze_line(
-    tx: &mut Tx,
-    line: &Line,
-    earning: &str,
-    frozen_minor: i64,
-) -> db::Result<bool> {
+pub(super) async fn freeze_line(tx: &mut Tx, line: &Line, frozen_minor: i64) -> db::Result<bool> {
     execute!(
         tx,
         FREEZE_LINE,
         &line.id,
-        earning,
         frozen_minor,
         &line.earning,
         line.frozen_minor,

@@ -7,12 +7,11 @@ use crate::provider::{inbox, outbound};
 use crate::web::error::{Answer, AppError};
 use crate::web::form::Form;
 use crate::web::state::AppState;
-use crate::web::visit::Visit;
+use crate::web::visit::{Visit, csv};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
-use axum::http::header;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
 use schema::failure::Code;
 use serde::Deserialize;
@@ -187,15 +186,7 @@ async fn batch(State(state): State<AppState>, visit: Visit) -> Response {
             tx.commit().await?;
             let mut bytes = Vec::new();
             manual::write_batch(&mut bytes, &waiting).map_err(AppError::internal)?;
-            let headers = [
-                (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-                (
-                    header::CONTENT_DISPOSITION,
-                    "attachment; filename=\"payouts.csv\"",
-                ),
-                (header::CACHE_CONTROL, "private, no-store"),
-            ];
-            Ok((headers, bytes).into_response())
+            Ok(csv("payouts.csv", bytes))
         })
         .await
 }

@@ -7,12 +7,11 @@ use crate::checkout::service::{self as checkout, dispute};
 use crate::web::error::{Answer, AppError};
 use crate::web::form::Form;
 use crate::web::state::AppState;
-use crate::web::visit::Visit;
+use crate::web::visit::{Visit, csv};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
-use axum::http::header;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
 use schema::failure::{Code, FieldError};
 use schema::money::Money;
@@ -87,15 +86,7 @@ async fn sales(
             drop(tx);
             let mut bytes = Vec::new();
             service::write_sales(&mut bytes, &sales).map_err(AppError::internal)?;
-            let headers = [
-                (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-                (
-                    header::CONTENT_DISPOSITION,
-                    "attachment; filename=\"sales.csv\"",
-                ),
-                (header::CACHE_CONTROL, "private, no-store"),
-            ];
-            Ok((headers, bytes).into_response())
+            Ok(csv("sales.csv", bytes))
         })
         .await
 }
@@ -124,10 +115,7 @@ async fn own_sale(
 ) -> Result<(service::Sale, i64), AppError> {
     let person = visit.require_person()?;
     let mut tx = state.db.read().await?;
-    let filter = service::SaleFilter::default();
-    let now = state.clock.now_ms();
-    let sales = service::list_sales(&mut tx, &person.id, &filter, now, SALES_EXPORTED).await?;
-    let sale = sales.into_iter().find(|sale| sale.id == id);
+    let sale = service::find_sale(&mut tx, &person.id, id).await?;
     let sale = sale.ok_or_else(|| AppError::new(Code::NotFound))?;
     let line = checkout::get_line(&mut tx, &sale.id).await?;
     let rest = match line.state.as_str() {
@@ -240,8 +228,7 @@ async fn returned(State(state): State<AppState>, visit: Visit) -> Response {
     visit
         .answer(async {
             let person = visit.require_person()?;
-            let (provider, now) = (state.provider.as_ref(), state.clock.now_ms());
-            service::account::refresh(&state.db, provider, &person.id, now).await?;
+            service::account::refresh(&state.db, state.provider.as_ref(), &person.id).await?;
             Ok(visit.redirect("/money"))
         })
         .await

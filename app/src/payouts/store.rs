@@ -17,6 +17,20 @@ macro_rules! earnings {
     };
 }
 
+macro_rules! sales {
+    ($where:literal) => {
+        concat!(
+            "select purchase_line.id, purchase_line.paid_ms, listing.title, listing.slug, purchase_line.price_minor, purchase_line.share_bp,
+            purchase_line.share_fixed_minor, purchase_line.share_minor, purchase_line.payee_minor, purchase_line.refunded_minor,
+            purchase_line.payee_borne_minor, purchase_line.dispute_id, purchase_line.opened_ms,
+            case when purchase_line.frozen_minor > 0 then 'frozen' when purchase_line.payee_minor > 0 and purchase_line.payee_borne_minor = purchase_line.payee_minor then 'refunded' else purchase_line.earning end as state
+        from purchase_line join listing on listing.id = purchase_line.listing_id
+            where ",
+            $where
+        )
+    };
+}
+
 macro_rules! payees {
     ($where:literal) => {
         concat!(
@@ -42,14 +56,10 @@ statements! {
     NEXT_HELD = earnings!("purchase_line.payee_id = $1 and purchase_line.earning = 'held' and purchase_line.dispute_id is null order by purchase_line.id");
     LIST_AVAILABLE = earnings!("purchase_line.payee_id = $1 and purchase_line.earning = 'available' and purchase_line.dispute_id is null order by purchase_line.id");
     COUNT_RELEASES = "select count(*) from journal where kind = 'release' and source = $1";
-    LIST_SALES = "select purchase_line.id, purchase_line.paid_ms, listing.title, listing.slug, purchase_line.price_minor, purchase_line.share_bp,
-            purchase_line.share_fixed_minor, purchase_line.share_minor, purchase_line.payee_minor, purchase_line.refunded_minor,
-            purchase_line.payee_borne_minor, purchase_line.dispute_id, purchase_line.opened_ms,
-            case when purchase_line.frozen_minor > 0 then 'frozen' when purchase_line.payee_minor > 0 and purchase_line.payee_borne_minor = purchase_line.payee_minor then 'refunded' else purchase_line.earning end as state
-        from purchase_line join listing on listing.id = purchase_line.listing_id
-        where purchase_line.payee_id = $1 and purchase_line.paid_ms >= $2
+    LIST_SALES = sales!("purchase_line.payee_id = $1 and purchase_line.paid_ms >= $2
             and ($3 = '' or $3 = case when purchase_line.frozen_minor > 0 then 'frozen' when purchase_line.payee_minor > 0 and purchase_line.payee_borne_minor = purchase_line.payee_minor then 'refunded' else purchase_line.earning end)
-        order by purchase_line.paid_ms desc, purchase_line.id limit $4";
+        order by purchase_line.paid_ms desc, purchase_line.id limit $4");
+    FIND_SALE = sales!("purchase_line.payee_id = $1 and purchase_line.id = $2 and purchase_line.paid_ms is not null");
     LIST_PAYEES = "select payee_id from purchase_line where earning in ('held', 'available')
         union select owner from account where kind in ('seller:available', 'seller:frozen', 'seller:receivable') and posted <> 0
         order by 1";
@@ -358,4 +368,8 @@ pub(super) async fn list_busy_accounts(tx: &mut Tx, provider: &str) -> db::Resul
     let since = crate::random::real_now_ms() - 10 * crate::clock::DAY_MS;
     let rows = fetch!(tx, fetch_all, (String,), LIST_BUSY, provider, since)?;
     Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
+pub(super) async fn find_sale(tx: &mut Tx, payee: &str, id: &str) -> db::Result<Option<Sale>> {
+    fetch!(tx, fetch_optional, Sale, FIND_SALE, payee, id)
 }

@@ -139,6 +139,20 @@ pub fn cookie(name: &str, value: &str, max_age_s: i64) -> String {
     format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={max_age_s}")
 }
 
+/// A CSV file to keep, of what is only its reader's.
+#[must_use]
+pub fn csv(name: &str, bytes: Vec<u8>) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}\""),
+        ),
+        (header::CACHE_CONTROL, "private, no-store".to_owned()),
+    ];
+    (headers, bytes).into_response()
+}
+
 /// Accepts a "return to" only if it is a path of ours.
 #[must_use]
 pub fn safe_path(text: &str) -> Option<&str> {

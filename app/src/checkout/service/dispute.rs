@@ -4,13 +4,12 @@
 //! unless it was fraud, an upheld claim, or the money had been refunded before.
 
 use super::super::store;
-use super::{Error, Line, Order};
+use super::{Error, Line};
 use crate::books::service::{self as books, Entry, Kind, posting};
 use crate::db::{self, Tx};
 use crate::payouts::service as payouts;
 use crate::provider::outbound::{self, Plan};
 use crate::provider::{Dispute as Fact, DisputeStatus, Parameters};
-use schema::money::Parts;
 
 /// A dispute as we keep it.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -78,7 +77,7 @@ pub async fn note(tx: &mut Tx, fact: &Fact, provider: &str, now_ms: i64) -> Resu
     if fact.withdrawn_minor > 0 && dispute.state == "inquiry" {
         withdraw(tx, fact, provider, now_ms).await?;
     }
-    freeze(tx, &dispute, &lines, &order, fact, now_ms).await?;
+    freeze(tx, &dispute, &lines, fact, now_ms).await?;
     let dispute = store::get_dispute(tx, &fact.id).await?;
     match fact.status {
         DisputeStatus::Won => win(tx, &dispute, fact, provider, now_ms).await,
@@ -139,7 +138,6 @@ async fn freeze(
     tx: &mut Tx,
     dispute: &Dispute,
     lines: &[Line],
-    order: &Order,
     fact: &Fact,
     now_ms: i64,
 ) -> Result<(), Error> {
@@ -147,10 +145,15 @@ async fn freeze(
     let disputed = lines
         .iter()
         .filter(|line| line.state == "owned" && line.parts().cash() > 0);
+    // At most what the transfer brought and was not asked back yet; a dispute that is over asks for nothing.
+    let undecided = fact.withdrawn_minor > 0
+        && matches!(
+            fact.status,
+            DisputeStatus::NeedsResponse | DisputeStatus::UnderReview
+        );
     for line in disputed {
         let rest = line.payee_rest() - line.frozen_minor;
-        let asks_back = fact.withdrawn_minor > 0 && line.earning == "transferred";
-        if asks_back && outbound::reversed_minor(tx, &line.id).await? == 0 {
+        if undecided && line.earning == "transferred" {
             payouts::plan_reversal(tx, &line.id, &line.payee_id, line.payee_rest(), now_ms)
                 .await
                 .map_err(|error| Error::Internal(error.to_string()))?;
@@ -169,7 +172,7 @@ async fn freeze(
             continue;
         }
         let frozen = line.frozen_minor + rest;
-        set_frozen(tx, line, &line.earning, frozen).await?;
+        set_frozen(tx, line, frozen).await?;
         let postings = vec![
             posting(from, &line.payee_id, rest, Some(&line.id)),
             posting(Kind::SellerFrozen, &line.payee_id, -rest, Some(&line.id)),
@@ -179,7 +182,6 @@ async fn freeze(
         let key = format!("frozen:{}:{times}", line.id);
         post(tx, &dispute.id, &key, "dispute frozen", postings, now_ms).await?;
     }
-    debug_assert_eq!(order.id, dispute.purchase_id);
     Ok(())
 }
 
@@ -187,13 +189,8 @@ async fn freeze(
 ///
 /// # Errors
 /// When the line changed meanwhile: whoever called reads it anew and tries again.
-pub(super) async fn set_frozen(
-    tx: &mut Tx,
-    line: &Line,
-    earning: &str,
-    frozen_minor: i64,
-) -> Result<(), Error> {
-    if store::freeze_line(tx, line, earning, frozen_minor).await? {
+pub(super) async fn set_frozen(tx: &mut Tx, line: &Line, frozen_minor: i64) -> Result<(), Error> {
+    if store::freeze_line(tx, line, frozen_minor).await? {
         return Ok(());
     }
     Err(Error::Internal(format!(
@@ -206,7 +203,7 @@ pub(super) async fn set_frozen(
 async fn unfreeze(tx: &mut Tx, dispute: &Dispute, now_ms: i64) -> Result<(), Error> {
     for line in store::list_disputed(tx, &dispute.id).await? {
         let frozen = line.frozen_minor;
-        set_frozen(tx, &line, &line.earning, 0).await?;
+        set_frozen(tx, &line, 0).await?;
         store::set_line_dispute(tx, &line.id, None).await?;
         let to = match line.earning.as_str() {
             "held" => posting(Kind::SellerHeld, &line.payee_id, -frozen, Some(&line.id)),
@@ -308,13 +305,8 @@ async fn lose_line(
     now_ms: i64,
 ) -> Result<Vec<books::Posting>, Error> {
     let so_far = line.refunded_cash();
-    let before = if so_far == 0 {
-        Parts::default()
-    } else {
-        line.parts().refunded(so_far)
-    };
     let after = line.parts().refunded(so_far + cash);
-    let delta = after.less(before);
+    let delta = after.less(line.refunded_parts());
     let frozen = line.frozen_minor.min(delta.payee);
     let borne = line.payee_borne_minor + delta.payee;
     let whole = so_far + cash == line.parts().cash();

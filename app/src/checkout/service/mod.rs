@@ -177,6 +177,15 @@ impl Line {
         self.refunded_minor + self.refunded_tax_minor - self.refunded_promotion_minor
     }
 
+    /// What has gone back of each part so far. Nothing of a line that cost the buyer nothing, which has no cash to count by.
+    #[must_use]
+    pub fn refunded_parts(&self) -> Parts {
+        match self.refunded_cash() {
+            0 => Parts::default(),
+            cash => self.parts().refunded(cash),
+        }
+    }
+
     /// What the payee still has of it, wherever it lies.
     #[must_use]
     pub fn payee_rest(&self) -> i64 {

@@ -105,7 +105,7 @@ async fn book(till: &Till, tx: &mut Tx, event: &Row, fact: Fact, now_ms: i64) ->
         Fact::Fraud(charge) => refund_fraud(tx, &charge, now_ms).await,
         Fact::Account(account) => {
             let bank_changed = event.kind == "account.external_account.updated";
-            payouts::note_account(tx, &account, bank_changed, now_ms)
+            payouts::note_account(tx, &account, bank_changed)
                 .await
                 .map_err(payout_error)
         }
@@ -181,7 +181,7 @@ async fn ask_back(tx: &mut Tx, op: &Operation, ended: &Ended, now_ms: i64) -> Re
     let Some(open) = dispute::place_of_reversal(tx, &line).await? else {
         return Ok(());
     };
-    if open.state == "withdrawn" && outbound::reversed_minor(tx, &line.id).await? == 0 {
+    if open.state == "withdrawn" {
         payouts::plan_reversal(tx, &line.id, &line.payee_id, line.payee_rest(), now_ms)
             .await
             .map_err(|error| Error::Internal(error.to_string()))?;
@@ -214,7 +214,7 @@ async fn note_reversal(
     ];
     if open.is_some() {
         let frozen = line.frozen_minor + op.amount;
-        dispute::set_frozen(tx, &line, &line.earning, frozen).await?;
+        dispute::set_frozen(tx, &line, frozen).await?;
         postings.push(posting(
             Kind::SellerFrozen,
             payee,

@@ -96,18 +96,11 @@ async fn plan(
         return Ok(true);
     }
     let whole = line.parts();
-    let so_far = whole.refunded(line.refunded_cash());
-    // A line that cost the buyer nothing has no cash to count by.
-    let before = if line.refunded_cash() == 0 {
-        Parts::default()
-    } else {
-        so_far
-    };
     let after = match part {
         Some(cash) => whole.refunded(line.refunded_cash() + cash),
         None => whole,
     };
-    let delta = after.less(before);
+    let delta = after.less(line.refunded_parts());
     let available = books::balance(tx, Kind::SellerAvailable, &line.payee_id).await?;
     let taken = take(line, bearer, delta, available);
     let borne = line.payee_borne_minor + taken.payee - taken.expense;

@@ -52,7 +52,7 @@ pub async fn start_onboarding(
     let mut tx = db.write().await?;
     store::upsert_payee(&mut tx, person, &account, provider.name(), country, now_ms).await?;
     if let Some(state) = state {
-        note_account(&mut tx, &state, false, now_ms).await?;
+        note_account(&mut tx, &state, false).await?;
     }
     tx.commit().await?;
     Ok(url)
@@ -62,19 +62,14 @@ pub async fn start_onboarding(
 ///
 /// # Errors
 /// When the provider does not answer or the database fails.
-pub async fn refresh(
-    db: &Db,
-    provider: &dyn Provider,
-    person: &str,
-    now_ms: i64,
-) -> Result<(), Error> {
+pub async fn refresh(db: &Db, provider: &dyn Provider, person: &str) -> Result<(), Error> {
     let payee = store::find_payee(&mut db.read().await?, person).await?;
     let Some(payee) = payee.filter(|payee| payee.provider == provider.name()) else {
         return Ok(());
     };
     if let Some(account) = provider.get_account(&payee.provider_account).await? {
         let mut tx = db.write().await?;
-        note_account(&mut tx, &account, false, now_ms).await?;
+        note_account(&mut tx, &account, false).await?;
         tx.commit().await?;
     }
     Ok(())
@@ -92,7 +87,7 @@ pub async fn catch_up(db: &Db, provider: &dyn Provider, now_ms: i64) -> Result<(
         let payouts = provider.list_payouts(&id).await?;
         let mut tx = db.write().await?;
         if let Some(account) = account {
-            note_account(&mut tx, &account, false, now_ms).await?;
+            note_account(&mut tx, &account, false).await?;
         }
         for payout in payouts {
             note_payout(&mut tx, &payout, provider.name(), now_ms).await?;
@@ -124,7 +119,7 @@ pub async fn onboard(
     let required = sandbox::onboard(db, &account, answers, now_ms).await?;
     if let Some(state) = sandbox.get_account(&account).await? {
         let mut tx = db.write().await?;
-        note_account(&mut tx, &state, required.is_none(), now_ms).await?;
+        note_account(&mut tx, &state, required.is_none()).await?;
         tx.commit().await?;
     }
     Ok(required)
@@ -134,12 +129,7 @@ pub async fn onboard(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn note_account(
-    tx: &mut Tx,
-    account: &Account,
-    bank_changed: bool,
-    _now_ms: i64,
-) -> Result<(), Error> {
+pub async fn note_account(tx: &mut Tx, account: &Account, bank_changed: bool) -> Result<(), Error> {
     store::set_account(
         tx,
         &account.id,

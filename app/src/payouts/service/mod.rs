@@ -7,7 +7,7 @@ pub mod sweep;
 pub mod transfer;
 
 pub use account::{note_account, note_payout, onboard, start_onboarding};
-pub use sales::{PERIODS, SALE_STATES, Sale, SaleFilter, list_sales, write_sales};
+pub use sales::{PERIODS, SALE_STATES, Sale, SaleFilter, find_sale, list_sales, write_sales};
 pub use sweep::{Decision, plan as plan_sweep, release, sweep};
 pub use transfer::{note_transfer, plan_reversal};
 

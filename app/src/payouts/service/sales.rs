@@ -93,6 +93,14 @@ pub async fn list_sales(
     store::list_sales(tx, person, since, &filter.state, limit).await
 }
 
+/// One sale of a creator's own.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_sale(tx: &mut Tx, person: &str, id: &str) -> db::Result<Option<Sale>> {
+    store::find_sale(tx, person, id).await
+}
+
 /// Writes sales as CSV. A title that a spreadsheet would take for a formula is written as text.
 ///
 /// # Errors
