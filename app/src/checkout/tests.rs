@@ -766,3 +766,54 @@ async fn tax_belongs_to_nobody_here_and_goes_back_with_a_part() {
         shop.check_settled(test.name).await;
     }
 }
+
+#[tokio::test]
+async fn a_payout_that_came_back_stops_the_next_one_until_the_bank_is_changed() {
+    for test in databases().await {
+        let mut shop = shop(&test).await;
+        let ben = shop.sellers[1].clone();
+        let onboard = async |bank: &str, now_ms| {
+            payouts::onboard(&test.db, &ben, "Ben B", bank, now_ms)
+                .await
+                .expect("an answer")
+        };
+        onboard("000999999991", shop.now_ms).await;
+        for buyer in [0, 1] {
+            let order = shop.order(buyer, &[2]).await.expect("an order");
+            shop.pay(&order, "4242424242424242").await;
+            shop.drain().await;
+            shop.advance(14).await;
+            let paid = payouts::sweep(&test.db, sandbox::NAME, 2500, shop.now_ms)
+                .await
+                .expect("a sweep");
+            // The second time his bank has sent the first payout back.
+            assert_eq!(paid, 1 - buyer, "{}", test.name);
+            for days in [0, 0, 2, 1] {
+                shop.drain().await;
+                shop.advance(days).await;
+            }
+            shop.drain().await;
+        }
+        let mut tx = test.db.read().await.expect("a transaction");
+        let next = payouts::plan_sweep(&mut tx, 2500, shop.now_ms)
+            .await
+            .expect("a plan");
+        drop(tx);
+        assert_eq!(next[0].outcome, "bank_rejected", "{}", test.name);
+        onboard("000123456789", shop.now_ms).await;
+        let paid = payouts::sweep(&test.db, sandbox::NAME, 2500, shop.now_ms).await;
+        assert_eq!(paid.expect("a sweep"), 1, "{}", test.name);
+        for days in [0, 0, 2, 0] {
+            shop.drain().await;
+            shop.advance(days).await;
+        }
+        shop.drain().await;
+        assert_eq!(
+            shop.balances(1).await.paid,
+            2 * 2549,
+            "{}: each once",
+            test.name
+        );
+        shop.check_settled(test.name).await;
+    }
+}
