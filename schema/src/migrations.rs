@@ -40,4 +40,5 @@ steps! {
     9 "0009_likeness";
     10 "0010_fees";
     11 "0011_money";
+    12 "0012_recurring";
 }

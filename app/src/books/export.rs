@@ -70,6 +70,8 @@ impl Year {
             }
             ("expense:refunds", _) => self.refunds_borne += sum.amount,
             ("connected:paid_out", _) => self.paid += sum.amount,
+            // By hand, from our own bank account.
+            ("bank:operating", _) => self.paid += credit,
             _ => {}
         }
         self.net = self.gross - self.fees - self.refunds + self.refunds_borne;

@@ -17,6 +17,8 @@ pub enum Kind {
     ProcessorAvailable,
     /// The platform's own bank account.
     BankOperating,
+    /// On its way there from the provider.
+    BankInTransit,
     SellerHeld,
     /// Held back by a dispute.
     SellerFrozen,
@@ -51,6 +53,7 @@ impl Kind {
             Self::ProcessorPending => "processor:pending",
             Self::ProcessorAvailable => "processor:available",
             Self::BankOperating => "bank:operating",
+            Self::BankInTransit => "bank:in_transit",
             Self::SellerHeld => "seller:held",
             Self::SellerFrozen => "seller:frozen",
             Self::SellerAvailable => "seller:available",
@@ -253,6 +256,24 @@ pub async fn is_booked(tx: &mut Tx, key: &str) -> db::Result<bool> {
 /// When the database fails.
 pub async fn processor_sums(tx: &mut Tx, provider: &str) -> db::Result<Vec<(String, i64)>> {
     store::processor_sums(tx, provider).await
+}
+
+/// A movement at the provider that nobody could explain yet.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Unexplained {
+    /// The provider's object.
+    pub source: String,
+    pub occurred_ms: i64,
+    /// Minor units, debit positive: what the provider took.
+    pub amount: i64,
+}
+
+/// What lies in suspense until a person says what it was.
+///
+/// # Errors
+/// When the database fails.
+pub async fn suspense(tx: &mut Tx, provider: &str) -> db::Result<Vec<Unexplained>> {
+    store::list_suspense(tx, provider).await
 }
 
 /// The balance of an account on its normal side; 0 when nothing was ever posted.

@@ -1,7 +1,7 @@
 //! SQL of the books.
 
 use super::export::Sum;
-use super::service::{Day, Entry, Movement};
+use super::service::{Day, Entry, Movement, Unexplained};
 use crate::db::{self, Tx, execute, fetch, statements};
 
 statements! {
@@ -22,11 +22,13 @@ statements! {
         where account.owner = $1
         order by journal.occurred_ms desc, journal.id desc, posting.idx
         limit $2";
-    DAYS = "select journal.occurred_ms / $2 as day, account.kind as account, cast(sum(posting.amount * account.normal) as bigint) as amount
+    // What a person paid out by hand leaves our bank: a credit there, and the creator's.
+    DAYS = "select journal.occurred_ms / $2 as day, account.kind as account,
+            cast(sum(case when account.kind = 'bank:operating' then -posting.amount else posting.amount * account.normal end) as bigint) as amount
         from posting
         join journal on journal.id = posting.journal_id
         join account on account.id = posting.account_id
-        where account.owner = $1 and account.kind in ('seller:held', 'seller:frozen', 'seller:available', 'transit:transfer', 'transit:manual', 'connected:balance', 'connected:paid_out')
+        where account.owner = $1 and account.kind in ('seller:held', 'seller:frozen', 'seller:available', 'transit:transfer', 'transit:manual', 'connected:balance', 'connected:paid_out', 'bank:operating')
         group by journal.occurred_ms / $2, account.kind
         order by day, account.kind";
     FIND_UNBALANCED = "select journal_id, cast(sum(amount) as bigint) from posting group by journal_id, currency
@@ -102,15 +104,17 @@ statements! {
         group by coalesce(op.provider_ref, journal.source) order by 1";
     FIND_CONNECTED_DRIFT = "select owner, cast(sum(posted) as bigint) from account where kind in ('connected:balance', 'connected:paid_out', 'connected:funded')
         group by owner having sum(posted) <> 0 order by owner limit 1";
-    FIND_OVERPAID_PAYEE = "select funded.owner, -funded.posted, cast(coalesce(sum(earned.amount), 0) as bigint)
-        from account funded
-        left join (select purchase_line.payee_id, -posting.amount as amount from posting
+    // Through the provider and by hand together.
+    FIND_OVERPAID_PAYEE = "select paid.owner, paid.amount, cast(coalesce(earned.amount, 0) as bigint)
+        from (select account.owner, cast(-sum(account.posted) as bigint) as amount from account
+            join person on person.id = account.owner
+            where account.kind in ('connected:funded', 'bank:operating') group by account.owner) paid
+        left join (select purchase_line.payee_id, -sum(posting.amount) as amount from posting
             join purchase_line on purchase_line.id = posting.order_line
             join account on account.id = posting.account_id and account.kind = 'seller:held'
-            join journal on journal.id = posting.journal_id and journal.kind = 'sale') earned on earned.payee_id = funded.owner
-        where funded.kind = 'connected:funded'
-        group by funded.id, funded.owner, funded.posted
-        having -funded.posted > coalesce(sum(earned.amount), 0) order by funded.owner limit 1";
+            join journal on journal.id = posting.journal_id and journal.kind = 'sale'
+            group by purchase_line.payee_id) earned on earned.payee_id = paid.owner
+        where paid.amount > coalesce(earned.amount, 0) order by paid.owner limit 1";
     EXPORT_LINES = "select purchase_line.payee_id as person_id, person.handle, account.kind as account, journal.kind, cast(sum(posting.amount) as bigint) as amount
         from posting
         join journal on journal.id = posting.journal_id and journal.occurred_ms >= $1 and journal.occurred_ms < $2
@@ -122,10 +126,15 @@ statements! {
     EXPORT_PAID = "select account.owner as person_id, person.handle, account.kind as account, journal.kind, cast(sum(posting.amount) as bigint) as amount
         from posting
         join journal on journal.id = posting.journal_id and journal.occurred_ms >= $1 and journal.occurred_ms < $2
-        join account on account.id = posting.account_id and account.kind = 'connected:paid_out'
+        join account on account.id = posting.account_id and account.kind in ('connected:paid_out', 'bank:operating')
         join person on person.id = account.owner
         group by account.owner, person.handle, account.kind, journal.kind
         order by person.handle, journal.kind";
+    LIST_SUSPENSE = "select journal.source, max(journal.occurred_ms) as occurred_ms, cast(sum(posting.amount) as bigint) as amount from posting
+        join account on account.id = posting.account_id and account.kind = 'suspense' and account.owner = $1
+        join journal on journal.id = posting.journal_id
+        group by journal.source having sum(posting.amount) <> 0
+        order by max(journal.occurred_ms) desc, journal.source";
     SPAN = "select min(occurred_ms), max(occurred_ms) from journal";
     COUNT = "select count(*) from journal";
 }
@@ -306,4 +315,8 @@ pub(super) async fn list_sums(tx: &mut Tx, from_ms: i64, to_ms: i64) -> db::Resu
 
 pub(super) async fn span(tx: &mut Tx) -> db::Result<(Option<i64>, Option<i64>)> {
     fetch!(tx, fetch_one, (Option<i64>, Option<i64>), SPAN)
+}
+
+pub(super) async fn list_suspense(tx: &mut Tx, provider: &str) -> db::Result<Vec<Unexplained>> {
+    fetch!(tx, fetch_all, Unexplained, LIST_SUSPENSE, provider)
 }

@@ -539,6 +539,75 @@ async fn a_refund_after_the_transfer_is_owed_and_netted_from_the_next_earnings()
     }
 }
 
+#[tokio::test]
+async fn what_is_being_asked_back_already_is_not_taken_from_earnings_too() {
+    for test in databases().await {
+        let mut shop = shop(&test).await;
+        let ben = shop.sellers[1].clone();
+        payouts::onboard(&test.db, &ben, "Ben B", "000123456789", 1)
+            .await
+            .expect("onboarded");
+        let sold = shop.order(0, &[2]).await.expect("an order");
+        shop.pay(&sold, "4242424242424242").await;
+        shop.drain().await;
+        shop.advance(14).await;
+        payouts::sweep(&test.db, sandbox::NAME, 2500, shop.now_ms)
+            .await
+            .expect("a sweep");
+        shop.drain().await;
+        let again = shop.order(1, &[2]).await.expect("an order");
+        shop.pay(&again, "4242424242424242").await;
+        shop.drain().await;
+        let line = shop.lines(&sold).await.remove(0);
+        assert_eq!(
+            line.earning, "transferred",
+            "{}: and not at the bank",
+            test.name
+        );
+        let mut tx = test.db.write().await.expect("a transaction");
+        plan_refund(&mut tx, &line, Bearer::Creator, "unopened", shop.now_ms)
+            .await
+            .expect("planned");
+        tx.commit().await.expect("a commit");
+        // The reversal is on its way while the second sale is released.
+        let until_ms = shop.now_ms + 14 * DAY_MS;
+        payouts::release(&test.db, until_ms)
+            .await
+            .expect("a release");
+        let mut tx = test.db.read().await.expect("a transaction");
+        let planned = payouts::sweep::plan_for(&mut tx, &ben, 2500, until_ms);
+        let planned = planned.await.expect("a plan");
+        drop(tx);
+        assert_eq!(
+            (
+                planned.outcome,
+                planned.netted_minor,
+                planned.payable_minor()
+            ),
+            ("paid", 0, 2549),
+            "{}: the whole second sale",
+            test.name
+        );
+        payouts::sweep(&test.db, sandbox::NAME, 2500, until_ms)
+            .await
+            .expect("a sweep");
+        shop.drain().await;
+        let ben = shop.balances(1).await;
+        assert_eq!((ben.owed, ben.available), (0, 0), "{}", test.name);
+        for days in [15, 2] {
+            shop.advance(days).await;
+            shop.drain().await;
+        }
+        assert_eq!(
+            shop.balances(1).await.paid,
+            2549,
+            "{}: the second alone",
+            test.name
+        );
+        shop.check_settled(test.name).await;
+    }
+}
+
 /// A coupon, made now.
 async fn coupon(shop: &Shop, person: Option<&str>, new: NewCoupon) {
     let mut tx = shop.till.db.write().await.expect("a transaction");

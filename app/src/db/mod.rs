@@ -6,11 +6,13 @@
 
 mod error;
 mod migrate;
+mod setting;
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub(crate) use error::Violation;
 pub use error::{Error, Result};
+pub use setting::{read_setting, write_setting};
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{

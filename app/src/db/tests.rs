@@ -90,6 +90,7 @@ async fn every_statement_prepares_on_both_databases() {
         ("sandbox", crate::provider::sandbox::STATEMENTS),
         ("jobs", crate::jobs::STATEMENTS),
         ("library", crate::library::STATEMENTS),
+        ("setting", crate::db::setting::ALL),
         ("limits", crate::limits::STATEMENTS),
         ("moderation", crate::moderation::STATEMENTS),
         ("payouts", crate::payouts::STATEMENTS),

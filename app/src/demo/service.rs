@@ -2,8 +2,8 @@
 
 use super::recipes::{LISTINGS, PEOPLE, Piece};
 use crate::account;
+use crate::db;
 use crate::studio::service::{self as studio, Content, DraftForm, SentSeal};
-use crate::web;
 use crate::web::state::AppState;
 use anyhow::{Context as _, Result};
 use base64::Engine as _;
@@ -30,7 +30,7 @@ pub const OPERATOR: &str = "operator@demo.example";
 /// When the database fails.
 pub async fn progress(state: &AppState) -> Result<(usize, usize)> {
     let mut tx = state.db.read().await?;
-    let loaded = web::read_setting(&mut tx, PROGRESS)
+    let loaded = db::read_setting(&mut tx, PROGRESS)
         .await?
         .and_then(|text| text.parse().ok())
         .unwrap_or(0);
@@ -170,7 +170,7 @@ async fn load_one(
         seal: sealed,
     };
     studio::publish(state, &mut tx, person, language, &sealable, &sent).await?;
-    web::write_setting(&mut tx, PROGRESS, &(index + 1).to_string()).await?;
+    db::write_setting(&mut tx, PROGRESS, &(index + 1).to_string()).await?;
     tx.commit().await?;
     state.leaves.ring();
     state.jobs.ring();

@@ -3,6 +3,7 @@
 //! The one rule: a job's body may run twice (its worker can die after the work and before the note), so bodies are
 //! idempotent, and whoever lost the lease changes nothing.
 
+pub mod recurring;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,21 @@ pub struct Job {
     /// How often it was claimed, this time included.
     pub attempts: i64,
     lease_owner: String,
+}
+
+/// A job that failed: dead, or about to be tried again.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Trouble {
+    pub id: String,
+    pub kind: String,
+    pub payload: String,
+    /// `waiting`, `running` or `dead`.
+    pub state: String,
+    pub attempts: i64,
+    /// When it is tried again, real time.
+    pub run_at_ms: i64,
+    /// Why it failed last.
+    pub last_error: Option<String>,
 }
 
 /// How a body ended.
@@ -209,4 +225,20 @@ async fn run_leased(db: &Db, job: &Job, body: impl Future<Output = Outcome>) -> 
 /// When the database fails.
 pub async fn counts(tx: &mut Tx) -> db::Result<(i64, i64)> {
     store::counts(tx).await
+}
+
+/// The newest jobs that failed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn trouble(tx: &mut Tx, limit: i64) -> db::Result<Vec<Trouble>> {
+    store::list_trouble(tx, limit).await
+}
+
+/// Gives a dead job all its attempts again; `false` when it is not dead, or another job does its work meanwhile.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revive(tx: &mut Tx, id: &str) -> db::Result<bool> {
+    store::revive(tx, id, random::real_now_ms()).await
 }

@@ -1,6 +1,7 @@
 //! SQL of the job table.
 
-use super::Job;
+use super::recurring::Recurring;
+use super::{Job, Trouble};
 use crate::db::{self, Tx, execute, fetch, statements};
 
 statements! {
@@ -24,6 +25,21 @@ statements! {
     BURY = "update job set state = 'dead', finished_ms = $4, lease_until_ms = null, last_error = $5
         where id = $1 and lease_owner = $2 and attempts = $3 and finished_ms is null";
     COUNTS = "select count(*) filter (where finished_ms is null), count(*) filter (where state = 'dead') from job";
+    LIST_TROUBLE = "select id, kind, payload, state, attempts, run_at_ms, last_error from job
+        where state = 'dead' or (finished_ms is null and last_error is not null)
+        order by created_ms desc, id desc limit $1";
+    // Not while another job of its key waits: that one does the same work.
+    REVIVE = "update job set state = 'waiting', finished_ms = null, attempts = 0, run_at_ms = $2
+        where id = $1 and state = 'dead'
+            and not exists (select 1 from job other where other.unique_key = job.unique_key and other.finished_ms is null)";
+    INSERT_RECURRING = "insert into recurring (kind, next_ms) values ($1, $2) on conflict (kind) do nothing";
+    /// Sooner, never later: at the start of a process, after a failure, and when a run was cut off.
+    HASTEN_RECURRING = "update recurring set next_ms = $2
+        where kind = $1 and next_ms > $2 and ($3 or started_ms > coalesce(finished_ms, 0))";
+    DUE_RECURRING = "select kind from recurring where next_ms <= $1 order by next_ms, kind";
+    TAKE_RECURRING = "update recurring set next_ms = $3, started_ms = $2 where kind = $1 and next_ms <= $2";
+    FINISH_RECURRING = "update recurring set finished_ms = $3, last_error = $2 where kind = $1";
+    LIST_RECURRING = "select kind, next_ms, started_ms, finished_ms, last_error from recurring order by kind";
 }
 
 /// PostgreSQL locks the row that it picks, or two workers would pick one.
@@ -126,4 +142,52 @@ pub(super) async fn bury(tx: &mut Tx, job: &Job, error: &str, now_ms: i64) -> db
 
 pub(super) async fn counts(tx: &mut Tx) -> db::Result<(i64, i64)> {
     fetch!(tx, fetch_one, (i64, i64), COUNTS)
+}
+
+pub(super) async fn list_trouble(tx: &mut Tx, limit: i64) -> db::Result<Vec<Trouble>> {
+    fetch!(tx, fetch_all, Trouble, LIST_TROUBLE, limit)
+}
+
+pub(super) async fn revive(tx: &mut Tx, id: &str, now_ms: i64) -> db::Result<bool> {
+    execute!(tx, REVIVE, id, now_ms).map(|rows| rows == 1)
+}
+
+pub(super) async fn insert_recurring(tx: &mut Tx, kind: &str, next_ms: i64) -> db::Result<()> {
+    execute!(tx, INSERT_RECURRING, kind, next_ms).map(|_| ())
+}
+
+pub(super) async fn hasten_recurring(
+    tx: &mut Tx,
+    kind: &str,
+    next_ms: i64,
+    always: bool,
+) -> db::Result<()> {
+    execute!(tx, HASTEN_RECURRING, kind, next_ms, always).map(|_| ())
+}
+
+pub(super) async fn due_recurring(tx: &mut Tx, now_ms: i64) -> db::Result<Vec<String>> {
+    let rows = fetch!(tx, fetch_all, (String,), DUE_RECURRING, now_ms)?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
+pub(super) async fn take_recurring(
+    tx: &mut Tx,
+    kind: &str,
+    now_ms: i64,
+    next_ms: i64,
+) -> db::Result<bool> {
+    execute!(tx, TAKE_RECURRING, kind, now_ms, next_ms).map(|rows| rows == 1)
+}
+
+pub(super) async fn finish_recurring(
+    tx: &mut Tx,
+    kind: &str,
+    error: Option<&str>,
+    now_ms: i64,
+) -> db::Result<()> {
+    execute!(tx, FINISH_RECURRING, kind, error, now_ms).map(|_| ())
+}
+
+pub(super) async fn list_recurring(tx: &mut Tx) -> db::Result<Vec<Recurring>> {
+    fetch!(tx, fetch_all, Recurring, LIST_RECURRING)
 }

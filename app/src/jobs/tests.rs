@@ -1,6 +1,7 @@
 //! Leases and retries, on both databases.
 
-use super::{Outcome, claim, counts, enqueue_at, extend, finish};
+use super::recurring::{self, Plan};
+use super::{Outcome, claim, counts, enqueue_at, extend, finish, revive, trouble};
 use crate::db::tests::databases;
 use std::collections::HashSet;
 
@@ -186,6 +187,123 @@ async fn a_job_that_is_not_ready_is_not_counted_as_failed() {
                 .expect("a claim")
                 .is_none(),
             "{}: other kinds stay away",
+            test.name
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_dead_job_is_listed_with_its_error_and_runs_again_when_asked() {
+    for test in databases().await {
+        add(&test.db, "bad", 0).await;
+        let mut now = 1000;
+        for _ in 0..super::MAX_ATTEMPTS {
+            let job = claim(&test.db, "w", KINDS, now).await.expect("a claim");
+            let failed = Outcome::Failed("no paint".into());
+            finish(&test.db, &job.expect("due"), &failed, now)
+                .await
+                .expect("a note");
+            now += 2 * super::MAX_DELAY_MS;
+        }
+        let mut tx = test.db.write().await.expect("a transaction");
+        let listed = trouble(&mut tx, 5).await.expect("a list");
+        let dead = listed.first().expect("one");
+        assert_eq!(dead.last_error.as_deref(), Some("no paint"));
+        assert_eq!(dead.state, "dead", "{}", test.name);
+        let id = dead.id.clone();
+        assert!(revive(&mut tx, &id).await.expect("an answer"));
+        assert!(
+            !revive(&mut tx, &id).await.expect("an answer"),
+            "{}: once",
+            test.name
+        );
+        tx.commit().await.expect("a commit");
+        let real = crate::random::real_now_ms() + 1;
+        let again = claim(&test.db, "w", KINDS, real).await.expect("a claim");
+        assert_eq!(again.expect("due").attempts, 1, "{}", test.name);
+    }
+}
+
+const HOURLY: Plan = Plan {
+    kind: "hourly",
+    every_ms: 3_600_000,
+    first_ms: 500,
+    at_start: false,
+};
+const EAGER: Plan = Plan {
+    kind: "eager",
+    every_ms: 10_000,
+    first_ms: 0,
+    at_start: true,
+};
+
+#[tokio::test]
+async fn recurring_work_has_a_row_and_one_taker_and_comes_back_sooner_when_it_failed() {
+    for test in databases().await {
+        let due = async |now: i64| {
+            let mut tx = test.db.read().await.expect("a transaction");
+            recurring::due(&mut tx, now).await.expect("a list")
+        };
+        let plans = [HOURLY, EAGER];
+        recurring::schedule(&test.db, &plans, 1000)
+            .await
+            .expect("rows");
+        assert_eq!(due(1499).await, ["eager"], "{}", test.name);
+        assert_eq!(due(1500).await, ["eager", "hourly"], "{}", test.name);
+        assert!(
+            recurring::take(&test.db, &HOURLY, 1500)
+                .await
+                .expect("a turn")
+        );
+        assert!(
+            !recurring::take(&test.db, &HOURLY, 1500)
+                .await
+                .expect("an answer"),
+            "{}: one taker",
+            test.name
+        );
+        recurring::note(&test.db, &HOURLY, Some("no bank"), 1600)
+            .await
+            .expect("a note");
+        let again = 1600 + recurring::RETRY_MS;
+        assert!(!due(again - 1).await.contains(&"hourly".to_owned()));
+        assert!(due(again).await.contains(&"hourly".to_owned()));
+        assert!(
+            recurring::take(&test.db, &HOURLY, again)
+                .await
+                .expect("a turn")
+        );
+        recurring::note(&test.db, &HOURLY, None, again + 5)
+            .await
+            .expect("a note");
+        // A start leaves alone what ended well, but for what every start runs.
+        recurring::schedule(&test.db, &plans, again + 10)
+            .await
+            .expect("rows");
+        assert_eq!(due(again + 1000).await, ["eager"], "{}", test.name);
+        // What a process began and never ended is due again at the next start.
+        let next = again + HOURLY.every_ms;
+        assert!(
+            recurring::take(&test.db, &HOURLY, next)
+                .await
+                .expect("a turn")
+        );
+        recurring::schedule(&test.db, &plans, next + 1)
+            .await
+            .expect("rows");
+        assert!(due(next + 501).await.contains(&"hourly".to_owned()));
+        let mut tx = test.db.read().await.expect("a transaction");
+        let rows = recurring::list(&mut tx).await.expect("rows");
+        let hourly = rows.iter().find(|row| row.kind == "hourly");
+        let hourly = hourly.expect("a row");
+        assert_eq!(
+            (
+                hourly.started_ms,
+                hourly.finished_ms,
+                hourly.last_error.clone()
+            ),
+            (Some(next), Some(again + 5), None),
+            "{}",
             test.name
         );
     }

@@ -1,14 +1,17 @@
 //! Routes of the operator's desk.
 
-use super::{page, service};
+use super::{background_page, page, service};
+use crate::jobs::{self, recurring};
+use crate::web::error::AppError;
 use crate::web::form::Form;
 use crate::web::state::AppState;
 use crate::web::visit::Visit;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::{get, post};
+use schema::failure::Code;
 
 /// Routes of this feature.
 pub fn routes() -> Router<AppState> {
@@ -17,7 +20,10 @@ pub fn routes() -> Router<AppState> {
         .route("/operator", get(desk))
         .route("/operator/clock", post(advance))
         .route("/operator/sweep", post(sweep))
+        .route("/operator/check-books", post(check_books))
         .route("/operator/withdraw", post(withdraw))
+        .route("/operator/background", get(background))
+        .route("/operator/background/{job}", post(revive))
 }
 
 async fn desk(State(state): State<AppState>, visit: Visit) -> Response {
@@ -36,6 +42,10 @@ async fn advance(State(state): State<AppState>, visit: Visit, body: Bytes) -> Re
     visit
         .answer(async {
             visit.require_operator()?;
+            // Time is not moved where people's own money waits for it.
+            if !visit.test_money {
+                return Err(AppError::new(Code::NotFound));
+            }
             service::advance(&state, form.get("days").parse().unwrap_or(0)).await?;
             Ok(visit.redirect_with("/operator", "clock-moved"))
         })
@@ -64,6 +74,50 @@ async fn sweep(State(state): State<AppState>, visit: Visit) -> Response {
             visit.require_operator()?;
             service::sweep(&state).await?;
             Ok(visit.redirect_with("/operator", "swept"))
+        })
+        .await
+}
+
+async fn check_books(State(state): State<AppState>, visit: Visit) -> Response {
+    visit
+        .answer(async {
+            visit.require_operator()?;
+            service::check_books(&state).await?;
+            Ok(visit.redirect_with("/operator", "books-checked"))
+        })
+        .await
+}
+
+/// So many failed jobs stand on the page of background work.
+const SHOWN: i64 = 100;
+
+async fn background(State(state): State<AppState>, visit: Visit) -> Response {
+    visit
+        .answer(async {
+            visit.require_operator()?;
+            let mut tx = state.db.read().await?;
+            let recurring = recurring::list(&mut tx).await?;
+            let trouble = jobs::trouble(&mut tx, SHOWN).await?;
+            drop(tx);
+            Ok(background_page::show(&visit, recurring, trouble))
+        })
+        .await
+}
+
+async fn revive(State(state): State<AppState>, visit: Visit, Path(job): Path<String>) -> Response {
+    visit
+        .answer(async {
+            visit.require_operator()?;
+            let mut tx = state.db.write().await?;
+            let revived = jobs::revive(&mut tx, &job).await?;
+            tx.commit().await?;
+            state.jobs.ring();
+            let flash = if revived {
+                "job-revived"
+            } else {
+                "job-not-dead"
+            };
+            Ok(visit.redirect_with("/operator/background", flash))
         })
         .await
 }

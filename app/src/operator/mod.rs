@@ -2,6 +2,7 @@
 //!
 //! The one rule: everything here asks for the operator's role again, and to everybody else the pages do not exist.
 
+mod background_page;
 mod evidence;
 pub mod http;
 mod money;

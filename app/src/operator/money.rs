@@ -2,7 +2,7 @@
 
 use super::{evidence, money_page as page};
 use crate::checkout::service::{self as checkout, dispute, refund};
-use crate::payouts::service::{self as payouts, manual, sweep};
+use crate::payouts::service::{self as payouts, manual, own, sweep};
 use crate::provider::{inbox, outbound};
 use crate::web::error::{Answer, AppError};
 use crate::web::form::Form;
@@ -34,6 +34,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/operator/disputes/{id}", get(show_dispute).post(answer))
         .route("/operator/disputes/{id}/accept", post(accept))
         .route("/operator/reconciliation", get(reconciliation))
+        .route("/operator/reconciliation/suspense", post(settle_suspense))
 }
 
 #[derive(Default, Deserialize)]
@@ -309,16 +310,38 @@ async fn reconciliation(State(state): State<AppState>, visit: Visit) -> Response
     visit
         .answer(async {
             visit.require_operator()?;
-            let report = payouts::reconcile(&state.db, state.provider.as_ref()).await?;
+            let provider = state.provider.as_ref();
+            own::book_own(&state.db, provider, state.clock.now_ms()).await?;
+            let report = payouts::reconcile(&state.db, provider).await?;
             let mut tx = state.db.read().await?;
             let audit = crate::books::service::audit(&mut tx).await?;
+            let suspense = own::list_suspense(&mut tx, provider.name()).await?;
             drop(tx);
             Ok(page::reconciliation(
                 &visit,
                 report,
                 audit,
-                state.provider.name(),
+                suspense,
+                provider.name(),
             ))
+        })
+        .await
+}
+
+/// A person says what an unexplained movement was.
+async fn settle_suspense(State(state): State<AppState>, visit: Visit, body: Bytes) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            visit.require_operator()?;
+            let (provider, now) = (state.provider.name(), state.clock.now_ms());
+            let mut tx = state.db.write().await?;
+            let found = own::settle_suspense(&mut tx, provider, form.get("source"), now).await?;
+            tx.commit().await?;
+            match found {
+                true => Ok(visit.redirect_with("/operator/reconciliation", "noted")),
+                false => Err(AppError::new(Code::NotFound)),
+            }
         })
         .await
 }

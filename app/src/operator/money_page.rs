@@ -1,6 +1,7 @@
 //! The operator's pages about money.
 
 use super::page::money_links;
+use crate::books::service::Unexplained;
 use crate::checkout::service::Line;
 use crate::checkout::service::dispute::Dispute;
 use crate::payouts::service::sweep::Planned;
@@ -369,6 +370,7 @@ pub(super) fn reconciliation(
     visit: &Visit,
     report: Reconciliation,
     audit: Result<i64, String>,
+    suspense: Vec<Unexplained>,
     provider: &str,
 ) -> Response {
     let lang = visit.lang;
@@ -390,6 +392,21 @@ pub(super) fn reconciliation(
             .iter()
             .map(|difference| view! { <tr><td><code class="digest">{difference.object.clone()}</code></td><td class="amount">{lang.money(difference.ours_minor)}</td><td class="amount">{lang.money(difference.theirs_minor)}</td></tr> })
             .collect();
+        let suspense: Vec<_> = suspense
+            .into_iter()
+            .map(|found| {
+                view! {
+                    <li class="row">
+                        <span class="row__main"><code class="digest">{found.source.clone()}</code>" "<Time lang ms=found.occurred_ms/></span>
+                        <span class="amount">{lang.money(-found.amount)}</span>
+                        <form method="post" action=lang.path("/operator/reconciliation/suspense")>
+                            <input type="hidden" name="source" value=found.source/>
+                            <button class="button button--small">{lang.text("suspense-fee")}</button>
+                        </form>
+                    </li>
+                }
+            })
+            .collect();
         let agreed = i64::try_from(report.agreed).unwrap_or(i64::MAX);
         view! {
             {heading(title, Some(lang.text("reconciliation-line")))}
@@ -407,6 +424,13 @@ pub(super) fn reconciliation(
                     <thead><tr><th>{lang.text("object")}</th><th class="amount">{lang.text("books")}</th><th class="amount">{lang.text("provider")}</th></tr></thead>
                     <tbody>{rows}</tbody></table></div> })}
             </section>
+            {(!suspense.is_empty()).then(|| view! {
+                <section class="card" id="suspense">
+                    <h2>{lang.text("suspense")}</h2>
+                    <p class="quiet">{lang.text("suspense-line")}</p>
+                    <ul class="rows">{suspense}</ul>
+                </section>
+            })}
         }
         .into_any()
     })

@@ -28,14 +28,20 @@ pub(super) fn desk(visit: &Visit, desk: Desk) -> Response {
     let lang = visit.lang;
     let title = lang.text("nav-operator");
     shell::ok(visit, &title.clone(), || {
-        let audit = match desk.audit {
-            Ok(count) => lang.with("audit-ok", &[("count", count.into())]),
-            Err(why) => why,
+        let (audit, reconciliation, checked_ms) = match desk.books {
+            None => (lang.text("books-never"), lang.text("books-never"), None),
+            Some(check) => (
+                check.audit.map_or_else(
+                    |why| why,
+                    |count| lang.with("audit-ok", &[("count", count.into())]),
+                ),
+                check
+                    .reconciliation
+                    .err()
+                    .unwrap_or_else(|| lang.text("reconciliation-ok")),
+                Some(check.at_ms),
+            ),
         };
-        let reconciliation = desk
-            .reconciliation
-            .err()
-            .unwrap_or_else(|| lang.text("reconciliation-ok"));
         let days = [1, 2, 7, 14].map(|days| view! { <button class="button button--small" name="days" value=days id=format!("days-{days}")>{lang.with("clock-days", &[("count", i64::from(days).into())])}</button> });
         let log_audit = match desk.log_audit {
             None => lang.text("log-audit-never"),
@@ -65,7 +71,7 @@ pub(super) fn desk(visit: &Visit, desk: Desk) -> Response {
             view! { <tr><td><Time lang ms=event.received_ms/></td><td>{event.kind}</td><td><span class="tag">{event.state}</span></td><td><code class="digest">{event.id}</code></td></tr> }
         });
         view! {
-            {heading(title, Some(lang.text("test-money")))}
+            {heading(title, visit.test_money.then(|| lang.text("test-money")))}
             <section class="card">
                 <h2>{lang.text("copies")}</h2>
                 <p><a class="button button--small" href=lang.path("/operator/copies") id="to-copies">{lang.with("copies-open", &[("count", desk.copies_open.into())])}</a></p>
@@ -85,7 +91,7 @@ pub(super) fn desk(visit: &Visit, desk: Desk) -> Response {
                     <Fact label=lang.text("clock-now")><Time lang ms=desk.now_ms/></Fact>
                     <Fact label=lang.text("clock-offset")>{lang.with("clock-days", &[("count", (desk.offset_ms / 86_400_000).into())])}</Fact>
                 </dl>
-                <form method="post" action=lang.path("/operator/clock") class="actions">{days.into_iter().collect_view()}</form>
+                {visit.test_money.then(|| view! { <form method="post" action=lang.path("/operator/clock") class="actions">{days.into_iter().collect_view()}</form> })}
                 <form method="post" action=lang.path("/operator/sweep")><button class="button button--primary" id="sweep">{lang.text("sweep-now")}</button></form>
             </section>
             <section class="card">
@@ -93,10 +99,12 @@ pub(super) fn desk(visit: &Visit, desk: Desk) -> Response {
                 <dl class="facts">
                     <Fact label=lang.text("audit")><span id="audit">{audit}</span></Fact>
                     <Fact label=lang.text("reconciliation")><span id="reconciliation">{reconciliation}</span></Fact>
+                    {checked_ms.map(|ms| view! { <Fact label=lang.text("books-checked")><Time lang ms/></Fact> })}
                     <Fact label=lang.text("log-audit")><span id="log-audit">{log_audit}</span></Fact>
                     <Fact label=lang.text("rerun")><span id="rerun">{lang.with("rerun-line", &[("done", desk.rerun.1.into()), ("count", desk.rerun.0.into())])}</span></Fact>
-                    <Fact label=lang.text("jobs")>{lang.with("jobs-line", &[("open", desk.jobs_open.into()), ("dead", desk.jobs_dead.into())])}</Fact>
+                    <Fact label=lang.text("jobs")><a href=lang.path("/operator/background") id="to-background">{lang.with("jobs-line", &[("open", desk.jobs_open.into()), ("dead", desk.jobs_dead.into())])}</a></Fact>
                 </dl>
+                <form method="post" action=lang.path("/operator/check-books")><button class="button button--small" id="check-books">{lang.text("books-check-now")}</button></form>
             </section>
             <section class="card" id="operations" data-open=open><h2>{lang.text("operations")}</h2><div class="scroll"><table><tbody>{operations.collect_view()}</tbody></table></div></section>
             <section class="card"><h2>{lang.text("inbox")}</h2><div class="scroll"><table><tbody>{events.collect_view()}</tbody></table></div></section>

@@ -7,7 +7,7 @@ use crate::provider::inbox::{self, Row};
 use crate::provider::outbound::{self, Operation};
 use crate::provider::sandbox;
 use crate::web::state::AppState;
-use crate::{checkout, jobs, library, moderation, payouts, web};
+use crate::{checkout, jobs, library, moderation, payouts};
 
 /// The ticker and the operator's buttons take turns: a payout that two of them plan at once would be planned twice.
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
@@ -24,8 +24,7 @@ const SHOWN: i64 = 12;
 pub struct Desk {
     pub now_ms: i64,
     pub offset_ms: i64,
-    pub audit: Result<i64, String>,
-    pub reconciliation: Result<usize, String>,
+    pub books: Option<BooksCheck>,
     pub operations: Vec<Operation>,
     pub events: Vec<Row>,
     pub jobs_open: i64,
@@ -67,9 +66,62 @@ pub async fn audit_log(state: &AppState) -> anyhow::Result<()> {
         error: result.err().map(|error| error.to_string()),
     };
     let mut tx = state.db.write().await?;
-    web::write_setting(&mut tx, LOG_AUDIT_SETTING, &serde_json::to_string(&audit)?).await?;
+    db::write_setting(&mut tx, LOG_AUDIT_SETTING, &serde_json::to_string(&audit)?).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// How the last check of the books ended.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct BooksCheck {
+    /// When it ended, real time.
+    pub at_ms: i64,
+    /// How many entries add up, or the first that does not.
+    pub audit: Result<i64, String>,
+    /// How many of the provider's objects agree, or the first that does not.
+    pub reconciliation: Result<usize, String>,
+}
+
+/// The setting that holds the last [`BooksCheck`].
+const BOOKS_CHECK_SETTING: &str = "books_check";
+
+/// Books the platform's own movements at the provider, re-derives every balance, compares with the provider, and notes how that ended;
+/// what does not fit is an error of the process, for whoever is on call.
+///
+/// # Errors
+/// When the provider does not answer or the database fails.
+pub async fn check_books(state: &AppState) -> Result<BooksCheck, payouts::service::Error> {
+    let provider = state.provider.as_ref();
+    payouts::service::own::book_own(&state.db, provider, state.clock.now_ms()).await?;
+    let check = BooksCheck {
+        audit: books::audit(&mut state.db.read().await?).await?,
+        reconciliation: payouts::service::reconcile(&state.db, provider)
+            .await?
+            .verdict(),
+        at_ms: crate::random::real_now_ms(),
+    };
+    for error in [
+        check.audit.as_ref().err(),
+        check.reconciliation.as_ref().err(),
+    ] {
+        if let Some(error) = error {
+            tracing::error!(error, "the books do not hold");
+        }
+    }
+    let mut tx = state.db.write().await?;
+    let text = serde_json::to_string(&check)
+        .map_err(|error| payouts::service::Error::Internal(error.to_string()))?;
+    db::write_setting(&mut tx, BOOKS_CHECK_SETTING, &text).await?;
+    tx.commit().await?;
+    Ok(check)
+}
+
+async fn read_check<T: serde::de::DeserializeOwned>(
+    tx: &mut Tx,
+    setting: &str,
+) -> db::Result<Option<T>> {
+    let text = db::read_setting(tx, setting).await?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
 /// Gathers the desk.
@@ -80,20 +132,13 @@ pub async fn desk(state: &AppState, tx: &mut Tx) -> db::Result<Desk> {
     let operations = outbound::list(tx, "", SHOWN).await?;
     let events = inbox::list(tx, "", SHOWN).await?;
     let (jobs_open, jobs_dead) = jobs::counts(tx).await?;
-    let log_audit = web::read_setting(tx, LOG_AUDIT_SETTING)
-        .await?
-        .and_then(|text| serde_json::from_str(&text).ok());
     Ok(Desk {
-        log_audit,
+        log_audit: read_check(tx, LOG_AUDIT_SETTING).await?,
         rerun: library::service::count_rerun(state, tx).await?,
         copies_open: moderation::service::count_open(tx).await?,
         now_ms: state.clock.now_ms(),
         offset_ms: state.clock.offset_ms(),
-        audit: books::audit(tx).await?,
-        reconciliation: payouts::service::reconcile(&state.db, state.provider.as_ref())
-            .await
-            .map_err(|error| error.to_string())
-            .and_then(|report| report.verdict()),
+        books: read_check(tx, BOOKS_CHECK_SETTING).await?,
         operations,
         events,
         jobs_open,
@@ -108,7 +153,7 @@ pub async fn desk(state: &AppState, tx: &mut Tx) -> db::Result<Desk> {
 pub async fn advance(state: &AppState, days: i64) -> Result<(), payouts::service::Error> {
     let offset = state.clock.offset_ms() + days.clamp(0, MAX_DAYS) * crate::clock::DAY_MS;
     let mut tx = state.db.write().await?;
-    web::write_setting(&mut tx, CLOCK_SETTING, &offset.to_string()).await?;
+    db::write_setting(&mut tx, CLOCK_SETTING, &offset.to_string()).await?;
     tx.commit().await?;
     state.clock.set_offset_ms(offset);
     settle(state).await

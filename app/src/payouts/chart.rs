@@ -23,7 +23,7 @@ fn totals(history: &[Day], now_ms: i64) -> Vec<(i64, [i64; 3])> {
     let mut sums = [0; 3];
     let mut add = |day: &Day| {
         let band = match day.account.as_str() {
-            "connected:paid_out" => 0,
+            "connected:paid_out" | "bank:operating" => 0,
             "seller:held" | "seller:frozen" => 2,
             _ => 1,
         };

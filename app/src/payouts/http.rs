@@ -280,9 +280,10 @@ async fn set_paused(state: &AppState, visit: &Visit, paused: bool) -> Answer {
     Ok(visit.redirect("/money"))
 }
 
-async fn onboarding(visit: Visit) -> Response {
+async fn onboarding(State(state): State<AppState>, visit: Visit) -> Response {
     visit
         .answer(async {
+            state.require_sandbox()?;
             visit.require_person()?;
             Ok(page::onboarding(&visit, &Form::default(), None))
         })
@@ -293,6 +294,7 @@ async fn onboard(State(state): State<AppState>, visit: Visit, body: Bytes) -> Re
     let form = Form::parse(&body);
     visit
         .answer(async {
+            state.require_sandbox()?;
             let person = visit.require_person()?;
             match service::onboard(
                 &state.db,

@@ -336,7 +336,7 @@ pub(super) fn money(
         });
         let movements = movements.collect_view();
         view! {
-            {heading(title, Some(lang.text("test-money")))}
+            {heading(title, visit.test_money.then(|| lang.text("test-money")))}
             <section class="tiles">{tiles.into_iter().collect_view()}</section>
             {(balances.owed > 0).then(|| view! { <p class="hint">{lang.with("balance-owed", &[("amount", lang.money(balances.owed).into())])}</p> })}
             <p class="actions"><a class="button button--small" href=lang.path("/money/coupons") id="to-coupons">{lang.text("coupons")}</a><a class="button button--small" href=lang.path("/money/sets") id="to-sets">{lang.text("sets")}</a></p>
@@ -395,7 +395,7 @@ pub(super) fn statement(visit: &Visit, statement: Statement, handle: &str) -> Re
         });
         let rows = rows.collect_view();
         view! {
-            {heading(title, Some(lang.text("test-money")))}
+            {heading(title, visit.test_money.then(|| lang.text("test-money")))}
             <section class="card">
                 <dl class="facts">
                     <Fact label=lang.text("statement-of")><bdi>{handle}</bdi></Fact>

@@ -165,11 +165,28 @@ pub struct Dispute {
     pub due_ms: Option<i64>,
 }
 
+/// What a movement of the platform's balance comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A charge, refund, transfer, reversal or dispute: its own event books it.
+    Followed,
+    /// The platform's money, sent to its own bank.
+    OwnPayout,
+    /// The same, come back.
+    OwnPayoutBack,
+    /// What the provider charges for itself.
+    Fee,
+    /// What we know nothing of.
+    Unexplained,
+}
+
 /// A movement of the platform's balance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transaction {
     pub id: String,
+    /// The provider's word for it.
     pub kind: String,
+    pub cause: Cause,
     /// What it changed, fees deducted.
     pub net_minor: i64,
     /// The charge, refund, transfer or dispute behind it: what our entries name as their source.
@@ -252,6 +269,8 @@ pub struct Call {
 pub trait PaymentProvider: Send + Sync {
     /// The owner of the processor's accounts in the books: `sandbox`, `stripe` or `stripe-test`.
     fn name(&self) -> &'static str;
+    /// Whether people's own money moves; else pages say that it is test money, and the business clock may be moved.
+    fn moves_real_money(&self) -> bool;
     async fn open_checkout(&self, checkout: &Checkout) -> Outcome<Opened>;
     /// Closes a checkout that is not paid; `Rejected` when it is.
     async fn expire_checkout(&self, id: &str) -> Outcome<()>;
@@ -285,6 +304,8 @@ pub trait PayoutProvider: Send + Sync {
     async fn reverse(&self, call: &Call) -> Outcome;
     async fn find_reversal(&self, call: &Call) -> Answer<Option<String>>;
     async fn get_payout(&self, account: &str, id: &str) -> Answer<Option<Payout>>;
+    /// How a payout of the platform's own money to its own bank stands.
+    async fn get_own_payout(&self, id: &str) -> Answer<Option<PayoutState>>;
     /// The newest payouts of an account, for what the inbox missed.
     async fn list_payouts(&self, account: &str) -> Answer<Vec<Payout>>;
 }

@@ -15,4 +15,3 @@ pub mod work;
 
 #[cfg(test)]
 pub(crate) use store::ALL as STATEMENTS;
-pub use store::{read_setting, write_setting};

@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::config::{Config, DEMO_ORIGIN, installation_key};
-use crate::db::Db;
+use crate::db::{Db, read_setting, write_setting};
 use crate::jobs::Bell;
 use crate::mail::Mailer;
 use crate::media::Media;
@@ -15,7 +15,7 @@ use crate::verify::intake::Storing;
 use crate::verify::service::PublicLog;
 use crate::web::assets::Assets;
 use crate::web::state::AppState;
-use crate::web::{read_setting, router, work, write_setting};
+use crate::web::{router, work};
 use crate::{demo, verify};
 use anyhow::{Context as _, Result, bail};
 use axum::ServiceExt;

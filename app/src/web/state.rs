@@ -6,12 +6,14 @@ use crate::db::Db;
 use crate::jobs::Bell;
 use crate::mail::Mailer;
 use crate::media::Media;
-use crate::provider::Provider;
+use crate::provider::{Provider, sandbox};
 use crate::studio::engines::Engines;
 use crate::vault::Vault;
 use crate::verify::intake::Intake;
 use crate::verify::service::PublicLog;
 use crate::web::assets::Assets;
+use crate::web::error::AppError;
+use schema::failure::Code;
 use std::sync::Arc;
 
 /// Shared state.
@@ -45,4 +47,17 @@ pub struct AppState {
     pub leaves: Bell,
     /// Whether this is a demo shop.
     pub demo: bool,
+}
+
+impl AppState {
+    /// Pages of the sandbox do not exist beside another provider.
+    ///
+    /// # Errors
+    /// `Code::NotFound`.
+    pub fn require_sandbox(&self) -> Result<(), AppError> {
+        match self.provider.name() {
+            sandbox::NAME => Ok(()),
+            _ => Err(AppError::new(Code::NotFound)),
+        }
+    }
 }

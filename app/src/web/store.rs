@@ -1,4 +1,4 @@
-//! SQL of form answers and settings.
+//! SQL of form answers.
 
 use crate::db::{self, Tx, execute, fetch, statements};
 
@@ -6,8 +6,6 @@ statements! {
     INSERT_ANSWER = "insert into form_answer (owner, route, form_key, location, created_ms) values ($1, $2, $3, $4, $5)
         on conflict (owner, route, form_key) do nothing";
     FIND_ANSWER = "select location from form_answer where owner = $1 and route = $2 and form_key = $3";
-    READ_SETTING = "select value from setting where name = $1";
-    WRITE_SETTING = "insert into setting (name, value) values ($1, $2) on conflict (name) do update set value = excluded.value";
 }
 
 pub(super) async fn insert_answer(
@@ -37,20 +35,4 @@ pub(super) async fn find_answer(
         key
     )?
     .map(|row| row.0))
-}
-
-/// A fact about this database.
-///
-/// # Errors
-/// When the database fails.
-pub async fn read_setting(tx: &mut Tx, name: &str) -> db::Result<Option<String>> {
-    Ok(fetch!(tx, fetch_optional, (String,), READ_SETTING, name)?.map(|row| row.0))
-}
-
-/// Writes a fact about this database.
-///
-/// # Errors
-/// When the database fails.
-pub async fn write_setting(tx: &mut Tx, name: &str, value: &str) -> db::Result<()> {
-    execute!(tx, WRITE_SETTING, name, value).map(|_| ())
 }

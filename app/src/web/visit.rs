@@ -68,6 +68,8 @@ pub struct Visit {
     pub cart_count: i64,
     /// Whether this is a demo shop.
     pub demo: bool,
+    /// Whether no real money moves here.
+    pub test_money: bool,
     /// Built browser files.
     pub assets: Arc<crate::web::assets::Assets>,
     /// The site's address.
@@ -241,6 +243,7 @@ impl FromRequestParts<AppState> for Visit {
             wants_json,
             cart_count,
             demo: state.demo,
+            test_money: !state.provider.moves_real_money(),
             assets: state.assets.clone(),
             public_url: state.config.public_url.clone(),
         })

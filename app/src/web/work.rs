@@ -1,11 +1,14 @@
 //! Background work of a process: job workers, and the ticker that lets time have its effect.
 
 use crate::checkout::service::Till;
+use crate::clock::DAY_MS;
+use crate::jobs::recurring::{self, Plan};
 use crate::jobs::{self, Job, Outcome};
 use crate::moderation::service as moderation;
 use crate::operator::service as operator;
 use crate::web::state::AppState;
-use crate::{checkout, demo, library, limits, mail, studio};
+use crate::{checkout, demo, library, limits, mail, random, studio};
+use std::collections::HashSet;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -22,6 +25,37 @@ const QUICK: &[&str] = &[
     checkout::jobs::EVENT,
     checkout::jobs::OPERATION,
     mail::SEND,
+];
+
+const SETTLE: &str = "settle";
+const CATCH_UP: &str = "catch-up";
+const PAYOUTS: &str = "payouts";
+const LOG_AUDIT: &str = "log-audit";
+const BOOKS: &str = "books";
+const COUNTERS: &str = "counters";
+const CATALOGUE: &str = "catalogue";
+
+const MINUTE_MS: i64 = 60_000;
+
+const fn plan(kind: &'static str, every_ms: i64, first_ms: i64, at_start: bool) -> Plan {
+    Plan {
+        kind,
+        every_ms,
+        first_ms,
+        at_start,
+    }
+}
+
+/// What comes again by the clock: holds and answers to banks, lost events, the payout run, the checks of the books and of the public log, old
+/// counters of limits, re-runs and prints for a new release.
+const RECURRING: &[Plan] = &[
+    plan(SETTLE, MINUTE_MS, 0, true),
+    plan(COUNTERS, MINUTE_MS, 0, true),
+    plan(CATALOGUE, MINUTE_MS, 0, true),
+    plan(CATCH_UP, 10 * MINUTE_MS, 2_000, true),
+    plan(PAYOUTS, 60 * MINUTE_MS, 3_000, false),
+    plan(BOOKS, DAY_MS, 5_000, false),
+    plan(LOG_AUDIT, DAY_MS, MINUTE_MS, false),
 ];
 
 /// Re-runs for a new engine that are under way at once, so that buyers' own runs never wait behind a whole catalogue.
@@ -94,14 +128,38 @@ pub fn start_clock(state: &AppState, stop: &watch::Receiver<bool>, tasks: &mut J
     tasks.spawn(tick(state.clone(), stop.clone(), false));
 }
 
-/// Every second: take over the clock; every minute: holds, the sandbox's time, old counters; every hour: the sweep; every day: the log's audit.
+/// Every second: takes over the business clock, and starts the recurring work that is due, each kind by itself: one that fails or
+/// takes long keeps no other waiting.
 async fn tick(state: AppState, mut stop: watch::Receiver<bool>, settles: bool) {
-    let mut second = 0u64;
+    let mut running = JoinSet::new();
+    let mut at_work: HashSet<&'static str> = HashSet::new();
+    let mut scheduled = !settles;
     while !*stop.borrow() {
-        if let Err(error) = tick_once(&state, second, settles).await {
-            tracing::warn!(error = %error, "the ticker failed; it goes on");
+        while let Some(Ok(kind)) = running.try_join_next() {
+            at_work.remove(kind);
         }
-        second += 1;
+        if let Err(error) = take_over_clock(&state).await {
+            tracing::warn!(error = %error, "cannot read the business clock; the last one stands");
+        }
+        if !scheduled {
+            scheduled = recurring::schedule(&state.db, RECURRING, random::real_now_ms())
+                .await
+                .inspect_err(
+                    |error| tracing::warn!(error = %error, "cannot schedule recurring work"),
+                )
+                .is_ok();
+        }
+        if settles {
+            for plan in due(&state).await {
+                if at_work.insert(plan.kind) {
+                    let state = state.clone();
+                    running.spawn(async move {
+                        take_turn(&state, plan).await;
+                        plan.kind
+                    });
+                }
+            }
+        }
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(1)) => {}
             _ = stop.changed() => {}
@@ -109,46 +167,82 @@ async fn tick(state: AppState, mut stop: watch::Receiver<bool>, settles: bool) {
     }
 }
 
-async fn tick_once(state: &AppState, second: u64, settles: bool) -> anyhow::Result<()> {
+async fn take_over_clock(state: &AppState) -> crate::db::Result<()> {
     let mut tx = state.db.read().await?;
-    let offset = super::read_setting(&mut tx, operator::CLOCK_SETTING).await?;
-    drop(tx);
-    state
-        .clock
-        .set_offset_ms(offset.and_then(|text| text.parse().ok()).unwrap_or(0));
-    if !settles {
-        return Ok(());
-    }
-    if second.is_multiple_of(60) {
-        operator::settle(state).await?;
-        let mut tx = state.db.write().await?;
-        limits::sweep(&mut tx).await?;
-        tx.commit().await?;
-        let planned = library::service::plan_reruns(state, RERUNS).await?;
-        let printed = moderation::fill_in(state, PRINTS).await?;
-        if planned + printed > 0 {
-            tracing::info!(
-                planned,
-                printed,
-                "re-runs for this engine, prints of older versions"
-            );
+    let offset = crate::db::read_setting(&mut tx, operator::CLOCK_SETTING).await?;
+    let offset_ms = offset.and_then(|text| text.parse().ok()).unwrap_or(0);
+    state.clock.set_offset_ms(offset_ms);
+    Ok(())
+}
+
+async fn due(state: &AppState) -> Vec<&'static Plan> {
+    let read = async {
+        let mut tx = state.db.read().await?;
+        recurring::due(&mut tx, random::real_now_ms()).await
+    };
+    let kinds = read.await.unwrap_or_else(|error: crate::db::Error| {
+        tracing::warn!(error = %error, "cannot read which recurring work is due");
+        Vec::new()
+    });
+    RECURRING
+        .iter()
+        .filter(|plan| kinds.iter().any(|kind| kind == plan.kind))
+        .collect()
+}
+
+/// Runs one kind if its turn is still free, and notes how it ended.
+async fn take_turn(state: &AppState, plan: &Plan) {
+    match recurring::take(&state.db, plan, random::real_now_ms()).await {
+        Ok(true) => {}
+        Ok(false) => return,
+        Err(error) => {
+            tracing::warn!(error = %error, kind = plan.kind, "cannot take a turn of recurring work");
+            return;
         }
     }
-    // A payment provider that is away keeps nothing else waiting.
-    if second % 600 == 20
-        && let Err(error) = operator::catch_up(state).await
-    {
+    let error = run_recurring(state, plan.kind).await.err();
+    let error = error.map(|error| format!("{error:#}"));
+    if let Some(error) = &error {
         tracing::warn!(
-            error = format!("{error:#}"),
-            "cannot catch up with the payment provider"
+            error,
+            kind = plan.kind,
+            "recurring work failed; it is tried again"
         );
     }
-    if second % 3600 == 30 {
-        operator::sweep(state).await?;
+    let noted = recurring::note(&state.db, plan, error.as_deref(), random::real_now_ms()).await;
+    if let Err(error) = noted {
+        tracing::warn!(error = %error, kind = plan.kind, "cannot note how recurring work ended");
     }
-    // A minute after the start, and then every day.
-    if second % 86_400 == 60 {
-        operator::audit_log(state).await?;
+}
+
+async fn run_recurring(state: &AppState, kind: &str) -> anyhow::Result<()> {
+    match kind {
+        SETTLE => operator::settle(state).await?,
+        CATCH_UP => operator::catch_up(state).await?,
+        PAYOUTS => {
+            operator::sweep(state).await?;
+        }
+        LOG_AUDIT => operator::audit_log(state).await?,
+        BOOKS => {
+            operator::check_books(state).await?;
+        }
+        COUNTERS => {
+            let mut tx = state.db.write().await?;
+            limits::sweep(&mut tx).await?;
+            tx.commit().await?;
+        }
+        CATALOGUE => {
+            let planned = library::service::plan_reruns(state, RERUNS).await?;
+            let printed = moderation::fill_in(state, PRINTS).await?;
+            if planned + printed > 0 {
+                tracing::info!(
+                    planned,
+                    printed,
+                    "re-runs for this engine, prints of older versions"
+                );
+            }
+        }
+        other => anyhow::bail!("nobody knows the recurring work {other}"),
     }
     Ok(())
 }

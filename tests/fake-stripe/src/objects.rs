@@ -103,6 +103,8 @@ pub fn balance_transaction(
 ) -> Value {
     let category = match kind {
         "adjustment" => "dispute",
+        "stripe_fee" => "fee",
+        "payout_failure" => "payout_reversal",
         other => other,
     };
     let fees = if fee == 0 {
@@ -113,7 +115,7 @@ pub fn balance_transaction(
     json!({
         "id": id, "object": "balance_transaction", "amount": amount, "available_on": available_on, "balance_type": "payments", "created": now,
         "currency": "usd", "description": null, "exchange_rate": null, "fee": fee, "fee_details": fees, "net": amount - fee,
-        "reporting_category": category, "source": source, "status": if available_on > now { "pending" } else { "available" }, "type": kind,
+        "reporting_category": category, "source": (!source.is_empty()).then_some(source), "status": if available_on > now { "pending" } else { "available" }, "type": kind,
     })
 }
 

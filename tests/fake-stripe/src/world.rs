@@ -478,10 +478,14 @@ impl World {
             let Some(id) = payout["id"].as_str().map(str::to_owned) else {
                 continue;
             };
+            let arrival = payout["arrival_date"].as_i64().unwrap_or(0);
             let Some(account) = self.payout_accounts.get(&id).cloned() else {
+                if payout["status"] == "pending" && arrival <= self.now_s {
+                    let paid = self.change(&id, json!({"status": "paid"}));
+                    self.event("payout.paid", &paid, None);
+                }
                 continue;
             };
-            let arrival = payout["arrival_date"].as_i64().unwrap_or(0);
             let bank = self.banks.get(&account).cloned().unwrap_or_default();
             let late = bank == "000999999991";
             match payout["status"].as_str() {
@@ -498,6 +502,34 @@ impl World {
                 _ => {}
             }
         }
+    }
+
+    /// The platform's own money goes to its own bank; returns the payout.
+    pub fn pay_out_own(&mut self, amount: i64) -> String {
+        let id = self.id("po");
+        let transaction = self.transact(-amount, 0, "payout", &id, 0);
+        let mut payout = objects::payout(&id, self.now_s, amount, self.now_s + 2 * DAY_S);
+        payout["balance_transaction"] = transaction["id"].clone();
+        let payout = self.insert(payout);
+        self.event("payout.created", &payout, None);
+        id
+    }
+
+    /// The platform's bank sends a payout back.
+    pub fn fail_own_payout(&mut self, id: &str) {
+        let amount = self
+            .get(id)
+            .and_then(|payout| payout["amount"].as_i64())
+            .unwrap_or(0);
+        let transaction = self.transact(amount, 0, "payout_failure", id, 0);
+        let changes = json!({"status": "failed", "failure_code": "account_closed", "failure_balance_transaction": transaction["id"]});
+        let failed = self.change(id, changes);
+        self.event("payout.failed", &failed, None);
+    }
+
+    /// A movement of no object: what Stripe charges for itself (`stripe_fee`), or something that nobody expects.
+    pub fn move_own(&mut self, amount: i64, kind: &str) {
+        self.transact(amount, 0, kind, "", 0);
     }
 
     fn fail_payout(&mut self, payout: &Value, id: &str, account: &str, code: &str) {

@@ -161,7 +161,8 @@ impl Server {
         command
             .args(arguments)
             .arg("--data")
-            .arg(self.folder.path());
+            .arg(self.folder.path())
+            .envs(self.settings.iter().map(|(name, value)| (name, value)));
         if let Some(url) = &self.database_url {
             command.args(["--database-url", url]);
         }

@@ -5,6 +5,7 @@ mod copycat;
 mod killed;
 mod money;
 mod sceptic;
+mod stripe;
 
 use crate::harness::browser::Browser;
 use crate::harness::server::{Database, Server, seedmark, text};
@@ -159,6 +160,8 @@ async fn whole_story(database: Database) {
     creator.follow("#days-7").await;
     creator.follow("#sweep").await;
     pay_out(&creator, &base).await;
+    creator.goto(&format!("{base}/operator")).await;
+    creator.follow("#check-books").await;
     assert_eq!(
         creator.text("#reconciliation").await,
         "equal to the provider's books"

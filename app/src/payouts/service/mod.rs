@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod manual;
+pub mod own;
 pub mod sales;
 pub mod sweep;
 pub mod transfer;

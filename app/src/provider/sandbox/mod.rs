@@ -15,8 +15,9 @@ pub use sellers::{Onboarding, onboard};
 
 use super::inbox::{self, Event};
 use super::{
-    Account, Answer, Balance, Call, Checkout, Dispute, Opened, Outcome, Payment, PaymentProvider,
-    PaymentState, Payout, PayoutProvider, Refund, Transaction, Unanswered,
+    Account, Answer, Balance, Call, Cause, Checkout, Dispute, Opened, Outcome, Payment,
+    PaymentProvider, PaymentState, Payout, PayoutProvider, PayoutState, Refund, Transaction,
+    Unanswered,
 };
 use crate::clock::DAY_MS;
 use crate::db::{self, Db, Tx};
@@ -424,6 +425,10 @@ impl PaymentProvider for Sandbox {
         NAME
     }
 
+    fn moves_real_money(&self) -> bool {
+        false
+    }
+
     async fn open_checkout(&self, checkout: &Checkout) -> Outcome<Opened> {
         outcome(self.open(checkout).await)
     }
@@ -488,6 +493,7 @@ impl PaymentProvider for Sandbox {
         let transactions = rows.map(|(id, kind, net_minor, source, created_ms)| Transaction {
             id,
             kind,
+            cause: Cause::Followed,
             net_minor,
             source,
             created_ms,
@@ -517,6 +523,11 @@ impl PayoutProvider for Sandbox {
 
     async fn onboarding_url(&self, _account: &str, _return_url: &str) -> Answer<String> {
         Ok("/sandbox/onboarding".into())
+    }
+
+    /// What the platform earns stays in the sandbox.
+    async fn get_own_payout(&self, _id: &str) -> Answer<Option<PayoutState>> {
+        Ok(None)
     }
 
     async fn get_account(&self, id: &str) -> Answer<Option<Account>> {

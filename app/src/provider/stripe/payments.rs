@@ -2,7 +2,7 @@
 
 use super::super::inbox::Event;
 use super::super::{
-    Answer, Balance, Call, Checkout, Dispute, DisputeStatus, Opened, Outcome, Payment,
+    Answer, Balance, Call, Cause, Checkout, Dispute, DisputeStatus, Opened, Outcome, Payment,
     PaymentProvider, PaymentState, Refund, Transaction,
 };
 use super::{MAX_PAGES, PAGE, Stripe, found, seconds, unanswered};
@@ -188,6 +188,10 @@ impl PaymentProvider for Stripe {
         if self.live { "stripe" } else { "stripe-test" }
     }
 
+    fn moves_real_money(&self) -> bool {
+        self.live
+    }
+
     async fn open_checkout(&self, checkout: &Checkout) -> Outcome<Opened> {
         let key = format!("checkout:{}:{}", checkout.order, checkout.attempt);
         let made = self.post(session(checkout, self.automatic_tax), &key).await;
@@ -357,6 +361,7 @@ impl PaymentProvider for Stripe {
                     None => transaction.id.to_string(),
                 },
                 id: transaction.id.to_string(),
+                cause: cause(transaction.type_.as_str(), transaction.source.is_some()),
                 kind: transaction.type_.as_str().to_owned(),
                 net_minor: transaction.net,
                 created_ms: transaction.created * 1000,
@@ -400,6 +405,30 @@ impl PaymentProvider for Stripe {
         }
         events.reverse();
         Ok(events)
+    }
+}
+
+/// What a balance transaction of a type comes from (the list of types: docs.stripe.com, balance transaction types). What is an
+/// adjustment without an object belongs to no dispute.
+fn cause(kind: &str, has_source: bool) -> Cause {
+    match kind {
+        "charge"
+        | "payment"
+        | "refund"
+        | "payment_refund"
+        | "refund_failure"
+        | "payment_failure_refund"
+        | "transfer"
+        | "transfer_refund"
+        | "transfer_cancel"
+        | "transfer_failure" => Cause::Followed,
+        "adjustment" if has_source => Cause::Followed,
+        "payout" => Cause::OwnPayout,
+        "payout_cancel" | "payout_failure" => Cause::OwnPayoutBack,
+        "stripe_fee" | "stripe_fx_fee" | "tax_fee" | "network_cost" | "fee_credit_funding" => {
+            Cause::Fee
+        }
+        _ => Cause::Unexplained,
     }
 }
 

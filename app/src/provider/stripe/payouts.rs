@@ -184,6 +184,13 @@ impl PayoutProvider for Stripe {
         Ok(found(asked)?.map(|found| payout(found, account)))
     }
 
+    async fn get_own_payout(&self, id: &str) -> Answer<Option<PayoutState>> {
+        let asked = RetrievePayout::new(PayoutId::from(id))
+            .send(&self.client)
+            .await;
+        Ok(found(asked)?.map(|found| payout(found, "").state))
+    }
+
     async fn list_payouts(&self, account: &str) -> Answer<Vec<Payout>> {
         let asked = ListPayout::new()
             .limit(PAGE)

@@ -1,6 +1,7 @@
 //! The shop on Stripe, against the stand-in: the flows of the sandbox again, with everything between the two that can go wrong.
 
 use super::{Settings, Stripe, webhook};
+use crate::books::service as books;
 use crate::checkout::coupon::NewCoupon;
 use crate::checkout::service::{self, Bearer, cart, dispute, read, refund};
 use crate::checkout::tests::{Shop, shop};
@@ -506,6 +507,82 @@ async fn events_that_are_lost_are_swept_up_and_order_does_not_matter() {
         on.shop.check_settled(test.name).await;
         let again = inbox::sweep(&test.db, on.shop.till.provider.as_ref()).await;
         assert_eq!(again.expect("a sweep"), 0, "{}", test.name);
+    }
+}
+
+#[tokio::test]
+async fn the_platforms_own_payouts_the_providers_costs_and_what_nobody_explains_are_booked_once() {
+    for test in databases().await {
+        let mut on = StripeShop::new(&test).await;
+        let order = on.shop.order(0, &[2]).await.expect("an order");
+        assert!(on.pay(&order, "4000000000000077", "US").await);
+        on.settle().await;
+        on.shop.check_settled(test.name).await;
+        let provider = on.shop.till.provider.clone();
+        let book = async |now_ms: i64| {
+            let booked = payouts::own::book_own(&test.db, provider.as_ref(), now_ms).await;
+            booked.expect("booked")
+        };
+        let balance = async |kind: books::Kind| {
+            let mut tx = test.db.read().await.expect("a transaction");
+            books::balance(&mut tx, kind, "stripe-test")
+                .await
+                .expect("a balance")
+        };
+        let kept = on.fake.world().pay_out_own(300);
+        let lost = on.fake.world().pay_out_own(50);
+        on.fake.world().move_own(-200, "stripe_fee");
+        on.fake.world().move_own(55, "reserved_funds");
+        assert_eq!(book(on.shop.now_ms).await, 4, "{}", test.name);
+        assert_eq!(book(on.shop.now_ms).await, 0, "{}: once", test.name);
+        assert_eq!(balance(books::Kind::BankInTransit).await, 350);
+        on.shop.check_settled(test.name).await;
+        on.advance(3).await;
+        book(on.shop.now_ms).await;
+        assert_eq!(
+            (
+                balance(books::Kind::BankInTransit).await,
+                balance(books::Kind::BankOperating).await
+            ),
+            (0, 350),
+            "{}: arrived",
+            test.name
+        );
+        on.fake.world().fail_own_payout(&lost);
+        assert_eq!(book(on.shop.now_ms).await, 1, "{}: it came back", test.name);
+        assert_eq!(
+            (
+                balance(books::Kind::BankInTransit).await,
+                balance(books::Kind::BankOperating).await
+            ),
+            (0, 300),
+            "{}: {kept} stays",
+            test.name
+        );
+        on.shop.check_settled(test.name).await;
+        let mut tx = test.db.write().await.expect("a transaction");
+        let found = payouts::own::list_suspense(&mut tx, "stripe-test")
+            .await
+            .expect("a list");
+        assert_eq!(found.len(), 1, "{}", test.name);
+        assert_eq!(
+            found[0].amount, -55,
+            "{}: theirs until a person decides",
+            test.name
+        );
+        for wanted in [true, false] {
+            let settled = payouts::own::settle_suspense(
+                &mut tx,
+                "stripe-test",
+                &found[0].source,
+                on.shop.now_ms,
+            );
+            assert_eq!(settled.await.expect("an answer"), wanted, "{}", test.name);
+        }
+        tx.commit().await.expect("a commit");
+        assert_eq!(balance(books::Kind::Suspense).await, 0, "{}", test.name);
+        on.shop.check_settled(test.name).await;
+        dump(&on.fake, "own");
     }
 }
 

@@ -1,0 +1,73 @@
+//! The operator's page of work that nobody waits for: what comes again by the clock, and jobs that failed.
+
+use super::page::money_links;
+use crate::jobs::Trouble;
+use crate::jobs::recurring::Recurring;
+use crate::ui::lang::Lang;
+use crate::ui::pieces::{Time, heading};
+use crate::ui::shell;
+use crate::web::visit::Visit;
+use axum::response::Response;
+use leptos::prelude::*;
+
+pub(super) fn show(visit: &Visit, recurring: Vec<Recurring>, trouble: Vec<Trouble>) -> Response {
+    let lang = visit.lang;
+    let title = lang.text("background");
+    shell::ok(visit, &title.clone(), || {
+        let none = trouble.is_empty();
+        let turns: Vec<_> = recurring.into_iter().map(|row| turn(lang, row)).collect();
+        let failed: Vec<_> = trouble.into_iter().map(|job| failed(lang, job)).collect();
+        view! {
+            {heading(title, Some(lang.text("background-line")))}
+            <nav aria-label=lang.text("money-desk")><p class="actions"><a class="button button--small button--quiet" href=lang.path("/operator")>{lang.text("nav-operator")}</a>{money_links(lang)}</p></nav>
+            <section class="card">
+                <h2>{lang.text("recurring")}</h2>
+                <div class="scroll"><table id="recurring">
+                    <thead><tr><th>{lang.text("what")}</th><th>{lang.text("recurring-last")}</th><th>{lang.text("state")}</th><th>{lang.text("recurring-next")}</th></tr></thead>
+                    <tbody>{turns}</tbody>
+                </table></div>
+            </section>
+            <section class="card">
+                <h2>{lang.text("jobs-failed")}</h2>
+                {none.then(|| view! { <p class="quiet">{lang.text("nothing-here")}</p> })}
+                <ul class="rows" id="failed-jobs">{failed}</ul>
+            </section>
+        }
+        .into_any()
+    })
+}
+
+fn turn(lang: Lang, row: Recurring) -> impl IntoView + use<> {
+    let state = match (row.started_ms, row.finished_ms, &row.last_error) {
+        (None, ..) => "waiting",
+        (Some(started), finished, _) if finished.is_none_or(|finished| finished < started) => {
+            "running"
+        }
+        (.., Some(_)) => "failed",
+        _ => "done",
+    };
+    view! {
+        <tr data-kind=row.kind.clone() data-state=state>
+            <td>{lang.text(&format!("recurring-{}", row.kind))}</td>
+            <td>{row.started_ms.map(|ms| view! { <Time lang ms/> })}</td>
+            <td><span class="tag">{lang.text(&format!("recurring-state-{state}"))}</span>" "<span class="quiet">{row.last_error}</span></td>
+            <td><Time lang ms=row.next_ms/></td>
+        </tr>
+    }
+}
+
+fn failed(lang: Lang, job: Trouble) -> impl IntoView + use<> {
+    let dead = job.state == "dead";
+    let action = lang.path(&format!("/operator/background/{}", job.id));
+    let again = match dead {
+        true => view! { <form method="post" action=action><button class="button button--small">{lang.text("job-again")}</button></form> }.into_any(),
+        false => view! { <span class="quiet">{lang.text("recurring-next")}" "<Time lang ms=job.run_at_ms/></span> }.into_any(),
+    };
+    view! {
+        <li class="row" data-state=job.state>
+            <span class="row__main"><strong>{job.kind}</strong>" "<code class="digest">{job.payload}</code><br/><span class="quiet">{job.last_error}</span></span>
+            <span class="quiet">{lang.with("job-attempts", &[("count", job.attempts.into())])}</span>
+            {again}
+        </li>
+    }
+}
