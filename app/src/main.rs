@@ -1,7 +1,7 @@
 //! `seedmark-server`: serve pages, work on jobs, migrate, audit the books.
 
 use anyhow::{Context as _, Result};
-use app::books::export as books;
+use app::books::export::{self, Format, Range, Report};
 use app::config::{Config, Options};
 use app::db::Db;
 use app::web::server::Process;
@@ -82,16 +82,23 @@ enum Books {
         #[command(flatten)]
         place: Place,
     },
-    /// Write each creator's yearly sums as CSV: gross, fees, tax, refunds, net, paid. Not tax advice
+    /// Write what accountants and authorities ask for, as CSV or JSON. Every figure is a sum of postings, by business time in UTC. Not
+    /// tax advice
     Export {
+        /// Which table
+        #[arg(value_enum, default_value_t = Report::Years)]
+        report: Report,
         #[command(flatten)]
         place: Place,
-        /// One year only, by business time in UTC
+        /// One year only
         #[arg(long)]
         year: Option<i64>,
-        /// One creator only, by handle
+        /// One creator only, by handle (years, quarters and lines)
         #[arg(long)]
         creator: Option<String>,
+        /// How it is written
+        #[arg(long, value_enum, default_value_t = Format::Csv)]
+        format: Format,
         /// The file to write; standard output when left out
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
@@ -195,12 +202,14 @@ async fn run() -> Result<()> {
         Command::Books {
             command:
                 Books::Export {
+                    report,
                     place,
                     year,
                     creator,
+                    format,
                     out,
                 },
-        } => export(place, year, creator, out).await,
+        } => write_report(place, report, Range { year, creator }, format, out).await,
     }
 }
 
@@ -226,25 +235,23 @@ async fn audit(place: Place) -> Result<()> {
     Ok(())
 }
 
-async fn export(
+async fn write_report(
     place: Place,
-    year: Option<i64>,
-    creator: Option<String>,
+    report: Report,
+    range: Range,
+    format: Format,
     out: Option<PathBuf>,
 ) -> Result<()> {
     let db = Db::open(place.database_url.as_deref(), &place.data).await?;
-    let mut years = books::years(&mut db.read().await?, year).await?;
+    let table = export::table(&mut db.read().await?, report, &range).await?;
     db.close().await;
-    if let Some(creator) = creator {
-        years.retain(|(_, sums)| sums.handle == creator);
-    }
     match out {
         Some(path) => {
             let file = std::fs::File::create(&path)
                 .with_context(|| format!("cannot write {}", path.display()))?;
-            books::write(file, &years)?;
+            table.write(file, format)?;
         }
-        None => books::write(std::io::stdout(), &years)?,
+        None => table.write(std::io::stdout(), format)?,
     }
     Ok(())
 }

@@ -9,6 +9,8 @@ pub enum Code {
     NotFound,
     Gone,
     SignInNeeded,
+    /// The password was given too long ago for what is asked.
+    ConfirmNeeded,
     Forbidden,
     Invalid,
     Conflict,
@@ -20,10 +22,11 @@ pub enum Code {
 
 impl Code {
     /// Every code, for the test that each has a text.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::NotFound,
         Self::Gone,
         Self::SignInNeeded,
+        Self::ConfirmNeeded,
         Self::Forbidden,
         Self::Invalid,
         Self::Conflict,
@@ -40,7 +43,7 @@ impl Code {
             Self::NotFound => 404,
             Self::Gone => 410,
             Self::SignInNeeded => 401,
-            Self::Forbidden => 403,
+            Self::ConfirmNeeded | Self::Forbidden => 403,
             Self::Invalid => 422,
             Self::Conflict => 409,
             Self::TooMany => 429,
@@ -57,6 +60,7 @@ impl Code {
             Self::NotFound => "not-found",
             Self::Gone => "gone",
             Self::SignInNeeded => "sign-in-needed",
+            Self::ConfirmNeeded => "confirm-needed",
             Self::Forbidden => "forbidden",
             Self::Invalid => "invalid",
             Self::Conflict => "conflict",

@@ -41,4 +41,6 @@ steps! {
     10 "0010_fees";
     11 "0011_money";
     12 "0012_recurring";
+    13 "0013_confirmation";
+    14 "0014_person_language";
 }

@@ -34,7 +34,13 @@ pub struct Guest {
 ///
 /// # Errors
 /// [`Error::Invalid`] with the code `email` or `email-taken`; [`Error::TooMany`] from one network address.
-pub async fn open(db: &Db, email: &str, cart: &str, address: &str) -> Result<Guest, Error> {
+pub async fn open(
+    db: &Db,
+    email: &str,
+    cart: &str,
+    lang: Lang,
+    address: &str,
+) -> Result<Guest, Error> {
     let email = parse_email(email).ok_or_else(|| Error::invalid("email", "email"))?;
     let folded = fold(email);
     let mut tx = db.write().await?;
@@ -46,13 +52,19 @@ pub async fn open(db: &Db, email: &str, cart: &str, address: &str) -> Result<Gue
     }
     let person = match known {
         Some(person) => person,
-        None => insert(db, email, &folded, cart).await?,
+        None => insert(db, email, &folded, cart, lang).await?,
     };
-    let session = open_session(db, &person).await?;
+    let session = open_session(db, &person, false).await?;
     Ok(Guest { person, session })
 }
 
-async fn insert(db: &Db, email: &str, folded: &str, cart: &str) -> Result<String, Error> {
+async fn insert(
+    db: &Db,
+    email: &str,
+    folded: &str,
+    cart: &str,
+    lang: Lang,
+) -> Result<String, Error> {
     // Nobody knows it, the guest included: the mailed link sets one.
     let unknown = hex::encode(random::bytes::<32>());
     let hash = on_blocking_thread(move || password::hash(&unknown)).await;
@@ -78,6 +90,7 @@ async fn insert(db: &Db, email: &str, folded: &str, cart: &str) -> Result<String
         });
     }
     store::set_guest(&mut tx, &id, true).await?;
+    store::set_language(&mut tx, &id, lang.tag()).await?;
     form::note_answer(&mut tx, cart, "guest", folded, &id).await?;
     tx.commit().await?;
     Ok(id)
@@ -91,7 +104,7 @@ pub async fn is_guest(tx: &mut Tx, person: &str) -> crate::db::Result<bool> {
     store::is_guest(tx, person).await
 }
 
-/// Queues the mail with the link that claims a guest's account, in the transaction of the purchase. Nothing for others.
+/// Queues the mail, in the language in which they bought, with the link that claims a guest's account, in the transaction of the purchase. Nothing for others.
 ///
 /// # Errors
 /// When the vault or the database fails.
@@ -100,7 +113,6 @@ pub async fn queue_claim(
     vault: &Vault,
     person: &str,
     public_url: &str,
-    lang: Lang,
 ) -> anyhow::Result<()> {
     if !store::is_guest(tx, person).await? {
         return Ok(());
@@ -109,6 +121,7 @@ pub async fn queue_claim(
     let now = random::real_now_ms();
     store::insert_token(tx, &token_hash(&token), person, CLAIM, now + LINK_MS).await?;
     let to = store::get(tx, person).await?.email;
+    let lang = Lang::of_tag(&store::get_language(tx, person).await?);
     let link = format!(
         "{public_url}{}",
         lang.path(&format!("/account/claim/{token}"))
@@ -152,5 +165,5 @@ pub async fn claim(db: &Db, token: &str, password: &str) -> Result<String, Error
     store::set_guest(&mut tx, &person, false).await?;
     store::delete_sessions(&mut tx, &person).await?;
     tx.commit().await?;
-    open_session(db, &person).await
+    open_session(db, &person, true).await
 }

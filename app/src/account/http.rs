@@ -26,6 +26,7 @@ pub fn routes() -> Router<AppState> {
         .route("/sign-up", get(sign_up_page).post(sign_up))
         .route("/sign-in", get(sign_in_page).post(sign_in))
         .route("/sign-out", post(sign_out))
+        .route("/account/confirm", get(confirm_page).post(confirm))
         .route("/account", get(account_page))
         .route("/account/keys", post(add_key))
         .route("/account/keys/{hash}", get(key_page).post(end_key))
@@ -57,7 +58,8 @@ async fn sign_up(State(state): State<AppState>, visit: Visit, body: Bytes) -> Re
                 };
             match result {
                 Ok(id) => {
-                    let token = service::open_session(&state.db, id.as_str()).await?;
+                    service::set_language(&state.db, id.as_str(), visit.lang).await?;
+                    let token = service::open_session(&state.db, id.as_str(), true).await?;
                     let next = safe_path(form.get("next")).unwrap_or("/account");
                     Ok(with_cookie(
                         visit.redirect_with(next, "welcome"),
@@ -100,6 +102,35 @@ async fn sign_in(State(state): State<AppState>, visit: Visit, body: Bytes) -> Re
                 Err(Error::WrongCredentials) => {
                     Ok(page::sign_in(&visit, &form, form.get("next"), true))
                 }
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await
+}
+
+async fn confirm_page(visit: Visit, Query(next): Query<Next>) -> Response {
+    visit
+        .answer(async {
+            visit.require_person()?;
+            Ok(page::confirm(&visit, &next.next, false))
+        })
+        .await
+}
+
+/// The password again, before what moves money or cannot be undone; then back to where it was asked for.
+async fn confirm(State(state): State<AppState>, visit: Visit, body: Bytes) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let token = visit.session.as_deref().unwrap_or_default();
+            let password = form.get("password");
+            let next = safe_path(form.get("next")).unwrap_or("/account");
+            let confirmed =
+                service::confirm(&state.db, token, &person.id, password, &visit.address).await;
+            match confirmed {
+                Ok(()) => Ok(visit.redirect_with(next, "confirmed")),
+                Err(Error::WrongCredentials) => Ok(page::confirm(&visit, next, true)),
                 Err(error) => Err(error.into()),
             }
         })

@@ -66,6 +66,32 @@ pub(super) fn sign_in(visit: &Visit, form: &Form, next: &str, wrong: bool) -> Re
     })
 }
 
+/// Asks for the password again.
+pub(super) fn confirm(visit: &Visit, next: &str, wrong: bool) -> Response {
+    let lang = visit.lang;
+    let title = lang.text("confirm-title");
+    let status = match wrong {
+        true => StatusCode::UNPROCESSABLE_ENTITY,
+        false => StatusCode::OK,
+    };
+    let next = next.to_owned();
+    let errors: Vec<FieldError> = wrong
+        .then(|| FieldError::new("password", "password-wrong"))
+        .into_iter()
+        .collect();
+    shell::page(visit, &title.clone(), status, move || {
+        view! {
+            <form class="card card--form" method="post" action=lang.path("/account/confirm")>
+                {heading(title, Some(lang.text("confirm-line")))}
+                <input type="hidden" name="next" value=next/>
+                <Field lang name="password" kind="password" label=lang.text("password") value="" autocomplete="current-password" required=true errors=errors/>
+                <button class="button button--primary" type="submit" id="confirm">{lang.text("confirm-submit")}</button>
+            </form>
+        }
+        .into_any()
+    })
+}
+
 /// The page behind a mailed link: the guest sets a password.
 pub(super) fn claim(visit: &Visit, token: &str, errors: Vec<FieldError>) -> Response {
     let lang = visit.lang;

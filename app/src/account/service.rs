@@ -2,6 +2,7 @@
 
 use super::{password, store};
 use crate::db::{self, Db, Tx, Violation};
+use crate::ui::lang::Lang;
 use crate::{limits, random};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -198,6 +199,16 @@ pub async fn sign_up(
     Ok(PersonId::parse(&id).expect("an id that was just made"))
 }
 
+/// Notes in which language somebody is written to.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_language(db: &Db, person: &str, lang: Lang) -> Result<(), Error> {
+    let mut tx = db.write().await?;
+    store::set_language(&mut tx, person, lang.tag()).await?;
+    Ok(tx.commit().await?)
+}
+
 /// Checks credentials and opens a session; returns the cookie's value.
 ///
 /// # Errors
@@ -224,7 +235,7 @@ pub async fn sign_in(db: &Db, email: &str, password: &str, address: &str) -> Res
     })
     .await;
     match id {
-        Some(id) if right => open_session(db, &id).await,
+        Some(id) if right => open_session(db, &id, true).await,
         _ => Err(Error::WrongCredentials),
     }
 }
@@ -259,15 +270,42 @@ pub async fn check_password(
     }
 }
 
-/// Opens a session for a person; the token is in the cookie only.
+/// A password counts as given for so long.
+const CONFIRMED_MS: i64 = 10 * 60_000;
+
+/// Takes the password of somebody who is signed in: for ten minutes this session may do what moves money or cannot be undone.
+///
+/// # Errors
+/// [`Error::WrongCredentials`]; [`Error::TooMany`].
+pub async fn confirm(
+    db: &Db,
+    token: &str,
+    person: &str,
+    password: &str,
+    address: &str,
+) -> Result<(), Error> {
+    check_password(db, person, password, address).await?;
+    let mut tx = db.write().await?;
+    let (hash, now) = (token_hash(token), random::real_now_ms());
+    let confirmed = store::confirm_session(&mut tx, &hash, person, now).await?;
+    tx.commit().await?;
+    match confirmed {
+        true => Ok(()),
+        false => Err(Error::WrongCredentials),
+    }
+}
+
+/// Opens a session for a person; the token is in the cookie only. `confirmed` says whether the password was given just now.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn open_session(db: &Db, person: &str) -> Result<String, Error> {
+pub async fn open_session(db: &Db, person: &str, confirmed: bool) -> Result<String, Error> {
     let token = URL_SAFE_NO_PAD.encode(random::bytes::<32>());
     let now = random::real_now_ms();
     let mut tx = db.write().await?;
-    store::insert_session(&mut tx, &token_hash(&token), person, now, now + SESSION_MS).await?;
+    let confirmed_ms = confirmed.then_some(now);
+    let hash = token_hash(&token);
+    store::insert_session(&mut tx, &hash, person, now, now + SESSION_MS, confirmed_ms).await?;
     tx.commit().await?;
     Ok(token)
 }
@@ -276,24 +314,34 @@ pub(super) fn token_hash(token: &str) -> String {
     Digest::sha256(token.as_bytes()).hex()
 }
 
+/// Who is signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    pub person: Person,
+    /// Whether the password was given lately.
+    pub confirmed: bool,
+}
+
 /// Who a session cookie belongs to, if it is still good.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_session(db: &Db, token: &str) -> Result<Option<Person>, Error> {
+pub async fn find_session(db: &Db, token: &str) -> Result<Option<Session>, Error> {
     let (hash, now) = (token_hash(token), random::real_now_ms());
     let mut tx = db.read().await?;
-    let Some((person, seen_ms)) = store::find_session(&mut tx, &hash, now, now - IDLE_MS).await?
-    else {
+    let Some(row) = store::find_session(&mut tx, &hash, now, now - IDLE_MS).await? else {
         return Ok(None);
     };
     drop(tx);
-    if seen_ms < now - SEEN_MS {
+    if row.seen_ms < now - SEEN_MS {
         let mut tx = db.write().await?;
         store::touch_session(&mut tx, &hash, now).await?;
         tx.commit().await?;
     }
-    Ok(Some(person))
+    Ok(Some(Session {
+        person: row.person,
+        confirmed: row.confirmed_ms.is_some_and(|ms| ms > now - CONFIRMED_MS),
+    }))
 }
 
 /// Ends a session.

@@ -8,11 +8,12 @@ statements! {
     INSERT = "insert into person (id, email, email_folded, handle, password_hash, role, created_ms) values ($1, $2, $3, $4, $5, $6, $7)";
     GET = "select id, email, handle, role, created_ms from person where id = $1";
     FIND_CREDENTIALS = "select id, password_hash from person where email_folded = $1";
-    INSERT_SESSION = "insert into session (id_hash, person_id, created_ms, seen_ms, expires_ms) values ($1, $2, $3, $3, $4)";
-    FIND_SESSION = "select person.id, person.email, person.handle, person.role, person.created_ms, session.seen_ms
+    INSERT_SESSION = "insert into session (id_hash, person_id, created_ms, seen_ms, expires_ms, confirmed_ms) values ($1, $2, $3, $3, $4, $5)";
+    FIND_SESSION = "select person.id, person.email, person.handle, person.role, person.created_ms, session.seen_ms, session.confirmed_ms
         from session join person on person.id = session.person_id
         where session.id_hash = $1 and session.expires_ms > $2 and session.seen_ms > $3";
     TOUCH_SESSION = "update session set seen_ms = $2 where id_hash = $1";
+    CONFIRM_SESSION = "update session set confirmed_ms = $3 where id_hash = $1 and person_id = $2";
     DELETE_SESSION = "delete from session where id_hash = $1";
     INSERT_KEY = "insert into creator_key (key_hash, person_id, public_key, created_ms) values ($1, $2, $3, $4)
         on conflict (key_hash) do update set key_hash = excluded.key_hash returning person_id";
@@ -28,6 +29,8 @@ statements! {
     INSERT_KEY_END = "insert into key_end (key_hash, leaf_hash, reason, authority, successor, created_ms) values ($1, $2, $3, $4, $5, $6)
         on conflict (key_hash) do nothing";
     SET_GUEST = "update person set guest = $2 where id = $1";
+    SET_LANGUAGE = "update person set language = $2 where id = $1";
+    GET_LANGUAGE = "select language from person where id = $1";
     IS_GUEST = "select guest from person where id = $1";
     SET_PASSWORD = "update person set password_hash = $2 where id = $1";
     DELETE_SESSIONS = "delete from session where person_id = $1";
@@ -38,10 +41,11 @@ statements! {
 }
 
 #[derive(sqlx::FromRow)]
-struct SessionRow {
+pub(super) struct SessionRow {
     #[sqlx(flatten)]
-    person: Person,
-    seen_ms: i64,
+    pub(super) person: Person,
+    pub(super) seen_ms: i64,
+    pub(super) confirmed_ms: Option<i64>,
 }
 
 pub(super) async fn insert(
@@ -87,8 +91,27 @@ pub(super) async fn insert_session(
     person: &str,
     now_ms: i64,
     expires_ms: i64,
+    confirmed_ms: Option<i64>,
 ) -> db::Result<()> {
-    execute!(tx, INSERT_SESSION, hash, person, now_ms, expires_ms).map(|_| ())
+    execute!(
+        tx,
+        INSERT_SESSION,
+        hash,
+        person,
+        now_ms,
+        expires_ms,
+        confirmed_ms
+    )
+    .map(|_| ())
+}
+
+pub(super) async fn confirm_session(
+    tx: &mut Tx,
+    hash: &str,
+    person: &str,
+    now_ms: i64,
+) -> db::Result<bool> {
+    execute!(tx, CONFIRM_SESSION, hash, person, now_ms).map(|rows| rows == 1)
 }
 
 pub(super) async fn find_session(
@@ -96,8 +119,8 @@ pub(super) async fn find_session(
     hash: &str,
     now_ms: i64,
     idle_since_ms: i64,
-) -> db::Result<Option<(Person, i64)>> {
-    let row = fetch!(
+) -> db::Result<Option<SessionRow>> {
+    fetch!(
         tx,
         fetch_optional,
         SessionRow,
@@ -105,8 +128,7 @@ pub(super) async fn find_session(
         hash,
         now_ms,
         idle_since_ms
-    )?;
-    Ok(row.map(|row| (row.person, row.seen_ms)))
+    )
 }
 
 pub(super) async fn touch_session(tx: &mut Tx, hash: &str, now_ms: i64) -> db::Result<()> {
@@ -195,6 +217,14 @@ pub(super) async fn set_role(tx: &mut Tx, folded: &str, role: &str) -> db::Resul
 
 pub(super) async fn set_guest(tx: &mut Tx, person: &str, guest: bool) -> db::Result<()> {
     execute!(tx, SET_GUEST, person, guest).map(|_| ())
+}
+
+pub(super) async fn set_language(tx: &mut Tx, person: &str, tag: &str) -> db::Result<()> {
+    execute!(tx, SET_LANGUAGE, person, tag).map(|_| ())
+}
+
+pub(super) async fn get_language(tx: &mut Tx, person: &str) -> db::Result<String> {
+    fetch!(tx, fetch_one, (String,), GET_LANGUAGE, person).map(|row| row.0)
 }
 
 pub(super) async fn is_guest(tx: &mut Tx, person: &str) -> db::Result<bool> {

@@ -4,6 +4,7 @@ use super::keys::{self, Ending, add_key};
 use super::service::{Error, NewPerson, find_session, open_session, sign_in, sign_out, sign_up};
 use crate::db::tests::databases;
 use crate::db::{execute, fetch};
+use crate::ui::lang::Lang;
 use crate::verify::service::PublicLog;
 use ledger::note::Verifier;
 use schema::key::{SecretKey, registration_message};
@@ -44,11 +45,11 @@ async fn a_person_signs_in_by_any_spelling_of_the_address_and_out_again() {
         let token = sign_in(&test.db, "ada@example.ORG", "correct horse", "1.2.3.4")
             .await
             .expect("a session");
-        let person = find_session(&test.db, &token)
+        let session = find_session(&test.db, &token)
             .await
             .expect("an answer")
             .expect("signed in");
-        assert_eq!(person.handle, "ada");
+        assert_eq!(session.person.handle, "ada");
         sign_out(&test.db, &token).await.expect("signed out");
         assert!(
             find_session(&test.db, &token)
@@ -149,7 +150,7 @@ async fn a_key_is_registered_with_a_proof_by_one_person_only() {
             "{}",
             test.name
         );
-        assert!(open_session(&test.db, ada_id.as_str()).await.is_ok());
+        assert!(open_session(&test.db, ada_id.as_str(), true).await.is_ok());
     }
 }
 
@@ -322,5 +323,39 @@ async fn a_signature_and_the_end_of_its_key_never_pass_each_other() {
         ends.await.expect("then it goes on");
         let mut late = test.db.write().await.expect("a transaction");
         assert!(!keys::hold(&mut late, "k").await.expect("an answer"));
+    }
+}
+
+#[tokio::test]
+async fn a_guest_is_written_to_in_the_language_in_which_they_bought() {
+    for test in databases().await {
+        let vault = crate::vault::Vault::new(&[1; 32]);
+        for (lang, path) in [
+            (Lang::Zh, "https://shop.test/zh/account/claim/"),
+            (Lang::De, "https://shop.test/de/account/claim/"),
+            (Lang::En, "https://shop.test/account/claim/"),
+        ] {
+            let email = format!("{}@example.org", lang.tag());
+            let guest = super::guest::open(&test.db, &email, lang.tag(), lang, "1.2.3.4")
+                .await
+                .expect("a guest");
+            let mut tx = test.db.write().await.expect("a transaction");
+            super::guest::queue_claim(&mut tx, &vault, &guest.person, "https://shop.test")
+                .await
+                .expect("queued");
+            tx.commit().await.expect("a commit");
+            let kinds = [crate::mail::SEND];
+            let job = crate::jobs::claim(&test.db, "w", &kinds, i64::MAX / 2)
+                .await
+                .expect("a claim")
+                .expect("a mail");
+            let mut tx = test.db.write().await.expect("a transaction");
+            let plain = vault.open(&mut tx, &job.payload, "test", "test", 1).await;
+            let mail: crate::mail::Mail =
+                serde_json::from_slice(&plain.expect("a secret")).expect("a mail");
+            assert_eq!(mail.to, email, "{}", test.name);
+            assert!(mail.text.contains(path), "{}: {}", test.name, mail.text);
+            assert_eq!(mail.subject, lang.text("mail-claim-subject"));
+        }
     }
 }

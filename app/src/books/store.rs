@@ -1,6 +1,5 @@
 //! SQL of the books.
 
-use super::export::Sum;
 use super::service::{Day, Entry, Movement, Unexplained};
 use crate::db::{self, Tx, execute, fetch, statements};
 
@@ -107,35 +106,20 @@ statements! {
     // Through the provider and by hand together.
     FIND_OVERPAID_PAYEE = "select paid.owner, paid.amount, cast(coalesce(earned.amount, 0) as bigint)
         from (select account.owner, cast(-sum(account.posted) as bigint) as amount from account
-            join person on person.id = account.owner
-            where account.kind in ('connected:funded', 'bank:operating') group by account.owner) paid
+            where account.kind = 'connected:funded'
+                or (account.kind = 'bank:operating' and exists (select 1 from person where person.id = account.owner))
+            group by account.owner) paid
         left join (select purchase_line.payee_id, -sum(posting.amount) as amount from posting
             join purchase_line on purchase_line.id = posting.order_line
             join account on account.id = posting.account_id and account.kind = 'seller:held'
             join journal on journal.id = posting.journal_id and journal.kind = 'sale'
             group by purchase_line.payee_id) earned on earned.payee_id = paid.owner
         where paid.amount > coalesce(earned.amount, 0) order by paid.owner limit 1";
-    EXPORT_LINES = "select purchase_line.payee_id as person_id, person.handle, account.kind as account, journal.kind, cast(sum(posting.amount) as bigint) as amount
-        from posting
-        join journal on journal.id = posting.journal_id and journal.occurred_ms >= $1 and journal.occurred_ms < $2
-        join account on account.id = posting.account_id
-        join purchase_line on purchase_line.id = posting.order_line
-        join person on person.id = purchase_line.payee_id
-        group by purchase_line.payee_id, person.handle, account.kind, journal.kind
-        order by person.handle, account.kind, journal.kind";
-    EXPORT_PAID = "select account.owner as person_id, person.handle, account.kind as account, journal.kind, cast(sum(posting.amount) as bigint) as amount
-        from posting
-        join journal on journal.id = posting.journal_id and journal.occurred_ms >= $1 and journal.occurred_ms < $2
-        join account on account.id = posting.account_id and account.kind in ('connected:paid_out', 'bank:operating')
-        join person on person.id = account.owner
-        group by account.owner, person.handle, account.kind, journal.kind
-        order by person.handle, journal.kind";
     LIST_SUSPENSE = "select journal.source, max(journal.occurred_ms) as occurred_ms, cast(sum(posting.amount) as bigint) as amount from posting
         join account on account.id = posting.account_id and account.kind = 'suspense' and account.owner = $1
         join journal on journal.id = posting.journal_id
         group by journal.source having sum(posting.amount) <> 0
         order by max(journal.occurred_ms) desc, journal.source";
-    SPAN = "select min(occurred_ms), max(occurred_ms) from journal";
     COUNT = "select count(*) from journal";
 }
 
@@ -305,16 +289,6 @@ pub(super) async fn find_connected_drift(tx: &mut Tx) -> db::Result<Option<(Stri
 
 pub(super) async fn find_overpaid_payee(tx: &mut Tx) -> Difference<i64> {
     fetch!(tx, fetch_optional, (String, i64, i64), FIND_OVERPAID_PAYEE)
-}
-
-pub(super) async fn list_sums(tx: &mut Tx, from_ms: i64, to_ms: i64) -> db::Result<Vec<Sum>> {
-    let mut sums = fetch!(tx, fetch_all, Sum, EXPORT_LINES, from_ms, to_ms)?;
-    sums.extend(fetch!(tx, fetch_all, Sum, EXPORT_PAID, from_ms, to_ms)?);
-    Ok(sums)
-}
-
-pub(super) async fn span(tx: &mut Tx) -> db::Result<(Option<i64>, Option<i64>)> {
-    fetch!(tx, fetch_one, (Option<i64>, Option<i64>), SPAN)
 }
 
 pub(super) async fn list_suspense(tx: &mut Tx, provider: &str) -> db::Result<Vec<Unexplained>> {

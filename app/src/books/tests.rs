@@ -1,14 +1,11 @@
 //! The database itself keeps the books honest, on both databases.
 
-use super::export::{Year, write, years};
 use super::service::{Entry, Error, Kind, audit, balance, post, posting};
 use crate::checkout::service::{Bearer, plan_refund};
 use crate::checkout::tests::{Shop, shop};
-use crate::clock::DAY_MS;
 use crate::db::tests::{TestDb, databases};
 use crate::db::{Violation, execute};
 use crate::payouts::service as payouts;
-use schema::time::year_start_ms;
 
 fn entry(key: &str, postings: Vec<super::service::Posting>) -> Entry {
     Entry {
@@ -138,7 +135,7 @@ async fn what_is_booked_is_never_changed_and_an_unsealed_entry_cannot_be_committ
 }
 
 /// A cart over both sellers, paid; one line refunded at our cost, one returned, one transferred and paid out.
-async fn traded(test: &TestDb) -> Shop {
+pub(crate) async fn traded(test: &TestDb) -> Shop {
     let mut shop = shop(test).await;
     let order = shop.order(0, &[0, 1, 2]).await.expect("an order");
     shop.pay(&order, "4242424242424242").await;
@@ -327,65 +324,6 @@ async fn a_payouts_statement_lists_its_lines_to_the_one_who_was_paid() {
             theirs.expect("an answer").is_none(),
             "{}: another's",
             test.name
-        );
-    }
-}
-
-#[tokio::test]
-async fn an_export_is_the_years_sum_of_what_was_booked() {
-    for test in databases().await {
-        let shop = traded(&test).await;
-        let mut tx = test.db.read().await.expect("a transaction");
-        let year = schema::time::civil(shop.now_ms).0;
-        assert!(
-            shop.now_ms - 20 * DAY_MS > year_start_ms(year),
-            "one year in this story"
-        );
-        let found = years(&mut tx, None).await.expect("an export");
-        let ada = Year {
-            handle: "ada".into(),
-            gross: 1499,
-            // Both lines went back, and with them our share.
-            fees: 0,
-            refunds: 1499,
-            refunds_borne: 850,
-            net: 850,
-            ..Year::default()
-        };
-        let ben = Year {
-            handle: "ben".into(),
-            gross: 2999,
-            fees: 450,
-            net: 2549,
-            paid: 2549,
-            ..Year::default()
-        };
-        assert_eq!(found, [(year, ada), (year, ben)], "{}", test.name);
-        for (seller, (_, sums)) in shop.sellers.iter().zip(&found) {
-            let lies = [
-                Kind::SellerHeld,
-                Kind::SellerAvailable,
-                Kind::ConnectedPaidOut,
-            ];
-            let mut booked = 0;
-            for kind in lies {
-                booked += balance(&mut tx, kind, seller).await.expect("a balance");
-            }
-            assert_eq!(
-                booked, sums.net,
-                "{}: what is theirs lies somewhere",
-                test.name
-            );
-        }
-        let none = years(&mut tx, Some(year - 1)).await.expect("an export");
-        assert!(none.is_empty(), "{}", test.name);
-        let mut text = Vec::new();
-        write(&mut text, &found).expect("written");
-        let text = String::from_utf8(text).expect("text");
-        let row = format!("{year},ben,USD,29.99,4.50,0.00,0.00,0.00,25.49,25.49\n");
-        assert!(
-            text.starts_with("year,creator,") && text.ends_with(&row),
-            "{text}"
         );
     }
 }

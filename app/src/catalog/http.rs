@@ -48,16 +48,13 @@ async fn explore(
     let form = query_form(query);
     visit
         .answer(async {
-            let filter =
-                Filter::parse(|name| form.get(name).to_owned()).map_err(|name| AppError {
-                    code: Code::Invalid,
-                    fields: vec![FieldError {
-                        field: name.into(),
-                        code: "parameter".into(),
-                        detail: Some(name.into()),
-                    }],
-                    cause: None,
-                })?;
+            let filter = Filter::parse(|name| form.get(name).to_owned()).map_err(|name| {
+                AppError::invalid(vec![FieldError {
+                    field: name.into(),
+                    code: "parameter".into(),
+                    detail: Some(name.into()),
+                }])
+            })?;
             let mut tx = state.db.read().await?;
             let cards = service::list(&mut tx, &filter).await?;
             let model = state.engines.model();

@@ -156,7 +156,7 @@ async fn checkout_as_guest(state: &AppState, visit: &Visit, sent: &Form) -> Answ
     let Some(cart) = &visit.cart else {
         return show_cart(state, visit, CartNote::default()).await;
     };
-    let guest = guest::open(&state.db, email, cart, &visit.address).await;
+    let guest = guest::open(&state.db, email, cart, visit.lang, &visit.address).await;
     let guest = match guest {
         Ok(guest) => guest,
         Err(account::Error::Invalid(fields)) => {

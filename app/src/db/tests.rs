@@ -84,6 +84,7 @@ async fn every_statement_prepares_on_both_databases() {
     let stores: &[(&str, &[(&str, &str)])] = &[
         ("account", crate::account::STATEMENTS),
         ("books", crate::books::STATEMENTS),
+        ("exports", crate::books::export::STATEMENTS),
         ("catalog", crate::catalog::STATEMENTS),
         ("checkout", crate::checkout::STATEMENTS),
         ("provider", crate::provider::STATEMENTS),

@@ -56,7 +56,7 @@ async fn withdraw(State(state): State<AppState>, visit: Visit, body: Bytes) -> R
     let form = Form::parse(&body);
     visit
         .answer(async {
-            visit.require_operator()?;
+            visit.require_confirmed_operator("/operator")?;
             let found = service::withdraw(&state, form.get("slug")).await?;
             let flash = if found.is_some() {
                 "withdrawn"
@@ -71,7 +71,7 @@ async fn withdraw(State(state): State<AppState>, visit: Visit, body: Bytes) -> R
 async fn sweep(State(state): State<AppState>, visit: Visit) -> Response {
     visit
         .answer(async {
-            visit.require_operator()?;
+            visit.require_confirmed_operator("/operator")?;
             service::sweep(&state).await?;
             Ok(visit.redirect_with("/operator", "swept"))
         })

@@ -120,7 +120,7 @@ async fn show_operations(
 async fn again(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
     visit
         .answer(async {
-            visit.require_operator()?;
+            visit.require_confirmed_operator("/operator/operations")?;
             let now = state.clock.now_ms();
             let mut tx = state.db.write().await?;
             let planned = refund::plan_again(&mut tx, &id, now).await?;
@@ -135,7 +135,7 @@ async fn again(State(state): State<AppState>, visit: Visit, Path(id): Path<Strin
 async fn by_hand(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
     visit
         .answer(async {
-            visit.require_operator()?;
+            visit.require_confirmed_operator("/operator/operations")?;
             let mut tx = state.db.write().await?;
             let paid = refund::pay_owed(&mut tx, &id, state.clock.now_ms()).await?;
             tx.commit().await?;
@@ -180,7 +180,7 @@ async fn show_payouts_with(state: &AppState, visit: &Visit, refused: Option<&str
 async fn batch(State(state): State<AppState>, visit: Visit) -> Response {
     visit
         .answer(async {
-            let operator = visit.require_operator()?;
+            let operator = visit.require_confirmed_operator("/operator/payouts")?;
             let now = state.clock.now_ms();
             let mut tx = state.db.write().await?;
             let waiting = manual::batch(&mut tx, &state.vault, &operator.id, now).await?;
@@ -201,7 +201,7 @@ async fn enter(
     let form = Form::parse(&body);
     visit
         .answer(async {
-            let operator = visit.require_operator()?;
+            let operator = visit.require_confirmed_operator("/operator/payouts")?;
             let now = state.clock.now_ms();
             let mut tx = state.db.write().await?;
             let result = match form.get("what") {
@@ -274,7 +274,7 @@ async fn answer(
     let form = Form::parse(&body);
     visit
         .answer(async {
-            visit.require_operator()?;
+            visit.require_confirmed_operator("/operator/disputes")?;
             let now = state.clock.now_ms();
             let mut tx = state.db.write().await?;
             let open = dispute::get(&mut tx, &id).await?;
@@ -293,7 +293,7 @@ async fn answer(
 async fn accept(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
     visit
         .answer(async {
-            visit.require_operator()?;
+            visit.require_confirmed_operator("/operator/disputes")?;
             let mut tx = state.db.write().await?;
             let open = dispute::get(&mut tx, &id).await?;
             if open.state == "withdrawn" {
@@ -333,7 +333,7 @@ async fn settle_suspense(State(state): State<AppState>, visit: Visit, body: Byte
     let form = Form::parse(&body);
     visit
         .answer(async {
-            visit.require_operator()?;
+            visit.require_confirmed_operator("/operator/reconciliation")?;
             let (provider, now) = (state.provider.name(), state.clock.now_ms());
             let mut tx = state.db.write().await?;
             let found = own::settle_suspense(&mut tx, provider, form.get("source"), now).await?;

@@ -1,6 +1,6 @@
 //! The operator's pages about money.
 
-use super::page::money_links;
+use super::page::{confirm_first, money_links};
 use crate::books::service::Unexplained;
 use crate::checkout::service::Line;
 use crate::checkout::service::dispute::Dispute;
@@ -16,8 +16,12 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use leptos::prelude::*;
 
-fn links(lang: Lang) -> impl IntoView {
-    view! { <nav aria-label=lang.text("money-desk")><p class="actions"><a class="button button--small button--quiet" href=lang.path("/operator")>{lang.text("nav-operator")}</a>{money_links(lang)}</p></nav> }
+fn links(visit: &Visit) -> impl IntoView + use<> {
+    let lang = visit.lang;
+    view! {
+        <nav aria-label=lang.text("money-desk")><p class="actions"><a class="button button--small button--quiet" href=lang.path("/operator")>{lang.text("nav-operator")}</a>{money_links(lang)}</p></nav>
+        {confirm_first(visit)}
+    }
 }
 
 fn state_filter(
@@ -69,7 +73,7 @@ pub(super) fn inbox(visit: &Visit, events: Vec<Row>, chosen: &str, quarantined: 
         let waiting = (quarantined > 0).then(|| view! { <p class="field-error" id="quarantined">{lang.with("inbox-quarantined", &[("count", quarantined.into())])}</p> });
         view! {
             {heading(title, Some(lang.text("inbox-line")))}
-            {links(lang)}
+            {links(visit)}
             {waiting}
             {state_filter(lang, "/operator/inbox", &["received", "quarantined", "done", "ignored"], &chosen)}
             {none.then(|| view! { <p class="quiet">{lang.text("nothing-here")}</p> })}
@@ -90,7 +94,7 @@ pub(super) fn event(visit: &Visit, event: Row) -> Response {
         let body = event.body.clone().map(|body| view! { <details open><summary>{lang.text("event-body")}</summary><pre class="scroll">{body}</pre></details> });
         view! {
             {heading(title, None)}
-            {links(lang)}
+            {links(visit)}
             <section class="card">
                 <dl class="facts">
                     <Fact label=lang.text("event-id")><code class="digest">{event.id.clone()}</code></Fact>
@@ -133,7 +137,7 @@ pub(super) fn operations(
             .collect();
         view! {
             {heading(title, Some(lang.text("operations-line")))}
-            {links(lang)}
+            {links(visit)}
             {(!owed.is_empty()).then(|| view! { <section class="card" id="owed"><h2>{lang.text("refunds-owed")}</h2><p class="quiet">{lang.text("refunds-owed-line")}</p><ul class="plain">{owed}</ul></section> })}
             {state_filter(lang, "/operator/operations", &["planned", "sent", "unknown", "ok", "rejected"], &chosen)}
             {none.then(|| view! { <p class="quiet">{lang.text("nothing-here")}</p> })}
@@ -227,7 +231,7 @@ pub(super) fn payouts(visit: &Visit, payouts: Payouts) -> Response {
         );
         view! {
             {heading(title, None)}
-            {links(lang)}
+            {links(visit)}
             {refused}
             <section class="card" id="dry-run">
                 <h2>{lang.text("payouts-dry")}</h2>
@@ -300,7 +304,7 @@ pub(super) fn disputes(visit: &Visit, disputes: Vec<Dispute>) -> Response {
             .collect();
         view! {
             {heading(title, Some(lang.text("disputes-desk-line")))}
-            {links(lang)}
+            {links(visit)}
             {none.then(|| view! { <p class="quiet">{lang.text("nothing-here")}</p> })}
             <section class="card"><div class="scroll"><table id="dispute-list"><tbody>{rows}</tbody></table></div></section>
         }
@@ -342,7 +346,7 @@ pub(super) fn dispute(
         let rows: Vec<_> = lines.iter().map(|line| view! { <li class="row"><span class="row__main">{line.title.clone()}</span><span>{lang.money(line.parts().cash())}</span>{(line.state != "owned").then(|| view! { <span class="tag">{lang.text(&format!("line-state-{}", line.state))}</span> })}</li> }).collect();
         view! {
             {heading(title, None)}
-            {links(lang)}
+            {links(visit)}
             <section class="card" id="dispute" data-state=dispute_state>
                 <dl class="facts">
                     <Fact label=lang.text("state")><span class="tag">{lang.text(&format!("dispute-state-{}", dispute.state))}</span></Fact>
@@ -410,7 +414,7 @@ pub(super) fn reconciliation(
         let agreed = i64::try_from(report.agreed).unwrap_or(i64::MAX);
         view! {
             {heading(title, Some(lang.text("reconciliation-line")))}
-            {links(lang)}
+            {links(visit)}
             <section class="card" id="report" data-agrees=agrees.to_string()>
                 <p class=if agrees { "hint" } else { "field-error" }>{verdict}</p>
                 <dl class="facts">

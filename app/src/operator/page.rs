@@ -24,6 +24,16 @@ pub(super) fn money_links(lang: crate::ui::lang::Lang) -> impl IntoView {
         .collect_view()
 }
 
+/// Says, where it is so, that the password is asked for before anything is done here.
+pub(super) fn confirm_first(visit: &Visit) -> Option<impl IntoView + use<>> {
+    let lang = visit.lang;
+    let href = lang.path(&format!(
+        "/account/confirm?next={}",
+        shell::encode(&visit.path)
+    ));
+    (!visit.confirmed).then(|| view! { <p class="hint" id="confirm-first">{lang.text("confirm-first")}" "<a href=href id="to-confirm">{lang.text("confirm-submit")}</a></p> })
+}
+
 pub(super) fn desk(visit: &Visit, desk: Desk) -> Response {
     let lang = visit.lang;
     let title = lang.text("nav-operator");
@@ -77,6 +87,7 @@ pub(super) fn desk(visit: &Visit, desk: Desk) -> Response {
                 <p><a class="button button--small" href=lang.path("/operator/copies") id="to-copies">{lang.with("copies-open", &[("count", desk.copies_open.into())])}</a></p>
             </section>
             <nav class="card" aria-label=lang.text("money-desk")><p class="actions">{money_links(lang)}</p></nav>
+            {confirm_first(visit)}
             <section class="card">
                 <h2>{lang.text("withdraw-cause")}</h2>
                 <p class="quiet">{lang.text("withdraw-cause-line")}</p>

@@ -169,16 +169,20 @@ async fn refund(
         .await
 }
 
-/// Money and bank details ask for the password again: an open browser is not enough.
+/// Money and bank details ask for the password if it was not given within ten minutes: an open browser is not enough.
 async fn password_error(
     state: &AppState,
     visit: &Visit,
     form: &Form,
 ) -> Result<Option<FieldError>, AppError> {
     let person = visit.require_person()?;
-    let checked =
-        account::check_password(&state.db, &person.id, form.get("password"), &visit.address).await;
-    match checked {
+    if visit.confirmed {
+        return Ok(None);
+    }
+    let token = visit.session.as_deref().unwrap_or_default();
+    let password = form.get("password");
+    let confirmed = account::confirm(&state.db, token, &person.id, password, &visit.address).await;
+    match confirmed {
         Ok(()) => Ok(None),
         Err(account::Error::WrongCredentials) => {
             Ok(Some(FieldError::new("password", "password-wrong")))

@@ -176,7 +176,7 @@ pub(super) fn sale(
                 <h2>{lang.text("give-back")}</h2>
                 <p class="quiet">{lang.text("give-back-line")}</p>
                 <Field lang name="amount" label=lang.text("amount") hint=lang.with("give-back-rest", &[("amount", lang.money(rest_minor).into())]) value=amount required=true errors=errors.clone()/>
-                <Field lang name="password" kind="password" label=lang.text("password") value="" autocomplete="current-password" required=true errors=errors/>
+                {(!visit.confirmed).then(|| view! { <Field lang name="password" kind="password" label=lang.text("password") value="" autocomplete="current-password" required=true errors=errors/> })}
                 <button class="button" type="submit" id="give-back">{lang.text("give-back-submit")}</button>
             </form>
         });
@@ -234,7 +234,7 @@ pub(super) fn choose(
                 <p class="quiet">{lang.text("onboarding-manual-line")}</p>
                 <label class="field" for="manual-country"><span>{lang.text("country")}</span><select id="manual-country" name="country">{others.into_iter().collect_view()}</select></label>
                 <Field lang name="details" label=lang.text("bank-details") hint=lang.text("bank-details-hint") value=details required=true errors=errors.clone()/>
-                <Field lang name="password" kind="password" label=lang.text("password") value="" autocomplete="current-password" required=true errors=errors/>
+                {(!visit.confirmed).then(|| view! { <Field lang name="password" kind="password" label=lang.text("password") value="" autocomplete="current-password" required=true errors=errors/> })}
                 <button class="button" type="submit" id="send-manual">{lang.text("send")}</button>
             </form>
         }

@@ -70,15 +70,11 @@ impl From<Error> for crate::web::error::AppError {
             Error::NotFound => Self::new(Code::NotFound),
             Error::Invalid(fields) => Self::invalid(fields),
             Error::TooMany => Self::new(Code::TooMany),
-            Error::Duplicate(leaf) => Self {
-                code: Code::Conflict,
-                fields: vec![FieldError {
-                    field: "picture".into(),
-                    code: "duplicate".into(),
-                    detail: Some(leaf),
-                }],
-                cause: None,
-            },
+            Error::Duplicate(leaf) => Self::conflict(FieldError {
+                field: "picture".into(),
+                code: "duplicate".into(),
+                detail: Some(leaf),
+            }),
             Error::Internal(cause) => Self::internal(cause),
             Error::Store(error) => error.into(),
         }

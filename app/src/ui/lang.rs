@@ -38,6 +38,13 @@ impl Lang {
         }
     }
 
+    /// The language of a tag that was stored; English for one that is not known any more.
+    #[must_use]
+    pub fn of_tag(tag: &str) -> Self {
+        let known = Self::ALL.into_iter().find(|lang| lang.tag() == tag);
+        known.unwrap_or(Self::En)
+    }
+
     /// The value of `<html lang>`.
     #[must_use]
     pub fn html(self) -> &'static str {

@@ -17,6 +17,8 @@ pub struct AppError {
     pub fields: Vec<FieldError>,
     /// For the log alone.
     pub cause: Option<String>,
+    /// Where to go on once the password was given again.
+    pub next: Option<String>,
 }
 
 impl AppError {
@@ -27,6 +29,7 @@ impl AppError {
             code,
             fields: Vec::new(),
             cause: None,
+            next: None,
         }
     }
 
@@ -36,6 +39,33 @@ impl AppError {
             code: Code::Internal,
             fields: Vec::new(),
             cause: Some(cause.to_string()),
+            next: None,
+        }
+    }
+
+    /// The password has to be given again, and then it goes on at a page of ours.
+    #[must_use]
+    pub fn confirm_needed(next: &str) -> Self {
+        Self {
+            next: Some(next.to_owned()),
+            ..Self::new(Code::ConfirmNeeded)
+        }
+    }
+
+    /// Not possible as things are, and why.
+    #[must_use]
+    pub fn conflict(field: FieldError) -> Self {
+        Self {
+            fields: vec![field],
+            ..Self::new(Code::Conflict)
+        }
+    }
+
+    /// Something that we depend on does not answer; the cause is for the log.
+    pub fn unavailable(cause: impl Display) -> Self {
+        Self {
+            cause: Some(cause.to_string()),
+            ..Self::new(Code::Unavailable)
         }
     }
 
@@ -46,6 +76,7 @@ impl AppError {
             code: Code::Invalid,
             fields,
             cause: None,
+            next: None,
         }
     }
 
@@ -75,6 +106,10 @@ impl AppError {
         let show_request = self.code == Code::Internal;
         let sign_in = (self.code == Code::SignInNeeded)
             .then(|| lang.path(&format!("/sign-in?next={}", shell::encode(&visit.path))));
+        let confirm = (self.code == Code::ConfirmNeeded).then(|| {
+            let next = self.next.as_deref().unwrap_or(&visit.path);
+            lang.path(&format!("/account/confirm?next={}", shell::encode(next)))
+        });
         let heading = title.clone();
         let view = move || {
             view! {
@@ -86,6 +121,7 @@ impl AppError {
                 {show_request.then(|| view! { <p class="quiet">{lang.text("error-request")} " " <code>{request_id}</code></p> })}
                 <p class="actions">
                     {sign_in.map(|href| view! { <a class="button button--primary" href=href>{lang.text("sign-in")}</a> })}
+                    {confirm.map(|href| view! { <a class="button button--primary" href=href id="to-confirm">{lang.text("confirm-submit")}</a> })}
                     <a class="button" href=lang.path("/")>{lang.text("error-home")}</a>
                     <a class="button button--quiet" href=lang.path("/explore")>{lang.text("nav-explore")}</a>
                 </p>
@@ -100,11 +136,7 @@ impl AppError {
 impl From<crate::db::Error> for AppError {
     fn from(error: crate::db::Error) -> Self {
         if error.is_retryable() {
-            return Self {
-                code: Code::Unavailable,
-                fields: Vec::new(),
-                cause: Some(error.to_string()),
-            };
+            return Self::unavailable(error);
         }
         Self::internal(error)
     }

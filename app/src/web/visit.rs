@@ -48,6 +48,8 @@ pub struct Visit {
     pub path: Arc<str>,
     /// Who is signed in.
     pub person: Option<Person>,
+    /// Whether the password was given within ten minutes.
+    pub confirmed: bool,
     /// The session cookie's value.
     pub session: Option<String>,
     /// The cart cookie's value.
@@ -97,6 +99,18 @@ impl Visit {
             Ok(person)
         } else {
             Err(AppError::new(Code::NotFound))
+        }
+    }
+
+    /// The signed-in operator, who gave the password lately: for what moves money or cannot be undone. `page` is where to go on.
+    ///
+    /// # Errors
+    /// As [`Self::require_operator`], or `Code::ConfirmNeeded`.
+    pub fn require_confirmed_operator(&self, page: &str) -> Result<&Person, AppError> {
+        let person = self.require_operator()?;
+        match self.confirmed {
+            true => Ok(person),
+            false => Err(AppError::confirm_needed(page)),
         }
     }
 
@@ -199,7 +213,7 @@ impl FromRequestParts<AppState> for Visit {
             lang: Lang::En,
             path: parts.uri.path().into(),
         });
-        let person = match &session {
+        let found = match &session {
             // A failing database shows pages as to a visitor; pages that need somebody ask again and answer 401.
             Some(token) => service::find_session(&state.db, token)
                 .await
@@ -209,6 +223,7 @@ impl FromRequestParts<AppState> for Visit {
                 }),
             None => None,
         };
+        let confirmed = found.as_ref().is_some_and(|found| found.confirmed);
         let cart_count = match &cart {
             Some(cart) => crate::checkout::service::count_cart(&state.db, cart)
                 .await
@@ -226,7 +241,8 @@ impl FromRequestParts<AppState> for Visit {
         Ok(Self {
             lang: place.lang,
             path: place.path,
-            person,
+            person: found.map(|found| found.person),
+            confirmed,
             session,
             cart,
             flash: read(FLASH),

@@ -143,7 +143,7 @@ async fn on_stripe(database: Database) {
     assert_eq!(opened.status, 303, "{}", opened.body);
 
     // Another one, of which nobody tells us: it is swept up at the next start.
-    let other = Client::member(base.clone(), "cy").await;
+    let other = Client::member(base.clone(), "cyn").await;
     let lost = on.buy(&other, &id).await;
     on.lose();
     on.server.kill_and_restart();

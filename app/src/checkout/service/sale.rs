@@ -12,7 +12,6 @@ use crate::catalog;
 use crate::db::Tx;
 use crate::provider::{Payment, PaymentState};
 use crate::random;
-use crate::ui::lang::Lang;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use schema::digest::Digest;
@@ -148,15 +147,9 @@ pub(super) async fn fulfil(
         postings,
     };
     books::post(tx, &entry).await?;
-    guest::queue_claim(
-        tx,
-        &till.vault,
-        &order.person_id,
-        &till.public_url,
-        Lang::En,
-    )
-    .await
-    .map_err(|error| Error::Internal(error.to_string()))?;
+    guest::queue_claim(tx, &till.vault, &order.person_id, &till.public_url)
+        .await
+        .map_err(|error| Error::Internal(error.to_string()))?;
     for line in duplicates {
         plan_refund(tx, &line, Bearer::Creator, "duplicate", now_ms).await?;
     }

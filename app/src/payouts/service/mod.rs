@@ -62,16 +62,8 @@ impl From<Error> for crate::web::error::AppError {
         use schema::failure::{Code, FieldError};
         match error {
             Error::NotFound => Self::new(Code::NotFound),
-            Error::Refused(code) => Self {
-                code: Code::Conflict,
-                fields: vec![FieldError::new("payout", code)],
-                cause: None,
-            },
-            Error::Provider(cause) => Self {
-                code: Code::Unavailable,
-                fields: Vec::new(),
-                cause: Some(cause),
-            },
+            Error::Refused(code) => Self::conflict(FieldError::new("payout", code)),
+            Error::Provider(cause) => Self::unavailable(cause),
             Error::Store(error) => error.into(),
             other => Self::internal(other),
         }
