@@ -354,14 +354,53 @@ impl Predicate for ReproductionStatement {
     const TYPE: &'static str = "https://seedmark.dev/reproduction/v1";
 }
 
-/// The end of a listing.
+/// Why a listing was taken off sale for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WithdrawalReason {
+    /// Somebody else's rights.
+    Rights,
+    /// The law of where it is sold.
+    Unlawful,
+    /// It is not what its page says.
+    Misleading,
+    /// It harms people.
+    Unsafe,
+}
+
+impl WithdrawalReason {
+    /// Every reason, in the order in which forms show them.
+    pub const ALL: [Self; 4] = [Self::Rights, Self::Unlawful, Self::Misleading, Self::Unsafe];
+
+    /// The name in statements and forms.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rights => "rights",
+            Self::Unlawful => "unlawful",
+            Self::Misleading => "misleading",
+            Self::Unsafe => "unsafe",
+        }
+    }
+
+    /// Reads a name.
+    ///
+    /// # Errors
+    /// For anything but the four.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let found = Self::ALL.into_iter().find(|reason| reason.name() == text);
+        found.ok_or_else(|| Error::invalid("reason", format!("{text:?} is not a reason")))
+    }
+}
+
+/// The end of a listing. What was sealed, and when, stays provable; owners keep what they have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WithdrawalStatement {
     /// RFC 6962 hash of the sealed recipe's leaf.
     pub leaf: Digest,
-    /// A reason class from a fixed list.
-    pub reason: String,
+    /// Why.
+    pub reason: WithdrawalReason,
 }
 
 impl Predicate for WithdrawalStatement {

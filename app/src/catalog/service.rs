@@ -276,7 +276,7 @@ pub async fn is_public_blob(tx: &mut Tx, blob: &str) -> db::Result<bool> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn withdraw(tx: &mut Tx, listing: &str) -> db::Result<()> {
+pub async fn withdraw(tx: &mut Tx, listing: &str) -> db::Result<bool> {
     store::withdraw(tx, listing).await
 }
 

@@ -156,6 +156,6 @@ pub(super) async fn suspend(tx: &mut Tx, listing: &str) -> db::Result<()> {
     execute!(tx, SUSPEND, listing).map(|_| ())
 }
 
-pub(super) async fn withdraw(tx: &mut Tx, listing: &str) -> db::Result<()> {
-    execute!(tx, WITHDRAW, listing).map(|_| ())
+pub(super) async fn withdraw(tx: &mut Tx, listing: &str) -> db::Result<bool> {
+    execute!(tx, WITHDRAW, listing).map(|rows| rows == 1)
 }

@@ -16,8 +16,10 @@ const CHINESE: Name<'static> = Name(b"F3");
 const PAGE: (f32, f32) = (595.0, 842.0);
 const MARGIN: f32 = 56.0;
 const RIGHT: f32 = PAGE.0 - MARGIN;
-/// Lines of an order on one page; more go onto the next.
-const LINES_A_PAGE: usize = 30;
+/// Rows on one page; more go onto the next.
+const ROWS_A_PAGE: usize = 30;
+/// What a title may take of a row's width.
+const TITLE_ROOM: f32 = 380.0;
 
 /// Who sells, who buys, and where to look it up.
 pub(super) struct Parties {
@@ -112,6 +114,55 @@ fn fitted(text: &str, size: f32, room: f32) -> String {
     }
     kept.push('…');
     kept
+}
+
+/// Breaks a text into rows: between words, around every sign that is not Latin, and within what no row holds.
+fn wrapped(text: &str, size: f32, room: f32) -> Vec<String> {
+    let (mut rows, mut row) = (Vec::new(), String::new());
+    let mut piece = String::new();
+    let mut flush = |piece: &mut String, row: &mut String| {
+        if text_width(row, size) + text_width(piece.trim_end(), size) > room && !row.is_empty() {
+            rows.push(std::mem::take(row).trim_end().to_owned());
+        }
+        for character in piece.drain(..) {
+            if text_width(row, size) + width(character) * size / 1000.0 > room && !row.is_empty() {
+                rows.push(std::mem::take(row));
+            }
+            row.push(character);
+        }
+    };
+    let mut before = ' ';
+    for character in text.chars() {
+        if before == ' ' || !is_latin(before) || !is_latin(character) {
+            flush(&mut piece, &mut row);
+        }
+        piece.push(character);
+        before = character;
+    }
+    flush(&mut piece, &mut row);
+    rows.push(row.trim_end().to_owned());
+    rows
+}
+
+/// An order's line and its title in rows.
+type Entry<'a> = (&'a Line, Vec<String>);
+
+/// The lines by page, none of them torn apart.
+fn paged(lines: &[Line]) -> Vec<Vec<Entry<'_>>> {
+    let mut pages: Vec<Vec<Entry<'_>>> = vec![Vec::new()];
+    let mut rows = 0;
+    for line in lines {
+        let title = wrapped(&line.title, 10.0, TITLE_ROOM);
+        if rows > 0 && rows + title.len() > ROWS_A_PAGE {
+            pages.push(Vec::new());
+            rows = 0;
+        }
+        rows += title.len();
+        if let Some(page) = pages.last_mut() {
+            page.push((line, title));
+        }
+    }
+    pages
 }
 
 fn rule(content: &mut Content, y: f32) {
@@ -211,7 +262,7 @@ fn foot(content: &mut Content, lang: Lang, parties: &Parties, page: usize, pages
 
 /// The invoice of a paid order, in the buyer's language.
 pub(super) fn pdf(lang: Lang, order: &Order, lines: &[Line], parties: &Parties) -> Vec<u8> {
-    let chunks: Vec<&[Line]> = lines.chunks(LINES_A_PAGE).collect();
+    let chunks = paged(lines);
     let mut pdf = Pdf::new();
     let (catalog, tree, latin, bold, chinese, cid, descriptor, info) = (
         Ref::new(1),
@@ -263,17 +314,14 @@ pub(super) fn pdf(lang: Lang, order: &Order, lines: &[Line], parties: &Parties) 
         let mut content = Content::new();
         let mut y = head(&mut content, lang, order, parties);
         rule(&mut content, y + 12.0);
-        for line in *chunk {
-            let title = fitted(&line.title, 10.0, 380.0);
-            put(&mut content, &title, MARGIN, y - 4.0, 10.0, false);
-            put_right(
-                &mut content,
-                &lang.money(line.list_minor),
-                y - 4.0,
-                10.0,
-                false,
-            );
-            y -= 16.0;
+        for (line, title) in chunk {
+            let amount = lang.money(line.list_minor);
+            put_right(&mut content, &amount, y - 4.0, 10.0, false);
+            for row in title {
+                put(&mut content, row, MARGIN, y - 4.0, 10.0, false);
+                y -= 13.0;
+            }
+            y -= 3.0;
         }
         rule(&mut content, y + 4.0);
         if index + 1 == chunks.len() {
@@ -293,4 +341,30 @@ pub(super) fn pdf(lang: Lang, order: &Order, lines: &[Line], parties: &Parties) 
         page.finish();
     }
     pdf.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TITLE_ROOM, text_width, wrapped};
+
+    #[test]
+    fn a_long_title_is_wrapped_and_loses_nothing() {
+        let titles = [
+            "Fox",
+            "A patient fox on a very small planet that grows one rose and three volcanoes, two of which are active today",
+            "一只耐心的狐狸住在一颗很小很小的星球上种着一朵玫瑰和三座火山其中两座今天还在活动请小心地擦拭它们谢谢大家",
+            "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenverleihungsurkundenvordruckausgabestelle",
+            "mixed 混合 words 文字 and more 更多",
+            "",
+        ];
+        for title in titles {
+            let rows = wrapped(title, 10.0, TITLE_ROOM);
+            for row in &rows {
+                assert!(text_width(row, 10.0) <= TITLE_ROOM, "{row}");
+            }
+            let bare = |text: &str| text.replace(' ', "");
+            assert_eq!(bare(&rows.concat()), bare(title));
+        }
+        assert_eq!(wrapped("one two", 10.0, 26.0), ["one", "two"]);
+    }
 }

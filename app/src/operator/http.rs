@@ -12,6 +12,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::{get, post};
 use schema::failure::Code;
+use schema::statement::WithdrawalReason;
 
 /// Routes of this feature.
 pub fn routes() -> Router<AppState> {
@@ -57,7 +58,9 @@ async fn withdraw(State(state): State<AppState>, visit: Visit, body: Bytes) -> R
     visit
         .answer(async {
             visit.require_confirmed_operator("/operator")?;
-            let found = service::withdraw(&state, form.get("slug")).await?;
+            let reason = WithdrawalReason::parse(form.get("reason"))
+                .map_err(|_| AppError::new(Code::Invalid))?;
+            let found = service::withdraw(&state, form.get("slug"), reason).await?;
             let flash = if found.is_some() {
                 "withdrawn"
             } else {

@@ -1,13 +1,14 @@
 //! Routes of the operator's pages about money: inbox, operations, payouts, disputes, reconciliation.
 
 use super::{evidence, money_page as page};
+use crate::books::export::{self, Format, Range, Report};
 use crate::checkout::service::{self as checkout, dispute, refund};
 use crate::payouts::service::{self as payouts, manual, own, sweep};
 use crate::provider::{inbox, outbound};
 use crate::web::error::{Answer, AppError};
 use crate::web::form::Form;
 use crate::web::state::AppState;
-use crate::web::visit::{Visit, csv};
+use crate::web::visit::{Visit, csv, file};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -34,6 +35,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/operator/disputes/{id}", get(show_dispute).post(answer))
         .route("/operator/disputes/{id}/accept", post(accept))
         .route("/operator/reconciliation", get(reconciliation))
+        .route("/operator/export", get(export_report))
         .route("/operator/reconciliation/suspense", post(settle_suspense))
 }
 
@@ -302,6 +304,58 @@ async fn accept(State(state): State<AppState>, visit: Visit, Path(id): Path<Stri
             tx.commit().await?;
             state.jobs.ring();
             Ok(visit.redirect_with(&format!("/operator/disputes/{id}"), "noted"))
+        })
+        .await
+}
+
+#[derive(Default, Deserialize)]
+struct Wanted {
+    #[serde(default)]
+    report: String,
+    #[serde(default)]
+    year: String,
+    #[serde(default)]
+    format: String,
+}
+
+/// A report for accountants and authorities, as a file.
+async fn export_report(
+    State(state): State<AppState>,
+    visit: Visit,
+    Query(wanted): Query<Wanted>,
+) -> Response {
+    visit
+        .answer(async {
+            visit.require_operator()?;
+            let invalid = || AppError::new(Code::Invalid);
+            let mut reports = Report::ALL.into_iter();
+            let report = reports.find(|report| report.name() == wanted.report);
+            let report = report.ok_or_else(invalid)?;
+            let year = match wanted.year.as_str() {
+                "" => None,
+                text => Some(text.parse().map_err(|_| invalid())?),
+            };
+            let format = if wanted.format == "json" {
+                Format::Json
+            } else {
+                Format::Csv
+            };
+            let range = Range {
+                year: year.filter(|year| (1970..=9999).contains(year)),
+                creator: None,
+            };
+            let mut tx = state.db.read().await?;
+            let table = export::table(&mut tx, report, &range).await?;
+            drop(tx);
+            let mut bytes = Vec::new();
+            table
+                .write(&mut bytes, format)
+                .map_err(AppError::internal)?;
+            let name = report.name();
+            Ok(match format {
+                Format::Csv => csv(&format!("{name}.csv"), bytes),
+                Format::Json => file(&format!("{name}.json"), "application/json", bytes),
+            })
         })
         .await
 }

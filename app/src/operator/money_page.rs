@@ -1,6 +1,7 @@
 //! The operator's pages about money.
 
 use super::page::{confirm_first, money_links};
+use crate::books::export::Report;
 use crate::books::service::Unexplained;
 use crate::checkout::service::Line;
 use crate::checkout::service::dispute::Dispute;
@@ -427,6 +428,16 @@ pub(super) fn reconciliation(
                 {(!rows.is_empty()).then(|| view! { <div class="scroll"><table>
                     <thead><tr><th>{lang.text("object")}</th><th class="amount">{lang.text("books")}</th><th class="amount">{lang.text("provider")}</th></tr></thead>
                     <tbody>{rows}</tbody></table></div> })}
+            </section>
+            <section class="card">
+                <h2>{lang.text("exports")}</h2>
+                <p class="quiet">{lang.text("exports-line")}</p>
+                <form method="get" action="/operator/export" class="inline">
+                    <select name="report" id="export-report" aria-label=lang.text("exports")>{Report::ALL.map(|report| view! { <option value=report.name()>{lang.text(&format!("export-{}", report.name()))}</option> }).collect_view()}</select>
+                    <input name="year" inputmode="numeric" pattern="[0-9]{4}" placeholder=lang.text("export-year") aria-label=lang.text("export-year")/>
+                    <select name="format" aria-label=lang.text("export-format")><option value="csv">"CSV"</option><option value="json">"JSON"</option></select>
+                    <button class="button" type="submit" id="export">{lang.text("export-submit")}</button>
+                </form>
             </section>
             {(!suspense.is_empty()).then(|| view! {
                 <section class="card" id="suspense">

@@ -6,6 +6,7 @@ use crate::ui::shell;
 use crate::web::visit::Visit;
 use axum::response::Response;
 use leptos::prelude::*;
+use schema::statement::WithdrawalReason;
 
 /// The operator's pages about money.
 pub(super) const MONEY_PAGES: [(&str, &str); 6] = [
@@ -93,6 +94,7 @@ pub(super) fn desk(visit: &Visit, desk: Desk) -> Response {
                 <p class="quiet">{lang.text("withdraw-cause-line")}</p>
                 <form method="post" action=lang.path("/operator/withdraw") class="inline">
                     <input name="slug" aria-label=lang.text("withdraw-slug") placeholder=lang.text("withdraw-slug") required maxlength="80" id="withdraw-slug"/>
+                    <select name="reason" id="withdraw-reason" aria-label=lang.text("why")>{WithdrawalReason::ALL.map(|reason| view! { <option value=reason.name()>{lang.text(&format!("withdrawal-{}", reason.name()))}</option> }).collect_view()}</select>
                     <button class="button" type="submit" id="withdraw">{lang.text("withdraw-submit")}</button>
                 </form>
             </section>

@@ -1,6 +1,7 @@
 //! Rules of the operator's desk.
 
 use crate::books::service as books;
+use crate::catalog::service::{self as catalog, Listing};
 use crate::checkout::service::refund;
 use crate::db::{self, Tx};
 use crate::provider::inbox::{self, Row};
@@ -8,6 +9,9 @@ use crate::provider::outbound::{self, Operation};
 use crate::provider::sandbox;
 use crate::web::state::AppState;
 use crate::{checkout, jobs, library, moderation, payouts};
+use schema::digest::Digest;
+use schema::pixels::PixelDigest;
+use schema::statement::{WithdrawalReason, WithdrawalStatement};
 
 /// The ticker and the operator's buttons take turns: a payout that two of them plan at once would be planned twice.
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
@@ -202,25 +206,55 @@ pub async fn catch_up(state: &AppState) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Takes a listing off sale for cause and refunds every owner at our cost. Returns how many; `None` when there is no such listing.
+/// Takes a listing off sale for cause, says so in the public log, and refunds every owner at our cost. Returns how many; `None` when there is no such listing.
 ///
 /// # Errors
 /// When the database or the books fail; nothing is done then.
 pub async fn withdraw(
     state: &AppState,
     slug: &str,
+    reason: WithdrawalReason,
 ) -> Result<Option<usize>, checkout::service::Error> {
     let mut tx = state.db.write().await?;
-    let Some(listing) = crate::catalog::service::find(&mut tx, slug.trim()).await? else {
+    let Some(listing) = catalog::find(&mut tx, slug.trim()).await? else {
         return Ok(None);
     };
-    crate::catalog::service::withdraw(&mut tx, &listing.id).await?;
+    if catalog::withdraw(&mut tx, &listing.id).await? {
+        log_withdrawal(state, &mut tx, &listing, reason).await?;
+    }
     let now = state.clock.now_ms();
     let refunded = refund::refund_owners(&mut tx, &listing.id, "withdrawn-for-cause", now).await?;
     tx.commit().await?;
     state.jobs.ring();
+    state.leaves.ring();
     tracing::warn!(listing.slug = %listing.slug, refunded, "a listing was withdrawn for cause");
     Ok(Some(refunded))
+}
+
+/// The log says that it is gone and why, as it says that it was there.
+async fn log_withdrawal(
+    state: &AppState,
+    tx: &mut Tx,
+    listing: &Listing,
+    reason: WithdrawalReason,
+) -> Result<(), checkout::service::Error> {
+    let internal = |error: String| checkout::service::Error::Internal(error);
+    let digest =
+        |text: &str| Digest::parse(text, "digest").map_err(|error| internal(error.to_string()));
+    let mut pictures = Vec::new();
+    for anchor in catalog::list_anchors(tx, &listing.version_id).await? {
+        pictures.push(PixelDigest {
+            blake3: digest(&anchor.pixel_blake3)?,
+            sha256: digest(&anchor.pixel_sha256)?,
+        });
+    }
+    let statement = WithdrawalStatement {
+        leaf: digest(&listing.leaf_hash)?,
+        reason,
+    };
+    let queued = state.log.withdraw(tx, &statement, &pictures).await;
+    queued.map_err(|error| internal(error.to_string()))?;
+    Ok(())
 }
 
 /// Runs the payout sweep now.

@@ -3,6 +3,7 @@
 use super::service::manual;
 use super::{page, service};
 use crate::account::service as account;
+use crate::books::export::{self, Format, Range, Report};
 use crate::checkout::service::{self as checkout, dispute};
 use crate::web::error::{Answer, AppError};
 use crate::web::form::Form;
@@ -25,6 +26,7 @@ pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/money", get(money))
         .route("/money/sales.csv", get(sales))
+        .route("/money/years.csv", get(own_years))
         .route("/money/payouts/{id}", get(statement))
         .route("/money/sales/{id}", get(sale))
         .route("/money/sales/{id}/refund", post(refund))
@@ -87,6 +89,27 @@ async fn sales(
             let mut bytes = Vec::new();
             service::write_sales(&mut bytes, &sales).map_err(AppError::internal)?;
             Ok(csv("sales.csv", bytes))
+        })
+        .await
+}
+
+/// A creator's yearly sums, for their accountant.
+async fn own_years(State(state): State<AppState>, visit: Visit) -> Response {
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let range = Range {
+                year: None,
+                creator: Some(person.handle.clone()),
+            };
+            let mut tx = state.db.read().await?;
+            let table = export::table(&mut tx, Report::Years, &range).await?;
+            drop(tx);
+            let mut bytes = Vec::new();
+            table
+                .write(&mut bytes, Format::Csv)
+                .map_err(AppError::internal)?;
+            Ok(csv("years.csv", bytes))
         })
         .await
 }

@@ -37,6 +37,7 @@ fn sale_filter(lang: Lang, filter: &SaleFilter) -> impl IntoView + use<> {
             <select name="days" aria-label=lang.text("period")>{periods.into_iter().collect_view()}</select>
             <button class="button" type="submit">{lang.text("apply")}</button>
             <a class="button button--quiet" href=csv id="sales-csv" download="sales.csv">{lang.text("sales-csv")}</a>
+            <a class="button button--quiet" href="/money/years.csv" id="years-csv" download="years.csv">{lang.text("years-csv")}</a>
         </form>
     }
 }

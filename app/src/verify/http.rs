@@ -162,11 +162,12 @@ async fn proof(State(state): State<AppState>, visit: Visit, Path(leaf): Path<Str
             let alike =
                 crate::moderation::service::list_resemblances(&mut tx, &row.leaf_hash).await?;
             let date = state.log.date(&mut tx, &row).await?;
+            let withdrawal = service::find_withdrawal(&mut tx, &state.log, &row.leaf_hash).await?;
             drop(tx);
             let checks = page::Checks::run(&row, key.as_deref(), proof.as_ref(), &state.log);
             Ok(page::proof(
-                &visit, &row, listing, statement, about, alike, key, end, date, proof, checks,
-                &state.log,
+                &visit, &row, listing, statement, about, alike, key, end, withdrawal, date, proof,
+                checks, &state.log,
             ))
         })
         .await

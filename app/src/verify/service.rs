@@ -16,7 +16,11 @@ use schema::digest::Digest;
 use schema::key::{PublicKey, SecretKey};
 use schema::key_event::KeyEndStatement;
 use schema::leaf::{Kind, Leaf};
-use schema::statement::{Envelope, ListingStatement, Predicate, ReproductionStatement};
+use schema::pixels::PixelDigest;
+use schema::statement::{
+    Envelope, ListingStatement, Predicate, ReproductionStatement, Subject, WithdrawalReason,
+    WithdrawalStatement,
+};
 use std::path::PathBuf;
 use std::sync::Arc;
 use thiserror::Error as ThisError;
@@ -345,6 +349,39 @@ impl PublicLog {
         Ok(row)
     }
 
+    /// Says with the platform's key that a listing was withdrawn, and queues the leaf.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn withdraw(
+        &self,
+        tx: &mut Tx,
+        statement: &WithdrawalStatement,
+        pictures: &[PixelDigest],
+    ) -> Result<LeafRow, Error> {
+        let pictures = pictures.iter().enumerate();
+        let about: Vec<Subject> = pictures
+            .map(|(index, pixels)| Subject::picture(format!("anchor-{index}"), pixels))
+            .collect();
+        let envelope = Envelope::sign(&about, statement, &self.platform)?;
+        let digest = envelope.digest()?;
+        let leaf = Leaf::sign(&self.origin, Kind::Withdrawal, digest, &self.platform);
+        let row = queue(tx, &self.origin, &leaf, &self.platform_key()).await?;
+        let kept = StatementRow {
+            leaf_hash: row.leaf_hash.clone(),
+            about_leaf_hash: statement.leaf.hex(),
+            predicate: WithdrawalStatement::TYPE.into(),
+            envelope: serde_json::to_string(&envelope).unwrap_or_default(),
+            public_key: self.platform_key().to_string(),
+            outcome: None,
+            environment: None,
+            attester: None,
+            created_ms: random::real_now_ms(),
+        };
+        store::insert_statement(tx, &kept).await?;
+        Ok(row)
+    }
+
     /// Signs the end of a key whose owner has it no more with the platform's key.
     ///
     /// # Errors
@@ -476,6 +513,38 @@ pub struct SignerEnd {
     pub key: Key,
     /// Whether the leaf stands before the end in the log.
     pub stands: bool,
+}
+
+/// The public end of a listing.
+pub struct Withdrawal {
+    /// The leaf that says so.
+    pub leaf_hash: String,
+    pub reason: WithdrawalReason,
+    /// When it was said, real time.
+    pub said_ms: i64,
+}
+
+/// Whether a sealed recipe was withdrawn from sale by us.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_withdrawal(
+    tx: &mut Tx,
+    log: &PublicLog,
+    leaf_hash: &str,
+) -> db::Result<Option<Withdrawal>> {
+    let row = store::find_about(tx, leaf_hash, WithdrawalStatement::TYPE).await?;
+    Ok(row.and_then(|row| {
+        let envelope: Envelope = serde_json::from_str(&row.envelope).ok()?;
+        let (statement, _) = envelope
+            .open::<WithdrawalStatement>(&log.platform_key())
+            .ok()?;
+        Some(Withdrawal {
+            leaf_hash: row.leaf_hash,
+            reason: statement.reason,
+            said_ms: row.created_ms,
+        })
+    }))
 }
 
 /// The end of the key that signed a leaf; `None` for a key that goes on, and for the leaf that ends it.

@@ -25,6 +25,8 @@ statements! {
     FIND_STATEMENT = "select leaf_hash, about_leaf_hash, predicate, envelope, public_key, outcome, environment, attester, created_ms from statement where leaf_hash = $1";
     LIST_ABOUT = "select leaf_hash, about_leaf_hash, predicate, envelope, public_key, outcome, environment, attester, created_ms
         from statement where about_leaf_hash = $1 and outcome is not null order by created_ms, leaf_hash";
+    FIND_ABOUT = "select leaf_hash, about_leaf_hash, predicate, envelope, public_key, outcome, environment, attester, created_ms
+        from statement where about_leaf_hash = $1 and predicate = $2 order by created_ms, leaf_hash limit 1";
     INSERT_KEY = "insert into public_key (key_hash, public_key) values ($1, $2) on conflict (key_hash) do nothing";
     FIND_KEY = "select public_key from public_key where key_hash = $1";
 }
@@ -208,6 +210,21 @@ pub(super) async fn find_statement(
 
 pub(super) async fn list_about(tx: &mut Tx, leaf_hash: &str) -> db::Result<Vec<StatementRow>> {
     fetch!(tx, fetch_all, StatementRow, LIST_ABOUT, leaf_hash)
+}
+
+pub(super) async fn find_about(
+    tx: &mut Tx,
+    leaf_hash: &str,
+    predicate: &str,
+) -> db::Result<Option<StatementRow>> {
+    fetch!(
+        tx,
+        fetch_optional,
+        StatementRow,
+        FIND_ABOUT,
+        leaf_hash,
+        predicate
+    )
 }
 
 pub(super) async fn insert_key(tx: &mut Tx, hash: &str, key: &str) -> db::Result<()> {

@@ -158,8 +158,14 @@ pub fn cookie(name: &str, value: &str, max_age_s: i64) -> String {
 /// A CSV file to keep, of what is only its reader's.
 #[must_use]
 pub fn csv(name: &str, bytes: Vec<u8>) -> Response {
+    file(name, "text/csv; charset=utf-8", bytes)
+}
+
+/// A file to keep, of what is only its reader's.
+#[must_use]
+pub fn file(name: &str, content_type: &str, bytes: Vec<u8>) -> Response {
     let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_TYPE, content_type.to_owned()),
         (
             header::CONTENT_DISPOSITION,
             format!("attachment; filename=\"{name}\""),

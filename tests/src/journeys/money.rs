@@ -173,6 +173,8 @@ async fn dispute_is_won(base: &str, ada: &Browser, listing: &str) {
 /// What is taken off sale for cause is refunded at once, and the creator keeps the part.
 async fn withdrawn_for_cause(base: &str, ada: &Browser, listing: &str) {
     let (_, slug) = listing.rsplit_once('/').expect("an address");
+    ada.goto(&format!("{base}{listing}")).await;
+    let proof = ada.attribute("a[href^='/proofs/']", "href").await;
     ada.goto(&format!("{base}/operator")).await;
     ada.fill("#withdraw-slug", slug).await;
     ada.follow("#withdraw").await;
@@ -182,6 +184,11 @@ async fn withdrawn_for_cause(base: &str, ada: &Browser, listing: &str) {
         ada.goto(&operations).await;
         let text = ada.text("#operation-list").await;
         if text.matches("Refund").count() >= 2 {
+            // The log says that it is gone, and why.
+            ada.goto(&format!("{base}{proof}")).await;
+            ada.follow("#withdrawal a").await;
+            ada.see("#checks li:nth-child(3)").await;
+            assert!(ada.text("main").await.contains("A withdrawal"));
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

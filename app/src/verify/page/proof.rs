@@ -8,7 +8,7 @@ use crate::ui::pieces::{Code, Fact, Field, Time, heading};
 use crate::ui::shell;
 use crate::verify::evidence::Evidence;
 use crate::verify::island::{CheckTexts, ProofCheck};
-use crate::verify::service::{Date, LeafRow, PublicLog, SignerEnd, StatementRow};
+use crate::verify::service::{Date, LeafRow, PublicLog, SignerEnd, StatementRow, Withdrawal};
 use crate::web::visit::Visit;
 use axum::response::Response;
 use ledger::policy::Settlement;
@@ -68,6 +68,7 @@ pub(in crate::verify) fn proof(
     alike: Vec<Resemblance>,
     key: Option<String>,
     end: Option<SignerEnd>,
+    withdrawal: Option<Withdrawal>,
     date: Option<Date>,
     proof: Option<TlogProof>,
     checks: Checks,
@@ -184,12 +185,19 @@ pub(in crate::verify) fn proof(
             let href = lang.path(&format!("/proofs/{}", end.key.end_leaf_hash.unwrap_or_default()));
             view! { <span id="signer-end" data-stands=end.stands.to_string()><a href=href>{told}</a> " " {verdict}</span> }
         });
+        let withdrawal = withdrawal.map(|withdrawal| {
+            let reason = lang.text(&format!("withdrawal-{}", withdrawal.reason.name()));
+            let told = lang.with("withdrawal-told", &[("reason", reason.into())]);
+            let href = lang.path(&format!("/proofs/{}", withdrawal.leaf_hash));
+            view! { <p class="hint" id="withdrawal"><a href=href>{told}</a>" "<Time lang ms=withdrawal.said_ms/>" "{lang.text("withdrawal-keeps")}</p> }
+        });
         let base = format!("/proofs/{}", row.leaf_hash);
         let limits = lang.text(log.limits_text());
         let comparison =
             (kind == Some(Kind::SealedRecipe)).then(|| comparison(lang, &row.leaf_hash, alike));
         view! {
             {heading(title, Some(kind_text))}
+            {withdrawal}
             {listing.clone().map(|listing| view! { <p><a class="button button--small" href=lang.path(&format!("/listings/{}", listing.slug))>{listing.title}</a></p> })}
             <section class="card">
                 <h2>{lang.text("checks")}</h2>
