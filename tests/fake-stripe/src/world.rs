@@ -373,6 +373,19 @@ impl World {
         self.event("account.external_account.updated", &bank, Some(account));
     }
 
+    /// Stops or allows transfers to every account, and tells nobody.
+    pub fn allow_transfers(&mut self, allowed: bool) {
+        let status = if allowed { "active" } else { "inactive" };
+        for account in self.newest("account") {
+            if let Some(id) = account["id"].as_str() {
+                self.change(
+                    id,
+                    json!({"capabilities": {"card_payments": "active", "transfers": status}}),
+                );
+            }
+        }
+    }
+
     /// Lets time pass: keys are forgotten, funds become available, refunds, disputes and payouts go on.
     pub fn advance(&mut self, seconds: i64) {
         self.now_s += seconds;

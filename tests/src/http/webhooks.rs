@@ -59,6 +59,21 @@ async fn signed_webhooks_are_stored_once_and_nothing_else_is() {
         server.holds("count(*) = 1 and min(state) = 'ignored' from provider_event"),
         "told three times, stored once, and nothing of the others"
     );
+    // A database that fails is no reason to say "stored": the provider tells it again.
+    let later = body.replace("evt_1", "evt_2");
+    let signed = sign("whsec_platform", now_s(), &later);
+    server.sql("alter table provider_event rename to provider_event_away");
+    assert_eq!(post(&platform, &signed, &later).await, 500);
+    server.sql("alter table provider_event_away rename to provider_event");
+    assert_eq!(post(&platform, &signed, &later).await, 200);
+    assert!(server.holds("count(*) = 2 from provider_event"));
+    // What others mistook for news: the fact is told by the refund's and the reversal's own answers.
+    for (id, kind) in [("evt_3", "charge.refunded"), ("evt_4", "transfer.reversed")] {
+        let told = body.replace("evt_1", id).replace("product.created", kind);
+        let signed = sign("whsec_platform", now_s(), &told);
+        assert_eq!(post(&platform, &signed, &told).await, 200, "{kind}");
+    }
+    assert!(server.holds("count(*) = 4 from provider_event where state = 'ignored'"));
     // What the stand-in itself tells, to the endpoint that it belongs to.
     let account = {
         let mut world = fake.world();

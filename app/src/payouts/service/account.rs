@@ -162,6 +162,11 @@ pub async fn note_payout(
                 payout.id, payout.account
             ))
         })?;
+    let before = store::find_payout(tx, &payout.id).await?;
+    // Told again, perhaps after the bank was changed: only a new failure stops what comes next.
+    if before.is_some_and(|before| before.state == "failed") {
+        return Ok(());
+    }
     store::upsert_payout(tx, payout, &person, provider, now_ms).await?;
     let paid_key = format!("payout:{}:paid", payout.id);
     let amounts = |out: i64| {

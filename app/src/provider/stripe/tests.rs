@@ -277,6 +277,17 @@ async fn a_sellers_account_goes_from_requirements_to_payouts_that_fail() {
         .expect("an answer")
         .expect("it");
     assert!(!fresh.ready && fresh.requirements.len() == 2, "{fresh:?}");
+    // `transfers` alone would force the recipient agreement, which Stripe refuses here.
+    let opened = fake
+        .world()
+        .requests
+        .iter()
+        .find(|sent| sent.path == "accounts")
+        .cloned();
+    let asked = opened.expect("a request").params["capabilities"].clone();
+    for capability in ["card_payments", "transfers"] {
+        assert_eq!(asked[capability]["requested"], "true", "{capability}");
+    }
     let mut transfer = call("op-t", &account, 800);
     transfer.parameters.charge = Some(charge);
     let early = stripe.transfer(&transfer).await;
@@ -664,6 +675,35 @@ async fn send_all(on: &StripeShop) {
                 .await
                 .expect("an outcome");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_that_stripe_saved_poisons_nothing_that_is_planned_anew() {
+    for test in databases().await {
+        let mut on = StripeShop::new(&test).await;
+        on.onboard(1, "000123456789").await;
+        let order = on.shop.order(0, &[2]).await.expect("an order");
+        assert!(on.pay(&order, "4000000000000077", "US").await);
+        on.settle().await;
+        on.shop.now_ms += 14 * DAY_MS;
+        payouts::release(&test.db, on.shop.now_ms)
+            .await
+            .expect("a release");
+        // Stripe stopped the account, and its word of that is still on the way.
+        on.fake.world().allow_transfers(false);
+        assert_eq!(on.sweep().await, 1, "{}", test.name);
+        send_all(&on).await;
+        let line = on.shop.lines(&order).await.remove(0);
+        assert_eq!(line.earning, "available", "{}: theirs again", test.name);
+        on.fake.world().allow_transfers(true);
+        on.shop.now_ms += 8 * DAY_MS;
+        assert_eq!(on.sweep().await, 1, "{}", test.name);
+        send_all(&on).await;
+        let line = on.shop.lines(&order).await.remove(0);
+        assert_eq!(line.earning, "transferred", "{}", test.name);
+        on.settle().await;
+        on.shop.check_settled(test.name).await;
     }
 }
 
