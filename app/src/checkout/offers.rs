@@ -406,7 +406,7 @@ fn sets_page(
             <form class="card card--form" method="post" action=lang.path("/money/sets")>
                 <h2>{lang.text("set-new")}</h2>
                 <Field lang name="title" label=lang.text("title") value=typed("title") required=true errors=errors.clone()/>
-                <fieldset class="plain"><legend>{lang.text("set-items")}</legend>{boxes}{listing_error.map(|text| view! { <p class="field-error">{text}</p> })}</fieldset>
+                <fieldset class="field"><legend>{lang.text("set-items")}</legend>{boxes}{listing_error.map(|text| view! { <p class="field-error">{text}</p> })}</fieldset>
                 <Field lang name="price" label=lang.text("set-price") hint=lang.text("set-price-hint") value=typed("price") required=true errors=errors/>
                 <button class="button button--primary" type="submit" id="make-set">{lang.text("set-make")}</button>
             </form>
@@ -451,8 +451,10 @@ fn set_page(visit: &Visit, set: Set, items: Vec<Item>) -> Response {
                 let href = lang.path(&format!("/listings/{}", item.slug));
                 let gone = (item.state != "live").then(|| view! { <span class="tag">{lang.text("set-item-gone")}</span> });
                 view! {
-                    <li class="row"><Picture src=picture_url(&item.blob) alt=String::new() width=96 height=96/>
-                        <span class="row__main"><a href=href>{item.title}</a></span>{gone}<span class="quiet">{lang.price(item.price_minor)}</span></li>
+                    <li class="listing-card">
+                        <a class="listing-card__link" href=href><Picture src=picture_url(&item.blob) alt=String::new() width=256 height=256/><span class="listing-card__title">{item.title}</span></a>
+                        <span class="listing-card__row"><span class="quiet">{lang.price(item.price_minor)}</span>{gone}</span>
+                    </li>
                 }
             })
             .collect();
@@ -464,8 +466,8 @@ fn set_page(visit: &Visit, set: Set, items: Vec<Item>) -> Response {
         });
         view! {
             {heading(title, Some(by))}
+            <ul class="grid">{cards}</ul>
             <section class="card" id="set">
-                <ul class="plain">{cards}</ul>
                 <p class="total"><span>{lang.text("set-price")}</span><span><s class="quiet">{lang.money(sum)}</s> " " <strong>{lang.money(set.price_minor)}</strong></span></p>
                 {buy}
                 <p class="quiet">{lang.text("set-subtracts")}</p>

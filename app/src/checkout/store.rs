@@ -155,11 +155,12 @@ statements! {
     COUNT_FROZEN = "select count(*) from journal where kind = 'dispute frozen' and source = $1";
     SET_LINE_DISPUTE = "update purchase_line set dispute_id = $2 where id = $1";
     LIST_DISPUTED = lines!("purchase_line.dispute_id = $1 order by purchase_line.id");
-    LIST_DISPUTED_OF_CREATOR = lines!("purchase_line.payee_id = $1 and purchase_line.dispute_id is not null order by purchase_line.paid_ms desc, purchase_line.id");
+    LIST_DISPUTED_OF_CREATOR = lines!("purchase_line.payee_id = $1 and exists (select 1 from dispute where dispute.purchase_id = purchase_line.purchase_id) order by purchase_line.paid_ms desc, purchase_line.id limit 50");
     INSERT_DISPUTE = "insert into dispute (id, purchase_id, charge_id, amount_minor, fee_minor, reason, state, bearer, due_ms, opened_ms)
         values ($1, $2, $3, $4, 0, $5, 'inquiry', $6, $7, $8) on conflict (id) do nothing";
     GET_DISPUTE = disputes!("where id = $1");
     FIND_WITHDRAWN = disputes!("where purchase_id = $1 and state = 'withdrawn' order by opened_ms limit 1");
+    LIST_DISPUTES_OF_ORDER = disputes!("where purchase_id = $1 order by opened_ms desc, id");
     LIST_DISPUTES = disputes!("order by case when closed_ms is null then 0 else 1 end, opened_ms desc, id limit $1");
     LIST_DUE_DISPUTES = disputes!("where closed_ms is null and submitted_ms is null and due_ms < $1 order by due_ms, id");
     SET_DISPUTE_DUE = "update dispute set due_ms = $2 where id = $1";
@@ -476,6 +477,10 @@ pub(super) async fn set_line_dispute(
 
 pub(super) async fn list_disputed(tx: &mut Tx, dispute: &str) -> db::Result<Vec<Line>> {
     fetch!(tx, fetch_all, Line, LIST_DISPUTED, dispute)
+}
+
+pub(super) async fn list_disputes_of_order(tx: &mut Tx, order: &str) -> db::Result<Vec<Dispute>> {
+    fetch!(tx, fetch_all, Dispute, LIST_DISPUTES_OF_ORDER, order)
 }
 
 pub(super) async fn list_disputed_of_creator(tx: &mut Tx, creator: &str) -> db::Result<Vec<Line>> {

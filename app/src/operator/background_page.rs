@@ -1,6 +1,6 @@
 //! The operator's page of work that nobody waits for: what comes again by the clock, and jobs that failed.
 
-use super::page::money_links;
+use super::page::links;
 use crate::jobs::Trouble;
 use crate::jobs::recurring::Recurring;
 use crate::ui::lang::Lang;
@@ -19,7 +19,7 @@ pub(super) fn show(visit: &Visit, recurring: Vec<Recurring>, trouble: Vec<Troubl
         let failed: Vec<_> = trouble.into_iter().map(|job| failed(lang, job)).collect();
         view! {
             {heading(title, Some(lang.text("background-line")))}
-            <nav aria-label=lang.text("money-desk")><p class="actions"><a class="button button--small button--quiet" href=lang.path("/operator")>{lang.text("nav-operator")}</a>{money_links(lang)}</p></nav>
+            {links(visit)}
             <section class="card">
                 <h2>{lang.text("recurring")}</h2>
                 <div class="scroll"><table id="recurring">

@@ -1,6 +1,6 @@
 //! The operator's pages about money.
 
-use super::page::{confirm_first, money_links};
+use super::page::links;
 use crate::books::export::Report;
 use crate::books::service::Unexplained;
 use crate::checkout::service::Line;
@@ -16,14 +16,6 @@ use crate::web::visit::Visit;
 use axum::http::StatusCode;
 use axum::response::Response;
 use leptos::prelude::*;
-
-fn links(visit: &Visit) -> impl IntoView + use<> {
-    let lang = visit.lang;
-    view! {
-        <nav aria-label=lang.text("money-desk")><p class="actions"><a class="button button--small button--quiet" href=lang.path("/operator")>{lang.text("nav-operator")}</a>{money_links(lang)}</p></nav>
-        {confirm_first(visit)}
-    }
-}
 
 fn state_filter(
     lang: Lang,
@@ -214,6 +206,10 @@ pub(super) fn payouts(visit: &Visit, payouts: Payouts) -> Response {
                 }
             })
             .collect();
+        let waiting = payouts
+            .manual
+            .iter()
+            .any(|(payout, _)| payout.state == "pending");
         let manual: Vec<_> = payouts
             .manual
             .into_iter()
@@ -247,7 +243,7 @@ pub(super) fn payouts(visit: &Visit, payouts: Payouts) -> Response {
             <section class="card" id="manual">
                 <h2>{lang.text("payouts-manual")}</h2>
                 <p class="quiet">{lang.text("payouts-manual-line")}</p>
-                <p class="actions"><a class="button button--small" href="/operator/payouts/batch.csv" download="payouts.csv">{lang.text("batch-csv")}</a></p>
+                {waiting.then(|| view! { <p class="actions"><a class="button button--small" href="/operator/payouts/batch.csv" download="payouts.csv">{lang.text("batch-csv")}</a></p> })}
                 <ul class="plain">{manual}</ul>
             </section>
             {(!recent.is_empty()).then(|| view! { <section class="card"><h2>{lang.text("payouts-recent")}</h2><div class="scroll"><table><tbody>{recent}</tbody></table></div></section> })}
@@ -384,7 +380,7 @@ pub(super) fn reconciliation(
     shell::ok(visit, &title.clone(), || {
         let agrees = report.verdict().is_ok();
         let verdict = lang.text(if agrees {
-            "reconciliation-ok"
+            "reconciliation-agrees"
         } else {
             "reconciliation-differs"
         });

@@ -8,31 +8,33 @@ use axum::response::Response;
 use leptos::prelude::*;
 use schema::statement::WithdrawalReason;
 
-/// The operator's pages about money.
-pub(super) const MONEY_PAGES: [(&str, &str); 6] = [
+/// The operator's pages beside the desk.
+const PAGES: [(&str, &str); 8] = [
+    ("/operator", "nav-operator"),
     ("/operator/inbox", "inbox"),
     ("/operator/operations", "operations"),
     ("/operator/payouts", "payouts"),
     ("/operator/disputes", "disputes"),
     ("/operator/reconciliation", "reconciliation"),
     ("/operator/coupons", "coupons"),
+    ("/operator/background", "background"),
 ];
 
-pub(super) fn money_links(lang: crate::ui::lang::Lang) -> impl IntoView {
-    MONEY_PAGES
-        .map(|(path, text)| view! { <a class="button button--small" href=lang.path(path)>{lang.text(text)}</a> })
-        .into_iter()
-        .collect_view()
-}
-
-/// Says, where it is so, that the password is asked for before anything is done here.
-pub(super) fn confirm_first(visit: &Visit) -> Option<impl IntoView + use<>> {
+/// The way between the operator's pages; below it, where it is so, that the password is asked for before anything is done here.
+pub(super) fn links(visit: &Visit) -> impl IntoView + use<> {
     let lang = visit.lang;
-    let href = lang.path(&format!(
-        "/account/confirm?next={}",
-        shell::encode(&visit.path)
-    ));
-    (!visit.confirmed).then(|| view! { <p class="hint" id="confirm-first">{lang.text("confirm-first")}" "<a href=href id="to-confirm">{lang.text("confirm-submit")}</a></p> })
+    let here = visit.path.split('?').next().unwrap_or_default().to_owned();
+    let links = PAGES.map(|(path, text)| {
+        let current = (here == path).then_some("page");
+        view! { <a class="button button--small" href=lang.path(path) aria-current=current>{lang.text(text)}</a> }
+    });
+    let next = shell::encode(&visit.path);
+    let confirm = lang.path(&format!("/account/confirm?next={next}"));
+    let confirm = (!visit.confirmed).then(|| view! { <p class="hint" id="confirm-first">{lang.text("confirm-first")}" "<a href=confirm id="to-confirm">{lang.text("confirm-submit")}</a></p> });
+    view! {
+        <nav aria-label=lang.text("money-desk")><p class="actions">{links.into_iter().collect_view()}</p></nav>
+        {confirm}
+    }
 }
 
 pub(super) fn desk(visit: &Visit, desk: Desk) -> Response {
@@ -83,12 +85,11 @@ pub(super) fn desk(visit: &Visit, desk: Desk) -> Response {
         });
         view! {
             {heading(title, visit.test_money.then(|| lang.text("test-money")))}
+            {links(visit)}
             <section class="card">
                 <h2>{lang.text("copies")}</h2>
                 <p><a class="button button--small" href=lang.path("/operator/copies") id="to-copies">{lang.with("copies-open", &[("count", desk.copies_open.into())])}</a></p>
             </section>
-            <nav class="card" aria-label=lang.text("money-desk")><p class="actions">{money_links(lang)}</p></nav>
-            {confirm_first(visit)}
             <section class="card">
                 <h2>{lang.text("withdraw-cause")}</h2>
                 <p class="quiet">{lang.text("withdraw-cause-line")}</p>

@@ -90,7 +90,7 @@ fn account(lang: Lang, payee: Option<&Payee>) -> impl IntoView + use<> {
             let text = lang.text(&format!("paused-{}", by.replace('_', "-")));
             view! { <p class="field-error" id="paused" data-by=by.clone()>{text}</p> }
         });
-        let country = payee.country.clone();
+        let country = lang.text(&format!("country-{}", payee.country.to_lowercase()));
         let (path, label, paused_by_seller) = match payee.paused.as_deref() {
             Some("paused_by_seller") => ("/money/resume", "payouts-resume", true),
             _ => ("/money/pause", "payouts-pause", false),
@@ -200,6 +200,37 @@ pub(super) fn sale(
     })
 }
 
+/// Where people ask for payouts by hand; anybody else writes to us.
+const BY_HAND: [&str; 28] = [
+    "AE", "AR", "AU", "BR", "CL", "CN", "CO", "EG", "HK", "ID", "IL", "IN", "JP", "KE", "KR", "MX",
+    "MY", "NG", "NZ", "PH", "SA", "SG", "TH", "TR", "TW", "UA", "VN", "ZA",
+];
+
+/// Countries by name in the visitor's language; the one that was chosen, or where most who speak it live.
+fn countries(lang: Lang, codes: &[&'static str], chosen: &str) -> impl IntoView + use<> {
+    let likely = match lang {
+        Lang::De => "DE",
+        Lang::Zh => "CN",
+        Lang::En => "US",
+    };
+    let chosen = codes.iter().find(|code| **code == chosen);
+    let chosen = chosen.copied().unwrap_or(likely);
+    let mut named: Vec<(String, &str)> = codes
+        .iter()
+        .map(|code| {
+            (
+                lang.text(&format!("country-{}", code.to_lowercase())),
+                *code,
+            )
+        })
+        .collect();
+    named.sort();
+    named
+        .into_iter()
+        .map(|(name, code)| view! { <option value=code selected=code == chosen>{name}</option> })
+        .collect_view()
+}
+
 /// Where a creator lives decides who pays them.
 pub(super) fn choose(
     visit: &Visit,
@@ -215,25 +246,21 @@ pub(super) fn choose(
         None => StatusCode::OK,
     };
     shell::page(visit, &title.clone(), status, || {
-        let options = REACHED
-            .map(|code| view! { <option value=code selected=code == country>{code}</option> });
-        let others = [
-            "CN", "JP", "IN", "BR", "KR", "TW", "SG", "AU", "NZ", "ZA", "TR", "UA",
-        ]
-        .map(|code| view! { <option value=code selected=code == country>{code}</option> });
+        let options = countries(lang, &REACHED, &country);
+        let others = countries(lang, &BY_HAND, &country);
         let errors: Vec<FieldError> = details_error.into_iter().collect();
         view! {
-            {heading(title, Some(lang.text("onboarding-line")))}
+            {heading(title, Some(lang.text("onboarding-where")))}
             <form class="card card--form" method="post" action=lang.path("/money/onboarding")>
                 <h2>{lang.text("onboarding-provider")}</h2>
                 <p class="quiet">{lang.text("onboarding-provider-line")}</p>
-                <label class="field" for="country"><span>{lang.text("country")}</span><select id="country" name="country">{options.into_iter().collect_view()}</select></label>
+                <label class="field" for="country"><span>{lang.text("country")}</span><select id="country" name="country">{options}</select></label>
                 <button class="button button--primary" type="submit" id="start-onboarding">{lang.text("onboarding-go")}</button>
             </form>
             <form class="card card--form" method="post" action=lang.path("/money/manual")>
                 <h2>{lang.text("onboarding-manual")}</h2>
                 <p class="quiet">{lang.text("onboarding-manual-line")}</p>
-                <label class="field" for="manual-country"><span>{lang.text("country")}</span><select id="manual-country" name="country">{others.into_iter().collect_view()}</select></label>
+                <label class="field" for="manual-country"><span>{lang.text("country")}</span><select id="manual-country" name="country">{others}</select></label>
                 <Field lang name="details" label=lang.text("bank-details") hint=lang.text("bank-details-hint") value=details required=true errors=errors.clone()/>
                 {(!visit.confirmed).then(|| view! { <Field lang name="password" kind="password" label=lang.text("password") value="" autocomplete="current-password" required=true errors=errors/> })}
                 <button class="button" type="submit" id="send-manual">{lang.text("send")}</button>

@@ -428,15 +428,15 @@ pub async fn get(tx: &mut Tx, id: &str) -> Result<Dispute, Error> {
     }
 }
 
-/// The disputes about a creator's sales, with the line's title.
+/// The disputes about a creator's sales, open and decided, with the line's title.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn list_of_creator(tx: &mut Tx, creator: &str) -> db::Result<Vec<(Dispute, Line)>> {
     let mut found = Vec::new();
     for line in store::list_disputed_of_creator(tx, creator).await? {
-        if let Some(id) = &line.dispute_id {
-            found.push((store::get_dispute(tx, id).await?, line));
+        for dispute in store::list_disputes_of_order(tx, &line.purchase_id).await? {
+            found.push((dispute, line.clone()));
         }
     }
     Ok(found)
