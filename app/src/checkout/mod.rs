@@ -16,6 +16,6 @@ mod store;
 #[cfg(test)]
 pub(crate) mod tests;
 #[cfg(test)]
-mod walk;
+pub(crate) mod walk;
 #[cfg(test)]
 pub(crate) use store::ALL as STATEMENTS;

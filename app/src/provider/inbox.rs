@@ -5,7 +5,7 @@
 
 use super::{Provider, store};
 use crate::clock::DAY_MS;
-use crate::db::{self, Db, Tx};
+use crate::db::{self, Db, Tx, read_setting, write_setting};
 use crate::{jobs, random};
 
 /// Reads one event of the inbox.
@@ -14,7 +14,8 @@ pub const READ: &str = "checkout-event";
 const MAX_ATTEMPTS: i64 = 8;
 /// Bodies are personal data: ids stay, bodies go.
 const BODY_LIFE_MS: i64 = 90 * DAY_MS;
-/// The sweeper looks back further than the last event: what came late may have been lost before it.
+/// The sweeper looks back further than the newest event that it saw itself: an older one may be listed late. What webhooks brought
+/// meanwhile says nothing of what they did not.
 const SWEEP_OVERLAP_MS: i64 = 2 * DAY_MS;
 
 /// An event as it came in.
@@ -160,16 +161,20 @@ pub async fn replay(tx: &mut Tx, id: &str) -> db::Result<bool> {
 /// # Errors
 /// When the provider does not answer or the database fails.
 pub async fn sweep(db: &Db, provider: &dyn Provider) -> anyhow::Result<usize> {
-    let mut tx = db.read().await?;
-    let last = store::last_event_ms(&mut tx, provider.name()).await?;
-    drop(tx);
-    let since = last.map_or(0, |last| last - SWEEP_OVERLAP_MS);
+    let cursor = format!("events_swept_ms:{}", provider.name());
+    let swept = read_setting(&mut db.read().await?, &cursor).await?;
+    let swept: i64 = swept.and_then(|text| text.parse().ok()).unwrap_or(0);
+    let mut until = swept;
     let mut lost = 0;
-    for event in provider.events(since).await? {
+    for event in provider.events((swept - SWEEP_OVERLAP_MS).max(0)).await? {
+        until = until.max(event.created_ms);
         let mut tx = db.write().await?;
         lost += usize::from(receive(&mut tx, provider.name(), &event).await?);
         tx.commit().await?;
     }
+    let mut tx = db.write().await?;
+    write_setting(&mut tx, &cursor, &until.to_string()).await?;
+    tx.commit().await?;
     Ok(lost)
 }
 

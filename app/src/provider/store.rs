@@ -50,7 +50,6 @@ statements! {
     REPLAY_EVENT = "update provider_event set state = 'received', quarantined_ms = null, attempts = 0 where id = $1";
     LIST_EVENTS = events!("where ($1 = '' or state = $1 or ($1 = 'quarantined' and quarantined_ms is not null)) order by received_ms desc, id limit $2");
     COUNT_QUARANTINED = "select count(*) from provider_event where quarantined_ms is not null";
-    LAST_EVENT = "select max(created_ms) from provider_event where provider = $1";
     ERASE_BODIES = "update provider_event set body = null where received_ms < $1 and body is not null and state <> 'received'";
     HAS_OTHER_PROVIDER = "select count(*) from purchase where provider <> $1 and state = 'paid' and total_minor > 0";
 }
@@ -204,10 +203,6 @@ pub(super) async fn list_events(tx: &mut Tx, state: &str, limit: i64) -> db::Res
 
 pub(super) async fn count_quarantined(tx: &mut Tx) -> db::Result<i64> {
     fetch!(tx, fetch_one, (i64,), COUNT_QUARANTINED).map(|row| row.0)
-}
-
-pub(super) async fn last_event_ms(tx: &mut Tx, provider: &str) -> db::Result<Option<i64>> {
-    fetch!(tx, fetch_one, (Option<i64>,), LAST_EVENT, provider).map(|row| row.0)
 }
 
 pub(super) async fn erase_bodies(tx: &mut Tx, before_ms: i64) -> db::Result<u64> {

@@ -373,6 +373,11 @@ impl World {
         self.event("account.external_account.updated", &bank, Some(account));
     }
 
+    /// Forgets every saved answer, as if a day had passed.
+    pub fn forget_keys(&mut self) {
+        self.saved.clear();
+    }
+
     /// Stops or allows transfers to every account, and tells nobody.
     pub fn allow_transfers(&mut self, allowed: bool) {
         let status = if allowed { "active" } else { "inactive" };

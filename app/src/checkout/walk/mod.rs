@@ -1,3 +1,3 @@
 //! Random walks over everything that moves money; nothing but tests.
 
-mod tests;
+pub(crate) mod tests;

@@ -74,9 +74,9 @@ const KINDS: [&str; 24] = [
 ];
 
 /// A step: what, and three numbers that say with which.
-type Step = (u8, u16, u16, u16);
+pub(crate) type Step = (u8, u16, u16, u16);
 
-fn pick<T: Copy>(list: &[T], number: u16) -> T {
+pub(crate) fn pick<T: Copy>(list: &[T], number: u16) -> T {
     list[usize::from(number) % list.len()]
 }
 
@@ -170,6 +170,11 @@ async fn walk(test: &TestDb, steps: &[Step]) -> Vec<String> {
     shop.drain().await;
     assert!(is_quiet(test).await, "{}: something never ends", test.name);
     shop.check_settled(test.name).await;
+    kinds(test).await
+}
+
+/// The kinds of what was booked.
+pub(crate) async fn kinds(test: &TestDb) -> Vec<String> {
     let mut tx = test.db.read().await.expect("a transaction");
     let sql = "select distinct kind from journal";
     let kinds = fetch!(&mut tx, fetch_all, (String,), sql).expect("kinds");
@@ -244,7 +249,7 @@ async fn order(shop: &Shop, orders: &mut Vec<service::Order>, a: u16, b: u16, c:
     orders.push(order);
 }
 
-async fn give_back(shop: &Shop, order: &service::Order, b: u16, c: u16, place: &str) {
+pub(crate) async fn give_back(shop: &Shop, order: &service::Order, b: u16, c: u16, place: &str) {
     let lines = shop.lines(order).await;
     let line = &lines[usize::from(b) % lines.len()];
     let mut tx = shop.till.db.write().await.expect("a transaction");
@@ -291,7 +296,7 @@ async fn dispute_late(shop: &Shop, order: &service::Order, b: u16) {
     }
 }
 
-async fn answer_dispute(shop: &Shop, a: u16, b: u16) {
+pub(crate) async fn answer_dispute(shop: &Shop, a: u16, b: u16) {
     let mut tx = shop.till.db.write().await.expect("a transaction");
     let open: Vec<dispute::Dispute> = dispute::list(&mut tx, 1000)
         .await
@@ -322,7 +327,7 @@ async fn answer_dispute(shop: &Shop, a: u16, b: u16) {
 }
 
 /// Events come in any order: some are read before the one that they follow.
-async fn read_any_event(shop: &Shop, a: u16) {
+pub(crate) async fn read_any_event(shop: &Shop, a: u16) {
     let mut tx = shop.till.db.read().await.expect("a transaction");
     let waiting = inbox::list(&mut tx, "received", 1000)
         .await
@@ -335,7 +340,7 @@ async fn read_any_event(shop: &Shop, a: u16) {
     }
 }
 
-async fn repeat_an_event(shop: &Shop, a: u16) {
+pub(crate) async fn repeat_an_event(shop: &Shop, a: u16) {
     let mut tx = shop.till.db.write().await.expect("a transaction");
     let done = inbox::list(&mut tx, "done", 1000).await.expect("events");
     if !done.is_empty() {
@@ -402,7 +407,7 @@ async fn owed(shop: &Shop, a: u16) {
 }
 
 /// The provider acted, or not, and the process died before it could write that down.
-async fn crash_after_sending(shop: &Shop, a: u16, b: u16) {
+pub(crate) async fn crash_after_sending(shop: &Shop, a: u16, b: u16) {
     let mut tx = shop.till.db.write().await.expect("a transaction");
     let open: Vec<Operation> = outbound::list(&mut tx, "", 10_000)
         .await

@@ -7,6 +7,8 @@ mod payments;
 mod payouts;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod walk;
 pub mod webhook;
 
 use super::{Answer, Outcome, Unanswered};

@@ -27,14 +27,14 @@ fn settings(fake: &FakeStripe) -> Settings {
 }
 
 /// A shop on Stripe, and how many of the stand-in's events it was sent.
-struct StripeShop {
-    shop: Shop,
-    fake: FakeStripe,
+pub(super) struct StripeShop {
+    pub(super) shop: Shop,
+    pub(super) fake: FakeStripe,
     delivered: usize,
 }
 
 impl StripeShop {
-    async fn new(test: &TestDb) -> Self {
+    pub(super) async fn new(test: &TestDb) -> Self {
         let mut shop = shop(test).await;
         let fake = FakeStripe::start(0, shop.now_ms / 1000)
             .await
@@ -48,7 +48,7 @@ impl StripeShop {
     }
 
     /// Puts new events into the inbox, the newest first: no order is promised. Every third is lost; the sweeper finds it.
-    async fn deliver(&mut self, losing: bool) {
+    pub(super) async fn deliver(&mut self, losing: bool) {
         let events: Vec<_> = self.fake.world().events[self.delivered..].to_vec();
         self.delivered += events.len();
         for (number, event) in events.iter().enumerate().rev() {
@@ -68,7 +68,7 @@ impl StripeShop {
         }
     }
 
-    async fn settle(&mut self) {
+    pub(super) async fn settle(&mut self) {
         for _ in 0..4 {
             self.deliver(false).await;
             self.shop.drain().await;
@@ -94,7 +94,7 @@ impl StripeShop {
     }
 
     /// Opens a seller's account at Stripe, who answers everything there.
-    async fn onboard(&mut self, seller: usize, bank: &str) {
+    pub(super) async fn onboard(&mut self, seller: usize, bank: &str) {
         let person = self.shop.sellers[seller].clone();
         payouts::start_onboarding(
             &self.shop.till.db,
@@ -646,6 +646,7 @@ async fn no_fault_between_us_and_stripe_pays_or_refunds_twice() {
         }
         // Keys are forgotten after a day: what is still unknown is looked up, and sent anew only when it is not there.
         age_operations(&test).await;
+        on.fake.world().forget_keys();
         send_all(&on).await;
         on.settle().await;
         let mut tx = test.db.read().await.expect("a transaction");
@@ -665,7 +666,7 @@ async fn no_fault_between_us_and_stripe_pays_or_refunds_twice() {
 }
 
 /// Sends every open operation, whatever its job waits for.
-async fn send_all(on: &StripeShop) {
+pub(super) async fn send_all(on: &StripeShop) {
     for _ in 0..4 {
         let mut tx = on.shop.till.db.read().await.expect("a transaction");
         let open = outbound::list(&mut tx, "", 1000).await.expect("operations");
@@ -708,7 +709,7 @@ async fn a_refusal_that_stripe_saved_poisons_nothing_that_is_planned_anew() {
 }
 
 /// As if every unfinished call had been made two days ago.
-async fn age_operations(test: &TestDb) {
+pub(super) async fn age_operations(test: &TestDb) {
     let mut tx = test.db.write().await.expect("a transaction");
     crate::db::execute!(
         &mut tx,

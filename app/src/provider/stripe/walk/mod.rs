@@ -1,0 +1,3 @@
+//! Random walks of the shop on Stripe; tests only.
+
+mod tests;
