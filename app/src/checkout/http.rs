@@ -28,7 +28,8 @@ const GUEST_S: i64 = 86_400;
 /// Routes of this feature.
 pub fn routes() -> Router<AppState> {
     Router::new()
-        .merge(super::offers::routes())
+        .merge(super::coupon_page::routes())
+        .merge(super::set_page::routes())
         .route("/cart", get(show))
         .route("/cart/add", post(add))
         .route("/cart/remove", post(remove))

@@ -4,13 +4,14 @@
 //! for the facts books the sale and hands over what was bought, in one transaction.
 
 pub mod coupon;
+mod coupon_page;
 pub mod http;
 mod invoice;
 pub mod jobs;
-mod offers;
 mod page;
 mod sandbox_page;
 pub mod service;
+mod set_page;
 pub mod sets;
 mod store;
 #[cfg(test)]

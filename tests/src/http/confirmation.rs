@@ -24,6 +24,8 @@ async fn an_operator_whose_password_was_given_long_ago_moves_no_money_before_giv
         "/operator/disputes/any",
         "/operator/disputes/any/accept",
         "/operator/reconciliation/suspense",
+        "/operator/coupons",
+        "/operator/coupons/any/end",
     ] {
         let refused = client.post(path, &[("slug", "any")]).await;
         assert_eq!(refused.status, 403, "{path}: {}", refused.body);
