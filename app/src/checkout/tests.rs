@@ -294,6 +294,22 @@ async fn a_sale_is_held_released_transferred_and_paid_out() {
             "{}: nobody is onboarded",
             test.name
         );
+        let mut tx = test.db.read().await.expect("a transaction");
+        let decided = payouts::sweep::list_recent(&mut tx, 10).await;
+        drop(tx);
+        let mut decided: Vec<_> = decided
+            .expect("decisions")
+            .into_iter()
+            .map(|(decision, handle)| (handle, decision.outcome, decision.amount_minor))
+            .collect();
+        decided.sort();
+        let skipped = |name: &str, amount| (name.to_owned(), "not_onboarded".to_owned(), amount);
+        assert_eq!(
+            decided,
+            [skipped("ada", 850 + 424), skipped("ben", 2549)],
+            "{}: every cent that is not paid has a reason",
+            test.name
+        );
         for (holder, bank, missing) in [
             ("Reject Me", "000123456789", Some("holder")),
             ("Ben B", "12", Some("bank")),

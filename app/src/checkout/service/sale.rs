@@ -95,8 +95,15 @@ pub(super) async fn fulfil(
     if let Some(payment) = payment {
         check(&order, payment)?;
     }
-    if order.state != "open" {
-        return Ok(());
+    match order.state.as_str() {
+        "open" => {}
+        "paid" => return Ok(()),
+        // Its checkout was closed before it was given up; money that came all the same is a person's to look at.
+        other => {
+            return Err(Error::Internal(format!(
+                "the order {order_id} is {other} and was paid"
+            )));
+        }
     }
     let invoice = store::next_invoice(tx).await?;
     if !store::set_order_paid(tx, order_id, payment, invoice, now_ms).await? {
