@@ -104,13 +104,12 @@ pub async fn check_books(state: &AppState) -> Result<BooksCheck, payouts::servic
             .verdict(),
         at_ms: crate::random::real_now_ms(),
     };
-    for error in [
+    let differences = [
         check.audit.as_ref().err(),
         check.reconciliation.as_ref().err(),
-    ] {
-        if let Some(error) = error {
-            tracing::error!(error, "the books do not hold");
-        }
+    ];
+    for error in differences.into_iter().flatten() {
+        tracing::error!(error, "the books do not hold");
     }
     let mut tx = state.db.write().await?;
     let text = serde_json::to_string(&check)

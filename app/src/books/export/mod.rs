@@ -171,7 +171,7 @@ fn year_of(day: i64) -> i64 {
 /// Year and quarter, the latter from 1.
 fn quarter_of(day: i64) -> (i64, i64) {
     let (year, month, ..) = civil(day * DAY_MS);
-    (year, i64::try_from((month + 2) / 3).unwrap_or(1))
+    (year, i64::try_from(month.div_ceil(3)).unwrap_or(1))
 }
 
 const YEARS: &[&str] = &[

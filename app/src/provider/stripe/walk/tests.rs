@@ -86,7 +86,8 @@ fn random_walks_with_lost_answers_and_lost_events_end_where_stripe_ends() {
         .run(&strategy, |steps| {
             runtime.block_on(async {
                 for test in databases().await {
-                    booked.borrow_mut().extend(walk(&test, &steps).await);
+                    let kinds = walk(&test, &steps).await;
+                    booked.borrow_mut().extend(kinds);
                 }
             });
             Ok(())
