@@ -840,7 +840,7 @@ flash-job-not-dead = Die Aufgabe ist nicht tot, oder eine andere erledigt sie sc
 flash-second-person = Eine zweite Person muss dasselbe Zeichen eintragen.
 give-back = Geld zurückgeben
 give-back-line = Der ganze Betrag beendet den Kauf; ein Teil ist ein Entgegenkommen, und der Käufer behält das Rezept. Unsere Gebühr sinkt mit.
-give-back-rest = Bis { $amount }.
+give-back-rest = Bis { $amount }; gezahlte Steuer geht mit zurück.
 give-back-submit = Zurückgeben
 guest-email = E-Mail
 guest-hint = Für den Beleg und einen Link zu Ihren Käufen. Ein Konto ist nicht nötig.
@@ -869,7 +869,14 @@ journal-dispute-lost = Anfechtung verloren
 line-state-part = teilweise erstattet
 listing-in-set = Auch im Set „{ $title }“ für { $price }
 mail-claim-subject = Ihr Kauf bei Seedmark
-mail-claim-text = Vielen Dank für Ihren Kauf. Öffnen Sie diesen Link, um ein Passwort festzulegen und Ihren Kauf zu behalten: { $link } Er gilt 7 Tage. Wenn Sie nichts gekauft haben, ignorieren Sie diese Nachricht.
+mail-claim-text =
+    Vielen Dank für Ihren Kauf.
+
+    Öffnen Sie diesen Link, um ein Passwort festzulegen und Ihren Kauf zu behalten. Er gilt 7 Tage:
+
+    { $link }
+
+    Wenn Sie nichts gekauft haben, ignorieren Sie diese Nachricht.
 money-desk = Geld
 netted = Verrechnet
 noted-paid = Bezahlt

@@ -840,7 +840,7 @@ flash-job-not-dead = That job is not dead, or another one does its work.
 flash-second-person = A second operator has to enter the same reference.
 give-back = Give money back
 give-back-line = All of it ends the purchase; a part of it is a courtesy, and the buyer keeps the recipe. Our fee shrinks with it.
-give-back-rest = Up to { $amount }.
+give-back-rest = Up to { $amount }; tax that was paid goes back with it.
 give-back-submit = Give it back
 guest-email = E-mail
 guest-hint = For the receipt and a link to your purchases. No account is needed.
@@ -869,7 +869,14 @@ journal-dispute-lost = Dispute lost
 line-state-part = partly refunded
 listing-in-set = Also in the set “{ $title }” for { $price }
 mail-claim-subject = Your purchase at Seedmark
-mail-claim-text = Thank you for your purchase. Open this link to set a password and keep what you bought: { $link } It works for 7 days. If you bought nothing, ignore this mail.
+mail-claim-text =
+    Thank you for your purchase.
+
+    Open this link to set a password and keep what you bought. It works for 7 days:
+
+    { $link }
+
+    If you bought nothing, ignore this mail.
 money-desk = Money
 netted = Covered debts
 noted-paid = Paid

@@ -830,7 +830,7 @@ flash-job-not-dead = 该任务并未失败，或已有其他任务代为完成�
 flash-second-person = 需要第二位操作员填写相同的流水号。
 give-back = 退款
 give-back-line = 全额退款将终止购买；部分退款时买家保留配方。平台费用按比例退还。
-give-back-rest = 最多 { $amount }。
+give-back-rest = 最多 { $amount }，已付税款一并退回。
 give-back-submit = 确认退款
 guest-email = 邮箱
 guest-hint = 用于发送收据和购买链接，无需注册。
@@ -859,7 +859,14 @@ journal-dispute-lost = 争议败诉
 line-state-part = 部分退款
 listing-in-set = 也包含在套装“{ $title }”中，{ $price }
 mail-claim-subject = 您在 Seedmark 的购买
-mail-claim-text = 感谢您的购买。请打开此链接设置密码并保留您的购买：{ $link } 链接 7 天内有效。如非本人购买，请忽略此邮件。
+mail-claim-text =
+    感谢您的购买。
+
+    请打开此链接设置密码并保留您的购买，7 天内有效：
+
+    { $link }
+
+    如非本人购买，请忽略此邮件。
 money-desk = 资金
 netted = 抵扣
 noted-paid = 已付款

@@ -1,0 +1,262 @@
+//! What goes back: unopened lines, money that lies with the seller already, tax, and banks that send back.
+
+use super::shop;
+use crate::checkout::service::{self, Bearer, get_line, plan_refund};
+use crate::clock::DAY_MS;
+use crate::db::execute;
+use crate::db::tests::databases;
+use crate::payouts::service as payouts;
+use crate::provider::sandbox;
+#[tokio::test]
+async fn a_return_that_read_an_unopened_line_loses_against_an_opening_that_came_first() {
+    for test in databases().await {
+        let shop = shop(&test).await;
+        let order = shop.order(0, &[0]).await.expect("an order");
+        shop.pay(&order, "4242424242424242").await;
+        shop.drain().await;
+        let read_before = shop.lines(&order).await.remove(0);
+        let mut tx = test.db.write().await.expect("a transaction");
+        execute!(
+            &mut tx,
+            "update purchase_line set opened_ms = 5 where id = $1",
+            &read_before.id
+        )
+        .expect("opened");
+        let planned = plan_refund(
+            &mut tx,
+            &read_before,
+            Bearer::Creator,
+            "unopened",
+            shop.now_ms,
+        )
+        .await;
+        assert!(!planned.expect("an answer"), "{}", test.name);
+        tx.commit().await.expect("a commit");
+        shop.check_settled(test.name).await;
+    }
+}
+
+#[tokio::test]
+async fn a_refund_after_the_transfer_is_owed_and_netted_from_the_next_earnings() {
+    for test in databases().await {
+        let mut shop = shop(&test).await;
+        payouts::onboard(
+            &test.db,
+            &shop.sellers[1].clone(),
+            "Ben B",
+            "000123456789",
+            1,
+        )
+        .await
+        .expect("onboarded");
+        let order = shop.order(0, &[2]).await.expect("an order");
+        shop.pay(&order, "4242424242424242").await;
+        shop.drain().await;
+        shop.advance(14).await;
+        payouts::sweep(&test.db, sandbox::NAME, 2500, shop.now_ms)
+            .await
+            .expect("a sweep");
+        shop.drain().await;
+        // It is at the bank by now: asking it back is refused.
+        shop.advance(1).await;
+        shop.advance(2).await;
+        shop.drain().await;
+        let line = shop.lines(&order).await.remove(0);
+        assert_eq!(line.earning, "transferred");
+        let mut tx = test.db.write().await.expect("a transaction");
+        plan_refund(&mut tx, &line, Bearer::Creator, "unopened", shop.now_ms)
+            .await
+            .expect("planned");
+        tx.commit().await.expect("a commit");
+        shop.drain().await;
+        assert_eq!(shop.balances(1).await.owed, 2549, "{}", test.name);
+        let order = shop.order(1, &[2]).await.expect("an order");
+        shop.pay(&order, "4242424242424242").await;
+        shop.drain().await;
+        shop.advance(21).await;
+        payouts::sweep(&test.db, sandbox::NAME, 2500, shop.now_ms)
+            .await
+            .expect("a sweep");
+        let ben = shop.balances(1).await;
+        assert_eq!((ben.owed, ben.available), (0, 0), "{}", test.name);
+        shop.drain().await;
+        shop.advance(3).await;
+        shop.drain().await;
+        shop.check_settled(test.name).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_being_asked_back_already_is_not_taken_from_earnings_too() {
+    for test in databases().await {
+        let mut shop = shop(&test).await;
+        let ben = shop.sellers[1].clone();
+        payouts::onboard(&test.db, &ben, "Ben B", "000123456789", 1)
+            .await
+            .expect("onboarded");
+        let sold = shop.order(0, &[2]).await.expect("an order");
+        shop.pay(&sold, "4242424242424242").await;
+        shop.drain().await;
+        shop.advance(14).await;
+        payouts::sweep(&test.db, sandbox::NAME, 2500, shop.now_ms)
+            .await
+            .expect("a sweep");
+        shop.drain().await;
+        let again = shop.order(1, &[2]).await.expect("an order");
+        shop.pay(&again, "4242424242424242").await;
+        shop.drain().await;
+        let line = shop.lines(&sold).await.remove(0);
+        assert_eq!(
+            line.earning, "transferred",
+            "{}: and not at the bank",
+            test.name
+        );
+        let mut tx = test.db.write().await.expect("a transaction");
+        plan_refund(&mut tx, &line, Bearer::Creator, "unopened", shop.now_ms)
+            .await
+            .expect("planned");
+        tx.commit().await.expect("a commit");
+        // The reversal is on its way while the second sale is released.
+        let until_ms = shop.now_ms + 14 * DAY_MS;
+        payouts::release(&test.db, until_ms)
+            .await
+            .expect("a release");
+        let mut tx = test.db.read().await.expect("a transaction");
+        let planned = payouts::sweep::plan_for(&mut tx, &ben, 2500, until_ms);
+        let planned = planned.await.expect("a plan");
+        drop(tx);
+        assert_eq!(
+            (
+                planned.outcome,
+                planned.netted_minor,
+                planned.payable_minor()
+            ),
+            ("paid", 0, 2549),
+            "{}: the whole second sale",
+            test.name
+        );
+        payouts::sweep(&test.db, sandbox::NAME, 2500, until_ms)
+            .await
+            .expect("a sweep");
+        shop.drain().await;
+        let ben = shop.balances(1).await;
+        assert_eq!((ben.owed, ben.available), (0, 0), "{}", test.name);
+        for days in [15, 2] {
+            shop.advance(days).await;
+            shop.drain().await;
+        }
+        assert_eq!(
+            shop.balances(1).await.paid,
+            2549,
+            "{}: the second alone",
+            test.name
+        );
+        shop.check_settled(test.name).await;
+    }
+}
+
+#[tokio::test]
+async fn tax_belongs_to_nobody_here_and_goes_back_with_a_part() {
+    for test in databases().await {
+        let shop = shop(&test).await;
+        let order = shop.order(0, &[0, 1]).await.expect("an order");
+        shop.pay_from(&order, "4242424242424242", "DE").await;
+        shop.drain().await;
+        let lines = shop.lines(&order).await;
+        let taxes: Vec<i64> = lines.iter().map(|line| line.tax_minor).collect();
+        assert_eq!(taxes.iter().sum::<i64>(), 190 + 95, "{}", test.name);
+        assert_eq!(
+            shop.balances(0).await.held,
+            850 + 424,
+            "{}: none of it",
+            test.name
+        );
+        let line = lines
+            .iter()
+            .find(|line| line.price_minor == 1000)
+            .expect("a line");
+        let mut tx = test.db.write().await.expect("a transaction");
+        for (cash, refused) in [(0, true), (1191, true), (595, false)] {
+            let line = get_line(&mut tx, &line.id).await.expect("the line");
+            let part =
+                service::plan_part(&mut tx, &line, cash, Bearer::Creator, "test", shop.now_ms)
+                    .await;
+            assert_eq!(part.is_err(), refused, "{}: {cash}", test.name);
+        }
+        tx.commit().await.expect("a commit");
+        shop.drain().await;
+        let line = shop
+            .lines(&order)
+            .await
+            .into_iter()
+            .find(|line| line.price_minor == 1000)
+            .expect("a line");
+        assert_eq!(
+            (
+                line.state.as_str(),
+                line.refunded_tax_minor,
+                line.refunded_minor,
+                line.payee_borne_minor
+            ),
+            ("owned", 95, 500, 425),
+            "{}: half of everything, and it stays theirs",
+            test.name
+        );
+        shop.check_settled(test.name).await;
+    }
+}
+
+#[tokio::test]
+async fn a_payout_that_came_back_stops_the_next_one_until_the_bank_is_changed() {
+    for test in databases().await {
+        let mut shop = shop(&test).await;
+        let ben = shop.sellers[1].clone();
+        let onboard = async |bank: &str, now_ms| {
+            payouts::onboard(&test.db, &ben, "Ben B", bank, now_ms)
+                .await
+                .expect("an answer")
+        };
+        onboard("000999999991", shop.now_ms).await;
+        for buyer in [0, 1] {
+            let order = shop.order(buyer, &[2]).await.expect("an order");
+            shop.pay(&order, "4242424242424242").await;
+            shop.drain().await;
+            shop.advance(14).await;
+            let paid = payouts::sweep(&test.db, sandbox::NAME, 2500, shop.now_ms)
+                .await
+                .expect("a sweep");
+            // The second time his bank has sent the first payout back.
+            assert_eq!(paid, 1 - buyer, "{}", test.name);
+            for days in [0, 0, 2, 1] {
+                shop.drain().await;
+                shop.advance(days).await;
+            }
+            shop.drain().await;
+        }
+        let mut tx = test.db.read().await.expect("a transaction");
+        let next = payouts::plan_sweep(&mut tx, 2500, shop.now_ms)
+            .await
+            .expect("a plan");
+        drop(tx);
+        assert_eq!(next[0].outcome, "bank_rejected", "{}", test.name);
+        onboard("000123456789", shop.now_ms).await;
+        // The old failure is read again with the account's other payouts, and is no new one.
+        payouts::account::catch_up(&test.db, shop.till.provider.as_ref(), shop.now_ms)
+            .await
+            .expect("an answer");
+        let paid = payouts::sweep(&test.db, sandbox::NAME, 2500, shop.now_ms).await;
+        assert_eq!(paid.expect("a sweep"), 1, "{}", test.name);
+        for days in [0, 0, 2, 0] {
+            shop.drain().await;
+            shop.advance(days).await;
+        }
+        shop.drain().await;
+        assert_eq!(
+            shop.balances(1).await.paid,
+            2 * 2549,
+            "{}: each once",
+            test.name
+        );
+        shop.check_settled(test.name).await;
+    }
+}
