@@ -36,11 +36,7 @@ pub(crate) fn checks(install: bool) -> Result<Vec<(&'static str, Result<()>)>> {
         .and_then(|()| node(&folder, "node", &["types.mjs", &dump.display().to_string()]));
     let flows = flows(&folder, &signed);
     let signature = match &flows {
-        Ok(()) => test(
-            "provider::stripe::tests::what_the_official",
-            "SEEDMARK_STRIPE_SIGNED",
-            &signed,
-        ),
+        Ok(()) => test("what_the_official", "SEEDMARK_STRIPE_SIGNED", &signed),
         Err(_) => Err(anyhow::anyhow!("the SDK signed nothing")),
     };
     match std::env::var_os("STRIPE_TEST_KEY") {
