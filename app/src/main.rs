@@ -91,7 +91,7 @@ enum Books {
         #[command(flatten)]
         place: Place,
         /// One year only
-        #[arg(long)]
+        #[arg(long, value_parser = export::parse_year)]
         year: Option<i64>,
         /// One creator only, by handle (years, quarters and lines)
         #[arg(long)]

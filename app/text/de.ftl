@@ -877,7 +877,6 @@ mail-claim-text =
     { $link }
 
     Wenn Sie nichts gekauft haben, ignorieren Sie diese Nachricht.
-money-desk = Geld
 netted = Verrechnet
 noted-paid = Bezahlt
 noted-returned = Kam zurück

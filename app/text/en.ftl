@@ -877,7 +877,6 @@ mail-claim-text =
     { $link }
 
     If you bought nothing, ignore this mail.
-money-desk = Money
 netted = Covered debts
 noted-paid = Paid
 noted-returned = Came back

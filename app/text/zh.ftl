@@ -867,7 +867,6 @@ mail-claim-text =
     { $link }
 
     如非本人购买，请忽略此邮件。
-money-desk = 资金
 netted = 抵扣
 noted-paid = 已付款
 noted-returned = 被退回

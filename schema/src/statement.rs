@@ -220,6 +220,13 @@ impl Subject {
         }
     }
 
+    /// The pictures of a recipe, in the order of its anchors.
+    #[must_use]
+    pub fn pictures(all: &[PixelDigest]) -> Vec<Self> {
+        let picture = |(index, pixels)| Self::picture(format!("anchor-{index}"), pixels);
+        all.iter().enumerate().map(picture).collect()
+    }
+
     /// A picture.
     #[must_use]
     pub fn picture(name: String, pixels: &PixelDigest) -> Self {
@@ -345,8 +352,7 @@ impl ReproductionStatement {
     /// What it is about: each picture that was found, in order.
     #[must_use]
     pub fn subjects(&self) -> Vec<Subject> {
-        let picture = |(index, pixels)| Subject::picture(format!("anchor-{index}"), pixels);
-        self.found.iter().enumerate().map(picture).collect()
+        Subject::pictures(&self.found)
     }
 }
 

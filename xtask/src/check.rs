@@ -250,7 +250,7 @@ fn dependencies(findings: &mut Vec<String>) -> Result<()> {
         .and_then(|rest| rest.split("\n[").next())
         .unwrap_or_default();
     for line in section.lines() {
-        if let Some((name, _)) = line.split_once(" =")
+        if let Some((name, _)) = line.split_once(" = ")
             && !["engine", "ledger", "schema"].contains(&name)
             && !line.starts_with('#')
             && !page.contains(&format!("`{name}`"))

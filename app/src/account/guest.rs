@@ -77,7 +77,7 @@ async fn insert(
         created_ms: random::real_now_ms(),
     };
     let mut tx = db.write().await?;
-    if let Err(error) = store::insert(&mut tx, &person, folded, &hash).await {
+    if let Err(error) = store::insert(&mut tx, &person, folded, &hash, lang).await {
         drop(tx);
         // The other half of a double click made it a moment ago.
         let mut tx = db.read().await?;
@@ -90,7 +90,6 @@ async fn insert(
         });
     }
     store::set_guest(&mut tx, &id, true).await?;
-    store::set_language(&mut tx, &id, lang.tag()).await?;
     form::note_answer(&mut tx, cart, "guest", folded, &id).await?;
     tx.commit().await?;
     Ok(id)
@@ -104,7 +103,8 @@ pub async fn is_guest(tx: &mut Tx, person: &str) -> crate::db::Result<bool> {
     store::is_guest(tx, person).await
 }
 
-/// Queues the mail, in the language in which they bought, with the link that claims a guest's account, in the transaction of the purchase. Nothing for others.
+/// Queues the mail with the link that claims a guest's account, in the language in which they bought and in the transaction of the
+/// purchase. Nothing for others.
 ///
 /// # Errors
 /// When the vault or the database fails.

@@ -53,12 +53,13 @@ async fn sign_up(State(state): State<AppState>, visit: Visit, body: Bytes) -> Re
             let result =
                 match NewPerson::parse(form.get("email"), form.get("handle"), form.get("password"))
                 {
-                    Ok(new) => service::sign_up(&state.db, new, "member", &visit.address).await,
+                    Ok(new) => {
+                        service::sign_up(&state.db, new, "member", visit.lang, &visit.address).await
+                    }
                     Err(error) => Err(error),
                 };
             match result {
                 Ok(id) => {
-                    service::set_language(&state.db, id.as_str(), visit.lang).await?;
                     let token = service::open_session(&state.db, id.as_str(), true).await?;
                     let next = safe_path(form.get("next")).unwrap_or("/account");
                     Ok(with_cookie(

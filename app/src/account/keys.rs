@@ -6,13 +6,13 @@ use super::service::{Error, check_password};
 use super::store;
 use crate::db::{self, Db, Tx};
 use crate::random;
-use crate::verify::service::{self as log, PublicLog, StatementRow};
+use crate::verify::service::{self as log, PublicLog};
 use schema::digest::Digest;
 use schema::failure::FieldError;
 use schema::key::{PublicKey, SecretKey, registration_message};
 use schema::key_event::{Authority, KeyEnd, KeyEndStatement, Reason};
 use schema::leaf::Leaf;
-use schema::statement::{Envelope, Predicate as _};
+use schema::statement::Envelope;
 
 /// A registered key.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -300,18 +300,7 @@ async fn keep(
         return Err(invalid("key", "ended-key"));
     }
     let row = log::queue(&mut tx, &log.origin, leaf, signer).await?;
-    let public = StatementRow {
-        leaf_hash: row.leaf_hash.clone(),
-        about_leaf_hash: key_hash.clone(),
-        predicate: KeyEndStatement::TYPE.into(),
-        envelope: serde_json::to_string(envelope).unwrap_or_default(),
-        public_key: signer.to_string(),
-        outcome: None,
-        environment: None,
-        attester: None,
-        created_ms: random::real_now_ms(),
-    };
-    log::keep_statement(&mut tx, &public).await?;
+    log::keep::<KeyEndStatement>(&mut tx, &row, &statement.key_hash, envelope, signer).await?;
     let first = insert_end(&mut tx, statement, &row.leaf_hash).await?;
     if !first {
         return Err(invalid("key", "ended-key"));

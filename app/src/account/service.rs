@@ -162,6 +162,7 @@ pub async fn sign_up(
     db: &Db,
     new: NewPerson,
     role: &str,
+    lang: Lang,
     address: &str,
 ) -> Result<PersonId, Error> {
     let NewPerson {
@@ -186,7 +187,7 @@ pub async fn sign_up(
         role: role.into(),
         created_ms: random::real_now_ms(),
     };
-    if let Err(error) = store::insert(&mut tx, &person, &fold(&email), &hash).await {
+    if let Err(error) = store::insert(&mut tx, &person, &fold(&email), &hash, lang).await {
         return Err(match error.violation() {
             Some(Violation::Unique(name)) if name == "person_handle_key" => {
                 Error::Invalid(vec![FieldError::new("handle", "taken")])
@@ -197,16 +198,6 @@ pub async fn sign_up(
     }
     tx.commit().await?;
     Ok(PersonId::parse(&id).expect("an id that was just made"))
-}
-
-/// Notes in which language somebody is written to.
-///
-/// # Errors
-/// When the database fails.
-pub async fn set_language(db: &Db, person: &str, lang: Lang) -> Result<(), Error> {
-    let mut tx = db.write().await?;
-    store::set_language(&mut tx, person, lang.tag()).await?;
-    Ok(tx.commit().await?)
 }
 
 /// Checks credentials and opens a session; returns the cookie's value.

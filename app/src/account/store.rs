@@ -3,9 +3,10 @@
 use super::keys::Key;
 use super::service::Person;
 use crate::db::{self, Tx, execute, fetch, statements};
+use crate::ui::lang::Lang;
 
 statements! {
-    INSERT = "insert into person (id, email, email_folded, handle, password_hash, role, created_ms) values ($1, $2, $3, $4, $5, $6, $7)";
+    INSERT = "insert into person (id, email, email_folded, handle, password_hash, role, created_ms, language) values ($1, $2, $3, $4, $5, $6, $7, $8)";
     GET = "select id, email, handle, role, created_ms from person where id = $1";
     FIND_CREDENTIALS = "select id, password_hash from person where email_folded = $1";
     INSERT_SESSION = "insert into session (id_hash, person_id, created_ms, seen_ms, expires_ms, confirmed_ms) values ($1, $2, $3, $3, $4, $5)";
@@ -29,7 +30,6 @@ statements! {
     INSERT_KEY_END = "insert into key_end (key_hash, leaf_hash, reason, authority, successor, created_ms) values ($1, $2, $3, $4, $5, $6)
         on conflict (key_hash) do nothing";
     SET_GUEST = "update person set guest = $2 where id = $1";
-    SET_LANGUAGE = "update person set language = $2 where id = $1";
     GET_LANGUAGE = "select language from person where id = $1";
     IS_GUEST = "select guest from person where id = $1";
     SET_PASSWORD = "update person set password_hash = $2 where id = $1";
@@ -53,6 +53,7 @@ pub(super) async fn insert(
     person: &Person,
     folded: &str,
     hash: &str,
+    lang: Lang,
 ) -> db::Result<()> {
     execute!(
         tx,
@@ -63,7 +64,8 @@ pub(super) async fn insert(
         &person.handle,
         hash,
         &person.role,
-        person.created_ms
+        person.created_ms,
+        lang.tag()
     )
     .map(|_| ())
 }
@@ -217,10 +219,6 @@ pub(super) async fn set_role(tx: &mut Tx, folded: &str, role: &str) -> db::Resul
 
 pub(super) async fn set_guest(tx: &mut Tx, person: &str, guest: bool) -> db::Result<()> {
     execute!(tx, SET_GUEST, person, guest).map(|_| ())
-}
-
-pub(super) async fn set_language(tx: &mut Tx, person: &str, tag: &str) -> db::Result<()> {
-    execute!(tx, SET_LANGUAGE, person, tag).map(|_| ())
 }
 
 pub(super) async fn get_language(tx: &mut Tx, person: &str) -> db::Result<String> {

@@ -31,12 +31,12 @@ fn every_wrong_field_of_a_sign_up_is_reported_at_once() {
 #[tokio::test]
 async fn a_person_signs_in_by_any_spelling_of_the_address_and_out_again() {
     for test in databases().await {
-        sign_up(&test.db, ada(), "member", "1.2.3.4")
+        sign_up(&test.db, ada(), "member", Lang::En, "1.2.3.4")
             .await
             .expect("an account");
         assert!(
             matches!(
-                sign_up(&test.db, ada(), "member", "1.2.3.4").await,
+                sign_up(&test.db, ada(), "member", Lang::En, "1.2.3.4").await,
                 Err(Error::Invalid(_))
             ),
             "{}: taken",
@@ -71,7 +71,7 @@ async fn a_person_signs_in_by_any_spelling_of_the_address_and_out_again() {
 #[tokio::test]
 async fn wrong_passwords_and_unknown_people_look_alike_and_are_limited() {
     for test in databases().await {
-        sign_up(&test.db, ada(), "member", "1.2.3.4")
+        sign_up(&test.db, ada(), "member", Lang::En, "1.2.3.4")
             .await
             .expect("an account");
         assert!(matches!(
@@ -99,12 +99,12 @@ async fn wrong_passwords_and_unknown_people_look_alike_and_are_limited() {
 #[tokio::test]
 async fn a_key_is_registered_with_a_proof_by_one_person_only() {
     for test in databases().await {
-        let ada_id = sign_up(&test.db, ada(), "member", "1")
+        let ada_id = sign_up(&test.db, ada(), "member", Lang::En, "1")
             .await
             .expect("an account");
         let eve =
             NewPerson::parse("eve@example.org", "eve", "correct horse").expect("a valid form");
-        let eve_id = sign_up(&test.db, eve, "member", "1")
+        let eve_id = sign_up(&test.db, eve, "member", Lang::En, "1")
             .await
             .expect("an account");
         let key = SecretKey::from_bytes([9; 32]);
@@ -171,11 +171,11 @@ fn log(folder: &std::path::Path) -> PublicLog {
 async fn a_key_ends_once_on_its_own_word_or_the_accounts_and_signs_nothing_more() {
     for test in databases().await {
         let log = log(test.folder.path());
-        let ada_id = sign_up(&test.db, ada(), "member", "1")
+        let ada_id = sign_up(&test.db, ada(), "member", Lang::En, "1")
             .await
             .expect("an account");
         let eve = NewPerson::parse("eve@example.org", "eve", "correct horse").expect("a form");
-        let eve_id = sign_up(&test.db, eve, "member", "1")
+        let eve_id = sign_up(&test.db, eve, "member", Lang::En, "1")
             .await
             .expect("an account");
         let secret = |byte: u8| SecretKey::from_bytes([byte; 32]);

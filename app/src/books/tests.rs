@@ -1,11 +1,10 @@
 //! The database itself keeps the books honest, on both databases.
 
 use super::service::{Entry, Error, Kind, audit, balance, post, posting};
-use crate::checkout::service::{Bearer, plan_refund};
+use crate::checkout::service::Bearer;
 use crate::checkout::tests::{Shop, shop};
 use crate::db::tests::{TestDb, databases};
 use crate::db::{Violation, execute};
-use crate::payouts::service as payouts;
 
 fn entry(key: &str, postings: Vec<super::service::Posting>) -> Entry {
     Entry {
@@ -143,21 +142,12 @@ pub(crate) async fn traded(test: &TestDb) -> Shop {
     let lines = shop.lines(&order).await;
     for (price, bearer) in [(1000, Bearer::Platform), (499, Bearer::Creator)] {
         let line = lines.iter().find(|line| line.price_minor == price);
-        let mut tx = test.db.write().await.expect("a transaction");
-        let planned =
-            plan_refund(&mut tx, line.expect("a line"), bearer, "test", shop.now_ms).await;
-        assert!(planned.expect("planned"));
-        tx.commit().await.expect("a commit");
+        shop.refund(line.expect("a line"), bearer).await;
     }
     shop.drain().await;
-    let ben = shop.sellers[1].clone();
-    payouts::onboard(&test.db, &ben, "Ben B", "000123456789", 1)
-        .await
-        .expect("onboarded");
+    shop.onboard(1).await;
     shop.advance(14).await;
-    payouts::sweep(&test.db, crate::provider::sandbox::NAME, 2500, shop.now_ms)
-        .await
-        .expect("a sweep");
+    assert_eq!(shop.sweep(shop.now_ms).await, 1);
     shop.drain().await;
     shop.advance(1).await;
     shop.advance(2).await;
@@ -234,6 +224,30 @@ async fn a_payee_who_got_more_than_was_earned_is_found() {
                 posting(Kind::ExpenseRefunds, "platform", 100, None),
                 posting(Kind::ConnectedBalance, "eve", 100, None),
                 posting(Kind::ConnectedFunded, "eve", -100, None),
+            ],
+        );
+        post(&mut tx, &gift).await.expect("booked");
+        tx.commit().await.expect("a commit");
+        let why = verdict(&test).await.expect_err("unearned");
+        assert!(
+            why.contains("was paid 100 and earned 0"),
+            "{}: {why}",
+            test.name
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_payee_who_got_more_by_hand_than_was_earned_is_found() {
+    for test in databases().await {
+        let shop = shop(&test).await;
+        let ada = shop.sellers[0].as_str();
+        let mut tx = test.db.write().await.expect("a transaction");
+        let gift = entry(
+            "gift",
+            vec![
+                posting(Kind::ExpenseRefunds, "platform", 100, None),
+                posting(Kind::BankOperating, ada, -100, None),
             ],
         );
         post(&mut tx, &gift).await.expect("booked");

@@ -272,7 +272,7 @@ pub async fn is_public_blob(tx: &mut Tx, blob: &str) -> db::Result<bool> {
     store::is_public_blob(tx, blob).await
 }
 
-/// Takes a listing off sale for good.
+/// Takes a listing off sale for good; `false` when it was not on sale.
 ///
 /// # Errors
 /// When the database fails.

@@ -12,7 +12,7 @@ pub(crate) mod tests;
 
 pub(crate) use error::Violation;
 pub use error::{Error, Result};
-pub use setting::{read_setting, write_setting};
+pub use setting::{read_number, read_setting, write_setting};
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{

@@ -17,6 +17,15 @@ pub async fn read_setting(tx: &mut Tx, name: &str) -> Result<Option<String>> {
     Ok(fetch!(tx, fetch_optional, (String,), READ, name)?.map(|row| row.0))
 }
 
+/// A number that is a fact about this database; 0 while nobody wrote it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn read_number(tx: &mut Tx, name: &str) -> Result<i64> {
+    let text = read_setting(tx, name).await?;
+    Ok(text.and_then(|text| text.parse().ok()).unwrap_or(0))
+}
+
 /// Writes a fact about this database.
 ///
 /// # Errors

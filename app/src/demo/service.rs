@@ -4,6 +4,7 @@ use super::recipes::{LISTINGS, PEOPLE, Piece};
 use crate::account;
 use crate::db;
 use crate::studio::service::{self as studio, Content, DraftForm, SentSeal};
+use crate::ui::lang::Lang;
 use crate::web::state::AppState;
 use anyhow::{Context as _, Result};
 use base64::Engine as _;
@@ -30,11 +31,8 @@ pub const OPERATOR: &str = "operator@demo.example";
 /// When the database fails.
 pub async fn progress(state: &AppState) -> Result<(usize, usize)> {
     let mut tx = state.db.read().await?;
-    let loaded = db::read_setting(&mut tx, PROGRESS)
-        .await?
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0);
-    Ok((loaded, LISTINGS.len()))
+    let loaded = db::read_number(&mut tx, PROGRESS).await?;
+    Ok((usize::try_from(loaded)?, LISTINGS.len()))
 }
 
 /// A demo creator's secret key: derived from a public text, so that nobody takes it for a real one.
@@ -51,10 +49,12 @@ async fn ensure_person(state: &AppState, email: &str, handle: &str, role: &str) 
     }
     drop(tx);
     let new = account::service::NewPerson::parse(email, handle, PASSWORD)?;
-    Ok(account::service::sign_up(&state.db, new, role, "demo")
-        .await?
-        .as_str()
-        .to_owned())
+    Ok(
+        account::service::sign_up(&state.db, new, role, Lang::En, "demo")
+            .await?
+            .as_str()
+            .to_owned(),
+    )
 }
 
 /// Makes the two log-ins that the first start prints.

@@ -34,6 +34,20 @@ pub struct Recurring {
     pub last_error: Option<String>,
 }
 
+impl Recurring {
+    /// `waiting` for its first run, `running`, `failed` or `done`.
+    #[must_use]
+    pub fn state(&self) -> &'static str {
+        match (self.started_ms, self.finished_ms, &self.last_error) {
+            (None, ..) => "waiting",
+            (Some(_), None, _) => "running",
+            (Some(started), Some(finished), _) if finished < started => "running",
+            (.., Some(_)) => "failed",
+            _ => "done",
+        }
+    }
+}
+
 /// Gives every kind its row. A run that a process began and never ended is due again.
 ///
 /// # Errors

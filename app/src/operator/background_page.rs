@@ -30,7 +30,7 @@ pub(super) fn show(visit: &Visit, recurring: Vec<Recurring>, trouble: Vec<Troubl
             <section class="card">
                 <h2>{lang.text("jobs-failed")}</h2>
                 {none.then(|| view! { <p class="quiet">{lang.text("nothing-here")}</p> })}
-                <ul class="rows" id="failed-jobs">{failed}</ul>
+                <ul class="plain" id="failed-jobs">{failed}</ul>
             </section>
         }
         .into_any()
@@ -38,14 +38,7 @@ pub(super) fn show(visit: &Visit, recurring: Vec<Recurring>, trouble: Vec<Troubl
 }
 
 fn turn(lang: Lang, row: Recurring) -> impl IntoView + use<> {
-    let state = match (row.started_ms, row.finished_ms, &row.last_error) {
-        (None, ..) => "waiting",
-        (Some(started), finished, _) if finished.is_none_or(|finished| finished < started) => {
-            "running"
-        }
-        (.., Some(_)) => "failed",
-        _ => "done",
-    };
+    let state = row.state();
     view! {
         <tr data-kind=row.kind.clone() data-state=state>
             <td>{lang.text(&format!("recurring-{}", row.kind))}</td>

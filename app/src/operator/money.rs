@@ -2,6 +2,7 @@
 
 use super::{evidence, money_page as page};
 use crate::books::export::{self, Format, Range, Report};
+use crate::books::service as books;
 use crate::checkout::service::{self as checkout, dispute, refund};
 use crate::payouts::service::{self as payouts, manual, own, sweep};
 use crate::provider::{inbox, outbound};
@@ -14,6 +15,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use axum::routing::{get, post};
+use clap::ValueEnum as _;
 use schema::failure::Code;
 use serde::Deserialize;
 
@@ -328,29 +330,20 @@ async fn export_report(
         .answer(async {
             visit.require_operator()?;
             let invalid = || AppError::new(Code::Invalid);
-            let mut reports = Report::ALL.into_iter();
-            let report = reports.find(|report| report.name() == wanted.report);
-            let report = report.ok_or_else(invalid)?;
+            let report = Report::from_str(&wanted.report, false).map_err(|_| invalid())?;
+            let format = Format::from_str(&wanted.format, false).map_err(|_| invalid())?;
             let year = match wanted.year.as_str() {
                 "" => None,
-                text => Some(text.parse().map_err(|_| invalid())?),
-            };
-            let format = if wanted.format == "json" {
-                Format::Json
-            } else {
-                Format::Csv
+                text => Some(export::parse_year(text).map_err(|_| invalid())?),
             };
             let range = Range {
-                year: year.filter(|year| (1970..=9999).contains(year)),
+                year,
                 creator: None,
             };
             let mut tx = state.db.read().await?;
             let table = export::table(&mut tx, report, &range).await?;
             drop(tx);
-            let mut bytes = Vec::new();
-            table
-                .write(&mut bytes, format)
-                .map_err(AppError::internal)?;
+            let bytes = table.to_bytes(format).map_err(AppError::internal)?;
             let name = report.name();
             Ok(match format {
                 Format::Csv => csv(&format!("{name}.csv"), bytes),
@@ -365,11 +358,10 @@ async fn reconciliation(State(state): State<AppState>, visit: Visit) -> Response
         .answer(async {
             visit.require_operator()?;
             let provider = state.provider.as_ref();
-            own::book_own(&state.db, provider, state.clock.now_ms()).await?;
             let report = payouts::reconcile(&state.db, provider).await?;
             let mut tx = state.db.read().await?;
-            let audit = crate::books::service::audit(&mut tx).await?;
-            let suspense = own::list_suspense(&mut tx, provider.name()).await?;
+            let audit = books::audit(&mut tx).await?;
+            let suspense = books::suspense(&mut tx, provider.name()).await?;
             drop(tx);
             Ok(page::reconciliation(
                 &visit,

@@ -15,6 +15,7 @@ use crate::ui::shell;
 use crate::web::visit::Visit;
 use axum::http::StatusCode;
 use axum::response::Response;
+use clap::ValueEnum as _;
 use leptos::prelude::*;
 
 fn state_filter(
@@ -429,7 +430,7 @@ pub(super) fn reconciliation(
                 <h2>{lang.text("exports")}</h2>
                 <p class="quiet">{lang.text("exports-line")}</p>
                 <form method="get" action="/operator/export" class="inline">
-                    <select name="report" id="export-report" aria-label=lang.text("exports")>{Report::ALL.map(|report| view! { <option value=report.name()>{lang.text(&format!("export-{}", report.name()))}</option> }).collect_view()}</select>
+                    <select name="report" id="export-report" aria-label=lang.text("exports")>{Report::value_variants().iter().map(|report| { let name = report.name(); view! { <option value=name.clone()>{lang.text(&format!("export-{name}"))}</option> } }).collect_view()}</select>
                     <input name="year" inputmode="numeric" pattern="[0-9]{4}" placeholder=lang.text("export-year") aria-label=lang.text("export-year")/>
                     <select name="format" aria-label=lang.text("export-format")><option value="csv">"CSV"</option><option value="json">"JSON"</option></select>
                     <button class="button" type="submit" id="export">{lang.text("export-submit")}</button>
@@ -439,7 +440,7 @@ pub(super) fn reconciliation(
                 <section class="card" id="suspense">
                     <h2>{lang.text("suspense")}</h2>
                     <p class="quiet">{lang.text("suspense-line")}</p>
-                    <ul class="rows">{suspense}</ul>
+                    <ul class="plain">{suspense}</ul>
                 </section>
             })}
         }

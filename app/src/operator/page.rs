@@ -32,7 +32,7 @@ pub(super) fn links(visit: &Visit) -> impl IntoView + use<> {
     let confirm = lang.path(&format!("/account/confirm?next={next}"));
     let confirm = (!visit.confirmed).then(|| view! { <p class="hint" id="confirm-first">{lang.text("confirm-first")}" "<a href=confirm id="to-confirm">{lang.text("confirm-submit")}</a></p> });
     view! {
-        <nav aria-label=lang.text("money-desk")><p class="actions">{links.into_iter().collect_view()}</p></nav>
+        <nav aria-label=lang.text("nav-operator")><p class="actions">{links.into_iter().collect_view()}</p></nav>
         {confirm}
     }
 }

@@ -94,7 +94,7 @@ const BOOKS_CHECK_SETTING: &str = "books_check";
 ///
 /// # Errors
 /// When the provider does not answer or the database fails.
-pub async fn check_books(state: &AppState) -> Result<BooksCheck, payouts::service::Error> {
+pub async fn check_books(state: &AppState) -> Result<(), payouts::service::Error> {
     let provider = state.provider.as_ref();
     payouts::service::own::book_own(&state.db, provider, state.clock.now_ms()).await?;
     let check = BooksCheck {
@@ -116,7 +116,7 @@ pub async fn check_books(state: &AppState) -> Result<BooksCheck, payouts::servic
         .map_err(|error| payouts::service::Error::Internal(error.to_string()))?;
     db::write_setting(&mut tx, BOOKS_CHECK_SETTING, &text).await?;
     tx.commit().await?;
-    Ok(check)
+    Ok(())
 }
 
 async fn read_check<T: serde::de::DeserializeOwned>(
@@ -205,7 +205,8 @@ pub async fn catch_up(state: &AppState) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Takes a listing off sale for cause, says so in the public log, and refunds every owner at our cost. Returns how many; `None` when there is no such listing.
+/// Takes a listing off sale for cause, says so in the public log, and refunds every owner at our cost. Returns how many; `None` when
+/// there is no such listing.
 ///
 /// # Errors
 /// When the database or the books fail; nothing is done then.

@@ -105,10 +105,7 @@ async fn own_years(State(state): State<AppState>, visit: Visit) -> Response {
             let mut tx = state.db.read().await?;
             let table = export::table(&mut tx, Report::Years, &range).await?;
             drop(tx);
-            let mut bytes = Vec::new();
-            table
-                .write(&mut bytes, Format::Csv)
-                .map_err(AppError::internal)?;
+            let bytes = table.to_bytes(Format::Csv).map_err(AppError::internal)?;
             Ok(csv("years.csv", bytes))
         })
         .await
@@ -268,9 +265,6 @@ async fn manual_details(State(state): State<AppState>, visit: Visit, body: Bytes
             let person = visit.require_person()?;
             let (country, details) = (form.get("country"), form.get("details"));
             let wrong = |error| Ok(page::choose(&visit, country, Some(error), details));
-            if country.len() != 2 || service::account::REACHED.contains(&country) {
-                return wrong(FieldError::new("details", "country-reached"));
-            }
             if let Some(error) = password_error(&state, &visit, &form).await? {
                 return wrong(error);
             }

@@ -1,7 +1,7 @@
 //! A creator's money: what is held, available, on its way and paid, and why the rest is not.
 
 use super::chart;
-use super::service::account::{REACHED, is_set_up};
+use super::service::account::{BY_HAND, REACHED, is_set_up};
 use super::service::{
     BankPayout, Decision, Overview, PERIODS, Payee, SALE_STATES, Sale, SaleFilter, Statement,
 };
@@ -199,12 +199,6 @@ pub(super) fn sale(
         .into_any()
     })
 }
-
-/// Where people ask for payouts by hand; anybody else writes to us.
-const BY_HAND: [&str; 28] = [
-    "AE", "AR", "AU", "BR", "CL", "CN", "CO", "EG", "HK", "ID", "IL", "IN", "JP", "KE", "KR", "MX",
-    "MY", "NG", "NZ", "PH", "SA", "SG", "TH", "TR", "TW", "UA", "VN", "ZA",
-];
 
 /// Countries by name in the visitor's language; the one that was chosen, or where most who speak it live.
 fn countries(lang: Lang, codes: &[&'static str], chosen: &str) -> impl IntoView + use<> {

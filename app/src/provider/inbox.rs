@@ -5,7 +5,7 @@
 
 use super::{Provider, store};
 use crate::clock::DAY_MS;
-use crate::db::{self, Db, Tx, read_setting, write_setting};
+use crate::db::{self, Db, Tx, read_number, write_setting};
 use crate::{jobs, random};
 
 /// Reads one event of the inbox.
@@ -162,8 +162,7 @@ pub async fn replay(tx: &mut Tx, id: &str) -> db::Result<bool> {
 /// When the provider does not answer or the database fails.
 pub async fn sweep(db: &Db, provider: &dyn Provider) -> anyhow::Result<usize> {
     let cursor = format!("events_swept_ms:{}", provider.name());
-    let swept = read_setting(&mut db.read().await?, &cursor).await?;
-    let swept: i64 = swept.and_then(|text| text.parse().ok()).unwrap_or(0);
+    let swept = read_number(&mut db.read().await?, &cursor).await?;
     let mut until = swept;
     let mut lost = 0;
     for event in provider.events((swept - SWEEP_OVERLAP_MS).max(0)).await? {

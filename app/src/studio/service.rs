@@ -22,7 +22,7 @@ use schema::money::Money;
 use schema::pixels::PixelDigest;
 use schema::recipe::{Anchor, Recipe, Scheduler, Seed};
 use schema::sealing::{Material, Seal, check};
-use schema::statement::{AnchorStatement, Envelope};
+use schema::statement::{AnchorStatement, Envelope, ListingStatement};
 use schema::template::{Choice, Values, Variable};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -770,7 +770,7 @@ pub async fn publish(
     let listed = log::queue(tx, &state.log.origin, &sent.seal.listing_leaf, &sent.key)
         .await
         .map_err(internal)?;
-    log::keep_listing_statement(
+    log::keep::<ListingStatement>(
         tx,
         &listed,
         &sent.seal.leaf.hash(),

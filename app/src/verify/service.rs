@@ -18,8 +18,7 @@ use schema::key_event::KeyEndStatement;
 use schema::leaf::{Kind, Leaf};
 use schema::pixels::PixelDigest;
 use schema::statement::{
-    Envelope, ListingStatement, Predicate, ReproductionStatement, Subject, WithdrawalReason,
-    WithdrawalStatement,
+    Envelope, Predicate, ReproductionStatement, Subject, WithdrawalReason, WithdrawalStatement,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -359,26 +358,13 @@ impl PublicLog {
         statement: &WithdrawalStatement,
         pictures: &[PixelDigest],
     ) -> Result<LeafRow, Error> {
-        let pictures = pictures.iter().enumerate();
-        let about: Vec<Subject> = pictures
-            .map(|(index, pixels)| Subject::picture(format!("anchor-{index}"), pixels))
-            .collect();
+        let about = Subject::pictures(pictures);
         let envelope = Envelope::sign(&about, statement, &self.platform)?;
         let digest = envelope.digest()?;
         let leaf = Leaf::sign(&self.origin, Kind::Withdrawal, digest, &self.platform);
-        let row = queue(tx, &self.origin, &leaf, &self.platform_key()).await?;
-        let kept = StatementRow {
-            leaf_hash: row.leaf_hash.clone(),
-            about_leaf_hash: statement.leaf.hex(),
-            predicate: WithdrawalStatement::TYPE.into(),
-            envelope: serde_json::to_string(&envelope).unwrap_or_default(),
-            public_key: self.platform_key().to_string(),
-            outcome: None,
-            environment: None,
-            attester: None,
-            created_ms: random::real_now_ms(),
-        };
-        store::insert_statement(tx, &kept).await?;
+        let key = self.platform_key();
+        let row = queue(tx, &self.origin, &leaf, &key).await?;
+        keep::<WithdrawalStatement>(tx, &row, &statement.leaf, &envelope, &key).await?;
         Ok(row)
     }
 
@@ -427,21 +413,22 @@ pub async fn queue(
     Ok(store::insert_leaf(tx, origin, leaf, random::real_now_ms()).await?)
 }
 
-/// Keeps a creator's public listing statement beside its queued leaf, so that its proof page can show it.
+/// Keeps a public statement of predicate `P` beside its queued leaf, so that its proof page can show it. `about` is the leaf or the
+/// key that it is about.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn keep_listing_statement(
+pub async fn keep<P: Predicate>(
     tx: &mut Tx,
     row: &LeafRow,
     about: &Digest,
     envelope: &Envelope,
     key: &PublicKey,
-) -> Result<(), Error> {
+) -> db::Result<()> {
     let statement = StatementRow {
         leaf_hash: row.leaf_hash.clone(),
         about_leaf_hash: about.hex(),
-        predicate: ListingStatement::TYPE.into(),
+        predicate: P::TYPE.into(),
         envelope: serde_json::to_string(envelope).unwrap_or_default(),
         public_key: key.to_string(),
         outcome: None,
@@ -449,15 +436,7 @@ pub async fn keep_listing_statement(
         attester: None,
         created_ms: random::real_now_ms(),
     };
-    Ok(store::insert_statement(tx, &statement).await?)
-}
-
-/// Keeps any public statement beside its queued leaf.
-///
-/// # Errors
-/// When the database fails.
-pub async fn keep_statement(tx: &mut Tx, statement: &StatementRow) -> db::Result<()> {
-    store::insert_statement(tx, statement).await
+    store::insert_statement(tx, &statement).await
 }
 
 /// A leaf by its RFC 6962 hash.

@@ -3,6 +3,16 @@
 use super::service::{LeafRow, PublicCheckpoint, StatementRow};
 use crate::db::{self, Tx, execute, fetch, statements};
 
+macro_rules! kept {
+    ($rest:literal) => {
+        concat!(
+            "select leaf_hash, about_leaf_hash, predicate, envelope, public_key, outcome, environment, attester, created_ms
+            from statement ",
+            $rest
+        )
+    };
+}
+
 statements! {
     LOAD_CHECKPOINT = "select note from log_checkpoint where origin = $1";
     INSERT_CHECKPOINT = "insert into log_checkpoint (origin, note) values ($1, $2)";
@@ -22,11 +32,9 @@ statements! {
         where origin = $1 and kind = $2 and digest = $3 and key_hash = $4";
     INSERT_STATEMENT = "insert into statement (leaf_hash, about_leaf_hash, predicate, envelope, public_key, outcome, environment, attester, created_ms)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (leaf_hash) do update set created_ms = excluded.created_ms";
-    FIND_STATEMENT = "select leaf_hash, about_leaf_hash, predicate, envelope, public_key, outcome, environment, attester, created_ms from statement where leaf_hash = $1";
-    LIST_ABOUT = "select leaf_hash, about_leaf_hash, predicate, envelope, public_key, outcome, environment, attester, created_ms
-        from statement where about_leaf_hash = $1 and outcome is not null order by created_ms, leaf_hash";
-    FIND_ABOUT = "select leaf_hash, about_leaf_hash, predicate, envelope, public_key, outcome, environment, attester, created_ms
-        from statement where about_leaf_hash = $1 and predicate = $2 order by created_ms, leaf_hash limit 1";
+    FIND_STATEMENT = kept!("where leaf_hash = $1");
+    LIST_ABOUT = kept!("where about_leaf_hash = $1 and outcome is not null order by created_ms, leaf_hash");
+    FIND_ABOUT = kept!("where about_leaf_hash = $1 and predicate = $2 order by created_ms, leaf_hash limit 1");
     INSERT_KEY = "insert into public_key (key_hash, public_key) values ($1, $2) on conflict (key_hash) do nothing";
     FIND_KEY = "select public_key from public_key where key_hash = $1";
 }

@@ -7,11 +7,11 @@ use crate::jobs::{self, Job, Outcome};
 use crate::moderation::service as moderation;
 use crate::operator::service as operator;
 use crate::web::state::AppState;
-use crate::{checkout, demo, library, limits, mail, random, studio};
-use std::collections::HashSet;
+use crate::{checkout, db, demo, library, limits, mail, random, studio};
+use std::collections::HashMap;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 /// Jobs that make pictures; as many workers as engines.
 const PICTURES: &[&str] = &[
@@ -132,12 +132,12 @@ pub fn start_clock(state: &AppState, stop: &watch::Receiver<bool>, tasks: &mut J
 /// takes long keeps no other waiting.
 async fn tick(state: AppState, mut stop: watch::Receiver<bool>, settles: bool) {
     let mut running = JoinSet::new();
-    let mut at_work: HashSet<&'static str> = HashSet::new();
+    let mut at_work: HashMap<&'static str, AbortHandle> = HashMap::new();
     let mut scheduled = !settles;
     while !*stop.borrow() {
-        while let Some(Ok(kind)) = running.try_join_next() {
-            at_work.remove(kind);
-        }
+        while running.try_join_next().is_some() {}
+        // One that panicked has ended, too, and has another turn.
+        at_work.retain(|_, run| !run.is_finished());
         if let Err(error) = take_over_clock(&state).await {
             tracing::warn!(error = %error, "cannot read the business clock; the last one stands");
         }
@@ -151,13 +151,10 @@ async fn tick(state: AppState, mut stop: watch::Receiver<bool>, settles: bool) {
         }
         if settles {
             for plan in due(&state).await {
-                if at_work.insert(plan.kind) {
+                at_work.entry(plan.kind).or_insert_with(|| {
                     let state = state.clone();
-                    running.spawn(async move {
-                        take_turn(&state, plan).await;
-                        plan.kind
-                    });
-                }
+                    running.spawn(async move { take_turn(&state, plan).await })
+                });
             }
         }
         tokio::select! {
@@ -167,10 +164,9 @@ async fn tick(state: AppState, mut stop: watch::Receiver<bool>, settles: bool) {
     }
 }
 
-async fn take_over_clock(state: &AppState) -> crate::db::Result<()> {
+async fn take_over_clock(state: &AppState) -> db::Result<()> {
     let mut tx = state.db.read().await?;
-    let offset = crate::db::read_setting(&mut tx, operator::CLOCK_SETTING).await?;
-    let offset_ms = offset.and_then(|text| text.parse().ok()).unwrap_or(0);
+    let offset_ms = db::read_number(&mut tx, operator::CLOCK_SETTING).await?;
     state.clock.set_offset_ms(offset_ms);
     Ok(())
 }
@@ -180,7 +176,7 @@ async fn due(state: &AppState) -> Vec<&'static Plan> {
         let mut tx = state.db.read().await?;
         recurring::due(&mut tx, random::real_now_ms()).await
     };
-    let kinds = read.await.unwrap_or_else(|error: crate::db::Error| {
+    let kinds = read.await.unwrap_or_else(|error: db::Error| {
         tracing::warn!(error = %error, "cannot read which recurring work is due");
         Vec::new()
     });
@@ -223,9 +219,7 @@ async fn run_recurring(state: &AppState, kind: &str) -> anyhow::Result<()> {
             operator::sweep(state).await?;
         }
         LOG_AUDIT => operator::audit_log(state).await?,
-        BOOKS => {
-            operator::check_books(state).await?;
-        }
+        BOOKS => operator::check_books(state).await?,
         COUNTERS => {
             let mut tx = state.db.write().await?;
             limits::sweep(&mut tx).await?;

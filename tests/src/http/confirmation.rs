@@ -50,32 +50,3 @@ async fn an_operator_whose_password_was_given_long_ago_moves_no_money_before_giv
     assert_eq!((right.status, right.header("location")), (303, "/account"));
     assert_eq!(client.post("/operator/sweep", &[]).await.status, 303);
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_kind_of_recurring_work_is_scheduled_and_shows_its_last_run() {
-    let server = Server::start(Database::Postgres);
-    let client = Client::member(server.url(""), "ada").await;
-    let made = server.command(&["operator", "--email", "ada@test.example"]);
-    assert!(made.status.success());
-    for kind in [
-        "settle",
-        "catch-up",
-        "payouts",
-        "books",
-        "counters",
-        "catalogue",
-    ] {
-        let row = format!("data-kind=\"{kind}\" data-state=\"done\"");
-        let mut page = String::new();
-        for _ in 0..400 {
-            page = client.get("/operator/background").await.body;
-            if page.contains(&row) {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-        assert!(page.contains(&row), "{kind} never ran: {page}");
-    }
-    let page = client.get("/operator/background").await.body;
-    assert!(page.contains("data-kind=\"log-audit\""), "due in a minute");
-}

@@ -1,5 +1,6 @@
 //! The server over HTTP: statuses, headers, rights, forms, and what must never be in a page.
 
+mod background;
 mod confirmation;
 mod webhooks;
 

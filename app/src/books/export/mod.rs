@@ -9,11 +9,12 @@ mod sums;
 mod tests;
 #[cfg(test)]
 pub(crate) use store::ALL as STATEMENTS;
-pub use sums::Sums;
+use sums::Sums;
 
 use super::service::CURRENCY;
 use crate::clock::DAY_MS;
 use crate::db::{self, Tx};
+use clap::ValueEnum as _;
 use schema::money::decimal;
 use schema::time::{civil, utc, year_start_ms};
 use std::collections::BTreeMap;
@@ -40,27 +41,11 @@ pub enum Report {
 }
 
 impl Report {
-    /// All of them, as pages offer them.
-    pub const ALL: [Self; 6] = [
-        Self::Years,
-        Self::Quarters,
-        Self::Lines,
-        Self::Tax,
-        Self::Journal,
-        Self::Balances,
-    ];
-
     /// Its name in commands, addresses and file names.
     #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Years => "years",
-            Self::Quarters => "quarters",
-            Self::Lines => "lines",
-            Self::Tax => "tax",
-            Self::Journal => "journal",
-            Self::Balances => "balances",
-        }
+    pub fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
     }
 }
 
@@ -90,35 +75,49 @@ pub struct Table {
     pub rows: Vec<Vec<String>>,
 }
 
+/// Reads a year that books can have.
+///
+/// # Errors
+/// Says what a year is.
+pub fn parse_year(text: &str) -> Result<i64, String> {
+    let year = text
+        .parse()
+        .ok()
+        .filter(|year| (1970..=9999).contains(year));
+    year.ok_or_else(|| format!("{text:?} is no year from 1970 to 9999"))
+}
+
 impl Range {
     /// From and to, milliseconds, business time.
     async fn span_ms(&self, tx: &mut Tx) -> db::Result<(i64, i64)> {
-        Ok(match (self.year, store::span(tx).await?) {
-            (Some(year), _) => (year_start_ms(year), year_start_ms(year + 1)),
-            (None, (Some(first), Some(last))) => (first, last + 1),
-            (None, _) => (0, 0),
+        if let Some(year) = self.year {
+            return Ok((year_start_ms(year), year_start_ms(year + 1)));
+        }
+        Ok(match store::span(tx).await? {
+            (Some(first), Some(last)) => (first, last + 1),
+            _ => (0, 0),
         })
     }
-
-    fn wants(&self, handle: &str) -> bool {
-        self.creator
-            .as_deref()
-            .is_none_or(|wanted| wanted == handle)
-    }
 }
+
+type Rows = Vec<Vec<String>>;
+/// A year, and a quarter of it from 1; 0 is the whole year.
+type Period = (i64, i64);
 
 /// Reads a report.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn table(tx: &mut Tx, report: Report, range: &Range) -> db::Result<Table> {
-    let (from_ms, to_ms) = range.span_ms(tx).await?;
-    let (columns, rows): (&'static [&'static str], Vec<Vec<String>>) = match report {
-        Report::Journal => (JOURNAL, journal(tx, from_ms, to_ms).await?),
-        Report::Balances => (BALANCES, balances(tx, to_ms).await?),
-        Report::Years | Report::Quarters => creators(tx, report, range, from_ms, to_ms).await?,
-        Report::Lines => (LINES, lines(tx, range, from_ms, to_ms).await?),
-        Report::Tax => (TAX, tax(tx, from_ms, to_ms).await?),
+    let span = range.span_ms(tx).await?;
+    let creator = range.creator.as_deref().unwrap_or_default();
+    let (columns, rows) = match report {
+        Report::Years => (YEARS, years(tx, span, creator).await?),
+        Report::Quarters => (QUARTERS, quarters(tx, span, creator).await?),
+        Report::Lines => (LINES, lines(tx, span, creator).await?),
+        Report::Tax => (TAX, tax(tx, span).await?),
+        Report::Journal => (JOURNAL, journal(tx, span).await?),
+        Report::Balances => (BALANCES, balances(tx, span.1).await?),
     };
     Ok(Table {
         report,
@@ -127,49 +126,29 @@ pub async fn table(tx: &mut Tx, report: Report, range: &Range) -> db::Result<Tab
     })
 }
 
-/// Each creator's sums of each year, by year and handle.
-///
-/// # Errors
-/// When the database fails.
-pub async fn years(tx: &mut Tx, range: &Range) -> db::Result<Vec<(i64, String, Sums)>> {
-    let (from_ms, to_ms) = range.span_ms(tx).await?;
-    let sums = by_creator(tx, range, from_ms, to_ms, |day| (year_of(day), 0)).await?;
-    let rows = sums.into_iter();
-    Ok(rows
-        .map(|(((year, _), handle, _), sums)| (year, handle, sums))
-        .collect())
-}
-
-type Creators = BTreeMap<((i64, i64), String, String), Sums>;
-
+/// Sums by period, handle and country.
 async fn by_creator(
     tx: &mut Tx,
-    range: &Range,
-    from_ms: i64,
-    to_ms: i64,
-    period: impl Fn(i64) -> (i64, i64),
-) -> db::Result<Creators> {
-    let mut creators = Creators::new();
+    span: (i64, i64),
+    creator: &str,
+    period: impl Fn(i64) -> Period,
+) -> db::Result<BTreeMap<(Period, String, String), Sums>> {
+    let mut creators: BTreeMap<_, Sums> = BTreeMap::new();
     let key = |sum: &Sum| (period(sum.day), sum.handle.clone(), sum.country.clone());
-    for sum in store::list_lines(tx, from_ms, to_ms).await? {
-        if range.wants(&sum.handle) {
-            creators.entry(key(&sum)).or_default().add(&sum);
-        }
+    for sum in store::list_lines(tx, span, creator).await? {
+        creators.entry(key(&sum)).or_default().add(&sum);
     }
-    for sum in store::list_paid(tx, from_ms, to_ms).await? {
-        if range.wants(&sum.handle) {
-            creators.entry(key(&sum)).or_default().add_paid(&sum);
-        }
+    for sum in store::list_paid(tx, span, creator).await? {
+        creators.entry(key(&sum)).or_default().add_paid(&sum);
     }
     Ok(creators)
 }
 
-fn year_of(day: i64) -> i64 {
-    civil(day * DAY_MS).0
+fn year_of(day: i64) -> Period {
+    (civil(day * DAY_MS).0, 0)
 }
 
-/// Year and quarter, the latter from 1.
-fn quarter_of(day: i64) -> (i64, i64) {
+fn quarter_of(day: i64) -> Period {
     let (year, month, ..) = civil(day * DAY_MS);
     (year, i64::try_from(month.div_ceil(3)).unwrap_or(1))
 }
@@ -243,66 +222,42 @@ fn of_creator(sums: &Sums, last: i64) -> [i64; 7] {
     [
         sums.gross,
         sums.fees,
-        sums.tax,
+        sums.tax(),
         sums.refunds,
         sums.refunds_borne,
-        sums.net,
+        sums.net(),
         last,
     ]
 }
 
-async fn creators(
-    tx: &mut Tx,
-    report: Report,
-    range: &Range,
-    from_ms: i64,
-    to_ms: i64,
-) -> db::Result<(&'static [&'static str], Vec<Vec<String>>)> {
-    if report == Report::Years {
-        let years = years(tx, range).await?.into_iter();
-        let rows = years.map(|(year, handle, sums)| {
-            amounts(
-                vec![year.to_string(), handle],
-                &of_creator(&sums, sums.paid),
-            )
-        });
-        return Ok((YEARS, rows.collect()));
-    }
-    let quarters = by_creator(tx, range, from_ms, to_ms, quarter_of).await?;
-    let rows = quarters
-        .into_iter()
-        .map(|(((year, quarter), handle, country), sums)| {
-            let head = vec![
-                year.to_string(),
-                quarter.to_string(),
-                handle,
-                country,
-                sums.sold.to_string(),
-            ];
-            amounts(head, &of_creator(&sums, sums.paid))
-        });
-    Ok((QUARTERS, rows.collect()))
+async fn years(tx: &mut Tx, span: (i64, i64), creator: &str) -> db::Result<Rows> {
+    let years = by_creator(tx, span, creator, year_of).await?.into_iter();
+    let rows = years.map(|(((year, _), handle, _), sums)| {
+        let head = vec![year.to_string(), handle];
+        amounts(head, &of_creator(&sums, sums.paid))
+    });
+    Ok(rows.collect())
 }
 
-async fn lines(
-    tx: &mut Tx,
-    range: &Range,
-    from_ms: i64,
-    to_ms: i64,
-) -> db::Result<Vec<Vec<String>>> {
+async fn quarters(tx: &mut Tx, span: (i64, i64), creator: &str) -> db::Result<Rows> {
+    let quarters = by_creator(tx, span, creator, quarter_of).await?.into_iter();
+    let rows = quarters.map(|(((year, quarter), handle, country), sums)| {
+        let (year, quarter) = (year.to_string(), quarter.to_string());
+        let head = vec![year, quarter, handle, country, sums.sold.to_string()];
+        amounts(head, &of_creator(&sums, sums.paid))
+    });
+    Ok(rows.collect())
+}
+
+async fn lines(tx: &mut Tx, span: (i64, i64), creator: &str) -> db::Result<Rows> {
     let mut lines: Vec<(Sum, Sums)> = Vec::new();
-    for sum in store::list_lines(tx, from_ms, to_ms).await? {
-        if !range.wants(&sum.handle) {
-            continue;
-        }
+    for sum in store::list_lines(tx, span, creator).await? {
         // Rows of one line stand together.
-        match lines.last_mut().filter(|(last, _)| last.line == sum.line) {
-            Some((_, sums)) => sums.add(&sum),
-            None => {
-                let mut sums = Sums::default();
-                sums.add(&sum);
-                lines.push((sum, sums));
-            }
+        if lines.last().is_none_or(|(last, _)| last.line != sum.line) {
+            lines.push((sum.clone(), Sums::default()));
+        }
+        if let Some((_, sums)) = lines.last_mut() {
+            sums.add(&sum);
         }
     }
     let rows = lines.into_iter().map(|(line, sums)| {
@@ -318,28 +273,24 @@ async fn lines(
     Ok(rows.collect())
 }
 
-async fn tax(tx: &mut Tx, from_ms: i64, to_ms: i64) -> db::Result<Vec<Vec<String>>> {
-    let mut countries: BTreeMap<((i64, i64), String), Sums> = BTreeMap::new();
-    for sum in store::list_lines(tx, from_ms, to_ms).await? {
+async fn tax(tx: &mut Tx, span: (i64, i64)) -> db::Result<Rows> {
+    let mut countries: BTreeMap<(Period, String), Sums> = BTreeMap::new();
+    for sum in store::list_lines(tx, span, "").await? {
         let key = (quarter_of(sum.day), sum.buyer_country.clone());
         countries.entry(key).or_default().add(&sum);
     }
     let rows = countries
         .into_iter()
         .map(|(((year, quarter), country), sums)| {
-            let head = vec![
-                year.to_string(),
-                quarter.to_string(),
-                country,
-                sums.sold.to_string(),
-            ];
-            let figures = [sums.taxable, sums.tax_taken, sums.tax_back, sums.tax];
+            let (year, quarter) = (year.to_string(), quarter.to_string());
+            let head = vec![year, quarter, country, sums.sold.to_string()];
+            let figures = [sums.taxable, sums.tax_taken, sums.tax_back, sums.tax()];
             amounts(head, &figures)
         });
     Ok(rows.collect())
 }
 
-async fn journal(tx: &mut Tx, from_ms: i64, to_ms: i64) -> db::Result<Vec<Vec<String>>> {
+async fn journal(tx: &mut Tx, (from_ms, to_ms): (i64, i64)) -> db::Result<Rows> {
     let rows = store::list_journal(tx, from_ms, to_ms).await?.into_iter();
     let rows = rows.map(|row| {
         vec![
@@ -357,7 +308,7 @@ async fn journal(tx: &mut Tx, from_ms: i64, to_ms: i64) -> db::Result<Vec<Vec<St
     Ok(rows.collect())
 }
 
-async fn balances(tx: &mut Tx, before_ms: i64) -> db::Result<Vec<Vec<String>>> {
+async fn balances(tx: &mut Tx, before_ms: i64) -> db::Result<Rows> {
     let rows = store::list_balances(tx, before_ms).await?.into_iter();
     let rows = rows.map(|(account, owner, amount)| amounts(vec![account, owner], &[amount]));
     Ok(rows.collect())
@@ -380,6 +331,16 @@ impl Table {
             }
             Format::Json => self.write_json(out),
         }
+    }
+
+    /// The table as a file's bytes.
+    ///
+    /// # Errors
+    /// Never: memory takes what is written.
+    pub fn to_bytes(&self, format: Format) -> std::io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.write(&mut bytes, format)?;
+        Ok(bytes)
     }
 
     fn write_json(&self, mut out: impl std::io::Write) -> std::io::Result<()> {

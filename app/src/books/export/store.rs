@@ -7,23 +7,23 @@ statements! {
     /// Free lines have no postings and stay out.
     LINES = "select purchase_line.id as line, person.handle, coalesce(payee.country, '') as country, coalesce(purchase.country, '') as buyer_country,
             listing.slug as listing, coalesce(purchase_line.paid_ms, 0) as sold_ms, journal.occurred_ms / $3 as day, account.kind as account, journal.kind,
-            cast(sum(posting.amount) as bigint) as amount, cast(1 as bigint) as lines
+            cast(sum(posting.amount) as bigint) as amount
         from posting
         join journal on journal.id = posting.journal_id and journal.occurred_ms >= $1 and journal.occurred_ms < $2
         join account on account.id = posting.account_id
         join purchase_line on purchase_line.id = posting.order_line
         join purchase on purchase.id = purchase_line.purchase_id
         join listing on listing.id = purchase_line.listing_id
-        join person on person.id = purchase_line.payee_id
+        join person on person.id = purchase_line.payee_id and ($4 = '' or person.handle = $4)
         left join payee on payee.person_id = person.id
         group by purchase_line.id, person.handle, payee.country, purchase.country, listing.slug, purchase_line.paid_ms, journal.occurred_ms / $3, account.kind, journal.kind
         order by purchase_line.paid_ms, purchase_line.id, day, account.kind, journal.kind";
     PAID = "select '' as line, person.handle, coalesce(payee.country, '') as country, '' as buyer_country, '' as listing, cast(0 as bigint) as sold_ms,
-            journal.occurred_ms / $3 as day, account.kind as account, journal.kind, cast(sum(posting.amount) as bigint) as amount, cast(0 as bigint) as lines
+            journal.occurred_ms / $3 as day, account.kind as account, journal.kind, cast(sum(posting.amount) as bigint) as amount
         from posting
         join journal on journal.id = posting.journal_id and journal.occurred_ms >= $1 and journal.occurred_ms < $2
         join account on account.id = posting.account_id and account.kind in ('connected:paid_out', 'bank:operating')
-        join person on person.id = account.owner
+        join person on person.id = account.owner and ($4 = '' or person.handle = $4)
         left join payee on payee.person_id = person.id
         group by person.handle, payee.country, journal.occurred_ms / $3, account.kind, journal.kind
         order by person.handle, day, account.kind, journal.kind";
@@ -56,7 +56,6 @@ pub(super) struct Sum {
     pub(super) account: String,
     pub(super) kind: String,
     pub(super) amount: i64,
-    pub(super) lines: i64,
 }
 
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -71,12 +70,22 @@ pub(super) struct JournalRow {
     pub(super) line: String,
 }
 
-pub(super) async fn list_lines(tx: &mut Tx, from_ms: i64, to_ms: i64) -> db::Result<Vec<Sum>> {
-    fetch!(tx, fetch_all, Sum, LINES, from_ms, to_ms, DAY_MS)
+/// Of one creator by handle, or of all for an empty one.
+pub(super) async fn list_lines(
+    tx: &mut Tx,
+    (from_ms, to_ms): (i64, i64),
+    creator: &str,
+) -> db::Result<Vec<Sum>> {
+    fetch!(tx, fetch_all, Sum, LINES, from_ms, to_ms, DAY_MS, creator)
 }
 
-pub(super) async fn list_paid(tx: &mut Tx, from_ms: i64, to_ms: i64) -> db::Result<Vec<Sum>> {
-    fetch!(tx, fetch_all, Sum, PAID, from_ms, to_ms, DAY_MS)
+/// Of one creator by handle, or of all for an empty one.
+pub(super) async fn list_paid(
+    tx: &mut Tx,
+    (from_ms, to_ms): (i64, i64),
+    creator: &str,
+) -> db::Result<Vec<Sum>> {
+    fetch!(tx, fetch_all, Sum, PAID, from_ms, to_ms, DAY_MS, creator)
 }
 
 pub(super) async fn list_journal(

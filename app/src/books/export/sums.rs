@@ -6,30 +6,26 @@ use super::store::Sum;
 
 /// Sums of some lines, in minor units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sums {
+pub(super) struct Sums {
     /// Lines that were sold.
-    pub sold: i64,
+    pub(super) sold: i64,
     /// What buyers paid for their lines, without tax; what a coupon of the platform took off is counted as paid.
-    pub gross: i64,
+    pub(super) gross: i64,
     /// What the platform kept, less what it gave back with refunds.
-    pub fees: i64,
-    /// Tax that the platform collected and owes.
-    pub tax: i64,
+    pub(super) fees: i64,
     /// What of the price went back to buyers.
-    pub refunds: i64,
+    pub(super) refunds: i64,
     /// … of which the platform bore this much in the creator's stead.
-    pub refunds_borne: i64,
-    /// What is the creator's: gross less fees and refunds, with what the platform bore.
-    pub net: i64,
+    pub(super) refunds_borne: i64,
     /// What was sent to the creator's account, or by hand.
-    pub transferred: i64,
+    pub(super) transferred: i64,
     /// What reached the creator's bank.
-    pub paid: i64,
+    pub(super) paid: i64,
     /// What tax was taken of.
-    pub taxable: i64,
+    pub(super) taxable: i64,
     /// Tax as it was taken, and what of it went back.
-    pub tax_taken: i64,
-    pub tax_back: i64,
+    pub(super) tax_taken: i64,
+    pub(super) tax_back: i64,
 }
 
 /// Kinds of entries by which a line's money goes back to its buyer, or does not after all.
@@ -41,6 +37,18 @@ fn goes_back(kind: &str) -> bool {
 }
 
 impl Sums {
+    /// Tax that the platform collected and owes.
+    #[must_use]
+    pub(super) fn tax(&self) -> i64 {
+        self.tax_taken - self.tax_back
+    }
+
+    /// What is the creator's: gross less fees and refunds, with what the platform bore.
+    #[must_use]
+    pub(super) fn net(&self) -> i64 {
+        self.gross - self.fees - self.refunds + self.refunds_borne
+    }
+
     /// Adds one group of postings of order lines.
     pub(super) fn add(&mut self, sum: &Sum) {
         let credit = -sum.amount;
@@ -48,7 +56,7 @@ impl Sums {
             ("seller:held", "sale") => {
                 self.gross += credit;
                 self.taxable += credit;
-                self.sold += sum.lines;
+                self.sold += 1;
             }
             ("revenue:share", "sale") => {
                 self.gross += credit;
@@ -57,7 +65,6 @@ impl Sums {
             }
             ("revenue:share", _) => self.fees += credit,
             ("tax:payable", kind) => {
-                self.tax += credit;
                 // What goes back to a buyer holds the tax; these columns are the price's part.
                 if goes_back(kind) {
                     self.refunds += credit;
@@ -81,7 +88,6 @@ impl Sums {
             ("bank:operating", _) => self.transferred += credit,
             _ => {}
         }
-        self.net = self.gross - self.fees - self.refunds + self.refunds_borne;
     }
 
     /// Adds what reached a creator's bank: it belongs to no line.

@@ -218,6 +218,36 @@ impl Shop {
         }
     }
 
+    /// A seller gives the sandbox a bank account that it accepts.
+    pub(crate) async fn onboard(&self, seller: usize) {
+        let person = &self.sellers[seller];
+        let asked = payouts::onboard(&self.till.db, person, "Some Body", "000123456789", 1);
+        assert_eq!(asked.await.expect("an answer"), None);
+    }
+
+    /// One buyer buys one listing, and its event is read.
+    pub(crate) async fn sell(&self, buyer: usize, listing: usize) -> service::Order {
+        let order = self.order(buyer, &[listing]).await.expect("an order");
+        self.pay(&order, "4242424242424242").await;
+        self.drain().await;
+        order
+    }
+
+    /// A payout run at this time; how many are paid.
+    pub(crate) async fn sweep(&self, now_ms: i64) -> usize {
+        payouts::sweep(&self.till.db, sandbox::NAME, 2500, now_ms)
+            .await
+            .expect("a sweep")
+    }
+
+    /// Gives a whole line back.
+    pub(crate) async fn refund(&self, line: &service::Line, bearer: service::Bearer) {
+        let mut tx = self.till.db.write().await.expect("a transaction");
+        let planned = service::plan_refund(&mut tx, line, bearer, "test", self.now_ms);
+        assert!(planned.await.expect("planned"));
+        tx.commit().await.expect("a commit");
+    }
+
     pub(crate) async fn lines(&self, order: &service::Order) -> Vec<service::Line> {
         let mut tx = self.till.db.read().await.expect("a transaction");
         service::get_order(&mut tx, &order.person_id, &order.id)

@@ -3,7 +3,7 @@
 use super::{Shop, shop};
 use crate::checkout::coupon::{self, NewCoupon};
 use crate::checkout::service::cart::{give_up_stale, set_code};
-use crate::checkout::service::{self, Bearer, plan_refund};
+use crate::checkout::service::{self, Bearer};
 use crate::checkout::sets;
 use crate::clock::DAY_MS;
 use crate::db::tests::databases;
@@ -71,11 +71,7 @@ async fn a_creators_coupon_lowers_the_price_and_the_platforms_lowers_only_what_t
         assert_eq!(shop.balances(0).await.held, 850, "{}", test.name);
         shop.check_settled(test.name).await;
         let line = shop.lines(&order).await.remove(0);
-        let mut tx = test.db.write().await.expect("a transaction");
-        plan_refund(&mut tx, &line, Bearer::Creator, "unopened", shop.now_ms)
-            .await
-            .expect("planned");
-        tx.commit().await.expect("a commit");
+        shop.refund(&line, Bearer::Creator).await;
         shop.drain().await;
         assert_eq!(shop.balances(0).await.held, 0, "{}", test.name);
         assert_eq!(shop.lines(&order).await[0].refunded_cash(), 800);
@@ -163,9 +159,7 @@ async fn a_set_costs_less_and_what_is_owned_already_takes_its_part_away() {
             (order.total_minor, prices.iter().sum::<i64>()),
             (1200, 1200)
         );
-        let single = shop.order(1, &[0]).await.expect("an order");
-        shop.pay(&single, "4242424242424242").await;
-        shop.drain().await;
+        shop.sell(1, 0).await;
         let rest = buy(1).await;
         assert_eq!(
             rest.total_minor, 399,

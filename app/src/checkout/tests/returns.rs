@@ -11,9 +11,7 @@ use crate::provider::sandbox;
 async fn a_return_that_read_an_unopened_line_loses_against_an_opening_that_came_first() {
     for test in databases().await {
         let shop = shop(&test).await;
-        let order = shop.order(0, &[0]).await.expect("an order");
-        shop.pay(&order, "4242424242424242").await;
-        shop.drain().await;
+        let order = shop.sell(0, 0).await;
         let read_before = shop.lines(&order).await.remove(0);
         let mut tx = test.db.write().await.expect("a transaction");
         execute!(
@@ -40,22 +38,10 @@ async fn a_return_that_read_an_unopened_line_loses_against_an_opening_that_came_
 async fn a_refund_after_the_transfer_is_owed_and_netted_from_the_next_earnings() {
     for test in databases().await {
         let mut shop = shop(&test).await;
-        payouts::onboard(
-            &test.db,
-            &shop.sellers[1].clone(),
-            "Ben B",
-            "000123456789",
-            1,
-        )
-        .await
-        .expect("onboarded");
-        let order = shop.order(0, &[2]).await.expect("an order");
-        shop.pay(&order, "4242424242424242").await;
-        shop.drain().await;
+        shop.onboard(1).await;
+        let order = shop.sell(0, 2).await;
         shop.advance(14).await;
-        payouts::sweep(&test.db, sandbox::NAME, 2500, shop.now_ms)
-            .await
-            .expect("a sweep");
+        shop.sweep(shop.now_ms).await;
         shop.drain().await;
         // It is at the bank by now: asking it back is refused.
         shop.advance(1).await;
@@ -63,20 +49,12 @@ async fn a_refund_after_the_transfer_is_owed_and_netted_from_the_next_earnings()
         shop.drain().await;
         let line = shop.lines(&order).await.remove(0);
         assert_eq!(line.earning, "transferred");
-        let mut tx = test.db.write().await.expect("a transaction");
-        plan_refund(&mut tx, &line, Bearer::Creator, "unopened", shop.now_ms)
-            .await
-            .expect("planned");
-        tx.commit().await.expect("a commit");
+        shop.refund(&line, Bearer::Creator).await;
         shop.drain().await;
         assert_eq!(shop.balances(1).await.owed, 2549, "{}", test.name);
-        let order = shop.order(1, &[2]).await.expect("an order");
-        shop.pay(&order, "4242424242424242").await;
-        shop.drain().await;
+        shop.sell(1, 2).await;
         shop.advance(21).await;
-        payouts::sweep(&test.db, sandbox::NAME, 2500, shop.now_ms)
-            .await
-            .expect("a sweep");
+        shop.sweep(shop.now_ms).await;
         let ben = shop.balances(1).await;
         assert_eq!((ben.owed, ben.available), (0, 0), "{}", test.name);
         shop.drain().await;
@@ -91,31 +69,19 @@ async fn what_is_being_asked_back_already_is_not_taken_from_earnings_too() {
     for test in databases().await {
         let mut shop = shop(&test).await;
         let ben = shop.sellers[1].clone();
-        payouts::onboard(&test.db, &ben, "Ben B", "000123456789", 1)
-            .await
-            .expect("onboarded");
-        let sold = shop.order(0, &[2]).await.expect("an order");
-        shop.pay(&sold, "4242424242424242").await;
-        shop.drain().await;
+        shop.onboard(1).await;
+        let sold = shop.sell(0, 2).await;
         shop.advance(14).await;
-        payouts::sweep(&test.db, sandbox::NAME, 2500, shop.now_ms)
-            .await
-            .expect("a sweep");
+        shop.sweep(shop.now_ms).await;
         shop.drain().await;
-        let again = shop.order(1, &[2]).await.expect("an order");
-        shop.pay(&again, "4242424242424242").await;
-        shop.drain().await;
+        shop.sell(1, 2).await;
         let line = shop.lines(&sold).await.remove(0);
         assert_eq!(
             line.earning, "transferred",
             "{}: and not at the bank",
             test.name
         );
-        let mut tx = test.db.write().await.expect("a transaction");
-        plan_refund(&mut tx, &line, Bearer::Creator, "unopened", shop.now_ms)
-            .await
-            .expect("planned");
-        tx.commit().await.expect("a commit");
+        shop.refund(&line, Bearer::Creator).await;
         // The reversal is on its way while the second sale is released.
         let until_ms = shop.now_ms + 14 * DAY_MS;
         payouts::release(&test.db, until_ms)
@@ -135,9 +101,7 @@ async fn what_is_being_asked_back_already_is_not_taken_from_earnings_too() {
             "{}: the whole second sale",
             test.name
         );
-        payouts::sweep(&test.db, sandbox::NAME, 2500, until_ms)
-            .await
-            .expect("a sweep");
+        shop.sweep(until_ms).await;
         shop.drain().await;
         let ben = shop.balances(1).await;
         assert_eq!((ben.owed, ben.available), (0, 0), "{}", test.name);
@@ -222,9 +186,7 @@ async fn a_payout_that_came_back_stops_the_next_one_until_the_bank_is_changed() 
             shop.pay(&order, "4242424242424242").await;
             shop.drain().await;
             shop.advance(14).await;
-            let paid = payouts::sweep(&test.db, sandbox::NAME, 2500, shop.now_ms)
-                .await
-                .expect("a sweep");
+            let paid = shop.sweep(shop.now_ms).await;
             // The second time his bank has sent the first payout back.
             assert_eq!(paid, 1 - buyer, "{}", test.name);
             for days in [0, 0, 2, 1] {

@@ -4,6 +4,7 @@ use super::{listing, shop};
 use crate::books::service as books;
 use crate::checkout::service::read;
 use crate::checkout::service::{self, Bearer, get_line, list_cart, plan_refund};
+use crate::db::execute;
 use crate::db::tests::databases;
 use crate::payouts::service as payouts;
 use crate::provider::{Outcome, inbox, outbound, sandbox};
@@ -32,9 +33,7 @@ async fn a_sale_is_held_released_transferred_and_paid_out() {
         shop.drain().await;
         assert_eq!(shop.balances(1).await.available, 2549);
         assert_eq!(
-            payouts::sweep(&shop.till.db, sandbox::NAME, 2500, shop.now_ms)
-                .await
-                .expect("a sweep"),
+            shop.sweep(shop.now_ms).await,
             0,
             "{}: nobody is onboarded",
             test.name
@@ -67,12 +66,7 @@ async fn a_sale_is_held_released_transferred_and_paid_out() {
                 missing
             );
         }
-        assert_eq!(
-            payouts::sweep(&shop.till.db, sandbox::NAME, 2500, shop.now_ms)
-                .await
-                .expect("a sweep"),
-            1
-        );
+        assert_eq!(shop.sweep(shop.now_ms).await, 1);
         shop.drain().await;
         assert_eq!(shop.balances(1).await.in_transit, 2549, "{}", test.name);
         shop.advance(0).await;
@@ -232,5 +226,36 @@ async fn what_is_paid_for_twice_in_two_tabs_goes_straight_back() {
         );
         assert_eq!(shop.balances(0).await.held, 850, "{}: one sale", test.name);
         shop.check_settled(test.name).await;
+    }
+}
+
+#[tokio::test]
+async fn money_that_comes_for_an_order_that_was_given_up_waits_for_a_person() {
+    for test in databases().await {
+        let shop = shop(&test).await;
+        let order = shop.order(0, &[0]).await.expect("an order");
+        let payment = shop.pay(&order, "4242424242424242").await;
+        // As if it had been given up while the bank still worked.
+        let mut tx = test.db.write().await.expect("a transaction");
+        let sql = "update purchase set state = 'cancelled' where id = $1";
+        execute!(&mut tx, sql, &order.id).expect("given up");
+        tx.commit().await.expect("a commit");
+        let event = format!("checkout.session.completed:{}", payment.id);
+        let read = read::event(&shop.till, &event, shop.now_ms).await;
+        let why = read.expect_err("not for us to decide").to_string();
+        assert!(
+            why.contains("is cancelled and was paid"),
+            "{}: {why}",
+            test.name
+        );
+        let mut tx = test.db.read().await.expect("a transaction");
+        let waiting = inbox::list(&mut tx, "received", 10).await.expect("events");
+        assert!(
+            waiting
+                .iter()
+                .any(|waits| waits.id == event && waits.last_error.is_some()),
+            "{}: in sight",
+            test.name
+        );
     }
 }

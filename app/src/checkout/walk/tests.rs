@@ -82,6 +82,17 @@ pub(crate) fn pick<T: Copy>(list: &[T], number: u16) -> T {
 
 #[test]
 fn random_walks_with_crashes_keep_the_books_at_zero_and_equal_to_the_providers() {
+    run(CASES, STEPS, &KINDS, walk);
+}
+
+/// Takes `cases` walks of so many random steps on both databases, the same in every run unless `SEEDMARK_WALKS` asks for more; together
+/// they must have booked every kind.
+pub(crate) fn run(
+    cases: u32,
+    steps: usize,
+    kinds: &[&str],
+    walk: impl AsyncFn(&TestDb, &[Step]) -> Vec<String>,
+) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -94,13 +105,13 @@ fn random_walks_with_crashes_keep_the_books_at_zero_and_equal_to_the_providers()
         None => TestRng::deterministic_rng(RngAlgorithm::ChaCha),
     };
     let config = Config {
-        cases: more.unwrap_or(CASES),
+        cases: more.unwrap_or(cases),
         max_shrink_iters: 40,
         failure_persistence: None,
         ..Config::default()
     };
     let booked = RefCell::new(BTreeSet::new());
-    let strategy = proptest::collection::vec(any::<Step>(), STEPS);
+    let strategy = proptest::collection::vec(any::<Step>(), steps);
     TestRunner::new_with_rng(config, rng)
         .run(&strategy, |steps| {
             runtime.block_on(async {
@@ -113,7 +124,7 @@ fn random_walks_with_crashes_keep_the_books_at_zero_and_equal_to_the_providers()
         })
         .unwrap_or_else(|error| panic!("{error}"));
     let booked = booked.into_inner();
-    let missing: Vec<&&str> = KINDS
+    let missing: Vec<&&str> = kinds
         .iter()
         .filter(|kind| !booked.contains(**kind))
         .collect();

@@ -18,6 +18,12 @@ pub const REACHED: [&str; 34] = [
     "SK", "US",
 ];
 
+/// Where a person pays; anybody from elsewhere writes to us.
+pub const BY_HAND: [&str; 28] = [
+    "AE", "AR", "AU", "BR", "CL", "CN", "CO", "EG", "HK", "ID", "IL", "IN", "JP", "KE", "KR", "MX",
+    "MY", "NG", "NZ", "PH", "SA", "SG", "TH", "TR", "TW", "UA", "VN", "ZA",
+];
+
 /// Opens a creator's account at the provider and returns the page where they answer what is required.
 ///
 /// # Errors

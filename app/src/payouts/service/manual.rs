@@ -3,6 +3,7 @@
 //! The one rule: whoever enters a large payout is not the one who confirms it, and each state is left once.
 
 use super::super::store;
+use super::account::{BY_HAND, REACHED};
 use super::{BankPayout, Error};
 use crate::books::service::{self as books, Entry, Kind, posting};
 use crate::db::Tx;
@@ -21,7 +22,7 @@ const DETAILS_CHARS: usize = 600;
 /// Takes a creator's bank details; they lie in the vault.
 ///
 /// # Errors
-/// [`Error::Refused`] for no or too long a text.
+/// [`Error::Refused`] for no or too long a text, and for a country that the provider reaches or where nobody pays.
 pub async fn set_details(
     tx: &mut Tx,
     vault: &Vault,
@@ -33,6 +34,12 @@ pub async fn set_details(
     let details = details.trim();
     if details.chars().count() < 10 || details.chars().count() > DETAILS_CHARS {
         return Err(Error::Refused("bank-details"));
+    }
+    if REACHED.contains(&country) {
+        return Err(Error::Refused("country-reached"));
+    }
+    if !BY_HAND.contains(&country) {
+        return Err(Error::Refused("country-unsupported"));
     }
     let id = random::id();
     vault

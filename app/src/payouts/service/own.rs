@@ -6,11 +6,9 @@
 use super::Error;
 use crate::books::service::{self as books, Entry, Kind, posting};
 use crate::clock::DAY_MS;
-use crate::db::{self, Db, Tx, read_setting, write_setting};
+use crate::db::{Db, Tx, read_number, write_setting};
 use crate::provider::{Cause, PayoutState, Provider, Transaction};
 
-/// The setting that holds until when the provider's movements were read.
-const READ_SETTING: &str = "own_movements_ms";
 /// Looked at again: a payout may come back five business days later, a movement may be listed late.
 const OVERLAP_MS: i64 = 14 * DAY_MS;
 
@@ -19,8 +17,8 @@ const OVERLAP_MS: i64 = 14 * DAY_MS;
 /// # Errors
 /// When the provider does not answer or the books refuse.
 pub async fn book_own(db: &Db, provider: &dyn Provider, now_ms: i64) -> Result<usize, Error> {
-    let read = read_setting(&mut db.read().await?, READ_SETTING).await?;
-    let read: i64 = read.and_then(|text| text.parse().ok()).unwrap_or(0);
+    let cursor = format!("own_movements_ms:{}", provider.name());
+    let read = read_number(&mut db.read().await?, &cursor).await?;
     let mut until = read;
     let mut new = 0;
     for transaction in provider.transactions((read - OVERLAP_MS).max(0)).await? {
@@ -29,15 +27,21 @@ pub async fn book_own(db: &Db, provider: &dyn Provider, now_ms: i64) -> Result<u
             continue;
         }
         let arrived = transaction.cause == Cause::OwnPayout
+            && !books::is_booked(&mut db.read().await?, &arrival(&transaction)).await?
             && provider.get_own_payout(&transaction.source).await? == Some(PayoutState::Paid);
         let mut tx = db.write().await?;
         new += usize::from(book(&mut tx, provider.name(), &transaction, arrived, now_ms).await?);
         tx.commit().await?;
     }
     let mut tx = db.write().await?;
-    write_setting(&mut tx, READ_SETTING, &until.to_string()).await?;
+    write_setting(&mut tx, &cursor, &until.to_string()).await?;
     tx.commit().await?;
     Ok(new)
+}
+
+/// The fact that a payout reached our bank.
+fn arrival(transaction: &Transaction) -> String {
+    format!("own-payout:{}:arrived", transaction.source)
 }
 
 async fn book(
@@ -47,7 +51,7 @@ async fn book(
     arrived: bool,
     now_ms: i64,
 ) -> Result<bool, Error> {
-    let arrival = format!("own-payout:{}:arrived", transaction.source);
+    let arrival = arrival(transaction);
     let (kind, other) = match transaction.cause {
         Cause::Followed => return Ok(false),
         Cause::OwnPayout => ("own payout sent", Kind::BankInTransit),
@@ -120,12 +124,4 @@ pub async fn settle_suspense(
         ],
     };
     Ok(books::post(tx, &entry).await?)
-}
-
-/// What lies in suspense.
-///
-/// # Errors
-/// When the database fails.
-pub async fn list_suspense(tx: &mut Tx, provider: &str) -> db::Result<Vec<books::Unexplained>> {
-    books::suspense(tx, provider).await
 }

@@ -224,7 +224,7 @@ async fn the_platforms_own_payouts_the_providers_costs_and_what_nobody_explains_
         );
         on.shop.check_settled(test.name).await;
         let mut tx = test.db.write().await.expect("a transaction");
-        let found = payouts::own::list_suspense(&mut tx, "stripe-test")
+        let found = books::suspense(&mut tx, "stripe-test")
             .await
             .expect("a list");
         assert_eq!(found.len(), 1, "{}", test.name);

@@ -6,18 +6,13 @@ use super::super::tests::{StripeShop, age_operations, send_all};
 use crate::checkout::service::{self, cart};
 use crate::checkout::tests::{listing, person};
 use crate::checkout::walk::tests as steps;
-use crate::db::tests::{TestDb, databases};
+use crate::db::tests::TestDb;
 use crate::payouts::service as payouts;
 use crate::provider::{inbox, outbound};
-use crate::random;
 use fake_stripe::Fault;
-use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 const STEPS: usize = 180;
-/// `SEEDMARK_WALKS=200` takes as many, of another seed each time.
 const CASES: u32 = 4;
 
 const CARDS: [&str; 11] = [
@@ -62,43 +57,7 @@ const KINDS: [&str; 14] = [
 
 #[test]
 fn random_walks_with_lost_answers_and_lost_events_end_where_stripe_ends() {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    let more: Option<u32> = std::env::var("SEEDMARK_WALKS")
-        .ok()
-        .and_then(|text| text.parse().ok());
-    let rng = match more {
-        Some(_) => TestRng::from_seed(RngAlgorithm::ChaCha, &random::bytes::<32>()),
-        None => TestRng::deterministic_rng(RngAlgorithm::ChaCha),
-    };
-    let config = Config {
-        cases: more.unwrap_or(CASES),
-        max_shrink_iters: 6,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    let booked = RefCell::new(BTreeSet::new());
-    let strategy = proptest::collection::vec(any::<steps::Step>(), STEPS);
-    TestRunner::new_with_rng(config, rng)
-        .run(&strategy, |steps| {
-            runtime.block_on(async {
-                for test in databases().await {
-                    let kinds = walk(&test, &steps).await;
-                    booked.borrow_mut().extend(kinds);
-                }
-            });
-            Ok(())
-        })
-        .unwrap_or_else(|error| panic!("{error}"));
-    let booked = booked.into_inner();
-    let missing: Vec<&&str> = KINDS
-        .iter()
-        .filter(|kind| !booked.contains(**kind))
-        .collect();
-    assert!(missing.is_empty(), "no walk ever booked {missing:?}");
+    steps::run(CASES, STEPS, &KINDS, walk);
 }
 
 async fn walk(test: &TestDb, steps: &[steps::Step]) -> Vec<String> {
