@@ -103,19 +103,40 @@ pub fn line(text: &str, place: &str, minimum: usize, maximum: usize) -> Result<S
     Ok(text.to_owned())
 }
 
-/// A readable part of a URL: ASCII letters and digits of the title, or nothing for a title without any.
+/// A readable part of a URL: the title in ASCII letters and digits, at most 48. German vowels are spelled out, Chinese is read as pinyin;
+/// nothing for a title without any letter that can be said so.
 #[must_use]
 pub fn slug_of(title: &str) -> String {
+    const MOST: usize = 48;
     let mut slug = String::new();
     for character in title.chars().flat_map(char::to_lowercase) {
-        if character.is_ascii_alphanumeric() {
-            slug.push(character);
-        } else if !slug.is_empty() && !slug.ends_with('-') {
-            slug.push('-');
-        }
-        if slug.len() >= 48 {
-            break;
+        let said = match character {
+            'ä' => "ae",
+            'ö' => "oe",
+            'ü' => "ue",
+            _ => deunicode::deunicode_char(character).unwrap_or(""),
+        };
+        for byte in said.bytes().map(|byte| byte.to_ascii_lowercase()) {
+            if byte.is_ascii_alphanumeric() && slug.len() < MOST {
+                slug.push(char::from(byte));
+            } else if !byte.is_ascii_alphanumeric() && !slug.is_empty() && !slug.ends_with('-') {
+                slug.push('-');
+            }
         }
     }
     slug.trim_matches('-').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slug_of;
+
+    #[test]
+    fn an_address_can_be_read_whatever_the_script_of_the_title() {
+        assert_eq!(slug_of("Bärengesicht, süß"), "baerengesicht-suess");
+        assert_eq!(slug_of("熊猫 3D"), "xiong-mao-3d");
+        assert_eq!(slug_of("Łódź & Київ"), "lodz-kiyiv");
+        assert_eq!(slug_of("  ?! "), "");
+        assert_eq!(slug_of(&"a".repeat(400)).len(), 48);
+    }
 }
