@@ -42,7 +42,7 @@ fn totals(history: &[Day], now_ms: i64) -> Vec<(i64, [i64; 3])> {
     points
 }
 
-/// The outline of a band between two lines, in the picture's own units.
+/// The outline of a band between two lines, in the picture's own units. Money moves at once, so lines run level and then step.
 fn outline(points: &[(i64, [i64; 3])], band: usize, most: i64) -> String {
     let last = i64::try_from(points.len()).unwrap_or(2).max(2) - 1;
     let place = |number: usize, height: i64| {
@@ -51,11 +51,20 @@ fn outline(points: &[(i64, [i64; 3])], band: usize, most: i64) -> String {
         format!("{x},{y}")
     };
     let upto = |sums: &[i64; 3], bands: usize| sums[..bands].iter().sum::<i64>();
-    let above = points.iter().enumerate();
-    let above = above.map(|(number, (_, sums))| place(number, upto(sums, band + 1)));
-    let below = points.iter().enumerate().rev();
-    let below = below.map(|(number, (_, sums))| place(number, upto(sums, band)));
-    above.chain(below).collect::<Vec<_>>().join(" ")
+    let steps = |bands: usize| {
+        let heights: Vec<i64> = points.iter().map(|(_, sums)| upto(sums, bands)).collect();
+        let mut line = Vec::with_capacity(2 * heights.len());
+        for (number, height) in heights.iter().enumerate() {
+            if let Some(before) = number.checked_sub(1) {
+                line.push(place(number, heights[before]));
+            }
+            line.push(place(number, *height));
+        }
+        line
+    };
+    let mut line = steps(band + 1);
+    line.extend(steps(band).into_iter().rev());
+    line.join(" ")
 }
 
 /// The chart with its legend; nothing before the first sale.
@@ -133,7 +142,13 @@ mod tests {
     #[test]
     fn a_band_without_money_has_no_height() {
         let points = totals(&[day(1, "seller:held", 100)], DAY_MS);
-        assert_eq!(outline(&points, 2, 100), "0,140 640,0 640,140 0,140");
-        assert_eq!(outline(&points, 0, 100), "0,140 640,140 640,140 0,140");
+        assert_eq!(
+            outline(&points, 2, 100),
+            "0,140 640,140 640,0 640,140 640,140 0,140"
+        );
+        assert_eq!(
+            outline(&points, 0, 100),
+            "0,140 640,140 640,140 640,140 640,140 0,140"
+        );
     }
 }
