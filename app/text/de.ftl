@@ -1,5 +1,6 @@
 ## Shell
 skip = Zum Inhalt springen
+demo-label = Dies ist eine Demo
 demo-bar = Demo: Die Schlüssel sind öffentlich, die Leute erfunden. Bilder, Siegel und Beweise sind echt.
 nav-label = Hauptmenü
 nav-explore = Stöbern
@@ -242,6 +243,7 @@ licence-cc-by-4-0 = CC BY 4.0 (kostenlose Angebote)
 licence-cc0-1-0 = CC0 1.0 (kostenlose Angebote)
 preview-alt = { $title }, Vorschau { $number }
 certifying-line = Das Siegel wird protokolliert und geprüft. Die Seite folgt von selbst.
+in-cart = Liegt im Warenkorb: dorthin
 add-to-cart = In den Warenkorb
 get-free = Kostenlos holen
 open-in-library = In der Bibliothek öffnen
@@ -372,6 +374,7 @@ kind-listing = Eine Angebots-Aussage
 checks = Prüfungen
 checks-server = Von unserem Server beim Schreiben dieser Seite gemacht. Vertrauen Sie eher dem eigenen Rechner: Die Datei unten ist offline prüfbar.
 own-check-waiting = Wird in Ihrem Browser geprüft …
+own-check-no-script = JavaScript ist aus, deshalb wurde in diesem Browser nichts geprüft. Die Datei unten lässt sich stattdessen auf der Kommandozeile prüfen.
 own-check-holds = Gerade in Ihrem Browser geprüft: Unterschrift, Checkpoint und Einschluss halten. Seite und Programm kommen dabei noch von diesem Shop; die Datei unten lässt sich mit einem Werkzeug aus anderer Quelle prüfen.
 own-check-broken = Gerade in Ihrem Browser geprüft: Das hält nicht.
 check-signature = Unterschrift

@@ -1,5 +1,6 @@
 ## Shell
 skip = Skip to the content
+demo-label = This is a demo
 demo-bar = Demo: keys are public, the shop's people are invented. Pictures, seals and proofs are real.
 nav-label = Main
 nav-explore = Explore
@@ -242,6 +243,7 @@ licence-cc-by-4-0 = CC BY 4.0 (free listings)
 licence-cc0-1-0 = CC0 1.0 (free listings)
 preview-alt = { $title }, preview { $number }
 certifying-line = The seal is being logged and certified. This page follows by itself.
+in-cart = In your cart: go to it
 add-to-cart = Add to cart
 get-free = Get it for free
 open-in-library = Open in the library
@@ -372,6 +374,7 @@ kind-listing = A listing statement
 checks = Checks
 checks-server = Made by our server while it wrote this page. Trust your own machine more: the file below can be checked offline.
 own-check-waiting = Checking in your browser …
+own-check-no-script = JavaScript is off, so nothing was checked in your browser. The file below can be checked with the command line instead.
 own-check-holds = Checked in your browser just now: signature, checkpoint and inclusion hold. Page and program still come from this shop; the file below can be checked with a tool that you got elsewhere.
 own-check-broken = Checked in your browser just now: this does not hold.
 check-signature = Signature

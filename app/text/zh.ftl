@@ -1,5 +1,6 @@
 ## Shell
 skip = 跳到正文
+demo-label = 这是演示商店
 demo-bar = 演示：密钥是公开的，人物是虚构的；图片、封存与证明都是真实的。
 nav-label = 主导航
 nav-explore = 浏览
@@ -239,6 +240,7 @@ licence-cc-by-4-0 = CC BY 4.0（免费商品）
 licence-cc0-1-0 = CC0 1.0（免费商品）
 preview-alt = { $title }，预览 { $number }
 certifying-line = 封存正在记录与认证，页面会自动更新。
+in-cart = 已在购物车中：前往查看
 add-to-cart = 加入购物车
 get-free = 免费获取
 open-in-library = 在收藏中打开
@@ -369,6 +371,7 @@ kind-listing = 商品声明
 checks = 检查
 checks-server = 由我们的服务器在生成此页时完成。请更信任您自己的机器：下方文件可离线验证。
 own-check-waiting = 正在您的浏览器中检查……
+own-check-no-script = JavaScript 已关闭，浏览器中没有进行任何检查。可以用命令行检查下面的文件。
 own-check-holds = 刚刚在您的浏览器中检查：签名、检查点与包含均成立。但页面与程序仍来自本站；下方文件可用您从别处取得的工具检查。
 own-check-broken = 刚刚在您的浏览器中检查：不成立。
 check-signature = 签名

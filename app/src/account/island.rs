@@ -31,7 +31,7 @@ pub fn KeyMaker(
     registered: Vec<String>,
 ) -> impl IntoView {
     let passphrase = RwSignal::new(String::new());
-    let message = RwSignal::new(String::new());
+    let message = RwSignal::new(Note::default());
     let stored = RwSignal::new(None::<KeyFile>);
     Effect::new(move |_| {
         stored.set(stored_key());
@@ -68,8 +68,8 @@ pub fn KeyMaker(
     };
     let make = {
         let register = register.clone();
-        move |_| {
-            message.set(t.with_value(|t| t.working.clone()));
+        move || {
+            message.set(Note::working(t.with_value(|t| t.working.clone())));
             let register = register.clone();
             browser::later(move || {
                 let (Some(secret), Some(random)) = (browser::random(), browser::random()) else {
@@ -78,7 +78,7 @@ pub fn KeyMaker(
                 let secret = SecretKey::from_bytes(secret);
                 match KeyFile::seal(&secret, &passphrase.get_untracked(), &random) {
                     Ok(file) if keep(&file) => register(&secret),
-                    _ => message.set(t.with_value(|t| t.short.clone())),
+                    _ => message.set(Note::failed(t.with_value(|t| t.short.clone()))),
                 }
             });
         }
@@ -86,7 +86,7 @@ pub fn KeyMaker(
     let import = move |_| {
         let register = register.clone();
         browser::read_file("key-import", move |text| {
-            message.set(t.with_value(|t| t.working.clone()));
+            message.set(Note::working(t.with_value(|t| t.working.clone())));
             let opened = KeyFile::parse(text.as_bytes()).and_then(|file| {
                 file.open(&passphrase.get_untracked())
                     .map(|secret| (file, secret))
@@ -98,10 +98,11 @@ pub fn KeyMaker(
                         register(&secret);
                     }
                 }
-                Err(_) => message.set(t.with_value(|t| t.wrong.clone())),
+                Err(_) => message.set(Note::failed(t.with_value(|t| t.wrong.clone()))),
             }
         });
     };
+    let on_enter = on_enter(make.clone());
     let export = move |_| {
         if let Some(text) = browser::load(KEY_SLOT) {
             browser::download("seedmark.key", &text);
@@ -119,18 +120,18 @@ pub fn KeyMaker(
             {here}
             <label class="field">
                 <span>{t.with_value(|t| t.passphrase.clone())}</span>
-                <input type="password" id="key-passphrase" autocomplete="new-password" minlength="8"
+                <input type="password" id="key-passphrase" autocomplete="new-password" minlength="8" on:keydown=on_enter
                     on:input=move |event| passphrase.set(event_target_value(&event))/>
             </label>
             <p class="actions">
-                <button type="button" class="button button--primary" id="key-make" on:click=make>{t.with_value(|t| t.make.clone())}</button>
+                <button type="button" class="button" class:button--primary=move || stored.get().is_none() id="key-make" on:click=move |_| make()>{t.with_value(|t| t.make.clone())}</button>
                 <button type="button" class="button" on:click=export>{t.with_value(|t| t.export.clone())}</button>
             </p>
             <label class="field">
                 <span>{t.with_value(|t| t.import.clone())}</span>
                 <input type="file" id="key-import" accept=".key,application/json" on:change=import/>
             </label>
-            <p class="key-maker__message" role="status">{move || message.get()}</p>
+            {message_line(message)}
         </div>
     }
 }
@@ -149,17 +150,17 @@ pub struct KeyEndTexts {
 #[island]
 pub fn KeyEnd(texts: KeyEndTexts, origin: String, key: String) -> impl IntoView {
     let passphrase = RwSignal::new(String::new());
-    let message = RwSignal::new(String::new());
+    let message = RwSignal::new(Note::default());
     let t = StoredValue::new(texts);
-    let sign = move |_| {
+    let sign = move || {
         let (origin, key) = (origin.clone(), key.clone());
-        message.set(t.with_value(|t| t.working.clone()));
+        message.set(Note::working(t.with_value(|t| t.working.clone())));
         browser::later(move || {
             let Some(file) = stored_key().filter(|file| file.public.to_string() == key) else {
-                return message.set(t.with_value(|t| t.absent.clone()));
+                return message.set(Note::failed(t.with_value(|t| t.absent.clone())));
             };
             let Ok(secret) = file.open(&passphrase.get_untracked()) else {
-                return message.set(t.with_value(|t| t.wrong.clone()));
+                return message.set(Note::failed(t.with_value(|t| t.wrong.clone())));
             };
             let reason = Reason::parse(&browser::value("reason-own").unwrap_or_default());
             let statement = KeyEndStatement {
@@ -170,7 +171,7 @@ pub fn KeyEnd(texts: KeyEndTexts, origin: String, key: String) -> impl IntoView 
                     .and_then(|text| PublicKey::parse(&text).ok()),
             };
             let Ok((envelope, leaf)) = statement.sign(&origin, &secret) else {
-                return message.set(t.with_value(|t| t.wrong.clone()));
+                return message.set(Note::failed(t.with_value(|t| t.wrong.clone())));
             };
             browser::submit(
                 "key-end-form",
@@ -193,24 +194,63 @@ pub fn stored_key() -> Option<KeyFile> {
     browser::load(KEY_SLOT).and_then(|text| KeyFile::parse(text.as_bytes()).ok())
 }
 
+/// What a panel says below its button: that it works, or what went wrong.
+#[derive(Clone, Debug, Default)]
+pub struct Note {
+    text: String,
+    failed: bool,
+}
+
+impl Note {
+    /// Something goes on.
+    #[must_use]
+    pub fn working(text: String) -> Self {
+        Self {
+            text,
+            failed: false,
+        }
+    }
+
+    /// It did not work, and why.
+    #[must_use]
+    pub fn failed(text: String) -> Self {
+        Self { text, failed: true }
+    }
+}
+
+fn message_line(message: RwSignal<Note>) -> impl IntoView {
+    view! { <p class="key-maker__message" class:field-error=move || message.get().failed role="status">{move || message.get().text}</p> }
+}
+
+/// Enter in a field does what the button beside it does.
+fn on_enter(act: impl Fn() + 'static) -> impl Fn(leptos::ev::KeyboardEvent) + 'static {
+    move |event| {
+        if event.key() == "Enter" {
+            event.prevent_default();
+            act();
+        }
+    }
+}
+
 /// What every island that signs shows: the passphrase, the button and what came of it. `name` begins the ids of both; `labels` are
 /// theirs.
 pub fn signing_panel(
     name: &'static str,
     labels: (String, String),
     passphrase: RwSignal<String>,
-    message: RwSignal<String>,
-    sign: impl Fn(leptos::ev::MouseEvent) + 'static,
+    message: RwSignal<Note>,
+    sign: impl Fn() + Clone + 'static,
 ) -> impl IntoView {
+    let on_enter = on_enter(sign.clone());
     view! {
         <div class="key-maker">
             <label class="field">
                 <span>{labels.0}</span>
-                <input type="password" id=format!("{name}-passphrase") autocomplete="current-password"
+                <input type="password" id=format!("{name}-passphrase") autocomplete="current-password" on:keydown=on_enter
                     on:input=move |event| passphrase.set(event_target_value(&event))/>
             </label>
-            <p class="actions"><button type="button" class="button button--primary" id=format!("{name}-sign") on:click=sign>{labels.1}</button></p>
-            <p class="key-maker__message" role="status">{move || message.get()}</p>
+            <p class="actions"><button type="button" class="button button--primary" id=format!("{name}-sign") on:click=move |_| sign()>{labels.1}</button></p>
+            {message_line(message)}
         </div>
     }
 }

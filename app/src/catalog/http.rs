@@ -101,6 +101,12 @@ async fn listing(
             let review =
                 crate::moderation::service::find_review(&mut tx, &listing.version_id).await?;
             let sets = crate::checkout::sets::list_of_listing(&mut tx, &listing.id).await?;
+            let in_cart = match &visit.cart {
+                Some(cart) => {
+                    crate::checkout::service::is_in_cart(&mut tx, cart, &listing.id).await?
+                }
+                None => false,
+            };
             let in_review = listing.state == "certifying"
                 && review.is_some_and(|review| review.state == "open");
             Ok(page::listing(
@@ -111,6 +117,7 @@ async fn listing(
                 &state.engines.model().manifest,
                 page::Around {
                     owned,
+                    in_cart,
                     in_review,
                     sets,
                 },

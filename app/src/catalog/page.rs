@@ -143,6 +143,8 @@ pub(super) fn explore(
 pub(super) struct Around {
     /// The line by which this visitor owns it.
     pub(super) owned: Option<String>,
+    /// It lies in this visitor's cart.
+    pub(super) in_cart: bool,
     /// A person looks at it before it may go live.
     pub(super) in_review: bool,
     /// Sets that it is sold in, too.
@@ -172,6 +174,7 @@ pub(super) fn listing(
     let lang = visit.lang;
     let Around {
         owned,
+        in_cart,
         in_review,
         sets,
     } = around;
@@ -194,7 +197,7 @@ pub(super) fn listing(
                     {pending.then(|| waiting(lang, &listing))}
                     {in_review.then(|| view! { <p class="hint" id="in-review">{lang.text("in-review-line")}</p> })}
                     {listing.version_error.clone().map(|error| view! { <p class="field-error">{lang.text_or_itself(&error)}</p> })}
-                    {(listing.state == "live").then(|| offer(visit, &listing, owned))}
+                    {(listing.state == "live").then(|| offer(visit, &listing, owned, in_cart))}
                     {set_links(lang, sets)}
                     <p class="listing__text">{listing.description.clone()}</p>
                 </div>
@@ -224,7 +227,12 @@ fn waiting(lang: Lang, listing: &Listing) -> impl IntoView + use<> {
     }
 }
 
-fn offer(visit: &Visit, listing: &Listing, owned: Option<String>) -> impl IntoView + use<> {
+fn offer(
+    visit: &Visit,
+    listing: &Listing,
+    owned: Option<String>,
+    in_cart: bool,
+) -> impl IntoView + use<> {
     let lang = visit.lang;
     let own = visit
         .person
@@ -235,6 +243,8 @@ fn offer(visit: &Visit, listing: &Listing, owned: Option<String>) -> impl IntoVi
         view! { <a class="button button--primary" href=lang.path(&format!("/library/{line}"))>{lang.text("open-in-library")}</a> }.into_any()
     } else if own {
         view! { <p class="quiet">{lang.text("your-own")}</p> }.into_any()
+    } else if in_cart {
+        view! { <a class="button button--primary button--wide" href=lang.path("/cart") id="to-cart">{lang.text("in-cart")}</a> }.into_any()
     } else {
         view! {
             <form method="post" action=lang.path("/cart/add")>

@@ -97,6 +97,7 @@ statements! {
         where cart = $1 and set_id = (select other.set_id from cart_line other where other.cart = $1 and other.listing_id = $2)";
     EMPTY_CART = "delete from cart_line where cart = $1";
     EMPTY_CODE = "delete from cart_coupon where cart = $1";
+    IN_CART = "select count(*) from cart_line where cart = $1 and listing_id = $2";
     COUNT_CART = "select count(*) from cart_line where cart = $1";
     LIST_CART = "select listing.id, listing.slug, listing.title, listing.price_minor, listing.licence, listing.state, listing.person_id,
             person.handle, version.id as version_id, anchor.labelled_blob as blob,
@@ -206,6 +207,10 @@ pub(super) async fn empty_cart(tx: &mut Tx, cart: &str) -> db::Result<()> {
 
 pub(super) async fn count_cart(tx: &mut Tx, cart: &str) -> db::Result<i64> {
     fetch!(tx, fetch_one, (i64,), COUNT_CART, cart).map(|row| row.0)
+}
+
+pub(super) async fn is_in_cart(tx: &mut Tx, cart: &str, listing: &str) -> db::Result<bool> {
+    fetch!(tx, fetch_one, (i64,), IN_CART, cart, listing).map(|row| row.0 > 0)
 }
 
 pub(super) async fn list_cart(tx: &mut Tx, cart: &str) -> db::Result<Vec<CartLine>> {

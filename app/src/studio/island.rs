@@ -1,6 +1,6 @@
 //! The studio's interactive pieces: progress of a picture, and sealing with the creator's key.
 
-use crate::account::island::{signing_panel, stored_key};
+use crate::account::island::{Note, signing_panel, stored_key};
 use crate::browser;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -127,18 +127,18 @@ pub struct SealTexts {
 #[island]
 pub fn SealPanel(material: SealMaterial, texts: SealTexts) -> impl IntoView {
     let passphrase = RwSignal::new(String::new());
-    let message = RwSignal::new(String::new());
+    let message = RwSignal::new(Note::default());
     let label = (texts.passphrase.clone(), texts.sign.clone());
     let state = StoredValue::new((material, texts));
-    let sign = move |_| {
-        message.set(state.with_value(|(_, t)| t.working.clone()));
+    let sign = move || {
+        message.set(Note::working(state.with_value(|(_, t)| t.working.clone())));
         browser::later(move || {
             let outcome = state.with_value(|(material, texts)| {
                 seal_in_browser(material, texts, &passphrase.get_untracked())
             });
             match outcome {
                 Ok(fields) => browser::submit("seal-form", &fields),
-                Err(text) => message.set(text),
+                Err(text) => message.set(Note::failed(text)),
             }
         });
     };

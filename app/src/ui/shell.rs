@@ -102,7 +102,7 @@ fn document(visit: &Visit, title: &str, view: AnyView) -> impl IntoView + use<> 
             </head>
             <body>
                 <a class="skip" href="#main">{lang.text("skip")}</a>
-                {visit.demo.then(|| view! { <p class="demo-bar">{lang.text("demo-bar")}</p> })}
+                {visit.demo.then(|| view! { <aside class="demo-bar" aria-label=lang.text("demo-label")>{lang.text("demo-bar")}</aside> })}
                 {header_bar(visit)}
                 <main id="main">
                     {flash.map(|text| view! { <p class="flash" role="status">{text}</p> })}
@@ -123,11 +123,17 @@ fn header_bar(visit: &Visit) -> impl IntoView + use<> {
     let cart = lang.with("nav-cart", &[("count", visit.cart_count.into())]);
     let person = visit.person.clone();
     let search = lang.text("nav-search");
+    let (words, kept) = sought(&visit.path);
+    let kept = kept
+        .into_iter()
+        .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
+        .collect_view();
     view! {
         <header class="top">
             <a class="top__brand" href=lang.path("/")><span class="top__mark" aria-hidden="true"></span>"Seedmark"</a>
             <form class="top__search" action=lang.path("/explore") method="get" role="search">
-                <input type="search" name="q" placeholder=search.clone() aria-label=search maxlength="80"/>
+                <input type="search" name="q" value=words placeholder=search.clone() aria-label=search maxlength="80"/>
+                {kept}
             </form>
             <nav class="nav" aria-label=lang.text("nav-label")>
                 {link("/explore", "nav-explore")}
@@ -144,6 +150,20 @@ fn header_bar(visit: &Visit) -> impl IntoView + use<> {
             </nav>
         </header>
     }
+}
+
+/// What the page at `path` was searched for, and the filters beside it, so that the next search keeps them.
+fn sought(path: &str) -> (String, Vec<(&'static str, String)>) {
+    let Some(query) = path.strip_prefix("/explore?") else {
+        return (String::new(), Vec::new());
+    };
+    let form = crate::web::form::Form::parse(&query.to_owned().into());
+    let kept = ["category", "model", "max", "free", "sort"]
+        .into_iter()
+        .map(|name| (name, form.get(name).to_owned()))
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    (form.get("q").to_owned(), kept)
 }
 
 fn footer_bar(visit: &Visit) -> impl IntoView + use<> {

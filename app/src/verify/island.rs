@@ -4,7 +4,7 @@
 //! with a tool from elsewhere trusts it less, and the text says so.
 
 use super::evidence::{Evidence, check};
-use crate::account::island::{signing_panel, stored_key};
+use crate::account::island::{Note, signing_panel, stored_key};
 use crate::browser;
 use leptos::prelude::*;
 use schema::attestation::Attestation;
@@ -97,11 +97,11 @@ pub fn AttestPanel(
     texts: AttestTexts,
 ) -> impl IntoView {
     let passphrase = RwSignal::new(String::new());
-    let message = RwSignal::new(String::new());
+    let message = RwSignal::new(Note::default());
     let labels = (texts.passphrase.clone(), texts.sign.clone());
     let state = StoredValue::new((statement, origin, licence, salt, texts));
-    let press = move |_| {
-        message.set(state.with_value(|(.., t)| t.working.clone()));
+    let press = move || {
+        message.set(Note::working(state.with_value(|(.., t)| t.working.clone())));
         browser::later(move || {
             let signed = state.with_value(|(statement, origin, licence, salt, texts)| {
                 let file = stored_key().ok_or_else(|| texts.no_key.clone())?;
@@ -113,7 +113,7 @@ pub fn AttestPanel(
             });
             match signed {
                 Ok(text) => browser::submit("attest-form", &[("attestation", text)]),
-                Err(text) => message.set(text),
+                Err(text) => message.set(Note::failed(text)),
             }
         });
     };

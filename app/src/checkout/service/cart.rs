@@ -90,6 +90,14 @@ pub async fn count_cart(db: &Db, cart: &str) -> db::Result<i64> {
     store::count_cart(&mut tx, cart).await
 }
 
+/// Whether a listing lies in a cart.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_in_cart(tx: &mut Tx, cart: &str, listing: &str) -> db::Result<bool> {
+    store::is_in_cart(tx, cart, listing).await
+}
+
 /// Puts a live listing into a cart.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ pub mod refund;
 pub mod sale;
 
 pub use cart::{
-    CartLine, add_to_cart, count_cart, list_cart, open_payment, place, remove_from_cart,
+    CartLine, add_to_cart, count_cart, is_in_cart, list_cart, open_payment, place, remove_from_cart,
 };
 pub use refund::{Bearer, cancel_unopened, plan_part, plan_refund};
 pub use sale::LicenceSecret;

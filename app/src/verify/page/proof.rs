@@ -208,7 +208,7 @@ pub(in crate::verify) fn proof(
                     {witnesses}
                 </ul>
                 <p class="quiet">{lang.text("checks-server")}</p>
-                {evidence.map(|evidence| view! { <ProofCheck evidence texts=texts/> })}
+                {evidence.map(|evidence| view! { <ProofCheck evidence texts=texts/><noscript><p class="hint">{lang.text("own-check-no-script")}</p></noscript> })}
             </section>
             {(kind == Some(Kind::SealedRecipe)).then(|| view! {
                 <section class="card"><h2>{lang.text("attestations")}</h2>
