@@ -1,5 +1,7 @@
 //! `seedmark-server`: serve pages, work on jobs, migrate, audit the books.
 
+mod results;
+
 use anyhow::{Context as _, Result};
 use app::books::export::{self, Format, Range, Report};
 use app::config::{Config, Options};
@@ -132,20 +134,23 @@ fn config(
     })
 }
 
-#[tokio::main]
-async fn main() -> std::process::ExitCode {
+fn main() -> std::process::ExitCode {
+    // SAFETY: the first line of the program; no other thread runs yet.
+    unsafe { engine::onnx_runtime::keep_quiet() };
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(said) => return results::usage(&said),
+    };
     app::config::start_logging();
-    match run().await {
-        Ok(()) => std::process::ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("{error:#}");
-            std::process::ExitCode::FAILURE
-        }
-    }
+    let threads = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start");
+    results::end(threads.and_then(|threads| threads.block_on(run(arguments.command))))
 }
 
-async fn run() -> Result<()> {
-    match Arguments::parse().command {
+async fn run(command: Command) -> Result<()> {
+    match command {
         Command::Serve {
             place,
             port,
@@ -242,16 +247,15 @@ async fn write_report(
     format: Format,
     out: Option<PathBuf>,
 ) -> Result<()> {
+    if let Some(path) = &out {
+        results::check_place(path)?;
+    }
     let db = Db::open(place.database_url.as_deref(), &place.data).await?;
     let table = export::table(&mut db.read().await?, report, &range).await?;
     db.close().await;
+    let bytes = table.to_bytes(format)?;
     match out {
-        Some(path) => {
-            let file = std::fs::File::create(&path)
-                .with_context(|| format!("cannot write {}", path.display()))?;
-            table.write(file, format)?;
-        }
-        None => table.write(std::io::stdout(), format)?,
+        Some(path) => results::save(&path, &bytes),
+        None => results::print(&bytes),
     }
-    Ok(())
 }

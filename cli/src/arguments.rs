@@ -8,8 +8,14 @@ use std::path::PathBuf;
 #[command(
     version,
     after_help = "\
-Exit codes: 0 all holds · 1 a check failed or a picture is different · 2 wrong command or input
-            3 this machine cannot (no runtime, model or fused multiply-add) · 4 near, but not equal
+Exit codes: 0 all holds · 1 a check failed or a picture is different · 2 wrong command or input, or the
+            results cannot be written · 3 this machine cannot (no runtime, model or fused multiply-add)
+            4 near, but not equal. A reader that leaves (`| head`) changes no code. With --json an error is
+            printed as an object with `error` and `exit`.
+
+A file is written whole or not at all. A picture replaces a picture and a recipe a recipe, never another
+file; keys and bundles replace nothing. `-` reads standard input (--recipe, --key, --policy, a bundle), and
+`--out -` writes one picture or bundle to standard output.
 
 Only `log` with a URL, `reproduce --attest`, `key end` and `witness` use a network. The ONNX Runtime library is found by ORT_DYLIB_PATH, beside this
 program, or in the cache folder that `cargo xtask runtime` fills."
@@ -103,34 +109,43 @@ Example: seedmark key end --key old.key --shop https://shop.example --origin sho
 A picture is decided by its prompt and its seed. To find a good seed, make nine at once and look at the
 contact sheet; then make the one you like, with its recipe.
 
+Limits: 4000 bytes of prompt and of negative prompt (and as many tokens as `seedmark model info` says),
+200 steps, guidance 30 with three decimals, seeds below 2^64 (2^32 with torch-cpu and numpy). Pictures are
+PNG files. At guidance 1 and below the negative prompt changes nothing.
+
 Examples:
   seedmark generate --prompt \"red apple, 3d style\" --explore 9 --out apples.png
   seedmark generate --prompt \"red apple, 3d style\" --seed 7 --save-recipe apple.json --out apple.png
   seedmark generate --recipe dragon.json --out pictures/")]
 pub(crate) struct Generate {
     /// The prompt, used exactly as written
-    #[arg(long, required_unless_present = "recipe", conflicts_with = "recipe")]
+    #[arg(
+        long,
+        required_unless_present = "recipe",
+        conflicts_with = "recipe",
+        allow_hyphen_values = true
+    )]
     pub(crate) prompt: Option<String>,
     /// What to keep out of the picture
-    #[arg(long, requires = "prompt")]
+    #[arg(long, conflicts_with = "recipe", allow_hyphen_values = true)]
     pub(crate) negative: Option<String>,
     /// Seed of the noise, 0 to 2^64-1; taken from the operating system when left out
-    #[arg(long, requires = "prompt")]
+    #[arg(long, conflicts_with = "recipe", allow_hyphen_values = true)]
     pub(crate) seed: Option<String>,
     /// Make this many pictures with fresh seeds on one contact sheet, and list the seeds
-    #[arg(long, value_name = "N", requires = "prompt", conflicts_with_all = ["seed", "save_recipe"], value_parser = clap::value_parser!(u8).range(2..=16))]
+    #[arg(long, value_name = "N", conflicts_with_all = ["seed", "save_recipe", "recipe"], value_parser = clap::value_parser!(u8).range(2..=16))]
     pub(crate) explore: Option<u8>,
     /// Size such as 128x128, one that the model offers; its usual one when left out
-    #[arg(long, value_name = "SIZE", requires = "prompt")]
+    #[arg(long, value_name = "SIZE", conflicts_with = "recipe")]
     pub(crate) size: Option<String>,
-    /// Steps; the model's own number when left out
-    #[arg(long, requires = "prompt")]
+    /// Steps, 1 to 200; the model's own number when left out
+    #[arg(long, conflicts_with = "recipe", allow_negative_numbers = true)]
     pub(crate) steps: Option<u32>,
-    /// Guidance, such as 3 or 3.5; the model's own when left out
-    #[arg(long, requires = "prompt")]
+    /// Guidance, such as 3 or 3.5, 0 to 30; the model's own when left out
+    #[arg(long, conflicts_with = "recipe", allow_hyphen_values = true)]
     pub(crate) guidance: Option<String>,
     /// Noise: philox (for anything on sale), torch-cpu or numpy (for recipes made elsewhere)
-    #[arg(long, default_value = "philox", requires = "prompt")]
+    #[arg(long, default_value = "philox", conflicts_with = "recipe")]
     pub(crate) noise: String,
     /// A recipe file; every anchor is made
     #[arg(long, value_name = "FILE")]
@@ -138,11 +153,11 @@ pub(crate) struct Generate {
     /// A model folder; the embedded model when left out
     #[arg(long, value_name = "FOLDER")]
     pub(crate) model: Option<PathBuf>,
-    /// The PNG to write; with --recipe a folder
+    /// The PNG to write, or - for standard output; with --recipe a folder
     #[arg(long, value_name = "PATH")]
     pub(crate) out: PathBuf,
     /// Also write the recipe of this picture, ready for `seedmark seal`
-    #[arg(long, value_name = "FILE", requires = "prompt")]
+    #[arg(long, value_name = "FILE", conflicts_with = "recipe")]
     pub(crate) save_recipe: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) workers: Workers,
@@ -173,7 +188,7 @@ pub(crate) struct Seal {
     /// A model folder; the embedded model when left out
     #[arg(long, value_name = "FOLDER")]
     pub(crate) model: Option<PathBuf>,
-    /// The .seedmark file to write
+    /// The .seedmark file to write, or - for standard output; an existing file is never overwritten
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
     /// Print JSON
@@ -188,7 +203,7 @@ Log keys come from --policy, else from the policy file in the configuration fold
 
 Example: seedmark verify dragon.seedmark")]
 pub(crate) struct Verify {
-    /// The bundle
+    /// The bundle, or - for standard input; at most 1 MiB
     pub(crate) file: PathBuf,
     /// A tlog-policy file with the logs that you trust
     #[arg(long, value_name = "FILE")]
@@ -210,7 +225,7 @@ Examples:
   seedmark reproduce dragon.seedmark --out pictures/
   seedmark reproduce dragon.seedmark --attest https://seedmark.example --key me.key")]
 pub(crate) struct Reproduce {
-    /// The bundle of something you own
+    /// The bundle of something you own, or - for standard input; at most 1 MiB
     pub(crate) file: PathBuf,
     /// A tlog-policy file with the logs that you trust
     #[arg(long, value_name = "FILE")]

@@ -1,5 +1,6 @@
-//! What a command takes from the machine: files, randomness, the runtime, a passphrase.
+//! What a command takes from the machine: the clock, randomness, the runtime, a passphrase.
 
+use crate::input;
 use anyhow::{Context as _, Result, anyhow};
 use engine::model::{Model, Source};
 use engine::onnx_runtime::OnnxRuntime;
@@ -7,35 +8,19 @@ use engine::picture::Picture;
 use engine::pipeline::Request;
 use engine::{embedded, profile, workers};
 use ledger::policy::Policy;
-use schema::bundle::Bundle;
+use schema::bundle::{self, Bundle};
+use schema::key::SecretKey;
+use schema::key_file::{self, KeyFile};
+use schema::passphrase::Passphrase;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Reads an input file.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
-}
-
-/// Writes an output file; `secret` files are for their owner only.
-pub(crate) fn write(path: &Path, bytes: &[u8], secret: bool) -> Result<()> {
-    let cannot = || format!("cannot write {}", path.display());
-    if let Some(folder) = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
-        std::fs::create_dir_all(folder).with_context(cannot)?;
-    }
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true);
-    if secret {
-        options.create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    } else {
-        options.create(true).truncate(true);
-    }
-    let mut file = options.open(path).with_context(cannot)?;
-    std::io::Write::write_all(&mut file, bytes).with_context(cannot)
+/// This machine's clock, seconds since 1970. One that stands before 1970 believes no witness.
+pub(crate) fn now_seconds() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.as_secs())
 }
 
 /// Fresh bytes from the operating system.
@@ -46,29 +31,44 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// The passphrase, from `SEEDMARK_PASSPHRASE` or the terminal.
-pub(crate) fn passphrase(twice: bool) -> Result<String> {
-    if let Ok(text) = std::env::var("SEEDMARK_PASSPHRASE") {
-        return Ok(text);
-    }
-    let ask = |prompt: &str| {
-        rpassword::prompt_password(prompt)
-            .context("cannot read a passphrase; set SEEDMARK_PASSPHRASE instead")
-    };
-    let text = ask("Passphrase: ")?;
-    if twice && ask("The same again: ")? != text {
-        return Err(anyhow!("the two passphrases differ"));
-    }
-    Ok(text)
+const PASSPHRASE: &str = "SEEDMARK_PASSPHRASE";
+
+/// The passphrase for a new key, from `SEEDMARK_PASSPHRASE` or twice from the terminal.
+pub(crate) fn new_passphrase() -> Result<Passphrase> {
+    passphrase("Passphrase: ", Some("The same again: "))
 }
 
-/// The passphrase of one of several key files, from `SEEDMARK_PASSPHRASE` or the terminal.
-pub(crate) fn passphrase_of(file: &Path) -> Result<String> {
-    if let Ok(text) = std::env::var("SEEDMARK_PASSPHRASE") {
-        return Ok(text);
+/// Opens a key file with the passphrase from `SEEDMARK_PASSPHRASE` or the terminal.
+pub(crate) fn open_key(path: &Path) -> Result<SecretKey> {
+    let bytes = input::read(path, "key file", key_file::MAX_BYTES)?;
+    let in_file = || path.display().to_string();
+    let file = KeyFile::parse(&bytes).with_context(in_file)?;
+    let question = format!(
+        "Passphrase of {}: ",
+        schema::invisible::Shown(path.display())
+    );
+    let opened = file.open(&passphrase(&question, None)?);
+    opened.with_context(in_file)
+}
+
+fn passphrase(question: &str, again: Option<&str>) -> Result<Passphrase> {
+    if let Some(text) = std::env::var_os(PASSPHRASE) {
+        let text = text
+            .into_string()
+            .map_err(|_| anyhow!("{PASSPHRASE} is not UTF-8"))?;
+        return Ok(Passphrase::new(&text));
     }
-    rpassword::prompt_password(format!("Passphrase of {}: ", file.display()))
-        .context("cannot read a passphrase; set SEEDMARK_PASSPHRASE instead")
+    let ask = |question: &str| {
+        rpassword::prompt_password(question)
+            .with_context(|| format!("cannot read a passphrase; set {PASSPHRASE} instead"))
+    };
+    let typed = Passphrase::new(&ask(question)?);
+    if let Some(question) = again
+        && Passphrase::new(&ask(question)?).composed() != typed.composed()
+    {
+        return Err(anyhow!("the two passphrases differ"));
+    }
+    Ok(typed)
 }
 
 /// Loads a model and a self-tested runtime.
@@ -104,14 +104,13 @@ fn folder(variable: &str, below_home: &str) -> Option<PathBuf> {
 
 /// Reads a bundle and the policy to check it by.
 pub(crate) fn bundle_and_policy(file: &Path, policy: Option<&Path>) -> Result<(Bundle, Policy)> {
-    let bundle = Bundle::parse(&read(file)?)?;
+    let bundle = Bundle::parse(&input::read(file, "bundle", bundle::MAX_BYTES)?)?;
     let saved = folder("XDG_CONFIG_HOME", ".config")
         .map(|folder| folder.join("seedmark/policy"))
         .filter(|path| path.is_file());
     let policy = match (policy.map(Path::to_owned).or(saved), &bundle.log_key) {
         (Some(path), _) => {
-            let text = String::from_utf8(read(&path)?)
-                .map_err(|_| anyhow!("{} is not text", path.display()))?;
+            let text = input::read_text(&path, "policy")?;
             Policy::parse(&text).with_context(|| path.display().to_string())?
         }
         (None, Some(key)) => Policy::first_use(key)?,

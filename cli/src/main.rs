@@ -7,16 +7,32 @@
 mod arguments;
 mod command;
 mod exit;
+mod input;
 mod machine;
 mod output;
+mod target;
 
 use arguments::{Arguments, Command};
 use clap::Parser as _;
 use exit::Exit;
 
 fn main() -> std::process::ExitCode {
-    let arguments = Arguments::parse();
-    let result = match &arguments.command {
+    // SAFETY: the first line of the program; no other thread runs yet.
+    unsafe { engine::onnx_runtime::keep_quiet() };
+    let as_json = std::env::args_os().any(|argument| argument == "--json");
+    let exit = match Arguments::try_parse() {
+        Ok(arguments) => run(&arguments.command).unwrap_or_else(|error| {
+            let exit = Exit::of(&error);
+            output::error(&error, exit, as_json);
+            exit
+        }),
+        Err(said) => output::usage(&said, as_json),
+    };
+    output::finish(exit)
+}
+
+fn run(command: &Command) -> anyhow::Result<Exit> {
+    match command {
         Command::Keygen(options) => command::keygen::run(options),
         Command::Key(options) => command::key::run(options),
         Command::Generate(options) => command::generate::run(options),
@@ -26,12 +42,5 @@ fn main() -> std::process::ExitCode {
         Command::Model(options) => command::model::run(options),
         Command::Log(options) => command::log::run(options),
         Command::Witness(options) => command::witness::run(options),
-    };
-    match result {
-        Ok(exit) => exit.code(),
-        Err(error) => {
-            output::error(&error);
-            Exit::of(&error).code()
-        }
     }
 }

@@ -5,8 +5,8 @@ use engine::executor::{Executor as _, Named, Session};
 use engine::model::Model;
 use engine::onnx_runtime::OnnxRuntime;
 use engine::pipeline::{Engine, Request};
-use engine::{embedded, profile};
-use schema::recipe::{Noise, Scheduler};
+use engine::{embedded, onnx_runtime, profile};
+use schema::recipe::{Noise, Profile, Scheduler};
 use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,8 @@ const PICTURES: u64 = 6;
 fn request(model: &Model, seed: u64) -> Request {
     let manifest = &model.manifest;
     Request {
+        model: model.digest,
+        profile: Profile::Portable1,
         prompt: "red apple, 3d style".into(),
         negative: None,
         seed,
@@ -71,7 +73,7 @@ fn stages(model: &Model, runtime: &OnnxRuntime) -> Result<[f64; 3], engine::Erro
     );
     let ids: Vec<i64> = (1..=tokens as i64).collect();
     let mask = vec![1.0 / tokens as f32; tokens];
-    let latent = engine::rng::normal(Noise::Philox, 1, channels * across * down);
+    let latent = engine::rng::normal(Noise::Philox, 1, channels * across * down)?;
     let (text, pooled) = (vec![0.1; tokens * width], vec![0.1; width]);
     let time = engine::scheduler::time_features(0.5, features);
     let shape = [1, channels, down, across];
@@ -121,6 +123,8 @@ fn side_by_side(model: &Arc<Model>, runtime: &OnnxRuntime, workers: usize) -> Re
 }
 
 fn main() -> Result<(), Failure> {
+    // SAFETY: the first line of the program; no other thread runs yet.
+    unsafe { onnx_runtime::keep_quiet() };
     let cache = std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
     let configured = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
     let path = OnnxRuntime::find(configured, None, cache.as_deref())?;

@@ -8,8 +8,10 @@ pub mod compare;
 pub mod embedded;
 pub mod error;
 pub mod executor;
+mod interface;
 pub mod label;
 pub mod model;
+mod onnx;
 #[cfg(feature = "ort")]
 pub mod onnx_runtime;
 pub mod picture;

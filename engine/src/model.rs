@@ -3,21 +3,26 @@
 //! The one rule: no file is used before its digest was checked.
 
 use crate::error::{Error, Kind};
-use crate::portable;
 use crate::tokenizer::Tokenizer;
+use crate::{interface, portable};
 use schema::canonical;
 use schema::digest::Digest;
 use schema::recipe::{ModelDigest, Profile};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 const FORMAT: &str = "seedmark.dev/model/v1";
 /// Rectified flow with guidance as an input: one pass a step, two with a negative prompt.
 const FAMILY: &str = "flow-transformer-2";
-const MAX_MANIFEST_BYTES: usize = 64 * 1024;
+const MAX_MANIFEST_BYTES: u64 = 64 * 1024;
+/// The most files of a model, and the most bytes of all of them.
+const MAX_FILES: usize = 32;
+const MAX_MODEL_BYTES: u64 = 16 * 1024 * 1024 * 1024;
 /// The manifest's file name.
 pub const MANIFEST: &str = "model.json";
 
@@ -91,7 +96,8 @@ pub enum Source {
 }
 
 impl Source {
-    fn read(&self, name: &str) -> Result<Cow<'static, [u8]>, Error> {
+    /// Reads a file of at most `most` bytes, and one byte of a longer one, which then has the wrong length.
+    fn read(&self, name: &str, most: u64) -> Result<Cow<'static, [u8]>, Error> {
         let missing = |place: String| {
             Error::new(
                 Kind::Missing,
@@ -99,9 +105,23 @@ impl Source {
             )
         };
         match self {
-            Self::Folder(folder) => std::fs::read(folder.join(name))
-                .map(Cow::Owned)
-                .map_err(|error| missing(format!("{}: {error}", folder.join(name).display()))),
+            Self::Folder(folder) => {
+                let path = folder.join(name);
+                let cannot =
+                    |error: std::io::Error| missing(format!("{}: {error}", path.display()));
+                let file = File::open(&path).map_err(cannot)?;
+                let length = file.metadata().map_err(cannot)?;
+                if !length.is_file() {
+                    return Err(missing(format!("{} is no file", path.display())));
+                }
+                let mut bytes = Vec::new();
+                let room = usize::try_from(length.len().min(most) + 1).unwrap_or(usize::MAX);
+                bytes.try_reserve_exact(room).map_err(|_| no_memory(name))?;
+                file.take(most + 1)
+                    .read_to_end(&mut bytes)
+                    .map_err(cannot)?;
+                Ok(Cow::Owned(bytes))
+            }
             Self::Embedded(files) => {
                 let found = files.iter().find(|(known, _)| *known == name);
                 found
@@ -122,18 +142,25 @@ pub struct Model {
     pub tokenizer: Tokenizer,
     graphs: Vec<(String, Cow<'static, [u8]>)>,
     weights: Arc<[u8]>,
+    /// What the linter says of the graphs, whatever the manifest claims.
+    portable: Result<(), Error>,
 }
 
 impl Model {
-    /// Reads every file, checks it against the manifest, and widens the weights to float32.
+    /// Reads every file, checks it against the manifest and the manifest against the graphs, and widens the weights to float32.
     ///
     /// # Errors
-    /// `Kind::Missing` or `Kind::WrongDigest` naming the file; `Kind::NotOffered` for another family; `Kind::NotPortable` when
-    /// the manifest claims `portable-1` and a graph leaves its operator set.
+    /// `Kind::Missing` or `Kind::WrongDigest` naming the file; `Kind::NotOffered` for another family; `Kind::Malformed` for a number of
+    /// the manifest that is out of bounds or not the graphs'; `Kind::NotPortable` when the manifest claims `portable-1` and a graph
+    /// leaves its operator set.
     pub fn load(source: &Source) -> Result<Self, Error> {
-        let manifest_bytes = source.read(MANIFEST)?;
-        let manifest: Manifest =
-            canonical::parse(&manifest_bytes, MAX_MANIFEST_BYTES, MANIFEST, FORMAT)?;
+        let manifest_bytes = source.read(MANIFEST, MAX_MANIFEST_BYTES)?;
+        let manifest: Manifest = canonical::parse(
+            &manifest_bytes,
+            MAX_MANIFEST_BYTES as usize,
+            MANIFEST,
+            FORMAT,
+        )?;
         if manifest.family != FAMILY {
             return Err(Error::new(
                 Kind::NotOffered,
@@ -143,21 +170,13 @@ impl Model {
                 ),
             ));
         }
+        interface::check_numbers(&manifest)?;
+        check_files(&manifest.files)?;
         let mut graphs = Vec::new();
+        let mut portable = Ok(());
         let (mut weights, mut tokenizer) = (None, None);
         for file in &manifest.files {
-            let plain = !file.name.is_empty()
-                && file
-                    .name
-                    .bytes()
-                    .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.'));
-            if !plain || file.name.starts_with('.') {
-                return Err(Error::new(
-                    Kind::Malformed,
-                    format!("{MANIFEST}: {:?} is not a plain file name", file.name),
-                ));
-            }
-            let bytes = source.read(&file.name)?;
+            let bytes = source.read(&file.name, file.bytes)?;
             let found = Digest(*blake3::hash(&bytes).as_bytes());
             if found != file.blake3 || bytes.len() as u64 != file.bytes {
                 let message = format!(
@@ -167,12 +186,15 @@ impl Model {
                 return Err(Error::new(Kind::WrongDigest, message));
             }
             match file.name.as_str() {
-                "weights.f16" => weights = Some(widen(&bytes)),
+                "weights.f16" => weights = Some(widen(&bytes)?),
                 "tokenizer.json" => tokenizer = Some(Tokenizer::parse(&bytes)?),
                 name => {
+                    interface::check_graph(name, &bytes, &manifest)?;
+                    let linted = portable::check(name, &bytes);
                     if manifest.profile == Profile::Portable1 {
-                        portable::check(name, &bytes)?;
+                        linted.clone()?;
                     }
+                    portable = portable.and(linted);
                     graphs.push((name.to_owned(), bytes));
                 }
             }
@@ -184,7 +206,16 @@ impl Model {
             weights: weights.ok_or_else(|| missing("weights.f16"))?,
             manifest,
             graphs,
+            portable,
         })
+    }
+
+    /// Whether the graphs keep `portable-1`, as the linter read them; what the manifest says of them counts for nothing.
+    ///
+    /// # Errors
+    /// `Kind::NotPortable`, naming the graph and the node.
+    pub fn check_portable(&self) -> Result<(), Error> {
+        self.portable.clone()
     }
 
     /// A graph's bytes and the widened weights that it refers to.
@@ -222,8 +253,16 @@ impl Model {
 
 /// float16 to float32, which is exact. Done before a session is built: a cast inside the graph would make weights dynamic
 /// and change the order of their sums.
-fn widen(bytes: &[u8]) -> Arc<[u8]> {
-    let mut wide = Vec::with_capacity(bytes.len() * 2);
+fn widen(bytes: &[u8]) -> Result<Arc<[u8]>, Error> {
+    if !bytes.len().is_multiple_of(2) {
+        return Err(Error::new(
+            Kind::Malformed,
+            "weights.f16 ends within a value",
+        ));
+    }
+    let mut wide = Vec::new();
+    wide.try_reserve_exact(bytes.len() * 2)
+        .map_err(|_| no_memory("weights.f16"))?;
     for pair in bytes.chunks_exact(2) {
         wide.extend_from_slice(
             &half::f16::from_le_bytes([pair[0], pair[1]])
@@ -231,5 +270,40 @@ fn widen(bytes: &[u8]) -> Arc<[u8]> {
                 .to_le_bytes(),
         );
     }
-    wide.into()
+    Ok(wide.into())
+}
+
+fn no_memory(name: &str) -> Error {
+    Error::new(
+        Kind::Unsupported,
+        format!("there is not enough memory for the model file {name}"),
+    )
+}
+
+/// Plain names, each once, and no more bytes than a model may have, before any of them is read.
+fn check_files(files: &[ModelFile]) -> Result<(), Error> {
+    let wrong = |what: String| Error::new(Kind::Malformed, format!("{MANIFEST}: {what}"));
+    let total = files
+        .iter()
+        .try_fold(0u64, |sum, file| sum.checked_add(file.bytes))
+        .filter(|total| *total <= MAX_MODEL_BYTES);
+    if files.len() > MAX_FILES || total.is_none() {
+        return Err(wrong(format!(
+            "more than {MAX_FILES} files or {MAX_MODEL_BYTES} bytes"
+        )));
+    }
+    for (at, file) in files.iter().enumerate() {
+        let plain = !file.name.is_empty()
+            && file
+                .name
+                .bytes()
+                .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.'));
+        if !plain || file.name.starts_with('.') {
+            return Err(wrong(format!("{:?} is not a plain file name", file.name)));
+        }
+        if files[..at].iter().any(|other| other.name == file.name) {
+            return Err(wrong(format!("{} is listed twice", file.name)));
+        }
+    }
+    Ok(())
 }

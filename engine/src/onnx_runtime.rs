@@ -14,6 +14,20 @@ use std::sync::{Arc, OnceLock};
 /// The version that releases are tested with; another one runs only if the self-test passes.
 pub const TESTED_VERSION: &str = "1.32.0";
 
+/// The library's own switch against what it would otherwise send home and write below the home folder: an id of this machine, its
+/// CPU, the path of the program. It reads the switch while it is opened.
+const QUIET: &str = "ORT_DISABLE_TELEMETRY";
+
+/// Sets the switch, for this process and those that it starts. [`OnnxRuntime::load`] refuses to open the library without it, so a
+/// program that forgets this call cannot send anything; tests get the switch from `.cargo/config.toml`.
+///
+/// # Safety
+/// No other thread may run: another one could be reading the environment. Call it first in `main`.
+pub unsafe fn keep_quiet() {
+    // SAFETY: passed on to the caller.
+    unsafe { std::env::set_var(QUIET, "1") }
+}
+
 /// A loaded ONNX Runtime library.
 #[derive(Clone)]
 pub struct OnnxRuntime {
@@ -28,8 +42,14 @@ impl OnnxRuntime {
     /// Loads the library at `path`, once for the process; later calls share the first one's.
     ///
     /// # Errors
-    /// `Kind::Missing` when there is no usable library there.
+    /// `Kind::Missing` when there is no usable library there; `Kind::Unsupported` when it would send something home.
     pub fn load(path: &Path) -> Result<Self, Error> {
+        if std::env::var_os(QUIET).is_none_or(|set| set != "1") {
+            return Err(Error::new(
+                Kind::Unsupported,
+                format!("ONNX Runtime is not opened without {QUIET}=1: it would send data home"),
+            ));
+        }
         let loaded = LOADED.get_or_init(|| {
             let version = version_of(path)?;
             let environment = ort::init_from(path).map_err(|error| error.to_string())?;

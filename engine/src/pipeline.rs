@@ -7,8 +7,8 @@ use crate::error::{Error, Kind};
 use crate::executor::{Executor, Named, Session};
 use crate::model::Model;
 use crate::picture::Picture;
-use crate::{rng, scheduler};
-use schema::recipe::{Noise, Profile, Recipe, Scheduler, Seed};
+use crate::{interface, rng, scheduler};
+use schema::recipe::{ModelDigest, Noise, Profile, Recipe, Scheduler, Seed};
 use schema::template::Values;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -19,6 +19,10 @@ const WEIGHTS: &str = "weights.f32";
 /// Everything that decides the pixels of one picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
+    /// The model that the recipe names; another one refuses it.
+    pub model: ModelDigest,
+    /// The rules that the pixels are to keep; a model whose graphs do not keep them refuses it.
+    pub profile: Profile,
     /// Expanded prompt.
     pub prompt: String,
     /// Expanded negative prompt. Absent, the model's own guidance is used, one pass a step; present, even empty, a second pass
@@ -44,24 +48,10 @@ impl Request {
     /// Every anchor of a recipe, in order, after checking that it is for this model and profile.
     ///
     /// # Errors
-    /// `Kind::Missing` when the recipe names another model, `Kind::NotOffered` for another profile; else as [`Request::of_recipe`].
+    /// `Kind::Missing` when the recipe names another model, `Kind::NotOffered` for another profile, `Kind::NotPortable` naming the node
+    /// of the loaded graphs that does not keep it; else as [`Request::of_recipe`].
     pub fn of_anchors(recipe: &Recipe, model: &Model) -> Result<Vec<Self>, Error> {
-        if recipe.model != model.digest {
-            let message = format!(
-                "the recipe needs the model {}, which is not here (this is {})",
-                recipe.model, model.digest
-            );
-            return Err(Error::new(Kind::Missing, message));
-        }
-        if recipe.profile != Profile::Portable1 {
-            return Err(Error::new(
-                Kind::NotOffered,
-                format!(
-                    "the profile {} is not run by this engine yet",
-                    recipe.profile.name()
-                ),
-            ));
-        }
+        fits(recipe.model, recipe.profile, model)?;
         let anchors = recipe.anchors.iter();
         anchors
             .map(|anchor| Self::of_recipe(recipe, &anchor.values, anchor.seed))
@@ -86,6 +76,8 @@ impl Request {
         }
         let picture = recipe.picture(values, seed)?;
         Ok(Self {
+            model: recipe.model,
+            profile: recipe.profile,
             prompt: picture.prompt,
             negative: picture.negative,
             seed: picture.seed,
@@ -96,6 +88,24 @@ impl Request {
             width: recipe.width,
             height: recipe.height,
         })
+    }
+}
+
+/// What a recipe claims, against the graphs that are loaded and not against what their manifest says of them.
+fn fits(wanted: ModelDigest, profile: Profile, model: &Model) -> Result<(), Error> {
+    if wanted != model.digest {
+        let message = format!(
+            "the recipe needs the model {wanted}, which is not here (this is {})",
+            model.digest
+        );
+        return Err(Error::new(Kind::Missing, message));
+    }
+    match profile {
+        Profile::Portable1 => model.check_portable(),
+        Profile::Native => Err(Error::new(
+            Kind::NotOffered,
+            "the profile native is not run by this engine yet",
+        )),
     }
 }
 
@@ -129,9 +139,9 @@ impl Engine {
             executor.session(name, graph, (WEIGHTS, weights))
         };
         Ok(Self {
-            text_encoder: session("text_encoder.onnx")?,
-            transformer: session("transformer.onnx")?,
-            decoder: session("vae_decoder.onnx")?,
+            text_encoder: session(interface::TEXT_ENCODER)?,
+            transformer: session(interface::TRANSFORMER)?,
+            decoder: session(interface::DECODER)?,
             encoded: Default::default(),
             model,
         })
@@ -146,12 +156,14 @@ impl Engine {
     /// Makes one picture. `progress` is called before the first and after every step, and may stop the run.
     ///
     /// # Errors
-    /// `Kind::PromptTooLong`, `Kind::NotOffered`, `Kind::NotFinite`, `Kind::Cancelled`, or what the executor refuses.
+    /// `Kind::PromptTooLong`, `Kind::NotOffered`, `Kind::NotPortable`, `Kind::NotFinite`, `Kind::Cancelled`, or what the executor refuses;
+    /// `Kind::Missing` for a request that names another model.
     pub fn generate(
         &mut self,
         request: &Request,
         progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<Picture, Error> {
+        fits(request.model, request.profile, &self.model)?;
         self.model.check_size(request.width, request.height)?;
         request.noise.check_seed(request.seed)?;
         if request.steps == 0 {
@@ -180,7 +192,7 @@ impl Engine {
             (request.width / factor) as usize,
         ];
         let size: usize = shape[1..].iter().product();
-        let mut latent = rng::normal(request.noise, request.seed, size);
+        let mut latent = rng::normal(request.noise, request.seed, size)?;
         let sigmas = scheduler::sigmas(request.scheduler, request.steps);
         let tell = |step| Progress {
             step,
@@ -222,6 +234,15 @@ impl Engine {
                 Named::floats("guidance", &[prompts.len(), 1], &guidance),
             ];
             let mut velocity = self.transformer.run(&inputs, &["velocity"])?.remove(0);
+            if velocity.len() != batch.len() {
+                let message = format!(
+                    "{} made {} values of velocity, {} belong",
+                    interface::TRANSFORMER,
+                    velocity.len(),
+                    batch.len()
+                );
+                return Err(Error::new(Kind::Runtime, message));
+            }
             if against.is_some() {
                 let (unconditional, conditional) = velocity.split_at_mut(size);
                 scheduler::guide(unconditional, conditional, weight);

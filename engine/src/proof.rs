@@ -6,7 +6,7 @@ use crate::error::{Error, Kind};
 use crate::model::Model;
 use crate::pipeline::Request;
 use schema::digest::Digest;
-use schema::recipe::{Noise, Scheduler};
+use schema::recipe::{Noise, Profile, Scheduler};
 
 /// How many recipes there are.
 pub const COUNT: usize = 32;
@@ -62,6 +62,8 @@ pub fn requests(model: &Model) -> Result<Vec<Request>, Error> {
         .first()
         .ok_or_else(|| Error::new(Kind::NotOffered, "the model offers no size"))?;
     let request = |(number, (prompt, negative)): (u64, &(&str, Option<&str>))| Request {
+        model: model.digest,
+        profile: Profile::Portable1,
         prompt: (*prompt).to_owned(),
         negative: negative.map(str::to_owned),
         // Beyond 32 bits only for philox; the others refuse it.

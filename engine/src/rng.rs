@@ -3,22 +3,31 @@
 //! The one rule: two roundings for every product and sum, one where the text says fused; logarithm and sine come from the
 //! crate `libm`, never from the platform, whose last bits differ.
 
+use crate::error::{Error, Kind};
 use schema::recipe::Noise;
+
+/// The fewest values that `torch-cpu` draws: below, torch runs another function, which is not this one.
+pub const TORCH_LEAST: usize = 16;
+/// The most values of one draw. Philox counts elements in 32 bits; no latent comes near either bound.
+pub const MOST: usize = 1 << 24;
 
 /// Draws `count` standard normal values for one picture.
 ///
-/// `torch-cpu` needs at least 16 values (the short form of torch is another function, and no latent is that small).
-///
-/// # Panics
-/// Never for a count of 16 or more and a seed that [`Noise::check_seed`] accepts.
-#[must_use]
-pub fn normal(noise: Noise, seed: u64, count: usize) -> Vec<f32> {
+/// # Errors
+/// `Kind::NotOffered` for fewer than [`TORCH_LEAST`] values of `torch-cpu` and for more than [`MOST`]; as [`Noise::check_seed`] for a
+/// seed of which bits would be dropped.
+pub fn normal(noise: Noise, seed: u64, count: usize) -> Result<Vec<f32>, Error> {
+    noise.check_seed(seed)?;
+    if count > MOST || (noise == Noise::TorchCpu && count < TORCH_LEAST) {
+        let message = format!("{} noise of {count} values is not offered", noise.name());
+        return Err(Error::new(Kind::NotOffered, message));
+    }
     let low = u32::try_from(seed & 0xffff_ffff).unwrap_or(u32::MAX);
-    match noise {
+    Ok(match noise {
         Noise::Philox => philox(seed, 0, count),
         Noise::TorchCpu => torch_cpu(low, count),
         Noise::Numpy => numpy(low, count),
-    }
+    })
 }
 
 /// Philox 4x32-10 (Salmon et al., SC 2011) with Box-Muller in f64: element i has the counter `(offset, 0, i, 0)`.
@@ -231,6 +240,17 @@ mod tests {
             philox_words(0, 0, 1),
             [0x8445_15e1, 0xf08d_6eaa, 0x0f19_c053, 0x83f8_75f0]
         );
+    }
+
+    #[test]
+    fn what_cannot_be_drawn_is_refused() {
+        let refused = |noise, seed, count| normal(noise, seed, count).is_err();
+        assert!(refused(Noise::TorchCpu, 0, 15) && !refused(Noise::TorchCpu, 0, 16));
+        assert!(!refused(Noise::Numpy, 0, 15) && !refused(Noise::Philox, 0, 15));
+        for noise in [Noise::TorchCpu, Noise::Numpy] {
+            assert!(refused(noise, 1 << 32, 16), "{noise:?}");
+        }
+        assert!(refused(Noise::Philox, 0, MOST + 1));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use engine::onnx_runtime::OnnxRuntime;
 use engine::pipeline::{Engine, Progress, Request};
 use engine::workers::generate_all;
 use engine::{Kind, embedded, label, picture::Picture, profile};
-use schema::recipe::{Noise, Scheduler};
+use schema::recipe::{Noise, Profile, Scheduler};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -40,6 +40,8 @@ fn engine() -> Engine {
 
 fn request(prompt: &str, seed: u64, steps: u32) -> Request {
     Request {
+        model: model().digest,
+        profile: Profile::Portable1,
         prompt: prompt.into(),
         negative: None,
         seed,
@@ -157,7 +159,7 @@ fn a_place_in_a_batch_changes_no_bit() {
     let manifest = &model.manifest;
     let (tokens, width) = (manifest.text_tokens as usize, manifest.text_width as usize);
     let sides = [manifest.latent_channels as usize, 16, 16];
-    let noise = |seed, count| engine::rng::normal(Noise::Philox, seed, count);
+    let noise = |seed, count| engine::rng::normal(Noise::Philox, seed, count).expect("noise");
     let mut run = |seeds: &[u64]| {
         let batch = |count: usize, kind: u64| -> Vec<f32> {
             let of = |seed: &u64| noise(seed * 10 + kind, count);
@@ -208,40 +210,137 @@ fn an_absent_and_an_empty_negative_prompt_are_two_recipes() {
     assert!(pictures[0] != pictures[1] && pictures[1] != pictures[2]);
 }
 
-#[test]
-fn a_portable_manifest_with_a_foreign_graph_is_refused_by_its_node() {
+/// A copy of the embedded model whose manifest was changed and made to agree with its files again.
+fn changed_model(change: impl FnOnce(&Path, &mut serde_json::Value)) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("model/files");
     for entry in std::fs::read_dir(&source).expect("the model's folder") {
         let entry = entry.expect("an entry");
         std::fs::copy(entry.path(), folder.path().join(entry.file_name())).expect("a copy");
     }
-    // One operator's name is exchanged for another of the same length; the manifest is made to agree.
-    let path = folder.path().join("transformer.onnx");
-    let mut graph = std::fs::read(&path).expect("the graph");
-    let at = graph
-        .windows(7)
-        .position(|bytes| bytes == b"Sigmoid")
-        .expect("a Sigmoid");
-    graph[at..at + 7].copy_from_slice(b"Softmax");
-    std::fs::write(&path, &graph).expect("a changed graph");
     let manifest = folder.path().join("model.json");
     let mut listed: serde_json::Value =
         serde_json::from_slice(&std::fs::read(&manifest).expect("a manifest")).expect("JSON");
+    change(folder.path(), &mut listed);
     for file in listed["files"].as_array_mut().expect("a list") {
-        if file["name"] == "transformer.onnx" {
-            file["blake3"] = blake3::hash(&graph).to_hex().to_string().into();
-        }
+        let path = folder.path().join(file["name"].as_str().expect("a name"));
+        let bytes = std::fs::read(path).expect("a file");
+        file["blake3"] = blake3::hash(&bytes).to_hex().to_string().into();
     }
     std::fs::write(&manifest, listed.to_string()).expect("a manifest that agrees");
-    let error = Model::load(&Source::Folder(folder.path().to_owned()))
-        .err()
-        .expect("refused");
+    folder
+}
+
+/// Exchanges one operator's name for another of the same length.
+fn exchange(folder: &Path, operator: &[u8], other: &[u8]) {
+    let path = folder.join("transformer.onnx");
+    let mut graph = std::fs::read(&path).expect("the graph");
+    let found = graph
+        .windows(operator.len())
+        .position(|bytes| bytes == operator);
+    let at = found.expect("the operator");
+    graph[at..at + operator.len()].copy_from_slice(other);
+    std::fs::write(&path, &graph).expect("a changed graph");
+}
+
+fn load(folder: &tempfile::TempDir) -> Result<Model, engine::Error> {
+    Model::load(&Source::Folder(folder.path().to_owned()))
+}
+
+#[test]
+fn a_portable_manifest_with_a_foreign_graph_is_refused_by_its_node() {
+    let folder = changed_model(|folder, _| exchange(folder, b"Sigmoid", b"Softmax"));
+    let error = load(&folder).err().expect("refused");
     assert_eq!(error.kind(), Kind::NotPortable);
     assert!(
         error.to_string().contains("transformer.onnx") && error.to_string().contains("Softmax"),
         "{error}"
     );
+}
+
+#[test]
+fn what_a_manifest_says_of_its_graphs_lets_no_picture_through() {
+    let native = |folder: &Path, manifest: &mut serde_json::Value| {
+        exchange(folder, b"Sigmoid", b"Softmax");
+        manifest["profile"] = "native".into();
+    };
+    let model = Arc::new(load(&changed_model(native)).expect("a native model loads"));
+    let wanted = Request {
+        model: model.digest,
+        ..request("apple", 1, 2)
+    };
+    let error = Engine::new(model.clone(), &runtime())
+        .expect("its sessions")
+        .generate(&wanted, &mut go_on)
+        .expect_err("other CPUs make other bits");
+    assert_eq!(error.kind(), Kind::NotPortable);
+    assert!(error.to_string().contains("Softmax"), "{error}");
+    // A manifest that claims less than its graphs keep takes nothing away.
+    let modest = changed_model(|_, manifest| manifest["profile"] = "native".into());
+    load(&modest)
+        .expect("loads")
+        .check_portable()
+        .expect("its graphs keep portable-1");
+}
+
+#[test]
+fn a_request_for_another_model_is_not_made_with_this_one() {
+    let wanted = Request {
+        model: schema::recipe::ModelDigest::of(b"another"),
+        ..request("apple", 1, 2)
+    };
+    let error = engine().generate(&wanted, &mut go_on).expect_err("refused");
+    assert_eq!(error.kind(), Kind::Missing);
+}
+
+#[test]
+fn no_number_of_a_manifest_panics_or_sizes_an_allocation() {
+    let most = u32::MAX;
+    let sizes = |width: u32, height: u32| serde_json::json!([{ "height": height, "width": width }]);
+    let cases = [
+        ("latent_factor", serde_json::json!(0)),
+        ("latent_factor", most.into()),
+        ("latent_factor", 4.into()),
+        ("latent_factor", 3.into()),
+        ("latent_channels", 0.into()),
+        ("latent_channels", 4.into()),
+        ("latent_channels", most.into()),
+        ("text_tokens", 0.into()),
+        ("text_tokens", 31.into()),
+        ("text_tokens", most.into()),
+        ("text_width", 0.into()),
+        ("text_width", 191.into()),
+        ("text_width", most.into()),
+        ("time_features", 0.into()),
+        ("time_features", 127.into()),
+        ("time_features", 64.into()),
+        ("time_features", most.into()),
+        ("steps", 0.into()),
+        ("steps", most.into()),
+        ("guidance_milli", most.into()),
+        ("shift_milli", 0.into()),
+        ("shift_milli", most.into()),
+        ("sizes", serde_json::json!([])),
+        ("sizes", sizes(0, 128)),
+        ("sizes", sizes(256, 256)),
+        ("sizes", sizes(100, 100)),
+        ("sizes", sizes(most, most)),
+    ];
+    for (name, value) in cases {
+        let folder = changed_model(|_, manifest| manifest[name] = value.clone());
+        let error = load(&folder)
+            .err()
+            .unwrap_or_else(|| panic!("{name} {value} is taken"));
+        assert_eq!(error.kind(), Kind::Malformed, "{name} {value}: {error}");
+    }
+    let twice = changed_model(|_, manifest| {
+        let first = manifest["files"][0].clone();
+        manifest["files"]
+            .as_array_mut()
+            .expect("a list")
+            .push(first);
+    });
+    assert_eq!(load(&twice).err().expect("twice").kind(), Kind::Malformed);
 }
 
 #[test]

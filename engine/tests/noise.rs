@@ -1,8 +1,11 @@
 //! Noise against published bits: torch 2.15, numpy, and the Philox of the wider field.
 
-use engine::rng::normal;
 use schema::digest::Digest;
 use schema::recipe::Noise;
+
+fn normal(noise: Noise, seed: u64, count: usize) -> Vec<f32> {
+    engine::rng::normal(noise, seed, count).expect("noise")
+}
 
 fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()

@@ -15,7 +15,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         assert_eq!(recipe.to_bytes().as_deref().ok(), Some(bytes));
     }
     if let Ok(bundle) = Bundle::parse(bytes) {
-        let _report = check(&bundle, &Policy::none());
+        let _report = check(&bundle, &Policy::none(), u64::MAX);
     }
     let _key_file = KeyFile::parse(bytes);
     let _envelope = serde_json::from_slice::<Envelope>(bytes).map(|envelope| envelope.text());

@@ -112,7 +112,9 @@ impl Report {
             return None;
         }
         let settled = TlogProof::parse(proof).and_then(|proof| {
-            let settlement = context.policy.settle(&proof.checkpoint)?;
+            let settlement = context
+                .policy
+                .settle(&proof.checkpoint, context.now_seconds)?;
             if settlement.checkpoint.origin != context.origin {
                 return Err(Error::new(
                     crate::error::Kind::Forged,
@@ -142,11 +144,12 @@ struct Context<'a> {
     policy: &'a Policy,
     log: Result<Verifier, String>,
     must_be_logged: bool,
+    now_seconds: u64,
 }
 
-/// Checks a bundle against a policy.
+/// Checks a bundle against a policy. `now_seconds` is the reader's clock, seconds since 1970.
 #[must_use]
-pub fn check(bundle: &Bundle, policy: &Policy) -> Report {
+pub fn check(bundle: &Bundle, policy: &Policy, now_seconds: u64) -> Report {
     let mut report = Report {
         checks: Vec::new(),
         index: None,
@@ -162,6 +165,7 @@ pub fn check(bundle: &Bundle, policy: &Policy) -> Report {
         policy,
         log,
         must_be_logged: !policy.is_none() || bundle.log_key.is_some(),
+        now_seconds,
     };
     match (&bundle.log_key, &context.log) {
         (None, _) => report.skip("log key", "the file names none: it was not logged yet"),
@@ -226,6 +230,9 @@ fn check_listing(
     let fits = opened.and_then(|(statement, _)| {
         if sealed.is_none_or(|leaf| leaf.hash() != statement.leaf) {
             return Err("the statement is about another leaf".into());
+        }
+        if !licence::distinct(&statement.licences) {
+            return Err("the statement offers a licence twice".into());
         }
         let text = format!(
             "{} pictures of {}×{}, {}",

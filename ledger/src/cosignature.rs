@@ -60,17 +60,17 @@ pub fn verify(text: &str, line: &Signature, witness: &Verifier) -> Result<u64, E
     Ok(time_seconds)
 }
 
-/// The earliest valid time at which `witness` cosigned the note, or `None` when it has no line by it.
+/// The times at which `witness` cosigned the note, each with a line that holds, the earliest first.
 ///
 /// # Errors
 /// A line by a known witness that does not hold rejects the whole note.
-pub fn time_by(note: &Note<'_>, witness: &Verifier) -> Result<Option<u64>, Error> {
-    note.signatures
+pub fn times_by(note: &Note<'_>, witness: &Verifier) -> Result<Vec<u64>, Error> {
+    let mut times = note
+        .signatures
         .iter()
         .filter(|line| line.claims(witness))
         .map(|line| verify(note.text, line, witness))
-        .try_fold(None, |first: Option<u64>, time| {
-            let time = time?;
-            Ok(Some(first.map_or(time, |first| first.min(time))))
-        })
+        .collect::<Result<Vec<_>, _>>()?;
+    times.sort_unstable();
+    Ok(times)
 }

@@ -37,10 +37,7 @@ fn wrong(message: impl Into<String>) -> Error {
 /// Whether `name` may name a key or a log: not empty, no space, no plus sign.
 #[must_use]
 pub fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && !name
-            .chars()
-            .any(|c| c.is_whitespace() || c.is_control() || c == '+')
+    schema::leaf::is_origin(name)
 }
 
 fn key_id(name: &str, algorithm: Algorithm, key: &PublicKey) -> [u8; 4] {
@@ -93,7 +90,8 @@ impl Verifier {
     /// # Errors
     /// `Kind::Malformed`, also when the key id does not belong to name and key.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let mut parts = text.splitn(3, '+');
+        // Neither a name nor base64 holds white space: what stands around came with copying.
+        let mut parts = text.trim().splitn(3, '+');
         let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(wrong("a verifier key has the form name+id+key"));
         };

@@ -8,6 +8,9 @@ use crate::cosignature;
 use crate::error::{Error, Kind};
 use crate::note::{Algorithm, Note, Verifier};
 
+/// How far a witness's clock may be ahead of the reader's, in seconds.
+pub const MAX_AHEAD_SECONDS: u64 = 5 * 60;
+
 /// A trusted log and where it is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Log {
@@ -43,6 +46,9 @@ pub struct Settlement {
     pub checkpoint: Checkpoint,
     /// Labels of the policy's witnesses that cosigned it, with their earliest times, seconds since 1970.
     pub cosigners: Vec<(String, u64)>,
+    /// Labels of witnesses whose cosignature is dated after now, with that time. They are not counted: a time that has not come says
+    /// nothing about when the tree stood.
+    pub ahead: Vec<(String, u64)>,
     /// When the quorum was complete, seconds since 1970: the tree stood by then. `None` when the policy asks for no witness.
     pub settled_seconds: Option<u64>,
 }
@@ -56,16 +62,29 @@ impl std::fmt::Display for Settlement {
             let names: Vec<&str> = self.cosigners.iter().map(|(name, _)| &**name).collect();
             write!(f, ", cosigned by {}", names.join(", "))?;
         }
-        match self.settled_seconds {
-            Some(seconds) => {
-                let ms = i64::try_from(seconds)
-                    .unwrap_or(i64::MAX / 1000)
-                    .saturating_mul(1000);
-                write!(f, ", settled {}", schema::time::utc(ms))
-            }
-            None => Ok(()),
+        if let Some(seconds) = self.settled_seconds {
+            write!(f, ", settled {}", utc(seconds))?;
         }
+        write!(f, "{}", not_counted(&self.ahead))
     }
+}
+
+fn utc(seconds: u64) -> String {
+    let ms = i64::try_from(seconds)
+        .unwrap_or(i64::MAX / 1000)
+        .saturating_mul(1000);
+    schema::time::utc(ms)
+}
+
+/// The warning about cosignatures from the future; empty when there are none.
+fn not_counted(ahead: &[(String, u64)]) -> String {
+    let each = |(label, seconds): &(String, u64)| {
+        format!(
+            "; warning: the cosignature by {label} is dated {}, after now, and not counted",
+            utc(*seconds)
+        )
+    };
+    ahead.iter().map(each).collect()
 }
 
 /// The trusted logs and the witnesses that must agree.
@@ -113,6 +132,7 @@ impl Policy {
     /// `Kind::Malformed` with the line.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let (mut policy, mut quorums) = (Self::default(), 0);
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         for (number, line) in (1..).zip(text.lines()) {
             let line = line.split('#').next().unwrap_or("");
             let words: Vec<&str> = line
@@ -336,13 +356,14 @@ impl Policy {
         times.get(group.least - 1).copied()
     }
 
-    /// Opens a signed checkpoint of one of the policy's logs and counts its cosignatures.
+    /// Opens a signed checkpoint of one of the policy's logs and counts its cosignatures. `now_seconds` is the reader's clock, seconds
+    /// since 1970; what is dated more than [`MAX_AHEAD_SECONDS`] after it counts for nothing.
     ///
     /// # Errors
     /// `Kind::Forged` when a line by the log or by a known witness does not hold, `Kind::Missing` when the log is not trusted,
     /// `Kind::Unsettled` when the quorum is not complete.
-    pub fn settle(&self, text: &str) -> Result<Settlement, Error> {
-        let settlement = self.count(text)?;
+    pub fn settle(&self, text: &str, now_seconds: u64) -> Result<Settlement, Error> {
+        let settlement = self.count(text, now_seconds)?;
         if self.quorum.is_some() && settlement.settled_seconds.is_none() {
             let names: Vec<&str> = settlement
                 .cosigners
@@ -357,8 +378,9 @@ impl Policy {
             return Err(Error::new(
                 Kind::Unsettled,
                 format!(
-                    "the checkpoint of {} entries is cosigned by {by}, which is no quorum",
-                    settlement.checkpoint.size
+                    "the checkpoint of {} entries is cosigned by {by}, which is no quorum{}",
+                    settlement.checkpoint.size,
+                    not_counted(&settlement.ahead)
                 ),
             ));
         }
@@ -369,13 +391,16 @@ impl Policy {
     ///
     /// # Errors
     /// As [`Policy::settle`], but for the quorum.
-    pub fn count(&self, text: &str) -> Result<Settlement, Error> {
+    pub fn count(&self, text: &str, now_seconds: u64) -> Result<Settlement, Error> {
         let note = Note::parse(text)?;
         let checkpoint = Checkpoint::open(text, self.log(note.text.lines().next().unwrap_or(""))?)?;
-        let mut cosigners = Vec::new();
+        let latest = now_seconds.saturating_add(MAX_AHEAD_SECONDS);
+        let (mut cosigners, mut ahead) = (Vec::new(), Vec::new());
         for witness in &self.witnesses {
-            if let Some(time) = cosignature::time_by(&note, &witness.verifier)? {
-                cosigners.push((witness.label.clone(), time));
+            match cosignature::times_by(&note, &witness.verifier)?.first() {
+                Some(time) if *time <= latest => cosigners.push((witness.label.clone(), *time)),
+                Some(time) => ahead.push((witness.label.clone(), *time)),
+                None => {}
             }
         }
         let quorum = self.quorum.as_deref();
@@ -383,6 +408,7 @@ impl Policy {
         Ok(Settlement {
             checkpoint,
             cosigners,
+            ahead,
             settled_seconds,
         })
     }

@@ -4,7 +4,7 @@
 //! neither extends the other.
 
 use crate::checkpoint::Checkpoint;
-use crate::cosignature::{cosign, time_by};
+use crate::cosignature::{cosign, times_by};
 use crate::error::{Error, Kind};
 use crate::note::{Note, Signature, Verifier, is_name};
 use crate::proof::verify_consistency;
@@ -219,7 +219,7 @@ impl<M: Memory> Witness<M> {
             return Ok(refusal);
         }
         if let Some(text) = self.memory.load(origin)?
-            && let Some(last) = time_by(&Note::parse(&text)?, &self.verifier)?
+            && let Some(&last) = times_by(&Note::parse(&text)?, &self.verifier)?.first()
             && last > now_seconds
         {
             return Err(Error::new(

@@ -3,7 +3,7 @@
 use ledger::Kind;
 use ledger::checkpoint::Checkpoint;
 use ledger::note::{Note, Signature, Verifier};
-use ledger::policy::Policy;
+use ledger::policy::{MAX_AHEAD_SECONDS, Policy};
 use ledger::proof::TlogProof;
 use ledger::tree::{Hash, empty_root, leaf_hash, node_hash};
 use ledger::witness::{Answer, Memory, Request, Witness, monitoring_name};
@@ -11,6 +11,8 @@ use ledger::{Error, cosignature};
 use schema::key::SecretKey;
 use std::collections::HashMap;
 
+/// A day after the published proof.
+const NOW: u64 = 1_796_083_200 + 24 * 60 * 60;
 const PROOF: &str = include_str!("vectors/published.tlog-proof");
 const LOG: &str = "log.seedmark.example+83256037+AfxRzY5iGKGjjaR+0AIw8FgIFu0TujMDrF3rkRVIkIAl";
 const WITNESS: &str =
@@ -23,7 +25,7 @@ fn the_published_cosignature_settles_the_published_proof() {
         "log {LOG} https://log.seedmark.example/\nwitness first {WITNESS}\nquorum first\n"
     ))
     .expect("a policy");
-    let settled = policy.settle(&proof.checkpoint).expect("a quorum");
+    let settled = policy.settle(&proof.checkpoint, NOW).expect("a quorum");
     assert_eq!(settled.settled_seconds, Some(1_796_083_200));
     assert_eq!(
         settled.to_string(),
@@ -32,8 +34,44 @@ fn the_published_cosignature_settles_the_published_proof() {
     let changed = proof
         .checkpoint
         .replace("Qsg+sgAAAABrDg4A", "Qsg+sgAAAABrDg4B");
-    let error = policy.settle(&changed).expect_err("another time");
+    let error = policy.settle(&changed, NOW).expect_err("another time");
     assert_eq!(error.kind(), Kind::Forged, "{error}");
+}
+
+#[test]
+fn a_cosignature_from_the_future_is_not_counted_and_is_warned_of() {
+    let proof = TlogProof::parse(PROOF).expect("a proof");
+    let policy = |quorum: &str| {
+        let text = format!("log {LOG}\nwitness first {WITNESS}\nquorum {quorum}\n");
+        Policy::parse(&text).expect("a policy")
+    };
+    let settle = |quorum, now| policy(quorum).settle(&proof.checkpoint, now);
+    let signed = 1_796_083_200;
+    assert!(settle("first", signed - MAX_AHEAD_SECONDS).is_ok());
+    let early = signed - MAX_AHEAD_SECONDS - 1;
+    let error = settle("first", early).expect_err("a time that has not come");
+    assert_eq!(error.kind(), Kind::Unsettled);
+    assert!(
+        error.to_string().contains("by first is dated 2026-12-01"),
+        "{error}"
+    );
+    // Where nobody is asked for, nothing is dated by it either.
+    let unasked = settle("none", early).expect("no quorum is asked for");
+    assert_eq!(
+        (unasked.cosigners.len(), unasked.settled_seconds),
+        (0, None)
+    );
+    assert!(unasked.to_string().contains("warning"), "{unasked}");
+}
+
+#[test]
+fn a_key_copied_with_white_space_and_a_policy_with_a_mark_are_read() {
+    let policy = format!("\u{feff}log {LOG}\r\nwitness first {WITNESS}\r\nquorum first\r\n");
+    assert!(Policy::parse(&policy).is_ok());
+    for around in ["\r\n", " ", "\t"] {
+        let key = format!("{around}{LOG}{around}");
+        assert_eq!(Verifier::parse(&key).expect("a key").to_string(), LOG);
+    }
 }
 
 #[test]
@@ -118,18 +156,18 @@ fn a_quorum_of_groups_is_settled_by_the_latest_witness_that_it_needs() {
         let text = cosigned_by(&text, cosigners);
         assert_eq!(
             policy
-                .count(&text)
+                .count(&text, NOW)
                 .expect("lines that hold")
                 .settled_seconds,
             expected
         );
-        let error = policy.settle(&text).err().map(|error| error.kind());
+        let error = policy.settle(&text, NOW).err().map(|error| error.kind());
         assert_eq!(error, expected.is_none().then_some(Kind::Unsettled));
     }
     let strange = format!("{text}\u{2014} stranger.example AAAAAAAAAAAAAAAA\n");
     assert_eq!(
         policy
-            .count(&strange)
+            .count(&strange, NOW)
             .expect("unknown lines are kept")
             .cosigners,
         []

@@ -161,17 +161,17 @@ impl Bundle {
         }
     }
 
-    /// Reads a bundle; one line end after it is tolerated, since editors and shells add it.
+    /// Reads a bundle, as a file.
     ///
     /// # Errors
     /// Names what is malformed.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
-        canonical::parse(
-            bytes.strip_suffix(b"\n").unwrap_or(bytes),
-            MAX_BYTES,
-            "bundle",
-            FORMAT,
-        )
+        let bundle: Self = canonical::parse_file(bytes, MAX_BYTES, "bundle", FORMAT)?;
+        if !crate::leaf::is_origin(&bundle.origin) {
+            let why = format!("{:?} is no log's name", bundle.origin);
+            return Err(Error::invalid("bundle.origin", why));
+        }
+        Ok(bundle)
     }
 
     /// The file's bytes.

@@ -12,6 +12,28 @@ use std::fmt;
 /// The largest integer that every JSON reader holds exactly.
 pub const MAX_INTEGER: i64 = (1 << 53) - 1;
 
+/// A document without what editors, shells and mail programs put around it: a byte order mark before, one line end after. It
+/// carries no meaning, and what is hashed, signed or compared is always the rest. Every reader of a whole file begins here.
+#[must_use]
+pub fn body(file: &[u8]) -> &[u8] {
+    let body = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
+    let body = body.strip_suffix(b"\n").unwrap_or(body);
+    body.strip_suffix(b"\r").unwrap_or(body)
+}
+
+/// Reads a file of ours: as [`parse`], with [`body`] taken first.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_file<T: DeserializeOwned>(
+    file: &[u8],
+    max_bytes: usize,
+    place: &str,
+    format: &str,
+) -> Result<T, Error> {
+    parse(body(file), max_bytes, place, format)
+}
+
 /// Reads a document of ours: at most `max_bytes`, canonical, with `"format"` equal to `format`.
 ///
 /// # Errors

@@ -6,6 +6,7 @@
 use crate::canonical;
 use crate::error::{Error, Kind};
 use crate::key::{PublicKey, SecretKey};
+use crate::passphrase::Passphrase;
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroize as _;
 
 const FORMAT: &str = "seedmark.dev/key/v1";
-const MAX_BYTES: usize = 4096;
+/// The largest key file, in bytes.
+pub const MAX_BYTES: usize = 4096;
 /// The shortest passphrase accepted, in characters.
 pub const MIN_PASSPHRASE: usize = 8;
 /// Upper bound on the memory a file may ask for, so that a hostile file cannot exhaust a reader.
@@ -48,7 +50,12 @@ impl KeyFile {
     ///
     /// # Errors
     /// When the passphrase is shorter than [`MIN_PASSPHRASE`].
-    pub fn seal(secret: &SecretKey, passphrase: &str, random: &[u8; 40]) -> Result<Self, Error> {
+    pub fn seal(
+        secret: &SecretKey,
+        passphrase: &Passphrase,
+        random: &[u8; 40],
+    ) -> Result<Self, Error> {
+        let passphrase = passphrase.composed();
         if passphrase.chars().count() < MIN_PASSPHRASE {
             return Err(Error::invalid(
                 "passphrase",
@@ -80,11 +87,21 @@ impl KeyFile {
         })
     }
 
-    /// Decrypts the secret key.
+    /// Decrypts the secret key, trying every spelling of the passphrase.
     ///
     /// # Errors
     /// `Kind::Forged` for a wrong passphrase or a changed file; nothing tells the two apart.
-    pub fn open(&self, passphrase: &str) -> Result<SecretKey, Error> {
+    pub fn open(&self, passphrase: &Passphrase) -> Result<SecretKey, Error> {
+        let (first, others) = (passphrase.composed(), passphrase.others());
+        others
+            .iter()
+            .fold(self.open_with(first), |opened, spelling| match opened {
+                Err(error) if error.kind() == Kind::Forged => self.open_with(spelling),
+                opened => opened,
+            })
+    }
+
+    fn open_with(&self, passphrase: &str) -> Result<SecretKey, Error> {
         let wrong = || {
             Error::new(
                 Kind::Forged,
@@ -116,9 +133,7 @@ impl KeyFile {
     /// # Errors
     /// Names what is malformed.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
-        // Editors add a line end when a person looks at the file; it carries no meaning.
-        let trimmed = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-        canonical::parse(trimmed, MAX_BYTES, "key file", FORMAT)
+        canonical::parse_file(bytes, MAX_BYTES, "key file", FORMAT)
     }
 
     /// The bytes to store.

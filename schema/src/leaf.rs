@@ -13,6 +13,15 @@ pub const LEN: usize = 130;
 const VERSION: u8 = 1;
 const DOMAIN: &[u8] = b"seedmark.dev/leaf/v1\0";
 
+/// Whether a text may be a log's name: not empty, no white space, no control character, no plus sign (C2SP signed-note).
+#[must_use]
+pub fn is_origin(name: &str) -> bool {
+    !name.is_empty()
+        && !name
+            .chars()
+            .any(|c| c.is_whitespace() || c.is_control() || c == '+')
+}
+
 /// What a leaf records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -21,6 +21,7 @@ pub mod licence;
 pub mod listing;
 pub mod migrations;
 pub mod money;
+pub mod passphrase;
 pub mod pixels;
 pub mod recipe;
 pub mod sealing;

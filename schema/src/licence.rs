@@ -32,6 +32,12 @@ pub enum Licence {
     Cc0,
 }
 
+/// Whether each licence stands once.
+#[must_use]
+pub fn distinct(licences: &[Licence]) -> bool {
+    (1..licences.len()).all(|at| !licences[..at].contains(&licences[at]))
+}
+
 impl Licence {
     /// Every licence, in the order in which forms show them.
     pub const ALL: [Self; 5] = [

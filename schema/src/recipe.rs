@@ -14,8 +14,12 @@ use std::collections::BTreeMap;
 pub const FORMAT: &str = "seedmark.dev/recipe/v1";
 /// The longest recipe, in bytes.
 pub const MAX_BYTES: usize = 64 * 1024;
-const MAX_STEPS: u32 = 200;
-const MAX_GUIDANCE_MILLI: u32 = 30_000;
+/// The most sampling steps.
+pub const MAX_STEPS: u32 = 200;
+/// The most guidance, in thousandths.
+pub const MAX_GUIDANCE_MILLI: u32 = 30_000;
+/// The largest time shift, in thousandths; the least is one thousandth, for a shift of nothing divides by nothing.
+pub const MAX_SHIFT_MILLI: u32 = 100_000;
 
 /// `blake3:<hex>` of the exact bytes of a `model.json`, which lists every file's size and digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -336,6 +340,13 @@ impl Recipe {
             return Err(Error::invalid(
                 "guidance_milli",
                 format!("{} is over {MAX_GUIDANCE_MILLI}", self.guidance_milli),
+            ));
+        }
+        let Scheduler::FlowEuler { shift_milli } = self.scheduler;
+        if !(1..=MAX_SHIFT_MILLI).contains(&shift_milli) {
+            return Err(Error::invalid(
+                "scheduler.shift_milli",
+                format!("{shift_milli} is not in 1..={MAX_SHIFT_MILLI}"),
             ));
         }
         template::check(&self.template, self.negative.as_deref(), &self.variables)?;

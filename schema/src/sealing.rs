@@ -5,7 +5,7 @@ use crate::digest::Digest;
 use crate::error::{Error, Kind};
 use crate::key::{PublicKey, SecretKey};
 use crate::leaf::{self, Leaf};
-use crate::licence::Licence;
+use crate::licence::{self, Licence};
 use crate::recipe::Recipe;
 use crate::statement::{AnchorStatement, Envelope, ListingStatement, Subject};
 
@@ -116,6 +116,18 @@ pub fn check(
 }
 
 fn checked_recipe(material: &Material<'_>) -> Result<Recipe, Error> {
+    if !leaf::is_origin(material.origin) {
+        return Err(Error::invalid(
+            "origin",
+            format!(
+                "{:?} is no log's name: no white space and no plus sign, such as shop.example/log",
+                material.origin
+            ),
+        ));
+    }
+    if !licence::distinct(material.licences) {
+        return Err(Error::invalid("licences", "one is on offer twice"));
+    }
     let recipe = Recipe::parse(material.recipe)?;
     if recipe.anchors.len() != material.anchors.len() {
         let message = format!(

@@ -10,6 +10,7 @@ use schema::key_file::KeyFile;
 use schema::leaf::{Kind, Leaf};
 use schema::licence::Licence;
 use schema::money::{Money, Parts, allocate};
+use schema::passphrase::Passphrase;
 use schema::pixels::PixelDigest;
 use schema::recipe::{Anchor, ModelDigest, Recipe, Scheduler, Seed};
 use schema::sealing::{Material, check, seal};
@@ -234,6 +235,26 @@ fn a_seal_holds_for_its_own_material_only() {
         .is_err(),
         "another key"
     );
+    for origin in ["", "a b", "a+b", "a\nb", "a\u{a0}b"] {
+        let odd = Material { origin, ..material };
+        let error = seal(&odd, &salt, &secret).expect_err("no log is named so");
+        assert_eq!(error.place(), "origin", "{origin:?}");
+    }
+    let doubled = Material {
+        licences: &[Licence::Standard, Licence::Cc0, Licence::Standard],
+        ..material
+    };
+    let error = seal(&doubled, &salt, &secret).expect_err("one licence twice");
+    assert_eq!(error.place(), "licences");
+}
+
+#[test]
+fn a_time_shift_of_nothing_or_without_measure_is_refused() {
+    for (shift_milli, allowed) in [(0, false), (1, true), (100_000, true), (100_001, false)] {
+        let mut shifted = recipe();
+        shifted.scheduler = Scheduler::FlowEuler { shift_milli };
+        assert_eq!(shifted.check().is_ok(), allowed, "{shift_milli}");
+    }
 }
 
 #[test]
@@ -279,6 +300,11 @@ fn a_bundle_reads_back_equal_and_a_foreign_envelope_field_is_tolerated_outside_o
         )
         .is_err()
     );
+    let named = format!("\"origin\":\"{ORIGIN}\"");
+    let renamed = text.replace(&named, "\"origin\":\"x \\u001b[2J\"");
+    assert_ne!(renamed, text);
+    let error = Bundle::parse(renamed.as_bytes()).expect_err("no log is named so");
+    assert_eq!(error.place(), "bundle.origin");
     let envelope = serde_json::to_string(&sealed.listing)
         .expect("plain data")
         .replacen('{', "{\"extra\":1,", 1);
@@ -289,14 +315,38 @@ fn a_bundle_reads_back_equal_and_a_foreign_envelope_field_is_tolerated_outside_o
 #[test]
 fn a_key_file_opens_with_its_passphrase_only() {
     let secret = SecretKey::from_bytes([8; 32]);
-    let file = KeyFile::seal(&secret, "correct horse", &[1; 40]).expect("long enough");
+    let file =
+        KeyFile::seal(&secret, &Passphrase::new("correct horse"), &[1; 40]).expect("long enough");
     let file = KeyFile::parse(&file.to_bytes().expect("plain data")).expect("its own bytes");
     assert_eq!(
-        file.open("correct horse").expect("the passphrase").public(),
+        file.open(&Passphrase::new("correct horse"))
+            .expect("the passphrase")
+            .public(),
         secret.public()
     );
-    assert!(file.open("correct house").is_err());
-    assert!(KeyFile::seal(&secret, "short", &[1; 40]).is_err());
+    assert!(file.open(&Passphrase::new("correct house")).is_err());
+    assert!(KeyFile::seal(&secret, &Passphrase::new("short"), &[1; 40]).is_err());
+}
+
+#[test]
+fn what_editors_put_around_a_document_is_no_part_of_it() {
+    let secret = SecretKey::from_bytes([8; 32]);
+    let file = KeyFile::seal(&secret, &Passphrase::new("correct horse"), &[1; 40]).expect("sealed");
+    let bytes = file.to_bytes().expect("plain data");
+    for (before, after) in [
+        ("", "\n"),
+        ("", "\r\n"),
+        ("\u{feff}", ""),
+        ("\u{feff}", "\r\n"),
+    ] {
+        let around = [before.as_bytes(), &bytes, after.as_bytes()].concat();
+        assert_eq!(schema::canonical::body(&around), bytes);
+        assert!(KeyFile::parse(&around).is_ok(), "{before:?} {after:?}");
+    }
+    for more in ["\n\n", " ", "\r\n\r\n"] {
+        let around = [&bytes[..], more.as_bytes()].concat();
+        assert!(KeyFile::parse(&around).is_err(), "{more:?}");
+    }
 }
 
 #[test]

@@ -27,6 +27,7 @@ pub(crate) fn run() -> Result<()> {
                 |promise: &str| findings.push(format!("{}:{number}: {promise}", source.path));
             imports(&source.path, code, &mut note);
             places(&source.path, code, &mut note);
+            printing(&source.path, code, &mut note);
             let attribute = lines[number - 1..]
                 .iter()
                 .take(4)
@@ -196,6 +197,43 @@ fn places(path: &str, code: &str, note: &mut impl FnMut(&str)) {
                 note("features meet only through service");
             }
         }
+    }
+}
+
+/// Who prints decides how a program ends when it cannot: one file of each program does both.
+fn printing(path: &str, code: &str, note: &mut impl FnMut(&str)) {
+    let asked = path.starts_with("cli/src/") || path == "app/src/main.rs";
+    if !asked || path == "cli/src/output.rs" {
+        return;
+    }
+    let prints = ["print!(", "println!(", "dbg!("]
+        .iter()
+        .any(|call| code.contains(call));
+    let opens = ["io::stdout", "io::stderr", "stdout()", "stderr()"]
+        .iter()
+        .any(|call| code.replace("is_stdout()", "").contains(call));
+    if prints || opens {
+        note(
+            "results and hints are printed by output.rs (in the server by results.rs), which keeps the exit code",
+        );
+    }
+    if ["process::exit", "process::abort"]
+        .iter()
+        .any(|call| code.contains(call))
+    {
+        note("a program ends by returning its exit code from main");
+    }
+    let writes = ["fs::write(", "File::create", "OpenOptions", "fs::rename("]
+        .iter()
+        .any(|call| code.contains(call));
+    if writes && path != "cli/src/target.rs" {
+        note("files are written by target.rs (in the server by results.rs): whole or not at all");
+    }
+    let reads = ["fs::read(", "fs::read_to_string(", "File::open"]
+        .iter()
+        .any(|call| code.contains(call));
+    if reads && !["cli/src/target.rs", "cli/src/input.rs"].contains(&path) {
+        note("files are read by input.rs, within the limit of their format");
     }
 }
 

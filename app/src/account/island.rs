@@ -76,7 +76,11 @@ pub fn KeyMaker(
                     return;
                 };
                 let secret = SecretKey::from_bytes(secret);
-                match KeyFile::seal(&secret, &passphrase.get_untracked(), &random) {
+                match KeyFile::seal(
+                    &secret,
+                    &browser::passphrase(&passphrase.get_untracked()),
+                    &random,
+                ) {
                     Ok(file) if keep(&file) => register(&secret),
                     _ => message.set(Note::failed(t.with_value(|t| t.short.clone()))),
                 }
@@ -88,7 +92,7 @@ pub fn KeyMaker(
         browser::read_file("key-import", move |text| {
             message.set(Note::working(t.with_value(|t| t.working.clone())));
             let opened = KeyFile::parse(text.as_bytes()).and_then(|file| {
-                file.open(&passphrase.get_untracked())
+                file.open(&browser::passphrase(&passphrase.get_untracked()))
                     .map(|secret| (file, secret))
             });
             match opened {
@@ -159,7 +163,7 @@ pub fn KeyEnd(texts: KeyEndTexts, origin: String, key: String) -> impl IntoView 
             let Some(file) = stored_key().filter(|file| file.public.to_string() == key) else {
                 return message.set(Note::failed(t.with_value(|t| t.absent.clone())));
             };
-            let Ok(secret) = file.open(&passphrase.get_untracked()) else {
+            let Ok(secret) = file.open(&browser::passphrase(&passphrase.get_untracked())) else {
                 return message.set(Note::failed(t.with_value(|t| t.wrong.clone())));
             };
             let reason = Reason::parse(&browser::value("reason-own").unwrap_or_default());

@@ -1,11 +1,24 @@
 //! The server's side of [`super`]: the same names, no browser.
 
+use schema::passphrase::Passphrase;
 use serde_json::Value;
 
 /// No randomness is drawn for a browser here.
 #[must_use]
 pub fn random<const N: usize>() -> Option<[u8; N]> {
     None
+}
+
+/// No time is asked for here.
+#[must_use]
+pub fn now_seconds() -> u64 {
+    0
+}
+
+/// Nothing is typed here.
+#[must_use]
+pub fn passphrase(typed: &str) -> Passphrase {
+    Passphrase::new(typed)
 }
 
 /// Nothing is stored here.

@@ -1,7 +1,8 @@
 //! The browser itself, through web-sys; each function fails quietly into `None` where a browser forbids something, and its
 //! caller says so.
 
-use js_sys::{Array, Function, Promise, Reflect};
+use js_sys::{Array, Function, JsString, Promise, Reflect};
+use schema::passphrase::Passphrase;
 use serde_json::Value;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -29,6 +30,20 @@ pub fn random<const N: usize>() -> Option<[u8; N]> {
         .get_random_values_with_u8_array(&mut bytes)
         .ok()?;
     Some(bytes)
+}
+
+/// The browser's clock, seconds since 1970.
+#[must_use]
+pub fn now_seconds() -> u64 {
+    (js_sys::Date::now() / 1000.0) as u64
+}
+
+/// What was typed, in the spellings that the browser's own tables give.
+#[must_use]
+pub fn passphrase(typed: &str) -> Passphrase {
+    let text = JsString::from(typed);
+    let spelled = |form: &str| String::from(text.normalize(form));
+    Passphrase::of(spelled("NFC"), typed.to_owned(), spelled("NFD"))
 }
 
 /// Reads from local storage.

@@ -156,7 +156,9 @@ fn seal_in_browser(
     if !material.registered.contains(&file.public.to_string()) {
         return Err(texts.unregistered.clone());
     }
-    let secret = file.open(passphrase).map_err(|_| texts.wrong.clone())?;
+    let secret = file
+        .open(&browser::passphrase(passphrase))
+        .map_err(|_| texts.wrong.clone())?;
     let recipe = STANDARD
         .decode(&material.recipe)
         .map_err(|_| texts.failed.clone())?;

@@ -58,7 +58,7 @@ pub enum Check {
 
 /// Runs every check for which there is evidence, each with what it found.
 #[must_use]
-pub fn check(evidence: &Evidence) -> Vec<(Check, Result<(), String>)> {
+pub fn check(evidence: &Evidence, now_seconds: u64) -> Vec<(Check, Result<(), String>)> {
     let log = Verifier::parse(&evidence.log_key).map_err(text);
     let key = PublicKey::parse(&evidence.key).map_err(text);
     let leaf = hex::decode(&evidence.leaf)
@@ -84,7 +84,10 @@ pub fn check(evidence: &Evidence) -> Vec<(Check, Result<(), String>)> {
     let witnesses = |policy: &String| {
         let proof = proof.as_ref().map_err(Clone::clone)?;
         let policy = Policy::parse(policy).map_err(text)?;
-        policy.settle(&proof.checkpoint).map(drop).map_err(text)
+        policy
+            .settle(&proof.checkpoint, now_seconds)
+            .map(drop)
+            .map_err(text)
     };
     let mut results = vec![
         (Check::Signature, signature()),
@@ -126,11 +129,16 @@ mod tests {
     use super::{Check, Evidence, Opening, STANDARD, check};
     use base64::Engine as _;
     use ledger::checkpoint::Checkpoint;
+    use ledger::cosignature::cosign;
+    use ledger::note::Note;
     use ledger::note::Verifier;
+    use ledger::policy::MAX_AHEAD_SECONDS;
     use ledger::proof::TlogProof;
     use schema::digest::Digest;
     use schema::key::SecretKey;
     use schema::leaf::{Kind, Leaf};
+
+    const NOW: u64 = 1_796_083_200;
 
     fn evidence() -> Evidence {
         let (log, creator) = (
@@ -162,7 +170,7 @@ mod tests {
     #[test]
     fn a_visitor_is_told_which_check_a_changed_page_fails() {
         let held = |evidence: &Evidence| {
-            let results = check(evidence).into_iter();
+            let results = check(evidence, NOW).into_iter();
             results
                 .map(|(_, result)| result.is_ok())
                 .collect::<Vec<_>>()
@@ -221,16 +229,46 @@ mod tests {
         };
         let (asked, unasked) = (policy("w"), policy("none"));
         let verdict = |evidence: &Evidence, wanted: Check| {
-            let mut results = check(evidence).into_iter();
+            let mut results = check(evidence, NOW).into_iter();
             results
                 .find(|(check, _)| *check == wanted)
                 .map(|(_, result)| result.is_ok())
         };
         assert_eq!(verdict(&evidence, Check::Witnesses), None);
-        evidence.policy = Some(asked);
+        evidence.policy = Some(asked.clone());
         assert_eq!(verdict(&evidence, Check::Witnesses), Some(false));
-        evidence.policy = Some(unasked);
+        evidence.policy = Some(unasked.clone());
         assert_eq!(verdict(&evidence, Check::Witnesses), Some(true));
+
+        // A time that has not come says nothing, whoever signs it.
+        let plain = TlogProof::parse(&evidence.proof).expect("a proof");
+        let by = |seconds| {
+            let note = Note::parse(&plain.checkpoint).expect("a note");
+            let line = cosign(
+                note.text,
+                "w.example",
+                &SecretKey::from_bytes([8; 32]),
+                seconds,
+            );
+            let checkpoint = format!("{}{}\n", plain.checkpoint, line.expect("a line"));
+            let proof = TlogProof {
+                checkpoint,
+                ..plain.clone()
+            };
+            Evidence {
+                proof: proof.to_text(),
+                policy: Some(asked.clone()),
+                ..evidence.clone()
+            }
+        };
+        for (seconds, counts) in [
+            (NOW - 1, true),
+            (NOW + MAX_AHEAD_SECONDS, true),
+            (NOW + MAX_AHEAD_SECONDS + 1, false),
+        ] {
+            let found = verdict(&by(seconds), Check::Witnesses);
+            assert_eq!(found, Some(counts), "{seconds}");
+        }
 
         let (creator, salt) = (SecretKey::from_bytes([6; 32]), [3; 32]);
         let pixels = Digest([9; 32]);

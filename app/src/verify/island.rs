@@ -26,7 +26,7 @@ pub struct CheckTexts {
 #[island]
 pub fn ProofCheck(evidence: Evidence, texts: CheckTexts) -> impl IntoView {
     let results = RwSignal::new(None);
-    Effect::new(move |_| results.set(Some(check(&evidence))));
+    Effect::new(move |_| results.set(Some(check(&evidence, browser::now_seconds()))));
     let t = StoredValue::new(texts);
     let state = move || match results.get() {
         None => "waiting",
@@ -106,7 +106,7 @@ pub fn AttestPanel(
             let signed = state.with_value(|(statement, origin, licence, salt, texts)| {
                 let file = stored_key().ok_or_else(|| texts.no_key.clone())?;
                 let secret = file
-                    .open(&passphrase.get_untracked())
+                    .open(&browser::passphrase(&passphrase.get_untracked()))
                     .map_err(|_| texts.wrong.clone())?;
                 sign(statement, origin, &secret, licence, salt)
                     .map_err(|error| format!("{} ({error})", texts.failed))

@@ -123,6 +123,11 @@ pub struct StatementRow {
     pub created_ms: i64,
 }
 
+/// Real time, which the sandbox's clock does not move: witnesses live in it.
+fn now_seconds() -> u64 {
+    u64::try_from(random::real_now_ms() / 1000).unwrap_or_default()
+}
+
 /// The log as readers see it: its files, its key, and the platform's signing key.
 #[derive(Clone)]
 pub struct PublicLog {
@@ -190,7 +195,7 @@ impl PublicLog {
     /// # Errors
     /// When it is not by this log, or the quorum is not complete.
     pub fn settle(&self, checkpoint: &str) -> Result<Settlement, Error> {
-        Ok(self.policy.settle(checkpoint)?)
+        Ok(self.policy.settle(checkpoint, now_seconds())?)
     }
 
     /// The platform's public key.
@@ -264,7 +269,7 @@ impl PublicLog {
         let index = row.log_index.ok_or(Error::NotLogged)?;
         let later = index.max(other.log_index.ok_or(Error::NotLogged)?);
         let first = store::find_first_public(tx, &self.origin, later).await?;
-        let first = first.filter(|public| self.policy.settle(&public.note).is_ok());
+        let first = first.filter(|public| self.policy.settle(&public.note, now_seconds()).is_ok());
         let text = match first {
             Some(public) => public.note,
             None => self.checkpoint()?,
@@ -295,7 +300,7 @@ impl PublicLog {
             return Ok(None);
         };
         // Witnesses that are trusted no more date nothing; the order of the log stands without them.
-        let settlement = self.policy.count(&public.note).ok();
+        let settlement = self.policy.count(&public.note, now_seconds()).ok();
         let witnessed = settlement
             .and_then(|settlement| settlement.settled_seconds)
             .and_then(|seconds| i64::try_from(seconds).ok()?.checked_mul(1000));

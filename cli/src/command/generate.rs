@@ -2,70 +2,98 @@
 
 use crate::arguments::Generate;
 use crate::exit::Exit;
-use crate::{machine, output};
-use anyhow::{Result, anyhow};
+use crate::target::{Content, Target};
+use crate::{input, machine, output};
+use anyhow::{Result, anyhow, bail, ensure};
 use engine::executor::Executor as _;
 use engine::model::{Manifest, Size};
 use engine::picture::Picture;
 use engine::pipeline::Request;
-use schema::recipe::{Anchor, ModelDigest, Noise, Recipe, Scheduler, Seed};
-use schema::template::Values;
+use schema::canonical;
+use schema::invisible;
+use schema::recipe::{self, Anchor, ModelDigest, Noise, Recipe, Scheduler, Seed};
+use schema::template::{MAX_TEMPLATE_BYTES, Values};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+/// A recipe as people write it has spaces and line ends, which its canonical form has not.
+const MAX_WRITTEN_BYTES: usize = 4 * recipe::MAX_BYTES;
+
 pub(crate) fn run(options: &Generate) -> Result<Exit> {
+    let written = options.recipe.as_deref().map(read_recipe).transpose()?;
+    // Every place is looked at before the minutes of work, not after them.
+    let mut places = places(options, written.as_ref())?;
+    let save = match &options.save_recipe {
+        Some(path) => Some(Target::file(path, Content::Recipe)?),
+        None => None,
+    };
+    if save
+        .as_ref()
+        .is_some_and(|save| places.iter().any(|(_, place)| place.is(save)))
+    {
+        bail!("--save-recipe and --out name the same file");
+    }
     let (model, runtime) = machine::engine(options.model.as_deref())?;
-    let recipe = match &options.recipe {
-        Some(path) => read_recipe(path)?,
+    let recipe = match written {
+        Some(recipe) => recipe,
         None => recipe_of(options, model.digest, &model.manifest)?,
     };
+    hint_at(&recipe);
     let requests = Request::of_anchors(&recipe, &model)?;
     let pictures = machine::generate(&model, &runtime, &requests, options.workers.workers)?;
     let sheet = options.explore.is_some();
-    if sheet {
-        machine::write(&options.out, &grid(&pictures).to_png(None)?, false)?;
-    }
     let mut made = Vec::new();
     for (index, (picture, anchor)) in pictures.iter().zip(&recipe.anchors).enumerate() {
-        let path = if options.recipe.is_some() {
-            options.out.join(format!("anchor-{index}.png"))
-        } else {
-            options.out.clone()
-        };
-        if !sheet {
-            machine::write(&path, &picture.to_png(None)?, false)?;
-        }
+        let path = places.get(index).map_or(&options.out, |(path, _)| path);
         made.push(describe(picture, anchor, &recipe, path)?);
     }
-    if let Some(path) = &options.save_recipe {
-        machine::write(path, &recipe.to_bytes()?, false)?;
+    if sheet {
+        let (_, place) = places.remove(0);
+        place.write(&grid(&pictures).to_png(None)?)?;
+    } else {
+        for (picture, (_, place)) in pictures.iter().zip(places) {
+            place.write(&picture.to_png(None)?)?;
+        }
+    }
+    if let Some(place) = save {
+        place.write(&recipe.to_bytes()?)?;
     }
     if options.json {
         output::json(&json!({
             "model": recipe.model, "profile": recipe.profile, "engine": engine::NAME, "runtime": runtime.runtime(), "pictures": made,
         }));
     } else if sheet {
-        output::line(&format!(
+        output::line(format!(
             "{}: {} pictures, left to right, then down",
             options.out.display(),
             made.len()
         ));
         for (number, row) in (1..).zip(&made) {
-            output::line(&format!("{number:>2}  seed {}", text(&row["seed"])));
+            output::line(format!("{number:>2}  seed {}", text(&row["seed"])));
         }
         output::line("Make one of them alone with --seed SEED.");
     } else {
         for row in &made {
-            output::line(&format!(
-                "{}\n  seed    {}\n  blake3  {}\n  sha256  {}",
-                text(&row["file"]),
-                text(&row["seed"]),
-                text(&row["blake3"]),
-                text(&row["sha256"])
-            ));
+            output::line(text(&row["file"]));
+            for name in ["seed", "blake3", "sha256"] {
+                output::line(format!("  {name:<6}  {}", text(&row[name])));
+            }
         }
     }
     Ok(Exit::Success)
+}
+
+/// Where the pictures go: one file for one picture or a sheet, a folder for a recipe's.
+fn places(options: &Generate, recipe: Option<&Recipe>) -> Result<Vec<(PathBuf, Target)>> {
+    if let Some(recipe) = recipe {
+        return Target::folder(&options.out, recipe.anchors.len());
+    }
+    let place = Target::file(&options.out, Content::Picture)?;
+    if options.json && place.is_stdout() {
+        bail!("--out -: the picture and the JSON would both go to standard output");
+    }
+    Ok(vec![(options.out.clone(), place)])
 }
 
 fn text(value: &serde_json::Value) -> &str {
@@ -76,45 +104,77 @@ fn describe(
     picture: &Picture,
     anchor: &Anchor,
     recipe: &Recipe,
-    file: PathBuf,
+    file: &Path,
 ) -> Result<serde_json::Value> {
     let digest = picture.digest()?;
     let prompt = recipe.picture(&anchor.values, anchor.seed)?.prompt;
     Ok(json!({
-        "file": file, "prompt": prompt, "seed": anchor.seed, "width": picture.width, "height": picture.height,
+        "file": file.display().to_string(), "prompt": prompt, "seed": anchor.seed, "width": picture.width, "height": picture.height,
         "blake3": digest.blake3, "sha256": digest.sha256,
     }))
 }
 
+/// Says what changes the picture unseen, or looks as if it did and does not.
+pub(crate) fn hint_at(recipe: &Recipe) {
+    let mut hidden = BTreeSet::new();
+    for anchor in &recipe.anchors {
+        let Ok(picture) = recipe.picture(&anchor.values, anchor.seed) else {
+            continue;
+        };
+        let texts = [
+            ("prompt", Some(picture.prompt)),
+            ("negative", picture.negative),
+        ];
+        for (name, text) in texts {
+            for found in invisible::find(text.as_deref().unwrap_or_default()) {
+                hidden.insert(format!("the {name} holds {found}"));
+            }
+        }
+    }
+    for found in hidden {
+        output::hint(format!(
+            "hint: {found}: nobody sees it, and the picture changes with it"
+        ));
+    }
+    if recipe.negative.is_some() && recipe.guidance_milli <= 1000 {
+        output::hint("hint: at guidance 1 and below the negative prompt changes nothing");
+    }
+}
+
 /// Reads a recipe as a person or a program wrote it; what is sealed later are our canonical bytes.
 pub(crate) fn read_recipe(path: &Path) -> Result<Recipe> {
-    let bytes = machine::read(path)?;
-    if let Ok(recipe) = Recipe::parse(&bytes) {
+    let file = input::read(path, "recipe", MAX_WRITTEN_BYTES)?;
+    let bytes = canonical::body(&file);
+    if let Ok(recipe) = Recipe::parse(bytes) {
         return Ok(recipe);
     }
     let recipe: Recipe =
-        serde_json::from_slice(&bytes).map_err(|error| anyhow!("{}: {error}", path.display()))?;
+        serde_json::from_slice(bytes).map_err(|error| anyhow!("{}: {error}", path.display()))?;
     Ok(Recipe::parse(&recipe.to_bytes()?)?)
 }
 
 /// A recipe of one picture; the prompt is text, so its braces are doubled.
 fn recipe_of(options: &Generate, model: ModelDigest, manifest: &Manifest) -> Result<Recipe> {
-    let escape = |text: &str| text.replace('{', "{{").replace('}', "}}");
     let size = size(options.size.as_deref(), manifest)?;
     let guidance_milli = match &options.guidance {
-        Some(text) => thousandths(text)
-            .ok_or_else(|| anyhow!("--guidance {text}: is not a number such as 3 or 3.5"))?,
+        Some(text) => guidance(text)?,
         None => manifest.guidance_milli,
     };
+    let noise = noise(&options.noise)?;
     let seed = match &options.seed {
-        Some(text) => Seed::parse(text)?,
-        None => Seed(u64::from_le_bytes(machine::random()?)),
+        Some(text) => seed(text, noise)?,
+        None => fresh_seed(noise)?,
     };
-    let prompt = escape(options.prompt.as_deref().unwrap_or_default());
+    let prompt = escape("--prompt", options.prompt.as_deref().unwrap_or_default())?;
     let scheduler = Scheduler::FlowEuler {
         shift_milli: manifest.shift_milli,
     };
     let steps = options.steps.unwrap_or(manifest.steps);
+    ensure!(
+        (1..=recipe::MAX_STEPS).contains(&steps),
+        "--steps {steps}: 1 to {} are made",
+        recipe::MAX_STEPS
+    );
     let mut recipe = Recipe::new(
         model,
         prompt,
@@ -123,10 +183,13 @@ fn recipe_of(options: &Generate, model: ModelDigest, manifest: &Manifest) -> Res
         guidance_milli,
         (size.width, size.height),
     );
-    recipe.negative = options.negative.as_deref().map(escape);
-    recipe.noise = noise(&options.noise)?;
+    let negative = options.negative.as_deref();
+    recipe.negative = negative
+        .map(|text| escape("--negative", text))
+        .transpose()?;
+    recipe.noise = noise;
     let more = (1..options.explore.unwrap_or(1))
-        .map(|_| Ok(Seed(u64::from_le_bytes(machine::random()?))))
+        .map(|_| fresh_seed(noise))
         .collect::<Result<Vec<_>>>()?;
     recipe.anchors = std::iter::once(seed)
         .chain(more)
@@ -137,6 +200,39 @@ fn recipe_of(options: &Generate, model: ModelDigest, manifest: &Manifest) -> Res
         .collect();
     recipe.check()?;
     Ok(recipe)
+}
+
+/// Plain text as a template, within the limit that a template has.
+fn escape(option: &str, text: &str) -> Result<String> {
+    let template = text.replace('{', "{{").replace('}', "}}");
+    ensure!(
+        template.len() <= MAX_TEMPLATE_BYTES,
+        "{option}: is {} bytes long, the limit is {MAX_TEMPLATE_BYTES} (a brace counts twice)",
+        template.len()
+    );
+    Ok(template)
+}
+
+/// As many bits as the noise takes.
+fn fresh_seed(noise: Noise) -> Result<Seed> {
+    Ok(Seed(match noise {
+        Noise::Philox => u64::from_le_bytes(machine::random()?),
+        Noise::TorchCpu | Noise::Numpy => u32::from_le_bytes(machine::random()?).into(),
+    }))
+}
+
+fn seed(text: &str, noise: Noise) -> Result<Seed> {
+    let most = match noise {
+        Noise::Philox => u64::MAX,
+        Noise::TorchCpu | Noise::Numpy => u32::MAX.into(),
+    };
+    let seed = Seed::parse(text).ok().filter(|seed| seed.0 <= most);
+    seed.ok_or_else(|| {
+        anyhow!(
+            "--seed {text}: a seed of {} noise is a whole number from 0 to {most}",
+            noise.name()
+        )
+    })
 }
 
 /// The size asked for, or the model's usual one; whether it is offered, the engine says.
@@ -183,15 +279,24 @@ fn noise(text: &str) -> Result<Noise> {
 }
 
 /// Reads `3` or `3.5` as thousandths.
-fn thousandths(text: &str) -> Option<u32> {
+fn guidance(text: &str) -> Result<u32> {
+    let most = recipe::MAX_GUIDANCE_MILLI;
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || part.len() > 3 || !digits(whole) || !digits(part) {
-        return None;
-    }
-    whole
-        .parse::<u32>()
-        .ok()?
-        .checked_mul(1000)?
-        .checked_add(format!("{part:0<3}").parse().ok()?)
+    ensure!(
+        !whole.is_empty() && digits(whole) && digits(part),
+        "--guidance {text}: is not a number such as 3 or 3.5, from 0 to {}",
+        most / 1000
+    );
+    ensure!(
+        part.len() <= 3,
+        "--guidance {text}: has more than three decimals"
+    );
+    let thousandths = whole.parse::<u32>().ok().and_then(|whole| {
+        let part: u32 = format!("{part:0<3}").parse().ok()?;
+        whole.checked_mul(1000)?.checked_add(part)
+    });
+    thousandths
+        .filter(|found| *found <= most)
+        .ok_or_else(|| anyhow!("--guidance {text}: the limit is {}", most / 1000))
 }

@@ -3,12 +3,10 @@
 use crate::arguments::{Key, KeyCommand};
 use crate::exit::Exit;
 use crate::{machine, output};
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Result, anyhow};
 use ledger::client::Remote;
 use ledger::note::Verifier;
-use schema::key::SecretKey;
 use schema::key_event::{KeyEnd, Reason};
-use schema::key_file::KeyFile;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -22,13 +20,6 @@ pub(crate) fn run(options: &Key) -> Result<Exit> {
         json,
     } = &options.command;
     end(key, reason, successor.as_ref(), shop, origin, *json)
-}
-
-fn open(path: &Path) -> Result<SecretKey> {
-    let file = KeyFile::parse(&machine::read(path)?)?;
-    let passphrase = machine::passphrase_of(path)?;
-    let opened = file.open(&passphrase);
-    opened.with_context(|| path.display().to_string())
 }
 
 fn end(
@@ -50,8 +41,8 @@ fn end(
             verifier.name()
         ));
     }
-    let secret = open(key)?;
-    let successor = successor.map(|path| open(path)).transpose()?;
+    let secret = machine::open_key(key)?;
+    let successor = successor.map(|path| machine::open_key(path)).transpose()?;
     let sent = KeyEnd::sign(origin, &secret, reason, successor.as_ref())?;
     let (status, body) = shop.post("log/key-ends", &sent.to_bytes()?)?;
     let answer: Value = serde_json::from_slice(&body).map_err(|_| {
@@ -68,8 +59,8 @@ fn end(
         output::json(&answer);
     } else {
         let page = answer["page"].as_str().unwrap_or_default();
-        output::line(&format!("{} has ended: {page}", secret.public()));
-        output::hint(&format!(
+        output::line(format!("{} has ended: {page}", secret.public()));
+        output::hint(format!(
             "it ended for the log {origin}; other logs do not know of it"
         ));
     }

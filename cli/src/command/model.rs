@@ -46,7 +46,7 @@ fn check(count: usize, workers: Option<u16>, as_json: bool) -> Result<Exit> {
     } else {
         for (number, row) in (1..).zip(&rows) {
             let text = |name: &str| row[name].as_str().unwrap_or_default();
-            output::line(&format!(
+            output::line(format!(
                 "{:>2}  {:<11}  {}  {}",
                 number,
                 text("verdict"),
@@ -54,14 +54,14 @@ fn check(count: usize, workers: Option<u16>, as_json: bool) -> Result<Exit> {
                 text("prompt")
             ));
         }
-        output::line(&format!(
+        output::line(format!(
             "{equal} of {} pictures equal the published ones ({}, {})",
             rows.len(),
             profile::cpu(),
             runtime.runtime()
         ));
         if let Err(why) = &published {
-            output::line(&why.to_string());
+            output::line(why);
         }
     }
     Ok(if equal == rows.len() {
@@ -84,42 +84,42 @@ fn info(model: Option<&Path>, as_json: bool) -> Result<Exit> {
         });
     if as_json {
         output::json(
-            &json!({ "digest": model.digest, "manifest": model.manifest, "cpu": profile::cpu(), "portable_1": tested.is_ok(), "runtime": tested }),
+            &json!({ "digest": model.digest, "manifest": model.manifest, "cpu": profile::cpu(), "portable_1": tested.is_ok(), "graphs_portable_1": model.check_portable().is_ok(), "runtime": tested }),
         );
     } else {
         let manifest = &model.manifest;
-        output::line(&format!(
-            "{} {}\ndigest    {}\nlicence   {}\nprofile   {}",
-            manifest.name,
-            manifest.version,
-            model.digest,
-            manifest.licence,
-            manifest.profile.name()
-        ));
+        output::line(format!("{} {}", manifest.name, manifest.version));
+        output::line(format!("digest    {}", model.digest));
+        output::line(format!("licence   {}", manifest.licence));
+        output::line(format!("profile   {}", manifest.profile.name()));
+        output::line(match model.check_portable() {
+            Ok(()) => "graphs    keep portable-1".to_owned(),
+            Err(why) => format!("graphs    native only: {why}"),
+        });
         let sizes: Vec<String> = manifest
             .sizes
             .iter()
             .map(|size| format!("{}×{}", size.width, size.height))
             .collect();
-        output::line(&format!(
-            "sizes     {}\nprompt    at most {} tokens\nsampling  {} steps, guidance {}.{:03}",
-            sizes.join(", "),
-            manifest.text_tokens,
+        output::line(format!("sizes     {}", sizes.join(", ")));
+        output::line(format!("prompt    at most {} tokens", manifest.text_tokens));
+        output::line(format!(
+            "sampling  {} steps, guidance {}.{:03}",
             manifest.steps,
             manifest.guidance_milli / 1000,
             manifest.guidance_milli % 1000
         ));
         for (language, phrases) in &manifest.styles {
-            output::line(&format!("styles    {language}: {}", phrases.join(", ")));
+            output::line(format!("styles    {language}: {}", phrases.join(", ")));
         }
         for file in &manifest.files {
-            output::line(&format!(
+            output::line(format!(
                 "file      {:<20} {:>10} bytes  {}",
                 file.name, file.bytes, file.blake3
             ));
         }
-        output::line(&format!("machine   {}", profile::cpu()));
-        output::line(&match &tested {
+        output::line(format!("machine   {}", profile::cpu()));
+        output::line(match &tested {
             Ok(runtime) => {
                 format!("self-test passed with {runtime}: this machine keeps portable-1")
             }

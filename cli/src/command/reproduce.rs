@@ -2,6 +2,7 @@
 
 use crate::arguments::Reproduce;
 use crate::exit::Exit;
+use crate::target::Target;
 use crate::{machine, output};
 use anyhow::{Result, anyhow};
 use engine::pipeline::Request;
@@ -11,7 +12,6 @@ use ledger::client::Remote;
 use schema::attestation::Attestation;
 use schema::bundle::{Bundle, OwnedLicence};
 use schema::key::SecretKey;
-use schema::key_file::KeyFile;
 use schema::statement::{Outcome, ReproductionStatement};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -25,7 +25,7 @@ pub(crate) fn run(options: &Reproduce) -> Result<Exit> {
             }
             Err(error) => return Err(error),
         };
-    let report = check(&bundle, &policy);
+    let report = check(&bundle, &policy, machine::now_seconds());
     if !options.json {
         super::verify::print(&report, &policy);
     }
@@ -45,6 +45,11 @@ pub(crate) fn run(options: &Reproduce) -> Result<Exit> {
         .as_ref()
         .ok_or_else(|| anyhow!("the bundle holds no listing statement"))?;
     // Before the minutes of work, not after them.
+    let mut places = match &options.out {
+        Some(folder) => Target::folder(folder, recipe.anchors.len())?,
+        None => Vec::new(),
+    }
+    .into_iter();
     let signer = match &options.key {
         Some(key) => Some(Signer::open(&bundle, key)?),
         None => None,
@@ -58,12 +63,8 @@ pub(crate) fn run(options: &Reproduce) -> Result<Exit> {
         let found = picture.digest()?;
         let same = found == sealed.pixels;
         equal += usize::from(same);
-        if let Some(folder) = &options.out {
-            machine::write(
-                &folder.join(format!("anchor-{index}.png")),
-                &picture.to_png(None)?,
-                false,
-            )?;
+        if let Some((_, place)) = places.next() {
+            place.write(&picture.to_png(None)?)?;
         }
         if !options.json {
             let verdict = if same {
@@ -71,7 +72,7 @@ pub(crate) fn run(options: &Reproduce) -> Result<Exit> {
             } else {
                 format!("different: sealed {}", sealed.pixels.blake3)
             };
-            output::line(&format!(
+            output::line(format!(
                 "{} picture {index:<16} {} {verdict}",
                 if same { "✓" } else { "✗" },
                 found.blake3
@@ -90,7 +91,7 @@ pub(crate) fn run(options: &Reproduce) -> Result<Exit> {
     };
     let environment = profile::environment(&runtime, recipe.profile);
     if !options.json {
-        output::line(&format!(
+        output::line(format!(
             "{equal} of {} pictures are equal, bit for bit",
             pictures.len()
         ));
@@ -140,7 +141,7 @@ impl Signer {
         let licence = licence.ok_or_else(|| {
             anyhow!("this file holds no licence; only who bought the recipe can publish an outcome")
         })?;
-        let secret = KeyFile::parse(&machine::read(key)?)?.open(&machine::passphrase(false)?)?;
+        let secret = machine::open_key(key)?;
         Ok(Self { secret, licence })
     }
 }
@@ -167,7 +168,7 @@ fn attest(
         (200, index, _) if index.is_u64() => {
             if !quiet {
                 let page = answer["page"].as_str().unwrap_or_default();
-                output::line(&format!("published as entry {index} of the log: {page}"));
+                output::line(format!("published as entry {index} of the log: {page}"));
             }
         }
         (202, ..) => output::hint("the outcome is queued; its checkpoint is not public yet"),

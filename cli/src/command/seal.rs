@@ -2,16 +2,16 @@
 
 use crate::arguments::Seal;
 use crate::exit::Exit;
+use crate::target::{Content, Target};
 use crate::{machine, output};
-use anyhow::Result;
+use anyhow::{Result, bail, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use engine::label;
 use engine::pipeline::Request;
 use schema::bundle::{Bundle, OwnerPart, SealedListing, SealedPart};
 use schema::commitment::Salt;
-use schema::key_file::KeyFile;
-use schema::licence::Licence;
+use schema::licence::{self, Licence};
 use schema::sealing::{Material, seal};
 use schema::statement::AnchorStatement;
 
@@ -23,8 +23,21 @@ pub(crate) fn run(options: &Seal) -> Result<Exit> {
         .iter()
         .map(|text| Licence::parse(text))
         .collect::<Result<Vec<_>, _>>()?;
-    let file = KeyFile::parse(&machine::read(&options.key)?)?;
-    let secret = file.open(&machine::passphrase(false)?)?;
+    ensure!(
+        licence::distinct(&licences),
+        "--licences: one is named twice"
+    );
+    ensure!(
+        schema::leaf::is_origin(&options.origin),
+        "--origin {:?}: is no log's name; it has no white space and no plus sign, such as shop.example/log",
+        options.origin
+    );
+    let target = Target::file(&options.out, Content::Secret)?;
+    if options.json && target.is_stdout() {
+        bail!("--out -: the bundle and the JSON would both go to standard output");
+    }
+    let secret = machine::open_key(&options.key)?;
+    super::generate::hint_at(&recipe);
     let (model, runtime) = machine::engine(options.model.as_deref())?;
     let requests = Request::of_anchors(&recipe, &model)?;
     let mut anchors = Vec::new();
@@ -59,20 +72,17 @@ pub(crate) fn run(options: &Seal) -> Result<Exit> {
         recipe: STANDARD.encode(&bytes),
         licence: None,
     });
-    machine::write(&options.out, &bundle.to_bytes()?, true)?;
+    target.write(&bundle.to_bytes()?)?;
     let leaf = sealed.leaf;
     if options.json {
         output::json(&serde_json::json!({
-            "file": options.out, "commitment": leaf.digest, "leaf_hash": leaf.hash(), "key": secret.public(), "origin": options.origin, "anchors": anchors,
+            "file": options.out.display().to_string(), "commitment": leaf.digest, "leaf_hash": leaf.hash(), "key": secret.public(), "origin": options.origin, "anchors": anchors,
         }));
     } else {
-        output::line(&format!(
-            "sealed      {}\ncommitment  {}\nleaf hash   {}\nkey         {}",
-            options.out.display(),
-            leaf.digest,
-            leaf.hash(),
-            secret.public()
-        ));
+        output::line(format!("sealed      {}", options.out.display()));
+        output::line(format!("commitment  {}", leaf.digest));
+        output::line(format!("leaf hash   {}", leaf.hash()));
+        output::line(format!("key         {}", secret.public()));
         output::hint("not logged yet: until a log holds the leaf, nothing says when it was sealed");
     }
     Ok(Exit::Success)

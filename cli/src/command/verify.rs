@@ -17,7 +17,7 @@ pub(crate) fn run(options: &Verify) -> Result<Exit> {
             }
             Err(error) => return Err(error),
         };
-    let report = check(&bundle, &policy);
+    let report = check(&bundle, &policy, machine::now_seconds());
     if options.json {
         output::json(
             &json!({ "holds": report.holds(), "logged": report.index.is_some(), "index": report.index, "pixels": "not checked", "checks": checks(&report) }),
@@ -43,14 +43,14 @@ pub(crate) fn run(options: &Verify) -> Result<Exit> {
 /// A file that cannot even be read as a bundle fails the check named `format`.
 pub(crate) fn unreadable(error: &anyhow::Error, as_json: bool) -> Exit {
     if as_json {
-        let check = json!({ "name": "format", "verdict": "failed", "detail": error.to_string() });
+        let check =
+            json!({ "name": "format", "verdict": "failed", "detail": format!("{error:#}") });
         output::json(
             &json!({ "holds": false, "index": null, "pixels": "not checked", "checks": [check] }),
         );
     } else {
-        output::line(&format!(
-            "✗ format                   {error}\nthis file does not hold"
-        ));
+        output::line(format!("✗ format                   {error:#}"));
+        output::line("this file does not hold");
     }
     Exit::Failed
 }
@@ -80,7 +80,7 @@ pub(crate) fn print(report: &Report, policy: &Policy) {
             Verdict::Failed(text) => ("✗", text),
             Verdict::Skipped(text) => ("–", text),
         };
-        output::line(&format!("{mark} {:<24} {text}", check.name));
+        output::line(format!("{mark} {:<24} {text}", check.name));
     }
     if policy.is_first_use() {
         output::hint(

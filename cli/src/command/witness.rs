@@ -4,7 +4,8 @@
 
 use crate::arguments::Witness as Options;
 use crate::exit::Exit;
-use crate::{machine, output};
+use crate::target::{Content, Target};
+use crate::{input, machine, output};
 use anyhow::{Context as _, Result, anyhow};
 use axum::Router;
 use axum::body::Bytes;
@@ -18,7 +19,6 @@ use ledger::writer::{FileLock, Folder, Storage as _};
 use ledger::{Error, Kind};
 use schema::key::SecretKey;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -67,16 +67,15 @@ fn secret(folder: &std::path::Path) -> Result<SecretKey> {
             ));
         }
         let bytes: [u8; 32] = machine::random()?;
-        machine::write(&path, format!("{}\n", hex::encode(bytes)).as_bytes(), true)?;
-        // Others will trust the key as soon as it is printed.
-        std::fs::File::open(&path)?.sync_all()?;
-        std::fs::File::open(folder)?.sync_all()?;
-        output::hint(&format!(
+        // Durable before it is printed: others will trust the key as soon as they see it.
+        let place = Target::file(&path, Content::Secret)?;
+        place.write(format!("{}\n", hex::encode(bytes)).as_bytes())?;
+        output::hint(format!(
             "made a new key in {}; keep it, and keep it from others",
             path.display()
         ));
     }
-    let text = String::from_utf8(machine::read(&path)?).unwrap_or_default();
+    let text = input::read_text(&path, "witness key")?;
     let mut bytes = [0; 32];
     hex::decode_to_slice(text.trim(), &mut bytes)
         .map_err(|_| anyhow!("{} is no witness key: 64 hex digits", path.display()))?;
@@ -120,7 +119,7 @@ async fn serve(options: &Options, witness: Witness<Notebook>) -> Result<Exit> {
     if options.json {
         output::json(&serde_json::json!({ "verifier": verifier, "listen": address.to_string() }));
     } else {
-        output::line(&format!(
+        output::line(format!(
             "witness {} {verifier} http://{address}",
             options.name
         ));
@@ -128,6 +127,8 @@ async fn serve(options: &Options, witness: Witness<Notebook>) -> Result<Exit> {
             "the line above belongs into the policy of a log; give a name that is reached from outside in place of the address",
         );
     }
+    // Nobody would know this witness's key; a reader that took the line and left does.
+    output::check()?;
     let app = Router::new()
         .route("/", get(about))
         .route("/add-checkpoint", post(add))
@@ -150,7 +151,7 @@ fn text(status: StatusCode, kind: &'static str, body: String) -> Response {
 
 /// What happened inside stays inside; the log line on standard error names it.
 fn broken(error: &Error) -> Response {
-    output::hint(&format!("error: {error}"));
+    output::hint(format!("error: {error}"));
     text(
         StatusCode::SERVICE_UNAVAILABLE,
         TEXT,
@@ -171,9 +172,7 @@ async fn add(State(witness): State<Shared>, body: Bytes) -> Response {
             "the request is no text\n".into(),
         );
     };
-    let now_seconds = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| time.as_secs());
+    let now_seconds = machine::now_seconds();
     let answered = tokio::task::spawn_blocking(move || {
         let mut witness = witness.lock().unwrap_or_else(PoisonError::into_inner);
         witness.answer(&body, now_seconds)

@@ -4,11 +4,10 @@
 //! Arm64: operators, attributes and forms; a matrix product's right operand is a constant matrix, or both its free sides are at
 //! least 2 long and known to be.
 
-mod onnx;
 mod shape;
 
 use crate::error::{Error, Kind};
-use onnx::{FLOAT, INT64, ModelProto, NodeProto, TensorProto, ValueInfo};
+use crate::onnx::{self, FLOAT, INT64, ModelProto, NodeProto, TensorProto, ValueInfo};
 use prost::Message as _;
 use shape::Value;
 use std::collections::HashMap;

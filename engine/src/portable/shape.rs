@@ -2,7 +2,7 @@
 //!
 //! The one rule: `None` means "not known", and whoever needs to know must refuse.
 
-use super::onnx::NodeProto;
+use crate::onnx::NodeProto;
 
 /// One dimension, or open.
 pub(super) type Dimension = Option<u64>;

@@ -1,9 +1,9 @@
 //! The linter against small graphs, each outside the set in one way.
 
-use super::onnx::{
+use super::*;
+use crate::onnx::{
     Attribute, Dimension, GraphProto, OperatorSet, ShapeProto, TensorType, TypeProto,
 };
-use super::*;
 
 fn input(name: &str, sides: &[i64]) -> ValueInfo {
     let dim = sides
@@ -66,6 +66,7 @@ fn model(nodes: Vec<NodeProto>) -> ModelProto {
                 input("z", &[0, 8, 4]),
                 input("image", &[1, 4, 16, 16]),
             ],
+            output: vec![],
             sparse_initializer: vec![],
         }),
         opset_import: vec![OperatorSet {

@@ -8,10 +8,17 @@ mod witnesses;
 pub use remote::Remote;
 pub use witnesses::Witnesses;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How long one request may take.
 const REQUEST: Duration = Duration::from_secs(10);
+
+/// This machine's clock. One that stands before 1970 counts no cosignature.
+fn now_seconds() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.as_secs())
+}
 
 fn agent() -> ureq::Agent {
     ureq::Agent::config_builder()

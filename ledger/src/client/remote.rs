@@ -11,6 +11,14 @@ const MAX_BYTES: u64 = 20 * 1024 * 1024;
 /// Waits before the second and third try of a request that failed on the way.
 const PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
 
+/// Takes the scheme off, which is the same in capitals (RFC 3986, section 3.1).
+fn split(url: &str) -> Option<(&'static str, &str)> {
+    ["https://", "http://"].into_iter().find_map(|scheme| {
+        let (begin, rest) = url.split_at_checked(scheme.len())?;
+        begin.eq_ignore_ascii_case(scheme).then_some((scheme, rest))
+    })
+}
+
 /// A log's URL prefix.
 #[derive(Clone, Debug)]
 pub struct Remote {
@@ -24,19 +32,24 @@ impl Remote {
     /// # Errors
     /// `Kind::Malformed` for another text.
     pub fn new(prefix: &str) -> Result<Self, Error> {
-        let rest = prefix
-            .strip_prefix("https://")
-            .or_else(|| prefix.strip_prefix("http://"));
-        if rest.is_none_or(|rest| rest.is_empty() || rest.contains(['?', '#', ' '])) {
+        let Some((scheme, rest)) =
+            split(prefix).filter(|(_, rest)| !rest.is_empty() && !rest.contains(['?', '#', ' ']))
+        else {
             return Err(Error::new(
                 Kind::Malformed,
                 format!("{prefix:?} is no URL of a log; it begins with https:// or http://"),
             ));
-        }
+        };
         Ok(Self {
-            prefix: prefix.trim_end_matches('/').into(),
+            prefix: format!("{scheme}{}", rest.trim_end_matches('/')),
             agent: agent(),
         })
+    }
+
+    /// Whether a text is meant as a URL, and not as a folder.
+    #[must_use]
+    pub fn is_url(text: &str) -> bool {
+        split(text).is_some()
     }
 
     /// The prefix, without a slash at its end.

@@ -1,6 +1,6 @@
 //! Asks the witnesses of a policy for cosignatures (C2SP tlog-witness), all at once, until the quorum is complete.
 
-use super::{Remote, agent};
+use super::{Remote, agent, now_seconds};
 use crate::cosignature;
 use crate::error::{Error, Kind};
 use crate::note::{Note, Signature};
@@ -194,13 +194,13 @@ impl Witnesses {
     /// What a witness's own record proves against this log: a checkpoint signed by the log's key that is larger, or that the
     /// log's tree does not extend. `None` when the record is in order.
     fn shown(&self, round: &Round<'_>, witness: &Witness) -> Result<Option<String>, Error> {
-        let ours = self.policy.count(round.signed)?.checkpoint;
+        let ours = self.policy.count(round.signed, now_seconds())?.checkpoint;
         let Some(url) = &witness.url else {
             return Ok(None);
         };
         let path = format!("{}/checkpoint", monitoring_name(&ours.origin));
         let text = Remote::new(url)?.text(&path)?;
-        let theirs = self.policy.count(&text)?.checkpoint;
+        let theirs = self.policy.count(&text, now_seconds())?.checkpoint;
         if theirs.origin != ours.origin {
             return Ok(None);
         }
@@ -248,7 +248,7 @@ fn post(agent: &Agent, url: &str, body: &str) -> Reply {
 
 impl Cosigner for Witnesses {
     fn is_settled(&self, checkpoint: &str) -> bool {
-        self.policy.settle(checkpoint).is_ok()
+        self.policy.settle(checkpoint, now_seconds()).is_ok()
     }
 
     fn cosign(
@@ -256,7 +256,7 @@ impl Cosigner for Witnesses {
         signed: &str,
         prove: &dyn Fn(u64) -> Result<Vec<Hash>, Error>,
     ) -> Result<String, Error> {
-        let size = self.policy.count(signed)?.checkpoint.size;
+        let size = self.policy.count(signed, now_seconds())?.checkpoint.size;
         let (replies, inbox) = channel();
         let round = Round {
             signed,
@@ -291,7 +291,7 @@ impl Cosigner for Witnesses {
             }
             waiting -= 1;
         }
-        let settled = self.policy.settle(&cosigned);
+        let settled = self.policy.settle(&cosigned, now_seconds());
         settled.map(|_| cosigned).map_err(|error| {
             let why = if problems.is_empty() {
                 String::new()

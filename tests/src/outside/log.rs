@@ -12,6 +12,7 @@ use ledger::tree::leaf_hash;
 use ledger::writer::{Cosigner, FileLock, Folder, Log, Parts};
 use ledger::{Error, Kind};
 use schema::key::SecretKey;
+use schema::passphrase::Passphrase;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -431,7 +432,7 @@ async fn register_key(member: &Client, file: &Path) {
     let vkey = member.get("/log/vkey").await.body;
     let (origin, _) = vkey.split_once('+').expect("a verifier key");
     let secret = schema::key_file::KeyFile::parse(&std::fs::read(file).expect("a key file"))
-        .and_then(|file| file.open("correct horse"))
+        .and_then(|file| file.open(&Passphrase::new("correct horse")))
         .expect("a key");
     let message = schema::key::registration_message(origin, &person);
     let (key, proof) = (
@@ -484,7 +485,9 @@ async fn grow(server: &Server, folder: &Path, policy: &str, witness: &mut Child,
     let member = Client::member(server.url(""), "ada").await;
     let first = end_a_key(server, &member, &folder.join("first.key")).await;
     let dated = proof_of(&member, &first).await;
-    let settlement = policy.settle(&dated.checkpoint).expect("it is cosigned");
+    let settlement = policy
+        .settle(&dated.checkpoint, u64::MAX)
+        .expect("it is cosigned");
     let settled = settlement.settled_seconds.expect("the witness's time");
     witness.kill().expect("killed");
     witness.wait().expect("reaped");
@@ -494,7 +497,9 @@ async fn grow(server: &Server, folder: &Path, policy: &str, witness: &mut Child,
     let (again, _) = shop_witness(folder, &log_key, listen);
     *witness = again;
     let later = proof_of(&member, &second).await;
-    let settlement = policy.settle(&later.checkpoint).expect("it is cosigned");
+    let settlement = policy
+        .settle(&later.checkpoint, u64::MAX)
+        .expect("it is cosigned");
     assert!(later.index > dated.index && settlement.settled_seconds >= Some(settled));
     // A leaf keeps the checkpoint that dated it, however the log grows.
     assert_eq!(proof_of(&member, &first).await.checkpoint, dated.checkpoint);

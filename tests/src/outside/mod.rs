@@ -1,7 +1,9 @@
 //! Other people's programs over our bytes: PyPI's blake3, cryptography, and securesystemslib.
 
+mod disk;
 mod faults;
 mod log;
+mod quiet;
 
 use crate::harness::client::Client;
 use crate::harness::server::{Database, Server, root, seedmark, text};

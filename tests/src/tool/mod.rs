@@ -1,9 +1,80 @@
 //! The command line tool as its users run it: from any folder, in any locale, and looking for a seed.
 
+mod files;
+mod foreign;
+mod prompts;
+mod verdicts;
+
 use crate::harness::server::{program, seedmark};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use schema::bundle::Bundle;
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// The tool with a passphrase, ready to run; `home` holds its configuration.
+fn run(arguments: &[&str], home: &Path) -> Command {
+    let mut command = Command::new(program("seedmark"));
+    command
+        .args(arguments)
+        .env("XDG_CONFIG_HOME", home)
+        .env("SEEDMARK_PASSPHRASE", "correct horse");
+    command
+}
+
+/// A recipe of one small picture, sealed and not logged.
+struct Sealed {
+    key: PathBuf,
+    recipe: PathBuf,
+    bundle: PathBuf,
+}
+
+fn sealed(folder: &Path) -> Sealed {
+    let at = |name: &str| folder.join(name);
+    let (key, recipe, bundle) = (at("ada.key"), at("apple.json"), at("apple.seedmark"));
+    let text = |path: &Path| path.display().to_string();
+    let picture = ["generate", "--prompt", "red apple", "--steps", "1", "--out"];
+    for arguments in [
+        vec!["keygen", "--out", &text(&key)],
+        [
+            &picture[..],
+            &[&text(&at("apple.png")), "--save-recipe", &text(&recipe)],
+        ]
+        .concat(),
+        vec![
+            "seal",
+            "--recipe",
+            &text(&recipe),
+            "--key",
+            &text(&key),
+            "--origin",
+            "log.test.example/tool",
+            "--out",
+            &text(&bundle),
+        ],
+    ] {
+        let output = run(&arguments, folder).output().expect("the tool");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {told}");
+    }
+    Sealed {
+        key,
+        recipe,
+        bundle,
+    }
+}
+
+/// A copy of a bundle with one bit of its leaf's signature turned.
+fn forged(bundle: &Path) -> PathBuf {
+    let mut read = Bundle::parse(&std::fs::read(bundle).expect("a file")).expect("a bundle");
+    let mut leaf = STANDARD.decode(&read.sealed.leaf).expect("base64");
+    leaf[70] ^= 1;
+    read.sealed.leaf = STANDARD.encode(leaf);
+    let path = bundle.with_extension("forged");
+    std::fs::write(&path, read.to_bytes().expect("a bundle")).expect("written");
+    path
+}
 
 fn json(output: &std::process::Output) -> Value {
     assert!(

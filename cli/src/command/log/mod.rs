@@ -7,7 +7,7 @@ mod source;
 mod state;
 
 use crate::arguments::{Log, LogCommand, LogSource};
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
 use crate::output;
 use anyhow::{Result, anyhow};
 use ledger::audit::audit;
@@ -45,7 +45,7 @@ pub(crate) fn run(options: &Log) -> Result<Exit> {
 
 fn run_audit(options: &LogSource, state: Option<&Path>) -> Result<Exit> {
     let source = Source::open(options)?;
-    let head = source.head()?;
+    let head = source.head().map_err(exit::of_checkpoint)?;
     let checkpoint = head.settlement.checkpoint.clone();
     let saved = match state {
         Some(path) => State::load(path)?,
@@ -68,16 +68,17 @@ fn run_audit(options: &LogSource, state: Option<&Path>) -> Result<Exit> {
         }));
     } else {
         match &verdict {
-            None => output::line(&format!(
-                "{}\nroot {root}: every entry and tile fits{}",
-                head.settlement,
-                if from > 0 {
-                    format!("; the first {from} were audited before")
+            None => {
+                output::line(&head.settlement);
+                output::line(if from > 0 {
+                    format!(
+                        "root {root}: every new entry and tile fits; the first {from} were audited before and not read again"
+                    )
                 } else {
-                    String::new()
-                }
-            )),
-            Some(why) => output::line(&format!("does not hold: {why}")),
+                    format!("root {root}: every entry and tile fits")
+                });
+            }
+            Some(why) => output::line(format!("does not hold: {why}")),
         }
     }
     Ok(if verdict.is_none() {
@@ -144,31 +145,41 @@ fn entry_json(index: u64, bytes: &[u8]) -> Value {
     value
 }
 
+/// An index outside the tree is a wrong command, and no fault of the log.
+fn check_index(index: u64, head: &Head) -> Result<()> {
+    let size = head.settlement.checkpoint.size;
+    anyhow::ensure!(index < size, "--index {index}: the log has {size} entries");
+    Ok(())
+}
+
 fn run_get(options: &LogSource, index: u64) -> Result<Exit> {
     let source = Source::open(options)?;
-    let bytes = source.verified(&source.head()?)?.entry(index)?;
+    let (head, tree) = source.open_tree()?;
+    check_index(index, &head)?;
+    let bytes = tree.entry(index).map_err(exit::of_tile)?;
     if options.json {
         output::json(&entry_json(index, &bytes));
         return Ok(Exit::Success);
     }
-    output::line(&match Leaf::parse(&bytes) {
-        Ok(leaf) => format!(
-            "index     {index}\nkind      {:?}\ndigest    {}\nkey hash  {}\nleaf hash {}",
-            leaf.kind,
-            leaf.digest,
-            leaf.key_hash,
-            leaf.hash()
-        ),
-        Err(_) => format!("index     {index}\nbytes     {}", hex::encode(&bytes)),
-    });
+    output::line(format!("index     {index}"));
+    match Leaf::parse(&bytes) {
+        Ok(leaf) => {
+            output::line(format!("kind      {:?}", leaf.kind));
+            output::line(format!("digest    {}", leaf.digest));
+            output::line(format!("key hash  {}", leaf.key_hash));
+            output::line(format!("leaf hash {}", leaf.hash()));
+        }
+        Err(_) => output::line(format!("bytes     {}", hex::encode(&bytes))),
+    }
     Ok(Exit::Success)
 }
 
 fn run_prove(options: &LogSource, index: u64) -> Result<Exit> {
     let source = Source::open(options)?;
-    let head = source.head()?;
-    let log = source.verified(&head)?;
-    let hashes = proof::inclusion(&log, index, head.settlement.checkpoint.size)?;
+    let (head, log) = source.open_tree()?;
+    check_index(index, &head)?;
+    let hashes =
+        proof::inclusion(&log, index, head.settlement.checkpoint.size).map_err(exit::of_tile)?;
     let text = TlogProof {
         index,
         hashes,
@@ -178,7 +189,7 @@ fn run_prove(options: &LogSource, index: u64) -> Result<Exit> {
     if options.json {
         output::json(&json!({ "index": index, "proof": text }));
     } else {
-        output::line(text.trim_end());
+        output::document(&text);
     }
     Ok(Exit::Success)
 }

@@ -7,8 +7,9 @@ use super::entry_json;
 use super::source::{Head, Source};
 use super::state::{self, State};
 use crate::arguments::LogSource;
-use crate::exit::Exit;
-use crate::{machine, output};
+use crate::exit::{self, Exit};
+use crate::output;
+use crate::target::{Content, Target};
 use anyhow::{Context as _, Result};
 use ledger::audit::audit;
 use ledger::edge::Edge;
@@ -31,7 +32,7 @@ fn print_entry(options: &LogSource, index: u64, bytes: &[u8]) {
     if options.json {
         output::json(&entry_json(index, bytes));
     } else {
-        output::line(&match Leaf::parse(bytes) {
+        output::line(match Leaf::parse(bytes) {
             Ok(leaf) => format!(
                 "{index:>8}  {:<13} {}  by {}",
                 format!("{:?}", leaf.kind),
@@ -50,9 +51,13 @@ pub(super) fn tail(options: &LogSource, entries: u64, follow: Option<u64>) -> Re
     loop {
         match print_from(&source, options, &mut next, entries) {
             Err(error) if follow.is_some() && next.is_some() && may_heal(&error) => {
-                output::hint(&format!("waiting: {error}"));
+                output::hint(format!("waiting: {error}"));
             }
-            result => result?,
+            result => result.map_err(exit::of_tile)?,
+        }
+        // Nobody reads on: what was printed held.
+        if !output::is_open() {
+            return Ok(Exit::Success);
         }
         let Some(seconds) = follow else {
             return Ok(Exit::Success);
@@ -77,6 +82,9 @@ fn print_from(
             print_entry(options, index, bytes);
             index += 1;
         }
+        if !output::is_open() {
+            break;
+        }
         *next = Some(index);
     }
     *next = Some(index);
@@ -96,7 +104,7 @@ pub(super) fn run(options: &LogSource, path: &Path, follow: Option<u64>) -> Resu
                         &json!({ "consistent": true, "size": size, "new": size - from, "settled": head.settlement.settled_seconds }),
                     );
                 } else {
-                    output::line(&format!(
+                    output::line(format!(
                         "{}, {} new, consistent",
                         head.settlement,
                         size - from
@@ -111,18 +119,23 @@ pub(super) fn run(options: &LogSource, path: &Path, follow: Option<u64>) -> Resu
                 }
             }
             Step::Same => {}
-            Step::Later(error) if follow.is_none() => return Err(error.into()),
-            Step::Later(error) => output::hint(&format!("waiting: {error}")),
+            Step::Later(error) if follow.is_none() => return Err(exit::of_checkpoint(error)),
+            Step::Later(error) => output::hint(format!("waiting: {error}")),
             Step::Broken { why, evidence } => {
                 if options.json {
                     output::json(
                         &json!({ "consistent": false, "error": why, "evidence": evidence }),
                     );
                 } else {
-                    output::line(&format!("INCONSISTENT: {why}\nevidence: {evidence}"));
+                    output::line(format!("INCONSISTENT: {why}"));
+                    output::line(format!("evidence: {evidence}"));
                 }
                 return Ok(Exit::Failed);
             }
+        }
+        // Nobody would hear of it: a watch that cannot speak ends, and says why.
+        if !output::is_open() {
+            return Ok(Exit::Success);
         }
         let Some(seconds) = follow else {
             return Ok(Exit::Success);
@@ -218,13 +231,17 @@ fn broken(path: &Path, seen: Option<&State>, head: &Head, why: &str) -> Result<S
         checkpoint.size,
         &hex::encode(checkpoint.root)[..16]
     );
-    let evidence = path.with_extension(name);
+    let mut evidence = path.as_os_str().to_owned();
+    evidence.push(format!(".{name}"));
+    let evidence = Path::new(&evidence);
     let text = format!(
         "{why}\n\n--- seen before ---\n{}\n--- seen now ---\n{}",
         seen.map_or("nothing\n", |state| state.checkpoint.as_str()),
         head.text
     );
-    machine::write(&evidence, text.as_bytes(), false).context("the evidence")?;
+    Target::file(evidence, Content::State)
+        .and_then(|place| place.write(text.as_bytes()))
+        .context("the evidence")?;
     Ok(Step::Broken {
         why: why.into(),
         evidence: evidence.display().to_string(),

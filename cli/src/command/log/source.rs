@@ -1,7 +1,7 @@
 //! Where a log is read from: a folder or a URL, always through the verifying reader.
 
 use crate::arguments::LogSource;
-use crate::machine;
+use crate::{exit, input, machine};
 use anyhow::{Context as _, Result, anyhow};
 use ledger::client::Remote;
 use ledger::policy::{Policy, Settlement};
@@ -42,14 +42,13 @@ impl Source {
         let policy = match (&options.key, &options.policy) {
             (Some(key), None) => Policy::first_use(key).context("--key")?,
             (None, Some(path)) => {
-                let text = String::from_utf8(machine::read(path)?)
-                    .map_err(|_| anyhow!("{} is not text", path.display()))?;
+                let text = input::read_text(path, "policy")?;
                 Policy::parse(&text).with_context(|| path.display().to_string())?
             }
             _ => return Err(anyhow!("name the log's key by --key or --policy")),
         };
         let log = &options.log;
-        let place = if log.starts_with("http://") || log.starts_with("https://") {
+        let place = if Remote::is_url(log) {
             Place::Remote(Remote::new(log)?)
         } else if std::path::Path::new(log).is_dir() {
             Place::Folder(Folder::new(std::path::Path::new(log))?)
@@ -61,11 +60,18 @@ impl Source {
         Ok(Self { place, policy })
     }
 
+    /// The newest checkpoint and a reader of its tree, for a command that ends when either fails.
+    pub(super) fn open_tree(&self) -> Result<(Head, Verified<&Place>)> {
+        let head = self.head().map_err(exit::of_checkpoint)?;
+        let tree = self.verified(&head).map_err(exit::of_tile)?;
+        Ok((head, tree))
+    }
+
     /// The newest checkpoint, verified by the policy.
     pub(super) fn head(&self) -> Result<Head, Error> {
         let text = String::from_utf8(self.place.read_tile("checkpoint")?)
             .map_err(|_| Error::new(Kind::Malformed, "the checkpoint is not text"))?;
-        let settlement = self.policy.settle(&text)?;
+        let settlement = self.policy.settle(&text, machine::now_seconds())?;
         Ok(Head { text, settlement })
     }
 

@@ -2,7 +2,8 @@
 //!
 //! The one rule: a state is written only for a tree whose every entry was read and hashed.
 
-use crate::machine;
+use crate::input;
+use crate::target::{Content, Target};
 use anyhow::{Context as _, Result};
 use ledger::edge::Edge;
 use ledger::tree::Hash;
@@ -36,16 +37,14 @@ impl State {
         if !path.exists() {
             return Ok(None);
         }
-        let state = serde_json::from_slice(&machine::read(path)?)
+        let state = serde_json::from_str(&input::read_text(path, "state")?)
             .with_context(|| format!("{} is no state of a log", path.display()))?;
         Ok(Some(state))
     }
 
     /// Replaces the file in one step, so that a cut run leaves the old state or the new one.
     pub(super) fn save(&self, path: &Path) -> Result<()> {
-        let part = path.with_extension("part");
-        machine::write(&part, &serde_json::to_vec_pretty(self)?, false)?;
-        std::fs::rename(&part, path).with_context(|| format!("cannot write {}", path.display()))
+        Target::file(path, Content::State)?.write(&serde_json::to_vec_pretty(self)?)
     }
 }
 

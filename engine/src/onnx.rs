@@ -1,146 +1,148 @@
-//! The part of the ONNX format that a graph's text needs (`onnx.proto3`, IR version 9): field numbers are the specification's.
+//! The part of the ONNX format that the checks of a graph need (`onnx.proto3`, IR version 9): field numbers are the specification's.
 //!
-//! The one rule: whatever could carry computation is listed here, so that the linter sees it and can refuse it.
+//! The one rule: whatever could carry computation is listed here, so that the linter of [`crate::portable`] sees it and can refuse it.
 
 use prost::Message;
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct ModelProto {
+pub(crate) struct ModelProto {
     #[prost(message, optional, tag = "7")]
-    pub(super) graph: Option<GraphProto>,
+    pub(crate) graph: Option<GraphProto>,
     #[prost(message, repeated, tag = "8")]
-    pub(super) opset_import: Vec<OperatorSet>,
+    pub(crate) opset_import: Vec<OperatorSet>,
     #[prost(message, repeated, tag = "25")]
-    pub(super) functions: Vec<Opaque>,
+    pub(crate) functions: Vec<Opaque>,
 }
 
 /// A message of which only the presence matters.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Opaque {}
+pub(crate) struct Opaque {}
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct OperatorSet {
+pub(crate) struct OperatorSet {
     #[prost(string, tag = "1")]
-    pub(super) domain: String,
+    pub(crate) domain: String,
     #[prost(int64, tag = "2")]
-    pub(super) version: i64,
+    pub(crate) version: i64,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct GraphProto {
+pub(crate) struct GraphProto {
     #[prost(message, repeated, tag = "1")]
-    pub(super) node: Vec<NodeProto>,
+    pub(crate) node: Vec<NodeProto>,
     #[prost(message, repeated, tag = "5")]
-    pub(super) initializer: Vec<TensorProto>,
+    pub(crate) initializer: Vec<TensorProto>,
     #[prost(message, repeated, tag = "11")]
-    pub(super) input: Vec<ValueInfo>,
+    pub(crate) input: Vec<ValueInfo>,
+    #[prost(message, repeated, tag = "12")]
+    pub(crate) output: Vec<ValueInfo>,
     #[prost(message, repeated, tag = "15")]
-    pub(super) sparse_initializer: Vec<Opaque>,
+    pub(crate) sparse_initializer: Vec<Opaque>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct NodeProto {
+pub(crate) struct NodeProto {
     #[prost(string, repeated, tag = "1")]
-    pub(super) input: Vec<String>,
+    pub(crate) input: Vec<String>,
     #[prost(string, repeated, tag = "2")]
-    pub(super) output: Vec<String>,
+    pub(crate) output: Vec<String>,
     #[prost(string, tag = "3")]
-    pub(super) name: String,
+    pub(crate) name: String,
     #[prost(string, tag = "4")]
-    pub(super) op_type: String,
+    pub(crate) op_type: String,
     #[prost(message, repeated, tag = "5")]
-    pub(super) attribute: Vec<Attribute>,
+    pub(crate) attribute: Vec<Attribute>,
     #[prost(string, tag = "7")]
-    pub(super) domain: String,
+    pub(crate) domain: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Attribute {
+pub(crate) struct Attribute {
     #[prost(string, tag = "1")]
-    pub(super) name: String,
+    pub(crate) name: String,
     #[prost(float, tag = "2")]
-    pub(super) f: f32,
+    pub(crate) f: f32,
     #[prost(int64, tag = "3")]
-    pub(super) i: i64,
+    pub(crate) i: i64,
     #[prost(bytes = "vec", tag = "4")]
-    pub(super) s: Vec<u8>,
+    pub(crate) s: Vec<u8>,
     #[prost(int64, repeated, tag = "8")]
-    pub(super) ints: Vec<i64>,
+    pub(crate) ints: Vec<i64>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct TensorProto {
+pub(crate) struct TensorProto {
     #[prost(int64, repeated, tag = "1")]
-    pub(super) dims: Vec<i64>,
+    pub(crate) dims: Vec<i64>,
     #[prost(int32, tag = "2")]
-    pub(super) data_type: i32,
+    pub(crate) data_type: i32,
     #[prost(float, repeated, tag = "4")]
-    pub(super) float_data: Vec<f32>,
+    pub(crate) float_data: Vec<f32>,
     #[prost(int64, repeated, tag = "7")]
-    pub(super) int64_data: Vec<i64>,
+    pub(crate) int64_data: Vec<i64>,
     #[prost(string, tag = "8")]
-    pub(super) name: String,
+    pub(crate) name: String,
     #[prost(bytes = "vec", tag = "9")]
-    pub(super) raw_data: Vec<u8>,
+    pub(crate) raw_data: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct ValueInfo {
+pub(crate) struct ValueInfo {
     #[prost(string, tag = "1")]
-    pub(super) name: String,
+    pub(crate) name: String,
     #[prost(message, optional, tag = "2")]
-    pub(super) kind: Option<TypeProto>,
+    pub(crate) kind: Option<TypeProto>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct TypeProto {
+pub(crate) struct TypeProto {
     #[prost(message, optional, tag = "1")]
-    pub(super) tensor_type: Option<TensorType>,
+    pub(crate) tensor_type: Option<TensorType>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct TensorType {
+pub(crate) struct TensorType {
     #[prost(int32, tag = "1")]
-    pub(super) elem_type: i32,
+    pub(crate) elem_type: i32,
     #[prost(message, optional, tag = "2")]
-    pub(super) shape: Option<ShapeProto>,
+    pub(crate) shape: Option<ShapeProto>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct ShapeProto {
+pub(crate) struct ShapeProto {
     #[prost(message, repeated, tag = "1")]
-    pub(super) dim: Vec<Dimension>,
+    pub(crate) dim: Vec<Dimension>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Dimension {
+pub(crate) struct Dimension {
     /// 0 when the dimension has a name or nothing at all.
     #[prost(int64, tag = "1")]
-    pub(super) dim_value: i64,
+    pub(crate) dim_value: i64,
 }
 
 /// `TensorProto.DataType.FLOAT`.
-pub(super) const FLOAT: i32 = 1;
+pub(crate) const FLOAT: i32 = 1;
 /// `TensorProto.DataType.INT64`.
-pub(super) const INT64: i32 = 7;
+pub(crate) const INT64: i32 = 7;
 
 impl NodeProto {
-    pub(super) fn attribute(&self, name: &str) -> Option<&Attribute> {
+    pub(crate) fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attribute.iter().find(|found| found.name == name)
     }
 
     /// An integer attribute, or its default.
-    pub(super) fn int(&self, name: &str, default: i64) -> i64 {
+    pub(crate) fn int(&self, name: &str, default: i64) -> i64 {
         self.attribute(name).map_or(default, |found| found.i)
     }
 
     /// A list of integers; empty when absent.
-    pub(super) fn ints(&self, name: &str) -> &[i64] {
+    pub(crate) fn ints(&self, name: &str) -> &[i64] {
         self.attribute(name).map_or(&[], |found| &found.ints)
     }
 
     /// A text attribute; empty when absent.
-    pub(super) fn text(&self, name: &str) -> &str {
+    pub(crate) fn text(&self, name: &str) -> &str {
         self.attribute(name)
             .and_then(|found| std::str::from_utf8(&found.s).ok())
             .unwrap_or("")
@@ -149,7 +151,7 @@ impl NodeProto {
 
 impl TensorProto {
     /// The integers of a small int64 constant.
-    pub(super) fn integers(&self) -> Option<Vec<i64>> {
+    pub(crate) fn integers(&self) -> Option<Vec<i64>> {
         if self.data_type != INT64 {
             return None;
         }
@@ -170,7 +172,7 @@ impl TensorProto {
     }
 
     /// The one value of a float scalar.
-    pub(super) fn scalar(&self) -> Option<f32> {
+    pub(crate) fn scalar(&self) -> Option<f32> {
         if self.data_type != FLOAT || self.dims.iter().any(|side| *side != 1) {
             return None;
         }
