@@ -15,7 +15,8 @@ Exit codes: 0 all holds · 1 a check failed or a picture is different · 2 wrong
 
 A file is written whole or not at all. A picture replaces a picture and a recipe a recipe, never another
 file; keys and bundles replace nothing. `-` reads standard input (--recipe, --key, --policy, a bundle), and
-`--out -` writes one picture or bundle to standard output.
+`--out -` writes one picture or bundle to standard output. Making pictures takes about 200 MB of memory with
+the embedded model; where there is far less, the system ends the program (134).
 
 Only `log` with a URL, `reproduce --attest`, `key end` and `witness` use a network. The ONNX Runtime library is found by ORT_DYLIB_PATH, beside this
 program, or in the cache folder that `cargo xtask runtime` fills."

@@ -46,7 +46,7 @@ pub(crate) fn check_numbers(manifest: &Manifest) -> Result<(), Error> {
     within("steps", m.steps, 1, MAX_STEPS)?;
     within("guidance_milli", m.guidance_milli, 0, MAX_GUIDANCE_MILLI)?;
     within("shift_milli", m.shift_milli, 1, MAX_SHIFT_MILLI)?;
-    if m.time_features % 2 != 0 {
+    if !m.time_features.is_multiple_of(2) {
         let found = m.time_features;
         return Err(wrong(format!(
             "{MANIFEST}: time_features is {found}: as many sines as cosines belong"
@@ -62,7 +62,7 @@ pub(crate) fn check_numbers(manifest: &Manifest) -> Result<(), Error> {
         let (width, height, factor) = (size.width, size.height, m.latent_factor);
         within("sizes.width", width, factor, MAX_SIDE)?;
         within("sizes.height", height, factor, MAX_SIDE)?;
-        if width % factor != 0 || height % factor != 0 {
+        if !width.is_multiple_of(factor) || !height.is_multiple_of(factor) {
             return Err(wrong(format!(
                 "{MANIFEST}: the size {width}×{height} is no multiple of latent_factor {factor}"
             )));

@@ -184,15 +184,35 @@ pub fn read(
     index: u64,
     width: u64,
 ) -> Result<Vec<Hash>, Error> {
-    let path = path(level, index, width);
-    match reader.read_tile(&path) {
+    let (path, whole) = (path(level, index, width), path(level, index, WIDTH));
+    let (bytes, width_found) = read_partial(reader, &path, &whole, width)?;
+    let mut hashes = parse(
+        &bytes,
+        width_found,
+        if width_found == width { &path } else { &whole },
+    )?;
+    hashes.truncate(usize::try_from(width).unwrap_or(usize::MAX));
+    Ok(hashes)
+}
+
+/// Reads `path`, a tile or bundle of `width`, or else the full one at `whole`; returns the width that was found.
+///
+/// # Errors
+/// What the reader says of `path` when neither is there: it is the one that the tree has.
+pub(crate) fn read_partial(
+    reader: &dyn TileReader,
+    path: &str,
+    whole: &str,
+    width: u64,
+) -> Result<(Vec<u8>, u64), Error> {
+    match reader.read_tile(path) {
         Err(error) if error.kind() == Kind::Missing && width < WIDTH => {
-            let whole = self::path(level, index, WIDTH);
-            let mut hashes = parse(&reader.read_tile(&whole)?, WIDTH, &whole)?;
-            hashes.truncate(usize::try_from(width).unwrap_or(usize::MAX));
-            Ok(hashes)
+            match reader.read_tile(whole) {
+                Err(other) if other.kind() == Kind::Missing => Err(error),
+                bytes => Ok((bytes?, WIDTH)),
+            }
         }
-        bytes => parse(&bytes?, width, &path),
+        bytes => Ok((bytes?, width)),
     }
 }
 

@@ -96,12 +96,9 @@ impl<R: TileReader> Verified<R> {
         let hashes = self.tile(0, index)?;
         let path = tile::entries_path(index, width);
         let whole = tile::entries_path(index, WIDTH);
-        let mut entries = match self.inner.read_tile(&path) {
-            Err(error) if error.kind() == Kind::Missing && width < WIDTH => {
-                tile::parse_bundle(&self.inner.read_tile(&whole)?, WIDTH, &whole)?
-            }
-            bytes => tile::parse_bundle(&bytes?, width, &path)?,
-        };
+        let (bytes, found) = tile::read_partial(&self.inner, &path, &whole, width)?;
+        let name = if found == width { &path } else { &whole };
+        let mut entries = tile::parse_bundle(&bytes, found, name)?;
         entries.truncate(hashes.len());
         if !entries
             .iter()

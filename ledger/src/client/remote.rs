@@ -135,3 +135,22 @@ impl TileReader for Remote {
         self.get(&url)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scheme_is_the_same_in_capitals() {
+        for (text, prefix) in [
+            ("HTTP://shop.example/log/", "http://shop.example/log"),
+            ("Https://shop.example", "https://shop.example"),
+        ] {
+            assert!(Remote::is_url(text));
+            assert_eq!(Remote::new(text).expect("a URL").prefix(), prefix);
+        }
+        for text in ["http:/x", "https://", "ftp://x", "", "ä", "http://a b"] {
+            assert!(Remote::new(text).is_err(), "{text:?}");
+        }
+    }
+}

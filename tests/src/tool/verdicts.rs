@@ -172,6 +172,20 @@ fn a_damaged_log_is_a_failed_check_and_a_wrong_index_a_wrong_command() {
     check(&commands, folder.path(), 1);
 }
 
+#[test]
+fn the_tile_that_is_missing_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path().join("log");
+    let key = log(&place);
+    std::fs::remove_file(place.join("tile/0/001.p/44")).expect("removed");
+    let place = place.display().to_string();
+    let arguments = ["log", "audit", &place, "--key", &key];
+    let output = run(&arguments, folder.path()).output().expect("the tool");
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("tile/0/001.p/44 is missing"), "{said}");
+}
+
 fn check_codes(arguments: &[String], home: &Path, code: i32) {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let output = run(&words, home).output().expect("the tool");
