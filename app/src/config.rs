@@ -305,6 +305,8 @@ pub fn start_logging() {
     let filter = tracing_subscriber::EnvFilter::new(levels);
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // A line that cannot be written is lost; saying so on the same standard error would end the program.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     if std::env::var("SEEDMARK_LOG_FORMAT").is_ok_and(|format| format == "json") {
         builder.json().init();

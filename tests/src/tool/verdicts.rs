@@ -221,7 +221,7 @@ fn an_administrators_results_are_written_or_their_loss_is_an_error() {
         command
     };
     for reader in Reader::ALL {
-        let exported = ends(command(&["books", "export", "--report", "years"]), reader);
+        let exported = ends(command(&["books", "export", "years"]), reader);
         let told = String::from_utf8_lossy(&exported.stderr).into_owned();
         let expected = if matches!(reader, Reader::Full) { 2 } else { 0 };
         assert_eq!(exported.status.code(), Some(expected), "{reader:?}: {told}");
