@@ -14,6 +14,9 @@ pub(crate) const TEXT_ENCODER: &str = "text_encoder.onnx";
 pub(crate) const TRANSFORMER: &str = "transformer.onnx";
 pub(crate) const DECODER: &str = "vae_decoder.onnx";
 
+/// The name that the graphs use for the widened weights.
+pub(crate) const WEIGHTS: &str = "weights.f32";
+
 const MAX_SIZES: usize = 64;
 const MAX_CHANNELS: u32 = 64;
 const MAX_FACTOR: u32 = 64;
@@ -184,6 +187,34 @@ pub(crate) fn check_graph(name: &str, graph: &[u8], manifest: &Manifest) -> Resu
         ))),
         None => Ok(()),
     }
+}
+
+/// Checks that what a graph takes from outside are the model's own weights, which its digest covers, and lies within them.
+pub(crate) fn check_external(name: &str, graph: &[u8], weights: usize) -> Result<(), Error> {
+    let decoded = ModelProto::decode(graph)
+        .map_err(|error| wrong(format!("{name} is not an ONNX graph: {error}")))?;
+    let constants = decoded.graph.map(|graph| graph.initializer);
+    for tensor in constants.unwrap_or_default() {
+        if tensor.data_location == 0 && tensor.external_data.is_empty() {
+            continue;
+        }
+        let value = |key: &str| {
+            let found = tensor.external_data.iter().find(|entry| entry.key == key);
+            found.map(|entry| entry.value.as_str())
+        };
+        let number = |key: &str| value(key).unwrap_or("0").parse::<u64>().ok();
+        let end = number("offset")
+            .zip(number("length"))
+            .and_then(|(offset, length)| offset.checked_add(length));
+        let within = end.is_some_and(|end| end <= weights as u64);
+        if value("location") != Some(WEIGHTS) || !within {
+            return Err(wrong(format!(
+                "{name}: the constant {:?} is taken from outside the model's weights",
+                tensor.name
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn check_value(declared: &ValueInfo, expected: &Expected, m: &Manifest) -> Result<(), String> {

@@ -200,10 +200,14 @@ impl Model {
             }
         }
         let missing = |name: &str| Error::new(Kind::Missing, format!("{MANIFEST} lists no {name}"));
+        let weights = weights.ok_or_else(|| missing("weights.f16"))?;
+        for (name, bytes) in &graphs {
+            interface::check_external(name, bytes, weights.len())?;
+        }
         Ok(Self {
             digest: ModelDigest::of(&manifest_bytes),
             tokenizer: tokenizer.ok_or_else(|| missing("tokenizer.json"))?,
-            weights: weights.ok_or_else(|| missing("weights.f16"))?,
+            weights,
             manifest,
             graphs,
             portable,

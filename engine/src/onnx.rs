@@ -84,6 +84,20 @@ pub(crate) struct TensorProto {
     pub(crate) name: String,
     #[prost(bytes = "vec", tag = "9")]
     pub(crate) raw_data: Vec<u8>,
+    #[prost(message, repeated, tag = "13")]
+    pub(crate) external_data: Vec<Entry>,
+    /// 1 when the data stands in another file.
+    #[prost(int32, tag = "14")]
+    pub(crate) data_location: i32,
+}
+
+/// A key with its value, as external data is described.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Entry {
+    #[prost(string, tag = "1")]
+    pub(crate) key: String,
+    #[prost(string, tag = "2")]
+    pub(crate) value: String,
 }
 
 #[derive(Clone, PartialEq, Message)]

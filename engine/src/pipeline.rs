@@ -13,9 +13,6 @@ use schema::template::Values;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-/// The name that the graphs use for the widened weights.
-const WEIGHTS: &str = "weights.f32";
-
 /// Everything that decides the pixels of one picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -136,7 +133,7 @@ impl Engine {
     pub fn new(model: Arc<Model>, executor: &dyn Executor) -> Result<Self, Error> {
         let session = |name: &str| {
             let (graph, weights) = model.graph(name)?;
-            executor.session(name, graph, (WEIGHTS, weights))
+            executor.session(name, graph, (interface::WEIGHTS, weights))
         };
         Ok(Self {
             text_encoder: session(interface::TEXT_ENCODER)?,

@@ -226,6 +226,7 @@ fn changed_model(change: impl FnOnce(&Path, &mut serde_json::Value)) -> tempfile
         let path = folder.path().join(file["name"].as_str().expect("a name"));
         let bytes = std::fs::read(path).expect("a file");
         file["blake3"] = blake3::hash(&bytes).to_hex().to_string().into();
+        file["bytes"] = bytes.len().into();
     }
     std::fs::write(&manifest, listed.to_string()).expect("a manifest that agrees");
     folder
@@ -281,6 +282,24 @@ fn what_a_manifest_says_of_its_graphs_lets_no_picture_through() {
         .expect("loads")
         .check_portable()
         .expect("its graphs keep portable-1");
+}
+
+#[test]
+fn a_graph_takes_nothing_from_outside_its_model() {
+    let elsewhere = changed_model(|folder, _| exchange(folder, b"weights.f32", b"another.f32"));
+    let beyond = changed_model(|folder, _| {
+        let path = folder.join("weights.f16");
+        let bytes = std::fs::read(&path).expect("the weights");
+        std::fs::write(&path, &bytes[..bytes.len() / 2]).expect("half of them");
+    });
+    for folder in [elsewhere, beyond] {
+        let error = load(&folder).err().expect("refused");
+        assert_eq!(error.kind(), Kind::Malformed, "{error}");
+        assert!(
+            error.to_string().contains("outside the model's weights"),
+            "{error}"
+        );
+    }
 }
 
 #[test]

@@ -397,7 +397,7 @@ fn a_monitor_follows_a_log_and_tells_a_rewrite_from_an_outage() {
     let evidence = std::fs::read_dir(folder.path())
         .expect("a folder")
         .map(|entry| entry.expect("an entry").path())
-        .find(|path| path.to_string_lossy().contains("seen.evidence-593-"))
+        .find(|path| path.to_string_lossy().contains("seen.state.evidence-593-"))
         .expect("evidence");
     let evidence = std::fs::read_to_string(evidence).expect("text");
     assert!(

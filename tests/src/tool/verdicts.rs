@@ -173,6 +173,27 @@ fn a_damaged_log_is_a_failed_check_and_a_wrong_index_a_wrong_command() {
 }
 
 #[test]
+fn what_runs_for_ever_ends_when_nobody_can_read_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path().join("log");
+    let key = log(&place);
+    let (place, state) = (
+        place.display().to_string(),
+        folder.path().join("state").display().to_string(),
+    );
+    let tail = ["log", "tail", &place, "--key", &key, "--follow"];
+    let monitor = ["log", "monitor", &place, "--key", &key, "--state", &state];
+    for arguments in [&tail[..], &monitor] {
+        for (reader, code) in [(Reader::Left, 0), (Reader::Full, 2)] {
+            // The watch has something to say each time.
+            let _first = std::fs::remove_file(&state);
+            let output = ends(run(arguments, folder.path()), reader);
+            assert_eq!(output.status.code(), Some(code), "{arguments:?} {reader:?}");
+        }
+    }
+}
+
+#[test]
 fn the_tile_that_is_missing_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let place = folder.path().join("log");
