@@ -8,8 +8,13 @@ mod sceptic;
 mod stripe;
 
 use crate::harness::browser::Browser;
-use crate::harness::server::{Database, Server, seedmark, text};
+use crate::harness::server::{Database, Server, program, seedmark, text};
 use sceptic::check_offline;
+use std::process::Command;
+
+/// A creator's passphrase as one keyboard composes it and as another does.
+const COMPOSED: &str = "sch\u{f6}ner Gaul";
+const DECOMPOSED: &str = "scho\u{308}ner Gaul";
 
 /// Makes an account, publishes and waits until it is on sale; returns the listing's path.
 async fn publish(browser: &Browser, base: &str, name: &str, price: &str) -> String {
@@ -27,7 +32,7 @@ async fn submit(browser: &Browser, base: &str, price: &str) -> String {
 /// The same with a template of one's own, which has the slot `mood`.
 async fn submit_as(browser: &Browser, base: &str, price: &str, template: &str) -> String {
     browser.goto_ready(&format!("{base}/account")).await;
-    browser.fill("#key-passphrase", "correct horse").await;
+    browser.fill("#key-passphrase", DECOMPOSED).await;
     browser.follow("#key-make").await;
     browser.see("#keys li .digest").await;
     browser.goto(&format!("{base}/studio")).await;
@@ -75,7 +80,7 @@ async fn submit_as(browser: &Browser, base: &str, price: &str, template: &str) -
             .await
             .contains("passphrase is wrong")
     );
-    browser.fill("#seal-passphrase", "correct horse").await;
+    browser.fill("#seal-passphrase", COMPOSED).await;
     browser.follow("#seal-sign").await;
     let url = browser.page.current_url().await.expect("an address");
     assert!(url.path().starts_with("/listings/two-moods-"), "{url}");
@@ -202,7 +207,7 @@ async fn end_key(creator: &Browser, base: &str, proof: &str, database: Database)
     if database == Database::Sqlite {
         creator.follow("#keys a.button").await;
         creator.see("html[data-ready]").await;
-        creator.fill("#key-end-passphrase", "correct horse").await;
+        creator.fill("#key-end-passphrase", DECOMPOSED).await;
         creator.follow("#key-end-sign").await;
     } else {
         let folder = tempfile::tempdir().expect("a folder");
@@ -220,7 +225,12 @@ async fn end_key(creator: &Browser, base: &str, proof: &str, database: Database)
             let end = [
                 "key", "end", "--key", &path, "--reason", "lost", "--shop", base,
             ];
-            seedmark(&[&end[..], &["--origin", origin]].concat(), folder.path())
+            Command::new(program("seedmark"))
+                .args(end)
+                .args(["--origin", origin])
+                .env("SEEDMARK_PASSPHRASE", COMPOSED)
+                .output()
+                .expect("the tool")
         };
         assert!(
             !end("another.example/log").status.success(),
