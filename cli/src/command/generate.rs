@@ -4,15 +4,13 @@ use crate::arguments::Generate;
 use crate::exit::Exit;
 use crate::target::{Content, Target};
 use crate::{input, machine, output};
-use anyhow::{Result, anyhow, bail, ensure};
+use anyhow::{Result, anyhow, bail};
 use engine::executor::Executor as _;
-use engine::model::{Manifest, Size};
 use engine::picture::Picture;
 use engine::pipeline::Request;
 use schema::canonical;
 use schema::invisible;
-use schema::recipe::{self, Anchor, ModelDigest, Noise, Recipe, Scheduler, Seed};
-use schema::template::{MAX_TEMPLATE_BYTES, Values};
+use schema::recipe::{self, Anchor, Recipe};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -37,7 +35,7 @@ pub(crate) fn run(options: &Generate) -> Result<Exit> {
     let (model, runtime) = machine::engine(options.model.as_deref())?;
     let recipe = match written {
         Some(recipe) => recipe,
-        None => recipe_of(options, model.digest, &model.manifest)?,
+        None => super::prompt::recipe_of(options, model.digest, &model.manifest)?,
     };
     hint_at(&recipe);
     let requests = Request::of_anchors(&recipe, &model)?;
@@ -153,100 +151,6 @@ pub(crate) fn read_recipe(path: &Path) -> Result<Recipe> {
     Ok(Recipe::parse(&recipe.to_bytes()?)?)
 }
 
-/// A recipe of one picture; the prompt is text, so its braces are doubled.
-fn recipe_of(options: &Generate, model: ModelDigest, manifest: &Manifest) -> Result<Recipe> {
-    let size = size(options.size.as_deref(), manifest)?;
-    let guidance_milli = match &options.guidance {
-        Some(text) => guidance(text)?,
-        None => manifest.guidance_milli,
-    };
-    let noise = noise(&options.noise)?;
-    let seed = match &options.seed {
-        Some(text) => seed(text, noise)?,
-        None => fresh_seed(noise)?,
-    };
-    let prompt = escape("--prompt", options.prompt.as_deref().unwrap_or_default())?;
-    let scheduler = Scheduler::FlowEuler {
-        shift_milli: manifest.shift_milli,
-    };
-    let steps = options.steps.unwrap_or(manifest.steps);
-    ensure!(
-        (1..=recipe::MAX_STEPS).contains(&steps),
-        "--steps {steps}: 1 to {} are made",
-        recipe::MAX_STEPS
-    );
-    let mut recipe = Recipe::new(
-        model,
-        prompt,
-        scheduler,
-        steps,
-        guidance_milli,
-        (size.width, size.height),
-    );
-    let negative = options.negative.as_deref();
-    recipe.negative = negative
-        .map(|text| escape("--negative", text))
-        .transpose()?;
-    recipe.noise = noise;
-    let more = (1..options.explore.unwrap_or(1))
-        .map(|_| fresh_seed(noise))
-        .collect::<Result<Vec<_>>>()?;
-    recipe.anchors = std::iter::once(seed)
-        .chain(more)
-        .map(|seed| Anchor {
-            values: Values::new(),
-            seed,
-        })
-        .collect();
-    recipe.check()?;
-    Ok(recipe)
-}
-
-/// Plain text as a template, within the limit that a template has.
-fn escape(option: &str, text: &str) -> Result<String> {
-    let template = text.replace('{', "{{").replace('}', "}}");
-    ensure!(
-        template.len() <= MAX_TEMPLATE_BYTES,
-        "{option}: is {} bytes long, the limit is {MAX_TEMPLATE_BYTES} (a brace counts twice)",
-        template.len()
-    );
-    Ok(template)
-}
-
-/// As many bits as the noise takes.
-fn fresh_seed(noise: Noise) -> Result<Seed> {
-    Ok(Seed(match noise {
-        Noise::Philox => u64::from_le_bytes(machine::random()?),
-        Noise::TorchCpu | Noise::Numpy => u32::from_le_bytes(machine::random()?).into(),
-    }))
-}
-
-fn seed(text: &str, noise: Noise) -> Result<Seed> {
-    let most = match noise {
-        Noise::Philox => u64::MAX,
-        Noise::TorchCpu | Noise::Numpy => u32::MAX.into(),
-    };
-    let seed = Seed::parse(text).ok().filter(|seed| seed.0 <= most);
-    seed.ok_or_else(|| {
-        anyhow!(
-            "--seed {text}: a seed of {} noise is a whole number from 0 to {most}",
-            noise.name()
-        )
-    })
-}
-
-/// The size asked for, or the model's usual one; whether it is offered, the engine says.
-fn size(wanted: Option<&str>, manifest: &Manifest) -> Result<Size> {
-    let Some(text) = wanted else {
-        let usual = manifest.sizes.first().copied();
-        return usual.ok_or_else(|| anyhow!("the model offers no size"));
-    };
-    text.split_once(['x', '×'])
-        .and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)))
-        .map(|(width, height)| Size { width, height })
-        .ok_or_else(|| anyhow!("--size {text}: is not a size such as 128x128"))
-}
-
 /// Pictures of one size on a sheet as square as it gets, white where none is left.
 fn grid(pictures: &[Picture]) -> Picture {
     let (width, height) = pictures.first().map_or((1, 1), |p| (p.width, p.height));
@@ -268,35 +172,4 @@ fn grid(pictures: &[Picture]) -> Picture {
         height: height * rows as u32,
         samples,
     }
-}
-
-fn noise(text: &str) -> Result<Noise> {
-    let known = [Noise::Philox, Noise::TorchCpu, Noise::Numpy];
-    known
-        .into_iter()
-        .find(|noise| noise.name() == text)
-        .ok_or_else(|| anyhow!("--noise {text}: known are philox, torch-cpu and numpy"))
-}
-
-/// Reads `3` or `3.5` as thousandths.
-fn guidance(text: &str) -> Result<u32> {
-    let most = recipe::MAX_GUIDANCE_MILLI;
-    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    ensure!(
-        !whole.is_empty() && digits(whole) && digits(part),
-        "--guidance {text}: is not a number such as 3 or 3.5, from 0 to {}",
-        most / 1000
-    );
-    ensure!(
-        part.len() <= 3,
-        "--guidance {text}: has more than three decimals"
-    );
-    let thousandths = whole.parse::<u32>().ok().and_then(|whole| {
-        let part: u32 = format!("{part:0<3}").parse().ok()?;
-        whole.checked_mul(1000)?.checked_add(part)
-    });
-    thousandths
-        .filter(|found| *found <= most)
-        .ok_or_else(|| anyhow!("--guidance {text}: the limit is {}", most / 1000))
 }

@@ -5,6 +5,7 @@ pub(crate) mod key;
 pub(crate) mod keygen;
 pub(crate) mod log;
 pub(crate) mod model;
+pub(crate) mod prompt;
 pub(crate) mod reproduce;
 pub(crate) mod seal;
 pub(crate) mod verify;
