@@ -115,6 +115,12 @@ impl Target {
         file.write_all(bytes)
             .and_then(|()| file.as_file().sync_all())
             .with_context(cannot)?;
+        // Who may read the old file may read the new one, and nobody else.
+        if let Ok(old) = fs::metadata(path) {
+            file.as_file()
+                .set_permissions(old.permissions())
+                .with_context(cannot)?;
+        }
         let moved = if self.content == Content::Secret {
             file.persist_noclobber(path)
         } else {
@@ -173,6 +179,9 @@ fn beside(folder: &Path, path: &Path, content: Content) -> Result<tempfile::Name
 fn check_replaceable(path: &Path, content: Content) -> Result<()> {
     use std::io::Read as _;
     let shown = path.display();
+    if fs::metadata(path).is_ok_and(|found| found.permissions().readonly()) {
+        bail!("{shown} is read-only: name another file");
+    }
     let mut begin = Vec::new();
     fs::File::open(path)
         .and_then(|file| file.take(64 * 1024).read_to_end(&mut begin))

@@ -174,6 +174,9 @@ pub trait TileReader {
     fn read_tile(&self, path: &str) -> Result<Vec<u8>, Error>;
 }
 
+/// The most bytes of a tile, a bundle of the longest entries or a checkpoint, with room for what surrounds it.
+pub const MAX_FILE_BYTES: u64 = 20 * 1024 * 1024;
+
 /// Reads a hash tile. A log may delete a partial one once the full one stands, which then serves as well.
 ///
 /// # Errors

@@ -2,12 +2,10 @@
 
 use super::agent;
 use crate::error::{Error, Kind};
-use crate::tile::TileReader;
+use crate::tile::{MAX_FILE_BYTES as MAX_BYTES, TileReader};
 use std::time::Duration;
 use ureq::Agent;
 
-/// A full bundle of the longest entries, and room for what surrounds it.
-const MAX_BYTES: u64 = 20 * 1024 * 1024;
 /// Waits before the second and third try of a request that failed on the way.
 const PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
 

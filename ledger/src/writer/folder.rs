@@ -4,9 +4,9 @@
 
 use super::{LockStore, Storage};
 use crate::error::{Error, Kind};
-use crate::tile::TileReader;
+use crate::tile::{MAX_FILE_BYTES, TileReader};
 use std::fs::{self, File};
-use std::io::{ErrorKind, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -89,8 +89,19 @@ fn failed(path: &Path, error: &std::io::Error) -> Error {
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
+    read_within(path, u64::MAX - 1)
+}
+
+/// Reads a file of at most `most` bytes; a longer one, or one without an end, is refused.
+fn read_within(path: &Path, most: u64) -> Result<Option<Vec<u8>>, Error> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes));
+    match read {
+        Ok(length) if length as u64 > most => Err(Error::new(
+            Kind::Malformed,
+            format!("{} is longer than {most} bytes", path.display()),
+        )),
+        Ok(_) => Ok(Some(bytes)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             Ok(None)
         }
@@ -101,7 +112,8 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
 impl TileReader for Folder {
     fn read_tile(&self, path: &str) -> Result<Vec<u8>, Error> {
         let missing = || Error::new(Kind::Missing, format!("{path} is missing"));
-        self.read(path)?.ok_or_else(missing)
+        let bytes = read_within(&self.root.join(path), MAX_FILE_BYTES)?;
+        bytes.ok_or_else(missing)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Sealed, run, sealed};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
@@ -115,6 +116,19 @@ fn a_picture_is_replaced_by_a_picture_and_its_recipe_by_a_recipe() {
         let recipe = std::fs::read_to_string(folder.path().join("a.json")).expect("a recipe");
         assert!(recipe.contains(prompt));
     }
+    // Who could read the old one can read the new one, and a file that is read-only stays.
+    let mode = |mode| {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(folder.path().join("a.png"), permissions).expect("a mode");
+    };
+    mode(0o600);
+    let replaced = tool(folder.path(), &[&PICTURE[..], &["a.png"]].concat());
+    assert!(replaced.status.success(), "{}", told(&replaced));
+    let found = std::fs::metadata(folder.path().join("a.png")).expect("a picture");
+    assert_eq!(found.permissions().mode() & 0o777, 0o600);
+    mode(0o400);
+    let kept = tool(folder.path(), &[&PICTURE[..], &["a.png"]].concat());
+    assert!(told(&kept).contains("read-only"), "{}", told(&kept));
     // Nothing that was begun is left beside.
     let names = std::fs::read_dir(folder.path()).expect("a folder");
     assert_eq!(names.count(), 2);

@@ -207,6 +207,19 @@ fn the_tile_that_is_missing_is_named() {
     assert!(said.contains("tile/0/001.p/44 is missing"), "{said}");
 }
 
+#[test]
+fn a_tile_without_end_is_a_damaged_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path().join("log");
+    let key = log(&place);
+    let tile = place.join("tile/entries/000");
+    std::fs::remove_file(&tile).expect("removed");
+    std::os::unix::fs::symlink("/dev/zero", &tile).expect("a link");
+    let place = place.display().to_string();
+    let arguments = ["log", "get", &place, "--key", &key, "--index", "3"];
+    check_codes(&arguments.map(str::to_owned), folder.path(), 1);
+}
+
 fn check_codes(arguments: &[String], home: &Path, code: i32) {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let output = run(&words, home).output().expect("the tool");
