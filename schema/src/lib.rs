@@ -12,6 +12,7 @@ pub mod digest;
 pub mod error;
 pub mod failure;
 pub mod id;
+pub mod invisible;
 pub mod key;
 pub mod key_event;
 pub mod key_file;
