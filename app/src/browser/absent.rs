@@ -44,6 +44,12 @@ pub fn poll(_url: String, _each: impl FnMut(Value) -> bool + 'static) {}
 /// Nothing is reloaded here.
 pub fn reload() {}
 
+/// Nothing is reloaded here.
+#[must_use]
+pub fn reload_unless_typed() -> bool {
+    true
+}
+
 /// Nothing is scheduled here.
 pub fn later(_work: impl FnOnce() + 'static) {}
 
