@@ -45,10 +45,7 @@ pub fn poll(_url: String, _each: impl FnMut(Value) -> bool + 'static) {}
 pub fn reload() {}
 
 /// Nothing is reloaded here.
-#[must_use]
-pub fn reload_unless_typed() -> bool {
-    true
-}
+pub fn reload_unless_typed() {}
 
 /// Nothing is scheduled here.
 pub fn later(_work: impl FnOnce() + 'static) {}

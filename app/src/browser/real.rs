@@ -163,15 +163,12 @@ pub fn reload() {
     }
 }
 
-/// Loads the page again unless something was typed on it (`boot.js` notes that), which would be lost; `false` then.
-#[must_use]
-pub fn reload_unless_typed() -> bool {
+/// Loads the page again unless something was typed on it (`boot.js` notes that), which would be lost.
+pub fn reload_unless_typed() {
     let root = document().and_then(|document| document.document_element());
-    let typed = root.is_some_and(|root| root.has_attribute(TYPED));
-    if !typed {
+    if !root.is_some_and(|root| root.has_attribute(TYPED)) {
         reload();
     }
-    !typed
 }
 
 /// Runs slow work after the page had a chance to show that it began.

@@ -222,7 +222,7 @@ fn waiting(lang: Lang, listing: &Listing) -> impl IntoView + use<> {
         <RefreshWithoutScript seconds=2/>
         <div class="hint">
             <p>{lang.text("certifying-line")}</p>
-            <LiveProgress url=format!("/listings/{}/progress", listing.slug) label ready=lang.text("picture-ready") step steps=4/>
+            <LiveProgress url=format!("/listings/{}/progress", listing.slug) label step steps=4/>
         </div>
     }
 }

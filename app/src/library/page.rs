@@ -234,7 +234,7 @@ pub(super) fn run(
                 {heading}
                 <section class="card">
                     {run.error.clone().map(|error| view! { <p class="field-error">{error}</p> })}
-                    <LiveProgress url=format!("/library/{}/runs/{}/progress", line.id, run.id) label=lang.text("step") ready=lang.text("picture-ready") step=run.step steps=run.steps/>
+                    <LiveProgress url=format!("/library/{}/runs/{}/progress", line.id, run.id) label=lang.text("step") step=run.step steps=run.steps/>
                 </section>
             }
             .into_any();

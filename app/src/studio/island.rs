@@ -11,21 +11,12 @@ use schema::sealing::{Material, seal};
 use schema::statement::AnchorStatement;
 use serde::{Deserialize, Serialize};
 
-/// Asks `url` for `{step, steps, done}` until it is done, then loads the page again; `ready` is said instead where somebody has typed
-/// something that would be lost.
+/// Asks `url` for `{step, steps, done}` until it is done, then loads the page again, unless somebody has typed something that would be lost.
 #[island]
-pub fn LiveProgress(
-    url: String,
-    label: String,
-    ready: String,
-    step: i64,
-    steps: i64,
-) -> impl IntoView {
+pub fn LiveProgress(url: String, label: String, step: i64, steps: i64) -> impl IntoView {
     let now = RwSignal::new(step);
     let of = RwSignal::new(steps);
-    let told = RwSignal::new(String::new());
     Effect::new(move |_| {
-        let ready = ready.clone();
         browser::poll(url.clone(), move |value| {
             if let Some(step) = value["step"].as_i64() {
                 now.set(step);
@@ -34,9 +25,7 @@ pub fn LiveProgress(
                 of.set(steps);
             }
             if value["done"].as_bool() == Some(true) {
-                if !browser::reload_unless_typed() {
-                    told.set(ready.clone());
-                }
+                browser::reload_unless_typed();
                 return false;
             }
             true
@@ -46,7 +35,6 @@ pub fn LiveProgress(
         <span class="progress" role="status">
             <progress max=move || of.get().to_string() value=move || now.get().to_string()></progress>
             <span>{label} " " {move || now.get()} "/" {move || of.get()}</span>
-            <span>{move || told.get()}</span>
         </span>
     }
 }

@@ -319,6 +319,7 @@ fn waiting(lang: Lang, count: i64, wait_s: Option<i64>) -> impl IntoView + use<>
     });
     view! {
         <p class="row" id="waiting">
+            <span class="quiet typed-only">{lang.text("picture-ready")}</span>
             <span class="quiet">{lang.with("pictures-wait", &[("count", count.into())])} " " {about}</span>
             <button class="button button--small" type="submit" form="cancel-form" id="cancel-waiting">{lang.text("cancel-waiting")}</button>
         </p>
@@ -386,7 +387,7 @@ fn gallery(visit: &Visit, shown: &Shown) -> impl IntoView + use<> {
                     <div class="gallery__item gallery__item--waiting">
                         {match refused {
                             true => view! { <span>{lang.text("step")} " " {picture.step} "/" {picture.steps}</span> }.into_any(),
-                            false => view! { <LiveProgress url=format!("/studio/pictures/{}/progress", picture.id) label=lang.text("step") ready=lang.text("picture-ready") step=picture.step steps=picture.steps/> }.into_any(),
+                            false => view! { <LiveProgress url=format!("/studio/pictures/{}/progress", picture.id) label=lang.text("step") step=picture.step steps=picture.steps/> }.into_any(),
                         }}
                         {cancel}
                     </div>
