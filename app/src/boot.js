@@ -1,6 +1,8 @@
 // Loads the browser library, and only on pages that have an island. Islands are woken outermost first; a missing function is
 // an error, because it means that page and library come from different builds.
 const root = document.documentElement;
+// A page that loads itself again asks first whether that would lose something.
+addEventListener("input", () => { root.dataset.typed = ""; });
 
 async function wake(node, library, waiting) {
   let mine = waiting;

@@ -1,7 +1,9 @@
 //! Settings: the only place that reads the environment. A wrong or half-set one is an error at start, never a default.
 
 use crate::books::service as books;
+use crate::clock::MINUTE_MS;
 use crate::mail::Smtp;
+use crate::moderation::publication::Waits;
 use crate::provider::stripe::Settings;
 use anyhow::{Context as _, Result, bail};
 use ledger::policy::Policy;
@@ -46,6 +48,8 @@ pub struct Config {
     pub invoice_seller: Vec<String>,
     /// The smallest weekly payout.
     pub minimum_payout_minor: i64,
+    /// How long what new creators publish waits before it becomes public; in a demo nothing does.
+    pub waits: Waits,
 }
 
 /// What the command line gives.
@@ -110,6 +114,7 @@ impl Config {
             invoice_seller: invoice_seller(),
             minimum_order_minor: number("SEEDMARK_MINIMUM_ORDER_MINOR", 250)?,
             minimum_payout_minor: number("SEEDMARK_MINIMUM_PAYOUT_MINOR", 2500)?,
+            waits: waits()?,
         })
     }
 }
@@ -212,6 +217,26 @@ fn smtp() -> Result<Option<Smtp>> {
 fn invoice_seller() -> Vec<String> {
     let text = std::env::var("SEEDMARK_INVOICE_SELLER").unwrap_or_else(|_| "Seedmark".into());
     text.split('|').map(|line| line.trim().to_owned()).collect()
+}
+
+/// `SEEDMARK_REVIEW_WAIT_MINUTES`: the least and the most, such as `120-1440`, or one number.
+fn waits() -> Result<Waits> {
+    let text = std::env::var("SEEDMARK_REVIEW_WAIT_MINUTES").unwrap_or_else(|_| "120-1440".into());
+    let wrong = || {
+        format!(
+            "SEEDMARK_REVIEW_WAIT_MINUTES is {text:?}; it is one number of minutes, or two such as 120-1440, up to a month"
+        )
+    };
+    let (least, most) = text.split_once('-').unwrap_or((&text, &text));
+    let minutes = |text: &str| text.trim().parse::<i64>().with_context(wrong);
+    let (least, most) = (minutes(least)?, minutes(most)?);
+    if least < 0 || least > most || most > 31 * 24 * 60 {
+        bail!(wrong());
+    }
+    Ok(Waits {
+        least_ms: least * MINUTE_MS,
+        most_ms: most * MINUTE_MS,
+    })
 }
 
 fn witness_policy() -> Result<Option<Policy>> {

@@ -24,6 +24,17 @@ pub struct Error {
     kind: Kind,
     place: String,
     message: String,
+    /// The rule's name and what it is about, for pages that say it in the reader's language.
+    rule: Option<(&'static str, String)>,
+}
+
+/// What of a refused text an error may repeat: enough to find it again, whatever its length.
+pub(crate) fn quoted(text: &str) -> String {
+    const SHOWN: usize = 40;
+    match text.char_indices().nth(SHOWN) {
+        None => format!("{text:?}"),
+        Some((end, _)) => format!("{:?} …", &text[..end]),
+    }
 }
 
 impl Error {
@@ -33,7 +44,20 @@ impl Error {
             kind,
             place: place.into(),
             message: message.into(),
+            rule: None,
         }
+    }
+
+    /// Names the rule, and what it is about: the name of a variable, or a limit.
+    pub(crate) fn rule(mut self, name: &'static str, about: impl Into<String>) -> Self {
+        self.rule = Some((name, about.into()));
+        self
+    }
+
+    /// The same refusal with `outer` in front of its place.
+    pub(crate) fn within(mut self, outer: &str) -> Self {
+        self.place = format!("{outer}.{}", self.place);
+        self
     }
 
     pub(crate) fn invalid(place: impl Into<String>, message: impl Into<String>) -> Self {
@@ -54,6 +78,12 @@ impl Error {
     #[must_use]
     pub fn place(&self) -> &str {
         &self.place
+    }
+
+    /// The broken rule's name and what it is about. The text that pages show is the Fluent message `field-<name>`.
+    #[must_use]
+    pub fn broken_rule(&self) -> Option<(&'static str, &str)> {
+        self.rule.as_ref().map(|(name, about)| (*name, &**about))
     }
 
     /// What is wrong, without the place.

@@ -95,13 +95,17 @@ impl FieldError {
         }
     }
 
-    /// A refusal by this crate, shown with its text.
+    /// A refusal by this crate: by the broken rule's name, else with its text.
     #[must_use]
     pub fn of(field: &str, error: &crate::Error) -> Self {
+        let (code, detail) = match error.broken_rule() {
+            Some((rule, about)) => (rule, about.to_owned()),
+            None => ("refused", error.to_string()),
+        };
         Self {
             field: field.into(),
-            code: "refused".into(),
-            detail: Some(error.to_string()),
+            code: code.into(),
+            detail: Some(detail),
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::canonical;
 use crate::digest::Digest;
-use crate::error::Error;
+use crate::error::{Error, quoted};
 use serde::{Deserialize, Serialize};
 
 const CONTEXT: &str = "seedmark.dev 2026-11 licence v1";
@@ -66,7 +66,10 @@ impl Licence {
     /// For anything but the fixed ones.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let found = Self::ALL.into_iter().find(|licence| licence.id() == text);
-        found.ok_or_else(|| Error::invalid("licence", format!("{text:?} is not a licence")))
+        found.ok_or_else(|| {
+            Error::invalid("licence", format!("{} is not a licence", quoted(text)))
+                .rule("not-offered", "")
+        })
     }
 
     /// Whether only a free listing may use it.

@@ -1,6 +1,8 @@
 //! What a listing says in words: category, title, slug; each parsed once, here, for form, store and CLI alike.
 
-use crate::error::Error;
+use crate::error::{Error, quoted};
+use crate::invisible;
+use crate::money::Money;
 use serde::{Deserialize, Serialize};
 
 /// The shelves of the shop.
@@ -51,8 +53,34 @@ impl Category {
     /// For anything but the fixed ones.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let found = Self::ALL.into_iter().find(|category| category.id() == text);
-        found.ok_or_else(|| Error::invalid("category", format!("{text:?} is not a category")))
+        found.ok_or_else(|| {
+            Error::invalid("category", format!("{} is not a category", quoted(text)))
+                .rule("not-offered", "")
+        })
     }
+}
+
+/// The lowest price that is one, in cents: below it the card fee eats the sale.
+pub const MIN_PRICE_MINOR: i64 = 50;
+/// The highest price, in cents.
+pub const MAX_PRICE_MINOR: i64 = 500_000;
+/// The longest description, in characters.
+pub const MAX_DESCRIPTION_CHARACTERS: usize = 5000;
+
+/// Checks a price: nothing, or an amount within the shop's bounds.
+///
+/// # Errors
+/// Says what is wrong.
+pub fn parse_price(text: &str) -> Result<Money, Error> {
+    let price = Money::parse_usd(text, "price")?;
+    if (1..MIN_PRICE_MINOR).contains(&price.minor) {
+        return Err(Error::invalid("price", "is 0 or at least 0.50").rule("price-low", ""));
+    }
+    if price.minor > MAX_PRICE_MINOR {
+        let most = (MAX_PRICE_MINOR / 100).to_string();
+        return Err(Error::invalid("price", format!("is over {most} USD")).rule("price-high", most));
+    }
+    Ok(price)
 }
 
 /// Checks a title: 2 to 80 characters, one line. Two, because 熊猫 says all that "panda" does.
@@ -69,18 +97,20 @@ pub fn parse_title(text: &str) -> Result<String, Error> {
 /// Says what is wrong.
 pub fn parse_description(text: &str) -> Result<String, Error> {
     let text = text.trim();
-    if text.chars().count() > 5000 {
+    if text.chars().nth(MAX_DESCRIPTION_CHARACTERS).is_some() {
         return Err(Error::invalid(
             "description",
-            "is longer than 5000 characters",
-        ));
+            format!("is longer than {MAX_DESCRIPTION_CHARACTERS} characters"),
+        )
+        .rule("length", format!("0–{MAX_DESCRIPTION_CHARACTERS}")));
     }
     if text
         .chars()
         .any(|character| character.is_control() && character != '\n' && character != '\r')
     {
-        return Err(Error::invalid("description", "holds a control character"));
+        return Err(Error::invalid("description", "holds a control character").rule("control", ""));
     }
+    refuse_turning(text, "description")?;
     Ok(text.replace("\r\n", "\n"))
 }
 
@@ -90,17 +120,31 @@ pub fn parse_description(text: &str) -> Result<String, Error> {
 /// Says what is wrong.
 pub fn line(text: &str, place: &str, minimum: usize, maximum: usize) -> Result<String, Error> {
     let text = text.trim();
-    let count = text.chars().count();
+    let count = text.chars().take(maximum.saturating_add(1)).count();
     if count < minimum || count > maximum {
         return Err(Error::invalid(
             place,
             format!("has {count} characters, {minimum} to {maximum} belong"),
-        ));
+        )
+        .rule("length", format!("{minimum}–{maximum}")));
     }
     if text.chars().any(char::is_control) {
-        return Err(Error::invalid(place, "holds a control character"));
+        return Err(Error::invalid(place, "holds a control character").rule("control", ""));
     }
+    if minimum > 0 && invisible::is_blank(text) {
+        return Err(Error::invalid(place, "holds nothing that can be seen").rule("unseen", ""));
+    }
+    refuse_turning(text, place)?;
     Ok(text.to_owned())
+}
+
+/// A character that turns the reading direction could make a line say what it does not, or turn the page behind it.
+fn refuse_turning(text: &str, place: &str) -> Result<(), Error> {
+    if invisible::turns(text) {
+        let message = "holds a character that turns the reading direction";
+        return Err(Error::invalid(place, message).rule("turning", ""));
+    }
+    Ok(())
 }
 
 /// A readable part of a URL: the title in ASCII letters and digits, at most 48. German vowels are spelled out, Chinese is read as pinyin;

@@ -43,4 +43,6 @@ steps! {
     12 "0012_recurring";
     13 "0013_confirmation";
     14 "0014_person_language";
+    26 "0026_turns";
+    27 "0027_publication";
 }

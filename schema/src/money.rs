@@ -1,6 +1,6 @@
 //! Money: integer minor units with a currency. No floats, no decimal type.
 
-use crate::error::Error;
+use crate::error::{Error, quoted};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -46,7 +46,10 @@ impl Money {
     /// # Errors
     /// For anything else, a negative amount, or one over a million.
     pub fn parse_usd(text: &str, place: &str) -> Result<Self, Error> {
-        let wrong = || Error::invalid(place, format!("{text:?} is not an amount such as 4.50"));
+        let wrong = || {
+            let message = format!("{} is not an amount such as 4.50", quoted(text));
+            Error::invalid(place, message).rule("amount", "")
+        };
         let text = text.trim();
         let (whole, part) = text.split_once(['.', ',']).unwrap_or((text, ""));
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());

@@ -5,7 +5,7 @@
 use crate::canonical;
 use crate::commitment::MAX_ANCHORS;
 use crate::digest::Digest;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, quoted};
 use crate::template::{self, Template, Values, Variable};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -20,6 +20,12 @@ pub const MAX_STEPS: u32 = 200;
 pub const MAX_GUIDANCE_MILLI: u32 = 30_000;
 /// The largest time shift, in thousandths; the least is one thousandth, for a shift of nothing divides by nothing.
 pub const MAX_SHIFT_MILLI: u32 = 100_000;
+/// The most pixels across or down.
+pub const MAX_SIDE: u32 = 16_384;
+/// A seed that is sold is at least so large: whoever tries smaller ones in turn needs more than a lifetime of one machine.
+pub const MIN_SOLD_SEED: u64 = 1 << 32;
+/// Two seeds that are sold with one recipe are at least so far apart.
+pub const MIN_SOLD_DISTANCE: u64 = 1 << 20;
 
 /// `blake3:<hex>` of the exact bytes of a `model.json`, which lists every file's size and digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -153,14 +159,19 @@ impl Seed {
     /// # Errors
     /// For anything else, or 2^64 and more.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let value: u64 = text
-            .parse()
-            .map_err(|_| Error::invalid("seed", format!("{text:?} is not a number below 2^64")))?;
+        let value: u64 = text.parse().map_err(|_| {
+            Error::invalid(
+                "seed",
+                format!("{} is not a number below 2^64", quoted(text)),
+            )
+            .rule("seed", "")
+        })?;
         if value.to_string() != text {
             return Err(Error::invalid(
                 "seed",
-                format!("{text:?} is not written in plain decimal digits"),
-            ));
+                format!("{} is not written in plain decimal digits", quoted(text)),
+            )
+            .rule("seed", ""));
         }
         Ok(Self(value))
     }
@@ -334,13 +345,23 @@ impl Recipe {
             return Err(Error::invalid(
                 "steps",
                 format!("{} is not in 1..={MAX_STEPS}", self.steps),
-            ));
+            )
+            .rule("range", format!("1–{MAX_STEPS}")));
         }
         if self.guidance_milli > MAX_GUIDANCE_MILLI {
             return Err(Error::invalid(
                 "guidance_milli",
                 format!("{} is over {MAX_GUIDANCE_MILLI}", self.guidance_milli),
-            ));
+            )
+            .rule("range", format!("0–{}", MAX_GUIDANCE_MILLI / 1000)));
+        }
+        for (place, side) in [("width", self.width), ("height", self.height)] {
+            if !(1..=MAX_SIDE).contains(&side) {
+                return Err(
+                    Error::invalid(place, format!("{side} is not in 1..={MAX_SIDE}"))
+                        .rule("range", format!("1–{MAX_SIDE}")),
+                );
+            }
         }
         let Scheduler::FlowEuler { shift_milli } = self.scheduler;
         if !(1..=MAX_SHIFT_MILLI).contains(&shift_milli) {
@@ -351,12 +372,7 @@ impl Recipe {
         }
         template::check(&self.template, self.negative.as_deref(), &self.variables)?;
         for (index, anchor) in self.anchors.iter().enumerate() {
-            let at = |error: Error| {
-                Error::invalid(
-                    format!("anchors[{index}].{}", error.place()),
-                    error.message(),
-                )
-            };
+            let at = |error: Error| error.within(&format!("anchors[{index}]"));
             self.noise.check_seed(anchor.seed.0).map_err(at)?;
             if let Some(extra) = anchor
                 .values
@@ -364,9 +380,10 @@ impl Recipe {
                 .find(|name| !self.variables.contains_key(*name))
             {
                 return Err(Error::invalid(
-                    format!("anchors[{index}].values.{extra}"),
+                    format!("anchors[{index}].values.{}", quoted(extra)),
                     "is not a variable",
-                ));
+                )
+                .rule("value-unknown", quoted(extra)));
             }
             self.picture(&anchor.values, anchor.seed).map_err(at)?;
         }
@@ -400,13 +417,39 @@ impl Recipe {
         Ok(())
     }
 
+    /// Refuses seeds that somebody can find by trying: small ones, equal ones, and ones in a row. Seeds drawn from the operating
+    /// system pass.
+    ///
+    /// # Errors
+    /// Says what is wrong with them, and no seed.
+    pub fn check_seeds_for_sale(&self) -> Result<(), Error> {
+        let refuse = |message: String| Err(Error::invalid("anchors", message).rule("seeds", ""));
+        let mut seeds: Vec<u64> = self.anchors.iter().map(|anchor| anchor.seed.0).collect();
+        seeds.sort_unstable();
+        if seeds.first().is_some_and(|least| *least < MIN_SOLD_SEED) {
+            return refuse(format!(
+                "a seed is below {MIN_SOLD_SEED}, and so could be found by trying: draw 64 bits from the operating system"
+            ));
+        }
+        let gaps: Vec<u64> = seeds.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let in_a_row = gaps.windows(2).any(|pair| pair[0] == pair[1]);
+        if in_a_row || gaps.iter().any(|gap| *gap < MIN_SOLD_DISTANCE) {
+            return refuse(
+                "seeds are equal, near each other or in a row, so that one tells another: draw each from the operating system"
+                    .into(),
+            );
+        }
+        Ok(())
+    }
+
     /// Puts values and seed in.
     ///
     /// # Errors
     /// As [`Template::expand`].
     pub fn picture(&self, values: &Values, seed: Seed) -> Result<Picture, Error> {
-        let expand =
-            |text: &str, place: &str| Template::parse(text, place)?.expand(&self.variables, values);
+        let expand = |text: &str, place: &str| {
+            Template::parse(text, place)?.expand(place, &self.variables, values)
+        };
         Ok(Picture {
             prompt: expand(&self.template, "template")?,
             negative: self

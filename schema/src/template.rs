@@ -2,7 +2,7 @@
 //!
 //! The one rule: expansion is a pure, single pass. Values are not expanded again, text is never normalised or trimmed.
 
-use crate::error::Error;
+use crate::error::{Error, quoted};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -10,6 +10,15 @@ use std::collections::BTreeMap;
 pub const MAX_TEMPLATE_BYTES: usize = 4000;
 /// The most variables a recipe may have.
 pub const MAX_VARIABLES: usize = 12;
+/// The most items of one choice.
+pub const MAX_CHOICES: usize = 64;
+/// The longest sealed text of one item, in bytes: as long as a template, since a whole prompt may be an item.
+pub const MAX_CHOICE_BYTES: usize = MAX_TEMPLATE_BYTES;
+/// The longest prompt that a template may expand to, in bytes. Models take a few hundred tokens at most.
+pub const MAX_PROMPT_BYTES: usize = 16 * 1024;
+/// All texts of the variables together, in bytes: no recipe that holds more can be written down.
+pub const MAX_VARIABLES_BYTES: usize = crate::recipe::MAX_BYTES;
+const MAX_LABEL_CHARACTERS: usize = 60;
 const MAX_TEXT_CHARACTERS: u32 = 200;
 
 /// Values for the variables of one picture, by name. A choice is given by its public label.
@@ -122,17 +131,23 @@ impl Variable {
                 .find(|choice| choice.label == value)
                 .map(|choice| choice.text.clone())
                 .ok_or_else(|| {
-                    Error::invalid(place(), format!("{value:?} is not one of the choices"))
+                    Error::invalid(
+                        place(),
+                        format!("{} is not one of the choices", quoted(value)),
+                    )
+                    .rule("value-choice", name)
                 }),
             Self::Text { max_characters, .. } => {
                 if value.chars().count() > *max_characters as usize {
                     return Err(Error::invalid(
                         place(),
                         format!("is longer than {max_characters} characters"),
-                    ));
+                    )
+                    .rule("value-length", format!("{name}: {max_characters}")));
                 }
                 if value.chars().any(char::is_control) {
-                    return Err(Error::invalid(place(), "holds a control character"));
+                    return Err(Error::invalid(place(), "holds a control character")
+                        .rule("value-control", name));
                 }
                 Ok(value.to_owned())
             }
@@ -142,46 +157,78 @@ impl Variable {
                 step,
                 ..
             } => {
-                let number: i64 = value
-                    .parse()
-                    .map_err(|_| Error::invalid(place(), format!("{value:?} is not a number")))?;
+                let number: i64 = value.parse().map_err(|_| {
+                    Error::invalid(place(), format!("{} is not a number", quoted(value)))
+                        .rule("value-number", format!("{name}: {minimum}–{maximum}"))
+                })?;
                 let fits =
                     (*minimum..=*maximum).contains(&number) && (number - minimum) % step == 0;
                 if !fits || number.to_string() != value {
                     return Err(Error::invalid(
                         place(),
-                        format!("{value} is not in {minimum}..={maximum} by steps of {step}"),
-                    ));
+                        format!("{number} is not in {minimum}..={maximum} by steps of {step}"),
+                    )
+                    .rule("value-number", format!("{name}: {minimum}–{maximum}")));
                 }
                 Ok(number.to_string())
             }
         }
     }
 
+    /// Bytes of its texts, for the bound on all of them together.
+    fn size_bytes(&self) -> usize {
+        match self {
+            Self::Choice { choices, default } => choices
+                .iter()
+                .map(|choice| choice.label.len() + choice.text.len())
+                .fold(default.len(), usize::saturating_add),
+            Self::Text { default, .. } => default.len(),
+            Self::Number { .. } => 0,
+        }
+    }
+
+    /// Sizes first: nothing is looked into before it is known to be small.
     fn check(&self, name: &str) -> Result<(), Error> {
         let place = format!("variables.{name}");
-        let invalid = |message: &str| Err(Error::invalid(place.clone(), message));
+        let broken = |rule: &'static str, message: String| {
+            Err(Error::invalid(place.clone(), message).rule(rule, name))
+        };
         match self {
             Self::Choice { choices, .. } => {
-                if !(2..=64).contains(&choices.len()) {
-                    return invalid("has fewer than 2 or more than 64 choices");
+                if !(2..=MAX_CHOICES).contains(&choices.len()) {
+                    let message = format!("has fewer than 2 or more than {MAX_CHOICES} choices");
+                    return broken("variable-choices", message);
+                }
+                if choices
+                    .iter()
+                    .any(|choice| choice.text.len() > MAX_CHOICE_BYTES)
+                {
+                    let message =
+                        format!("has a choice whose text is longer than {MAX_CHOICE_BYTES} bytes");
+                    return broken("variable-long", message);
+                }
+                if choices.iter().any(|choice| {
+                    choice.label.is_empty()
+                        || choice.label.chars().nth(MAX_LABEL_CHARACTERS).is_some()
+                }) {
+                    let message = format!(
+                        "has a label that is empty or longer than {MAX_LABEL_CHARACTERS} characters"
+                    );
+                    return broken("variable-label", message);
                 }
                 let labels: std::collections::BTreeSet<_> =
                     choices.iter().map(|choice| &choice.label).collect();
                 if labels.len() != choices.len() {
-                    return invalid("has two choices with one label");
-                }
-                if choices
-                    .iter()
-                    .any(|choice| choice.label.is_empty() || choice.label.chars().count() > 60)
-                {
-                    return invalid("has a label that is empty or longer than 60 characters");
+                    let message = "has two choices with one label".into();
+                    return broken("variable-label-twice", message);
                 }
             }
             Self::Text { max_characters, .. }
                 if !(1..=MAX_TEXT_CHARACTERS).contains(max_characters) =>
             {
-                return invalid("allows no text, or more than 200 characters");
+                let message =
+                    format!("allows no text, or more than {MAX_TEXT_CHARACTERS} characters");
+                return broken("variable-characters", message);
             }
             Self::Number {
                 minimum,
@@ -192,17 +239,20 @@ impl Variable {
                 const LIMIT: i64 = 1_000_000_000;
                 let sane = minimum <= maximum
                     && *step >= 1
-                    && minimum.abs() <= LIMIT
-                    && maximum.abs() <= LIMIT;
+                    && (-LIMIT..=LIMIT).contains(minimum)
+                    && (-LIMIT..=LIMIT).contains(maximum);
                 if !sane {
-                    return invalid("has an impossible range");
+                    return broken("variable-range", "has an impossible range".into());
                 }
             }
             Self::Text { .. } => {}
         }
         self.text_of(name, &self.default_value())
             .map(|_| ())
-            .map_err(|error| Error::invalid(format!("{place}.default"), error.message()))
+            .map_err(|error| {
+                Error::invalid(format!("{place}.default"), error.message())
+                    .rule("variable-default", name)
+            })
     }
 }
 
@@ -227,7 +277,8 @@ impl Template {
             return Err(Error::invalid(
                 place,
                 format!("is longer than {MAX_TEMPLATE_BYTES} bytes"),
-            ));
+            )
+            .rule("bytes", MAX_TEMPLATE_BYTES.to_string()));
         }
         let mut pieces = Vec::new();
         let mut literal = String::new();
@@ -246,7 +297,8 @@ impl Template {
                             "has a closing brace without an opening one at character {}",
                             at + 1
                         ),
-                    ));
+                    )
+                    .rule("brace", (at + 1).to_string()));
                 }
                 '{' => {
                     let mut name = String::new();
@@ -261,7 +313,8 @@ impl Template {
                                         "has a brace that is never closed at character {}",
                                         at + 1
                                     ),
-                                ));
+                                )
+                                .rule("brace", (at + 1).to_string()));
                             }
                         }
                     }
@@ -269,10 +322,12 @@ impl Template {
                         return Err(Error::invalid(
                             place,
                             format!(
-                                "has the slot {{{name}}} at character {}; names are a-z, 0-9 and _",
+                                "has the slot {{{}}} at character {}; names are a-z, 0-9 and _",
+                                quoted(&name).trim_matches('"'),
                                 at + 1
                             ),
-                        ));
+                        )
+                        .rule("slot-name", (at + 1).to_string()));
                     }
                     if !literal.is_empty() {
                         pieces.push(Piece::Text(std::mem::take(&mut literal)));
@@ -296,32 +351,58 @@ impl Template {
         })
     }
 
-    /// Puts the values in.
+    /// Puts the values in; `place` names the template in errors.
     ///
     /// # Errors
-    /// For a slot without a variable, a missing value, or a value outside its type.
+    /// For a slot without a variable, a missing value, a value outside its type, or more than [`MAX_PROMPT_BYTES`]: that is found
+    /// before the text is made.
     pub fn expand(
         &self,
+        place: &str,
         variables: &BTreeMap<String, Variable>,
         values: &Values,
     ) -> Result<String, Error> {
-        let mut text = String::new();
-        for piece in &self.0 {
-            match piece {
-                Piece::Text(literal) => text.push_str(literal),
-                Piece::Slot(name) => {
-                    let variable = variables.get(name).ok_or_else(|| {
-                        Error::invalid("template", format!("the slot {{{name}}} has no variable"))
-                    })?;
-                    let value = values
-                        .get(name)
-                        .ok_or_else(|| Error::invalid(format!("values.{name}"), "is missing"))?;
-                    text.push_str(&variable.text_of(name, value)?);
-                }
+        // Each slot's text is looked up once, however often the slot stands in the template.
+        let mut texts: BTreeMap<&str, String> = BTreeMap::new();
+        for name in self.slots() {
+            if texts.contains_key(name) {
+                continue;
             }
+            let variable = variables
+                .get(name)
+                .ok_or_else(|| slot_without_variable(place, name))?;
+            let value = values.get(name).ok_or_else(|| {
+                Error::invalid(format!("values.{name}"), "is missing").rule("value-missing", name)
+            })?;
+            texts.insert(name, variable.text_of(name, value)?);
+        }
+        let piece = |piece: &'_ Piece| match piece {
+            Piece::Text(literal) => literal.len(),
+            Piece::Slot(name) => texts.get(name.as_str()).map_or(0, String::len),
+        };
+        let size = self.0.iter().map(piece).fold(0, usize::saturating_add);
+        if size > MAX_PROMPT_BYTES {
+            return Err(Error::invalid(
+                place,
+                format!(
+                    "becomes {size} bytes long with these values, {MAX_PROMPT_BYTES} is the limit"
+                ),
+            )
+            .rule("prompt-bytes", MAX_PROMPT_BYTES.to_string()));
+        }
+        let mut text = String::with_capacity(size);
+        for piece in &self.0 {
+            text.push_str(match piece {
+                Piece::Text(literal) => literal,
+                Piece::Slot(name) => texts.get(name.as_str()).map_or("", String::as_str),
+            });
         }
         Ok(text)
     }
+}
+
+fn slot_without_variable(place: &str, name: &str) -> Error {
+    Error::invalid(place, format!("the slot {{{name}}} has no variable")).rule("slot-unknown", name)
 }
 
 /// Whether `name` may name a variable: `[a-z][a-z0-9_]{0,31}`.
@@ -343,42 +424,45 @@ pub fn check(
     variables: &BTreeMap<String, Variable>,
 ) -> Result<(), Error> {
     if variables.len() > MAX_VARIABLES {
+        return Err(
+            Error::invalid("variables", format!("more than {MAX_VARIABLES}"))
+                .rule("variables-many", MAX_VARIABLES.to_string()),
+        );
+    }
+    let size = variables
+        .values()
+        .map(Variable::size_bytes)
+        .fold(0, usize::saturating_add);
+    if size > MAX_VARIABLES_BYTES {
         return Err(Error::invalid(
             "variables",
-            format!("more than {MAX_VARIABLES}"),
-        ));
+            format!("hold {size} bytes of text, {MAX_VARIABLES_BYTES} is the limit"),
+        )
+        .rule("variables-bytes", MAX_VARIABLES_BYTES.to_string()));
     }
-    let templates = [
-        Some(Template::parse(template, "template")?),
-        negative
-            .map(|text| Template::parse(text, "negative"))
-            .transpose()?,
-    ];
-    let slots: std::collections::BTreeSet<&str> = templates
-        .iter()
-        .flatten()
-        .flat_map(Template::slots)
-        .collect();
-    for slot in &slots {
-        if !variables.contains_key(*slot) {
-            return Err(Error::invalid(
-                "template",
-                format!("the slot {{{slot}}} has no variable"),
-            ));
+    let mut slots = std::collections::BTreeSet::new();
+    for (place, text) in [("template", Some(template)), ("negative", negative)] {
+        let parsed = text.map(|text| Template::parse(text, place)).transpose()?;
+        for slot in parsed.iter().flat_map(Template::slots) {
+            if !variables.contains_key(slot) {
+                return Err(slot_without_variable(place, slot));
+            }
+            slots.insert(slot.to_owned());
         }
     }
     for (name, variable) in variables {
         if !is_name(name) {
             return Err(Error::invalid(
                 "variables",
-                format!("{name:?} is not a name; names are a-z, 0-9 and _"),
-            ));
+                format!("{} is not a name; names are a-z, 0-9 and _", quoted(name)),
+            )
+            .rule("variable-name", quoted(name)));
         }
-        if !slots.contains(name.as_str()) {
-            return Err(Error::invalid(
-                format!("variables.{name}"),
-                "is not used in the template",
-            ));
+        if !slots.contains(name) {
+            return Err(
+                Error::invalid(format!("variables.{name}"), "is not used in the template")
+                    .rule("variable-unused", name),
+            );
         }
         variable.check(name)?;
     }

@@ -443,3 +443,162 @@ proptest! {
         }
     }
 }
+
+/// A recipe whose one variable is a choice between `texts`.
+fn choosing(template: &str, texts: &[String]) -> Recipe {
+    let mut recipe = recipe();
+    let choices = texts.iter().enumerate().map(|(index, text)| Choice {
+        label: index.to_string(),
+        text: text.clone(),
+    });
+    recipe.template = template.into();
+    recipe.variables = BTreeMap::from([(
+        "a".into(),
+        Variable::Choice {
+            choices: choices.collect(),
+            default: "0".into(),
+        },
+    )]);
+    recipe.anchors[0].values = recipe.default_values();
+    recipe
+}
+
+fn broken_rule(recipe: &Recipe) -> String {
+    let error = recipe.check().expect_err("past a bound");
+    assert!(
+        error.to_string().len() < 300,
+        "an error repeats no text: {error}"
+    );
+    error
+        .broken_rule()
+        .map(|(name, _)| name)
+        .unwrap_or_default()
+        .into()
+}
+
+#[test]
+fn every_text_of_a_recipe_has_a_bound_that_is_checked_before_any_work() {
+    use schema::template::{MAX_CHOICE_BYTES, MAX_PROMPT_BYTES, MAX_TEMPLATE_BYTES};
+    let long = |bytes: usize| "x".repeat(bytes);
+    let two = |text: String| vec![text, "y".to_owned()];
+    assert!(
+        choosing("{a}", &two(long(MAX_CHOICE_BYTES)))
+            .check()
+            .is_ok()
+    );
+    assert_eq!(
+        broken_rule(&choosing("{a}", &two(long(MAX_CHOICE_BYTES + 1)))),
+        "variable-long"
+    );
+    assert_eq!(
+        broken_rule(&choosing("{a}", &two(long(80_000)))),
+        "variables-bytes"
+    );
+    assert_eq!(
+        broken_rule(&choosing("{a}", &vec!["x".to_owned(); 65])),
+        "variable-choices"
+    );
+    assert_eq!(
+        broken_rule(&choosing("{a}", &vec![long(4000); 20])),
+        "variables-bytes"
+    );
+    let full = "{a}".repeat(MAX_PROMPT_BYTES / 1000);
+    assert!(choosing(&full, &two(long(1000))).check().is_ok());
+    // 1,333 slots of 4,000 bytes would be five megabytes for each picture.
+    let slots = "{a}".repeat(MAX_TEMPLATE_BYTES / 3);
+    assert_eq!(
+        broken_rule(&choosing(&slots, &two(long(4000)))),
+        "prompt-bytes"
+    );
+    let mut recipe = recipe();
+    recipe.negative = Some(long(MAX_TEMPLATE_BYTES + 1));
+    assert_eq!(broken_rule(&recipe), "bytes");
+    recipe.negative = None;
+    recipe.anchors[0]
+        .values
+        .insert("thing".into(), long(80_000));
+    assert_eq!(broken_rule(&recipe), "value-length");
+    recipe.anchors[0]
+        .values
+        .insert("thing".into(), "fox".into());
+    recipe.anchors[0]
+        .values
+        .insert("count".into(), long(80_000));
+    assert_eq!(broken_rule(&recipe), "value-number");
+    recipe.anchors[0].values.insert("count".into(), "3".into());
+    recipe.anchors[0].values.insert(long(80_000), "3".into());
+    assert_eq!(broken_rule(&recipe), "value-unknown");
+}
+
+#[test]
+fn a_refusal_names_the_template_that_broke_the_rule() {
+    let mut recipe = recipe();
+    recipe.negative = Some("a {nope}".into());
+    assert_eq!(recipe.check().expect_err("no variable").place(), "negative");
+    recipe.negative = Some("{".into());
+    assert_eq!(recipe.check().expect_err("a brace").place(), "negative");
+}
+
+#[test]
+fn a_recipe_for_sale_has_no_seed_that_could_be_found_by_trying() {
+    let with = |seeds: &[u64]| {
+        let mut recipe = recipe();
+        let anchor = recipe.anchors[0].clone();
+        recipe.anchors = seeds
+            .iter()
+            .map(|seed| Anchor {
+                seed: Seed(*seed),
+                ..anchor.clone()
+            })
+            .collect();
+        recipe.check_seeds_for_sale()
+    };
+    let (a, b) = (0x9b1f_3c55_0d6e_7a21, 0x21c7_e0f4_83b9_115d);
+    assert!(with(&[a]).is_ok() && with(&[a, b]).is_ok());
+    for (why, seeds) in [
+        ("small", vec![3]),
+        ("small beside a large one", vec![a, u64::from(u32::MAX)]),
+        ("equal", vec![a, b, a]),
+        ("in sequence", vec![a, a + 1]),
+        ("in sequence, downwards", vec![b, b - 7]),
+        ("by equal steps", vec![a, a + (1 << 40), a + (2 << 40)]),
+    ] {
+        let error = with(&seeds).expect_err(why);
+        assert!(
+            !seeds
+                .iter()
+                .any(|seed| error.to_string().contains(&seed.to_string())),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_title_shows_something_and_turns_nothing() {
+    use schema::listing::{parse_description, parse_price, parse_title};
+    let rule = |error: schema::Error| error.broken_rule().map(|(name, _)| name);
+    for (title, expected) in [
+        ("\u{200b}\u{200b}", "unseen"),
+        ("\u{ad}\u{ad}", "unseen"),
+        ("\u{3164}\u{3164}", "unseen"),
+        ("\u{202e}eelppa eerF", "turning"),
+        ("a\nb", "control"),
+        ("a", "length"),
+    ] {
+        let error = parse_title(title).expect_err("refused");
+        assert_eq!(rule(error), Some(expected), "{title:?}");
+    }
+    for title in ["熊猫", "Größe 3", "👩\u{200d}🚀 ❤\u{fe0f}", "العربية"] {
+        assert!(parse_title(title).is_ok(), "{title:?}");
+    }
+    let turned = parse_description("fine\n\u{2066}not").expect_err("refused");
+    assert_eq!(rule(turned), Some("turning"));
+    for (price, expected) in [
+        ("0.10", Some("price-low")),
+        ("5000.01", Some("price-high")),
+        ("abc", Some("amount")),
+    ] {
+        assert_eq!(parse_price(price).map_err(rule), Err(expected), "{price}");
+    }
+    assert!(parse_price("0").is_ok() && parse_price("5000").is_ok());
+}

@@ -188,6 +188,9 @@ fn places(path: &str, code: &str, note: &mut impl FnMut(&str)) {
         if clock && !may {
             note("environment and clock are read in config.rs, main.rs, random.rs and clock.rs");
         }
+        if code.contains("<textarea") && path != "app/src/ui/pieces.rs" && !test {
+            note("a field of several lines is ui::pieces::TextArea, which escapes its text");
+        }
         let feature = |name: &str| path.starts_with(&format!("app/src/{name}/"));
         for other in [
             "account", "catalog", "studio", "checkout", "books", "library", "verify", "payouts",
@@ -250,6 +253,24 @@ fn texts(sources: &[Source], findings: &mut Vec<String>) -> Result<()> {
         .filter(|source| source.path.starts_with("app/src/"))
         .map(|source| source.text.as_str())
         .collect();
+    // Broken rules of `schema` are shown by their names.
+    let schema: String = sources
+        .iter()
+        .filter(|source| source.path.starts_with("schema/src/"))
+        .map(|source| source.text.as_str())
+        .collect();
+    for call in [".rule(", "broken("] {
+        for piece in schema.split(call).skip(1) {
+            if let Some(name) = piece.trim_start().strip_prefix('"') {
+                let id = format!("field-{}", name.split('"').next().unwrap_or_default());
+                if !known.contains(&*id) {
+                    findings.push(format!(
+                        "app/text/en.ftl: the broken rule {id:?} has no text"
+                    ));
+                }
+            }
+        }
+    }
     for call in ["lang.text(\"", "lang.with(\""] {
         for piece in code.split(call).skip(1) {
             let id = piece.split('"').next().unwrap_or_default();

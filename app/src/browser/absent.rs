@@ -57,6 +57,9 @@ pub fn poll(_url: String, _each: impl FnMut(Value) -> bool + 'static) {}
 /// Nothing is reloaded here.
 pub fn reload() {}
 
+/// Nothing is reloaded here.
+pub fn reload_unless_typed() {}
+
 /// Nothing is scheduled here.
 pub fn later(_work: impl FnOnce() + 'static) {}
 

@@ -11,6 +11,8 @@ use web_sys::{
 };
 
 const POLL_MS: i32 = 400;
+/// Stands at the root of a page on which somebody typed or chose something.
+const TYPED: &str = "data-typed";
 
 fn window() -> Option<Window> {
     web_sys::window()
@@ -95,7 +97,9 @@ pub fn edit(field: &str, change: impl FnOnce(&str) -> String) {
         let name = JsValue::from_str("value");
         let now = Reflect::get(&field, &name).ok()?.as_string()?;
         let text = JsValue::from_str(&change(&now));
-        Reflect::set(&field, &name, &text).ok().map(drop)
+        Reflect::set(&field, &name, &text).ok()?;
+        let root = document()?.document_element()?;
+        root.set_attribute(TYPED, "").ok()
     };
     make().unwrap_or_default();
 }
@@ -171,6 +175,14 @@ pub fn poll(url: String, mut each: impl FnMut(Value) -> bool + 'static) {
 pub fn reload() {
     if let Some(window) = window() {
         window.location().reload().unwrap_or_default();
+    }
+}
+
+/// Loads the page again unless something was typed on it (`boot.js` notes that), which would be lost.
+pub fn reload_unless_typed() {
+    let root = document().and_then(|document| document.document_element());
+    if !root.is_some_and(|root| root.has_attribute(TYPED)) {
+        reload();
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::page;
 use super::service::{self, Filter};
+use crate::moderation::publication;
 use crate::web::error::AppError;
 use crate::web::form::Form;
 use crate::web::state::AppState;
@@ -98,8 +99,6 @@ async fn listing(
                 }
                 None => None,
             };
-            let review =
-                crate::moderation::service::find_review(&mut tx, &listing.version_id).await?;
             let sets = crate::checkout::sets::list_of_listing(&mut tx, &listing.id).await?;
             let in_cart = match &visit.cart {
                 Some(cart) => {
@@ -107,8 +106,7 @@ async fn listing(
                 }
                 None => false,
             };
-            let in_review = listing.state == "certifying"
-                && review.is_some_and(|review| review.state == "open");
+            let in_review = publication::is_waiting(&mut tx, &listing.version_id).await?;
             Ok(page::listing(
                 &visit,
                 listing,
@@ -158,11 +156,10 @@ async fn progress(
         .answer(async {
             let mut tx = state.db.read().await?;
             let listing = find_visible(&mut tx, &visit, &slug).await?;
-            let review =
-                crate::moderation::service::find_review(&mut tx, &listing.version_id).await?;
-            // The page is done waiting when a person's turn has come: it is loaded again and says so.
+            let in_review = publication::is_waiting(&mut tx, &listing.version_id).await?;
+            // The page is done waiting when the review begins, whatever for: it is loaded again and says so.
             let step = match listing.version_state.as_str() {
-                "certified" if review.is_some_and(|review| review.state == "open") => 4,
+                "certified" if in_review => 4,
                 "logging" => 1,
                 "certifying" => 2,
                 "certified" => 3,

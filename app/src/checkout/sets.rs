@@ -46,10 +46,8 @@ pub async fn create(
     listings: &[String],
     now_ms: i64,
 ) -> Result<String, Error> {
-    let title = title.trim();
-    if title.is_empty() || title.chars().count() > 80 {
-        return Err(Error::Refused("set-title"));
-    }
+    let title =
+        &schema::listing::line(title, "title", 1, 80).map_err(|_| Error::Refused("set-title"))?;
     if listings.len() < 2 || listings.len() > MAX_ITEMS {
         return Err(Error::Refused("set-items"));
     }

@@ -1,4 +1,5 @@
-//! The demo's people and recipes. Seeds were picked by looking at the pictures; choices of values are part of each anchor.
+//! The demo's people and recipes. Seeds were drawn from the operating system, as the studio draws them, and picked by
+//! looking at the pictures: a small seed would be found again by trying. Choices of values are part of each anchor.
 
 /// Handle and language of each creator.
 pub(super) const PEOPLE: &[(&str, &str)] = &[
@@ -45,10 +46,10 @@ pub(super) const LISTINGS: &[Piece] = &[
             ],
         )],
         anchors: &[
-            (&[("mood", "happy")], "3"),
-            (&[("mood", "sad")], "26"),
-            (&[("mood", "angry")], "40"),
-            (&[("mood", "calm")], "77"),
+            (&[("mood", "happy")], "1540219877628419373"),
+            (&[("mood", "sad")], "13357635803752805808"),
+            (&[("mood", "angry")], "16068835842598926073"),
+            (&[("mood", "calm")], "5527414630629765085"),
         ],
     },
     Piece {
@@ -60,7 +61,7 @@ pub(super) const LISTINGS: &[Piece] = &[
         licence: "standard-1",
         template: "rocket, 3d style",
         variables: &[],
-        anchors: &[(&[], "26"), (&[], "3")],
+        anchors: &[(&[], "4484361530212094"), (&[], "10806076501478884862")],
     },
     Piece {
         creator: 0,
@@ -71,7 +72,10 @@ pub(super) const LISTINGS: &[Piece] = &[
         licence: "standard-1",
         template: "{clock}, 3d style",
         variables: &[("clock", &[("watch", "watch"), ("alarm", "alarm clock")])],
-        anchors: &[(&[("clock", "watch")], "3"), (&[("clock", "alarm")], "11")],
+        anchors: &[
+            (&[("clock", "watch")], "16080882435330516469"),
+            (&[("clock", "alarm")], "1382209278762538834"),
+        ],
     },
     Piece {
         creator: 0,
@@ -86,9 +90,9 @@ pub(super) const LISTINGS: &[Piece] = &[
             &[("green", "green"), ("blue", "blue"), ("red", "red")],
         )],
         anchors: &[
-            (&[("colour", "green")], "3"),
-            (&[("colour", "blue")], "3"),
-            (&[("colour", "red")], "3"),
+            (&[("colour", "green")], "9422062824596410062"),
+            (&[("colour", "blue")], "3211691563257571554"),
+            (&[("colour", "red")], "3316088252901523495"),
         ],
     },
     Piece {
@@ -100,7 +104,7 @@ pub(super) const LISTINGS: &[Piece] = &[
         licence: "extended-1",
         template: "flying saucer, fluent style",
         variables: &[],
-        anchors: &[(&[], "3"), (&[], "40")],
+        anchors: &[(&[], "5167343744713356070"), (&[], "516861589521134008")],
     },
     Piece {
         creator: 1,
@@ -118,9 +122,9 @@ pub(super) const LISTINGS: &[Piece] = &[
             ],
         )],
         anchors: &[
-            (&[("mood", "lachend")], "3"),
-            (&[("mood", "traurig")], "26"),
-            (&[("mood", "lachend")], "40"),
+            (&[("mood", "lachend")], "4205733976224929558"),
+            (&[("mood", "traurig")], "9552773091764887673"),
+            (&[("mood", "lachend")], "6631361060133135223"),
         ],
     },
     Piece {
@@ -132,7 +136,7 @@ pub(super) const LISTINGS: &[Piece] = &[
         licence: "cc-by-4.0",
         template: "Blauwal, flacher Stil",
         variables: &[],
-        anchors: &[(&[], "3"), (&[], "11")],
+        anchors: &[(&[], "4233148788701042793"), (&[], "5156307354962765247")],
     },
     Piece {
         creator: 1,
@@ -143,7 +147,11 @@ pub(super) const LISTINGS: &[Piece] = &[
         licence: "personal-1",
         template: "Bärengesicht, 3D-Stil",
         variables: &[],
-        anchors: &[(&[], "26"), (&[], "11"), (&[], "40")],
+        anchors: &[
+            (&[], "13924291841324239721"),
+            (&[], "9021107292020054850"),
+            (&[], "9757384812703152735"),
+        ],
     },
     Piece {
         creator: 1,
@@ -154,7 +162,7 @@ pub(super) const LISTINGS: &[Piece] = &[
         licence: "standard-1",
         template: "Eule, 3D-Stil",
         variables: &[],
-        anchors: &[(&[], "3"), (&[], "40")],
+        anchors: &[(&[], "1951473576455698890"), (&[], "17646408116112010818")],
     },
     Piece {
         creator: 2,
@@ -165,7 +173,10 @@ pub(super) const LISTINGS: &[Piece] = &[
         licence: "standard-1",
         template: "{mood}, 3d风格",
         variables: &[("mood", &[("笑", "笑脸"), ("哭", "哭脸")])],
-        anchors: &[(&[("mood", "笑")], "3"), (&[("mood", "哭")], "26")],
+        anchors: &[
+            (&[("mood", "笑")], "16903898028538808085"),
+            (&[("mood", "哭")], "1925042357716253832"),
+        ],
     },
     Piece {
         creator: 2,
@@ -176,7 +187,10 @@ pub(super) const LISTINGS: &[Piece] = &[
         licence: "standard-1",
         template: "红心, {style}",
         variables: &[("style", &[("立体", "3d风格"), ("流畅", "流畅风格")])],
-        anchors: &[(&[("style", "立体")], "3"), (&[("style", "流畅")], "11")],
+        anchors: &[
+            (&[("style", "立体")], "7227117565514503040"),
+            (&[("style", "流畅")], "7963458382096282686"),
+        ],
     },
     Piece {
         creator: 2,
@@ -187,7 +201,7 @@ pub(super) const LISTINGS: &[Piece] = &[
         licence: "standard-1",
         template: "龙, 3d风格",
         variables: &[],
-        anchors: &[(&[], "3"), (&[], "26")],
+        anchors: &[(&[], "4029210942543921203"), (&[], "94857100093656290")],
     },
     Piece {
         creator: 2,
@@ -198,7 +212,10 @@ pub(super) const LISTINGS: &[Piece] = &[
         licence: "cc0-1.0",
         template: "{food}, 3d风格",
         variables: &[("food", &[("橘子", "橘子"), ("西红柿", "西红柿")])],
-        anchors: &[(&[("food", "橘子")], "3"), (&[("food", "西红柿")], "11")],
+        anchors: &[
+            (&[("food", "橘子")], "1965497996725670655"),
+            (&[("food", "西红柿")], "6023441465165074220"),
+        ],
     },
     Piece {
         creator: 2,
@@ -209,7 +226,11 @@ pub(super) const LISTINGS: &[Piece] = &[
         licence: "standard-1",
         template: "熊猫, 3d风格",
         variables: &[],
-        anchors: &[(&[], "3"), (&[], "11"), (&[], "26")],
+        anchors: &[
+            (&[], "4497250387554155773"),
+            (&[], "11230929439632664170"),
+            (&[], "4504390183937200424"),
+        ],
     },
     Piece {
         creator: 3,
@@ -221,8 +242,8 @@ pub(super) const LISTINGS: &[Piece] = &[
         template: "{plant}, 3d style",
         variables: &[("plant", &[("sunflower", "sunflower"), ("cactus", "cactus")])],
         anchors: &[
-            (&[("plant", "sunflower")], "3"),
-            (&[("plant", "cactus")], "3"),
+            (&[("plant", "sunflower")], "13670864536227184832"),
+            (&[("plant", "cactus")], "3470301748749966720"),
         ],
     },
     Piece {
@@ -234,7 +255,11 @@ pub(super) const LISTINGS: &[Piece] = &[
         licence: "standard-1",
         template: "cat face, 3d style",
         variables: &[],
-        anchors: &[(&[], "26"), (&[], "3"), (&[], "40")],
+        anchors: &[
+            (&[], "11436601773993996334"),
+            (&[], "11545856387881071088"),
+            (&[], "9478420652283492192"),
+        ],
     },
     Piece {
         creator: 3,
@@ -245,7 +270,7 @@ pub(super) const LISTINGS: &[Piece] = &[
         licence: "standard-1",
         template: "jack-o-lantern, 3d style",
         variables: &[],
-        anchors: &[(&[], "3"), (&[], "26")],
+        anchors: &[(&[], "650043019746482338"), (&[], "8039507464637166040")],
     },
     Piece {
         creator: 3,
@@ -264,9 +289,9 @@ pub(super) const LISTINGS: &[Piece] = &[
             ],
         )],
         anchors: &[
-            (&[("fruit", "tangerine")], "3"),
-            (&[("fruit", "peach")], "3"),
-            (&[("fruit", "mango")], "11"),
+            (&[("fruit", "tangerine")], "13944120151286884415"),
+            (&[("fruit", "peach")], "891602566819227487"),
+            (&[("fruit", "mango")], "2391717686209908201"),
         ],
     },
     Piece {
@@ -282,9 +307,9 @@ pub(super) const LISTINGS: &[Piece] = &[
             &[("red", "red"), ("blue", "blue"), ("green", "green")],
         )],
         anchors: &[
-            (&[("colour", "red")], "3"),
-            (&[("colour", "blue")], "3"),
-            (&[("colour", "green")], "11"),
+            (&[("colour", "red")], "7061138245255366425"),
+            (&[("colour", "blue")], "14792394554687525851"),
+            (&[("colour", "green")], "2954151476354902044"),
         ],
     },
     Piece {
@@ -304,9 +329,9 @@ pub(super) const LISTINGS: &[Piece] = &[
             ],
         )],
         anchors: &[
-            (&[("prize", "cup")], "3"),
-            (&[("prize", "crown")], "26"),
-            (&[("prize", "stone")], "11"),
+            (&[("prize", "cup")], "13328318800950638034"),
+            (&[("prize", "crown")], "2936003581535838611"),
+            (&[("prize", "stone")], "4063841363082335339"),
         ],
     },
     Piece {
@@ -322,9 +347,9 @@ pub(super) const LISTINGS: &[Piece] = &[
             &[("light", "light skin tone"), ("medium", "medium skin tone")],
         )],
         anchors: &[
-            (&[("tone", "light")], "11"),
-            (&[("tone", "medium")], "3"),
-            (&[("tone", "light")], "40"),
+            (&[("tone", "light")], "3673197026634801578"),
+            (&[("tone", "medium")], "13247643234619539303"),
+            (&[("tone", "light")], "8413438787047695388"),
         ],
     },
     Piece {
@@ -339,7 +364,10 @@ pub(super) const LISTINGS: &[Piece] = &[
             "tone",
             &[("medium", "medium skin tone"), ("dark", "dark skin tone")],
         )],
-        anchors: &[(&[("tone", "medium")], "11"), (&[("tone", "dark")], "3")],
+        anchors: &[
+            (&[("tone", "medium")], "2840281643640965998"),
+            (&[("tone", "dark")], "2942525498052814328"),
+        ],
     },
     Piece {
         creator: 4,
@@ -354,8 +382,8 @@ pub(super) const LISTINGS: &[Piece] = &[
             &[("snowman", "snowman"), ("present", "wrapped gift")],
         )],
         anchors: &[
-            (&[("thing", "snowman")], "23"),
-            (&[("thing", "present")], "26"),
+            (&[("thing", "snowman")], "3456372582873998241"),
+            (&[("thing", "present")], "10285103705671486745"),
         ],
     },
     Piece {
@@ -368,8 +396,8 @@ pub(super) const LISTINGS: &[Piece] = &[
         template: "{visitor}, 3d style",
         variables: &[("visitor", &[("alien", "alien"), ("robot", "robot")])],
         anchors: &[
-            (&[("visitor", "alien")], "3"),
-            (&[("visitor", "robot")], "3"),
+            (&[("visitor", "alien")], "3824705059050046968"),
+            (&[("visitor", "robot")], "16117245753178181636"),
         ],
     },
     Piece {
@@ -385,8 +413,8 @@ pub(super) const LISTINGS: &[Piece] = &[
             &[("burger", "hamburger"), ("strawberry", "strawberry")],
         )],
         anchors: &[
-            (&[("dish", "burger")], "11"),
-            (&[("dish", "strawberry")], "40"),
+            (&[("dish", "burger")], "8054312203189262813"),
+            (&[("dish", "strawberry")], "5303498909005753114"),
         ],
     },
     Piece {
@@ -404,6 +432,39 @@ pub(super) const LISTINGS: &[Piece] = &[
                 ("asleep", "sleeping face"),
             ],
         )],
-        anchors: &[(&[("mood", "cool")], "3"), (&[("mood", "asleep")], "40")],
+        anchors: &[
+            (&[("mood", "cool")], "2883449865737166630"),
+            (&[("mood", "asleep")], "12857431046289262678"),
+        ],
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::LISTINGS;
+    use schema::recipe::{Anchor, ModelDigest, Recipe, Scheduler, Seed};
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_demo_recipe_has_a_seed_that_could_be_found_by_trying() {
+        let mut all = BTreeSet::new();
+        for piece in LISTINGS {
+            let scheduler = Scheduler::FlowEuler { shift_milli: 3000 };
+            let model = ModelDigest::of(b"any");
+            let mut recipe = Recipe::new(model, "any".into(), scheduler, 16, 3000, (128, 128));
+            for (_, seed) in piece.anchors {
+                let seed = Seed::parse(seed).expect("a seed");
+                assert!(
+                    all.insert(seed.0),
+                    "{}: a seed that is used twice",
+                    piece.title
+                );
+                recipe.anchors.push(Anchor {
+                    values: Default::default(),
+                    seed,
+                });
+            }
+            recipe.check_seeds_for_sale().expect(piece.title);
+        }
+    }
+}

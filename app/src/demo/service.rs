@@ -3,7 +3,8 @@
 use super::recipes::{LISTINGS, PEOPLE, Piece};
 use crate::account;
 use crate::db;
-use crate::studio::service::{self as studio, Content, DraftForm, SentSeal};
+use crate::studio::queue::{self, Seeds};
+use crate::studio::service::{self as studio, Content, DraftForm, Publisher, SentSeal};
 use crate::ui::lang::Lang;
 use crate::web::state::AppState;
 use anyhow::{Context as _, Result};
@@ -135,24 +136,24 @@ async fn load_one(
     let draft = studio::create_draft(state, person, piece.title).await?;
     let price = format!("{}.{:02}", piece.price_minor / 100, piece.price_minor % 100);
     let form = DraftForm {
-        title: piece.title,
-        description: piece.description,
-        category: piece.category,
-        price: &price,
-        licence: piece.licence,
+        title: piece.title.into(),
+        description: piece.description.into(),
+        category: piece.category.into(),
+        price,
+        licence: piece.licence.into(),
         content,
     };
-    studio::save_draft(state, person, &draft, &form).await?;
+    studio::save_draft(state, person, &draft, form).await?;
     for (values, seed) in piece.anchors {
         let values: Values = values
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        studio::generate(state, person, &draft, values, Some(seed), 1).await?;
+        let seed = Seeds::Typed((*seed).into());
+        queue::generate(state, person, &draft, values, seed, 1).await?;
     }
     let pictures = wait_for_pictures(state, &draft, piece.anchors.len()).await?;
-    let mut tx = state.db.write().await?;
-    let sealable = studio::sealable(state, &mut tx, person, &draft, &pictures, true).await?;
+    let sealable = studio::sealable(state, person, &draft, &pictures, true).await?;
     let material = sealable.material(origin, Vec::new());
     let recipe = STANDARD.decode(&material.recipe)?;
     let salt = Salt(crate::random::bytes());
@@ -169,7 +170,14 @@ async fn load_one(
         key: secret.public(),
         seal: sealed,
     };
-    studio::publish(state, &mut tx, person, language, &sealable, &sent).await?;
+    let ready = studio::make_ready(state, sealable, sent).await?;
+    let publisher = Publisher {
+        person,
+        address: "demo",
+        language,
+    };
+    let mut tx = state.db.write().await?;
+    studio::publish(state, &mut tx, &publisher, &ready).await?;
     db::write_setting(&mut tx, PROGRESS, &(index + 1).to_string()).await?;
     tx.commit().await?;
     state.leaves.ring();

@@ -7,6 +7,7 @@ pub mod recurring;
 mod store;
 #[cfg(test)]
 mod tests;
+pub mod turns;
 #[cfg(test)]
 pub(crate) use store::ALL as STATEMENTS;
 
@@ -16,6 +17,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
+use turns::Queue;
 
 /// How long a claimed job is its worker's; long bodies extend it. Short, because what a killed process had claimed waits for so long:
 /// a buyer looks at a page meanwhile.
@@ -109,11 +111,12 @@ pub async fn enqueue_at(
         payload,
         run_at_ms,
         random::real_now_ms(),
+        &store::Place::quick(),
     )
     .await
 }
 
-/// Claims the next due job of the given kinds.
+/// Claims the next due job of the given kinds, all of one queue.
 ///
 /// # Errors
 /// When the database fails.
@@ -122,6 +125,7 @@ pub async fn claim(db: &Db, owner: &str, kinds: &[&str], now_ms: i64) -> db::Res
     let job = store::claim(
         &mut tx,
         owner,
+        Queue::of(kinds).name(),
         &format!(",{},", kinds.join(",")),
         now_ms,
         now_ms + LEASE_MS,

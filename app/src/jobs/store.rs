@@ -1,19 +1,21 @@
 //! SQL of the job table.
 
 use super::recurring::Recurring;
+use super::turns::Queue;
 use super::{Job, Trouble};
 use crate::db::{self, Tx, execute, fetch, statements};
 
 statements! {
-    INSERT = "insert into job (id, kind, unique_key, payload, state, run_at_ms, attempts, created_ms)
-        values ($1, $2, $3, $4, 'waiting', $5, 0, $6)
+    INSERT = "insert into job (id, kind, unique_key, payload, state, run_at_ms, attempts, created_ms, queue, class, turn, cost, share)
+        values ($1, $2, $3, $4, 'waiting', $5, 0, $6, $7, $8, $9, $10, $11)
         on conflict (unique_key) where finished_ms is null do nothing";
-    /// Due and free, or claimed by a worker whose lease ran out. `$2` is `,kind,kind,`: the same text serves both databases.
+    /// Due and free, or claimed by a worker whose lease ran out; the first of its queue by class and turn. `$5` is `,kind,kind,`: the
+    /// same text serves both databases.
     CLAIM_SQLITE = "update job set state = 'running', lease_owner = $1, lease_until_ms = $4, attempts = attempts + 1
         where id = (select id from job
-            where finished_ms is null and run_at_ms <= $3 and (lease_until_ms is null or lease_until_ms < $3)
-                and instr($2, ',' || kind || ',') > 0
-            order by run_at_ms, id limit 1)
+            where finished_ms is null and queue = $2 and run_at_ms <= $3 and (lease_until_ms is null or lease_until_ms < $3)
+                and instr($5, ',' || kind || ',') > 0
+            order by class, turn, run_at_ms, id limit 1)
         returning id, kind, payload, attempts, lease_owner";
     EXTEND = "update job set lease_until_ms = $4 where id = $1 and lease_owner = $2 and attempts = $3 and finished_ms is null";
     DONE = "update job set state = 'done', finished_ms = $4, lease_until_ms = null, last_error = null
@@ -24,6 +26,15 @@ statements! {
         where id = $1 and lease_owner = $2 and attempts = $3 and finished_ms is null";
     BURY = "update job set state = 'dead', finished_ms = $4, lease_until_ms = null, last_error = $5
         where id = $1 and lease_owner = $2 and attempts = $3 and finished_ms is null";
+    LEAST_TURN = "select turn from job where finished_ms is null and queue = 'pictures' and class = $1 order by turn limit 1";
+    LAST_TURN = "select turn from job where finished_ms is null and share = $1 and class = $2 order by turn desc limit 1";
+    COUNT_SHARE = "select count(*) from job where finished_ms is null and share = $1 and class = $2";
+    CANCEL = "update job set state = 'done', finished_ms = $2, lease_until_ms = null
+        where unique_key = $1 and finished_ms is null and (lease_until_ms is null or lease_until_ms < $2)";
+    FIND_PLACE = "select class, turn, cost from job where unique_key = $1 and finished_ms is null and lease_until_ms is null";
+    STEPS_AHEAD = "select cast(coalesce(sum(cost), 0) as bigint) from (select cost from job
+        where finished_ms is null and queue = 'pictures' and (class < $1 or (class = $1 and turn < $2))
+        order by class, turn limit 5000) before";
     COUNTS = "select count(*) filter (where finished_ms is null), count(*) filter (where state = 'dead') from job";
     LIST_TROUBLE = "select id, kind, payload, state, attempts, run_at_ms, last_error from job
         where state = 'dead' or (finished_ms is null and last_error is not null)
@@ -45,11 +56,34 @@ statements! {
 /// PostgreSQL locks the row that it picks, or two workers would pick one.
 const CLAIM_POSTGRES: &str = "update job set state = 'running', lease_owner = $1, lease_until_ms = $4, attempts = attempts + 1
     where id = (select id from job
-        where finished_ms is null and run_at_ms <= $3 and (lease_until_ms is null or lease_until_ms < $3)
-            and position(',' || kind || ',' in $2) > 0
-        order by run_at_ms, id limit 1 for update skip locked)
+        where finished_ms is null and queue = $2 and run_at_ms <= $3 and (lease_until_ms is null or lease_until_ms < $3)
+            and position(',' || kind || ',' in $5) > 0
+        order by class, turn, run_at_ms, id limit 1 for update skip locked)
     returning id, kind, payload, attempts, lease_owner";
 
+/// Where a job stands among the others.
+pub(super) struct Place<'a> {
+    pub(super) queue: &'static str,
+    pub(super) class: i64,
+    pub(super) turn: i64,
+    pub(super) cost: i64,
+    pub(super) share: Option<&'a str>,
+}
+
+impl Place<'_> {
+    /// By time alone.
+    pub(super) fn quick() -> Self {
+        Self {
+            queue: Queue::Quick.name(),
+            class: 0,
+            turn: 0,
+            cost: 0,
+            share: None,
+        }
+    }
+}
+
+#[allow(clippy::too_many_arguments, reason = "one row")]
 pub(super) async fn insert(
     tx: &mut Tx,
     id: &str,
@@ -58,13 +92,57 @@ pub(super) async fn insert(
     payload: &str,
     run_at_ms: i64,
     now_ms: i64,
+    place: &Place<'_>,
 ) -> db::Result<()> {
-    execute!(tx, INSERT, id, kind, unique_key, payload, run_at_ms, now_ms).map(|_| ())
+    execute!(
+        tx,
+        INSERT,
+        id,
+        kind,
+        unique_key,
+        payload,
+        run_at_ms,
+        now_ms,
+        place.queue,
+        place.class,
+        place.turn,
+        place.cost,
+        place.share
+    )
+    .map(|_| ())
+}
+
+pub(super) async fn least_turn(tx: &mut Tx, class: i64) -> db::Result<Option<i64>> {
+    Ok(fetch!(tx, fetch_optional, (i64,), LEAST_TURN, class)?.map(|row| row.0))
+}
+
+pub(super) async fn last_turn(tx: &mut Tx, share: &str, class: i64) -> db::Result<Option<i64>> {
+    Ok(fetch!(tx, fetch_optional, (i64,), LAST_TURN, share, class)?.map(|row| row.0))
+}
+
+pub(super) async fn count_share(tx: &mut Tx, share: &str, class: i64) -> db::Result<i64> {
+    fetch!(tx, fetch_one, (i64,), COUNT_SHARE, share, class).map(|row| row.0)
+}
+
+pub(super) async fn cancel(tx: &mut Tx, unique_key: &str, now_ms: i64) -> db::Result<bool> {
+    execute!(tx, CANCEL, unique_key, now_ms).map(|rows| rows == 1)
+}
+
+pub(super) async fn find_place(
+    tx: &mut Tx,
+    unique_key: &str,
+) -> db::Result<Option<(i64, i64, i64)>> {
+    fetch!(tx, fetch_optional, (i64, i64, i64), FIND_PLACE, unique_key)
+}
+
+pub(super) async fn steps_ahead(tx: &mut Tx, class: i64, turn: i64) -> db::Result<i64> {
+    fetch!(tx, fetch_one, (i64,), STEPS_AHEAD, class, turn).map(|row| row.0)
 }
 
 pub(super) async fn claim(
     tx: &mut Tx,
     owner: &str,
+    queue: &str,
     kinds: &str,
     now_ms: i64,
     lease_until_ms: i64,
@@ -80,9 +158,10 @@ pub(super) async fn claim(
         Job,
         sql,
         owner,
-        kinds,
+        queue,
         now_ms,
-        lease_until_ms
+        lease_until_ms,
+        kinds
     )
 }
 

@@ -1,6 +1,7 @@
 //! Leases and retries, on both databases.
 
 use super::recurring::{self, Plan};
+use super::turns::{self, Class, PICTURE_KINDS, PictureJob};
 use super::{Outcome, claim, counts, enqueue_at, extend, finish, revive, trouble};
 use crate::db::tests::databases;
 use std::collections::HashSet;
@@ -306,5 +307,114 @@ async fn recurring_work_has_a_row_and_one_taker_and_comes_back_sooner_when_it_fa
             "{}",
             test.name
         );
+    }
+}
+
+/// Enqueues a picture of `steps` steps for somebody.
+async fn paint(db: &crate::db::Db, who: &str, key: &str, class: Class, steps: i64) {
+    let mut tx = db.write().await.expect("a transaction");
+    let job = PictureJob {
+        kind: PICTURE_KINDS[0],
+        unique_key: key,
+        payload: key,
+        class,
+        share: Some(who),
+        steps,
+    };
+    turns::enqueue(&mut tx, &job).await.expect("a job");
+    tx.commit().await.expect("a commit");
+}
+
+/// The next picture that a worker is given, made and noted.
+async fn next(db: &crate::db::Db) -> Option<String> {
+    let job = claim(db, "w", &PICTURE_KINDS, i64::MAX - super::LEASE_MS).await;
+    let job = job.expect("a claim")?;
+    let noted = finish(db, &job, &Outcome::Done, 1).await;
+    noted.expect("a note");
+    Some(job.payload)
+}
+
+#[tokio::test]
+async fn a_long_list_of_one_person_keeps_nobody_else_waiting() {
+    for test in databases().await {
+        for number in 0..40 {
+            paint(
+                &test.db,
+                "ada",
+                &format!("ada-{number}"),
+                Class::Studio,
+                200,
+            )
+            .await;
+        }
+        assert_eq!(next(&test.db).await.as_deref(), Some("ada-0"));
+        for number in 0..3 {
+            paint(&test.db, "ben", &format!("ben-{number}"), Class::Studio, 16).await;
+        }
+        paint(&test.db, "eve", "eve-0", Class::Studio, 200).await;
+        let mut served = Vec::new();
+        for _ in 0..7 {
+            served.extend(next(&test.db).await);
+        }
+        assert_eq!(
+            served,
+            [
+                "ada-1", "ben-0", "ben-1", "ben-2", "ada-2", "eve-0", "ada-3"
+            ],
+            "{}: steps are shared, and each list keeps its order",
+            test.name
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_money_hangs_on_goes_before_pictures_that_are_only_tried() {
+    for test in databases().await {
+        paint(&test.db, "ada", "release", Class::Background, 1).await;
+        paint(&test.db, "ada", "picture", Class::Studio, 1).await;
+        paint(&test.db, "ada", "re-run", Class::Owed, 3000).await;
+        paint(&test.db, "ben", "certify", Class::Owed, 16).await;
+        let mut served = Vec::new();
+        while let Some(payload) = next(&test.db).await {
+            served.push(payload);
+        }
+        let expected = ["re-run", "certify", "picture", "release"];
+        assert_eq!(served, expected, "{}", test.name);
+        let quick = claim(&test.db, "w", KINDS, 1000).await;
+        assert!(quick.expect("an answer").is_none(), "{}", test.name);
+    }
+}
+
+#[tokio::test]
+async fn a_waiting_picture_can_be_taken_back_and_a_begun_one_cannot() {
+    for test in databases().await {
+        for key in ["one", "two", "three"] {
+            paint(&test.db, "ada", key, Class::Studio, 16).await;
+        }
+        let now = crate::random::real_now_ms() + 1;
+        let begun = claim(&test.db, "w", &PICTURE_KINDS, now).await;
+        assert_eq!(begun.expect("a claim").expect("a job").payload, "one");
+        let mut tx = test.db.write().await.expect("a transaction");
+        for (key, expected) in [
+            ("one", false),
+            ("two", true),
+            ("two", false),
+            ("none", false),
+        ] {
+            let taken_back = turns::cancel(&mut tx, key).await.expect("an answer");
+            assert_eq!(taken_back, expected, "{}: {key}", test.name);
+        }
+        let open = turns::count_open(&mut tx, "ada", Class::Studio).await;
+        assert_eq!(open.expect("a count"), 2, "{}", test.name);
+        let ahead = turns::ahead(&mut tx, "three").await.expect("an answer");
+        let expected = turns::Ahead {
+            steps: 16,
+            own_steps: 16,
+        };
+        assert_eq!(ahead, Some(expected), "{}: one is being made", test.name);
+        assert_eq!(turns::ahead(&mut tx, "one").await.expect("an answer"), None);
+        tx.commit().await.expect("a commit");
+        let next = claim(&test.db, "w", &PICTURE_KINDS, now).await;
+        assert_eq!(next.expect("a claim").expect("a job").payload, "three");
     }
 }

@@ -4,7 +4,9 @@ use super::service::{Run, RunPicture};
 use super::store;
 use crate::catalog::service as catalog;
 use crate::checkout::service::{self as checkout, Bearer};
+use crate::compute;
 use crate::jobs::Outcome;
+use crate::jobs::turns::PICTURE_KINDS;
 use crate::studio::service::recipe_of;
 use crate::web::state::AppState;
 use anyhow::{Context as _, Result};
@@ -15,7 +17,7 @@ use schema::digest::Digest;
 use schema::statement::{Outcome as Verdict, ReproductionStatement};
 
 /// Regenerates what somebody owns.
-pub const REPRODUCE: &str = "library-reproduce";
+pub const REPRODUCE: &str = PICTURE_KINDS[2];
 
 /// Runs a job of this feature.
 pub async fn run(state: &AppState, payload: &str) -> Result<Outcome> {
@@ -37,13 +39,17 @@ pub async fn run(state: &AppState, payload: &str) -> Result<Outcome> {
         )
         .await?;
     tx.commit().await?;
-    let recipe = recipe_of(&plain)?;
+    let engines = state.engines.clone();
+    // Another model, or a damaged one, is no verdict on the recipe: the run fails by name, and nobody is told that it differs.
+    let requests = compute::run(move || {
+        let recipe = recipe_of(&plain)?;
+        anyhow::Ok(Request::of_anchors(&recipe, engines.model())?)
+    });
+    let requests = requests.await?;
     let (mut pictures, mut found) = (Vec::new(), Vec::new());
     let mut cannot_be_made = false;
-    // Another model, or a damaged one, is no verdict on the recipe: the run fails by name, and nobody is told that it differs.
-    let requests = Request::of_anchors(&recipe, state.engines.model())?;
     for (index, (request, sealed)) in requests.into_iter().zip(&anchors).enumerate() {
-        let before = i64::try_from(index)? * i64::from(recipe.steps);
+        let before = i64::try_from(index)? * i64::from(request.steps);
         let made = state
             .engines
             .generate(request, |step| {
@@ -60,15 +66,18 @@ pub async fn run(state: &AppState, payload: &str) -> Result<Outcome> {
             }
             Err(error) => return Err(error.into()),
         };
-        let digest = picture.digest()?;
         let file = state
             .media
             .get(&sealed.blob)
             .await?
             .context("the sealed picture's file is missing")?;
-        let comparison = compare(&Picture::from_png(&file)?, &picture);
+        let compared = compute::run(move || {
+            let comparison = compare(&Picture::from_png(&file)?, &picture);
+            anyhow::Ok((picture.digest()?, comparison, picture.to_png(None)?))
+        });
+        let (digest, comparison, made) = compared.await?;
         pictures.push(RunPicture {
-            blob: state.media.put(picture.to_png(None)?).await?,
+            blob: state.media.put(made).await?,
             found: digest.blake3,
             sealed: Digest::parse(&sealed.pixel_blake3, "anchor")?,
             outcome: comparison.outcome,

@@ -4,11 +4,12 @@ use super::store;
 use crate::catalog::service as catalog;
 use crate::checkout::service::{self as checkout, LicenceSecret, Line};
 use crate::db::{self, Tx};
+use crate::jobs::turns::{self, Class, PictureJob};
 use crate::studio::service::VersionSecret;
 use crate::verify::evidence::{Evidence, Opening};
 use crate::verify::service as log;
 use crate::web::state::AppState;
-use crate::{jobs, limits, random};
+use crate::{limits, random};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use schema::bundle::{Bundle, LoggedStatement, OwnedLicence, OwnerPart, SealedListing, SealedPart};
@@ -18,6 +19,9 @@ use schema::recipe::Recipe;
 use schema::statement::{Environment, Outcome};
 use serde::{Deserialize, Serialize};
 use thiserror::Error as ThisError;
+
+/// Most re-runs and certifications of one person that wait or are under way: they go before everybody's pictures.
+const MAX_WAITING: i64 = 16;
 
 /// What can go wrong in the library.
 #[derive(Debug, ThisError)]
@@ -377,7 +381,9 @@ pub async fn start_run(state: &AppState, buyer: &str, line_id: &str) -> Result<S
     let mut tx = state.db.write().await?;
     let line = get_line(&mut tx, buyer, line_id).await?;
     require_opened(&line)?;
-    if !limits::allow(&mut tx, limits::REPRODUCE, buyer).await? {
+    if turns::count_open(&mut tx, buyer, Class::Owed).await? >= MAX_WAITING
+        || !limits::allow(&mut tx, limits::REPRODUCE, buyer).await?
+    {
         tx.commit().await?;
         return Err(Error::TooMany);
     }
@@ -395,10 +401,28 @@ pub async fn start_run(state: &AppState, buyer: &str, line_id: &str) -> Result<S
         state.clock.now_ms(),
     )
     .await?;
-    jobs::enqueue(&mut tx, super::jobs::REPRODUCE, &format!("run:{id}"), &id).await?;
+    enqueue(&mut tx, &id, Class::Owed, Some(buyer), steps).await?;
     tx.commit().await?;
     state.jobs.ring();
     Ok(id)
+}
+
+async fn enqueue(
+    tx: &mut Tx,
+    run: &str,
+    class: Class,
+    share: Option<&str>,
+    steps: i64,
+) -> db::Result<()> {
+    let job = PictureJob {
+        kind: super::jobs::REPRODUCE,
+        unique_key: &format!("run:{run}"),
+        payload: run,
+        class,
+        share,
+        steps,
+    };
+    turns::enqueue(tx, &job).await
 }
 
 /// A version that a release of the engine has not regenerated yet.
@@ -439,7 +463,8 @@ pub async fn plan_reruns(state: &AppState, limit: i64) -> db::Result<usize> {
     for version in &due {
         let id = random::id();
         store::insert_rerun(&mut tx, &id, version, &release, state.clock.now_ms()).await?;
-        jobs::enqueue(&mut tx, super::jobs::REPRODUCE, &format!("run:{id}"), &id).await?;
+        let steps = version.steps * version.anchors;
+        enqueue(&mut tx, &id, Class::Background, None, steps).await?;
     }
     tx.commit().await?;
     state.jobs.ring();

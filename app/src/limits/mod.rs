@@ -6,6 +6,7 @@ pub(crate) use store::ALL as STATEMENTS;
 
 use crate::db::{self, Tx};
 use crate::random;
+use std::net::IpAddr;
 
 /// How often something may happen.
 #[derive(Clone, Copy)]
@@ -40,11 +41,23 @@ pub const REPRODUCE: Limit = Limit {
     count: 60,
 };
 
-/// Recipes that one person submits: each tells whether it must wait for a person, and that may not be asked without end.
+/// Recipes that one person submits.
 pub const PUBLISH: Limit = Limit {
     name: "publish",
     window_ms: 24 * 60 * 60_000,
     count: 40,
+};
+/// Guesses that one person's submissions could test: each may tell at last whether it resembles what somebody sealed.
+pub const GUESSES: Limit = Limit {
+    name: "guesses",
+    window_ms: 24 * 60 * 60_000,
+    count: 300,
+};
+/// The same from one block of network addresses, however many accounts are behind it.
+pub const GUESSES_BLOCK: Limit = Limit {
+    name: "guesses-block",
+    window_ms: 24 * 60 * 60_000,
+    count: 600,
 };
 /// Statements about one purchase.
 pub const ATTEST: Limit = Limit {
@@ -58,10 +71,37 @@ pub const ATTEST: Limit = Limit {
 /// # Errors
 /// When the database fails.
 pub async fn allow(tx: &mut Tx, limit: Limit, subject: &str) -> db::Result<bool> {
+    allow_many(tx, limit, subject, 1).await
+}
+
+/// Counts several uses and says whether they are still allowed, all together.
+///
+/// # Errors
+/// When the database fails.
+pub async fn allow_many(tx: &mut Tx, limit: Limit, subject: &str, uses: i64) -> db::Result<bool> {
     let now = random::real_now_ms();
     let window = now - now % limit.window_ms;
-    let used = store::count(tx, &format!("{}:{subject}", limit.name), window).await?;
+    let used = store::count(tx, &format!("{}:{subject}", limit.name), window, uses).await?;
     Ok(used <= limit.count)
+}
+
+/// The block that an address belongs to, of which one subscriber commonly has many: 256 of the old kind, a /48 of the new.
+#[must_use]
+pub fn block(address: &str) -> String {
+    match address
+        .parse::<IpAddr>()
+        .map(|address| address.to_canonical())
+    {
+        Ok(IpAddr::V4(address)) => {
+            let [a, b, c, _] = address.octets();
+            format!("{a}.{b}.{c}.0/24")
+        }
+        Ok(IpAddr::V6(address)) => {
+            let [a, b, c, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}::/48")
+        }
+        Err(_) => address.to_owned(),
+    }
 }
 
 /// Forgets windows that are over.
@@ -70,4 +110,45 @@ pub async fn allow(tx: &mut Tx, limit: Limit, subject: &str) -> db::Result<bool>
 /// When the database fails.
 pub async fn sweep(tx: &mut Tx) -> db::Result<()> {
     store::forget(tx, random::real_now_ms() - 2 * PUBLISH.window_ms).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::tests::databases;
+
+    #[tokio::test]
+    async fn many_uses_at_once_are_as_many_as_one_by_one() {
+        let limit = Limit {
+            name: "test",
+            window_ms: i64::MAX / 2,
+            count: 10,
+        };
+        for test in databases().await {
+            let mut tx = test.db.write().await.expect("a transaction");
+            for (uses, expected) in [(9, true), (1, true), (1, false), (100, false)] {
+                let allowed = allow_many(&mut tx, limit, "ada", uses).await;
+                assert_eq!(
+                    allowed.expect("an answer"),
+                    expected,
+                    "{}: {uses}",
+                    test.name
+                );
+            }
+            let other = allow(&mut tx, limit, "ben").await;
+            assert!(other.expect("an answer"), "{}: another's", test.name);
+        }
+    }
+
+    #[test]
+    fn addresses_of_one_subscriber_are_one_block() {
+        for (address, expected) in [
+            ("192.0.2.7", "192.0.2.0/24"),
+            ("::ffff:192.0.2.200", "192.0.2.0/24"),
+            ("2001:db8:7:1::9", "2001:db8:7::/48"),
+            ("unknown", "unknown"),
+        ] {
+            assert_eq!(block(address), expected);
+        }
+    }
 }

@@ -6,6 +6,7 @@
 pub mod http;
 mod likeness;
 mod page;
+pub mod publication;
 pub mod service;
 mod store;
 #[cfg(test)]

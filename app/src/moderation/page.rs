@@ -2,7 +2,7 @@
 
 use super::service::{Case, Difference, Evidence, Queued, REASONS, Side};
 use crate::ui::lang::Lang;
-use crate::ui::pieces::{Fact, Picture, Time, empty, heading, picture_url};
+use crate::ui::pieces::{Fact, Picture, TextArea, Time, empty, heading, picture_url};
 use crate::ui::shell;
 use crate::verify::since;
 use crate::web::visit::Visit;
@@ -119,6 +119,9 @@ pub(super) fn case(visit: &Visit, case: Case) -> Response {
             let reason = case.review.reason.clone().map(|reason| lang.text(&format!("review-{reason}")));
             view! { <p class="hint">{lang.text(&format!("review-state-{state}"))} {reason.map(|reason| format!(": {reason}"))} " " <span class="quiet">{case.review.note.clone()}</span></p> }
         });
+        let later = case.due_ms.filter(|_| state != "open").map(|ms| {
+            view! { <p class="quiet" id="decided-later">{lang.text("decision-later")}" "<Time lang ms/></p> }
+        });
         let open = (state == "open").then(|| form(lang, &case.review.version_id));
         view! {
             {heading(title, Some(lang.text("case-line")))}
@@ -127,6 +130,7 @@ pub(super) fn case(visit: &Visit, case: Case) -> Response {
                 {pictures(&case.submitted)}
                 {facts(lang, &case.submitted)}
                 {decided}
+                {later}
                 {open}
             </section>
             {matches}
@@ -142,7 +146,7 @@ fn form(lang: Lang, version: &str) -> impl IntoView + use<> {
     let action = lang.path(&format!("/operator/copies/{version}"));
     view! {
         <form method="post" action=action class="stack">
-            <div class="field"><label for="note">{lang.text("decision-note")}</label><textarea id="note" name="note" rows="2" maxlength="2000"></textarea><p class="field__hint">{lang.text("decision-note-line")}</p></div>
+            <div class="field"><label for="note">{lang.text("decision-note")}</label><TextArea id="note" name="note" rows=2 most=2000 value=String::new()/><p class="field__hint">{lang.text("decision-note-line")}</p></div>
             <div class="field"><label for="reason">{lang.text("decision-reason")}</label><select id="reason" name="reason">{reasons.into_iter().collect_view()}</select></div>
             <p class="actions">
                 <button class="button button--primary" name="decision" value="approve" id="approve">{lang.text("decision-approve")}</button>

@@ -1,9 +1,10 @@
 //! Rules of the search for near copies, and of a person's decision about one.
 
 use super::likeness::{PicturePrint, TextPrint};
-use super::store;
+use super::{publication, store};
 use crate::account::service::Person;
 use crate::catalog::service as catalog;
+use crate::compute;
 use crate::db::{self, Tx};
 use crate::library::service as library;
 use crate::studio::service as studio;
@@ -13,6 +14,7 @@ use crate::web::state::AppState;
 use engine::picture::Picture;
 use schema::recipe::{Recipe, Seed};
 use similar::{ChangeTag, TextDiff};
+use std::sync::Arc;
 use thiserror::Error as ThisError;
 
 /// A text as like an earlier one goes to a person by itself. `docs/moderation.md` has the measurements behind these five.
@@ -164,24 +166,39 @@ fn shown_text(recipe: &Recipe) -> String {
     lines.join("\n")
 }
 
+/// A version's prints, as the database keeps them.
+#[derive(Clone, Debug, Default)]
+pub struct Prints {
+    texts: String,
+    pictures: String,
+}
+
+impl Prints {
+    /// Takes the prints of a recipe and of its pictures. It computes: not inside a transaction, and not on an async thread.
+    #[must_use]
+    pub fn of(vault: &Vault, recipe: &Recipe, pictures: &[PicturePrint]) -> Self {
+        let texts: Vec<TextPrint> = texts_of(recipe)
+            .iter()
+            .map(|text| TextPrint::of(vault, text))
+            .collect();
+        Self {
+            texts: TextPrint::to_text(&texts),
+            pictures: PicturePrint::to_text(pictures),
+        }
+    }
+}
+
 /// Keeps a version's prints, in the transaction that publishes it.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn keep_prints(
     tx: &mut Tx,
-    vault: &Vault,
     version: &str,
     person: &str,
-    recipe: &Recipe,
-    pictures: &[PicturePrint],
+    prints: &Prints,
 ) -> db::Result<()> {
-    let texts: Vec<TextPrint> = texts_of(recipe)
-        .iter()
-        .map(|text| TextPrint::of(vault, text))
-        .collect();
-    let (texts, pictures) = (TextPrint::to_text(&texts), PicturePrint::to_text(pictures));
-    store::insert_print(tx, version, person, &texts, &pictures).await
+    store::insert_print(tx, version, person, &prints.texts, &prints.pictures).await
 }
 
 /// Makes the prints of versions from before there were any, a few at a time; returns how many. One that cannot be read (its secret was
@@ -195,25 +212,18 @@ pub async fn fill_in(state: &AppState, limit: i64) -> db::Result<usize> {
         let read = read_for_prints(state, version).await;
         let mut tx = state.db.write().await?;
         let person = catalog::get_by_version(&mut tx, version).await?.person_id;
-        match read {
-            Ok((recipe, pictures)) => {
-                keep_prints(&mut tx, &state.vault, version, &person, &recipe, &pictures).await?;
-            }
-            Err(error) => {
-                tracing::error!(version.id = %version, error = %error, "cannot be compared with later recipes");
-                store::insert_print(&mut tx, version, &person, "", "").await?;
-            }
-        }
+        let prints = read.unwrap_or_else(|error| {
+            tracing::error!(version.id = %version, error = %error, "cannot be compared with later recipes");
+            Prints::default()
+        });
+        keep_prints(&mut tx, version, &person, &prints).await?;
         tx.commit().await?;
     }
     Ok(missing.len())
 }
 
-/// A version's recipe and what its pictures look like. Files are read outside any transaction.
-async fn read_for_prints(
-    state: &AppState,
-    version: &str,
-) -> Result<(Recipe, Vec<PicturePrint>), Error> {
+/// A version's prints. Files are read and prints are taken outside any transaction.
+async fn read_for_prints(state: &AppState, version: &str) -> Result<Prints, Error> {
     let mut tx = state.db.write().await?;
     let listing = catalog::get_by_version(&mut tx, version).await?;
     let anchors = catalog::list_anchors(&mut tx, version).await?;
@@ -224,15 +234,23 @@ async fn read_for_prints(
         .await;
     let plain = opened.map_err(internal)?;
     tx.commit().await?;
-    let mut pictures = Vec::new();
+    let mut files = Vec::new();
     for anchor in anchors {
         let file = state.media.get(&anchor.blob).await.map_err(internal)?;
-        let file = file.ok_or_else(|| internal(format!("{} is missing", anchor.blob)))?;
-        let picture = Picture::from_png(&file).map_err(internal)?;
-        pictures.push(PicturePrint::of(&picture));
+        files.push(file.ok_or_else(|| internal(format!("{} is missing", anchor.blob)))?);
     }
-    let recipe = studio::recipe_of(&plain).map_err(internal)?;
-    Ok((recipe, pictures))
+    let vault = state.vault.clone();
+    compute::run(move || {
+        let pictures = files.iter().map(|file| {
+            Ok(PicturePrint::of(
+                &Picture::from_png(file).map_err(internal)?,
+            ))
+        });
+        let pictures: Vec<PicturePrint> = pictures.collect::<Result<_, Error>>()?;
+        let recipe = studio::recipe_of(&plain).map_err(internal)?;
+        Ok(Prints::of(&vault, &recipe, &pictures))
+    })
+    .await
 }
 
 /// Compares a version with every recipe of others that was logged before it: what is near enough for a person to look at, the
@@ -244,39 +262,59 @@ pub async fn find_near(tx: &mut Tx, version: &str) -> db::Result<Vec<Match>> {
     let print = store::get_print(tx, version).await?;
     // Compared once its leaf is in the log: before that nothing is earlier or later.
     let index = print.log_index.unwrap_or(i64::MAX);
-    let texts = TextPrint::parse_all(&print.text_prints);
-    let pictures = PicturePrint::parse_all(&print.picture_prints);
+    let own = Arc::new((
+        TextPrint::parse_all(&print.text_prints),
+        PicturePrint::parse_all(&print.picture_prints),
+    ));
     let (mut matches, mut after) = (Vec::new(), String::new());
     loop {
         let page = store::list_earlier(tx, &print.person_id, index, &after, PAGE).await?;
-        for earlier in &page {
-            let earlier_texts = TextPrint::parse_all(&earlier.text_prints);
-            let text_milli = TextPrint::most_alike_milli(&texts, &earlier_texts);
-            let earlier_pictures = PicturePrint::parse_all(&earlier.picture_prints);
-            let picture_milli = PicturePrint::most_alike_milli(&pictures, &earlier_pictures);
-            // Only what could be near at all costs a look at purchases.
-            if text_milli < BOUGHT_TEXT_MILLI && picture_milli < BOTH_PICTURE_MILLI {
-                continue;
-            }
-            let bought = library::find_bought_ms(tx, &print.person_id, &earlier.version_id);
+        let last = page.last().map(|last| last.version_id.clone());
+        let whole = page.len() as i64 == PAGE;
+        let own = own.clone();
+        for (earlier_version_id, text_milli, picture_milli) in
+            compute::run(move || compare(&own, &page)).await
+        {
+            let bought = library::find_bought_ms(tx, &print.person_id, &earlier_version_id);
             let found = Match {
-                earlier_version_id: earlier.version_id.clone(),
+                owned_ms: bought.await?,
+                earlier_version_id,
                 text_milli,
                 picture_milli,
-                owned_ms: bought.await?,
             };
             if found.is_near() {
                 matches.push(found);
             }
         }
-        match page.last() {
-            Some(last) if page.len() as i64 == PAGE => after.clone_from(&last.version_id),
+        match last {
+            Some(last) if whole => after = last,
             _ => break,
         }
     }
     matches.sort_by_key(|found| std::cmp::Reverse(found.text_milli.max(found.picture_milli)));
     matches.truncate(MATCHES);
     Ok(matches)
+}
+
+/// How alike the versions of a page are; only those that could be near at all, which cost a look at purchases.
+fn compare(
+    (texts, pictures): &(Vec<TextPrint>, Vec<PicturePrint>),
+    page: &[Print],
+) -> Vec<(String, i64, i64)> {
+    let alike = page.iter().map(|earlier| {
+        let earlier_texts = TextPrint::parse_all(&earlier.text_prints);
+        let earlier_pictures = PicturePrint::parse_all(&earlier.picture_prints);
+        (
+            earlier.version_id.clone(),
+            TextPrint::most_alike_milli(texts, &earlier_texts),
+            PicturePrint::most_alike_milli(pictures, &earlier_pictures),
+        )
+    });
+    alike
+        .filter(|(_, text_milli, picture_milli)| {
+            *text_milli >= BOUGHT_TEXT_MILLI || *picture_milli >= BOTH_PICTURE_MILLI
+        })
+        .collect()
 }
 
 /// Opens a review of a version with what [`find_near`] found.
@@ -289,14 +327,6 @@ pub async fn hold(tx: &mut Tx, version: &str, matches: &[Match], now_ms: i64) ->
         store::insert_match(tx, version, found).await?;
     }
     Ok(())
-}
-
-/// A version's review, if it ever had one.
-///
-/// # Errors
-/// When the database fails.
-pub async fn find_review(tx: &mut Tx, version: &str) -> db::Result<Option<Review>> {
-    store::find_review(tx, version).await
 }
 
 /// Other listings whose pictures look like those of the recipe with this leaf; only what a person let pass. A pair stands here for
@@ -367,6 +397,8 @@ pub struct Evidence {
 /// A case: what was submitted, and each earlier version that it resembles.
 pub struct Case {
     pub review: Review,
+    /// When what was decided becomes public, if it has not yet.
+    pub due_ms: Option<i64>,
     pub submitted: Side,
     pub evidence: Vec<Evidence>,
 }
@@ -423,20 +455,29 @@ pub async fn case(state: &AppState, operator: &str, version: &str) -> Result<Cas
     refuse_own(&mut tx, operator, version).await?;
     let submitted = side(state, &mut tx, version).await?;
     let text = sealed_text(state, &mut tx, operator, &submitted.listing.secret_id).await?;
-    let mut evidence = Vec::new();
+    let mut opened = Vec::new();
     for found in store::list_matches(&mut tx, version).await? {
         let earlier = side(state, &mut tx, &found.earlier_version_id).await?;
         let earlier_text =
             sealed_text(state, &mut tx, operator, &earlier.listing.secret_id).await?;
-        evidence.push(Evidence {
-            difference: difference(&earlier_text, &text),
-            earlier,
-            found,
-        });
+        opened.push((found, earlier, earlier_text));
     }
+    let due_ms = publication::find_due_ms(&mut tx, version).await?;
     tx.commit().await?;
+    let evidence = compute::run(move || {
+        let compared = opened
+            .into_iter()
+            .map(|(found, earlier, earlier_text)| Evidence {
+                difference: difference(&earlier_text, &text),
+                earlier,
+                found,
+            });
+        compared.collect()
+    });
+    let evidence = evidence.await;
     Ok(Case {
         review,
+        due_ms,
         submitted,
         evidence,
     })
@@ -492,12 +533,9 @@ pub async fn decide(
     {
         return Err(Error::NotFound);
     }
-    match refusal {
-        Some(reason) => {
-            studio::refuse_version(&mut tx, version, &format!("review-{reason}")).await?
-        }
-        None => studio::release_version(&mut tx, version).await?,
-    }
+    // Its creator reads it at a moment that tells nothing about when it was decided.
+    let why = refusal.map(|reason| format!("review-{reason}"));
+    publication::end(&mut tx, version, why.as_deref(), now).await?;
     tx.commit().await?;
     state.jobs.ring();
     Ok(())

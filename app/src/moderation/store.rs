@@ -1,5 +1,6 @@
 //! SQL of prints, reviews and what they found.
 
+use super::publication::Standing;
 use super::service::{Match, Print, Resemblance, Review};
 use crate::db::{self, Tx, execute, fetch, statements};
 
@@ -18,6 +19,24 @@ statements! {
         join log_leaf sealed on sealed.leaf_hash = version.leaf_hash
         where likeness.person_id <> $1 and sealed.log_index < $2 and likeness.version_id > $3
         order by likeness.version_id limit $4";
+    GET_STANDING = "select person.created_ms,
+            (select min(listing.published_ms) from listing where listing.person_id = person.id and listing.state = 'live') as on_sale_ms,
+            (select max(coalesce(review.decided_ms, 9000000000000000)) from listing
+                join version on version.listing_id = listing.id
+                join review on review.version_id = version.id and review.state <> 'approved'
+                where listing.person_id = person.id) as alike_ms
+        from person where person.id = $1";
+    INSERT_PUBLICATION = "insert into publication (version_id, submitted_ms, wait_ms) values ($1, $2, $3)";
+    /// In time the drawn moment stands; later the same wait begins at the decision.
+    DECIDE_PUBLICATION = "update publication set refusal = $2,
+            due_ms = case when submitted_ms + wait_ms >= $3 then submitted_ms + wait_ms else $3 + wait_ms end
+        where version_id = $1 and settled_ms is null returning due_ms";
+    SETTLE_PUBLICATION = "update publication set settled_ms = $2 where version_id = $1 and settled_ms is null returning refusal";
+    LIST_DUE_PUBLICATIONS = "select version_id from publication where settled_ms is null and due_ms <= $1 order by due_ms, version_id limit $2";
+    IS_WAITING = "select count(*) from publication
+        join version on version.id = publication.version_id and version.state = 'certified'
+        where publication.version_id = $1 and publication.settled_ms is null";
+    FIND_DUE_MS = "select due_ms from publication where version_id = $1 and settled_ms is null";
     INSERT_REVIEW = "insert into review (version_id, state, opened_ms) values ($1, 'open', $2) on conflict (version_id) do nothing";
     INSERT_MATCH = "insert into review_match (version_id, earlier_version_id, text_milli, picture_milli, owned_ms) values ($1, $2, $3, $4, $5)
         on conflict (version_id, earlier_version_id) do nothing";
@@ -140,4 +159,77 @@ pub(super) async fn list_resemblances(
         leaf_hash,
         least_milli
     )
+}
+
+pub(super) async fn get_standing(tx: &mut Tx, person: &str) -> db::Result<Standing> {
+    fetch!(tx, fetch_one, Standing, GET_STANDING, person)
+}
+
+pub(super) async fn insert_publication(
+    tx: &mut Tx,
+    version: &str,
+    submitted_ms: i64,
+    wait_ms: i64,
+) -> db::Result<()> {
+    execute!(tx, INSERT_PUBLICATION, version, submitted_ms, wait_ms).map(|_| ())
+}
+
+pub(super) async fn decide_publication(
+    tx: &mut Tx,
+    version: &str,
+    refusal: Option<&str>,
+    now_ms: i64,
+) -> db::Result<Option<i64>> {
+    let row = fetch!(
+        tx,
+        fetch_optional,
+        (i64,),
+        DECIDE_PUBLICATION,
+        version,
+        refusal,
+        now_ms
+    )?;
+    Ok(row.map(|row| row.0))
+}
+
+/// The refusal, if any, of a publication that was not settled before; `None` for one that was.
+pub(super) async fn settle_publication(
+    tx: &mut Tx,
+    version: &str,
+    now_ms: i64,
+) -> db::Result<Option<Option<String>>> {
+    let row = fetch!(
+        tx,
+        fetch_optional,
+        (Option<String>,),
+        SETTLE_PUBLICATION,
+        version,
+        now_ms
+    )?;
+    Ok(row.map(|row| row.0))
+}
+
+pub(super) async fn list_due_publications(
+    tx: &mut Tx,
+    now_ms: i64,
+    limit: i64,
+) -> db::Result<Vec<String>> {
+    let rows = fetch!(
+        tx,
+        fetch_all,
+        (String,),
+        LIST_DUE_PUBLICATIONS,
+        now_ms,
+        limit
+    )?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
+pub(super) async fn is_waiting(tx: &mut Tx, version: &str) -> db::Result<bool> {
+    fetch!(tx, fetch_one, (i64,), IS_WAITING, version).map(|row| row.0 > 0)
+}
+
+pub(super) async fn find_due_ms(tx: &mut Tx, version: &str) -> db::Result<Option<i64>> {
+    let row = fetch!(tx, fetch_optional, (Option<i64>,), FIND_DUE_MS, version)?;
+    Ok(row.and_then(|row| row.0))
 }

@@ -1,5 +1,6 @@
 //! Which versions wait for a person, on both databases.
 
+use super::publication::{self, Standing, Waits};
 use super::service::{Match, find_near, hold, texts_of};
 use super::{PicturePrint, TextPrint, store};
 use crate::db::tests::databases;
@@ -7,7 +8,7 @@ use crate::db::{Tx, execute};
 use crate::vault::Vault;
 use engine::picture::Picture;
 use schema::recipe::{Anchor, ModelDigest, Recipe, Seed};
-use schema::template::Variable;
+use schema::template::{Choice, Variable};
 use std::collections::BTreeMap;
 
 const NOW_MS: i64 = 1_800_000_000_000;
@@ -182,5 +183,206 @@ async fn a_review_is_opened_once_and_decided_once() {
                 .collect();
             assert_eq!(leaves, [other], "{}", test.name);
         }
+    }
+}
+
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+#[test]
+fn every_picture_and_every_item_of_a_choice_is_a_guess() {
+    let model = ModelDigest(schema::digest::Digest([1; 32]));
+    let scheduler = schema::recipe::Scheduler::FlowEuler { shift_milli: 3000 };
+    let mut recipe = Recipe::new(model, "{p}".into(), scheduler, 4, 3000, (128, 128));
+    let choices = (0..16).map(|number| Choice {
+        label: number.to_string(),
+        text: format!("a whole prompt, the {number}th"),
+    });
+    let slot = Variable::Choice {
+        choices: choices.collect(),
+        default: "0".into(),
+    };
+    recipe.variables = BTreeMap::from([("p".into(), slot)]);
+    let anchor = |number: u64| Anchor {
+        values: BTreeMap::from([("p".into(), number.to_string())]),
+        seed: Seed(number << 40),
+    };
+    recipe.anchors = (0..16).map(anchor).collect();
+    assert_eq!(publication::candidates(&recipe), 32);
+}
+
+#[test]
+fn a_wait_is_drawn_within_its_bounds() {
+    let waits = Waits {
+        least_ms: 2 * HOUR_MS,
+        most_ms: DAY_MS,
+    };
+    assert_eq!(Waits::NONE.draw([255; 8]), 0);
+    assert_eq!(waits.draw([0; 8]), 2 * HOUR_MS);
+    let drawn: std::collections::BTreeSet<i64> = (0..200u64)
+        .map(|number| waits.draw(number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes()))
+        .collect();
+    assert!(
+        drawn.len() > 190
+            && drawn
+                .iter()
+                .all(|wait| (2 * HOUR_MS..=DAY_MS).contains(wait))
+    );
+}
+
+#[test]
+fn a_creator_is_known_after_a_while_on_sale_without_a_copy() {
+    let known = Standing {
+        created_ms: NOW_MS - 15 * DAY_MS,
+        on_sale_ms: Some(NOW_MS - 8 * DAY_MS),
+        alike_ms: None,
+    };
+    assert!(known.is_known(NOW_MS));
+    for (why, other) in [
+        (
+            "a new account",
+            Standing {
+                created_ms: NOW_MS - DAY_MS,
+                ..known
+            },
+        ),
+        (
+            "nothing on sale",
+            Standing {
+                on_sale_ms: None,
+                ..known
+            },
+        ),
+        (
+            "just on sale",
+            Standing {
+                on_sale_ms: Some(NOW_MS - DAY_MS),
+                ..known
+            },
+        ),
+        (
+            "a copy lately",
+            Standing {
+                alike_ms: Some(NOW_MS - DAY_MS),
+                ..known
+            },
+        ),
+        (
+            "an open review",
+            Standing {
+                alike_ms: Some(9_000_000_000_000_000),
+                ..known
+            },
+        ),
+    ] {
+        assert!(!other.is_known(NOW_MS), "{why}");
+    }
+}
+
+/// The states that a creator sees of two versions: whether each is in review, and how its row stands.
+async fn seen(tx: &mut Tx, versions: [&str; 2]) -> Vec<(bool, String)> {
+    let mut seen = Vec::new();
+    for version in versions {
+        let waits = publication::is_waiting(tx, version)
+            .await
+            .expect("an answer");
+        let row = "select state from version where id = $1";
+        let row = crate::db::fetch!(tx, fetch_one, (String,), row, version).expect("a row");
+        seen.push((waits, row.0));
+    }
+    seen
+}
+
+async fn released(tx: &mut Tx, version: &str) -> bool {
+    let sql = "select count(*) from job where kind = 'studio-go-live' and payload = $1";
+    let row = crate::db::fetch!(tx, fetch_one, (i64,), sql, version).expect("a count");
+    row.0 == 1
+}
+
+/// Two certified versions of a new creator with a wait of an hour: `clean` passed, `alike` waits for a person.
+async fn two_in_review(test: &crate::db::tests::TestDb) {
+    let mut tx = test.db.write().await.expect("a transaction");
+    for name in ["ada", "ben", "eve"] {
+        person(&mut tx, name).await;
+    }
+    version(&mut tx, "earlier", "ada", "live", 1, DRAGON, 8).await;
+    let hour = Waits {
+        least_ms: HOUR_MS,
+        most_ms: HOUR_MS,
+    };
+    for (id, index, text, x) in [("clean", 2, WHALES, 22), ("alike", 3, DRAGON, 22)] {
+        version(&mut tx, id, "ben", "certified", index, text, x).await;
+        let submitted = publication::submit(&mut tx, id, "ben", hour, NOW_MS).await;
+        submitted.expect("a note");
+    }
+    publication::pass(&mut tx, "clean", NOW_MS)
+        .await
+        .expect("a note");
+    let found = find_near(&mut tx, "alike").await.expect("a search");
+    hold(&mut tx, "alike", &found, NOW_MS)
+        .await
+        .expect("a review");
+    tx.commit().await.expect("a commit");
+}
+
+#[tokio::test]
+async fn in_review_is_one_state_and_ends_at_a_drawn_moment_however_early_a_person_decides() {
+    for test in databases().await {
+        two_in_review(&test).await;
+        let mut tx = test.db.write().await.expect("a transaction");
+        let both = seen(&mut tx, ["clean", "alike"]).await;
+        assert_eq!(
+            both[0], both[1],
+            "{}: nobody can tell them apart",
+            test.name
+        );
+        assert!(both[0].0, "{}", test.name);
+        publication::end(&mut tx, "alike", Some("review-duplicate"), NOW_MS + 60_000)
+            .await
+            .expect("a decision");
+        let after = seen(&mut tx, ["clean", "alike"]).await;
+        assert_eq!(after, both, "{}: the decision is not seen", test.name);
+        tx.commit().await.expect("a commit");
+        let early = publication::settle_due(&test.db, NOW_MS + HOUR_MS - 1).await;
+        assert_eq!(early.expect("a run"), 0, "{}", test.name);
+        let due = publication::settle_due(&test.db, NOW_MS + HOUR_MS).await;
+        assert_eq!(due.expect("a run"), 2, "{}: both at one moment", test.name);
+        let mut tx = test.db.read().await.expect("a transaction");
+        assert!(released(&mut tx, "clean").await, "{}", test.name);
+        assert!(!released(&mut tx, "alike").await, "{}", test.name);
+        let ended = seen(&mut tx, ["clean", "alike"]).await;
+        assert_eq!(ended[1], (false, "failed".into()), "{}", test.name);
+    }
+}
+
+#[tokio::test]
+async fn a_late_decision_is_made_public_as_long_after_it_as_was_drawn_and_once() {
+    for test in databases().await {
+        two_in_review(&test).await;
+        let settled = publication::settle_due(&test.db, NOW_MS + DAY_MS).await;
+        assert_eq!(
+            settled.expect("a run"),
+            1,
+            "{}: one waits for a person",
+            test.name
+        );
+        let mut tx = test.db.write().await.expect("a transaction");
+        publication::end(&mut tx, "alike", None, NOW_MS + DAY_MS)
+            .await
+            .expect("a decision");
+        let due = publication::find_due_ms(&mut tx, "alike").await;
+        assert_eq!(
+            due.expect("a moment"),
+            Some(NOW_MS + DAY_MS + HOUR_MS),
+            "{}",
+            test.name
+        );
+        tx.commit().await.expect("a commit");
+        for (now_ms, expected) in [(DAY_MS, 0), (DAY_MS + HOUR_MS, 1), (2 * DAY_MS, 0)] {
+            let settled = publication::settle_due(&test.db, NOW_MS + now_ms).await;
+            assert_eq!(settled.expect("a run"), expected, "{}", test.name);
+        }
+        let mut tx = test.db.read().await.expect("a transaction");
+        assert!(released(&mut tx, "alike").await, "{}", test.name);
     }
 }

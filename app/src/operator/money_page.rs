@@ -10,7 +10,7 @@ use crate::payouts::service::{BankPayout, Decision, Reconciliation};
 use crate::provider::inbox::Row;
 use crate::provider::outbound::Operation;
 use crate::ui::lang::Lang;
-use crate::ui::pieces::{Fact, Time, heading};
+use crate::ui::pieces::{Fact, TextArea, Time, heading};
 use crate::ui::shell;
 use crate::web::visit::Visit;
 use axum::http::StatusCode;
@@ -335,7 +335,7 @@ pub(super) fn dispute(
         let open = dispute.is_open() && dispute.submitted_ms.is_none();
         let answer = open.then(|| view! {
             <form method="post" action=lang.path(&path)>
-                <label class="field" for="remark"><span>{lang.text("dispute-remark")}</span><textarea id="remark" name="remark" rows="3" maxlength="2000"></textarea></label>
+                <label class="field" for="remark"><span>{lang.text("dispute-remark")}</span><TextArea id="remark" name="remark" rows=3 most=2000 value=String::new()/></label>
                 {sandbox.then(|| view! { <p class="field__hint">{lang.text("dispute-sandbox-words")}</p> })}
                 <button class="button button--primary" id="answer">{lang.text("dispute-answer")}</button>
             </form>

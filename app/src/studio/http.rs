@@ -1,6 +1,7 @@
 //! Routes of the studio.
 
-use super::service::{self, Content, DraftForm, Error, SentSeal};
+use super::queue::{self, Seeds};
+use super::service::{self, Content, DraftForm, Error, Publisher, SentSeal};
 use super::{page, store};
 use crate::account;
 use crate::web::error::AppError;
@@ -16,7 +17,8 @@ use axum::{Json, Router};
 use engine::model::Size;
 use schema::failure::{Code, FieldError};
 use schema::id::{DraftId, PictureId};
-use schema::template::{Choice, Variable, is_name};
+use schema::recipe::MAX_GUIDANCE_MILLI;
+use schema::template::{Choice, MAX_VARIABLES, MAX_VARIABLES_BYTES, Values, Variable, is_name};
 use std::collections::BTreeMap;
 
 /// Routes of this feature.
@@ -28,6 +30,9 @@ pub fn routes() -> Router<AppState> {
         .route("/studio/drafts/{id}/generate", post(generate))
         .route("/studio/drafts/{id}/seal", get(seal))
         .route("/studio/drafts/{id}/publish", post(publish))
+        .route("/studio/drafts/{id}/cancel", post(cancel_waiting))
+        .route("/studio/drafts/{id}/delete", post(delete))
+        .route("/studio/pictures/{id}/cancel", post(cancel))
         .route("/studio/pictures/{id}/progress", get(progress))
         .route("/studio/pictures/{id}/file", get(file))
 }
@@ -78,23 +83,65 @@ async fn show(
     let mut tx = state.db.write().await?;
     let mut draft = service::get_draft(state, &mut tx, &person.id, id.as_str()).await?;
     let pictures = service::list_pictures(&mut tx, id.as_str()).await?;
+    // The oldest of them is next: what it waits for is what the page says.
+    let next = pictures.iter().rfind(|picture| picture.state == "waiting");
+    let wait_s = match next {
+        Some(picture) => queue::wait_s(state, &mut tx, &picture.id).await?,
+        None => None,
+    };
     tx.commit().await?;
     let tag = draft.content.tag(state, id.as_str());
+    let minor = draft.row.price_minor;
+    let mut price = format!("{}.{:02}", minor / 100, minor % 100);
     if let Some((content, form)) = typed {
         draft.content = content;
         draft.row.title = form.get("title").into();
         draft.row.description = form.get("description").into();
+        draft.row.category = form.get("category").into();
+        draft.row.licence = form.get("licence").into();
+        price = form.get("price").to_owned();
     }
     let model = state.engines.model();
+    let shown = page::Shown {
+        draft,
+        price,
+        pictures,
+        tag,
+        wait_s,
+        errors,
+    };
     Ok(page::draft(
         visit,
-        &draft,
-        pictures,
-        &tag,
+        &shown,
         &model.manifest,
         state.config.fee,
-        errors,
     ))
+}
+
+/// Saves the draft that a form holds. What is wrong is found in all fields at once; nothing is stored then.
+async fn save_form(
+    state: &AppState,
+    person: &str,
+    id: &DraftId,
+    form: &Form,
+) -> Result<Result<Content, (Content, Vec<FieldError>)>, AppError> {
+    let (content, mut errors) = read_content(form);
+    let sent = DraftForm {
+        title: form.get("title").into(),
+        description: form.get("description").into(),
+        category: form.get("category").into(),
+        price: form.get("price").into(),
+        licence: form.get("licence").into(),
+        content: content.clone(),
+    };
+    if errors.is_empty() {
+        match service::save_draft(state, person, id.as_str(), sent).await {
+            Ok(()) => return Ok(Ok(content)),
+            Err(Error::Invalid(fields)) => errors = fields,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(Err((content, errors)))
 }
 
 async fn save(
@@ -108,26 +155,12 @@ async fn save(
         .answer(async {
             let person = visit.require_person()?;
             let id = draft_id(&id)?;
-            let (content, mut errors) = read_content(&form);
-            let price = form.get("price").to_owned();
-            let sent = DraftForm {
-                title: form.get("title"),
-                description: form.get("description"),
-                category: form.get("category"),
-                price: &price,
-                licence: form.get("licence"),
-                content: content.clone(),
-            };
-            if errors.is_empty() {
-                match service::save_draft(&state, &person.id, id.as_str(), &sent).await {
-                    Ok(()) => {
-                        return Ok(visit.redirect_with(&format!("/studio/drafts/{id}"), "saved"));
-                    }
-                    Err(Error::Invalid(fields)) => errors = fields,
-                    Err(error) => return Err(error.into()),
+            match save_form(&state, &person.id, &id, &form).await? {
+                Ok(_) => Ok(visit.redirect_with(&format!("/studio/drafts/{id}"), "saved")),
+                Err((content, errors)) => {
+                    show(&state, &visit, id.as_str(), Some((content, &form)), errors).await
                 }
             }
-            show(&state, &visit, id.as_str(), Some((content, &form)), errors).await
         })
         .await
 }
@@ -143,12 +176,14 @@ fn read_content(form: &Form) -> (Content, Vec<FieldError>) {
     };
     let steps = number("steps", &mut errors);
     let guidance = form.get("guidance").trim().replace(',', ".");
-    let guidance_milli = schema::money::Money::parse_usd(&guidance, "guidance")
-        .map(|value| value.minor * 10)
-        .unwrap_or_else(|_| {
+    let guidance_milli = match schema::money::Money::parse_usd(&guidance, "guidance") {
+        // A number that is too large is refused as such, with its bound.
+        Ok(value) => u32::try_from(value.minor * 10).unwrap_or(MAX_GUIDANCE_MILLI + 1),
+        Err(_) => {
             errors.push(FieldError::new("guidance", "number"));
             0
-        });
+        }
+    };
     let size = match form.get("size") {
         "" => None,
         text => {
@@ -163,15 +198,32 @@ fn read_content(form: &Form) -> (Content, Vec<FieldError>) {
         }
     };
     let mut variables = BTreeMap::new();
-    for ((name, kind), definition) in form
+    let rows = form
         .all("variable_name")
         .zip(form.all("variable_kind"))
         .zip(form.all("variable_definition"))
-    {
+        .filter(|((name, _), _)| !name.trim().is_empty());
+    let rows: Vec<_> = rows.take(MAX_VARIABLES + 1).collect();
+    let bytes = rows.iter().map(|((name, _), text)| name.len() + text.len());
+    if bytes.sum::<usize>() > MAX_VARIABLES_BYTES {
+        // Nothing is read of what is too long to be kept.
+        errors.push(FieldError {
+            field: "variables".into(),
+            code: "variables-bytes".into(),
+            detail: Some(MAX_VARIABLES_BYTES.to_string()),
+        });
+        let content = Content {
+            template: form.get("template").replace("\r\n", "\n"),
+            negative: form.get("negative").into(),
+            variables,
+            steps,
+            guidance_milli,
+            size: None,
+        };
+        return (content, errors);
+    }
+    for ((name, kind), definition) in rows {
         let name = name.trim();
-        if name.is_empty() {
-            continue;
-        }
         if !is_name(name) {
             errors.push(FieldError {
                 field: "variables".into(),
@@ -201,7 +253,7 @@ fn read_content(form: &Form) -> (Content, Vec<FieldError>) {
         negative: form.get("negative").into(),
         variables,
         steps,
-        guidance_milli: u32::try_from(guidance_milli).unwrap_or(0),
+        guidance_milli,
         size,
     };
     (content, errors)
@@ -283,29 +335,91 @@ async fn generate(
         .answer(async {
             let person = visit.require_person()?;
             let id = draft_id(&id)?;
-            let seed = Some(form.get("seed").trim()).filter(|seed| !seed.is_empty());
+            // What is on the page is what is made: the draft is saved first, or shown as it was typed with what is wrong.
+            let content = if form.all("template").next().is_some() {
+                match save_form(&state, &person.id, &id, &form).await? {
+                    Ok(content) => content,
+                    Err((content, errors)) => {
+                        let typed = Some((content, &form));
+                        return show(&state, &visit, id.as_str(), typed, errors).await;
+                    }
+                }
+            } else {
+                let mut tx = state.db.write().await?;
+                let draft = service::get_draft(&state, &mut tx, &person.id, id.as_str()).await?;
+                tx.commit().await?;
+                draft.content
+            };
+            let seeds = match form.get("seed").trim() {
+                "" => Seeds::Drawn,
+                seed => Seeds::Typed(seed.into()),
+            };
             // The button "explore" overrides the number beside the other button.
             let wanted = Some(form.get("explore")).filter(|text| !text.is_empty());
             let count = wanted
                 .unwrap_or_else(|| form.get("count"))
                 .parse()
                 .unwrap_or(1);
-            match service::generate(
-                &state,
-                &person.id,
-                id.as_str(),
-                form.prefixed("value_"),
-                seed,
-                count,
-            )
-            .await
-            {
+            let values = values_for(&content, &form);
+            match queue::generate(&state, &person.id, id.as_str(), values, seeds, count).await {
                 Ok(()) => Ok(visit.redirect(&format!("/studio/drafts/{id}#pictures"))),
                 Err(Error::Invalid(fields)) => {
                     show(&state, &visit, id.as_str(), None, fields).await
                 }
                 Err(error) => Err(error.into()),
             }
+        })
+        .await
+}
+
+/// A value for each variable of a draft: the one that was chosen, or the default of a variable that the page did not know yet.
+fn values_for(content: &Content, form: &Form) -> Values {
+    let mut chosen = form.prefixed("value_");
+    let variables = content.variables.iter();
+    variables
+        .map(|(name, variable)| {
+            let value = chosen.remove(name);
+            (
+                name.clone(),
+                value.unwrap_or_else(|| variable.default_value()),
+            )
+        })
+        .collect()
+}
+
+async fn cancel(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let id = PictureId::parse(&id).map_err(|_| AppError::new(Code::NotFound))?;
+            let draft = queue::cancel(&state, &person.id, id.as_str()).await?;
+            Ok(visit.redirect(&format!("/studio/drafts/{draft}#pictures")))
+        })
+        .await
+}
+
+async fn cancel_waiting(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(id): Path<String>,
+) -> Response {
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let id = draft_id(&id)?;
+            queue::cancel_waiting(&state, &person.id, id.as_str()).await?;
+            Ok(visit.redirect(&format!("/studio/drafts/{id}#pictures")))
+        })
+        .await
+}
+
+async fn delete(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let id = draft_id(&id)?;
+            queue::delete_draft(&state, &person.id, id.as_str()).await?;
+            Ok(visit.redirect_with("/studio", "draft-deleted"))
         })
         .await
 }
@@ -373,21 +487,20 @@ async fn seal(
             let person = visit.require_person()?;
             let id = draft_id(&id)?;
             let pictures = chosen(query.as_deref().unwrap_or_default());
-            let mut tx = state.db.write().await?;
             let gathered =
-                service::sealable(&state, &mut tx, &person.id, id.as_str(), &pictures, false).await;
-            let keys = account::keys::list_active(&mut tx, &person.id).await?;
+                service::sealable(&state, &person.id, id.as_str(), &pictures, false).await;
             match gathered {
                 Ok(sealable) => {
+                    let mut tx = state.db.read().await?;
+                    let keys = account::keys::list_active(&mut tx, &person.id).await?;
                     let draft = store::get_draft(&mut tx, id.as_str(), &person.id)
                         .await?
                         .ok_or_else(|| AppError::new(Code::NotFound))?;
-                    tx.commit().await?;
+                    drop(tx);
                     let material = sealable.material(&state.log.origin, keys);
                     Ok(page::seal(&visit, &draft, &pictures, material))
                 }
                 Err(Error::Invalid(fields)) => {
-                    drop(tx);
                     show(&state, &visit, id.as_str(), None, fields).await
                 }
                 Err(error) => Err(error.into()),
@@ -408,14 +521,14 @@ async fn publish(
             let person = visit.require_person()?;
             let id = draft_id(&id)?;
             let (route, key) = (format!("publish:{id}"), sent.get("form_key"));
-            let mut tx = state.db.write().await?;
+            let mut tx = state.db.read().await?;
             if let Some(location) = form::find_answer(&mut tx, &person.id, &route, key).await? {
                 return Ok(visit.redirect(&location));
             }
+            drop(tx);
             let pictures: Vec<String> = sent.all("picture").map(str::to_owned).collect();
             let sealable =
-                service::sealable(&state, &mut tx, &person.id, id.as_str(), &pictures, false)
-                    .await?;
+                service::sealable(&state, &person.id, id.as_str(), &pictures, false).await?;
             let seal = SentSeal::parse(
                 sent.get("salt"),
                 sent.get("key"),
@@ -423,15 +536,14 @@ async fn publish(
                 sent.get("listing_leaf"),
                 sent.get("statement"),
             )?;
-            let slug = service::publish(
-                &state,
-                &mut tx,
-                &person.id,
-                visit.lang.tag(),
-                &sealable,
-                &seal,
-            )
-            .await?;
+            let ready = service::make_ready(&state, sealable, seal).await?;
+            let publisher = Publisher {
+                person: &person.id,
+                address: &visit.address,
+                language: visit.lang.tag(),
+            };
+            let mut tx = state.db.write().await?;
+            let slug = service::publish(&state, &mut tx, &publisher, &ready).await?;
             let location = format!("/listings/{slug}");
             if !form::note_answer(&mut tx, &person.id, &route, key, &location).await? {
                 // The other half of a double click was first: this half is undone and goes where that one went.

@@ -11,7 +11,7 @@ use schema::sealing::{Material, seal};
 use schema::statement::AnchorStatement;
 use serde::{Deserialize, Serialize};
 
-/// Asks `url` for `{step, steps, done}` until it is done, then loads the page again.
+/// Asks `url` for `{step, steps, done}` until it is done, then loads the page again, unless somebody has typed something that would be lost.
 #[island]
 pub fn LiveProgress(url: String, label: String, step: i64, steps: i64) -> impl IntoView {
     let now = RwSignal::new(step);
@@ -25,7 +25,7 @@ pub fn LiveProgress(url: String, label: String, step: i64, steps: i64) -> impl I
                 of.set(steps);
             }
             if value["done"].as_bool() == Some(true) {
-                browser::reload();
+                browser::reload_unless_typed();
                 return false;
             }
             true

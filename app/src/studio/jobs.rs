@@ -1,19 +1,22 @@
 //! Work of the studio: make a picture, certify a version, put it on sale.
 
-use super::service::{open_picture, recipe_of, refuse_version, release_version};
-use super::store;
+use super::service::{open_picture, recipe_of, refuse_version};
+use super::{queue, store};
+use crate::compute;
 use crate::jobs::Outcome;
-use crate::moderation::service as moderation;
+use crate::jobs::turns::PICTURE_KINDS;
+use crate::moderation::{publication, service as moderation};
 use crate::verify::service as log;
 use crate::web::state::AppState;
 use engine::pipeline::Request;
 use schema::digest::Digest;
 use schema::statement::{Outcome as Verdict, ReproductionStatement};
+use std::time::Instant;
 
 /// Makes one picture of a draft.
-pub const GENERATE: &str = "studio-generate";
+pub const GENERATE: &str = PICTURE_KINDS[0];
 /// Regenerates every anchor of a sealed version and logs the outcome.
-pub const CERTIFY: &str = "studio-certify";
+pub const CERTIFY: &str = PICTURE_KINDS[1];
 /// Puts a certified version on sale once its statement is logged.
 pub const GO_LIVE: &str = "studio-go-live";
 
@@ -39,12 +42,18 @@ async fn generate(state: &AppState, id: &str) -> anyhow::Result<Outcome> {
     };
     let secret = open_picture(state, &mut tx, &picture, "generate").await?;
     tx.commit().await?;
-    let recipe = secret.content.recipe(state, Vec::new());
-    let request = Request::of_recipe(&recipe, &secret.values, secret.seed)?;
+    let for_work = state.clone();
+    let request = compute::run(move || {
+        let recipe = secret.content.recipe(&for_work, Vec::new());
+        Request::of_recipe(&recipe, &secret.values, secret.seed)
+    });
+    let request = request.await?;
+    let (steps, begun) = (i64::from(request.steps), Instant::now());
     let made = state
         .engines
         .generate(request, |step| note_step(state, id, step))
         .await;
+    let took_us = i64::try_from(begun.elapsed().as_micros()).unwrap_or(i64::MAX);
     let picture = match made {
         Ok(picture) => picture,
         Err(error) => {
@@ -55,9 +64,18 @@ async fn generate(state: &AppState, id: &str) -> anyhow::Result<Outcome> {
             return Ok(Outcome::Done);
         }
     };
-    let digest = picture.digest()?;
-    let blob = state.media.put(picture.to_png(None)?).await?;
+    let made = compute::run(move || anyhow::Ok((picture.digest()?, picture.to_png(None)?)));
+    let (digest, file) = made.await?;
+    // Whoever gave the draft up meanwhile leaves no file behind.
+    if store::get_picture(&mut state.db.read().await?, id)
+        .await?
+        .is_none()
+    {
+        return Ok(Outcome::Done);
+    }
+    let blob = state.media.put(file).await?;
     let mut tx = state.db.write().await?;
+    queue::note_rate(&mut tx, steps, took_us).await?;
     store::finish_picture(
         &mut tx,
         id,
@@ -103,11 +121,15 @@ async fn certify(state: &AppState, id: &str) -> anyhow::Result<Outcome> {
         )
         .await?;
     tx.commit().await?;
-    let recipe = recipe_of(&plain)?;
+    let engines = state.engines.clone();
+    let requests = compute::run(move || {
+        let recipe = recipe_of(&plain)?;
+        anyhow::Ok(Request::of_anchors(&recipe, engines.model())?)
+    });
     let mut found = Vec::new();
-    for request in Request::of_anchors(&recipe, state.engines.model())? {
+    for request in requests.await? {
         match state.engines.generate(request, |_| async {}).await {
-            Ok(picture) => found.push(picture.digest()?),
+            Ok(picture) => found.push(compute::run(move || picture.digest()).await?),
             // Trying again cannot help, and the creator should know why nothing happens.
             Err(error) if error.is_final() => {
                 return refuse(state, &version, &error.to_string()).await;
@@ -137,11 +159,12 @@ async fn certify(state: &AppState, id: &str) -> anyhow::Result<Outcome> {
     let row = state.log.attest(&mut tx, &statement).await?;
     if equal {
         store::set_version_state(&mut tx, id, "certified", None, Some(&row.leaf_hash)).await?;
-        // What resembles an earlier recipe waits for a person; everything else goes on by itself.
+        // What resembles an earlier recipe waits for a person; everything else goes on by itself when its wait is over.
+        let now = state.clock.now_ms();
         if near.is_empty() {
-            release_version(&mut tx, id).await?;
+            publication::pass(&mut tx, id, now).await?;
         } else {
-            moderation::hold(&mut tx, id, &near, state.clock.now_ms()).await?;
+            moderation::hold(&mut tx, id, &near, now).await?;
         }
     } else {
         let certification = Some(&*row.leaf_hash);

@@ -6,6 +6,8 @@
 pub mod island;
 
 #[cfg(feature = "ssr")]
+mod check;
+#[cfg(feature = "ssr")]
 pub mod engines;
 #[cfg(feature = "ssr")]
 pub mod http;
@@ -13,6 +15,8 @@ pub mod http;
 pub mod jobs;
 #[cfg(feature = "ssr")]
 mod page;
+#[cfg(feature = "ssr")]
+pub mod queue;
 #[cfg(feature = "ssr")]
 pub mod service;
 #[cfg(feature = "ssr")]

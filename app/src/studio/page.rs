@@ -2,9 +2,10 @@
 
 use super::http::definition;
 use super::island::{LiveProgress, PhraseChips, SealMaterial, SealPanel, SealTexts};
-use super::service::{Draft, DraftRow, MyListing, PictureRow};
+use super::service::{Content, Draft, DraftRow, MyListing, PictureRow};
+use crate::ui::lang::Lang;
 use crate::ui::pieces::{
-    Field, FormKey, Picture, RefreshWithoutScript, empty, heading, picture_url,
+    Field, FormKey, Picture, RefreshWithoutScript, TextArea, empty, heading, picture_url,
 };
 use crate::ui::shell;
 use crate::web::visit::Visit;
@@ -13,10 +14,11 @@ use axum::response::Response;
 use engine::model::{Manifest, Size};
 use leptos::prelude::*;
 use schema::failure::FieldError;
+use schema::invisible;
 use schema::licence::Licence;
-use schema::listing::Category;
+use schema::listing::{Category, MAX_DESCRIPTION_CHARACTERS};
 use schema::money::FeeSchedule;
-use schema::template::Variable;
+use schema::template::{MAX_TEMPLATE_BYTES, Variable};
 
 pub(super) fn studio(
     visit: &Visit,
@@ -61,17 +63,28 @@ pub(super) fn studio(
     })
 }
 
-#[allow(clippy::too_many_arguments, reason = "one page shows all of a draft")]
+/// All that a draft's page shows.
+pub(super) struct Shown {
+    /// As it is stored, or as it was typed when that was refused.
+    pub(super) draft: Draft,
+    /// As it was typed.
+    pub(super) price: String,
+    pub(super) pictures: Vec<PictureRow>,
+    /// Pictures with another tag were made with an earlier text.
+    pub(super) tag: String,
+    /// How long the next of the waiting pictures takes, as far as it was measured.
+    pub(super) wait_s: Option<i64>,
+    pub(super) errors: Vec<FieldError>,
+}
+
 pub(super) fn draft(
     visit: &Visit,
-    draft: &Draft,
-    pictures: Vec<PictureRow>,
-    tag: &str,
+    shown: &Shown,
     manifest: &Manifest,
     fee: FeeSchedule,
-    errors: Vec<FieldError>,
 ) -> Response {
     let lang = visit.lang;
+    let (draft, pictures, errors) = (&shown.draft, &shown.pictures, &shown.errors);
     let status = if errors.is_empty() {
         StatusCode::OK
     } else {
@@ -83,13 +96,14 @@ pub(super) fn draft(
             .iter()
             .any(|picture| matches!(picture.state.as_str(), "waiting" | "running"));
         view! {
-            {waiting.then(|| view! { <RefreshWithoutScript seconds=2/> })}
+            {(waiting && errors.is_empty()).then(|| view! { <RefreshWithoutScript seconds=2/> })}
             {heading(title, Some(lang.text("draft-line")))}
             <div class="studio">
-                {edit_form(visit, draft, manifest, fee, &errors)}
+                {edit_form(visit, shown, manifest, fee)}
                 <div class="studio__side">
-                    {generate_form(visit, draft, &errors)}
-                    {gallery(visit, draft, pictures, tag, &errors)}
+                    {generate_form(visit, draft, errors)}
+                    {gallery(visit, shown)}
+                    {give_up(lang, &draft.row.id)}
                 </div>
             </div>
         }
@@ -108,16 +122,50 @@ fn problem(visit: &Visit, errors: &[FieldError], fields: &[&str]) -> impl IntoVi
         .collect_view()
 }
 
+/// Characters of the texts that nobody sees: they change the picture, and no buyer would find out why.
+fn unseen(lang: Lang, content: &Content) -> Option<impl IntoView + use<>> {
+    let choices = content
+        .variables
+        .values()
+        .flat_map(|variable| match variable {
+            Variable::Choice { choices, .. } => choices.as_slice(),
+            Variable::Text { .. } | Variable::Number { .. } => &[],
+        });
+    let texts = [content.template.as_str(), content.negative.as_str()];
+    let mut found: Vec<String> = texts
+        .into_iter()
+        .chain(choices.map(|choice| choice.text.as_str()))
+        .flat_map(invisible::find)
+        .map(|hidden| format!("U+{:04X}", u32::from(hidden.character)))
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found.truncate(8);
+    let list = found.join(", ");
+    (!list.is_empty()).then(|| {
+        let text = lang.with("invisible-hint", &[("found", list.into())]);
+        view! { <p class="hint" id="invisible-hint">{text}</p> }
+    })
+}
+
+/// A negative prompt is weighed against the prompt by guidance, which 1 and less turn off.
+fn idle_negative(lang: Lang, content: &Content) -> Option<impl IntoView + use<>> {
+    let idle = !content.negative.is_empty() && content.guidance_milli <= 1000;
+    idle.then(|| view! { <p class="hint" id="negative-idle">{lang.text("negative-idle")}</p> })
+}
+
 fn edit_form(
     visit: &Visit,
-    draft: &Draft,
+    shown: &Shown,
     manifest: &Manifest,
     fee: FeeSchedule,
-    errors: &[FieldError],
 ) -> impl IntoView + use<> {
     let lang = visit.lang;
-    let (row, content) = (draft.row.clone(), draft.content.clone());
-    let errors = errors.to_vec();
+    let (row, content) = (shown.draft.row.clone(), shown.draft.content.clone());
+    let (errors, price) = (shown.errors.clone(), shown.price.clone());
+    let (unseen, idle_negative) = (unseen(lang, &content), idle_negative(lang, &content));
+    let wrong = |field: &str| errors.iter().any(|error| error.field == field);
+    let (wrong_template, wrong_description) = (wrong("template"), wrong("description"));
     let categories = Category::ALL.map(|category| {
         view! { <option value=category.id() selected=category.id() == row.category>{lang.text(&format!("category-{}", category.id()))}</option> }
     });
@@ -156,11 +204,12 @@ fn edit_form(
             ("net", lang.money(row.price_minor - fee).into()),
         ],
     );
-    let guidance = format!(
-        "{}.{}",
-        content.guidance_milli / 1000,
-        content.guidance_milli % 1000 / 100
-    );
+    // Two places when they are needed: what was typed is what is saved again.
+    let (whole, rest) = (content.guidance_milli / 1000, content.guidance_milli % 1000);
+    let guidance = match rest % 100 {
+        0 => format!("{whole}.{}", rest / 100),
+        _ => format!("{whole}.{:02}", rest / 10),
+    };
     let styles = manifest.styles.get(lang.tag()).cloned().unwrap_or_default();
     let chosen = content.size.or(manifest.sizes.first().copied());
     let sizes = manifest.sizes.clone().into_iter().map(move |size| {
@@ -176,15 +225,17 @@ fn edit_form(
             <h2>{lang.text("draft-recipe")}</h2>
             <label class="field" for="template">
                 <span>{lang.text("template")}</span>
-                <textarea id="template" name="template" rows="3" maxlength="4000" spellcheck="false">{content.template.clone()}</textarea>
+                <TextArea id="template" name="template" rows=3 most=MAX_TEMPLATE_BYTES plain=true invalid=wrong_template value=content.template.clone()/>
             </label>
             <p class="field__hint">{template_hint}</p>
-            {problem(visit, &errors, &["template"])}
+            <div id="template-error">{problem(visit, &errors, &["template"])}</div>
+            {unseen}
             <div class="phrases">
                 <span class="field__hint">{lang.text("style-hint")}</span>
                 <PhraseChips target="template".to_owned() phrases=styles/>
             </div>
             <Field lang name="negative" label=lang.text("negative") value=content.negative.clone() errors=errors.clone()/>
+            {idle_negative}
             <fieldset class="field">
                 <legend>{lang.text("variables")}</legend>
                 <p class="field__hint">{lang.text("variables-hint")}</p>
@@ -201,15 +252,15 @@ fn edit_form(
             <Field lang name="title" label=lang.text("title") value=row.title.clone() required=true errors=errors.clone()/>
             <label class="field" for="description">
                 <span>{lang.text("description")}</span>
-                <textarea id="description" name="description" rows="4" maxlength="5000">{row.description.clone()}</textarea>
+                <TextArea id="description" name="description" rows=4 most=MAX_DESCRIPTION_CHARACTERS invalid=wrong_description value=row.description.clone()/>
             </label>
-            {problem(visit, &errors, &["description"])}
+            <div id="description-error">{problem(visit, &errors, &["description"])}</div>
             <div class="field-row">
                 <label class="field" for="category"><span>{lang.text("category")}</span><select id="category" name="category">{categories.into_iter().collect_view()}</select></label>
                 <label class="field" for="licence"><span>{lang.text("licence")}</span><select id="licence" name="licence">{licences.into_iter().collect_view()}</select></label>
             </div>
             {problem(visit, &errors, &["category", "licence"])}
-            <Field lang name="price" label=lang.text("price-usd") hint=net value=format!("{}.{:02}", row.price_minor / 100, row.price_minor % 100) required=true errors=errors/>
+            <Field lang name="price" label=lang.text("price-usd") hint=net value=price required=true errors=errors/>
             <button class="button button--primary" type="submit" id="save-draft">{lang.text("save")}</button>
         </form>
     }
@@ -228,44 +279,80 @@ fn generate_form(visit: &Visit, draft: &Draft, errors: &[FieldError]) -> impl In
         let input = match variable {
             Variable::Choice { choices, default } => {
                 let options = choices.into_iter().map(|choice| view! { <option value=choice.label.clone() selected=choice.label == default>{choice.label.clone()}</option> });
-                view! { <select name=field>{options.collect_view()}</select> }.into_any()
+                view! { <select name=field form="draft-form">{options.collect_view()}</select> }.into_any()
             }
-            Variable::Text { max_characters, default } => view! { <input name=field value=default maxlength=max_characters/> }.into_any(),
+            Variable::Text { max_characters, default } => view! { <input name=field form="draft-form" value=default maxlength=max_characters/> }.into_any(),
             Variable::Number { minimum, maximum, step, default } => {
-                view! { <input type="number" name=field value=default min=minimum max=maximum step=step/> }.into_any()
+                view! { <input type="number" form="draft-form" name=field value=default min=minimum max=maximum step=step/> }.into_any()
             }
         };
         view! { <label class="field"><span>{name}</span>{input}</label> }
     });
+    let generate = lang.path(&format!("/studio/drafts/{}/generate", draft.row.id));
+    let explore = generate.clone();
+    // These fields belong to the draft's form: generating sends, checks and saves the whole page, so that nothing typed is lost.
     view! {
-        <form class="card" method="post" action=lang.path(&format!("/studio/drafts/{}/generate", draft.row.id)) id="generate-form">
+        <section class="card" id="generate-form">
             <h2>{lang.text("generate")}</h2>
             <div class="field-row">{inputs.collect_view()}</div>
-            {problem(visit, errors, &["values", "seed"])}
+            {problem(visit, errors, &["values", "seed", "count"])}
             <div class="field-row">
-                <label class="field"><span>{lang.text("seed")}</span><input name="seed" inputmode="numeric" placeholder=lang.text("seed-random")/></label>
+                <label class="field"><span>{lang.text("seed")}</span><input name="seed" form="draft-form" inputmode="numeric" placeholder=lang.text("seed-random")/></label>
                 <label class="field"><span>{lang.text("count")}</span>
-                    <select name="count"><option value="1">"1"</option><option value="4" selected>"4"</option></select>
+                    <select name="count" form="draft-form"><option value="1">"1"</option><option value="4" selected>"4"</option></select>
                 </label>
             </div>
             <p class="field__hint">{lang.text("explore-hint")}</p>
             <p class="actions">
-                <button class="button button--primary" type="submit" id="generate">{lang.text("generate")}</button>
-                <button class="button" type="submit" name="explore" value="9" id="explore">{lang.text("explore-9")}</button>
+                <button class="button button--primary" type="submit" form="draft-form" formaction=generate id="generate">{lang.text("generate")}</button>
+                <button class="button" type="submit" form="draft-form" formaction=explore name="explore" value="9" id="explore">{lang.text("explore-9")}</button>
             </p>
-        </form>
+        </section>
     }
 }
 
-fn gallery(
-    visit: &Visit,
-    draft: &Draft,
-    pictures: Vec<PictureRow>,
-    tag: &str,
-    errors: &[FieldError],
-) -> impl IntoView + use<> {
+/// How many pictures wait, how long that takes, and the way to take them back.
+fn waiting(lang: Lang, count: i64, wait_s: Option<i64>) -> impl IntoView + use<> {
+    let about = wait_s.map(|seconds| match seconds {
+        ..=90 => lang.with("wait-seconds", &[("count", seconds.into())]),
+        _ => lang.with("wait-minutes", &[("count", ((seconds + 59) / 60).into())]),
+    });
+    view! {
+        <p class="row" id="waiting">
+            <span class="quiet typed-only">{lang.text("picture-ready")}</span>
+            <span class="quiet">{lang.with("pictures-wait", &[("count", count.into())])} " " {about}</span>
+            <button class="button button--small" type="submit" form="cancel-form" id="cancel-waiting">{lang.text("cancel-waiting")}</button>
+        </p>
+    }
+}
+
+/// The end of a draft, behind a first press so that it does not happen by mistake.
+fn give_up(lang: Lang, id: &str) -> impl IntoView + use<> {
+    view! {
+        <details class="card" id="give-up">
+            <summary>{lang.text("draft-delete")}</summary>
+            <form method="post" action=lang.path(&format!("/studio/drafts/{id}/delete"))>
+                <p>{lang.text("draft-delete-line")}</p>
+                <button class="button" type="submit" id="delete-draft">{lang.text("draft-delete")}</button>
+            </form>
+        </details>
+    }
+}
+
+fn gallery(visit: &Visit, shown: &Shown) -> impl IntoView + use<> {
     let lang = visit.lang;
+    let (draft, errors, tag) = (&shown.draft, &shown.errors, shown.tag.clone());
+    let pictures = shown.pictures.clone();
     let none = pictures.is_empty();
+    let waits = pictures
+        .iter()
+        .filter(|picture| picture.state == "waiting")
+        .count();
+    let waits = i64::try_from(waits).unwrap_or(i64::MAX);
+    let waiting = (waits > 0).then(|| waiting(lang, waits, shown.wait_s));
+    // A refused form stands at an address that cannot be loaded again, with words that nobody may lose.
+    let refused = !errors.is_empty();
+    let cancel_all = lang.path(&format!("/studio/drafts/{}/cancel", draft.row.id));
     let items = pictures.into_iter().map(|picture| {
         let stale = picture.text_tag != tag;
         let file = format!("/studio/pictures/{}/file", picture.id);
@@ -283,20 +370,39 @@ fn gallery(
                     }}
                 </label>
             }.into_any(),
-            "failed" => view! { <div class="gallery__item gallery__item--failed"><p class="field-error">{picture.error.unwrap_or_default()}</p></div> }.into_any(),
-            _ => view! {
-                <div class="gallery__item gallery__item--waiting">
-                    <LiveProgress url=format!("/studio/pictures/{}/progress", picture.id) label=lang.text("step") step=picture.step steps=picture.steps/>
-                </div>
-            }.into_any(),
+            "failed" => {
+                let remove = lang.path(&format!("/studio/pictures/{}/cancel", picture.id));
+                view! {
+                    <div class="gallery__item gallery__item--failed">
+                        <p class="field-error">{lang.text("picture-failed")}</p>
+                        <p class="quiet">{picture.error.unwrap_or_default()}</p>
+                        <button class="button button--small" type="submit" form="cancel-form" formaction=remove>{lang.text("picture-remove")}</button>
+                    </div>
+                }.into_any()
+            }
+            state => {
+                let cancel = lang.path(&format!("/studio/pictures/{}/cancel", picture.id));
+                let cancel = (state == "waiting").then(|| view! { <button class="button button--small" type="submit" form="cancel-form" formaction=cancel>{lang.text("picture-cancel")}</button> });
+                view! {
+                    <div class="gallery__item gallery__item--waiting">
+                        {match refused {
+                            true => view! { <span>{lang.text("step")} " " {picture.step} "/" {picture.steps}</span> }.into_any(),
+                            false => view! { <LiveProgress url=format!("/studio/pictures/{}/progress", picture.id) label=lang.text("step") step=picture.step steps=picture.steps/> }.into_any(),
+                        }}
+                        {cancel}
+                    </div>
+                }.into_any()
+            }
         }
     });
     view! {
+        <form method="post" action=cancel_all id="cancel-form"></form>
         <form class="card" method="get" action=lang.path(&format!("/studio/drafts/{}/seal", draft.row.id)) id="pictures">
             <h2>{lang.text("pictures")}</h2>
             <p class="field__hint">{lang.text("pictures-hint")}</p>
             {problem(visit, errors, &["picture"])}
             {none.then(|| view! { <p class="quiet">{lang.text("pictures-none")}</p> })}
+            {waiting}
             <div class="gallery">{items.collect_view()}</div>
             {(!none).then(|| view! { <button class="button" type="submit" id="to-seal">{lang.text("to-seal")}</button> })}
         </form>

@@ -3,22 +3,22 @@
 use super::island::SealMaterial;
 use super::store;
 use crate::db::{self, Tx};
+use crate::jobs::turns::{self, Class, PictureJob};
+use crate::moderation::publication::{self, Waits};
 use crate::verify::service as log;
 use crate::web::state::AppState;
-use crate::{account, jobs, limits, moderation, random};
+use crate::{account, compute, jobs, limits, moderation, random};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use engine::label;
 use engine::model::Size;
 use engine::picture::Picture;
-use engine::pipeline::Request;
 use schema::commitment::Salt;
 use schema::failure::FieldError;
 use schema::key::PublicKey;
 use schema::leaf::Leaf;
 use schema::licence::Licence;
-use schema::listing::{Category, parse_description, parse_title, slug_of};
-use schema::money::Money;
+use schema::listing::{Category, slug_of};
 use schema::pixels::PixelDigest;
 use schema::recipe::{Anchor, Recipe, Scheduler, Seed};
 use schema::sealing::{Material, Seal, check};
@@ -27,9 +27,6 @@ use schema::template::{Choice, Values, Variable};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use thiserror::Error as ThisError;
-
-/// Most pictures that one request may ask for.
-pub const MAX_BATCH: usize = 9;
 
 /// What can go wrong in the studio.
 #[derive(Debug, ThisError)]
@@ -54,11 +51,11 @@ pub enum Error {
     Store(#[from] db::Error),
 }
 
-fn internal(error: impl std::fmt::Display) -> Error {
+pub(super) fn internal(error: impl std::fmt::Display) -> Error {
     Error::Internal(error.to_string())
 }
 
-fn refused(field: &str) -> impl Fn(schema::Error) -> Error {
+pub(super) fn refused(field: &str) -> impl Fn(schema::Error) -> Error {
     let field = field.to_owned();
     move |error| Error::Invalid(vec![FieldError::of(&field, &error)])
 }
@@ -347,12 +344,13 @@ pub async fn get_picture(tx: &mut Tx, person: &str, id: &str) -> Result<PictureR
 }
 
 /// A draft's form as it was sent.
-pub struct DraftForm<'a> {
-    pub title: &'a str,
-    pub description: &'a str,
-    pub category: &'a str,
-    pub price: &'a str,
-    pub licence: &'a str,
+#[derive(Clone, Debug)]
+pub struct DraftForm {
+    pub title: String,
+    pub description: String,
+    pub category: String,
+    pub price: String,
+    pub licence: String,
     pub content: Content,
 }
 
@@ -364,104 +362,20 @@ pub async fn save_draft(
     state: &AppState,
     person: &str,
     id: &str,
-    form: &DraftForm<'_>,
+    form: DraftForm,
 ) -> Result<(), Error> {
-    let mut wrong = Vec::new();
-    let mut note = |field: &str, error: &schema::Error| wrong.push(FieldError::of(field, error));
-    let title = parse_title(form.title)
-        .map_err(|error| note("title", &error))
-        .ok();
-    let description = parse_description(form.description)
-        .map_err(|error| note("description", &error))
-        .ok();
-    let category = Category::parse(form.category)
-        .map_err(|error| note("category", &error))
-        .ok();
-    let price = Money::parse_usd(form.price, "price")
-        .map_err(|error| note("price", &error))
-        .ok();
-    let licence = Licence::parse(form.licence)
-        .map_err(|error| note("licence", &error))
-        .ok();
-    let values = form
-        .content
-        .variables
-        .iter()
-        .map(|(name, variable)| (name.clone(), variable.default_value()))
-        .collect();
-    let probe = form.content.recipe(
-        state,
-        vec![Anchor {
-            values,
-            seed: Seed(0),
-        }],
-    );
-    if let Err(error) = probe.check() {
-        let field =
-            if error.place().starts_with("variables") || error.place().starts_with("anchors") {
-                "variables"
-            } else {
-                "template"
-            };
-        note(field, &error);
-    } else {
-        // Every default text must fit the model: a buyer's first run may not fail.
-        let limit = state.engines.model().manifest.text_tokens as usize;
-        let prompt = probe
-            .picture(&probe.anchors[0].values, Seed(0))
-            .map(|picture| picture.prompt)
-            .unwrap_or_default();
-        if let Err(error) = state
-            .engines
-            .model()
-            .tokenizer
-            .encode_padded(&prompt, limit)
-        {
-            wrong.push(FieldError {
-                field: "template".into(),
-                code: "refused".into(),
-                detail: Some(error.to_string()),
-            });
-        }
-    }
-    if let Some(size) = form.content.size
-        && let Err(error) = state.engines.model().check_size(size.width, size.height)
-    {
-        wrong.push(FieldError {
-            field: "size".into(),
-            code: "refused".into(),
-            detail: Some(error.to_string()),
-        });
-    }
-    if let (Some(price), Some(licence)) = (price, licence) {
-        if price.minor > 0 && price.minor < 50 {
-            wrong.push(FieldError::new("price", "price-low"));
-        }
-        if price.minor > 0 && licence.free_only() {
-            wrong.push(FieldError::new("licence", "licence-free"));
-        }
-    }
-    let (Some(title), Some(description), Some(category), Some(price), Some(licence), true) = (
-        title,
-        description,
-        category,
-        price,
-        licence,
-        wrong.is_empty(),
-    ) else {
-        return Err(Error::Invalid(wrong));
-    };
+    let checked = super::check::draft(state, form).await?;
+    let content = serde_json::to_vec(&checked.content).map_err(internal)?;
     let mut tx = state.db.write().await?;
     let mut row = store::get_draft(&mut tx, id, person)
         .await?
         .ok_or(Error::NotFound)?;
-    row.title = title;
-    row.description = description;
-    row.category = category.id().into();
-    row.price_minor = price.minor;
-    row.licence = licence.id().into();
+    row.title = checked.title;
+    row.description = checked.description;
+    row.category = checked.category.id().into();
+    row.price_minor = checked.price_minor;
+    row.licence = checked.licence.id().into();
     row.updated_ms = state.clock.now_ms();
-    let content = serde_json::to_vec(&form.content).map_err(internal)?;
     state
         .vault
         .put(&mut tx, &row.secret_id, &content, row.updated_ms)
@@ -469,94 +383,6 @@ pub async fn save_draft(
         .map_err(internal)?;
     store::update_draft(&mut tx, &row).await?;
     tx.commit().await?;
-    Ok(())
-}
-
-/// Queues pictures of a draft. Without a seed each gets 64 fresh bits from the operating system.
-///
-/// # Errors
-/// [`Error::TooMany`], or [`Error::Invalid`] when values do not fit.
-pub async fn generate(
-    state: &AppState,
-    person: &str,
-    draft: &str,
-    values: Values,
-    seed: Option<&str>,
-    count: usize,
-) -> Result<(), Error> {
-    let count = count.clamp(1, MAX_BATCH);
-    let given = seed.map(Seed::parse).transpose().map_err(refused("seed"))?;
-    let mut tx = state.db.write().await?;
-    let draft = get_draft(state, &mut tx, person, draft).await?;
-    let now = state.clock.now_ms();
-    for number in 0..count {
-        if !limits::allow(&mut tx, limits::GENERATE, person).await? {
-            tx.commit().await?;
-            return Err(Error::TooMany);
-        }
-        let seed = given.map_or_else(
-            || Seed(u64::from_le_bytes(random::bytes())),
-            |seed| Seed(seed.0.wrapping_add(number as u64)),
-        );
-        let secret = PictureSecret {
-            content: draft.content.clone(),
-            values: values.clone(),
-            seed,
-            drawn: given.is_none(),
-        };
-        let recipe = draft.content.recipe(
-            state,
-            vec![Anchor {
-                values: values.clone(),
-                seed,
-            }],
-        );
-        recipe.check().map_err(refused("values"))?;
-        let limit = state.engines.model().manifest.text_tokens as usize;
-        let request = Request::of_recipe(&recipe, &values, seed).map_err(internal)?;
-        if let Err(error) = state
-            .engines
-            .model()
-            .tokenizer
-            .encode_padded(&request.prompt, limit)
-        {
-            return Err(Error::Invalid(vec![FieldError {
-                field: "values".into(),
-                code: "refused".into(),
-                detail: Some(error.to_string()),
-            }]));
-        }
-        let (id, secret_id) = (random::id(), random::id());
-        state
-            .vault
-            .put(
-                &mut tx,
-                &secret_id,
-                &serde_json::to_vec(&secret).map_err(internal)?,
-                now,
-            )
-            .await
-            .map_err(internal)?;
-        store::insert_picture(
-            &mut tx,
-            &id,
-            &draft.row,
-            &secret_id,
-            &draft.content.tag(state, &draft.row.id),
-            i64::from(draft.content.steps),
-            now,
-        )
-        .await?;
-        jobs::enqueue(
-            &mut tx,
-            super::jobs::GENERATE,
-            &format!("picture:{id}"),
-            &id,
-        )
-        .await?;
-    }
-    tx.commit().await?;
-    state.jobs.ring();
     Ok(())
 }
 
@@ -587,74 +413,101 @@ pub struct Sealable {
     anchors: Vec<AnchorStatement>,
     /// Exact file, labelled picture.
     files: Vec<(String, Picture)>,
-    /// What each exact picture looks like to the search for copies.
-    prints: Vec<moderation::PicturePrint>,
+    /// What the search for copies compares.
+    prints: moderation::service::Prints,
     draft: DraftRow,
     licence: Licence,
 }
 
-/// Gathers what a seal covers: the draft's text, and the chosen pictures in the order given.
+/// Gathers what a seal covers: the draft's text, and the chosen pictures in the order given. Files are read and pictures are looked
+/// at outside any transaction.
 ///
 /// # Errors
-/// [`Error::Invalid`] when nothing fitting was chosen. `typed_seeds` lets seeds pass that were not drawn: only the demo, whose
-/// recipes are public, says so.
+/// [`Error::Invalid`] when nothing fitting was chosen. `typed_seeds` lets seeds pass that were not drawn here: only the demo, whose
+/// seeds were drawn once for all demos, says so. Seeds that could be found by trying never pass.
 pub async fn sealable(
     state: &AppState,
-    tx: &mut Tx,
     person: &str,
     draft: &str,
     pictures: &[String],
     typed_seeds: bool,
 ) -> Result<Sealable, Error> {
-    let draft = get_draft(state, tx, person, draft).await?;
-    let tag = draft.content.tag(state, &draft.row.id);
     let choose = |code: &str| Error::Invalid(vec![FieldError::new("picture", code)]);
     if pictures.is_empty() || pictures.len() > schema::commitment::MAX_ANCHORS {
         return Err(choose("choose-pictures"));
     }
-    let (mut anchors, mut recipe_anchors, mut files) = (Vec::new(), Vec::new(), Vec::new());
-    let mut prints = Vec::new();
+    let mut tx = state.db.write().await?;
+    let draft = get_draft(state, &mut tx, person, draft).await?;
+    let tag = draft.content.tag(state, &draft.row.id);
+    let mut chosen = Vec::new();
     for id in pictures {
-        let row = get_picture(tx, person, id).await?;
+        let row = get_picture(&mut tx, person, id).await?;
         let (Some(blob), true) = (row.blob.clone(), row.draft_id == draft.row.id) else {
             return Err(Error::NotFound);
         };
         if row.text_tag != tag {
             return Err(choose("stale-picture"));
         }
-        let secret = open_picture(state, tx, &row, "seal").await?;
+        let secret = open_picture(state, &mut tx, &row, "seal").await?;
         if !secret.drawn && !typed_seeds {
             return Err(choose("typed-seed"));
         }
-        let png = state
-            .media
-            .get(&blob)
-            .await
-            .map_err(internal)?
-            .ok_or_else(|| Error::Internal(format!("the picture file {blob} is missing")))?;
-        let picture = Picture::from_png(&png).map_err(internal)?;
+        let anchor = Anchor {
+            values: secret.values,
+            seed: secret.seed,
+        };
+        chosen.push((blob, anchor));
+    }
+    tx.commit().await?;
+    let mut files = Vec::new();
+    for (blob, _) in &chosen {
+        let png = state.media.get(blob).await.map_err(internal)?;
+        files.push(
+            png.ok_or_else(|| Error::Internal(format!("the picture file {blob} is missing")))?,
+        );
+    }
+    let state = state.clone();
+    compute::run(move || gather(&state, draft, chosen, &files)).await
+}
+
+/// Looks at the pictures and writes the recipe down.
+fn gather(
+    state: &AppState,
+    draft: Draft,
+    chosen: Vec<(String, Anchor)>,
+    pngs: &[Vec<u8>],
+) -> Result<Sealable, Error> {
+    let (mut anchors, mut recipe_anchors, mut files) = (Vec::new(), Vec::new(), Vec::new());
+    let mut prints = Vec::new();
+    for ((blob, anchor), png) in chosen.into_iter().zip(pngs) {
+        let picture = Picture::from_png(png).map_err(internal)?;
         let labelled = label::overlay(&picture);
         prints.push(moderation::PicturePrint::of(&picture));
         anchors.push(AnchorStatement {
             pixels: picture.digest().map_err(internal)?,
             labelled: labelled.digest().map_err(internal)?,
         });
-        recipe_anchors.push(Anchor {
-            values: secret.values,
-            seed: secret.seed,
-        });
+        recipe_anchors.push(anchor);
         files.push((blob, labelled));
     }
     let recipe = draft.content.recipe(state, recipe_anchors);
-    recipe.check_for_sale().map_err(refused("template"))?;
-    let bytes = recipe.to_bytes().map_err(refused("template"))?;
+    let bytes = recipe.to_bytes().map_err(refused("picture"))?;
+    recipe.check_for_sale().map_err(refused("picture"))?;
+    recipe.check_seeds_for_sale().map_err(refused("picture"))?;
+    if publication::candidates(&recipe) > publication::MAX_CANDIDATES {
+        return Err(Error::Invalid(vec![FieldError {
+            field: "picture".into(),
+            code: "candidates-many".into(),
+            detail: Some(publication::MAX_CANDIDATES.to_string()),
+        }]));
+    }
     let licence = Licence::parse(&draft.row.licence).map_err(internal)?;
     Ok(Sealable {
+        prints: moderation::service::Prints::of(&state.vault, &recipe, &prints),
         recipe,
         bytes,
         anchors,
         files,
-        prints,
         draft: draft.row,
         licence,
     })
@@ -723,19 +576,75 @@ impl SentSeal {
     }
 }
 
-/// Publishes a draft: checks the seal against what we know ourselves, queues both leaves, and hands over to certification.
-/// Returns the listing's slug.
+/// A sealed recipe that holds, with its labelled copies on disk: all that is left is to write it down.
+pub struct Ready {
+    sealable: Sealable,
+    sent: SentSeal,
+    /// Names of the labelled copies, by anchor.
+    labelled: Vec<String>,
+}
+
+/// Checks the seal against what we know ourselves and writes the labelled copies, outside any transaction.
 ///
 /// # Errors
-/// [`Error::Invalid`] when the seal does not hold, [`Error::Duplicate`] for another creator's picture.
+/// [`Error::Invalid`] when the seal does not hold.
+pub async fn make_ready(
+    state: &AppState,
+    sealable: Sealable,
+    sent: SentSeal,
+) -> Result<Ready, Error> {
+    let origin = state.log.origin.clone();
+    let checked = compute::run(move || -> Result<_, Error> {
+        let licences = [sealable.licence];
+        let material = Material {
+            origin: &origin,
+            recipe: &sealable.bytes,
+            anchors: &sealable.anchors,
+            label_version: label::VERSION,
+            licences: &licences,
+        };
+        check(&material, &sent.salt, &sent.key, &sent.seal).map_err(refused("seal"))?;
+        let leaf_hash = sent.seal.leaf.hash().hex();
+        let files = (0..).zip(&sealable.files).map(|(index, (_, labelled))| {
+            let content = format!("{leaf_hash}-{index}");
+            labelled
+                .to_png(Some(&label::xmp("SEEDMARK", &content)))
+                .map_err(internal)
+        });
+        let files: Vec<Vec<u8>> = files.collect::<Result<_, Error>>()?;
+        Ok((sealable, sent, files))
+    });
+    let (sealable, sent, files) = checked.await?;
+    let mut labelled = Vec::new();
+    for file in files {
+        labelled.push(state.media.put(file).await.map_err(internal)?);
+    }
+    Ok(Ready {
+        sealable,
+        sent,
+        labelled,
+    })
+}
+
+/// Who publishes, and from where.
+pub struct Publisher<'a> {
+    pub person: &'a str,
+    /// The network address, for the bound on guesses.
+    pub address: &'a str,
+    pub language: &'a str,
+}
+
+/// Publishes a draft: queues both leaves, and hands over to certification. Returns the listing's slug.
+///
+/// # Errors
+/// [`Error::Invalid`] when the key may not sign, [`Error::Duplicate`] for another creator's picture, [`Error::TooMany`].
 pub async fn publish(
     state: &AppState,
     tx: &mut Tx,
-    person: &str,
-    language: &str,
-    sealable: &Sealable,
-    sent: &SentSeal,
+    publisher: &Publisher<'_>,
+    ready: &Ready,
 ) -> Result<String, Error> {
+    let (sealable, sent, person) = (&ready.sealable, &ready.sent, publisher.person);
     let keys = account::keys::list_active(tx, person).await?;
     let may_sign = account::keys::hold(tx, &sent.key.hash().hex()).await?;
     if !may_sign || !keys.contains(&sent.key.to_string()) {
@@ -744,16 +653,14 @@ pub async fn publish(
             "unregistered-key",
         )]));
     }
-    let licences = [sealable.licence];
-    let material = Material {
-        origin: &state.log.origin,
-        recipe: &sealable.bytes,
-        anchors: &sealable.anchors,
-        label_version: label::VERSION,
-        licences: &licences,
-    };
-    check(&material, &sent.salt, &sent.key, &sent.seal).map_err(refused("seal"))?;
     if !limits::allow(tx, limits::PUBLISH, person).await? {
+        return Err(Error::TooMany);
+    }
+    let guesses = i64::try_from(publication::candidates(&sealable.recipe)).unwrap_or(i64::MAX);
+    let block = limits::block(publisher.address);
+    if !limits::allow_many(tx, limits::GUESSES, person, guesses).await?
+        || !limits::allow_many(tx, limits::GUESSES_BLOCK, &block, guesses).await?
+    {
         return Err(Error::TooMany);
     }
     for anchor in &sealable.anchors {
@@ -804,7 +711,7 @@ pub async fn publish(
         secret_id: random::id(),
         slug,
         search_text: search,
-        language,
+        language: publisher.language,
         draft: &sealable.draft,
         recipe: &sealable.recipe,
         variables: serde_json::to_string(&variables).map_err(internal)?,
@@ -831,36 +738,42 @@ pub async fn publish(
         .map_err(internal)?;
     store::insert_listing(tx, &new).await?;
     store::insert_version(tx, &new).await?;
-    let (recipe, prints) = (&sealable.recipe, &sealable.prints);
-    moderation::service::keep_prints(tx, &state.vault, &new.version_id, person, recipe, prints)
-        .await?;
-    for (index, ((blob, labelled), anchor)) in
-        (0..).zip(sealable.files.iter().zip(&sealable.anchors))
-    {
-        let content = format!("{}-{index}", new.leaf_hash);
-        let file = labelled
-            .to_png(Some(&label::xmp("SEEDMARK", &content)))
-            .map_err(internal)?;
-        let labelled_blob = state.media.put(file).await.map_err(internal)?;
+    moderation::service::keep_prints(tx, &new.version_id, person, &sealable.prints).await?;
+    let waits = if state.demo {
+        Waits::NONE
+    } else {
+        state.config.waits
+    };
+    publication::submit(tx, &new.version_id, person, waits, now).await?;
+    for (index, (((blob, labelled), labelled_blob), anchor)) in (0..).zip(
+        sealable
+            .files
+            .iter()
+            .zip(&ready.labelled)
+            .zip(&sealable.anchors),
+    ) {
         let PixelDigest { blake3, sha256 } = anchor.pixels;
         let size = (i64::from(labelled.width), i64::from(labelled.height));
         store::insert_anchor(
             tx,
             &new.version_id,
             index,
-            (blob, &labelled_blob),
+            (blob, labelled_blob),
             (&blake3.hex(), &sha256.hex()),
             size,
         )
         .await?;
     }
-    jobs::enqueue(
-        tx,
-        super::jobs::CERTIFY,
-        &format!("certify:{}", new.version_id),
-        &new.version_id,
-    )
-    .await?;
+    let anchors = i64::try_from(sealable.anchors.len()).unwrap_or(1);
+    let job = PictureJob {
+        kind: super::jobs::CERTIFY,
+        unique_key: &format!("certify:{}", new.version_id),
+        payload: &new.version_id,
+        class: Class::Owed,
+        share: Some(person),
+        steps: anchors * i64::from(sealable.recipe.steps),
+    };
+    turns::enqueue(tx, &job).await?;
     Ok(new.slug)
 }
 

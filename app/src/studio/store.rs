@@ -16,6 +16,10 @@ statements! {
         from picture where draft_id = $1 order by created_ms desc, id desc limit 60";
     GET_PICTURE = "select id, draft_id, person_id, secret_id, text_tag, state, step, steps, error, blob, pixel_blake3, pixel_sha256, created_ms
         from picture where id = $1";
+    LIST_UNFINISHED = "select id, draft_id, person_id, secret_id, text_tag, state, step, steps, error, blob, pixel_blake3, pixel_sha256, created_ms
+        from picture where draft_id = $1 and state in ('waiting', 'failed') order by created_ms, id limit 400";
+    DELETE_PICTURE = "delete from picture where id = $1";
+    DELETE_DRAFT = "delete from draft where id = $1";
     SET_STEP = "update picture set state = 'running', step = $2 where id = $1 and state <> 'done'";
     FINISH_PICTURE = "update picture set state = 'done', step = steps, blob = $2, pixel_blake3 = $3, pixel_sha256 = $4, error = null where id = $1";
     FAIL_PICTURE = "update picture set state = 'failed', error = $2 where id = $1";
@@ -109,6 +113,18 @@ pub(super) async fn list_pictures(tx: &mut Tx, draft: &str) -> db::Result<Vec<Pi
 
 pub(super) async fn get_picture(tx: &mut Tx, id: &str) -> db::Result<Option<PictureRow>> {
     fetch!(tx, fetch_optional, PictureRow, GET_PICTURE, id)
+}
+
+pub(super) async fn list_unfinished(tx: &mut Tx, draft: &str) -> db::Result<Vec<PictureRow>> {
+    fetch!(tx, fetch_all, PictureRow, LIST_UNFINISHED, draft)
+}
+
+pub(super) async fn delete_picture(tx: &mut Tx, id: &str) -> db::Result<()> {
+    execute!(tx, DELETE_PICTURE, id).map(|_| ())
+}
+
+pub(super) async fn delete_draft(tx: &mut Tx, id: &str) -> db::Result<()> {
+    execute!(tx, DELETE_DRAFT, id).map(|_| ())
 }
 
 pub(super) async fn set_step(tx: &mut Tx, id: &str, step: i64) -> db::Result<()> {

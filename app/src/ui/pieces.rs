@@ -1,6 +1,7 @@
 //! Pieces that several features show: pictures, facts, fields, money and times.
 
 use crate::ui::lang::Lang;
+use crate::ui::shell;
 use crate::web::visit::Visit;
 use leptos::prelude::*;
 use schema::failure::FieldError;
@@ -77,6 +78,26 @@ pub fn Field(
             {hint.map(|hint| view! { <p class="field__hint" id=hint_id>{hint}</p> })}
             {error.map(|error| view! { <p class="field-error" id=error_id>{error}</p> })}
         </div>
+    }
+}
+
+/// A field of several lines. Every one of them is made here: a browser reads what stands in a `textarea` as text up to its end tag,
+/// so it must be escaped, and leptos writes the children of this element as they are.
+#[component]
+pub fn TextArea(
+    id: &'static str,
+    name: &'static str,
+    value: String,
+    rows: u32,
+    #[prop(optional)] most: Option<usize>,
+    #[prop(optional)] plain: bool,
+    #[prop(optional)] invalid: bool,
+) -> impl IntoView {
+    // The first line end behind the tag is not part of the text; one of ours keeps the text's own.
+    let text = format!("\n{}", shell::escape(&value));
+    view! {
+        <textarea id=id name=name rows=rows maxlength=most spellcheck=plain.then_some("false") aria-invalid=invalid.then_some("true")
+            aria-describedby=invalid.then(|| format!("{id}-error")) inner_html=text></textarea>
     }
 }
 

@@ -23,7 +23,8 @@ pub fn encode(text: &str) -> String {
 }
 
 /// Makes a text safe as the content of an element.
-fn escape(text: &str) -> String {
+#[must_use]
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

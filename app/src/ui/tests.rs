@@ -1,5 +1,7 @@
-//! Contrast of the colour tokens (WCAG 2.2: 4.5:1 for text, 3:1 for controls), read from the style itself.
+//! Contrast of the colour tokens (WCAG 2.2: 4.5:1 for text, 3:1 for controls), read from the style itself; and fields of several lines.
 
+use super::pieces::TextArea;
+use leptos::prelude::*;
 use std::collections::HashMap;
 
 const TOKENS: &str = include_str!("../../style/tokens.css");
@@ -56,5 +58,39 @@ fn texts_and_controls_stand_out_in_both_themes() {
             contrast(colours["control"][theme], colours["surface"][theme]) >= 3.0,
             "{name}: borders of controls"
         );
+    }
+}
+
+/// What a browser takes for the text of the only field of several lines in a page.
+fn text_of_field(html: &str) -> String {
+    let (_, rest) = html.split_once("<textarea").expect("a field");
+    let (_, rest) = rest.split_once('>').expect("its start");
+    let (text, after) = rest.split_once("</textarea>").expect("its end");
+    assert_eq!(
+        after, "",
+        "nothing of the text stands behind the field: {html}"
+    );
+    // The parser drops one line end behind the tag, and reads entities.
+    let text = text.strip_prefix('\n').unwrap_or(text);
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&")
+}
+
+#[test]
+fn a_field_of_several_lines_gives_back_what_was_typed() {
+    for typed in [
+        "",
+        "two\nlines",
+        "\n\nleading line ends",
+        "</textarea><svg onload=alert(3)>",
+        "a &lt; b &amp;amp; c & d",
+        "<!-- not a comment --> {slot}",
+    ] {
+        let html = Owner::new().with(|| {
+            view! { <TextArea id="text" name="text" rows=3 value=typed.to_owned()/> }.to_html()
+        });
+        assert_eq!(text_of_field(&html), typed);
+        assert!(!html.contains("<svg"), "{html}");
     }
 }

@@ -3,8 +3,8 @@
 use crate::checkout::service::Till;
 use crate::clock::DAY_MS;
 use crate::jobs::recurring::{self, Plan};
-use crate::jobs::{self, Job, Outcome};
-use crate::moderation::service as moderation;
+use crate::jobs::{self, Job, Outcome, turns};
+use crate::moderation::{publication, service as moderation};
 use crate::operator::service as operator;
 use crate::web::state::AppState;
 use crate::{checkout, db, demo, library, limits, mail, random, studio};
@@ -14,11 +14,7 @@ use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
 /// Jobs that make pictures; as many workers as engines.
-const PICTURES: &[&str] = &[
-    studio::jobs::GENERATE,
-    studio::jobs::CERTIFY,
-    library::jobs::REPRODUCE,
-];
+const PICTURES: &[&str] = &turns::PICTURE_KINDS;
 /// Quick jobs; workers of their own, so that a sale never waits for a picture.
 const QUICK: &[&str] = &[
     studio::jobs::GO_LIVE,
@@ -34,6 +30,7 @@ const LOG_AUDIT: &str = "log-audit";
 const BOOKS: &str = "books";
 const COUNTERS: &str = "counters";
 const CATALOGUE: &str = "catalogue";
+const PUBLICATIONS: &str = "publications";
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -47,11 +44,12 @@ const fn plan(kind: &'static str, every_ms: i64, first_ms: i64, at_start: bool) 
 }
 
 /// What comes again by the clock: holds and answers to banks, lost events, the payout run, the checks of the books and of the public log, old
-/// counters of limits, re-runs and prints for a new release.
+/// counters of limits, re-runs and prints for a new release, versions whose wait is over.
 const RECURRING: &[Plan] = &[
     plan(SETTLE, MINUTE_MS, 0, true),
     plan(COUNTERS, MINUTE_MS, 0, true),
     plan(CATALOGUE, MINUTE_MS, 0, true),
+    plan(PUBLICATIONS, MINUTE_MS, 0, true),
     plan(CATCH_UP, 10 * MINUTE_MS, 2_000, true),
     plan(PAYOUTS, 60 * MINUTE_MS, 3_000, false),
     plan(BOOKS, DAY_MS, 5_000, false),
@@ -234,6 +232,11 @@ async fn run_recurring(state: &AppState, kind: &str) -> anyhow::Result<()> {
                     printed,
                     "re-runs for this engine, prints of older versions"
                 );
+            }
+        }
+        PUBLICATIONS => {
+            if publication::settle_due(&state.db, state.clock.now_ms()).await? > 0 {
+                state.jobs.ring();
             }
         }
         other => anyhow::bail!("nobody knows the recurring work {other}"),

@@ -18,6 +18,9 @@ use schema::statement::AnchorStatement;
 pub(crate) fn run(options: &Seal) -> Result<Exit> {
     let recipe = super::generate::read_recipe(&options.recipe)?;
     recipe.check_for_sale()?;
+    if let Err(error) = recipe.check_seeds_for_sale() {
+        output::hint(&format!("warning: {error}; a shop refuses such a recipe"));
+    }
     let licences = options
         .licences
         .iter()

@@ -182,6 +182,8 @@ fn serve(folder: &Path, database_url: Option<&str>) -> Command {
     command
         .current_dir(root())
         .env("SEEDMARK_LOG", "warn")
+        // Nobody waits hours for a test's listing; a test of the wait sets it by name.
+        .env("SEEDMARK_REVIEW_WAIT_MINUTES", "0")
         .args(["serve", "--no-demo", "--port", "0"])
         .arg("--data")
         .arg(folder)

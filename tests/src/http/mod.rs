@@ -2,6 +2,7 @@
 
 mod background;
 mod confirmation;
+mod studio;
 mod webhooks;
 
 use crate::harness::client::Client;
@@ -212,8 +213,8 @@ async fn a_draft_is_checked_stored_and_generated_without_scripts_and_survives_a_
         for (template, definition, expected) in [
             ("{mood} and {nope}", "a = b, c = d", "has no variable"),
             ("plain", "a = b, c = d", "is not used"),
-            ("{mood", "a = b, c = d", "never closed"),
-            ("{mood}", "a", "fewer than 2"),
+            ("{mood", "a = b, c = d", "has no partner"),
+            ("{mood}", "a", "2 to 64 items"),
         ] {
             let answer = ada.post(&draft, &fields(template, definition)).await;
             assert!(
@@ -227,7 +228,7 @@ async fn a_draft_is_checked_stored_and_generated_without_scripts_and_survives_a_
             ada.post(&draft, &fields(long, "a, b"))
                 .await
                 .body
-                .contains("this model takes 32"),
+                .contains("takes 32 tokens"),
             "{database:?}"
         );
         assert_eq!(
@@ -252,7 +253,7 @@ async fn a_draft_is_checked_stored_and_generated_without_scripts_and_survives_a_
         sized.push(("size", "99x99"));
         let answer = ada.post(&draft, &sized).await;
         assert!(
-            answer.status == 422 && answer.body.contains("it makes 128×128"),
+            answer.status == 422 && answer.body.contains("not one of the choices"),
             "{database:?}: {}",
             answer.status
         );

@@ -1,0 +1,208 @@
+//! The studio's forms: bounds that are checked at once, texts that come back as they were typed, pictures that can be taken back.
+
+use crate::harness::client::{Answer, Client};
+use crate::harness::server::{Database, Server};
+
+type Fields<'a> = Vec<(&'a str, &'a str)>;
+
+/// A draft's form that is accepted.
+fn fields() -> Fields<'static> {
+    vec![
+        ("template", "{a} face, 3d style"),
+        ("negative", ""),
+        ("variable_name", "a"),
+        ("variable_kind", "choice"),
+        ("variable_definition", "happy = grinning, sad = crying"),
+        ("steps", "4"),
+        ("guidance", "3"),
+        ("title", "Faces"),
+        ("description", ""),
+        ("category", "faces"),
+        ("licence", "standard-1"),
+        ("price", "3.00"),
+    ]
+}
+
+/// The same with other values.
+fn with<'a>(changes: &[(&'a str, &'a str)]) -> Fields<'a> {
+    let mut fields: Fields<'a> = fields();
+    for (name, value) in changes {
+        fields.retain(|(known, _)| known != name);
+        fields.push((name, value));
+    }
+    fields
+}
+
+async fn draft(client: &Client) -> String {
+    let created = client.post("/studio/drafts", &[]).await;
+    created.header("location").to_owned()
+}
+
+/// What a browser shows in the field of several lines with this id.
+fn text_of(page: &Answer, id: &str) -> String {
+    let field = page.find(&format!(
+        "(?s)<textarea[^>]*id=\"{id}\"[^>]*>(.*?)</textarea>"
+    ));
+    let text = field.strip_prefix('\n').unwrap_or(&field);
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&")
+}
+
+#[tokio::test]
+async fn a_form_that_is_far_too_long_is_refused_at_once_and_keeps_nobody_waiting() {
+    let server = Server::start(Database::Sqlite);
+    let ada = Client::member(server.url(""), "ada").await;
+    let draft = draft(&ada).await;
+    let long = format!("x = {}, y = z", "ab".repeat(40_000));
+    let slots = "{a}".repeat(1300);
+    let wide = format!("x = {}, y = z", "ab".repeat(2_000));
+    let many = vec!["q"; 5_000].join(",");
+    let words = "apple ".repeat(60);
+    for (changes, field) in [
+        (
+            vec![("template", "{a}"), ("variable_definition", &*long)],
+            "64 items|too much text|4000 bytes",
+        ),
+        (
+            vec![("template", &*slots), ("variable_definition", &*wide)],
+            "16384 bytes",
+        ),
+        (vec![("variable_definition", &*many)], "64 items"),
+        (vec![("template", &*long)], "4000 bytes"),
+        (vec![("negative", &*words)], "takes 32 tokens"),
+        (vec![("negative", &*long)], "4000 bytes"),
+    ] {
+        let sent = with(&changes);
+        let (answer, health) = tokio::join!(ada.post(&draft, &sent), ada.get("/healthz"));
+        assert_eq!((answer.status, health.status), (422, 200), "{field}");
+        let found = field.split('|').any(|text| answer.body.contains(text));
+        assert!(found, "{field}");
+    }
+    let refused = ada.post(&draft, &with(&[("negative", &*words)])).await;
+    assert!(
+        refused.body.contains("id=\"negative-error\""),
+        "it stands at its field"
+    );
+}
+
+#[tokio::test]
+async fn what_was_typed_comes_back_as_it_was_typed() {
+    for database in [Database::Sqlite, Database::Postgres] {
+        let server = Server::start(database);
+        let ada = Client::member(server.url(""), "ada").await;
+        let draft = draft(&ada).await;
+        let description = "</textarea><svg onload=alert(3)>\n&lt;b&gt; & \"more\"";
+        let template = "{a} &lt; face, 3d style";
+        let saved = with(&[
+            ("description", description),
+            ("template", template),
+            ("guidance", "3.55"),
+        ]);
+        for _ in 0..2 {
+            assert_eq!(ada.post(&draft, &saved).await.status, 303, "{database:?}");
+            let page = ada.get(&draft).await;
+            assert!(!page.body.contains("<svg onload"), "{database:?}");
+            assert_eq!(text_of(&page, "description"), description, "{database:?}");
+            assert_eq!(text_of(&page, "template"), template, "{database:?}");
+            assert!(page.body.contains("value=\"3.55\""), "{database:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn generating_saves_the_page_first_and_loses_nothing_that_is_refused() {
+    let server = Server::start(Database::Sqlite);
+    let ada = Client::member(server.url(""), "ada").await;
+    let draft = draft(&ada).await;
+    let generate = format!("{draft}/generate");
+    let mut sent = with(&[("template", "{a} cat, 3d style"), ("title", "Newer")]);
+    sent.extend([("value_a", "sad"), ("count", "1")]);
+    assert_eq!(ada.post(&generate, &sent).await.status, 303);
+    let page = ada.get(&draft).await;
+    assert_eq!(text_of(&page, "template"), "{a} cat, 3d style");
+    assert!(page.body.contains("value=\"Newer\"") && page.body.contains("/studio/pictures/"));
+    let mut refused = with(&[
+        ("template", "{a} dog {"),
+        ("title", "Newest"),
+        ("price", "7.77"),
+    ]);
+    refused.push(("count", "1"));
+    let answer = ada.post(&generate, &refused).await;
+    assert_eq!(answer.status, 422);
+    assert_eq!(text_of(&answer, "template"), "{a} dog {", "as it was typed");
+    assert!(answer.body.contains("value=\"Newest\"") && answer.body.contains("value=\"7.77\""));
+    let page = ada.get(&draft).await;
+    assert_eq!(
+        text_of(&page, "template"),
+        "{a} cat, 3d style",
+        "nothing is stored"
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_is_in_the_readers_language_at_its_field() {
+    let server = Server::start(Database::Sqlite);
+    let ada = Client::member(server.url(""), "ada").await;
+    let draft = format!("/de{}", draft(&ada).await);
+    for (name, value, expected) in [
+        ("steps", "1000", "eine Zahl von 1–200"),
+        ("guidance", "31", "eine Zahl von 0–30"),
+        ("price", "abc", "ein Betrag wie 4,50"),
+        ("price", "100000", "höchstens 5000 US-Dollar"),
+        ("title", "\u{200b}\u{200b}", "nichts zu sehen"),
+        ("title", "\u{202e}eelppa eerF", "kehrt die Leserichtung um"),
+        ("negative", "{b}", "fehlt die Variable"),
+    ] {
+        let answer = ada.post(&draft, &with(&[(name, value)])).await;
+        assert_eq!(answer.status, 422, "{name} {value}");
+        let told = answer.find(&format!("(?s)id=\"{name}-error\"[^>]*>(.*?)</p>"));
+        assert!(told.contains(expected), "{name} {value}: {told}");
+    }
+    let hinted = with(&[
+        ("negative", "red"),
+        ("guidance", "1"),
+        ("template", "{a}\u{200b} face"),
+    ]);
+    assert_eq!(ada.post(&draft, &hinted).await.status, 303);
+    let page = ada.get(&draft).await.body;
+    assert!(page.contains("id=\"negative-idle\"") && page.contains("U+200B"));
+}
+
+#[tokio::test]
+async fn waiting_pictures_are_taken_back_and_drafts_given_up_by_their_owner_only() {
+    for database in [Database::Sqlite, Database::Postgres] {
+        let server = Server::start(database);
+        let ada = Client::member(server.url(""), "ada").await;
+        let eve = Client::member(server.url(""), "eve").await;
+        let draft = draft(&ada).await;
+        let generate = format!("{draft}/generate");
+        let slow = with(&[("steps", "200"), ("explore", "9")]);
+        let mut last = 303;
+        for _ in 0..8 {
+            let answer = ada.post(&generate, &slow).await;
+            last = answer.status;
+            if last == 422 {
+                assert!(answer.body.contains("At most 64"), "{database:?}");
+                break;
+            }
+        }
+        assert_eq!(last, 422, "{database:?}: a list has an end");
+        for path in ["cancel", "delete"] {
+            let answer = eve.post(&format!("{draft}/{path}"), &[]).await;
+            assert_eq!(answer.status, 404, "{database:?}: {path}");
+        }
+        assert!(
+            ada.get(&draft).await.body.contains("id=\"waiting\""),
+            "{database:?}"
+        );
+        assert_eq!(ada.post(&format!("{draft}/cancel"), &[]).await.status, 303);
+        let page = ada.get(&draft).await;
+        assert!(
+            !page.body.contains("id=\"waiting\""),
+            "{database:?}: none waits"
+        );
+        assert_eq!(ada.post(&format!("{draft}/delete"), &[]).await.status, 303);
+        assert_eq!(ada.get(&draft).await.status, 404, "{database:?}");
+    }
+}
