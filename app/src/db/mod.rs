@@ -6,6 +6,8 @@
 
 mod error;
 mod migrate;
+#[cfg(test)]
+mod plans;
 mod setting;
 mod statistics;
 #[cfg(test)]

@@ -34,6 +34,7 @@ const LOG_AUDIT: &str = "log-audit";
 const BOOKS: &str = "books";
 const COUNTERS: &str = "counters";
 const CATALOGUE: &str = "catalogue";
+const STATISTICS: &str = "statistics";
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -47,11 +48,12 @@ const fn plan(kind: &'static str, every_ms: i64, first_ms: i64, at_start: bool) 
 }
 
 /// What comes again by the clock: holds and answers to banks, lost events, the payout run, the checks of the books and of the public log, old
-/// counters of limits, re-runs and prints for a new release.
+/// counters of limits, re-runs and prints for a new release, statistics of the tables.
 const RECURRING: &[Plan] = &[
     plan(SETTLE, MINUTE_MS, 0, true),
     plan(COUNTERS, MINUTE_MS, 0, true),
     plan(CATALOGUE, MINUTE_MS, 0, true),
+    plan(STATISTICS, 60 * MINUTE_MS, 0, true),
     plan(CATCH_UP, 10 * MINUTE_MS, 2_000, true),
     plan(PAYOUTS, 60 * MINUTE_MS, 3_000, false),
     plan(BOOKS, DAY_MS, 5_000, false),
@@ -226,7 +228,7 @@ async fn run_recurring(state: &AppState, kind: &str) -> anyhow::Result<()> {
             tx.commit().await?;
         }
         CATALOGUE => {
-            let planned = library::service::plan_reruns(state, RERUNS).await?;
+            let planned = library::reruns::plan(state, RERUNS).await?;
             let printed = moderation::fill_in(state, PRINTS).await?;
             if planned + printed > 0 {
                 tracing::info!(
@@ -234,6 +236,11 @@ async fn run_recurring(state: &AppState, kind: &str) -> anyhow::Result<()> {
                     printed,
                     "re-runs for this engine, prints of older versions"
                 );
+            }
+        }
+        STATISTICS => {
+            if state.db.take_statistics().await? {
+                tracing::info!("statistics of the tables were taken");
             }
         }
         other => anyhow::bail!("nobody knows the recurring work {other}"),

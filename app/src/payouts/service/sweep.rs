@@ -4,11 +4,15 @@
 //! page, so that all three say the same.
 
 use super::super::store;
-use super::{Error, MONTH_MS, WEEK_MS, manual, release_ms, transfer};
+use super::{Error, HOLD_MS, MONTH_MS, WEEK_MS, manual, release_ms, transfer};
 use crate::books::service::{self as books, Entry, Kind, posting};
+use crate::checkout::service as checkout;
 use crate::db::{self, Db, Tx};
 use crate::provider::outbound;
 use crate::random;
+
+/// So many holds end in one transaction.
+const ROUND: i64 = 200;
 
 /// A line whose money the sweep looks at.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -83,13 +87,24 @@ impl Planned {
 /// # Errors
 /// When the books refuse.
 pub async fn release(db: &Db, now_ms: i64) -> Result<usize, Error> {
-    let mut tx = db.write().await?;
     let mut released = 0;
-    for line in store::list_held(&mut tx).await? {
+    loop {
+        let round = release_some(db, now_ms).await?;
+        if round == 0 {
+            return Ok(released);
+        }
+        released += round;
+    }
+}
+
+/// Releases so many, in a transaction of its own: on SQLite everybody else's writes wait for it.
+async fn release_some(db: &Db, now_ms: i64) -> Result<usize, Error> {
+    let mut tx = db.write().await?;
+    let (opened, paid) = (now_ms - HOLD_MS, now_ms - checkout::RETURN_MS);
+    let mut released = 0;
+    for line in store::list_released(&mut tx, opened, paid, ROUND).await? {
         // Two processes may look at once: whoever moves the line books it.
-        if line.release_ms() > now_ms
-            || !store::move_earning(&mut tx, &line.id, "held", "available").await?
-        {
+        if !store::move_earning(&mut tx, &line.id, "held", "available").await? {
             continue;
         }
         let payee = line.payee_id.as_str();
