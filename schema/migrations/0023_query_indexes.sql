@@ -2,8 +2,10 @@
 -- the index holds only that: it stays small however much is done. A partial index repeats its condition word for word in the
 -- statement: SQLite takes it for nothing less.
 
--- Browse: sorted by sales.
+-- Browse: sorted by sales; and a creator's own, newest first.
 create index listing_sales_idx on listing (sales, id) where state = 'live';
+drop index listing_person_id_idx;
+create index listing_person_id_idx on listing (person_id, created_ms desc, id);
 
 -- The books: whose accounts, what moved there last, what one fact was booked as, and a period's entries.
 create index account_owner_idx on account (owner);
@@ -16,7 +18,7 @@ create index journal_occurred_ms_idx on journal (occurred_ms, id);
 create index journal_refund_failed_idx on journal (occurred_ms, id) where kind = 'refund failed';
 
 -- Orders and lines: what nobody paid yet, a buyer's library, a creator's sales, a listing's owners, and what the sweep looks at.
-create index purchase_open_idx on purchase (created_ms) where state = 'open';
+create index purchase_open_idx on purchase (state, created_ms) where state = 'open';
 create index purchase_provider_idx on purchase (state, provider, total_minor);
 create index purchase_line_buyer_id_idx on purchase_line (buyer_id, paid_ms);
 create index purchase_line_listing_id_idx on purchase_line (listing_id);
@@ -44,7 +46,7 @@ create index payee_provider_account_idx on payee (provider_account);
 create index payee_account_person_id_idx on payee_account (person_id);
 create index payout_decision_decided_ms_idx on payout_decision (decided_ms, id);
 create index payout_created_ms_idx on payout (provider, created_ms);
-create index payout_manual_idx on payout ((case when state = 'pending' then 0 else 1 end), created_ms desc, id) where provider = 'manual';
+create index payout_manual_idx on payout (provider, (case when state = 'pending' then 0 else 1 end), created_ms desc, id) where provider = 'manual';
 
 -- Calls to providers and their events.
 create index outbound_op_created_ms_idx on outbound_op (created_ms, id);
@@ -59,8 +61,12 @@ create index provider_event_body_idx on provider_event (received_ms) where body 
 -- Whether an owner opened a secret before.
 create index secret_opening_secret_id_idx on secret_opening (secret_id, actor);
 
+-- The first statement of a kind about a leaf, however many there are.
+drop index statement_about_leaf_hash_idx;
+create index statement_about_leaf_hash_idx on statement (about_leaf_hash, predicate, created_ms, leaf_hash);
+
 -- The log's queue in the order in which it is taken, so that a long queue costs a batch no more than a short one. And a leaf's
 -- row that is written again asks who refers to it.
 drop index log_leaf_pending_idx;
 create index key_end_leaf_hash_idx on key_end (leaf_hash);
-create index log_leaf_pending_idx on log_leaf (origin, queued_ms, kind, leaf_hash) where log_index is null;
+create index log_leaf_pending_idx on log_leaf (origin, queued_ms, kind, leaf_hash) where coalesce(log_index, -1) = -1;

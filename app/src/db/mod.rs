@@ -146,30 +146,35 @@ impl Db {
     /// On the connections of whoever works, and with the time that is left to them.
     async fn begin(&self, writes: bool) -> Result<Tx> {
         let work = Work::current();
-        let deadline = work.deadline(writes);
-        let inner = match self {
+        // What has a limit of its own has it from when it begins, however long it waited.
+        let wait = work.deadline(writes);
+        let (inner, deadline) = match self {
             Self::Sqlite { write, read } => {
                 let (pool, begin) = if writes {
                     (write, "begin immediate")
                 } else {
                     (read.of(work.class()), "begin")
                 };
-                let mut connection = deadline.within(pool.acquire()).await?;
+                let mut connection = wait.within(pool.acquire()).await?;
+                let deadline = work.deadline(writes);
                 let watched = deadline.clone();
                 connection
                     .lock_handle()
                     .await?
                     .set_progress_handler(STEPS_BETWEEN_CHECKS, move || !watched.is_over());
-                Inner::Sqlite(Transaction::begin(connection, Some(begin.into_sql_str())).await?)
+                let tx = Transaction::begin(connection, Some(begin.into_sql_str())).await?;
+                (Inner::Sqlite(tx), deadline)
             }
             Self::Postgres(pools) => {
-                let connection = deadline.within(pools.of(work.class()).acquire()).await?;
+                let connection = wait.within(pools.of(work.class()).acquire()).await?;
+                let deadline = work.deadline(writes);
                 // In one message. A number of our own.
                 let begin = AssertSqlSafe(format!(
                     "begin; set local statement_timeout = {}",
                     deadline.rest_ms()
                 ));
-                Inner::Postgres(Transaction::begin(connection, Some(begin.into_sql_str())).await?)
+                let tx = Transaction::begin(connection, Some(begin.into_sql_str())).await?;
+                (Inner::Postgres(tx), deadline)
             }
         };
         Ok(Tx {

@@ -14,11 +14,11 @@ statements! {
         join version on version.id = likeness.version_id
         join log_leaf sealed on sealed.leaf_hash = version.leaf_hash
         where likeness.version_id = $1";
+    /// A page of prints. `cross join` keeps SQLite to the order: prints first, in the order of the page.
     LIST_EARLIER = "select likeness.version_id, likeness.person_id, likeness.text_prints, likeness.picture_prints, sealed.log_index
-        from likeness
-        join version on version.id = likeness.version_id and version.state <> 'failed' and version.id > $3
-        join log_leaf sealed on sealed.leaf_hash = version.leaf_hash
-        where likeness.person_id <> $1 and sealed.log_index < $2 and likeness.version_id > $3
+        from likeness cross join version cross join log_leaf sealed
+        where version.id = likeness.version_id and version.state <> 'failed' and version.id > $3 and sealed.leaf_hash = version.leaf_hash
+            and likeness.person_id <> $1 and sealed.log_index < $2 and likeness.version_id > $3
         order by likeness.version_id limit $4";
     INSERT_REVIEW = "insert into review (version_id, state, opened_ms) values ($1, 'open', $2) on conflict (version_id) do nothing";
     INSERT_MATCH = "insert into review_match (version_id, earlier_version_id, text_milli, picture_milli, owned_ms) values ($1, $2, $3, $4, $5)

@@ -119,7 +119,7 @@ pub async fn check_books(state: &AppState) -> Result<(), payouts::service::Error
     Ok(())
 }
 
-async fn read_check<T: serde::de::DeserializeOwned>(
+pub(super) async fn read_check<T: serde::de::DeserializeOwned>(
     tx: &mut Tx,
     setting: &str,
 ) -> db::Result<Option<T>> {

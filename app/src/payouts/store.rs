@@ -112,7 +112,7 @@ statements! {
     ENTER_PAYOUT = "update payout set reference = $2, entered_by = $3 where id = $1 and state = 'pending'";
     CONFIRM_PAYOUT = "update payout set reference = $2, entered_by = coalesce(entered_by, $3), confirmed_by = $3 where id = $1 and state = 'pending'";
     MOVE_PAYOUT = "update payout set state = $3 where id = $1 and state = $2";
-    LIST_MANUAL = payouts!("join person on person.id = payout.person_id where payout.provider = 'manual'
+    LIST_MANUAL = payouts!("where payout.provider = 'manual'
             order by case when payout.state = 'pending' then 0 else 1 end, payout.created_ms desc, payout.id limit $1");
     GET_HANDLE = "select handle from person where id = $1";
 }

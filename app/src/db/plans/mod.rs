@@ -1,7 +1,7 @@
 //! The plan of every statement in a large shop, on both databases, with statistics and without.
 //!
-//! The one rule: no statement scans a table that grows with the shop, or walks a whole index of it. The few that may stand in
-//! [`MAY_SCAN`], each with its reason.
+//! The one rule: no statement scans a table that grows with the shop, walks a whole index of it, or sorts all that matches to show a
+//! page. The few that may stand in [`MAY_SCAN`], each with its reason.
 
 mod postgres;
 mod sqlite;
@@ -32,6 +32,7 @@ const BROWSE: &str =
     "browse walks the index of its order until the page is full; a rare filter walks far";
 const AUDIT: &str = "the check of the books reads everything, once a day, on the jobs' connections";
 const EXPORT: &str = "an export reads its whole period, or all that came before it";
+const OWN: &str = "sorts what belongs to one of something, which is little";
 const RECONCILED: &str = "reconciliation reads everything that moved at the provider";
 
 /// Store, statement, and why it may.
@@ -42,6 +43,11 @@ const MAY_SCAN: &[(&str, &str, &str)] = &[
         "adopting a newer log is a command, and tries every key",
     ),
     ("books", "COUNT", AUDIT),
+    (
+        "books",
+        "MOVEMENTS",
+        "sorts the newest of each of one person's accounts",
+    ),
     ("books", "FIND_BELOW_FLOOR", AUDIT),
     ("books", "FIND_CONNECTED_DRIFT", AUDIT),
     ("books", "FIND_DISPUTE_DRIFT", AUDIT),
@@ -67,8 +73,10 @@ const MAY_SCAN: &[(&str, &str, &str)] = &[
     ("catalog", "LIST_PRICE_DOWN", BROWSE),
     ("catalog", "LIST_PRICE_UP", BROWSE),
     ("catalog", "LIST_SALES", BROWSE),
+    ("checkout", "FIND_WITHDRAWN", OWN),
     ("checkout", "LIST_DISPUTES", PAGED),
     ("moderation", "LIST_DECIDED", PAGED),
+    ("moderation", "LIST_RESEMBLANCES", OWN),
     (
         "payouts",
         "LIST_BUSY",
@@ -80,9 +88,12 @@ const MAY_SCAN: &[(&str, &str, &str)] = &[
         "everybody with earnings, once for each payout run",
     ),
     ("payouts", "LIST_RECENT", PAGED),
+    ("provider", "FIND_TRANSFER", OWN),
     ("provider", "LIST_EVENTS", PAGED),
     ("provider", "LIST_OPS", PAGED),
+    ("sandbox", "LIST_RETURNED", OWN),
     ("sandbox", "PLATFORM_BALANCE", RECONCILED),
+    ("studio", "FIND_EQUAL_PICTURE", OWN),
 ];
 
 /// A statement that touches too much, and how.

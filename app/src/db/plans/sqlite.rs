@@ -121,7 +121,8 @@ pub(super) async fn plan(db: &Db) -> Vec<Finding> {
         }
         let plan = lines(&mut connection, &format!("explain query plan {sql}")).await;
         for line in &plan {
-            if touches_too_much(line, &plan, &open) {
+            let sorts = sql.contains("limit ") && line == "USE TEMP B-TREE FOR ORDER BY";
+            if sorts || touches_too_much(line, &plan, &open) {
                 findings.push(Finding {
                     store,
                     statement,

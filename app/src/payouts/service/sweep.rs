@@ -241,7 +241,7 @@ async fn decide(
     ))
 }
 
-/// Pays whoever is due, and writes down why nobody else is. Returns how many are paid.
+/// Pays whoever is due, and writes down why nobody else is, once for as long as it stays the reason. Returns how many are paid.
 ///
 /// # Errors
 /// When the books refuse; nothing of this sweep is done then.
@@ -260,6 +260,8 @@ pub async fn sweep(
         if planned.pays() {
             pay(&mut tx, &planned, &decision, provider, now_ms).await?;
             paid += 1;
+        } else if planned.netted_minor == 0 && is_said_already(&mut tx, &planned).await? {
+            continue;
         }
         store::insert_decision(
             &mut tx,
@@ -274,6 +276,15 @@ pub async fn sweep(
     }
     tx.commit().await?;
     Ok(paid)
+}
+
+/// Whether the last run said the same: a run comes every hour, and the answer stays for weeks.
+async fn is_said_already(tx: &mut Tx, planned: &Planned) -> db::Result<bool> {
+    let last = store::list_decisions(tx, &planned.payee, 1).await?;
+    Ok(last.first().is_some_and(|last| {
+        (last.outcome.as_str(), last.amount_minor, last.until_ms)
+            == (planned.outcome, planned.payable_minor(), planned.until_ms)
+    }))
 }
 
 /// Covers what a creator owes from what was released.
