@@ -15,6 +15,13 @@ statements! {
                 and instr($2, ',' || kind || ',') > 0
             order by run_at_ms, id limit 1)
         returning id, kind, payload, attempts, lease_owner";
+    /// PostgreSQL locks the row that it picks, or two workers would pick one.
+    CLAIM_POSTGRES = "update job set state = 'running', lease_owner = $1, lease_until_ms = $4, attempts = attempts + 1
+        where id = (select id from job
+            where finished_ms is null and run_at_ms <= $3 and (lease_until_ms is null or lease_until_ms < $3)
+                and position(',' || kind || ',' in $2) > 0
+            order by run_at_ms, id limit 1 for update skip locked)
+        returning id, kind, payload, attempts, lease_owner";
     EXTEND = "update job set lease_until_ms = $4 where id = $1 and lease_owner = $2 and attempts = $3 and finished_ms is null";
     DONE = "update job set state = 'done', finished_ms = $4, lease_until_ms = null, last_error = null
         where id = $1 and lease_owner = $2 and attempts = $3 and finished_ms is null";
@@ -42,14 +49,6 @@ statements! {
     FINISH_RECURRING = "update recurring set finished_ms = $3, last_error = $2 where kind = $1";
     LIST_RECURRING = "select kind, next_ms, started_ms, finished_ms, last_error from recurring order by kind";
 }
-
-/// PostgreSQL locks the row that it picks, or two workers would pick one.
-const CLAIM_POSTGRES: &str = "update job set state = 'running', lease_owner = $1, lease_until_ms = $4, attempts = attempts + 1
-    where id = (select id from job
-        where finished_ms is null and run_at_ms <= $3 and (lease_until_ms is null or lease_until_ms < $3)
-            and position(',' || kind || ',' in $2) > 0
-        order by run_at_ms, id limit 1 for update skip locked)
-    returning id, kind, payload, attempts, lease_owner";
 
 pub(super) async fn insert(
     tx: &mut Tx,
