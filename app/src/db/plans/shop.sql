@@ -111,7 +111,7 @@ insert into provider_event (id, type, object_id, created_ms, received_ms, state,
 insert into payee (person_id, provider_account, ready, created_ms) select 'p' || i, 'acct' || i, true, i from number where i < 4000;
 insert into payee_account (id, person_id, provider) select 'acct' || i, 'p' || i, 'sandbox' from number where i < 4000;
 insert into payout_decision (id, person_id, decided_ms, amount_minor, outcome)
-    select 'dec' || i, 'p' || (i % 4000), i, 300, case when i % 4 = 0 then 'paid' else 'below minimum' end from number;
+    select 'dec' || i, 'p' || (i % 4000), i, 300, case when i % 4 = 0 then 'paid' else 'below_minimum' end from number;
 insert into payout (id, person_id, provider, amount_minor, state, created_ms, arrives_ms)
     select 'out' || i, 'p' || (i % 4000), case when i % 100 = 0 then 'manual' else 'sandbox' end, 300, case when i % 1000 = 0 then 'pending' else 'paid' end, i, i
     from number where i < 40000;
