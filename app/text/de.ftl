@@ -506,6 +506,7 @@ recurring-log-audit = Prüfung des öffentlichen Logs
 recurring-books = Prüfung der Bücher
 recurring-counters = Alte Zähler der Grenzen
 recurring-catalogue = Nachläufe für diese Engine, Abdrücke
+recurring-statistics = Statistik der Tabellen
 recurring-state-waiting = noch nicht gelaufen
 recurring-state-running = läuft
 recurring-state-failed = misslungen

@@ -506,6 +506,7 @@ recurring-log-audit = Check of the public log
 recurring-books = Check of the books
 recurring-counters = Old counters of limits
 recurring-catalogue = Re-runs for this engine, prints
+recurring-statistics = Statistics of the tables
 recurring-state-waiting = not yet run
 recurring-state-running = running
 recurring-state-failed = failed

@@ -500,6 +500,7 @@ recurring-log-audit = 公开日志检查
 recurring-books = 账簿检查
 recurring-counters = 旧的限流计数
 recurring-catalogue = 针对本引擎的复现、指纹
+recurring-statistics = 数据表统计
 recurring-state-waiting = 尚未运行
 recurring-state-running = 运行中
 recurring-state-failed = 失败

@@ -257,3 +257,19 @@ pub async fn load_demo(state: AppState) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::RECURRING;
+    use crate::ui::lang::Lang;
+
+    #[test]
+    fn every_kind_of_recurring_work_has_a_name_in_every_language() {
+        for lang in [Lang::En, Lang::De, Lang::Zh] {
+            for plan in RECURRING {
+                let id = format!("recurring-{}", plan.kind);
+                assert_ne!(lang.text(&id), id, "{lang:?}");
+            }
+        }
+    }
+}
