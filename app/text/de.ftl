@@ -554,6 +554,7 @@ recurring-books = Prüfung der Bücher
 recurring-counters = Alte Zähler der Grenzen
 recurring-catalogue = Nachläufe für diese Engine, Abdrücke
 recurring-publications = Versionen, deren Wartezeit endet
+recurring-statistics = Statistik der Tabellen
 recurring-state-waiting = noch nicht gelaufen
 recurring-state-running = läuft
 recurring-state-failed = misslungen

@@ -554,6 +554,7 @@ recurring-books = Check of the books
 recurring-counters = Old counters of limits
 recurring-catalogue = Re-runs for this engine, prints
 recurring-publications = Versions whose wait is over
+recurring-statistics = Statistics of the tables
 recurring-state-waiting = not yet run
 recurring-state-running = running
 recurring-state-failed = failed

@@ -43,6 +43,8 @@ steps! {
     12 "0012_recurring";
     13 "0013_confirmation";
     14 "0014_person_language";
+    23 "0023_query_indexes";
+    24 "0024_sandbox_balances";
     26 "0026_turns";
     27 "0027_publication";
 }

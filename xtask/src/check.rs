@@ -153,6 +153,9 @@ fn places(path: &str, code: &str, note: &mut impl FnMut(&str)) {
         if sql && !may {
             note("SQL stands in store.rs files, in db and in migrations");
         }
+        if sql && file == "store.rs" && code.trim_start().starts_with("const ") {
+            note("a store's statement stands in statements!, so that its plan is checked");
+        }
         if matches!(file, "service.rs" | "store.rs" | "jobs.rs")
             && (code.contains("leptos::") || code.contains("axum::"))
         {

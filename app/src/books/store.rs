@@ -14,10 +14,13 @@ statements! {
     INSERT_POSTING = "insert into posting (journal_id, idx, account_id, currency, amount, order_line) values ($1, $2, $3, $4, $5, $6)";
     INSERT_SEAL = "insert into seal (journal_id) values ($1)";
     POSTED = "select posted from account where kind = $1 and owner = $2 and currency = $3";
+    /// The newest of each account are read and no more, however many there are: ids of entries ascend.
     MOVEMENTS = "select journal.kind, account.kind as account, posting.amount * account.normal as amount, posting.order_line, journal.occurred_ms
-        from posting
+        from account
+        join posting on posting.account_id = account.id
+            and posting.journal_id >= (select min(newest.journal_id) from (select other.journal_id from posting other
+                where other.account_id = account.id order by other.journal_id desc limit $2) newest)
         join journal on journal.id = posting.journal_id
-        join account on account.id = posting.account_id
         where account.owner = $1
         order by journal.occurred_ms desc, journal.id desc, posting.idx
         limit $2";
@@ -93,8 +96,7 @@ statements! {
         where account.kind in ('transit:transfer', 'transit:refund', 'transit:manual')
         group by account.id, account.kind, account.owner, account.posted
         having -account.posted <> coalesce(sum(op.amount), 0) order by account.kind, account.owner limit 1";
-    PAID_BY_HAND = "select cast(coalesce(-sum(posting.amount), 0) as bigint) from posting
-        join account on account.id = posting.account_id and account.kind = 'bank:operating' and account.owner = $1";
+    PAID_BY_HAND = "select cast(coalesce(-sum(posted), 0) as bigint) from account where kind = 'bank:operating' and owner = $1";
     PROCESSOR_SUMS = "select coalesce(op.provider_ref, journal.source) as object, cast(sum(posting.amount) as bigint) as amount
         from posting
         join account on account.id = posting.account_id and account.kind in ('processor:pending', 'processor:available') and account.owner = $1

@@ -35,7 +35,7 @@ async fn home(State(state): State<AppState>, visit: Visit) -> Response {
         .answer(async {
             let filter = Filter::parse(|_| String::new()).map_err(AppError::internal)?;
             let mut tx = state.db.read().await?;
-            let cards = service::list(&mut tx, &filter).await?;
+            let cards = service::list_uncounted(&mut tx, &filter).await?;
             Ok(page::home(&visit, cards))
         })
         .await

@@ -6,5 +6,6 @@ pub mod http;
 mod page;
 pub mod service;
 mod store;
+pub mod stretch;
 #[cfg(test)]
 pub(crate) use store::ALL as STATEMENTS;

@@ -63,6 +63,7 @@ statements! {
     GET = listing!("listing.id = $1");
     GET_BY_VERSION = listing!("version.id = $1");
     FIND_BY_LEAF = listing!("version.leaf_hash = $1");
+    FIND_STRETCH_END = "select id from version where id > $1 order by id limit 1 offset $2";
     LIST_ANCHORS = "select idx, blob, labelled_blob, pixel_blake3, pixel_sha256, width, height from anchor where version_id = $1 order by idx";
     IS_PUBLIC_BLOB = "select count(*) from anchor where labelled_blob = $1";
     SUSPEND = "update listing set state = 'failed' where id = $1 and state = 'live'";
@@ -142,6 +143,23 @@ pub(super) async fn find_by_leaf(tx: &mut Tx, leaf_hash: &str) -> db::Result<Opt
 
 pub(super) async fn list_anchors(tx: &mut Tx, version: &str) -> db::Result<Vec<Anchor>> {
     fetch!(tx, fetch_all, Anchor, LIST_ANCHORS, version)
+}
+
+/// The last id of so many versions behind one; `None` when there are fewer.
+pub(super) async fn find_stretch_end(
+    tx: &mut Tx,
+    after: &str,
+    versions: i64,
+) -> db::Result<Option<String>> {
+    let row = fetch!(
+        tx,
+        fetch_optional,
+        (String,),
+        FIND_STRETCH_END,
+        after,
+        versions - 1
+    )?;
+    Ok(row.map(|row| row.0))
 }
 
 pub(super) async fn count_sale(tx: &mut Tx, listing: &str) -> db::Result<()> {

@@ -30,6 +30,22 @@ impl Error {
         ))
     }
 
+    pub(crate) fn out_of_time() -> Self {
+        Self(timed_out())
+    }
+
+    /// Whether its time was over, or nobody waited for it any more: it ended half done, and was undone.
+    #[must_use]
+    pub fn is_out_of_time(&self) -> bool {
+        match &self.0 {
+            sqlx::Error::Database(error) => {
+                matches!(error.code().as_deref(), Some("9" | "57014"))
+            }
+            sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::TimedOut,
+            _ => false,
+        }
+    }
+
     /// Whether the row asked for does not exist.
     #[must_use]
     pub fn is_missing(&self) -> bool {
@@ -76,6 +92,21 @@ impl Error {
             .any(|end| word.ends_with(end));
         ours.then(|| Violation::Trigger(word.into()))
     }
+}
+
+/// What a statement that began too late answers.
+pub(super) fn timed_out() -> sqlx::Error {
+    let text = "the time for this work is over, or nobody waits for it any more";
+    sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, text))
+}
+
+/// Whether SQLite may have ended the whole transaction with this error: no memory, interrupted, an error of the disk, or a full one.
+pub(super) fn ended_transaction(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(error) = error else {
+        return false;
+    };
+    let code = error.code().and_then(|code| code.parse::<i64>().ok());
+    code.is_some_and(|code| matches!(code & 0xff, 5 | 7 | 9 | 10 | 13))
 }
 
 /// `listing.slug` → `listing_slug_key`; `account.kind, account.owner` → `account_kind_owner_key`; an index says its name.

@@ -28,7 +28,7 @@ impl Db {
         let migrator = Migrator::with_migrations(STEPS.iter().map(step).collect());
         match self {
             Self::Sqlite { write, .. } => migrator.run(write).await,
-            Self::Postgres(pool) => migrator.run(pool).await,
+            Self::Postgres(pools) => migrator.run(&pools.background).await,
         }
         .map_err(|error| sqlx::Error::Migrate(Box::new(error)))?;
         Ok(())

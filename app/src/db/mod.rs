@@ -6,9 +6,13 @@
 
 mod error;
 mod migrate;
+#[cfg(test)]
+mod plans;
 mod setting;
+mod statistics;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod work;
 
 pub(crate) use error::Violation;
 pub use error::{Error, Result};
@@ -18,24 +22,56 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{Postgres, Sqlite};
+use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr as _, Sqlite, Transaction};
 use std::path::Path;
 use std::str::FromStr as _;
 use std::time::Duration;
+use work::{Class, Deadline, Work};
+
+/// SQLite asks after so many steps of its machine whether a statement may go on: some hundred times a second.
+const STEPS_BETWEEN_CHECKS: i32 = 20_000;
+/// Longer than any deadline of a page: what waits for a connection is given up by its own deadline.
+const WAIT_LIMIT: Duration = Duration::from_secs(120);
 
 /// A database.
 #[derive(Clone)]
 pub enum Db {
     /// One writer connection, several readers.
-    Sqlite { write: SqlitePool, read: SqlitePool },
-    /// One pool.
-    Postgres(PgPool),
+    Sqlite {
+        write: SqlitePool,
+        read: Pools<SqlitePool>,
+    },
+    /// Connections that read and write.
+    Postgres(Pools<PgPool>),
+}
+
+/// Connections by who works: neither slow pages nor slow jobs can take all of them.
+#[derive(Clone)]
+pub struct Pools<P> {
+    page: P,
+    essential: P,
+    background: P,
+}
+
+impl<P> Pools<P> {
+    fn of(&self, class: Class) -> &P {
+        match class {
+            Class::Page => &self.page,
+            Class::Essential => &self.essential,
+            Class::Background => &self.background,
+        }
+    }
+
+    fn each(&self) -> [&P; 3] {
+        [&self.page, &self.essential, &self.background]
+    }
 }
 
 /// A transaction. Dropping it without commit undoes it.
 pub struct Tx {
     pub(crate) inner: Inner,
     pub(crate) failed: bool,
+    deadline: Deadline,
 }
 
 pub(crate) enum Inner {
@@ -52,12 +88,17 @@ impl Db {
         if let Some(url) = url.filter(|url| url.starts_with("postgres")) {
             // A role may default to less; the log's lock record must never fall behind its tiles.
             let options = PgConnectOptions::from_str(url)?.options([("synchronous_commit", "on")]);
-            let pool = PgPoolOptions::new()
-                .max_connections(10)
-                .acquire_timeout(Duration::from_secs(5))
-                .connect_with(options)
-                .await?;
-            return Ok(Self::Postgres(pool));
+            let pool = |connections| {
+                PgPoolOptions::new()
+                    .max_connections(connections)
+                    .acquire_timeout(WAIT_LIMIT)
+            };
+            // Opened as they are needed, but for one: a server that does not answer is said at the start.
+            return Ok(Self::Postgres(Pools {
+                page: pool(8).connect_lazy_with(options.clone()),
+                essential: pool(3).connect_lazy_with(options.clone()),
+                background: pool(6).connect_with(options).await?,
+            }));
         }
         let file = match url {
             Some(url) => {
@@ -72,14 +113,17 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(10));
-        let write = SqlitePoolOptions::new()
-            .max_connections(1)
-            .connect_with(options.clone())
-            .await?;
-        let read = SqlitePoolOptions::new()
-            .max_connections(4)
-            .connect_with(options)
-            .await?;
+        let pool = |connections| {
+            SqlitePoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(WAIT_LIMIT)
+        };
+        let write = pool(1).connect_with(options.clone()).await?;
+        let read = Pools {
+            page: pool(4).connect_lazy_with(options.clone()),
+            essential: pool(2).connect_lazy_with(options.clone()),
+            background: pool(3).connect_with(options).await?,
+        };
         Ok(Self::Sqlite { write, read })
     }
 
@@ -88,14 +132,7 @@ impl Db {
     /// # Errors
     /// When no connection is free in time.
     pub async fn write(&self) -> Result<Tx> {
-        let inner = match self {
-            Self::Sqlite { write, .. } => Inner::Sqlite(write.begin_with("begin immediate").await?),
-            Self::Postgres(pool) => Inner::Postgres(pool.begin().await?),
-        };
-        Ok(Tx {
-            inner,
-            failed: false,
-        })
+        self.begin(true).await
     }
 
     /// Begins a transaction that only reads and sees one state.
@@ -103,13 +140,47 @@ impl Db {
     /// # Errors
     /// When no connection is free in time.
     pub async fn read(&self) -> Result<Tx> {
-        let inner = match self {
-            Self::Sqlite { read, .. } => Inner::Sqlite(read.begin().await?),
-            Self::Postgres(pool) => Inner::Postgres(pool.begin().await?),
+        self.begin(false).await
+    }
+
+    /// On the connections of whoever works, and with the time that is left to them.
+    async fn begin(&self, writes: bool) -> Result<Tx> {
+        let work = Work::current();
+        // What has a limit of its own has it from when it begins, however long it waited.
+        let wait = work.deadline(writes);
+        let (inner, deadline) = match self {
+            Self::Sqlite { write, read } => {
+                let (pool, begin) = if writes {
+                    (write, "begin immediate")
+                } else {
+                    (read.of(work.class()), "begin")
+                };
+                let mut connection = wait.within(pool.acquire()).await?;
+                let deadline = work.deadline(writes);
+                let watched = deadline.clone();
+                connection
+                    .lock_handle()
+                    .await?
+                    .set_progress_handler(STEPS_BETWEEN_CHECKS, move || !watched.is_over());
+                let tx = Transaction::begin(connection, Some(begin.into_sql_str())).await?;
+                (Inner::Sqlite(tx), deadline)
+            }
+            Self::Postgres(pools) => {
+                let connection = wait.within(pools.of(work.class()).acquire()).await?;
+                let deadline = work.deadline(writes);
+                // In one message. A number of our own.
+                let begin = AssertSqlSafe(format!(
+                    "begin; set local statement_timeout = {}",
+                    deadline.rest_ms()
+                ));
+                let tx = Transaction::begin(connection, Some(begin.into_sql_str())).await?;
+                (Inner::Postgres(tx), deadline)
+            }
         };
         Ok(Tx {
             inner,
             failed: false,
+            deadline,
         })
     }
 
@@ -124,9 +195,15 @@ impl Db {
         match self {
             Self::Sqlite { write, read } => {
                 write.close().await;
-                read.close().await;
+                for pool in read.each() {
+                    pool.close().await;
+                }
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres(pools) => {
+                for pool in pools.each() {
+                    pool.close().await;
+                }
+            }
         }
     }
 }
@@ -147,6 +224,29 @@ impl Tx {
         Ok(())
     }
 
+    /// Whether another statement may begin.
+    pub(crate) fn may_go_on(&self) -> std::result::Result<(), sqlx::Error> {
+        if self.deadline.is_over() {
+            return Err(error::timed_out());
+        }
+        Ok(())
+    }
+
+    /// Takes a statement's result over. Where SQLite ended the transaction with an error, another one is begun in its place: the
+    /// connection's own count of transactions would say for ever that one is open, and each later one would be refused.
+    pub(crate) async fn settle<T>(
+        &mut self,
+        result: std::result::Result<T, sqlx::Error>,
+    ) -> Result<T> {
+        if let (Err(error), Inner::Sqlite(connection)) = (&result, &mut self.inner)
+            && error::ended_transaction(error)
+        {
+            // Refused where the first one is still open.
+            let _still_open = sqlx::query("begin").execute(&mut **connection).await;
+        }
+        self.note(result)
+    }
+
     pub(crate) fn note<T>(&mut self, result: std::result::Result<T, sqlx::Error>) -> Result<T> {
         result.map_err(|error| {
             // A missing row is an answer, not a failed statement.
@@ -165,11 +265,14 @@ impl Tx {
 macro_rules! fetch {
     ($tx:expr, $method:ident, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {{
         let tx: &mut $crate::db::Tx = $tx;
-        let result = match &mut tx.inner {
-            $crate::db::Inner::Sqlite(tx) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.$method(&mut **tx).await,
-            $crate::db::Inner::Postgres(tx) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.$method(&mut **tx).await,
+        let result = match tx.may_go_on() {
+            Err(error) => Err(error),
+            Ok(()) => match &mut tx.inner {
+                $crate::db::Inner::Sqlite(tx) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.$method(&mut **tx).await,
+                $crate::db::Inner::Postgres(tx) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.$method(&mut **tx).await,
+            },
         };
-        tx.note(result)
+        tx.settle(result).await
     }};
 }
 
@@ -177,11 +280,14 @@ macro_rules! fetch {
 macro_rules! execute {
     ($tx:expr, $sql:expr $(, $bind:expr)* $(,)?) => {{
         let tx: &mut $crate::db::Tx = $tx;
-        let result = match &mut tx.inner {
-            $crate::db::Inner::Sqlite(tx) => sqlx::query($sql)$(.bind($bind))*.execute(&mut **tx).await.map(|done| done.rows_affected()),
-            $crate::db::Inner::Postgres(tx) => sqlx::query($sql)$(.bind($bind))*.execute(&mut **tx).await.map(|done| done.rows_affected()),
+        let result = match tx.may_go_on() {
+            Err(error) => Err(error),
+            Ok(()) => match &mut tx.inner {
+                $crate::db::Inner::Sqlite(tx) => sqlx::query($sql)$(.bind($bind))*.execute(&mut **tx).await.map(|done| done.rows_affected()),
+                $crate::db::Inner::Postgres(tx) => sqlx::query($sql)$(.bind($bind))*.execute(&mut **tx).await.map(|done| done.rows_affected()),
+            },
         };
-        tx.note(result)
+        tx.settle(result).await
     }};
 }
 

@@ -6,6 +6,7 @@
 pub mod http;
 pub mod jobs;
 mod page;
+pub mod reruns;
 pub mod service;
 mod store;
 #[cfg(test)]

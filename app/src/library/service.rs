@@ -407,7 +407,7 @@ pub async fn start_run(state: &AppState, buyer: &str, line_id: &str) -> Result<S
     Ok(id)
 }
 
-async fn enqueue(
+pub(super) async fn enqueue(
     tx: &mut Tx,
     run: &str,
     class: Class,
@@ -435,50 +435,8 @@ pub struct Due {
 
 /// A release of the engine, as the beginning of every environment that it names.
 #[must_use]
-pub fn release_of(environment: &Environment) -> String {
+pub(super) fn release_of(environment: &Environment) -> String {
     format!("{}, {},", environment.engine, environment.runtime)
-}
-
-/// Keeps at most `limit` re-runs under way of versions on sale that this release of the engine has not regenerated, and returns how
-/// many were queued: what was certified with an earlier engine must still hold with the one that is sold. Recipes of a model that is
-/// not here are no business of this release.
-///
-/// # Errors
-/// When the database fails.
-pub async fn plan_reruns(state: &AppState, limit: i64) -> db::Result<usize> {
-    let release = release_of(&state.engines.environment());
-    let model = state.engines.model().digest.to_string();
-    // Looked up without the writer's turn: mostly there is nothing to do.
-    let mut tx = state.db.read().await?;
-    let room = limit - store::count_reruns_open(&mut tx, &release).await?;
-    if room <= 0 {
-        return Ok(0);
-    }
-    let due = store::list_due(&mut tx, &release, &model, room).await?;
-    drop(tx);
-    if due.is_empty() {
-        return Ok(0);
-    }
-    let mut tx = state.db.write().await?;
-    for version in &due {
-        let id = random::id();
-        store::insert_rerun(&mut tx, &id, version, &release, state.clock.now_ms()).await?;
-        let steps = version.steps * version.anchors;
-        enqueue(&mut tx, &id, Class::Background, None, steps).await?;
-    }
-    tx.commit().await?;
-    state.jobs.ring();
-    Ok(due.len())
-}
-
-/// How many versions are on sale that this engine can make, and how many of them it regenerated here.
-///
-/// # Errors
-/// When the database fails.
-pub async fn count_rerun(state: &AppState, tx: &mut Tx) -> db::Result<(i64, i64)> {
-    let release = release_of(&state.engines.environment());
-    let model = state.engines.model().digest.to_string();
-    store::count_due(tx, &release, &model).await
 }
 
 /// What an owner signs to publish a run's outcome.

@@ -1,6 +1,7 @@
 //! SQL of the library and of re-runs.
 
 use super::service::{Due, Owned, Run};
+use crate::catalog::stretch::Stretch;
 use crate::db::{self, Tx, execute, fetch, statements};
 
 statements! {
@@ -22,7 +23,7 @@ statements! {
     LIST_DUE = "select version.id as version_id, version.steps, (select count(*) from anchor where anchor.version_id = version.id) as anchors
         from version
         join listing on listing.id = version.listing_id and listing.state = 'live'
-        where version.state = 'live' and version.model = $3
+        where version.state = 'live' and version.model = $3 and version.id > $4 and version.id <= $5
             and not exists (select 1 from statement where statement.about_leaf_hash = version.leaf_hash and statement.attester = 'platform'
                 and substr(statement.environment, 1, length($1)) = $1)
             and not exists (select 1 from run where run.version_id = version.id and run.release = $1)
@@ -32,7 +33,7 @@ statements! {
                 and substr(statement.environment, 1, length($1)) = $1) then 1 else 0 end), 0) as bigint)
         from version
         join listing on listing.id = version.listing_id and listing.state = 'live'
-        where version.state = 'live' and version.model = $2";
+        where version.state = 'live' and version.model = $2 and version.id > $3 and version.id <= $4";
     COUNT_RERUNS_OPEN = "select count(*) from run where release = $1 and state in ('waiting', 'running')";
     INSERT_RERUN = "insert into run (id, version_id, state, anchor, step, steps, created_ms, release) values ($1, $2, 'waiting', 0, 0, $3, $4, $5)
         on conflict (version_id, release) where release is not null do nothing";
@@ -113,18 +114,43 @@ pub(super) async fn finish_run(
     .map(|rows| rows == 1)
 }
 
-/// Versions on sale that our own machine has not regenerated with a release of the engine, nor is about to.
+/// Versions on sale, of a stretch of all, that our own machine has not regenerated with a release of the engine, nor is about to.
 pub(super) async fn list_due(
     tx: &mut Tx,
     release: &str,
     model: &str,
     limit: i64,
+    stretch: &Stretch,
 ) -> db::Result<Vec<Due>> {
-    fetch!(tx, fetch_all, Due, LIST_DUE, release, limit, model)
+    fetch!(
+        tx,
+        fetch_all,
+        Due,
+        LIST_DUE,
+        release,
+        limit,
+        model,
+        &stretch.after,
+        &stretch.until
+    )
 }
 
-pub(super) async fn count_due(tx: &mut Tx, release: &str, model: &str) -> db::Result<(i64, i64)> {
-    fetch!(tx, fetch_one, (i64, i64), COUNT_DUE, release, model)
+pub(super) async fn count_due(
+    tx: &mut Tx,
+    release: &str,
+    model: &str,
+    stretch: &Stretch,
+) -> db::Result<(i64, i64)> {
+    fetch!(
+        tx,
+        fetch_one,
+        (i64, i64),
+        COUNT_DUE,
+        release,
+        model,
+        &stretch.after,
+        &stretch.until
+    )
 }
 
 pub(super) async fn count_reruns_open(tx: &mut Tx, release: &str) -> db::Result<i64> {

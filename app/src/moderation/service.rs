@@ -4,6 +4,7 @@ use super::likeness::{PicturePrint, TextPrint};
 use super::{publication, store};
 use crate::account::service::Person;
 use crate::catalog::service as catalog;
+use crate::catalog::stretch::Stretch;
 use crate::compute;
 use crate::db::{self, Tx};
 use crate::library::service as library;
@@ -31,6 +32,8 @@ const BOUGHT_TEXT_MILLI: i64 = 450;
 const MATCHES: usize = 10;
 /// Rows read at once.
 const PAGE: i64 = 2000;
+/// Where the search for versions without prints goes on.
+const PRINTED_AFTER: &str = "printed_after";
 /// The longest note of a decision, in characters.
 const MAX_NOTE: usize = 2000;
 
@@ -207,7 +210,15 @@ pub async fn keep_prints(
 /// # Errors
 /// When the database fails.
 pub async fn fill_in(state: &AppState, limit: i64) -> db::Result<usize> {
-    let missing = store::list_unprinted(&mut state.db.read().await?, limit).await?;
+    let mut tx = state.db.read().await?;
+    let stretch = Stretch::next(&mut tx, PRINTED_AFTER).await?;
+    let missing = store::list_unprinted(&mut tx, limit, &stretch).await?;
+    drop(tx);
+    if missing.is_empty() && !(stretch.is_first() && stretch.is_last()) {
+        let mut tx = state.db.write().await?;
+        stretch.pass(&mut tx).await?;
+        tx.commit().await?;
+    }
     for version in &missing {
         let read = read_for_prints(state, version).await;
         let mut tx = state.db.write().await?;

@@ -2,22 +2,24 @@
 
 use super::publication::Standing;
 use super::service::{Match, Print, Resemblance, Review};
+use crate::catalog::stretch::Stretch;
 use crate::db::{self, Tx, execute, fetch, statements};
 
 statements! {
     INSERT_PRINT = "insert into likeness (version_id, person_id, text_prints, picture_prints) values ($1, $2, $3, $4) on conflict (version_id) do nothing";
     LIST_UNPRINTED = "select version.id from version where version.state <> 'failed'
+        and version.id > $2 and version.id <= $3
         and not exists (select 1 from likeness where likeness.version_id = version.id) order by version.id limit $1";
     GET_PRINT = "select likeness.version_id, likeness.person_id, likeness.text_prints, likeness.picture_prints, sealed.log_index
         from likeness
         join version on version.id = likeness.version_id
         join log_leaf sealed on sealed.leaf_hash = version.leaf_hash
         where likeness.version_id = $1";
+    /// A page of prints. `cross join` keeps SQLite to the order: prints first, in the order of the page.
     LIST_EARLIER = "select likeness.version_id, likeness.person_id, likeness.text_prints, likeness.picture_prints, sealed.log_index
-        from likeness
-        join version on version.id = likeness.version_id and version.state <> 'failed'
-        join log_leaf sealed on sealed.leaf_hash = version.leaf_hash
-        where likeness.person_id <> $1 and sealed.log_index < $2 and likeness.version_id > $3
+        from likeness cross join version cross join log_leaf sealed
+        where version.id = likeness.version_id and version.state <> 'failed' and version.id > $3 and sealed.leaf_hash = version.leaf_hash
+            and likeness.person_id <> $1 and sealed.log_index < $2 and likeness.version_id > $3
         order by likeness.version_id limit $4";
     GET_STANDING = "select person.created_ms,
             (select min(listing.published_ms) from listing where listing.person_id = person.id and listing.state = 'live') as on_sale_ms,
@@ -48,15 +50,18 @@ statements! {
     LIST_MATCHES = "select earlier_version_id, text_milli, picture_milli, owned_ms from review_match
         where version_id = $1 order by case when text_milli > picture_milli then text_milli else picture_milli end desc, earlier_version_id";
     DECIDE = "update review set state = $2, decided_ms = $3, decided_by = $4, reason = $5, note = $6 where version_id = $1 and state = 'open'";
-    LIST_RESEMBLANCES = "select other.leaf_hash, listing.title, listing.slug, person.handle, review_match.picture_milli
-        from review_match
-        join review on review.version_id = review_match.version_id and review.state = 'approved'
-        join version this on this.id in (review_match.version_id, review_match.earlier_version_id) and this.leaf_hash = $1
-        join version other on other.id in (review_match.version_id, review_match.earlier_version_id) and other.id <> this.id and other.state = 'live'
+    LIST_RESEMBLANCES = "select other.leaf_hash, listing.title, listing.slug, person.handle, pair.picture_milli
+        from (select review_match.version_id, review_match.picture_milli, review_match.earlier_version_id as other_id
+                from version this join review_match on review_match.version_id = this.id where this.leaf_hash = $1
+            union all
+            select review_match.version_id, review_match.picture_milli, review_match.version_id as other_id
+                from version this join review_match on review_match.earlier_version_id = this.id where this.leaf_hash = $1) pair
+        join review on review.version_id = pair.version_id and review.state = 'approved'
+        join version other on other.id = pair.other_id and other.state = 'live'
         join listing on listing.id = other.listing_id and listing.state = 'live'
         join person on person.id = listing.person_id
-        where review_match.picture_milli >= $2
-        order by review_match.picture_milli desc, other.id limit 10";
+        where pair.picture_milli >= $2
+        order by pair.picture_milli desc, other.id limit 10";
 }
 
 pub(super) async fn insert_print(
@@ -69,8 +74,20 @@ pub(super) async fn insert_print(
     execute!(tx, INSERT_PRINT, version, person, text, pictures).map(|_| ())
 }
 
-pub(super) async fn list_unprinted(tx: &mut Tx, limit: i64) -> db::Result<Vec<String>> {
-    let rows = fetch!(tx, fetch_all, (String,), LIST_UNPRINTED, limit)?;
+pub(super) async fn list_unprinted(
+    tx: &mut Tx,
+    limit: i64,
+    stretch: &Stretch,
+) -> db::Result<Vec<String>> {
+    let rows = fetch!(
+        tx,
+        fetch_all,
+        (String,),
+        LIST_UNPRINTED,
+        limit,
+        &stretch.after,
+        &stretch.until
+    )?;
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 

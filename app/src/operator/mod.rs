@@ -8,4 +8,5 @@ pub mod http;
 mod money;
 mod money_page;
 mod page;
+mod reconciliation;
 pub mod service;

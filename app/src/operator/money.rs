@@ -4,6 +4,7 @@ use super::{evidence, money_page as page};
 use crate::books::export::{self, Format, Range, Report};
 use crate::books::service as books;
 use crate::checkout::service::{self as checkout, dispute, refund};
+use crate::db::work::{Class, Work};
 use crate::payouts::service::{self as payouts, manual, own, sweep};
 use crate::provider::{inbox, outbound};
 use crate::web::error::{Answer, AppError};
@@ -340,9 +341,13 @@ async fn export_report(
                 year,
                 creator: None,
             };
-            let mut tx = state.db.read().await?;
-            let table = export::table(&mut tx, report, &range).await?;
-            drop(tx);
+            // It reads a whole period, so not on the pages' connections.
+            let table = Work::of(Class::Background)
+                .run(async {
+                    let mut tx = state.db.read().await?;
+                    export::table(&mut tx, report, &range).await
+                })
+                .await?;
             let bytes = table.to_bytes(format).map_err(AppError::internal)?;
             let name = report.name();
             Ok(match format {
@@ -358,15 +363,14 @@ async fn reconciliation(State(state): State<AppState>, visit: Visit) -> Response
         .answer(async {
             visit.require_operator()?;
             let provider = state.provider.as_ref();
-            let report = payouts::reconcile(&state.db, provider).await?;
+            let report = super::reconciliation::report(&state).await?;
+            let report = report.ok_or_else(|| AppError::unavailable("still comparing"))?;
             let mut tx = state.db.read().await?;
-            let audit = books::audit(&mut tx).await?;
             let suspense = books::suspense(&mut tx, provider.name()).await?;
             drop(tx);
             Ok(page::reconciliation(
                 &visit,
                 report,
-                audit,
                 suspense,
                 provider.name(),
             ))

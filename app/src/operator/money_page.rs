@@ -1,12 +1,13 @@
 //! The operator's pages about money.
 
 use super::page::links;
+use super::reconciliation::Comparison;
 use crate::books::export::Report;
 use crate::books::service::Unexplained;
 use crate::checkout::service::Line;
 use crate::checkout::service::dispute::Dispute;
 use crate::payouts::service::sweep::Planned;
-use crate::payouts::service::{BankPayout, Decision, Reconciliation};
+use crate::payouts::service::{BankPayout, Decision};
 use crate::provider::inbox::Row;
 use crate::provider::outbound::Operation;
 use crate::ui::lang::Lang;
@@ -370,8 +371,7 @@ pub(super) fn dispute(
 
 pub(super) fn reconciliation(
     visit: &Visit,
-    report: Reconciliation,
-    audit: Result<i64, String>,
+    comparison: Comparison,
     suspense: Vec<Unexplained>,
     provider: &str,
 ) -> Response {
@@ -379,6 +379,11 @@ pub(super) fn reconciliation(
     let title = lang.text("reconciliation");
     let provider = provider.to_owned();
     shell::ok(visit, &title.clone(), || {
+        let Comparison {
+            at_ms,
+            reconciliation: report,
+            audit,
+        } = comparison;
         let agrees = report.verdict().is_ok();
         let verdict = lang.text(if agrees {
             "reconciliation-agrees"
@@ -421,6 +426,7 @@ pub(super) fn reconciliation(
                     <Fact label=lang.text("provider-holds")>{lang.money(report.theirs_minor)}</Fact>
                     <Fact label=lang.text("objects-agreed")>{lang.number(agreed)}</Fact>
                     <Fact label=lang.text("audit")>{audit}</Fact>
+                    <Fact label=lang.text("books-checked")><Time lang ms=at_ms/></Fact>
                 </dl>
                 {(!rows.is_empty()).then(|| view! { <div class="scroll"><table>
                     <thead><tr><th>{lang.text("object")}</th><th class="amount">{lang.text("books")}</th><th class="amount">{lang.text("provider")}</th></tr></thead>

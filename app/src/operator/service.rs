@@ -119,7 +119,7 @@ pub async fn check_books(state: &AppState) -> Result<(), payouts::service::Error
     Ok(())
 }
 
-async fn read_check<T: serde::de::DeserializeOwned>(
+pub(super) async fn read_check<T: serde::de::DeserializeOwned>(
     tx: &mut Tx,
     setting: &str,
 ) -> db::Result<Option<T>> {
@@ -137,7 +137,7 @@ pub async fn desk(state: &AppState, tx: &mut Tx) -> db::Result<Desk> {
     let (jobs_open, jobs_dead) = jobs::counts(tx).await?;
     Ok(Desk {
         log_audit: read_check(tx, LOG_AUDIT_SETTING).await?,
-        rerun: library::service::count_rerun(state, tx).await?,
+        rerun: library::reruns::counted(state, tx).await?,
         copies_open: moderation::service::count_open(tx).await?,
         now_ms: state.clock.now_ms(),
         offset_ms: state.clock.offset_ms(),

@@ -52,7 +52,11 @@ macro_rules! payouts {
 }
 
 statements! {
-    LIST_HELD = earnings!("purchase_line.earning = 'held' and purchase_line.dispute_id is null order by purchase_line.id");
+    /// Whose hold is over: opened before `$2`, or never opened and paid for before `$3`. Nothing is opened before it is paid for, so that
+    /// the index by the payment leads there.
+    LIST_RELEASED = earnings!("purchase_line.earning = 'held' and purchase_line.dispute_id is null and purchase_line.paid_ms <= $1
+            and (purchase_line.opened_ms <= $2 or (purchase_line.opened_ms is null and purchase_line.paid_ms <= $3))
+        order by purchase_line.paid_ms, purchase_line.id limit $4");
     NEXT_HELD = earnings!("purchase_line.payee_id = $1 and purchase_line.earning = 'held' and purchase_line.dispute_id is null order by purchase_line.id");
     LIST_AVAILABLE = earnings!("purchase_line.payee_id = $1 and purchase_line.earning = 'available' and purchase_line.dispute_id is null order by purchase_line.id");
     COUNT_RELEASES = "select count(*) from journal where kind = 'release' and source = $1";
@@ -78,12 +82,12 @@ statements! {
     END_PAUSE = "update payee set paused = null where provider_account = $1 and paused = $2";
     FIND_PAYEE = payees!("person_id = $1");
     FIND_PERSON = "select person_id from payee_account where id = $1";
-    LIST_BUSY = "select payee_account.id from payee_account
-        join account on account.owner = payee_account.person_id and account.kind = 'connected:balance' and account.posted <> 0
-        where payee_account.provider = $1
-        union select payee_account.id from payee_account
-        join payout on payout.person_id = payee_account.person_id and payout.provider = $1 and payout.state in ('pending', 'paid') and payout.created_ms >= $2
-        where payee_account.provider = $1
+    /// `cross join` keeps SQLite to the order: from the few with money or a late payout to their accounts, never from all accounts.
+    LIST_BUSY = "select payee_account.id from account cross join payee_account
+        where account.kind = 'connected:balance' and account.posted <> 0 and payee_account.person_id = account.owner and payee_account.provider = $1
+        union select payee_account.id from payout cross join payee_account
+        where payout.provider = $1 and payout.state in ('pending', 'paid') and payout.created_ms >= $2
+            and payee_account.person_id = payout.person_id and payee_account.provider = $1
         order by 1";
     INSERT_DECISION = "insert into payout_decision (id, person_id, decided_ms, amount_minor, outcome, until_ms) values ($1, $2, $3, $4, $5, $6)";
     LIST_DECISIONS = "select id, decided_ms, amount_minor, outcome, until_ms from payout_decision where person_id = $1 order by decided_ms desc, id desc limit $2";
@@ -108,13 +112,28 @@ statements! {
     ENTER_PAYOUT = "update payout set reference = $2, entered_by = $3 where id = $1 and state = 'pending'";
     CONFIRM_PAYOUT = "update payout set reference = $2, entered_by = coalesce(entered_by, $3), confirmed_by = $3 where id = $1 and state = 'pending'";
     MOVE_PAYOUT = "update payout set state = $3 where id = $1 and state = $2";
-    LIST_MANUAL = payouts!("join person on person.id = payout.person_id where payout.provider = 'manual'
+    LIST_MANUAL = payouts!("where payout.provider = 'manual'
             order by case when payout.state = 'pending' then 0 else 1 end, payout.created_ms desc, payout.id limit $1");
     GET_HANDLE = "select handle from person where id = $1";
 }
 
-pub(super) async fn list_held(tx: &mut Tx) -> db::Result<Vec<EarningLine>> {
-    fetch!(tx, fetch_all, EarningLine, LIST_HELD)
+pub(super) async fn list_released(
+    tx: &mut Tx,
+    opened_before_ms: i64,
+    paid_before_ms: i64,
+    limit: i64,
+) -> db::Result<Vec<EarningLine>> {
+    let soonest_ms = opened_before_ms.max(paid_before_ms);
+    fetch!(
+        tx,
+        fetch_all,
+        EarningLine,
+        LIST_RELEASED,
+        soonest_ms,
+        opened_before_ms,
+        paid_before_ms,
+        limit
+    )
 }
 
 pub(super) async fn next_held(tx: &mut Tx, payee: &str) -> db::Result<Vec<EarningLine>> {

@@ -14,6 +14,8 @@ pub const READ: &str = "checkout-event";
 const MAX_ATTEMPTS: i64 = 8;
 /// Bodies are personal data: ids stay, bodies go.
 const BODY_LIFE_MS: i64 = 90 * DAY_MS;
+/// So many bodies are erased in one transaction.
+const BODIES_ERASED: i64 = 2_000;
 /// The sweeper looks back further than the newest event that it saw itself: an older one may be listed late. What webhooks brought
 /// meanwhile says nothing of what they did not.
 const SWEEP_OVERLAP_MS: i64 = 2 * DAY_MS;
@@ -182,7 +184,7 @@ pub async fn sweep(db: &Db, provider: &dyn Provider) -> anyhow::Result<usize> {
 /// # Errors
 /// When the database fails.
 pub async fn erase_bodies(tx: &mut Tx, now_ms: i64) -> db::Result<u64> {
-    store::erase_bodies(tx, now_ms - BODY_LIFE_MS).await
+    store::erase_bodies(tx, now_ms - BODY_LIFE_MS, BODIES_ERASED).await
 }
 
 /// The newest events, all, of one state, or `quarantined`.

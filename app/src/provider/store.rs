@@ -35,7 +35,8 @@ statements! {
     NEXT_GENERATION = "update outbound_op set generation = generation + 1, first_sent_ms = null where id = $1 and generation = $2 and state in ('sent', 'unknown')";
     FINISH_OP = "update outbound_op set state = $2, provider_ref = $3, error_code = $4, finished_ms = $5 where id = $1 and state in ('sent', 'unknown')";
     FINISH_BY_HAND = "update outbound_op set state = $2, provider_ref = $3, error_code = $4, finished_ms = $5 where id = $1 and state = $6";
-    LIST_OPS = operations!("where ($1 = '' or state = $1) order by created_ms desc, id desc limit $2");
+    LIST_OPS = operations!("order by created_ms desc, id desc limit $1");
+    LIST_OPS_IN_STATE = operations!("where state = $1 order by created_ms desc, id desc limit $2");
     LIST_OF_DECISION = operations!("where decision_id = $1 order by id");
     FIND_TRANSFER = operations!("where order_line = $1 and kind = 'transfer' and state = 'ok' order by created_ms desc limit 1");
     FIND_OP_OF_REF = operations!("where kind = $1 and provider_ref = $2 limit 1");
@@ -48,10 +49,15 @@ statements! {
     FAIL_EVENT = "update provider_event set attempts = attempts + 1, last_error = $2, quarantined_ms = case when attempts + 1 >= $3 then $4 else quarantined_ms end
         where id = $1 and state = 'received'";
     REPLAY_EVENT = "update provider_event set state = 'received', quarantined_ms = null, attempts = 0 where id = $1";
-    LIST_EVENTS = events!("where ($1 = '' or state = $1 or ($1 = 'quarantined' and quarantined_ms is not null)) order by received_ms desc, id limit $2");
+    LIST_EVENTS = events!("order by received_ms desc, id limit $1");
+    LIST_EVENTS_IN_STATE = events!("where state = $1 order by received_ms desc, id limit $2");
+    LIST_QUARANTINED = events!("where quarantined_ms is not null order by received_ms desc, id limit $1");
     COUNT_QUARANTINED = "select count(*) from provider_event where quarantined_ms is not null";
-    ERASE_BODIES = "update provider_event set body = null where received_ms < $1 and body is not null and state <> 'received'";
-    HAS_OTHER_PROVIDER = "select count(*) from purchase where provider <> $1 and state = 'paid' and total_minor > 0";
+    ERASE_BODIES = "update provider_event set body = null where id in (select id from provider_event
+        where received_ms < $1 and body is not null and state <> 'received' order by received_ms limit $2)";
+    /// Two ranges of the index: `<>` would be a look at every order.
+    HAS_OTHER_PROVIDER = "select (select count(*) from purchase where provider < $1 and state = 'paid' and total_minor > 0)
+        + (select count(*) from purchase where provider > $1 and state = 'paid' and total_minor > 0)";
 }
 
 pub(super) async fn insert_op(tx: &mut Tx, op: &Operation) -> db::Result<()> {
@@ -116,7 +122,10 @@ pub(super) async fn finish_by_hand(
 }
 
 pub(super) async fn list_ops(tx: &mut Tx, state: &str, limit: i64) -> db::Result<Vec<Operation>> {
-    fetch!(tx, fetch_all, Operation, LIST_OPS, state, limit)
+    if state.is_empty() {
+        return fetch!(tx, fetch_all, Operation, LIST_OPS, limit);
+    }
+    fetch!(tx, fetch_all, Operation, LIST_OPS_IN_STATE, state, limit)
 }
 
 pub(super) async fn list_of_decision(tx: &mut Tx, decision: &str) -> db::Result<Vec<Operation>> {
@@ -198,15 +207,19 @@ pub(super) async fn replay_event(tx: &mut Tx, id: &str) -> db::Result<bool> {
 }
 
 pub(super) async fn list_events(tx: &mut Tx, state: &str, limit: i64) -> db::Result<Vec<Row>> {
-    fetch!(tx, fetch_all, Row, LIST_EVENTS, state, limit)
+    match state {
+        "" => fetch!(tx, fetch_all, Row, LIST_EVENTS, limit),
+        "quarantined" => fetch!(tx, fetch_all, Row, LIST_QUARANTINED, limit),
+        state => fetch!(tx, fetch_all, Row, LIST_EVENTS_IN_STATE, state, limit),
+    }
 }
 
 pub(super) async fn count_quarantined(tx: &mut Tx) -> db::Result<i64> {
     fetch!(tx, fetch_one, (i64,), COUNT_QUARANTINED).map(|row| row.0)
 }
 
-pub(super) async fn erase_bodies(tx: &mut Tx, before_ms: i64) -> db::Result<u64> {
-    execute!(tx, ERASE_BODIES, before_ms)
+pub(super) async fn erase_bodies(tx: &mut Tx, before_ms: i64, limit: i64) -> db::Result<u64> {
+    execute!(tx, ERASE_BODIES, before_ms, limit)
 }
 
 pub(super) async fn count_other_provider(tx: &mut Tx, provider: &str) -> db::Result<i64> {

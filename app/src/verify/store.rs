@@ -19,7 +19,9 @@ statements! {
     SWAP_CHECKPOINT = "update log_checkpoint set note = $3 where origin = $1 and note = $2";
     NEXT_INDEX = "select coalesce(max(log_index) + 1, 0) from log_leaf where origin = $1";
     SET_INDEX = "update log_leaf set log_index = $3 where leaf_hash = $2 and origin = $1 and (log_index is null or log_index = $3)";
-    LIST_PENDING = "select leaf from log_leaf where origin = $1 and log_index is null order by queued_ms, kind, leaf_hash limit $2";
+    /// In the order of an index that holds only these. `is null` would lead SQLite to the unique index of places in the log, and to
+    /// sorting the whole queue for each batch.
+    LIST_PENDING = "select leaf from log_leaf where origin = $1 and coalesce(log_index, -1) = -1 order by queued_ms, kind, leaf_hash limit $2";
     INSERT_LOGGED = "insert into log_leaf (leaf_hash, origin, kind, digest, key_hash, leaf, queued_ms, log_index) values ($1, $2, $3, $4, $5, $6, $7, $8)
         on conflict (origin, kind, digest, key_hash) do nothing";
     INSERT_PUBLIC = "insert into log_public (origin, size, note, public_ms, first_index) values ($1, $2, $3, $4, $5) on conflict (origin, size) do nothing";

@@ -135,7 +135,7 @@ impl AppError {
 
 impl From<crate::db::Error> for AppError {
     fn from(error: crate::db::Error) -> Self {
-        if error.is_retryable() {
+        if error.is_retryable() || error.is_out_of_time() {
             return Self::unavailable(error);
         }
         Self::internal(error)

@@ -1,5 +1,6 @@
 //! Middleware of every request: language prefix, request id and log line, nonce, security headers.
 
+use crate::db::work::{Class, Work};
 use crate::ui::lang::Lang;
 use crate::web::visit::{Nonce, Place, RequestId};
 use axum::extract::{Request, State};
@@ -39,9 +40,15 @@ pub async fn log_request(mut request: Request, next: Next) -> Response {
         .insert(RequestId(id.as_str().into()));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let start = Instant::now();
+    // Health and signing in have connections of their own: whatever else is slow, they are not.
+    let class = match path.as_str() {
+        "/healthz" | "/sign-in" => Class::Essential,
+        _ => Class::Page,
+    };
+    let (work, _waiting) = Work::for_request(class, method.is_safe());
     // In a task of its own: a visitor who leaves must not cut a transaction in half, or its connection would go back to the
     // pool with that transaction open.
-    let mut response = match tokio::spawn(next.run(request)).await {
+    let mut response = match tokio::spawn(work.run(next.run(request))).await {
         Ok(response) => response,
         Err(error) => {
             tracing::error!(request.id = %id, error = %error, "a handler ended without an answer");

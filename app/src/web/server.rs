@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::config::{Config, DEMO_ORIGIN, installation_key};
+use crate::db::work::{Class, Work};
 use crate::db::{Db, read_setting, write_setting};
 use crate::jobs::Bell;
 use crate::mail::Mailer;
@@ -132,7 +133,10 @@ impl Process {
                 settled: state.intake.settled(),
             };
             let stop = stop.clone();
-            tokio::task::spawn_blocking(move || sequencer.run(ready_sender, stop))
+            let work = Work::of(Class::Essential);
+            tokio::task::spawn_blocking(move || {
+                work.run_blocking(|| sequencer.run(ready_sender, stop))
+            })
         };
         if ready.await.is_err() {
             // The sender is dropped when the log cannot be opened; its own error says why.
@@ -145,7 +149,7 @@ impl Process {
             demo::service::load_people(&state).await?;
         }
         let mut tasks = JoinSet::new();
-        tasks.spawn(self.storing.run(state.db.clone()));
+        tasks.spawn(Work::of(Class::Essential).run(self.storing.run(state.db.clone())));
         work::start(&state, &stop, &mut tasks);
         work::start_ticker(&state, &stop, &mut tasks);
         if state.demo {

@@ -224,7 +224,10 @@ impl FromRequestParts<AppState> for Visit {
             Some(token) => service::find_session(&state.db, token)
                 .await
                 .unwrap_or_else(|error| {
-                    tracing::error!(error = %error, "cannot read a session");
+                    // Nobody reads that page.
+                    if !matches!(&error, service::Error::Store(cause) if cause.is_out_of_time()) {
+                        tracing::error!(error = %error, "cannot read a session");
+                    }
                     None
                 }),
             None => None,

@@ -31,6 +31,7 @@ const BOOKS: &str = "books";
 const COUNTERS: &str = "counters";
 const CATALOGUE: &str = "catalogue";
 const PUBLICATIONS: &str = "publications";
+const STATISTICS: &str = "statistics";
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -44,12 +45,13 @@ const fn plan(kind: &'static str, every_ms: i64, first_ms: i64, at_start: bool) 
 }
 
 /// What comes again by the clock: holds and answers to banks, lost events, the payout run, the checks of the books and of the public log, old
-/// counters of limits, re-runs and prints for a new release, versions whose wait is over.
+/// counters of limits, re-runs and prints for a new release, versions whose wait is over, statistics of the tables.
 const RECURRING: &[Plan] = &[
     plan(SETTLE, MINUTE_MS, 0, true),
     plan(COUNTERS, MINUTE_MS, 0, true),
     plan(CATALOGUE, MINUTE_MS, 0, true),
     plan(PUBLICATIONS, MINUTE_MS, 0, true),
+    plan(STATISTICS, 60 * MINUTE_MS, 0, true),
     plan(CATCH_UP, 10 * MINUTE_MS, 2_000, true),
     plan(PAYOUTS, 60 * MINUTE_MS, 3_000, false),
     plan(BOOKS, DAY_MS, 5_000, false),
@@ -224,7 +226,7 @@ async fn run_recurring(state: &AppState, kind: &str) -> anyhow::Result<()> {
             tx.commit().await?;
         }
         CATALOGUE => {
-            let planned = library::service::plan_reruns(state, RERUNS).await?;
+            let planned = library::reruns::plan(state, RERUNS).await?;
             let printed = moderation::fill_in(state, PRINTS).await?;
             if planned + printed > 0 {
                 tracing::info!(
@@ -239,6 +241,11 @@ async fn run_recurring(state: &AppState, kind: &str) -> anyhow::Result<()> {
                 state.jobs.ring();
             }
         }
+        STATISTICS => {
+            if state.db.take_statistics().await? {
+                tracing::info!("statistics of the tables were taken");
+            }
+        }
         other => anyhow::bail!("nobody knows the recurring work {other}"),
     }
     Ok(())
@@ -251,5 +258,21 @@ pub async fn load_demo(state: AppState) {
             error = format!("{error:#}"),
             "the demo catalogue is not complete"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RECURRING;
+    use crate::ui::lang::Lang;
+
+    #[test]
+    fn every_kind_of_recurring_work_has_a_name_in_every_language() {
+        for lang in [Lang::En, Lang::De, Lang::Zh] {
+            for plan in RECURRING {
+                let id = format!("recurring-{}", plan.kind);
+                assert_ne!(lang.text(&id), id, "{lang:?}");
+            }
+        }
     }
 }

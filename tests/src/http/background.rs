@@ -16,6 +16,7 @@ async fn every_kind_of_recurring_work_is_scheduled_and_shows_its_last_run() {
         "books",
         "counters",
         "catalogue",
+        "statistics",
     ] {
         let row = format!("data-kind=\"{kind}\" data-state=\"done\"");
         let mut page = String::new();

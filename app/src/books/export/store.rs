@@ -40,7 +40,7 @@ statements! {
         group by account.kind, account.owner
         having sum(posting.amount) <> 0
         order by account.kind, account.owner";
-    SPAN = "select min(occurred_ms), max(occurred_ms) from journal";
+    SPAN = "select (select min(occurred_ms) from journal), (select max(occurred_ms) from journal)";
 }
 
 /// A sum of postings of one line (or of none), day, account and kind of entry.

@@ -38,6 +38,12 @@ async fn a_sale_is_held_released_transferred_and_paid_out() {
             "{}: nobody is onboarded",
             test.name
         );
+        assert_eq!(
+            shop.sweep(shop.now_ms).await,
+            0,
+            "{}: and an hour later neither, which is not written down again",
+            test.name
+        );
         let mut tx = test.db.read().await.expect("a transaction");
         let decided = payouts::sweep::list_recent(&mut tx, 10).await;
         drop(tx);

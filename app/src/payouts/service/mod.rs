@@ -18,6 +18,7 @@ use crate::checkout::service as checkout;
 use crate::clock::DAY_MS;
 use crate::db::{self, Tx};
 use crate::provider::{Provider, Unanswered};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use thiserror::Error as ThisError;
 
@@ -214,7 +215,7 @@ pub async fn overview(
 }
 
 /// A difference between our books and the provider's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     /// The provider's object, or one of our accounts.
     pub object: String,
@@ -223,7 +224,7 @@ pub struct Difference {
 }
 
 /// How our books and the provider's compare.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reconciliation {
     pub ours_minor: i64,
     pub theirs_minor: i64,

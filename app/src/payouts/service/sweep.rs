@@ -4,11 +4,15 @@
 //! page, so that all three say the same.
 
 use super::super::store;
-use super::{Error, MONTH_MS, WEEK_MS, manual, release_ms, transfer};
+use super::{Error, HOLD_MS, MONTH_MS, WEEK_MS, manual, release_ms, transfer};
 use crate::books::service::{self as books, Entry, Kind, posting};
+use crate::checkout::service as checkout;
 use crate::db::{self, Db, Tx};
 use crate::provider::outbound;
 use crate::random;
+
+/// So many holds end in one transaction.
+const ROUND: i64 = 200;
 
 /// A line whose money the sweep looks at.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -83,13 +87,24 @@ impl Planned {
 /// # Errors
 /// When the books refuse.
 pub async fn release(db: &Db, now_ms: i64) -> Result<usize, Error> {
-    let mut tx = db.write().await?;
     let mut released = 0;
-    for line in store::list_held(&mut tx).await? {
+    loop {
+        let round = release_some(db, now_ms).await?;
+        if round == 0 {
+            return Ok(released);
+        }
+        released += round;
+    }
+}
+
+/// Releases so many, in a transaction of its own: on SQLite everybody else's writes wait for it.
+async fn release_some(db: &Db, now_ms: i64) -> Result<usize, Error> {
+    let mut tx = db.write().await?;
+    let (opened, paid) = (now_ms - HOLD_MS, now_ms - checkout::RETURN_MS);
+    let mut released = 0;
+    for line in store::list_released(&mut tx, opened, paid, ROUND).await? {
         // Two processes may look at once: whoever moves the line books it.
-        if line.release_ms() > now_ms
-            || !store::move_earning(&mut tx, &line.id, "held", "available").await?
-        {
+        if !store::move_earning(&mut tx, &line.id, "held", "available").await? {
             continue;
         }
         let payee = line.payee_id.as_str();
@@ -226,7 +241,7 @@ async fn decide(
     ))
 }
 
-/// Pays whoever is due, and writes down why nobody else is. Returns how many are paid.
+/// Pays whoever is due, and writes down why nobody else is, once for as long as it stays the reason. Returns how many are paid.
 ///
 /// # Errors
 /// When the books refuse; nothing of this sweep is done then.
@@ -245,6 +260,8 @@ pub async fn sweep(
         if planned.pays() {
             pay(&mut tx, &planned, &decision, provider, now_ms).await?;
             paid += 1;
+        } else if planned.netted_minor == 0 && is_said_already(&mut tx, &planned).await? {
+            continue;
         }
         store::insert_decision(
             &mut tx,
@@ -259,6 +276,15 @@ pub async fn sweep(
     }
     tx.commit().await?;
     Ok(paid)
+}
+
+/// Whether the last run said the same: a run comes every hour, and the answer stays for weeks.
+async fn is_said_already(tx: &mut Tx, planned: &Planned) -> db::Result<bool> {
+    let last = store::list_decisions(tx, &planned.payee, 1).await?;
+    Ok(last.first().is_some_and(|last| {
+        (last.outcome.as_str(), last.amount_minor, last.until_ms)
+            == (planned.outcome, planned.payable_minor(), planned.until_ms)
+    }))
 }
 
 /// Covers what a creator owes from what was released.

@@ -283,24 +283,40 @@ async fn event(
     inbox::receive(tx, NAME, &event).await.map(drop)
 }
 
+/// So much of a kind is moved on in one transaction.
+const ROUND: i64 = 100;
+
 /// Lets time pass at the provider: funds become available, refunds and disputes end, payouts leave, arrive and come back.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn tick(db: &Db, now_ms: i64) -> db::Result<()> {
     let mut tx = db.write().await?;
-    for payment in store::list_becoming_available(&mut tx, now_ms).await? {
-        event(&mut tx, "payment.available", &payment, None, now_ms).await?;
-        store::set_available(&mut tx, &payment).await?;
-    }
-    settle_refunds(&mut tx, now_ms).await?;
     disputes::tick(&mut tx, now_ms).await?;
-    sellers::tick(&mut tx, now_ms).await?;
-    tx.commit().await
+    tx.commit().await?;
+    // Each round moves something on for good, so that the next one finds less. A transaction of its own for each: on SQLite
+    // everybody else's writes wait for it.
+    loop {
+        let mut tx = db.write().await?;
+        let mut found = 0;
+        for payment in store::list_becoming_available(&mut tx, now_ms, ROUND).await? {
+            event(&mut tx, "payment.available", &payment, None, now_ms).await?;
+            store::set_available(&mut tx, &payment).await?;
+            found += 1;
+        }
+        found += settle_refunds(&mut tx, now_ms).await?;
+        found += sellers::tick(&mut tx, now_ms).await?;
+        tx.commit().await?;
+        if found == 0 {
+            return Ok(());
+        }
+    }
 }
 
-async fn settle_refunds(tx: &mut Tx, now_ms: i64) -> db::Result<()> {
-    for (id, card, amount_minor) in store::list_pending_refunds(tx).await? {
+async fn settle_refunds(tx: &mut Tx, now_ms: i64) -> db::Result<usize> {
+    let pending = store::list_pending_refunds(tx, ROUND).await?;
+    let found = pending.len();
+    for (id, card, amount_minor) in pending {
         if card.as_deref() == Some("refund_fails") {
             store::set_refund(tx, &id, "failed").await?;
             let movement = Movement {
@@ -319,7 +335,7 @@ async fn settle_refunds(tx: &mut Tx, now_ms: i64) -> db::Result<()> {
             event(tx, "refund.updated", &id, None, now_ms).await?;
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 async fn refund(db: &Db, call: &Call) -> db::Result<Outcome> {
@@ -477,9 +493,7 @@ impl PaymentProvider for Sandbox {
     async fn balance(&self) -> Answer<Balance> {
         let mut tx = self.db.read().await.map_err(unanswered)?;
         let pending_minor = store::pending(&mut tx).await.map_err(unanswered)?;
-        let all = store::balance(&mut tx, "platform")
-            .await
-            .map_err(unanswered)?;
+        let all = store::platform_balance(&mut tx).await.map_err(unanswered)?;
         Ok(Balance {
             pending_minor,
             available_minor: all - pending_minor,

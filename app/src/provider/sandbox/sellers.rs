@@ -2,7 +2,7 @@
 
 use super::super::{Account, Call, Outcome};
 use super::cards::bank_failure;
-use super::{Movement, event, store};
+use super::{Movement, ROUND, event, store};
 use crate::clock::DAY_MS;
 use crate::db::{self, Db, Tx};
 use crate::random;
@@ -128,8 +128,11 @@ async fn move_money(
     Ok(())
 }
 
-pub(super) async fn tick(tx: &mut Tx, now_ms: i64) -> db::Result<()> {
-    for (account, balance) in store::list_payable_accounts(tx).await? {
+/// Moves payouts on, so many of each kind; returns how many.
+pub(super) async fn tick(tx: &mut Tx, now_ms: i64) -> db::Result<usize> {
+    let payable = store::list_payable_accounts(tx, ROUND).await?;
+    let mut found = payable.len();
+    for (account, balance) in payable {
         let id = format!("po-{}", random::id());
         store::insert_payout(tx, &id, &account, balance, now_ms + ARRIVAL_MS, now_ms).await?;
         let movement = Movement {
@@ -144,7 +147,9 @@ pub(super) async fn tick(tx: &mut Tx, now_ms: i64) -> db::Result<()> {
         store::insert_entry(tx, &movement).await?;
         event(tx, "payout.created", &id, Some(&account), now_ms).await?;
     }
-    for (id, account, bank) in store::list_arrived(tx, now_ms).await? {
+    let arrived = store::list_arrived(tx, now_ms, ROUND).await?;
+    found += arrived.len();
+    for (id, account, bank) in arrived {
         match bank {
             Some(code) if !code.starts_with("late:") => {
                 fail(tx, &id, &account, &code, now_ms).await?;
@@ -155,11 +160,13 @@ pub(super) async fn tick(tx: &mut Tx, now_ms: i64) -> db::Result<()> {
             }
         }
     }
-    for (id, account, code) in store::list_returned(tx, now_ms - DAY_MS).await? {
+    let returned = store::list_returned(tx, now_ms - DAY_MS, ROUND).await?;
+    found += returned.len();
+    for (id, account, code) in returned {
         let code = code.trim_start_matches("late:").to_owned();
         fail(tx, &id, &account, &code, now_ms).await?;
     }
-    Ok(())
+    Ok(found)
 }
 
 /// The bank sent a payout back: the money lies with the provider again, and nothing leaves before the bank is changed.

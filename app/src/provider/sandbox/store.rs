@@ -21,15 +21,17 @@ statements! {
     INSERT_ENTRY = "insert into sandbox_entry (id, idem_key, account, kind, amount_minor, ref, operation, created_ms) values ($1, $2, $3, $4, $5, $6, $7, $8)";
     HAS_ENTRY = "select count(*) from sandbox_entry where idem_key = $1";
     FIND_ENTRY_OF = "select idem_key from sandbox_entry where operation = $1 and kind = $2 limit 1";
+    ADD_TO_BALANCE = "update sandbox_account set balance_minor = balance_minor + $2 where id = $1";
     REFUNDED = "select cast(coalesce(-sum(amount_minor), 0) as bigint) from sandbox_entry where kind = 'refund' and ref = $1";
-    BALANCE = "select cast(coalesce(sum(amount_minor), 0) as bigint) from sandbox_entry where account = $1";
+    BALANCE = "select balance_minor from sandbox_account where id = $1";
+    PLATFORM_BALANCE = "select cast(coalesce(sum(amount_minor), 0) as bigint) from sandbox_entry where account = 'platform'";
     PENDING = "select cast(coalesce(sum(amount_minor + tax_minor - fee_minor), 0) as bigint) from sandbox_payment where state = 'paid' and available_ms is not null";
     LIST_TRANSACTIONS = "select id, kind, amount_minor, case when kind in ('refund', 'transfer', 'reversal') then idem_key else ref end, created_ms
         from sandbox_entry where account = 'platform' and created_ms >= $1 order by created_ms, id";
     INSERT_REFUND = "insert into sandbox_refund (id, payment_id, operation, amount_minor, state) values ($1, $2, $3, $4, $5)";
     FIND_REFUND = "select id, operation, amount_minor, state from sandbox_refund where id = $1";
     LIST_PENDING_REFUNDS = "select sandbox_refund.id, sandbox_payment.card, sandbox_refund.amount_minor from sandbox_refund
-        join sandbox_payment on sandbox_payment.id = sandbox_refund.payment_id where sandbox_refund.state = 'pending' order by sandbox_refund.id";
+        join sandbox_payment on sandbox_payment.id = sandbox_refund.payment_id where sandbox_refund.state = 'pending' order by sandbox_refund.id limit $1";
     SET_REFUND = "update sandbox_refund set state = $2 where id = $1";
     INSERT_DISPUTE = "insert into sandbox_dispute (id, payment_id, amount_minor, fee_minor, reason, state, due_ms) values ($1, $2, $3, 0, $4, $5, $6)";
     FIND_DISPUTE = "select id, payment_id, amount_minor, fee_minor, reason, state, evidence, due_ms from sandbox_dispute where id = $1";
@@ -53,18 +55,16 @@ statements! {
     BLOCK_ACCOUNT = "update sandbox_account set blocked = true where id = $1";
     ACCOUNT_READY = "select count(*) from sandbox_account where id = $1 and ready";
     FIND_TRANSFER_ACCOUNT = "select account from sandbox_entry where idem_key = $1 and kind = 'transfer' and account <> 'platform'";
-    LIST_BECOMING_AVAILABLE = "select id from sandbox_payment where state = 'paid' and available_ms <= $1 order by id";
+    LIST_BECOMING_AVAILABLE = "select id from sandbox_payment where state = 'paid' and available_ms <= $1 order by available_ms, id limit $2";
     SET_AVAILABLE = "update sandbox_payment set available_ms = null where id = $1";
-    LIST_PAYABLE_ACCOUNTS = "select sandbox_entry.account, cast(sum(sandbox_entry.amount_minor) as bigint) from sandbox_entry
-        join sandbox_account on sandbox_account.id = sandbox_entry.account and not sandbox_account.blocked
-        group by sandbox_entry.account having sum(sandbox_entry.amount_minor) > 0 order by sandbox_entry.account";
+    LIST_PAYABLE_ACCOUNTS = "select id, balance_minor from sandbox_account where balance_minor > 0 and not blocked order by id limit $1";
     INSERT_PAYOUT = "insert into sandbox_payout (id, account, amount_minor, state, arrives_ms, created_ms) values ($1, $2, $3, 'pending', $4, $5)";
     LIST_ARRIVED = "select sandbox_payout.id, sandbox_payout.account, sandbox_account.bank_failure from sandbox_payout
         join sandbox_account on sandbox_account.id = sandbox_payout.account
-        where sandbox_payout.state = 'pending' and sandbox_payout.arrives_ms <= $1 order by sandbox_payout.id";
-    LIST_RETURNED = "select sandbox_payout.id, sandbox_payout.account, sandbox_account.bank_failure from sandbox_payout
-        join sandbox_account on sandbox_account.id = sandbox_payout.account and sandbox_account.bank_failure = 'late:account_closed'
-        where sandbox_payout.state = 'paid' and sandbox_payout.arrives_ms <= $1 order by sandbox_payout.id";
+        where sandbox_payout.state = 'pending' and sandbox_payout.arrives_ms <= $1 order by sandbox_payout.arrives_ms, sandbox_payout.id limit $2";
+    /// `cross join` keeps SQLite to the order: from the few accounts that are closed to their payouts.
+    LIST_RETURNED = "select sandbox_payout.id, sandbox_payout.account, sandbox_account.bank_failure from sandbox_account cross join sandbox_payout
+        where sandbox_account.bank_failure = 'late:account_closed' and sandbox_payout.account = sandbox_account.id and sandbox_payout.state = 'paid' and sandbox_payout.arrives_ms <= $1 order by sandbox_payout.id limit $2";
     SET_PAYOUT_PAID = "update sandbox_payout set state = 'paid' where id = $1";
     SET_PAYOUT_FAILED = "update sandbox_payout set state = 'failed', failure = $2 where id = $1";
     GET_PAYOUT_AMOUNT = "select amount_minor, arrives_ms from sandbox_payout where id = $1";
@@ -143,7 +143,12 @@ pub(super) async fn expire(tx: &mut Tx, id: &str) -> db::Result<bool> {
     execute!(tx, EXPIRE, id).map(|rows| rows == 1)
 }
 
+/// Notes a movement, and what lies on a seller's account after it. The platform's own balance is added up when it is asked for: a row
+/// that every sale changed would make them wait for each other.
 pub(super) async fn insert_entry(tx: &mut Tx, movement: &Movement<'_>) -> db::Result<()> {
+    if movement.account != "platform" {
+        execute!(tx, ADD_TO_BALANCE, movement.account, movement.amount_minor)?;
+    }
     execute!(
         tx,
         INSERT_ENTRY,
@@ -184,7 +189,12 @@ pub(super) async fn refunded(tx: &mut Tx, payment: &str) -> db::Result<i64> {
 }
 
 pub(super) async fn balance(tx: &mut Tx, account: &str) -> db::Result<i64> {
-    fetch!(tx, fetch_one, (i64,), BALANCE, account).map(|row| row.0)
+    let row = fetch!(tx, fetch_optional, (i64,), BALANCE, account)?;
+    Ok(row.map_or(0, |row| row.0))
+}
+
+pub(super) async fn platform_balance(tx: &mut Tx) -> db::Result<i64> {
+    fetch!(tx, fetch_one, (i64,), PLATFORM_BALANCE).map(|row| row.0)
 }
 
 pub(super) async fn pending(tx: &mut Tx) -> db::Result<i64> {
@@ -229,12 +239,14 @@ pub(super) async fn find_refund(tx: &mut Tx, id: &str) -> db::Result<Option<Refu
 
 pub(super) async fn list_pending_refunds(
     tx: &mut Tx,
+    limit: i64,
 ) -> db::Result<Vec<(String, Option<String>, i64)>> {
     fetch!(
         tx,
         fetch_all,
         (String, Option<String>, i64),
-        LIST_PENDING_REFUNDS
+        LIST_PENDING_REFUNDS,
+        limit
     )
 }
 
@@ -369,8 +381,13 @@ pub(super) async fn find_transfer_account(
     Ok(row.map(|row| row.0))
 }
 
-pub(super) async fn list_becoming_available(tx: &mut Tx, now_ms: i64) -> db::Result<Vec<String>> {
-    let rows = fetch!(tx, fetch_all, (String,), LIST_BECOMING_AVAILABLE, now_ms)?;
+pub(super) async fn list_becoming_available(
+    tx: &mut Tx,
+    now_ms: i64,
+    limit: i64,
+) -> db::Result<Vec<String>> {
+    let sql = LIST_BECOMING_AVAILABLE;
+    let rows = fetch!(tx, fetch_all, (String,), sql, now_ms, limit)?;
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
@@ -378,8 +395,11 @@ pub(super) async fn set_available(tx: &mut Tx, id: &str) -> db::Result<()> {
     execute!(tx, SET_AVAILABLE, id).map(|_| ())
 }
 
-pub(super) async fn list_payable_accounts(tx: &mut Tx) -> db::Result<Vec<(String, i64)>> {
-    fetch!(tx, fetch_all, (String, i64), LIST_PAYABLE_ACCOUNTS)
+pub(super) async fn list_payable_accounts(
+    tx: &mut Tx,
+    limit: i64,
+) -> db::Result<Vec<(String, i64)>> {
+    fetch!(tx, fetch_all, (String, i64), LIST_PAYABLE_ACCOUNTS, limit)
 }
 
 pub(super) async fn insert_payout(
@@ -395,20 +415,22 @@ pub(super) async fn insert_payout(
 
 type Arrival = (String, String, Option<String>);
 
-pub(super) async fn list_arrived(tx: &mut Tx, now_ms: i64) -> db::Result<Vec<Arrival>> {
-    fetch!(tx, fetch_all, Arrival, LIST_ARRIVED, now_ms)
+pub(super) async fn list_arrived(tx: &mut Tx, now_ms: i64, limit: i64) -> db::Result<Vec<Arrival>> {
+    fetch!(tx, fetch_all, Arrival, LIST_ARRIVED, now_ms, limit)
 }
 
 pub(super) async fn list_returned(
     tx: &mut Tx,
     arrived_before_ms: i64,
+    limit: i64,
 ) -> db::Result<Vec<(String, String, String)>> {
     fetch!(
         tx,
         fetch_all,
         (String, String, String),
         LIST_RETURNED,
-        arrived_before_ms
+        arrived_before_ms,
+        limit
     )
 }
 
