@@ -32,4 +32,4 @@ VOLUME /data
 EXPOSE 4610
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["curl", "--fail", "--silent", "http://127.0.0.1:4610/healthz"]
 ENTRYPOINT ["/opt/seedmark/seedmark-server"]
-CMD ["serve", "--data", "/data", "--host", "0.0.0.0", "--site", "/opt/seedmark/site", "--public", "/opt/seedmark/public"]
+CMD ["serve", "--no-demo", "--data", "/data", "--host", "0.0.0.0", "--site", "/opt/seedmark/site", "--public", "/opt/seedmark/public"]

@@ -47,7 +47,8 @@ async fn main() -> anyhow::Result<()> {
     )?;
     let leaves = Bell::default();
     let (entry, storing) = intake(ORIGIN, leaves.clone());
-    let storing = tokio::spawn(storing.run(db.clone()));
+    let (_stop, stop) = tokio::sync::watch::channel(false);
+    let storing = tokio::spawn(storing.run(db.clone(), stop));
     let sequencer = Sequencer {
         db: db.clone(),
         origin: ORIGIN.into(),

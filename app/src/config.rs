@@ -188,15 +188,21 @@ pub fn stripe() -> Result<Option<Settings>> {
     {
         bail!("SEEDMARK_STRIPE_URL is for tests on this machine only: http://127.0.0.1:…/");
     }
-    let secrets = |text: String| {
-        text.split(',')
+    // Two at once while they are exchanged. An empty one would be a key that everybody knows.
+    let secrets = |name: &str, text: String| -> Result<Vec<String>> {
+        let secrets: Vec<String> = text
+            .split(',')
             .map(|secret| secret.trim().to_owned())
-            .collect()
+            .collect();
+        if secrets.iter().any(String::is_empty) {
+            bail!("{name} has an empty part: take out the comma that is too many");
+        }
+        Ok(secrets)
     };
     Ok(Some(Settings {
         secret_key: key,
-        webhook_secrets: secrets(webhook),
-        connect_webhook_secrets: secrets(connect),
+        webhook_secrets: secrets(NAMES[1], webhook)?,
+        connect_webhook_secrets: secrets(NAMES[2], connect)?,
         automatic_tax: read("SEEDMARK_STRIPE_AUTOMATIC_TAX").is_some_and(|value| value == "yes"),
         url,
     }))
@@ -279,6 +285,12 @@ pub fn may_begin_log(data: &Path) -> bool {
 #[must_use]
 pub fn log_begun_note(data: &Path) -> PathBuf {
     data.join("keys").join("log-begun")
+}
+
+/// Whether a variable of the environment is set.
+#[must_use]
+pub fn is_set(variable: &str) -> bool {
+    std::env::var_os(variable).is_some()
 }
 
 /// A secret key of this installation: 64 hex digits from the environment, else a file in the data folder, made on first use.

@@ -218,7 +218,13 @@ impl Tx {
             return Err(Error::failed_transaction());
         }
         match self.inner {
-            Inner::Sqlite(tx) => tx.commit().await?,
+            Inner::Sqlite(mut tx) => {
+                let committed = sqlx::query("commit").execute(&mut *tx).await;
+                // A full or failing disk ends the transaction with its commit, and the connection's own count of transactions would
+                // say for ever that one is open. One more is begun in its place, and undone with the guard; refused where it is open.
+                let _still_open = sqlx::query("begin").execute(&mut *tx).await;
+                committed?;
+            }
             Inner::Postgres(tx) => tx.commit().await?,
         }
         Ok(())

@@ -209,17 +209,23 @@ pub async fn work<F, Fut>(
 
 /// Runs a body and keeps its lease meanwhile.
 async fn run_leased(db: &Db, job: &Job, body: impl Future<Output = Outcome>) -> Outcome {
-    let mut body = std::pin::pin!(body);
     let third = Duration::from_millis(u64::try_from(LEASE_MS / 3).unwrap_or(7_000));
-    loop {
-        tokio::select! {
-            outcome = &mut body => return outcome,
-            () = tokio::time::sleep(third) => match extend(db, job, random::real_now_ms()).await {
+    // Beside the body, not in its turn: the body may hold the only writer for which the extension waits.
+    let keep = async {
+        loop {
+            tokio::time::sleep(third).await;
+            match extend(db, job, random::real_now_ms()).await {
                 Ok(true) => {}
-                Ok(false) => return Outcome::Failed("the lease was lost".into()),
-                Err(error) => tracing::warn!(job.id = %job.id, error = %error, "cannot extend a lease"),
-            },
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::warn!(job.id = %job.id, error = %error, "cannot extend a lease");
+                }
+            }
         }
+    };
+    tokio::select! {
+        outcome = body => outcome,
+        () = keep => Outcome::Failed("the lease was lost".into()),
     }
 }
 

@@ -12,7 +12,7 @@ use schema::leaf::Leaf;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// As many may wait to be stored; beyond that a sender is told to come again.
 const WAITING: usize = 1024;
@@ -128,10 +128,17 @@ impl Intake {
 }
 
 impl Storing {
-    /// Stores what comes until no [`Intake`] is left.
-    pub async fn run(mut self, db: Db) {
+    /// Stores what comes until no [`Intake`] is left, or it is told to stop; whoever waits then is told to come again.
+    pub async fn run(mut self, db: Db, mut stop: watch::Receiver<bool>) {
         let mut batch = Vec::new();
-        while self.queue.recv_many(&mut batch, BATCH).await > 0 {
+        loop {
+            let received = tokio::select! {
+                received = self.queue.recv_many(&mut batch, BATCH) => received,
+                _ = stop.wait_for(|stop| *stop) => 0,
+            };
+            if received == 0 {
+                break;
+            }
             match self.store(&db, &batch).await {
                 Ok(rows) => {
                     self.leaves.ring();

@@ -23,7 +23,9 @@ use axum::ServiceExt;
 use axum::extract::Request;
 use ledger::note::Verifier;
 use schema::key::SecretKey;
+use std::fs::File;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -52,12 +54,10 @@ impl Process {
             .context("cannot open the database")?;
         db.migrate().await.context("cannot migrate the database")?;
         let (origin, is_demo) = settle_origin(&db, &config).await?;
-        let log_key = installation_key(&data, "SEEDMARK_LOG_KEY", "log")?;
-        let platform = SecretKey::from_bytes(installation_key(
-            &data,
-            "SEEDMARK_PLATFORM_KEY",
-            "platform",
-        )?);
+        let log_key = known_key(&db, &data, "SEEDMARK_LOG_KEY", "log").await?;
+        let platform = known_key(&db, &data, "SEEDMARK_PLATFORM_KEY", "platform").await?;
+        let platform = SecretKey::from_bytes(platform);
+        let vault_key = known_key(&db, &data, "SEEDMARK_VAULT_KEY", "vault").await?;
         let verifier = Verifier::new(&origin, SecretKey::from_bytes(log_key).public())?;
         let assets = if with_pages {
             Assets::load(&config.site)?
@@ -68,7 +68,7 @@ impl Process {
         let (intake, storing) = verify::intake::intake(&origin, leaves.clone());
         let state = AppState {
             intake,
-            vault: Vault::new(&installation_key(&data, "SEEDMARK_VAULT_KEY", "vault")?),
+            vault: Vault::new(&vault_key),
             mailer: Mailer::new(config.smtp.as_ref(), &data)?,
             media: Media::folder(&data.join("media"))?,
             log: PublicLog::new(
@@ -88,6 +88,12 @@ impl Process {
             engines,
             db,
         };
+        if state.demo && state.provider.moves_real_money() {
+            bail!(
+                "this folder holds the demo shop, whose passwords everybody knows, and the Stripe key moves real money: \
+                 use another data folder with --no-demo"
+            );
+        }
         Ok(Self {
             state,
             log_key,
@@ -118,6 +124,7 @@ impl Process {
     pub async fn serve(self, address: SocketAddr) -> Result<()> {
         let (stop_sender, stop) = watch::channel(false);
         let state = self.state;
+        let _only_here = lock_folder(&state.config.data, address)?;
         let (ready_sender, ready) = oneshot::channel();
         let mut sequencer = {
             let sequencer = verify::Sequencer {
@@ -149,7 +156,9 @@ impl Process {
             demo::service::load_people(&state).await?;
         }
         let mut tasks = JoinSet::new();
-        tasks.spawn(Work::of(Class::Essential).run(self.storing.run(state.db.clone())));
+        tasks.spawn(
+            Work::of(Class::Essential).run(self.storing.run(state.db.clone(), stop.clone())),
+        );
         work::start(&state, &stop, &mut tasks);
         work::start_ticker(&state, &stop, &mut tasks);
         if state.demo {
@@ -170,6 +179,11 @@ impl Process {
             () = interrupted() => Ok(()),
         };
         tracing::info!("stopping");
+        // Whatever still computes then: an order to stop is obeyed.
+        std::thread::spawn(|| {
+            std::thread::sleep(Duration::from_secs(15));
+            std::process::exit(1);
+        });
         stop_sender.send_replace(true);
         state.leaves.ring();
         state.jobs.ring();
@@ -206,6 +220,69 @@ impl Process {
         self.state.db.close().await;
         Ok(())
     }
+}
+
+/// What a key's check value is derived for; it tells nothing of the key.
+const KEY_CHECK: &str = "seedmark.dev 2026-11 installation key check v1";
+
+/// A key of this installation. The database knows each by a check value from the first start on, so that a lost key is named before
+/// anything is written with another one in its place.
+async fn known_key(db: &Db, data: &Path, variable: &str, file: &str) -> Result<[u8; 32]> {
+    let setting = format!("key_check_{file}");
+    let mut tx = db.read().await?;
+    let known = read_setting(&mut tx, &setting).await?;
+    drop(tx);
+    let path = data.join("keys").join(file);
+    let elsewhere = crate::config::is_set(variable);
+    if known.is_some() && !elsewhere && !path.is_file() {
+        bail!(
+            "{} is missing, and this database holds what was made with it: put the file back from a backup, or set {variable}",
+            path.display()
+        );
+    }
+    let key = installation_key(data, variable, file)?;
+    let check = hex::encode(blake3::derive_key(KEY_CHECK, &key));
+    match known {
+        Some(known) if known == check => {}
+        Some(_) => bail!(
+            "the {file} key ({} or {variable}) is not the one that this database was made with: put the right one back",
+            path.display()
+        ),
+        None => {
+            let mut tx = db.write().await?;
+            write_setting(&mut tx, &setting, &check).await?;
+            tx.commit().await?;
+        }
+    }
+    Ok(key)
+}
+
+/// Holds the data folder for the life of this process: the log in it has one writer. Whatever ends the process lets go of it.
+fn lock_folder(data: &Path, address: SocketAddr) -> Result<File> {
+    use std::io::{Read as _, Write as _};
+    let path = data.join("serving");
+    let mut file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .with_context(|| format!("cannot open {}", path.display()))?;
+    if file.try_lock().is_err() {
+        let mut holder = String::new();
+        let _unreadable = file.take(200).read_to_string(&mut holder);
+        let holder = match holder.trim() {
+            "" => String::new(),
+            holder => format!(" by {holder}"),
+        };
+        bail!(
+            "{} is served already{holder}: two servers on one folder would end each other",
+            data.display()
+        );
+    }
+    file.set_len(0)?;
+    writeln!(file, "process {} at {address}", std::process::id())?;
+    Ok(file)
 }
 
 /// The log's origin is chosen once, when a database is new, and kept for good: leaf signatures contain it.

@@ -129,5 +129,5 @@ insert into sandbox_refund (id, payment_id, operation, amount_minor, state)
     select 'rf' || i, 'pay' || i, 'op' || i, 300, case when i % 500 = 0 then 'pending' else 'succeeded' end from number where i < 10000;
 insert into sandbox_dispute (id, payment_id, amount_minor, fee_minor, reason, state, due_ms)
     select 'w' || i, 'pay' || i, 300, 0, 'fraud', case when i % 100 = 0 then 'inquiry' else 'won' end, i from number where i < 10000;
-drop table number;
 insert into publication (version_id, submitted_ms, wait_ms, due_ms, settled_ms) select 'v' || i, i, 0, i, case when i % 1000 = 1 then null else i end from number where i < 30000;
+drop table number;
