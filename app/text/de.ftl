@@ -77,6 +77,8 @@ field-pictures-waiting = Höchstens { $detail } eigene Bilder können gleichzeit
 field-candidates-many = Bilder und Auswahlwerte sind zusammen mehr als { $detail }. Bitte auf mehrere Angebote verteilen.
 field-email = Das ist keine E-Mail-Adresse.
 field-taken = Das ist schon vergeben.
+field-form-key = Das Formular ist nicht das dieser Seite, oder es wurde nach dem Absenden geändert. Laden Sie die Seite neu und senden Sie es von dort.
+field-form-sent = Dieses Formular wurde schon gesendet, und noch ist nicht bekannt, was daraus wurde. Laden Sie die Seite neu und sehen Sie nach, bevor Sie es erneut senden.
 field-handle = 3 bis 24 Zeichen: a-z, 0-9 und Bindestriche im Inneren.
 field-password = Mindestens 8 Zeichen.
 field-proof = Die Unterschrift des Schlüssels gehört nicht zu diesem Konto.
@@ -145,6 +147,7 @@ sign-in-wrong = E-Mail oder Passwort ist falsch.
 confirm-title = Noch einmal Ihr Passwort
 confirm-line = Was Geld bewegt oder sich nicht rückgängig machen lässt, fragt danach. Es gilt dann zehn Minuten.
 confirm-submit = Passwort bestätigen
+confirm-first-keys = Einen Schlüssel anzumelden oder zu beenden fragt vorher nach dem Passwort.
 confirm-first = Um hier etwas zu tun, geben Sie Ihr Passwort noch einmal ein.
 sign-in-demo = Demo: buyer@demo.example oder operator@demo.example, Passwort seedmark-demo
 email = E-Mail
@@ -335,6 +338,7 @@ how-limits = Noch zeichnet kein fremder Zeuge dieses Log gegen: Bis dahin beruhe
 ## Till
 cart = Warenkorb
 cart-nothing = Ihr Warenkorb ist leer.
+cart-line-gone = Nicht mehr zu kaufen: bitte entfernen.
 cart-minimum-hint = Die kleinste bezahlte Bestellung ist { $minimum }.
 remove = Entfernen
 total = Summe
@@ -364,6 +368,11 @@ decline-authentication-failed = Die Zahlung wurde nicht bestätigt. Nichts wurde
 receipt = Quittung
 order-waiting = Bestellung
 order-unpaid = Diese Bestellung ist noch nicht bezahlt.
+order-mailed = Ein Link zum Gekauften ist per E-Mail unterwegs. Er öffnet Ihre Bibliothek; diese Seite ist nur der Beleg.
+order-end-superseded = Eine neuere Bestellung aus demselben Warenkorb ist an ihre Stelle getreten. Für diese wurde nichts berechnet.
+order-end-unpaid = Sie wurde einen Tag lang nicht bezahlt und deshalb aufgegeben.
+order-end-withdrawn = Etwas darin steht nicht mehr zum Verkauf. Berechnet wird nichts; eine Zahlung, die schon unterwegs war, geht zurück.
+order-end-offer-ended = Ihr Gutschein oder Paket ist beendet. Berechnet wird nichts; im Warenkorb steht der heutige Preis.
 order-pay = Jetzt bezahlen
 order-booking = Die Zahlung ist da und wird gebucht …
 order-number = Bestellung
@@ -382,6 +391,12 @@ open-line = Beim Öffnen sehen Sie Prompt und Seeds; damit endet das Rückgabere
 open-now = Jetzt öffnen und auf Rückgabe verzichten
 return-it = Ungeöffnet zurückgeben
 refund-unopened = Sie haben es ungeöffnet zurückgegeben. { $amount } gingen zurück auf Ihre Karte.
+refund-order-ended = Die Bestellung war beendet, als die Zahlung ankam. { $amount } gingen auf die Karte zurück.
+refund-not-for-sale = Das Angebot wurde zurückgezogen, bevor die Zahlung gebucht war. { $amount } gingen auf die Karte zurück.
+refund-own = Es ist Ihr eigenes. { $amount } gingen auf die Karte zurück.
+refund-withdrawn-for-cause = Es wurde zurückgezogen. { $amount } gingen auf unsere Kosten auf die Karte zurück.
+refund-by-creator = Der Anbieter hat das Geld zurückgegeben: { $amount }.
+refund-fraud-warning = Die Bank der Karte hat vor Betrug gewarnt. { $amount } gingen auf die Karte zurück.
 refund-duplicate = Das gehörte Ihnen schon aus einer anderen Bestellung. { $amount } gingen zurück auf Ihre Karte.
 refund-does-not-reproduce = Unsere Neuerzeugung ergab nicht die versiegelten Pixel. { $amount } gingen auf unsere Kosten zurück auf Ihre Karte.
 library-opened = Geöffnet: Dieses Rezept gehört Ihnen.
@@ -732,6 +747,13 @@ cart-subtracted = abgezogen
 claim = Käufe behalten
 claim-line = Legen Sie ein Passwort fest: Das Konto Ihres Kaufs gehört dann nur Ihnen, und jeder andere Browser wird abgemeldet.
 claim-submit = Passwort festlegen
+claim-handle-hint = Unter welchem Namen andere Sie sehen, wenn Sie verkaufen oder signieren: 3 bis 24 Kleinbuchstaben, Ziffern, Bindestriche. Leer bleibt es, wie es ist.
+link-forgotten = Noch kein Passwort, oder vergessen?
+link-title = Ein Link per E-Mail
+link-line = Er öffnet Ihr Konto und lässt Sie ein neues Passwort festlegen. Er findet auch, was allein mit Ihrer Adresse gekauft wurde.
+link-send = Link senden
+link-over = Dieser Link öffnet nichts mehr
+link-over-line = Er wurde schon benutzt, ist älter als eine Woche, oder ein neuerer wurde benutzt. Fordern Sie einen anderen an.
 country = Land oder Region
 country-ae = Vereinigte Arabische Emirate
 country-ar = Argentinien
@@ -864,8 +886,7 @@ field-coupon-unknown = Diesen Gutschein gibt es nicht.
 field-coupon-used = Sie haben diesen Gutschein schon benutzt.
 field-coupon-used-up = Der Gutschein ist aufgebraucht.
 field-coupon-uses = Eine Zahl ab 1 oder nichts.
-field-email-taken = Zu dieser Adresse gibt es ein Konto: Melden Sie sich an.
-field-guest-taken = Zu dieser Adresse gibt es schon ein Konto: Melden Sie sich bitte an.
+field-email-taken = Zu dieser Adresse gibt es ein Konto. Melden Sie sich an, oder holen Sie sich auf der Anmeldeseite einen Link per E-Mail.
 field-password-wrong = Das Passwort ist falsch.
 field-payout-over = Diese Auszahlung ist nicht mehr offen.
 field-reference = Das Zeichen der Bank, bis 100 Zeichen.
@@ -879,6 +900,7 @@ field-set-title = Ein Titel bis 80 Zeichen.
 filter-all = Alle
 flash-answered = Die Antwort ist auf dem Weg zur Bank.
 flash-claimed = Das Konto gehört Ihnen. Ihre Käufe stehen unten.
+flash-link-sent = Wenn es zu dieser Adresse ein Konto oder Käufe gibt, ist ein Link dorthin unterwegs.
 flash-coupon-made = Der Gutschein gilt ab jetzt.
 flash-gave-back = Das Geld ist auf dem Weg zurück zum Käufer.
 flash-noted = Vermerkt.
@@ -921,6 +943,22 @@ journal-dispute-won = Anfechtung gewonnen
 journal-dispute-lost = Anfechtung verloren
 line-state-part = teilweise erstattet
 listing-in-set = Auch im Set „{ $title }“ für { $price }
+mail-bought-subject = Ihr Kauf bei Seedmark
+mail-bought-text =
+    Jemand, wahrscheinlich Sie, hat mit Ihrer Adresse etwas gekauft. Es liegt in Ihrer Bibliothek:
+
+    { $link }
+
+    Dort wird nach der Anmeldung gefragt. Wenn Sie nichts gekauft haben, ist nichts zu tun.
+mail-link-subject = Ihr Link zu Seedmark
+mail-link-text =
+    Jemand, wahrscheinlich Sie, hat einen Link zu Ihrem Konto angefordert.
+
+    Öffnen Sie ihn, um ein neues Passwort festzulegen. Er gilt 7 Tage und beendet alle Sitzungen:
+
+    { $link }
+
+    Wenn Sie nichts angefordert haben, ist nichts zu tun: Es ändert sich nichts.
 mail-claim-subject = Ihr Kauf bei Seedmark
 mail-claim-text =
     Vielen Dank für Ihren Kauf.

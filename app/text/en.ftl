@@ -77,6 +77,8 @@ field-pictures-waiting = At most { $detail } of your pictures may wait at once. 
 field-candidates-many = Pictures and items of choices together are more than { $detail }. Publish them as several listings.
 field-email = This is no e-mail address.
 field-taken = This is taken already.
+field-form-key = The form is not the one that this page holds, or it was changed after it was sent. Load the page again and send it from there.
+field-form-sent = This form was sent already, and it is not known yet what came of it. Load the page again and look before you send it anew.
 field-handle = 3 to 24 characters: a-z, 0-9 and hyphens inside.
 field-password = At least 8 characters.
 field-proof = The key's signature does not belong to this account.
@@ -145,6 +147,7 @@ sign-in-wrong = E-mail or password is wrong.
 confirm-title = Your password again
 confirm-line = What moves money or cannot be undone asks for it. It then counts for ten minutes.
 confirm-submit = Confirm your password
+confirm-first-keys = Registering or ending a key asks for your password first.
 confirm-first = To act here, give your password again.
 sign-in-demo = Demo: buyer@demo.example or operator@demo.example, password seedmark-demo
 email = E-mail
@@ -335,6 +338,7 @@ how-limits = No outside witness cosigns this log yet: until one does, the log's 
 ## Till
 cart = Cart
 cart-nothing = Your cart is empty.
+cart-line-gone = No longer for sale: remove it to go on.
 cart-minimum-hint = The smallest paid order is { $minimum }.
 remove = Remove
 total = Total
@@ -364,6 +368,11 @@ decline-authentication-failed = The payment was not confirmed. Nothing was charg
 receipt = Receipt
 order-waiting = Order
 order-unpaid = This order is not paid yet.
+order-mailed = We mailed you a link to what you bought. It opens your library; this page is only the receipt.
+order-end-superseded = A newer order of the same cart took this one's place. Nothing was charged for this one.
+order-end-unpaid = Nobody paid it for a day, so it was given up.
+order-end-withdrawn = Something in it is no longer for sale. Nothing is charged; a payment that was on its way goes back.
+order-end-offer-ended = Its coupon or set ended. Nothing is charged; put it into the cart again to see today's price.
 order-pay = Pay now
 order-booking = The payment arrived and is being booked …
 order-number = Order
@@ -382,6 +391,12 @@ open-line = Opening shows the prompt and every seed, and ends your right to retu
 open-now = Open now, and give up the return
 return-it = Return it unopened
 refund-unopened = You returned it unopened. { $amount } went back to your card.
+refund-order-ended = The order had ended when the payment arrived. { $amount } went back to your card.
+refund-not-for-sale = It was taken off sale before the payment was booked. { $amount } went back to your card.
+refund-own = It is your own. { $amount } went back to your card.
+refund-withdrawn-for-cause = It was withdrawn. { $amount } went back to your card, at our cost.
+refund-by-creator = Its creator gave the money back: { $amount }.
+refund-fraud-warning = The card's bank warned of fraud. { $amount } went back to the card.
 refund-duplicate = You owned this already, from another order. { $amount } went back to your card.
 refund-does-not-reproduce = Our own re-run did not give the sealed pixels. { $amount } went back to your card, at our cost.
 library-opened = Opened: this recipe is yours.
@@ -732,6 +747,13 @@ cart-subtracted = subtracted
 claim = Keep your purchases
 claim-line = Set a password: the account that your purchase made is yours alone then, and every other browser is signed out.
 claim-submit = Set the password
+claim-handle-hint = Under which name others see you, if you sell or sign: 3 to 24 small letters, digits, hyphens. Empty leaves it as it is.
+link-forgotten = No password yet, or forgotten?
+link-title = A link by mail
+link-line = It opens your account and lets you set a new password. It also finds what was bought with your address alone.
+link-send = Send the link
+link-over = This link opens nothing any more
+link-over-line = It was used already, or it is older than a week, or a newer one was used. Ask for another.
 country = Country or region
 country-ae = United Arab Emirates
 country-ar = Argentina
@@ -864,8 +886,7 @@ field-coupon-unknown = There is no such coupon.
 field-coupon-used = You used this coupon already.
 field-coupon-used-up = The coupon is used up.
 field-coupon-uses = A number from 1 on, or nothing.
-field-email-taken = There is an account with this address: sign in to go on.
-field-guest-taken = There is an account with this address: sign in to go on.
+field-email-taken = There is an account with this address. Sign in, or get a link by mail from the sign-in page.
 field-password-wrong = The password is wrong.
 field-payout-over = This payout is not open any more.
 field-reference = The bank's reference, up to 100 characters.
@@ -879,6 +900,7 @@ field-set-title = A title of up to 80 characters.
 filter-all = All
 flash-answered = The answer is on its way to the bank.
 flash-claimed = The account is yours. Your purchases are below.
+flash-link-sent = If the address has an account or purchases here, a link is on its way to it.
 flash-coupon-made = The coupon is valid from now on.
 flash-gave-back = The money is on its way back to the buyer.
 flash-noted = Noted.
@@ -921,6 +943,22 @@ journal-dispute-won = Dispute won
 journal-dispute-lost = Dispute lost
 line-state-part = partly refunded
 listing-in-set = Also in the set “{ $title }” for { $price }
+mail-bought-subject = Your purchase at Seedmark
+mail-bought-text =
+    Somebody, probably you, bought something with your address. It is in your library:
+
+    { $link }
+
+    You are asked to sign in there. If you bought nothing, you need do nothing.
+mail-link-subject = Your link to Seedmark
+mail-link-text =
+    Somebody, probably you, asked for a link to your account.
+
+    Open it to set a new password. It works for 7 days and ends every session:
+
+    { $link }
+
+    If you did not ask, ignore this mail: nothing changes.
 mail-claim-subject = Your purchase at Seedmark
 mail-claim-text =
     Thank you for your purchase.

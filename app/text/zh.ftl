@@ -77,6 +77,8 @@ field-pictures-waiting = 同时等待的图片最多 { $detail } 张。请撤回
 field-candidates-many = 图片与选项合计超过 { $detail } 个，请分成多个商品发布。
 field-email = 这不是有效的邮箱地址。
 field-taken = 已被占用。
+field-form-key = 这不是本页的表单，或发送后内容被更改。请重新加载页面后再发送。
+field-form-sent = 此表单已发送，结果尚不清楚。请重新加载页面查看，再决定是否重新发送。
 field-handle = 3 到 24 个字符：a-z、0-9，中间可用连字符。
 field-password = 至少 8 个字符。
 field-proof = 密钥签名与此账户不符。
@@ -145,6 +147,7 @@ sign-in-wrong = 邮箱或密码错误。
 confirm-title = 请再次输入密码
 confirm-line = 涉及资金或无法撤销的操作需要密码。验证后十分钟内有效。
 confirm-submit = 确认密码
+confirm-first-keys = 注册或终止密钥前需要先输入密码。
 confirm-first = 要在此操作，请再次输入密码。
 sign-in-demo = 演示：buyer@demo.example 或 operator@demo.example，密码 seedmark-demo
 email = 邮箱
@@ -332,6 +335,7 @@ how-limits = 目前尚无外部见证者共同签署此日志：在此之前，�
 ## Till
 cart = 购物车
 cart-nothing = 购物车是空的。
+cart-line-gone = 已停止销售：请移除后继续。
 cart-minimum-hint = 最低付费订单为 { $minimum }。
 remove = 移除
 total = 合计
@@ -361,6 +365,11 @@ decline-authentication-failed = 付款未确认，未扣款。
 receipt = 收据
 order-waiting = 订单
 order-unpaid = 订单尚未支付。
+order-mailed = 我们已把链接发到您的邮箱，用它可以打开您的购买库；本页只是收据。
+order-end-superseded = 同一购物车的新订单已取代此订单。此订单未收取任何费用。
+order-end-unpaid = 一天内无人付款，订单已取消。
+order-end-withdrawn = 其中有商品已停止销售。不会收取费用；已在途中的付款会退回。
+order-end-offer-ended = 其优惠码或套装已结束。不会收取费用；请重新加入购物车查看今日价格。
 order-pay = 立即付款
 order-booking = 已收到付款，正在入账……
 order-number = 订单号
@@ -379,6 +388,12 @@ open-line = 打开后将显示提示词与种子，并失去退回权利。未�
 open-now = 立即打开并放弃退回
 return-it = 未打开退回
 refund-unopened = 您已未打开退回，{ $amount } 已退至您的卡。
+refund-order-ended = 付款到达时订单已结束。{ $amount } 已退回您的银行卡。
+refund-not-for-sale = 付款入账前商品已下架。{ $amount } 已退回您的银行卡。
+refund-own = 这是您自己的商品。{ $amount } 已退回您的银行卡。
+refund-withdrawn-for-cause = 商品已被撤回。{ $amount } 已由我们承担并退回您的银行卡。
+refund-by-creator = 创作者已退款：{ $amount }。
+refund-fraud-warning = 发卡银行发出了欺诈警告。{ $amount } 已退回该卡。
 refund-duplicate = 您已在另一订单中拥有此商品，{ $amount } 已退至您的卡。
 refund-does-not-reproduce = 我们的重现未得到封存的像素，{ $amount } 已由我们承担退回。
 library-opened = 已打开：此配方归您使用。
@@ -722,6 +737,13 @@ cart-subtracted = 已扣除
 claim = 保留您的购买
 claim-line = 设置密码后，此次购买生成的账户将归您所有，其他浏览器会被退出登录。
 claim-submit = 设置密码
+claim-handle-hint = 您销售或签名时他人看到的名字：3 至 24 个小写字母、数字或连字符。留空则保持不变。
+link-forgotten = 还没有密码，或忘记了密码？
+link-title = 邮件链接
+link-line = 它会打开您的账户，让您设置新密码，也能找回仅用您的地址购买的内容。
+link-send = 发送链接
+link-over = 此链接已失效
+link-over-line = 它已被使用，或已超过一周，或已使用了更新的链接。请重新获取。
 country = 国家/地区
 country-ae = 阿拉伯联合酋长国
 country-ar = 阿根廷
@@ -854,8 +876,7 @@ field-coupon-unknown = 没有这个优惠码。
 field-coupon-used = 您已使用过该优惠码。
 field-coupon-used-up = 该优惠码已用完。
 field-coupon-uses = 大于 0 的数字，或留空。
-field-email-taken = 该邮箱已有账户，请登录后继续。
-field-guest-taken = 该邮箱已注册，请先登录。
+field-email-taken = 该地址已有账户。请登录，或在登录页面通过邮件获取链接。
 field-password-wrong = 密码错误。
 field-payout-over = 该付款已结束。
 field-reference = 银行流水号，最多 100 个字符。
@@ -869,6 +890,7 @@ field-set-title = 标题最多 80 个字符。
 filter-all = 全部
 flash-answered = 答复已提交银行。
 flash-claimed = 账户已归您所有，购买记录如下。
+flash-link-sent = 如果该地址在此有账户或购买记录，链接已发往该地址。
 flash-coupon-made = 优惠码已生效。
 flash-gave-back = 款项正在退回买家。
 flash-noted = 已记录。
@@ -911,6 +933,22 @@ journal-dispute-won = 争议胜诉
 journal-dispute-lost = 争议败诉
 line-state-part = 部分退款
 listing-in-set = 也包含在套装“{ $title }”中，{ $price }
+mail-bought-subject = 您在 Seedmark 的购买
+mail-bought-text =
+    有人（很可能是您）用您的邮箱地址购买了商品。它在您的购买库中：
+
+    { $link }
+
+    打开时需要登录。如果您没有购买，无需任何操作。
+mail-link-subject = 您的 Seedmark 链接
+mail-link-text =
+    有人（很可能是您）请求了您账户的链接。
+
+    打开它即可设置新密码，7 天内有效，并会结束所有登录：
+
+    { $link }
+
+    如果不是您请求的，请忽略此邮件：不会有任何更改。
 mail-claim-subject = 您在 Seedmark 的购买
 mail-claim-text =
     感谢您的购买。

@@ -43,6 +43,9 @@ steps! {
     12 "0012_recurring";
     13 "0013_confirmation";
     14 "0014_person_language";
+    17 "0017_visitors";
+    18 "0018_form_claims";
+    19 "0019_order_ends";
     23 "0023_query_indexes";
     24 "0024_sandbox_balances";
     26 "0026_turns";

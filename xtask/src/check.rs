@@ -41,6 +41,7 @@ pub(crate) fn run() -> Result<()> {
             }
         }
     }
+    forms(&sources, &mut findings);
     texts(&sources, &mut findings)?;
     dependencies(&mut findings)?;
     if findings.is_empty() {
@@ -240,6 +241,42 @@ fn printing(path: &str, code: &str, note: &mut impl FnMut(&str)) {
         .any(|call| code.contains(call));
     if reads && !["cli/src/target.rs", "cli/src/input.rs"].contains(&path) {
         note("files are read by input.rs, within the limit of their format");
+    }
+}
+
+/// Every route that takes a form has a row in the table of forms, and every row a route.
+fn forms(sources: &[Source], findings: &mut Vec<String>) {
+    const TABLE: &str = "app/src/web/forms.rs";
+    // The first text of a call, wherever its line is broken.
+    let first = |call: &str| -> Option<String> {
+        let rest = call.trim_start().strip_prefix('"')?;
+        rest.split('"').next().map(str::to_owned)
+    };
+    let mut routes = BTreeSet::new();
+    let mut rows = BTreeSet::new();
+    for source in sources {
+        if source.path == TABLE {
+            for call in ["open(", "keyed("] {
+                rows.extend(source.text.split(call).skip(1).filter_map(first));
+            }
+        } else if source.path.starts_with("app/src/") {
+            for call in source.text.split(".route(").skip(1) {
+                let end = call.find("\n        .").unwrap_or(call.len());
+                if call[..end].contains("post(")
+                    && let Some(path) = first(call)
+                {
+                    routes.insert(path);
+                }
+            }
+        }
+    }
+    for path in routes.difference(&rows) {
+        findings.push(format!(
+            "{TABLE}: says nothing about the form at {path:?}: its page, its password, its key"
+        ));
+    }
+    for path in rows.difference(&routes) {
+        findings.push(format!("{TABLE}: there is no form at {path:?}"));
     }
 }
 

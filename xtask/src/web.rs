@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use wasm_bindgen_cli_support::Bindgen;
 
 /// Wasm and glue together, as Brotli: more fails the build. The aim is 150 kB; docs/decisions/003 says why it is more.
-const MAX_LIBRARY_BYTES: usize = 245 * 1024;
+const MAX_LIBRARY_BYTES: usize = 250 * 1024;
 /// Older ones write a module that browsers refuse (measured with Debian's 108).
 const MIN_WASM_OPT: u32 = 116;
 

@@ -14,7 +14,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use schema::failure::{Code, FieldError};
+use schema::failure::FieldError;
 use schema::key_event::KeyEnd;
 use serde::Deserialize;
 
@@ -32,6 +32,7 @@ pub fn routes() -> Router<AppState> {
         .route("/account/keys/{hash}", get(key_page).post(end_key))
         .route("/log/key-ends", post(end_key_by_program))
         .route("/account/claim/{token}", get(claim_page).post(claim))
+        .route("/account/link", get(link_page).post(send_link))
         .route("/theme", post(set_theme))
 }
 
@@ -147,8 +148,8 @@ async fn claim_page(
         .answer(async {
             let mut tx = state.db.read().await?;
             match guest::find_claim(&mut tx, &token).await? {
-                Some(_) => Ok(page::claim(&visit, &token, Vec::new())),
-                None => Err(AppError::new(Code::Gone)),
+                Some(guest) => Ok(page::claim(&visit, &token, guest, "", Vec::new())),
+                None => Ok(page::link(&visit, "", true, Vec::new())),
             }
         })
         .await
@@ -163,13 +164,41 @@ async fn claim(
     let form = Form::parse(&body);
     visit
         .answer(async {
-            match guest::claim(&state.db, &token, form.get("password")).await {
+            let (password, handle) = (form.get("password"), form.get("handle"));
+            match guest::claim(&state.db, &token, password, handle).await {
                 Ok(session) => Ok(with_cookie(
                     visit.redirect_with("/library", "claimed"),
                     &cookie(SESSION, &session, SESSION_S),
                 )),
-                Err(Error::Invalid(fields)) => Ok(page::claim(&visit, &token, fields)),
-                Err(Error::NotFound) => Err(AppError::new(Code::Gone)),
+                Err(Error::Invalid(fields)) => {
+                    let mut tx = state.db.read().await?;
+                    let guest = guest::find_claim(&mut tx, &token).await?.unwrap_or(false);
+                    Ok(page::claim(&visit, &token, guest, handle, fields))
+                }
+                Err(Error::NotFound) => Ok(page::link(&visit, "", true, Vec::new())),
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await
+}
+
+/// A way back for whoever has no password, or forgot it.
+async fn link_page(visit: Visit) -> Response {
+    page::link(&visit, "", false, Vec::new())
+}
+
+async fn send_link(State(state): State<AppState>, visit: Visit, body: Bytes) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            let email = form.get("email");
+            let (db, vault, url) = (&state.db, &state.vault, &state.config.public_url);
+            match guest::send_link(db, vault, email, url, &visit.address).await {
+                Ok(()) => {
+                    state.jobs.ring();
+                    Ok(visit.redirect_with("/sign-in", "link-sent"))
+                }
+                Err(Error::Invalid(fields)) => Ok(page::link(&visit, email, false, fields)),
                 Err(error) => Err(error.into()),
             }
         })

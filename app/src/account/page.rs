@@ -3,7 +3,7 @@
 use super::island::{KeyEnd, KeyEndTexts, KeyMaker, KeyTexts};
 use super::keys::Key;
 use super::service::Person;
-use crate::ui::pieces::{Code, Field, heading};
+use crate::ui::pieces::{Code, Field, FormKey, heading};
 use crate::ui::shell;
 use crate::web::form::Form;
 use crate::web::visit::Visit;
@@ -58,6 +58,7 @@ pub(super) fn sign_in(visit: &Visit, form: &Form, next: &str, wrong: bool) -> Re
                 <Field lang name="email" kind="email" label=lang.text("email") value=email autocomplete="username" required=true errors=Vec::new()/>
                 <Field lang name="password" kind="password" label=lang.text("password") value="" autocomplete="current-password" required=true errors=Vec::new()/>
                 <button class="button button--primary" type="submit">{lang.text("sign-in")}</button>
+                <p class="quiet"><a href=lang.path("/account/link") id="forgotten">{lang.text("link-forgotten")}</a></p>
                 <p class="quiet"><a href=lang.path(&format!("/sign-up?next={}", shell::encode(&next)))>{lang.text("sign-in-new")}</a></p>
                 {demo.then(|| view! { <p class="hint">{lang.text("sign-in-demo")}</p> })}
             </form>
@@ -93,7 +94,13 @@ pub(super) fn confirm(visit: &Visit, next: &str, wrong: bool) -> Response {
 }
 
 /// The page behind a mailed link: the guest sets a password.
-pub(super) fn claim(visit: &Visit, token: &str, errors: Vec<FieldError>) -> Response {
+pub(super) fn claim(
+    visit: &Visit,
+    token: &str,
+    guest: bool,
+    handle: &str,
+    errors: Vec<FieldError>,
+) -> Response {
     let lang = visit.lang;
     let title = lang.text("claim");
     let status = match errors.is_empty() {
@@ -101,12 +108,37 @@ pub(super) fn claim(visit: &Visit, token: &str, errors: Vec<FieldError>) -> Resp
         false => StatusCode::UNPROCESSABLE_ENTITY,
     };
     let action = lang.path(&format!("/account/claim/{token}"));
+    let handle = handle.to_owned();
     shell::page(visit, &title.clone(), status, move || {
         view! {
             <form class="card card--form" method="post" action=action>
                 {heading(title, Some(lang.text("claim-line")))}
+                {guest.then(|| view! { <Field lang name="handle" label=lang.text("handle") hint=lang.text("claim-handle-hint") value=handle autocomplete="username" errors=errors.clone()/> })}
                 <Field lang name="password" kind="password" label=lang.text("password") hint=lang.text("password-hint") value="" autocomplete="new-password" required=true errors=errors/>
                 <button class="button button--primary" type="submit" id="claim">{lang.text("claim-submit")}</button>
+            </form>
+        }
+        .into_any()
+    })
+}
+
+/// Asks for the address that a link is mailed to. `over` says that the link which led here opens nothing any more.
+pub(super) fn link(visit: &Visit, email: &str, over: bool, errors: Vec<FieldError>) -> Response {
+    let lang = visit.lang;
+    let title = lang.text(if over { "link-over" } else { "link-title" });
+    let status = match (over, errors.is_empty()) {
+        (true, _) => StatusCode::GONE,
+        (false, true) => StatusCode::OK,
+        (false, false) => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    let line = lang.text(if over { "link-over-line" } else { "link-line" });
+    let email = email.to_owned();
+    shell::page(visit, &title.clone(), status, move || {
+        view! {
+            <form class="card card--form" method="post" action=lang.path("/account/link")>
+                {heading(title, Some(line))}
+                <Field lang name="email" kind="email" label=lang.text("email") value=email autocomplete="email" required=true errors=errors/>
+                <button class="button button--primary" type="submit" id="send-link">{lang.text("link-send")}</button>
             </form>
         }
         .into_any()
@@ -129,6 +161,9 @@ pub(super) fn account(visit: &Visit, person: &Person, keys: Vec<Key>, origin: &s
         export: lang.text("key-export"),
         short: lang.text("key-short"),
     };
+    // Before a key is made, not after: what is refused then was made for nothing.
+    let href = lang.path("/account/confirm?next=/account");
+    let confirm = (!visit.confirmed).then(|| view! { <p class="hint" id="confirm-first">{lang.text("confirm-first-keys")}" "<a href=href id="to-confirm">{lang.text("confirm-submit")}</a></p> });
     shell::ok(visit, &title.clone(), move || {
         let rows = keys
             .iter()
@@ -159,9 +194,10 @@ pub(super) fn account(visit: &Visit, person: &Person, keys: Vec<Key>, origin: &s
             <section class="card" id="keys">
                 <h2>{lang.text("keys")}</h2>
                 <p>{lang.text("keys-line")}</p>
+                {confirm}
                 {none}
                 <ul class="plain">{rows}</ul>
-                <form id="key-form" method="post" action=lang.path("/account/keys")>
+                <form id="key-form" method="post" action=lang.path("/account/keys")><FormKey/>
                     <input type="hidden" name="key"/>
                     <input type="hidden" name="signature"/>
                 </form>
@@ -245,14 +281,14 @@ pub(super) fn key(
                     <h2>{lang.text("key-end-own")}</h2>
                     <p>{lang.text("key-end-own-line")}</p>
                     {choices("own", Reason::Routine)}
-                    <form id="key-end-form" method="post" action=action.clone()>
+                    <form id="key-end-form" method="post" action=action.clone()><FormKey/>
                         <input type="hidden" name="envelope"/>
                         <input type="hidden" name="leaf"/>
                     </form>
                     <KeyEnd texts origin key=key.public_key.clone()/>
                     <noscript><p class="hint">{lang.text("needs-script-cli")}</p></noscript>
                 </section>
-                <form class="card" method="post" action=action>
+                <form class="card" method="post" action=action><FormKey/>
                     <h2>{lang.text("key-end-account")}</h2>
                     <p>{lang.text("key-end-account-line")}</p>
                     {choices("account", Reason::Lost)}

@@ -39,6 +39,9 @@ pub enum Error {
     /// No such key, or somebody else's.
     #[error("no such key")]
     NotFound,
+    /// A mail cannot be queued.
+    #[error("mail: {0}")]
+    Mail(String),
     /// The log failed.
     #[error(transparent)]
     Log(#[from] crate::verify::service::Error),
@@ -62,7 +65,7 @@ impl Error {
             Self::TooMany => Code::TooMany,
             Self::KeyTaken => Code::Conflict,
             Self::NotFound => Code::NotFound,
-            Self::Store(_) | Self::Log(_) => Code::Internal,
+            Self::Store(_) | Self::Log(_) | Self::Mail(_) => Code::Internal,
         }
     }
 }
@@ -104,13 +107,7 @@ impl NewPerson {
             ""
         });
         let handle = handle.trim();
-        let named = (3..=24).contains(&handle.len())
-            && handle
-                .bytes()
-                .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
-            && !handle.starts_with('-')
-            && !handle.ends_with('-');
-        if !named {
+        if parse_handle(handle).is_none() {
             wrong.push(FieldError::new("handle", "handle"));
         }
         if !password::is_acceptable(password) {
@@ -128,18 +125,64 @@ impl NewPerson {
     }
 }
 
-/// An address that mail may reach, without spaces around it.
-pub(super) fn parse_email(email: &str) -> Option<&str> {
-    let email = email.trim();
-    let plausible = email.len() <= 254
-        && email.split_once('@').is_some_and(|(name, host)| {
-            !name.is_empty() && host.contains('.') && !host.starts_with('.') && !host.ends_with('.')
-        });
-    (plausible && !email.chars().any(|c| c.is_whitespace() || c.is_control())).then_some(email)
+/// Names that would pass for the shop's own.
+const RESERVED: [&str; 24] = [
+    "abuse",
+    "account",
+    "admin",
+    "administrator",
+    "api",
+    "billing",
+    "contact",
+    "help",
+    "info",
+    "legal",
+    "mail",
+    "moderator",
+    "money",
+    "operator",
+    "payments",
+    "postmaster",
+    "privacy",
+    "root",
+    "security",
+    "seedmark",
+    "shop",
+    "staff",
+    "support",
+    "system",
+];
+
+/// A name that somebody may have: 3 to 24 small letters, digits and inner hyphens, and none that passes for ours.
+pub(super) fn parse_handle(handle: &str) -> Option<&str> {
+    let fits = (3..=24).contains(&handle.len())
+        && handle
+            .bytes()
+            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        && !handle.starts_with('-')
+        && !handle.ends_with('-');
+    let plain = handle.replace('-', "");
+    let ours = RESERVED.contains(&plain.as_str()) || plain.starts_with("seedmark");
+    (fits && !ours && !handle.starts_with("guest-")).then_some(handle)
 }
 
+/// An address that mail can be sent to, without spaces around it: read by what sends it, so that none is taken that cannot be
+/// reached. No display name, no quoted local part, and a host with a dot.
+pub(super) fn parse_email(email: &str) -> Option<&str> {
+    let email = email.trim();
+    if email.len() > 254 || email.contains(['"', '<', '>', '(', ')', ',', ';']) {
+        return None;
+    }
+    let parsed: lettre::Address = email.parse().ok()?;
+    let host = parsed.domain();
+    let dotted = host.contains('.') && !host.split('.').any(str::is_empty);
+    dotted.then_some(email)
+}
+
+/// An address as it is compared: composed letters, small ones, so that one mailbox is one account.
 pub(super) fn fold(email: &str) -> String {
-    email.trim().to_lowercase()
+    use unicode_normalization::UnicodeNormalization as _;
+    email.trim().nfc().collect::<String>().to_lowercase()
 }
 
 pub(super) async fn on_blocking_thread<T: Send + 'static>(
@@ -187,12 +230,14 @@ pub async fn sign_up(
         role: role.into(),
         created_ms: random::real_now_ms(),
     };
-    if let Err(error) = store::insert(&mut tx, &person, &fold(&email), &hash, lang).await {
+    if let Err(error) =
+        store::insert(&mut tx, &person, &fold(&email), &fold(&email), &hash, lang).await
+    {
         return Err(match error.violation() {
             Some(Violation::Unique(name)) if name == "person_handle_key" => {
                 Error::Invalid(vec![FieldError::new("handle", "taken")])
             }
-            Some(Violation::Unique(_)) => Error::Invalid(vec![FieldError::new("email", "taken")]),
+            Some(Violation::Unique(_)) => Error::invalid("email", "email-taken"),
             _ => error.into(),
         });
     }

@@ -6,7 +6,8 @@ use crate::db::{self, Tx, execute, fetch, statements};
 use crate::ui::lang::Lang;
 
 statements! {
-    INSERT = "insert into person (id, email, email_folded, handle, password_hash, role, created_ms, language) values ($1, $2, $3, $4, $5, $6, $7, $8)";
+    INSERT = "insert into person (id, email, email_folded, address_folded, handle, password_hash, role, created_ms, language)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     GET = "select id, email, handle, role, created_ms from person where id = $1";
     FIND_CREDENTIALS = "select id, password_hash from person where email_folded = $1";
     INSERT_SESSION = "insert into session (id_hash, person_id, created_ms, seen_ms, expires_ms, confirmed_ms) values ($1, $2, $3, $3, $4, $5)";
@@ -30,8 +31,10 @@ statements! {
     INSERT_KEY_END = "insert into key_end (key_hash, leaf_hash, reason, authority, successor, created_ms) values ($1, $2, $3, $4, $5, $6)
         on conflict (key_hash) do nothing";
     SET_GUEST = "update person set guest = $2 where id = $1";
-    GET_LANGUAGE = "select language from person where id = $1";
-    IS_GUEST = "select guest from person where id = $1";
+    GET_GUEST = "select email, email_folded, address_folded, guest, language from person where id = $1";
+    TAKE_ADDRESS = "update person set email_folded = address_folded where id = $1";
+    SET_HANDLE = "update person set handle = $2 where id = $1";
+    DELETE_TOKENS = "delete from mail_token where person_id = $1";
     SET_PASSWORD = "update person set password_hash = $2 where id = $1";
     DELETE_SESSIONS = "delete from session where person_id = $1";
     INSERT_TOKEN = "insert into mail_token (token_hash, person_id, purpose, expires_ms) values ($1, $2, $3, $4)";
@@ -52,6 +55,7 @@ pub(super) async fn insert(
     tx: &mut Tx,
     person: &Person,
     folded: &str,
+    address_folded: &str,
     hash: &str,
     lang: Lang,
 ) -> db::Result<()> {
@@ -61,6 +65,7 @@ pub(super) async fn insert(
         &person.id,
         &person.email,
         folded,
+        address_folded,
         &person.handle,
         hash,
         &person.role,
@@ -221,12 +226,31 @@ pub(super) async fn set_guest(tx: &mut Tx, person: &str, guest: bool) -> db::Res
     execute!(tx, SET_GUEST, person, guest).map(|_| ())
 }
 
-pub(super) async fn get_language(tx: &mut Tx, person: &str) -> db::Result<String> {
-    fetch!(tx, fetch_one, (String,), GET_LANGUAGE, person).map(|row| row.0)
+/// An address, and whether its owner ever proved it.
+#[derive(sqlx::FromRow)]
+pub(super) struct GuestRow {
+    pub(super) email: String,
+    /// By what the account is found; the row's id until somebody paid.
+    pub(super) email_folded: String,
+    pub(super) address_folded: String,
+    pub(super) guest: bool,
+    pub(super) language: String,
 }
 
-pub(super) async fn is_guest(tx: &mut Tx, person: &str) -> db::Result<bool> {
-    fetch!(tx, fetch_one, (bool,), IS_GUEST, person).map(|row| row.0)
+pub(super) async fn get_guest(tx: &mut Tx, person: &str) -> db::Result<GuestRow> {
+    fetch!(tx, fetch_one, GuestRow, GET_GUEST, person)
+}
+
+pub(super) async fn take_address(tx: &mut Tx, person: &str) -> db::Result<()> {
+    execute!(tx, TAKE_ADDRESS, person).map(|_| ())
+}
+
+pub(super) async fn set_handle(tx: &mut Tx, person: &str, handle: &str) -> db::Result<()> {
+    execute!(tx, SET_HANDLE, person, handle).map(|_| ())
+}
+
+pub(super) async fn delete_tokens(tx: &mut Tx, person: &str) -> db::Result<()> {
+    execute!(tx, DELETE_TOKENS, person).map(|_| ())
 }
 
 pub(super) async fn set_password(tx: &mut Tx, person: &str, hash: &str) -> db::Result<()> {

@@ -336,11 +336,11 @@ async fn a_guest_is_written_to_in_the_language_in_which_they_bought() {
             (Lang::En, "https://shop.test/account/claim/"),
         ] {
             let email = format!("{}@example.org", lang.tag());
-            let guest = super::guest::open(&test.db, &email, lang.tag(), lang, "1.2.3.4")
+            let mut tx = test.db.write().await.expect("a transaction");
+            let guest = super::guest::open(&mut tx, &email, lang)
                 .await
                 .expect("a guest");
-            let mut tx = test.db.write().await.expect("a transaction");
-            super::guest::queue_claim(&mut tx, &vault, &guest.person, "https://shop.test")
+            super::guest::queue_mail(&mut tx, &vault, &guest, "https://shop.test")
                 .await
                 .expect("queued");
             tx.commit().await.expect("a commit");

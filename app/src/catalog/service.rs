@@ -268,11 +268,11 @@ pub async fn list_anchor_digests(tx: &mut Tx, version: &str) -> db::Result<Vec<S
         .collect())
 }
 
-/// Counts a sale.
+/// Counts a sale of what is live; `false` for anything else. The listing's row is held until the transaction is over.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count_sale(tx: &mut Tx, listing: &str) -> db::Result<()> {
+pub async fn count_sale(tx: &mut Tx, listing: &str) -> db::Result<bool> {
     store::count_sale(tx, listing).await
 }
 

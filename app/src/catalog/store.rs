@@ -68,7 +68,7 @@ statements! {
     IS_PUBLIC_BLOB = "select count(*) from anchor where labelled_blob = $1";
     SUSPEND = "update listing set state = 'failed' where id = $1 and state = 'live'";
     WITHDRAW = "update listing set state = 'withdrawn' where id = $1 and state in ('live', 'failed')";
-    COUNT_SALE = "update listing set sales = sales + 1 where id = $1";
+    COUNT_SALE = "update listing set sales = sales + 1 where id = $1 and state = 'live'";
 }
 
 pub(super) async fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> db::Result<Vec<Card>> {
@@ -162,8 +162,8 @@ pub(super) async fn find_stretch_end(
     Ok(row.map(|row| row.0))
 }
 
-pub(super) async fn count_sale(tx: &mut Tx, listing: &str) -> db::Result<()> {
-    execute!(tx, COUNT_SALE, listing).map(|_| ())
+pub(super) async fn count_sale(tx: &mut Tx, listing: &str) -> db::Result<bool> {
+    execute!(tx, COUNT_SALE, listing).map(|rows| rows == 1)
 }
 
 pub(super) async fn is_public_blob(tx: &mut Tx, blob: &str) -> db::Result<bool> {

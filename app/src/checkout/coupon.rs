@@ -5,6 +5,7 @@
 
 use super::service::Error;
 use super::service::cart::PricedLine;
+use super::service::ending::{self, EndReason, Holding};
 use super::store;
 use crate::db::{self, Tx};
 use crate::random;
@@ -42,13 +43,13 @@ pub struct NewCoupon {
     pub ends_ms: Option<i64>,
 }
 
-/// A code as it is kept and compared: no spaces, upper case.
+/// A code as it is kept and compared: letters, digits and marks that can be seen, in their plain width, upper case.
 #[must_use]
 pub fn fold(code: &str) -> String {
-    let plain = code
-        .chars()
-        .filter(|c| !c.is_whitespace() && !c.is_control());
-    plain.take(40).flat_map(char::to_uppercase).collect()
+    use unicode_normalization::UnicodeNormalization as _;
+    let plain = code.chars().take(80).nfkc();
+    let seen = plain.filter(|c| c.is_alphanumeric() || c.is_ascii_punctuation());
+    seen.take(40).flat_map(char::to_uppercase).collect()
 }
 
 /// Lowers the lines' prices by a coupon; the inner error is a code that says why it does not count, and then nothing is changed.
@@ -188,5 +189,9 @@ pub async fn create(
 /// # Errors
 /// When the database fails.
 pub async fn end(tx: &mut Tx, person: Option<&str>, id: &str, now_ms: i64) -> db::Result<bool> {
-    store::end_coupon(tx, id, person.unwrap_or_default(), now_ms).await
+    let ended = store::end_coupon(tx, id, person.unwrap_or_default(), now_ms).await?;
+    if ended {
+        ending::end_open(tx, Holding::Coupon(id), EndReason::OfferEnded).await?;
+    }
+    Ok(ended)
 }

@@ -4,7 +4,7 @@ use super::coupon::{self, Coupon, NewCoupon};
 use super::service::Error;
 use crate::clock::DAY_MS;
 use crate::ui::lang::Lang;
-use crate::ui::pieces::{Field, heading};
+use crate::ui::pieces::{Field, FormKey, heading};
 use crate::ui::shell;
 use crate::web::error::{Answer, AppError};
 use crate::web::form::Form;
@@ -245,7 +245,7 @@ fn coupons_page(
                 {none.then(|| view! { <p class="quiet">{lang.text("coupons-none")}</p> })}
                 <ul class="plain">{rows}</ul>
             </section>
-            <form class="card card--form" method="post" action=lang.path(path)>
+            <form class="card card--form" method="post" action=lang.path(path)><FormKey/>
                 <h2>{lang.text("coupon-new")}</h2>
                 <Field lang name="code" label=lang.text("coupon-code") hint=lang.text("coupon-code-hint") value=typed("code") required=true errors=errors.clone()/>
                 <label class="field" for="kind"><span>{lang.text("coupon-kind")}</span>
@@ -286,7 +286,7 @@ fn coupon_row(
         .map(|ms| lang.with("coupon-until", &[("until", lang.date(ms).into())]));
     let end = (!over).then(|| {
         let action = lang.path(&format!("{path}/{}/end", coupon.id));
-        view! { <form method="post" action=action><button class="link" type="submit">{lang.text("coupon-end")}</button></form> }
+        view! { <form method="post" action=action><FormKey/><button class="link" type="submit">{lang.text("coupon-end")}</button></form> }
     });
     view! {
         <li class="row">

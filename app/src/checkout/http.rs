@@ -1,16 +1,18 @@
 //! Routes of the till: cart, checkout, the sandbox's own payment page, receipt.
 
 use super::page::{self, CartNote};
-use super::service::{self, Error, Line, Order, cart};
+use super::service::{self, Asker, Error, Line, Order, cart};
 use super::{invoice as document, sandbox_page};
 use crate::account::guest;
 use crate::account::service as account;
+use crate::db::Tx;
+use crate::limits;
 use crate::provider::{PaymentState, sandbox};
 use crate::ui::shell;
 use crate::web::error::{Answer, AppError};
 use crate::web::form::{self, Form};
 use crate::web::state::AppState;
-use crate::web::visit::{CART, SESSION, Visit, cookie, with_cookie};
+use crate::web::visit::{CART, Visit, cookie, with_cookie};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -22,8 +24,6 @@ use schema::id::{ListingId, OrderId, PaymentId};
 use serde::Deserialize;
 
 const CART_S: i64 = 30 * 86_400;
-/// A guest who does not open the mailed link is signed out after a day.
-const GUEST_S: i64 = 86_400;
 
 /// Routes of this feature.
 pub fn routes() -> Router<AppState> {
@@ -60,11 +60,22 @@ async fn show_cart(state: &AppState, visit: &Visit, note: CartNote) -> Answer {
         Some(cart) => cart::price(&mut tx, cart, buyer, state.clock.now_ms()).await?,
         None => cart::Priced::default(),
     };
+    let open = service::list_open(&mut tx, asker(state, visit)).await?;
     let note = CartNote {
+        open,
         minimum_minor: state.config.minimum_order_minor,
         ..note
     };
     Ok(page::cart(visit, priced, note))
+}
+
+/// Whose orders a visitor may see.
+fn asker<'a>(state: &AppState, visit: &'a Visit) -> Asker<'a> {
+    Asker {
+        person: visit.person.as_ref().map(|person| person.id.as_str()),
+        cart: visit.cart.as_deref(),
+        now_ms: state.clock.now_ms(),
+    }
 }
 
 /// The cart that this visitor's cookie names, or a new one.
@@ -108,10 +119,7 @@ async fn add(State(state): State<AppState>, visit: Visit, body: Bytes) -> Respon
     visit
         .answer(async {
             let listing = ListingId::parse(form.get("listing")).map_err(not_found)?;
-            let cart = visit
-                .cart
-                .clone()
-                .unwrap_or_else(|| hex::encode(crate::random::bytes::<16>()));
+            let cart = cart_of(&visit);
             service::add_to_cart(&state.db, &cart, listing.as_str(), state.clock.now_ms()).await?;
             Ok(with_cookie(
                 visit.redirect("/cart"),
@@ -137,62 +145,57 @@ async fn remove(State(state): State<AppState>, visit: Visit, body: Bytes) -> Res
 async fn checkout(State(state): State<AppState>, visit: Visit, body: Bytes) -> Response {
     let sent = Form::parse(&body);
     visit
-        .answer(async {
-            let Some(person) = &visit.person else {
-                return checkout_as_guest(&state, &visit, &sent).await;
-            };
-            place(&state, &visit, &person.id, &sent).await
-        })
+        .answer(async { place(&state, &visit, &sent).await })
         .await
 }
 
-/// A visitor buys with an e-mail address: an account is made for it, which a link in a mail to that address opens for good.
-async fn checkout_as_guest(state: &AppState, visit: &Visit, sent: &Form) -> Answer {
-    let email = sent.get("email");
-    let note = |code| CartNote {
-        email: email.to_owned(),
-        email_error: Some(code),
-        ..CartNote::default()
-    };
+/// Places an order of the cart: of whoever is signed in, or of a visitor with an e-mail address, who gets no session by it.
+async fn place(state: &AppState, visit: &Visit, sent: &Form) -> Answer {
     let Some(cart) = &visit.cart else {
         return show_cart(state, visit, CartNote::default()).await;
     };
-    let guest = guest::open(&state.db, email, cart, visit.lang, &visit.address).await;
-    let guest = match guest {
-        Ok(guest) => guest,
-        Err(account::Error::Invalid(fields)) => {
-            let taken = fields.iter().any(|field| field.code == "email-taken");
-            let code = if taken { "guest-taken" } else { "email" };
-            return show_cart(state, visit, note(code)).await;
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let answer = place(state, visit, &guest.person, sent).await?;
-    Ok(with_cookie(
-        answer,
-        &cookie(SESSION, &guest.session, GUEST_S),
-    ))
-}
-
-async fn place(state: &AppState, visit: &Visit, person: &str, sent: &Form) -> Answer {
-    let cart = visit.cart.clone().unwrap_or_default();
     let (key, now) = (sent.get("form_key"), state.clock.now_ms());
+    // A visitor's form is known by the cart, and what is remembered of it is only where the order is shown.
+    let owner = visit.person.as_ref().map_or(cart, |person| &person.id);
     let till = state.till();
     let mut tx = state.db.write().await?;
-    if let Some(location) = form::find_answer(&mut tx, person, "checkout", key).await? {
+    if let Some(location) = form::find_answer(&mut tx, owner, "checkout", key).await? {
         return Ok(visit.redirect(&location));
     }
+    let buyer = match &visit.person {
+        Some(person) => person.id.clone(),
+        None => {
+            if !limits::allow(&mut tx, limits::ADDRESS, &visit.address).await? {
+                tx.commit().await?;
+                return Err(AppError::new(Code::TooMany));
+            }
+            match guest::open(&mut tx, sent.get("email"), visit.lang).await {
+                Ok(buyer) => buyer,
+                Err(account::Error::Invalid(_)) => {
+                    drop(tx);
+                    let note = CartNote {
+                        email: sent.get("email").to_owned(),
+                        email_error: Some("email"),
+                        ..CartNote::default()
+                    };
+                    return show_cart(state, visit, note).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    };
     let seen = sent.get("total").parse().ok();
-    let order = match service::place(&till, &mut tx, person, &cart, seen, now).await {
+    let order = match service::place(&till, &mut tx, &buyer, cart, seen, now).await {
         Ok(order) => order,
         Err(Error::Refused(code)) => {
             drop(tx);
             // The other half of a double click may have placed the order a moment ago.
-            if let Some(location) = placed_already(state, person, key).await? {
+            if let Some(location) = placed_already(state, owner, key).await? {
                 return Ok(visit.redirect(&location));
             }
             let note = CartNote {
                 refused: Some(code),
+                email: sent.get("email").to_owned(),
                 ..CartNote::default()
             };
             return show_cart(state, visit, note).await;
@@ -200,13 +203,14 @@ async fn place(state: &AppState, visit: &Visit, person: &str, sent: &Form) -> An
         Err(error) => return Err(error.into()),
     };
     let location = format!("/orders/{}", order.id);
-    if !form::note_answer(&mut tx, person, "checkout", key, &location).await? {
+    if !form::note_answer(&mut tx, owner, "checkout", key, &location).await? {
         drop(tx);
-        let location = placed_already(state, person, key).await?;
+        let location = placed_already(state, owner, key).await?;
         return Ok(visit.redirect(location.as_deref().unwrap_or("/cart")));
     }
     tx.commit().await?;
     state.leaves.ring();
+    state.jobs.ring();
     if order.state == "paid" {
         return Ok(visit.redirect(&location));
     }
@@ -229,11 +233,11 @@ async fn to_payment(state: &AppState, visit: &Visit, order: &Order, now: i64) ->
 /// Where an equal form led before.
 async fn placed_already(
     state: &AppState,
-    person: &str,
+    owner: &str,
     key: &str,
 ) -> Result<Option<String>, AppError> {
     let mut tx = state.db.read().await?;
-    Ok(form::find_answer(&mut tx, person, "checkout", key).await?)
+    Ok(form::find_answer(&mut tx, owner, "checkout", key).await?)
 }
 
 /// A payment of this buyer.
@@ -243,13 +247,12 @@ async fn own_payment(
     id: &str,
 ) -> Result<sandbox::Record, AppError> {
     state.require_sandbox()?;
-    let person = visit.require_person()?;
     let id = PaymentId::parse(id).map_err(not_found)?;
     let mut tx = state.db.read().await?;
     let payment = sandbox::find(&mut tx, id.as_str())
         .await?
         .ok_or_else(|| not_found(()))?;
-    service::get_order(&mut tx, &person.id, &payment.order_id).await?;
+    find_order(&mut tx, state, visit, &payment.order_id).await?;
     Ok(payment)
 }
 
@@ -356,10 +359,22 @@ async fn own_order(
     visit: &Visit,
     id: &str,
 ) -> Result<(Order, Vec<Line>), AppError> {
-    let person = visit.require_person()?;
     let id = OrderId::parse(id).map_err(not_found)?;
     let mut tx = state.db.read().await?;
-    Ok(service::get_order(&mut tx, &person.id, id.as_str()).await?)
+    find_order(&mut tx, state, visit, id.as_str()).await
+}
+
+/// An order of this visitor. Who is nobody is asked to sign in, whether the order exists or not.
+async fn find_order(
+    tx: &mut Tx,
+    state: &AppState,
+    visit: &Visit,
+    id: &str,
+) -> Result<(Order, Vec<Line>), AppError> {
+    match service::show_order(tx, asker(state, visit), id).await {
+        Err(Error::NotFound) if visit.person.is_none() => Err(AppError::new(Code::SignInNeeded)),
+        found => Ok(found?),
+    }
 }
 
 async fn order(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
@@ -378,6 +393,7 @@ async fn order(State(state): State<AppState>, visit: Visit, Path(id): Path<Strin
                 _ => false,
             };
             let receipt = page::Receipt {
+                visitor: visit.person.is_none(),
                 booking: paid,
                 payable: order.state == "open" && !paid,
                 test_money: visit.test_money,
@@ -396,9 +412,12 @@ async fn invoice(State(state): State<AppState>, visit: Visit, Path(id): Path<Str
             if order.state != "paid" || order.total_minor == 0 {
                 return Err(not_found(()));
             }
+            let mut tx = state.db.read().await?;
+            let buyer = service::email_of(&mut tx, &order).await?;
+            drop(tx);
             let parties = document::Parties {
                 seller: state.config.invoice_seller.clone(),
-                buyer: visit.require_person()?.email.clone(),
+                buyer,
                 url: format!("{}/orders/{}", state.config.public_url, order.id),
                 test_money: visit.test_money,
             };

@@ -20,6 +20,8 @@ pub(super) struct CartNote {
     /// What a visitor without account typed, and what is wrong with it.
     pub(super) email: String,
     pub(super) email_error: Option<&'static str>,
+    /// Orders that were placed and not paid: the way back to them.
+    pub(super) open: Vec<Order>,
 }
 
 pub(super) fn cart(visit: &Visit, priced: Priced, note: CartNote) -> Response {
@@ -49,10 +51,17 @@ pub(super) fn cart(visit: &Visit, priced: Priced, note: CartNote) -> Response {
         } else {
             "checkout-pay"
         });
+        let open = note.open.iter().map(|order| {
+            let href = lang.path(&format!("/orders/{}", order.id));
+            view! { <li class="row"><a href=href>{lang.text("order-unpaid")}</a><span>{lang.price(order.total_minor)}</span></li> }
+        });
+        let open = (!note.open.is_empty())
+            .then(|| view! { <ul class="plain card" id="open-orders">{open.collect_view()}</ul> });
         let guest = (!signed_in).then(|| guest_field(lang, &note));
         view! {
             {heading(title, None)}
             {refusal.map(|text| view! { <p class="field-error" role="alert">{text}</p> })}
+            {open}
             {none.then(|| empty(visit, "cart-nothing", Some(("/explore", "home-browse"))))}
             {(!none).then(|| view! {
                 <section class="card" id="cart" data-total=total>
@@ -80,11 +89,12 @@ fn cart_rows(lang: Lang, priced: &Priced) -> impl IntoView + use<> {
         let href = lang.path(&format!("/listings/{}", line.slug));
         let before = (priced.cash() < line.price_minor)
             .then(|| view! { <s class="quiet">{lang.price(line.price_minor)}</s> " " });
+        let gone = (line.state != "live").then(|| view! { <span class="field-error">{lang.text("cart-line-gone")}</span> });
         let set = line.set_title.map(|set| view! { " " <span class="tag">{set}</span> });
         view! {
             <li class="row">
                 <Picture src=picture_url(&line.blob) alt=String::new() width=64 height=64/>
-                <span class="row__main"><a href=href>{line.title}</a><span class="quiet">{lang.text("by")} " " <bdi>{line.handle}</bdi> {set}</span></span>
+                <span class="row__main"><a href=href>{line.title}</a><span class="quiet">{lang.text("by")} " " <bdi>{line.handle}</bdi> {set}</span>{gone}</span>
                 <span>{before}{lang.price(priced.cash())}</span>
                 <form method="post" action=lang.path("/cart/remove")>
                     <input type="hidden" name="listing" value=line.id/>
@@ -165,6 +175,8 @@ fn guest_field(lang: Lang, note: &CartNote) -> impl IntoView + use<> {
 pub(super) struct Receipt {
     pub(super) order: Order,
     pub(super) lines: Vec<Line>,
+    /// Seen by the browser that bought, without an account.
+    pub(super) visitor: bool,
     /// The provider has the money and the books do not yet.
     pub(super) booking: bool,
     /// It may be paid now.
@@ -177,6 +189,7 @@ pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
     let Receipt {
         order,
         lines,
+        visitor,
         booking,
         payable,
         test_money,
@@ -200,13 +213,14 @@ pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
         });
         let rows = lines
             .iter()
-            .map(|line| order_row(lang, line))
+            .map(|line| order_row(lang, line, visitor))
             .collect_view();
         let tax = (order.tax_minor > 0).then(|| view! { <p class="total total--part" id="tax"><span>{lang.text("tax")}</span><span>{lang.money(order.tax_minor)}</span></p> });
         let returned = (back > 0).then(|| view! { <p class="total total--part" id="refunded"><span>{lang.text("refunded")}</span><span>{lang.money(-back)}</span></p> });
         view! {
             {booking.then(|| view! { <meta http-equiv="refresh" content="1"/> })}
             {heading(title, None)}
+            {order.end_reason.clone().filter(|_| !payable).map(|reason| view! { <p class="hint" id="order-end">{lang.text(&format!("order-end-{reason}"))}</p> })}
             {retry.map(|action| view! {
                 <form class="hint" method="post" action=action>
                     {lang.text("order-unpaid")} " " <button class="button button--small" type="submit" id="pay-order">{lang.text("order-pay")}</button>
@@ -230,7 +244,8 @@ pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
                 </dl>
                 {(order.total_minor > 0 && test_money).then(|| view! { <p class="quiet">{lang.text("test-money")}</p> })}
             </section>
-            {paid.then(|| view! { <p class="actions"><a class="button" href=lang.path("/library")>{lang.text("nav-library")}</a></p> })}
+            {(paid && !visitor).then(|| view! { <p class="actions"><a class="button" href=lang.path("/library")>{lang.text("nav-library")}</a></p> })}
+            {(paid && visitor).then(|| view! { <p class="hint" id="mailed">{lang.text("order-mailed")}</p> })}
         }
         .into_any()
     })
@@ -241,17 +256,25 @@ pub(super) fn invoice_name(number: i64) -> String {
     format!("SM-{number:06}")
 }
 
-fn order_row(lang: Lang, line: &Line) -> impl IntoView + use<> {
+fn order_row(lang: Lang, line: &Line, visitor: bool) -> impl IntoView + use<> {
     let licence = lang.text(&format!("licence-{}", line.licence.replace('.', "-")));
     let part = line.state == "owned" && line.refunded_cash() > 0;
     let state = lang.text(&match part {
         true => "line-state-part".to_owned(),
         false => format!("line-state-{}", line.state),
     });
-    let action = (line.state == "owned").then(|| lang.path(&format!("/library/{}", line.id)));
+    let reason = (line.state == "refunded")
+        .then(|| line.refund_reason.clone())
+        .flatten();
+    let reason = reason.map(|reason| {
+        let amount = [("amount", lang.money(line.refunded_cash()).into())];
+        lang.with(&format!("refund-{reason}"), &amount)
+    });
+    let action =
+        (line.state == "owned" && !visitor).then(|| lang.path(&format!("/library/{}", line.id)));
     view! {
         <li class="row">
-            <span class="row__main"><a href=lang.path(&format!("/listings/{}", line.slug))>{line.title.clone()}</a><span class="quiet">{licence}</span></span>
+            <span class="row__main"><a href=lang.path(&format!("/listings/{}", line.slug))>{line.title.clone()}</a><span class="quiet">{licence}</span>{reason.map(|text| view! { <span class="quiet">{text}</span> })}</span>
             <span class="tag">{state}</span>
             <span>{lang.price(line.price_minor - line.promotion_minor)}</span>
             {action.map(|href| view! { <a class="button button--small" href=href>{lang.text("open-in-library")}</a> })}

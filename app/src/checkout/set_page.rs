@@ -2,7 +2,7 @@
 
 use super::service::Error;
 use super::sets::{self, Item, Set};
-use crate::ui::pieces::{Field, Picture, empty, heading, picture_url};
+use crate::ui::pieces::{Field, FormKey, Picture, empty, heading, picture_url};
 use crate::ui::shell;
 use crate::web::error::{Answer, AppError};
 use crate::web::form::Form;
@@ -122,7 +122,7 @@ fn sets_page(
                 view! {
                     <li class="row"><span class="row__main"><a href=href>{set.title}</a></span><span>{lang.money(set.price_minor)}</span>
                         {(!live).then(|| view! { <span class="tag">{lang.text("coupon-over-tag")}</span> })}
-                        {live.then(|| view! { <form method="post" action=action><button class="link" type="submit">{lang.text("set-end")}</button></form> })}
+                        {live.then(|| view! { <form method="post" action=action><FormKey/><button class="link" type="submit">{lang.text("set-end")}</button></form> })}
                     </li>
                 }
             })
@@ -144,7 +144,7 @@ fn sets_page(
             })
             .collect();
         let form = (!few).then(|| view! {
-            <form class="card card--form" method="post" action=lang.path("/money/sets")>
+            <form class="card card--form" method="post" action=lang.path("/money/sets")><FormKey/>
                 <h2>{lang.text("set-new")}</h2>
                 <Field lang name="title" label=lang.text("title") value=typed("title") required=true errors=errors.clone()/>
                 <fieldset class="field"><legend>{lang.text("set-items")}</legend>{boxes}{listing_error.map(|text| view! { <p class="field-error">{text}</p> })}</fieldset>

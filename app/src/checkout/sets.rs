@@ -4,6 +4,7 @@
 //! licences and payouts know nothing of sets; what a buyer owns already takes its part away.
 
 use super::service::Error;
+use super::service::ending::{self, EndReason, Holding};
 use super::store;
 use crate::db::{self, Tx};
 use crate::random;
@@ -112,5 +113,9 @@ pub async fn list_own_live(tx: &mut Tx, person: &str) -> db::Result<Vec<Item>> {
 /// # Errors
 /// When the database fails.
 pub async fn end(tx: &mut Tx, person: &str, id: &str) -> db::Result<bool> {
-    store::end_set(tx, id, person).await
+    let ended = store::end_set(tx, id, person).await?;
+    if ended {
+        ending::end_open(tx, Holding::Set(id), EndReason::OfferEnded).await?;
+    }
+    Ok(ended)
 }

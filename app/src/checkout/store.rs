@@ -3,6 +3,7 @@
 use super::coupon::{Coupon, NewCoupon};
 use super::service::cart::{CartLine, PricedLine};
 use super::service::dispute::Dispute;
+use super::service::ending::Holding;
 use super::service::{Line, Order};
 use super::sets::{Item, Set};
 use crate::db::{self, Tx, execute, fetch, statements};
@@ -29,7 +30,7 @@ macro_rules! orders {
     ($where:literal) => {
         concat!(
             "select id, person_id, state, total_minor, tax_minor, discount_minor, coupon_id, provider, payment_id, charge_id, card_last4, country, attempts,
-                invoice_number, created_ms, paid_ms
+                invoice_number, created_ms, paid_ms, cart, by_visitor, end_reason
             from purchase where ",
             $where
         )
@@ -95,7 +96,6 @@ statements! {
     REMOVE_FROM_CART = "delete from cart_line where cart = $1 and listing_id = $2";
     SPLIT_SET = "update cart_line set set_id = null
         where cart = $1 and set_id = (select other.set_id from cart_line other where other.cart = $1 and other.listing_id = $2)";
-    EMPTY_CART = "delete from cart_line where cart = $1";
     EMPTY_CODE = "delete from cart_coupon where cart = $1";
     IN_CART = "select count(*) from cart_line where cart = $1 and listing_id = $2";
     COUNT_CART = "select count(*) from cart_line where cart = $1";
@@ -120,8 +120,26 @@ statements! {
         join listing on listing.id = listing_set_item.listing_id and listing.state = 'live'
         join listing_set on listing_set.id = listing_set_item.set_id and listing_set.state = 'live'
         where listing_set_item.set_id = $1 order by listing_set_item.idx, listing.id";
-    INSERT_ORDER = "insert into purchase (id, person_id, state, total_minor, currency, discount_minor, coupon_id, provider, created_ms)
-        values ($1, $2, 'open', $3, 'USD', $4, $5, $6, $7)";
+    EMPTY_CART_OF_ORDER = "delete from cart_line where cart = $2
+        and listing_id in (select purchase_line.listing_id from purchase_line where purchase_line.purchase_id = $1)";
+    INSERT_ORDER = "insert into purchase (id, person_id, state, total_minor, currency, discount_minor, coupon_id, provider, created_ms, cart, by_visitor)
+        values ($1, $2, 'open', $3, 'USD', $4, $5, $6, $7, $8, $9)";
+    GIVE_ORDER_TO = "update purchase set person_id = $2 where id = $1";
+    GIVE_LINES_TO = "update purchase_line set buyer_id = $2 where purchase_id = $1";
+    GIVE_COUPON_USE_TO = "update coupon_use set person_id = $2 where purchase_id = $1";
+    LIST_OPEN_OF_CART = "select id from purchase where cart = $1 and state = 'open' order by id";
+    LIST_OPEN_OF_BUYER = "select id from purchase where person_id = $1 and state = 'open' order by created_ms desc limit 20";
+    LIST_OPEN_OF_LISTING = "select distinct purchase.id from purchase_line join purchase on purchase.id = purchase_line.purchase_id
+        where purchase_line.listing_id = $1 and purchase_line.state = 'open' and purchase.state = 'open' order by purchase.id";
+    LIST_OPEN_OF_SET = "select distinct purchase.id from purchase_line join purchase on purchase.id = purchase_line.purchase_id
+        where purchase_line.set_id = $1 and purchase_line.state = 'open' and purchase.state = 'open' order by purchase.id";
+    LIST_OPEN_OF_COUPON = "select purchase.id from coupon_use join purchase on purchase.id = coupon_use.purchase_id
+        where coupon_use.coupon_id = $1 and coupon_use.state = 'reserved' and purchase.state = 'open' order by purchase.id";
+    LIST_RESERVING = "select purchase.id from coupon_use join purchase on purchase.id = coupon_use.purchase_id
+        where coupon_use.coupon_id = $1 and coupon_use.person_id = $2 and coupon_use.state = 'reserved' and purchase.state = 'open' order by purchase.id";
+    FIND_LATEST_OPEN_OF_CART = "select id from purchase where cart = $1 and by_visitor and state = 'open' order by created_ms desc, id limit 1";
+    REOPEN_ORDER = "update purchase set state = 'open' where id = $1 and state = 'cancelled'";
+    REOPEN_LINES = "update purchase_line set state = 'open' where purchase_id = $1 and state = 'cancelled'";
     GET_ORDER = orders!("id = $1");
     FIND_ORDER_OF_CHARGE = orders!("charge_id = $1");
     FIND_ORDER_OF_PAYMENT = orders!("payment_id = $1");
@@ -129,7 +147,7 @@ statements! {
     NOTE_EXPIRED = "update purchase set payment_id = null, attempts = attempts + 1 where id = $1 and payment_id = $2 and state = 'open'";
     FIND_EMAIL = "select email from person where id = $1";
     LIST_STALE_ORDERS = "select id, payment_id from purchase where state = 'open' and created_ms < $1 order by created_ms limit 200";
-    CANCEL_ORDER = "update purchase set state = 'cancelled' where id = $1 and state = 'open'";
+    CANCEL_ORDER = "update purchase set state = 'cancelled', end_reason = $2 where id = $1 and state = 'open'";
     CANCEL_LINES = "update purchase_line set state = 'cancelled' where purchase_id = $1 and state = 'open'";
     NEXT_INVOICE = "update counter set value = value + 1 where name = 'invoice' returning value";
     SET_ORDER_PAID = "update purchase set state = 'paid', paid_ms = $2, invoice_number = $3, charge_id = $4, tax_minor = $5, card_last4 = $6, country = $7,
@@ -174,7 +192,9 @@ statements! {
     INSERT_COUPON = "insert into coupon (id, code, person_id, percent, amount_minor, minimum_minor, uses_left, once_per_buyer, starts_ms, ends_ms, created_ms)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9)";
     END_COUPON = "update coupon set ended_ms = $3 where id = $1 and coalesce(person_id, '') = $2 and ended_ms is null";
-    COUNT_COUPON_USES = "select count(*) from coupon_use where coupon_id = $1 and person_id = $2 and state <> 'released'";
+    COUNT_COUPON_USES = "select count(*) from coupon_use join person on person.id = coupon_use.person_id
+        where coupon_use.coupon_id = $1 and coupon_use.state <> 'released'
+            and person.address_folded = (select buyer.address_folded from person buyer where buyer.id = $2)";
     TAKE_COUPON_USE = "update coupon set uses_left = uses_left - 1 where id = $1 and uses_left > 0";
     GIVE_COUPON_USE = "update coupon set uses_left = uses_left + 1 where id = $1 and uses_left is not null";
     INSERT_COUPON_USE = "insert into coupon_use (coupon_id, purchase_id, person_id, state, created_ms) values ($1, $2, $3, 'reserved', $4)";
@@ -198,11 +218,6 @@ pub(super) async fn remove_from_cart(tx: &mut Tx, cart: &str, listing: &str) -> 
 
 pub(super) async fn split_set(tx: &mut Tx, cart: &str, listing: &str) -> db::Result<()> {
     execute!(tx, SPLIT_SET, cart, listing).map(|_| ())
-}
-
-pub(super) async fn empty_cart(tx: &mut Tx, cart: &str) -> db::Result<()> {
-    execute!(tx, EMPTY_CODE, cart)?;
-    execute!(tx, EMPTY_CART, cart).map(|_| ())
 }
 
 pub(super) async fn count_cart(tx: &mut Tx, cart: &str) -> db::Result<i64> {
@@ -247,6 +262,9 @@ pub(super) struct NewOrder {
     pub(super) coupon: Option<String>,
     pub(super) provider: &'static str,
     pub(super) now_ms: i64,
+    /// The cart that it is made of; empty where there is none.
+    pub(super) cart: Option<String>,
+    pub(super) by_visitor: bool,
 }
 
 pub(super) async fn insert_order(tx: &mut Tx, order: &NewOrder) -> db::Result<()> {
@@ -259,7 +277,9 @@ pub(super) async fn insert_order(tx: &mut Tx, order: &NewOrder) -> db::Result<()
         order.discount_minor,
         &order.coupon,
         order.provider,
-        order.now_ms
+        order.now_ms,
+        &order.cart,
+        order.by_visitor
     )
     .map(|_| ())
 }
@@ -311,12 +331,61 @@ pub(super) async fn list_stale_orders(
     )
 }
 
-pub(super) async fn cancel_order(tx: &mut Tx, order: &str) -> db::Result<bool> {
-    if execute!(tx, CANCEL_ORDER, order)? == 0 {
+/// Ends an order that is not paid; `reason` is a code that its buyer is told.
+pub(super) async fn cancel_order(tx: &mut Tx, order: &str, reason: &str) -> db::Result<bool> {
+    if execute!(tx, CANCEL_ORDER, order, reason)? == 0 {
         return Ok(false);
     }
     execute!(tx, CANCEL_LINES, order)?;
     Ok(true)
+}
+
+/// Takes the end of an order back, because it was paid all the same: it is booked, and goes back, as any other.
+pub(super) async fn reopen_order(tx: &mut Tx, order: &str) -> db::Result<()> {
+    execute!(tx, REOPEN_ORDER, order)?;
+    execute!(tx, REOPEN_LINES, order).map(|_| ())
+}
+
+/// Makes an order somebody else's, before anything of it is owned.
+pub(super) async fn give_order_to(tx: &mut Tx, order: &str, person: &str) -> db::Result<()> {
+    execute!(tx, GIVE_ORDER_TO, order, person)?;
+    execute!(tx, GIVE_LINES_TO, order, person)?;
+    execute!(tx, GIVE_COUPON_USE_TO, order, person).map(|_| ())
+}
+
+/// Takes out of a cart what an order of it bought.
+pub(super) async fn empty_cart_of(tx: &mut Tx, order: &str, cart: &str) -> db::Result<()> {
+    execute!(tx, EMPTY_CODE, cart)?;
+    execute!(tx, EMPTY_CART_OF_ORDER, order, cart).map(|_| ())
+}
+
+/// Open orders that hold something.
+pub(super) async fn list_open_of(tx: &mut Tx, what: Holding<'_>) -> db::Result<Vec<String>> {
+    let rows = match what {
+        Holding::Cart(id) => fetch!(tx, fetch_all, (String,), LIST_OPEN_OF_CART, id),
+        Holding::Buyer(id) => fetch!(tx, fetch_all, (String,), LIST_OPEN_OF_BUYER, id),
+        Holding::Listing(id) => fetch!(tx, fetch_all, (String,), LIST_OPEN_OF_LISTING, id),
+        Holding::Set(id) => fetch!(tx, fetch_all, (String,), LIST_OPEN_OF_SET, id),
+        Holding::Coupon(id) => fetch!(tx, fetch_all, (String,), LIST_OPEN_OF_COUPON, id),
+        Holding::CouponOf(id, buyer) => {
+            fetch!(tx, fetch_all, (String,), LIST_RESERVING, id, buyer)
+        }
+    };
+    Ok(rows?.into_iter().map(|row| row.0).collect())
+}
+
+pub(super) async fn find_latest_open_of_cart(
+    tx: &mut Tx,
+    cart: &str,
+) -> db::Result<Option<String>> {
+    Ok(fetch!(
+        tx,
+        fetch_optional,
+        (String,),
+        FIND_LATEST_OPEN_OF_CART,
+        cart
+    )?
+    .map(|row| row.0))
 }
 
 /// The next number of an invoice. The row is locked until the commit, so that a number that is given back leaves no gap.

@@ -152,6 +152,8 @@ async fn finish(
     }
     if statement.outcome != Verdict::Exact {
         catalog::suspend(&mut tx, &listing.id).await?;
+        let held = checkout::ending::Holding::Listing(&listing.id);
+        checkout::ending::end_open(&mut tx, held, checkout::ending::EndReason::Withdrawn).await?;
         if let Some(line) = &run.line_id {
             let line = checkout::get_line(&mut tx, line).await?;
             let reason = checkout::DOES_NOT_REPRODUCE;

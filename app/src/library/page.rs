@@ -6,7 +6,7 @@ use crate::checkout::service::{Line, RETURN_MS};
 use crate::studio::island::{CopyButton, LiveProgress};
 use crate::ui::lang::Lang;
 use crate::ui::pieces::{
-    Code, Fact, Picture, RefreshWithoutScript, Time, empty, heading, picture_url,
+    Code, Fact, FormKey, Picture, RefreshWithoutScript, Time, empty, heading, picture_url,
 };
 use crate::ui::shell;
 use crate::verify::check_texts;
@@ -74,8 +74,8 @@ pub(super) fn unopened(
                 {gallery(lang, &title, &anchors)}
                 <p>{lang.with("open-line", &[("until", lang.date(until).into())])}</p>
                 <div class="actions">
-                    <form method="post" action=format!("{base}/open")><button class="button button--primary" id="open-recipe">{lang.text("open-now")}</button></form>
-                    {returnable.then(|| view! { <form method="post" action=format!("{base}/cancel")><button class="button" id="return">{lang.text("return-it")}</button></form> })}
+                    <form method="post" action=format!("{base}/open")><FormKey/><button class="button button--primary" id="open-recipe">{lang.text("open-now")}</button></form>
+                    {returnable.then(|| view! { <form method="post" action=format!("{base}/cancel")><FormKey/><button class="button" id="return">{lang.text("return-it")}</button></form> })}
                 </div>
             </section>
         }
@@ -153,7 +153,7 @@ pub(super) fn opened(
             {heading(title, Some(lang.text("library-opened")))}
             <div class="actions">
                 <a class="button button--primary" href=format!("{base}/bundle") id="download-bundle">{lang.text("download-bundle")}</a>
-                <form method="post" action=format!("{base}/runs")><button class="button" id="regenerate">{lang.text("regenerate")}</button></form>
+                <form method="post" action=format!("{base}/runs")><FormKey/><button class="button" id="regenerate">{lang.text("regenerate")}</button></form>
                 <a class="button" href=lang.path(&format!("/proofs/{proof}"))>{lang.text("see-proof")}</a>
             </div>
             {evidence.map(|evidence| view! { <ProofCheck evidence texts=check_texts(lang, "own-check-holds-opening")/> })}

@@ -28,6 +28,12 @@ pub const ADDRESS: Limit = Limit {
     window_ms: 15 * 60_000,
     count: 100,
 };
+/// Mailed links for one e-mail address, whoever asks.
+pub const LINK: Limit = Limit {
+    name: "link",
+    window_ms: 60 * 60_000,
+    count: 3,
+};
 /// Pictures that one person generates.
 pub const GENERATE: Limit = Limit {
     name: "generate",

@@ -2,7 +2,7 @@
 
 use super::service::{Case, Difference, Evidence, Queued, REASONS, Side};
 use crate::ui::lang::Lang;
-use crate::ui::pieces::{Fact, Picture, TextArea, Time, empty, heading, picture_url};
+use crate::ui::pieces::{Fact, FormKey, Picture, TextArea, Time, empty, heading, picture_url};
 use crate::ui::shell;
 use crate::verify::since;
 use crate::web::visit::Visit;
@@ -145,7 +145,7 @@ fn form(lang: Lang, version: &str) -> impl IntoView + use<> {
     );
     let action = lang.path(&format!("/operator/copies/{version}"));
     view! {
-        <form method="post" action=action class="stack">
+        <form method="post" action=action class="stack"><FormKey/>
             <div class="field"><label for="note">{lang.text("decision-note")}</label><TextArea id="note" name="note" rows=2 most=2000 value=String::new()/><p class="field__hint">{lang.text("decision-note-line")}</p></div>
             <div class="field"><label for="reason">{lang.text("decision-reason")}</label><select id="reason" name="reason">{reasons.into_iter().collect_view()}</select></div>
             <p class="actions">

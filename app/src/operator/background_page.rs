@@ -4,7 +4,7 @@ use super::page::links;
 use crate::jobs::Trouble;
 use crate::jobs::recurring::Recurring;
 use crate::ui::lang::Lang;
-use crate::ui::pieces::{Time, heading};
+use crate::ui::pieces::{FormKey, Time, heading};
 use crate::ui::shell;
 use crate::web::visit::Visit;
 use axum::response::Response;
@@ -53,7 +53,7 @@ fn failed(lang: Lang, job: Trouble) -> impl IntoView + use<> {
     let dead = job.state == "dead";
     let action = lang.path(&format!("/operator/background/{}", job.id));
     let again = match dead {
-        true => view! { <form method="post" action=action><button class="button button--small">{lang.text("job-again")}</button></form> }.into_any(),
+        true => view! { <form method="post" action=action><FormKey/><button class="button button--small">{lang.text("job-again")}</button></form> }.into_any(),
         false => view! { <span class="quiet">{lang.text("recurring-next")}" "<Time lang ms=job.run_at_ms/></span> }.into_any(),
     };
     view! {

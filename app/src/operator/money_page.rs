@@ -11,7 +11,7 @@ use crate::payouts::service::{BankPayout, Decision};
 use crate::provider::inbox::Row;
 use crate::provider::outbound::Operation;
 use crate::ui::lang::Lang;
-use crate::ui::pieces::{Fact, TextArea, Time, heading};
+use crate::ui::pieces::{Fact, FormKey, TextArea, Time, heading};
 use crate::ui::shell;
 use crate::web::visit::Visit;
 use axum::http::StatusCode;
@@ -100,7 +100,7 @@ pub(super) fn event(visit: &Visit, event: Row) -> Response {
                 </dl>
                 {event.last_error.clone().map(|error| view! { <p class="field-error">{error}</p> })}
                 {body}
-                <form method="post" action=action><button class="button" id="replay">{lang.text("replay")}</button></form>
+                <form method="post" action=action><FormKey/><button class="button" id="replay">{lang.text("replay")}</button></form>
                 <p class="quiet">{lang.text("replay-line")}</p>
             </section>
         }
@@ -122,7 +122,7 @@ pub(super) fn operations(
             .into_iter()
             .map(|op| {
                 let action = lang.path(&format!("/operator/operations/{}/by-hand", op.id));
-                view! { <li class="row"><Time lang ms=op.created_ms/><span class="row__main">{lang.money(op.amount)}</span><form method="post" action=action><button class="button button--small">{lang.text("paid-by-hand")}</button></form></li> }
+                view! { <li class="row"><Time lang ms=op.created_ms/><span class="row__main">{lang.money(op.amount)}</span><form method="post" action=action><FormKey/><button class="button button--small">{lang.text("paid-by-hand")}</button></form></li> }
             })
             .collect();
         let none = operations.is_empty();
@@ -148,7 +148,7 @@ pub(super) fn operations(
 fn operation(lang: Lang, op: Operation) -> impl IntoView + use<> {
     let again = (op.state == "rejected" && op.kind == "refund").then(|| {
         let action = lang.path(&format!("/operator/operations/{}/again", op.id));
-        view! { <form method="post" action=action><button class="button button--small">{lang.text("plan-again")}</button></form> }
+        view! { <form method="post" action=action><FormKey/><button class="button button--small">{lang.text("plan-again")}</button></form> }
     });
     let why = op.error_code.clone().or(op.last_error.clone());
     view! {
@@ -240,7 +240,7 @@ pub(super) fn payouts(visit: &Visit, payouts: Payouts) -> Response {
                     <tbody>{planned}</tbody>
                     <tfoot><tr><th colspan="3">{lang.text("would-pay")}</th><td class="amount"><strong>{lang.money(paying)}</strong></td><td></td></tr></tfoot>
                 </table></div>
-                <form method="post" action=lang.path("/operator/sweep")><button class="button button--primary" id="sweep">{lang.text("sweep-now")}</button></form>
+                <form method="post" action=lang.path("/operator/sweep")><FormKey/><button class="button button--primary" id="sweep">{lang.text("sweep-now")}</button></form>
             </section>
             <section class="card" id="manual">
                 <h2>{lang.text("payouts-manual")}</h2>
@@ -259,7 +259,7 @@ fn by_hand(lang: Lang, payout: BankPayout, handle: String) -> impl IntoView + us
     let state = lang.text(&format!("bank-payout-{}", payout.state));
     let form = match payout.state.as_str() {
         "pending" => view! {
-            <form method="post" action=action class="inline">
+            <form method="post" action=action class="inline"><FormKey/>
                 <input name="reference" aria-label=lang.text("reference") placeholder=lang.text("reference") value=payout.reference.clone().unwrap_or_default() maxlength="100"/>
                 <button class="button button--small button--primary" name="what" value="paid">{lang.text("noted-paid")}</button>
                 <button class="button button--small" name="what" value="cancel" formnovalidate>{lang.text("cancel")}</button>
@@ -267,7 +267,7 @@ fn by_hand(lang: Lang, payout: BankPayout, handle: String) -> impl IntoView + us
         }
         .into_any(),
         "paid" => view! {
-            <form method="post" action=action class="inline"><span class="quiet">{payout.reference.clone()}</span>
+            <form method="post" action=action class="inline"><FormKey/><span class="quiet">{payout.reference.clone()}</span>
                 <button class="button button--small" name="what" value="returned">{lang.text("noted-returned")}</button></form>
         }
         .into_any(),
@@ -335,13 +335,13 @@ pub(super) fn dispute(
         let dispute_state = dispute.state.clone();
         let open = dispute.is_open() && dispute.submitted_ms.is_none();
         let answer = open.then(|| view! {
-            <form method="post" action=lang.path(&path)>
+            <form method="post" action=lang.path(&path)><FormKey/>
                 <label class="field" for="remark"><span>{lang.text("dispute-remark")}</span><TextArea id="remark" name="remark" rows=3 most=2000 value=String::new()/></label>
                 {sandbox.then(|| view! { <p class="field__hint">{lang.text("dispute-sandbox-words")}</p> })}
                 <button class="button button--primary" id="answer">{lang.text("dispute-answer")}</button>
             </form>
         });
-        let accept = (open && dispute.state == "withdrawn").then(|| view! { <form method="post" action=lang.path(&format!("{path}/accept"))><button class="button button--quiet" id="accept">{lang.text("dispute-accept")}</button></form> });
+        let accept = (open && dispute.state == "withdrawn").then(|| view! { <form method="post" action=lang.path(&format!("{path}/accept"))><FormKey/><button class="button button--quiet" id="accept">{lang.text("dispute-accept")}</button></form> });
         let rows: Vec<_> = lines.iter().map(|line| view! { <li class="row"><span class="row__main">{line.title.clone()}</span><span>{lang.money(line.parts().cash())}</span>{(line.state != "owned").then(|| view! { <span class="tag">{lang.text(&format!("line-state-{}", line.state))}</span> })}</li> }).collect();
         view! {
             {heading(title, None)}
@@ -406,7 +406,7 @@ pub(super) fn reconciliation(
                     <li class="row">
                         <span class="row__main"><code class="digest">{found.source.clone()}</code>" "<Time lang ms=found.occurred_ms/></span>
                         <span class="amount">{lang.money(-found.amount)}</span>
-                        <form method="post" action=lang.path("/operator/reconciliation/suspense")>
+                        <form method="post" action=lang.path("/operator/reconciliation/suspense")><FormKey/>
                             <input type="hidden" name="source" value=found.source/>
                             <button class="button button--small">{lang.text("suspense-fee")}</button>
                         </form>

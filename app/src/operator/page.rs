@@ -1,7 +1,7 @@
 //! The operator's page.
 
 use super::service::Desk;
-use crate::ui::pieces::{Fact, Time, heading};
+use crate::ui::pieces::{Fact, FormKey, Time, heading};
 use crate::ui::shell;
 use crate::web::visit::Visit;
 use axum::response::Response;
@@ -93,7 +93,7 @@ pub(super) fn desk(visit: &Visit, desk: Desk) -> Response {
             <section class="card">
                 <h2>{lang.text("withdraw-cause")}</h2>
                 <p class="quiet">{lang.text("withdraw-cause-line")}</p>
-                <form method="post" action=lang.path("/operator/withdraw") class="inline">
+                <form method="post" action=lang.path("/operator/withdraw") class="inline"><FormKey/>
                     <input name="slug" aria-label=lang.text("withdraw-slug") placeholder=lang.text("withdraw-slug") required maxlength="80" id="withdraw-slug"/>
                     <select name="reason" id="withdraw-reason" aria-label=lang.text("why")>{WithdrawalReason::ALL.map(|reason| view! { <option value=reason.name()>{lang.text(&format!("withdrawal-{}", reason.name()))}</option> }).collect_view()}</select>
                     <button class="button" type="submit" id="withdraw">{lang.text("withdraw-submit")}</button>
@@ -105,8 +105,8 @@ pub(super) fn desk(visit: &Visit, desk: Desk) -> Response {
                     <Fact label=lang.text("clock-now")><Time lang ms=desk.now_ms/></Fact>
                     <Fact label=lang.text("clock-offset")>{lang.with("clock-days", &[("count", (desk.offset_ms / 86_400_000).into())])}</Fact>
                 </dl>
-                {visit.test_money.then(|| view! { <form method="post" action=lang.path("/operator/clock") class="actions">{days.into_iter().collect_view()}</form> })}
-                <form method="post" action=lang.path("/operator/sweep")><button class="button button--primary" id="sweep">{lang.text("sweep-now")}</button></form>
+                {visit.test_money.then(|| view! { <form method="post" action=lang.path("/operator/clock") class="actions"><FormKey/>{days.into_iter().collect_view()}</form> })}
+                <form method="post" action=lang.path("/operator/sweep")><FormKey/><button class="button button--primary" id="sweep">{lang.text("sweep-now")}</button></form>
             </section>
             <section class="card">
                 <h2>{lang.text("books")}</h2>
@@ -118,7 +118,7 @@ pub(super) fn desk(visit: &Visit, desk: Desk) -> Response {
                     <Fact label=lang.text("rerun")><span id="rerun">{lang.with("rerun-line", &[("done", desk.rerun.1.into()), ("count", desk.rerun.0.into())])}</span></Fact>
                     <Fact label=lang.text("jobs")><a href=lang.path("/operator/background") id="to-background">{lang.with("jobs-line", &[("open", desk.jobs_open.into()), ("dead", desk.jobs_dead.into())])}</a></Fact>
                 </dl>
-                <form method="post" action=lang.path("/operator/check-books")><button class="button button--small" id="check-books">{lang.text("books-check-now")}</button></form>
+                <form method="post" action=lang.path("/operator/check-books")><FormKey/><button class="button button--small" id="check-books">{lang.text("books-check-now")}</button></form>
             </section>
             <section class="card" id="operations" data-open=open><h2>{lang.text("operations")}</h2><div class="scroll"><table><tbody>{operations.collect_view()}</tbody></table></div></section>
             <section class="card"><h2>{lang.text("inbox")}</h2><div class="scroll"><table><tbody>{events.collect_view()}</tbody></table></div></section>

@@ -2,6 +2,7 @@
 
 use crate::books::service as books;
 use crate::catalog::service::{self as catalog, Listing};
+use crate::checkout::service::ending::{self, EndReason, Holding};
 use crate::checkout::service::refund;
 use crate::db::{self, Tx};
 use crate::provider::inbox::{self, Row};
@@ -222,6 +223,7 @@ pub async fn withdraw(
     if catalog::withdraw(&mut tx, &listing.id).await? {
         log_withdrawal(state, &mut tx, &listing, reason).await?;
     }
+    ending::end_open(&mut tx, Holding::Listing(&listing.id), EndReason::Withdrawn).await?;
     let now = state.clock.now_ms();
     let refunded = refund::refund_owners(&mut tx, &listing.id, "withdrawn-for-cause", now).await?;
     tx.commit().await?;

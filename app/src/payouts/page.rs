@@ -8,7 +8,7 @@ use super::service::{
 use crate::checkout::service::Line;
 use crate::checkout::service::dispute::Dispute;
 use crate::ui::lang::Lang;
-use crate::ui::pieces::{Fact, Field, Time, empty, heading};
+use crate::ui::pieces::{Fact, Field, FormKey, Time, empty, heading};
 use crate::ui::shell;
 use crate::web::form::Form;
 use crate::web::visit::Visit;
@@ -109,7 +109,7 @@ fn account(lang: Lang, payee: Option<&Payee>) -> impl IntoView + use<> {
                 <p class="actions">
                     <a class="button button--small" href=lang.path("/money/onboarding") id="change-account">{lang.text("payout-account-change")}</a>
                 </p>
-                {may_pause.then(|| view! { <form method="post" action=lang.path(path)><button class="button button--small button--quiet" id="pause-payouts">{lang.text(label)}</button></form> })}
+                {may_pause.then(|| view! { <form method="post" action=lang.path(path)><FormKey/><button class="button button--small button--quiet" id="pause-payouts">{lang.text(label)}</button></form> })}
             </section>
         }
     })
@@ -173,7 +173,7 @@ pub(super) fn sale(
         let action = lang.path(&format!("/money/sales/{}/refund", sale.id));
         let amount = schema::money::decimal(rest_minor);
         let form = (rest_minor > 0).then(|| view! {
-            <form class="card card--form" method="post" action=action>
+            <form class="card card--form" method="post" action=action><FormKey/>
                 <h2>{lang.text("give-back")}</h2>
                 <p class="quiet">{lang.text("give-back-line")}</p>
                 <Field lang name="amount" label=lang.text("amount") hint=lang.with("give-back-rest", &[("amount", lang.money(rest_minor).into())]) value=amount required=true errors=errors.clone()/>
@@ -245,13 +245,13 @@ pub(super) fn choose(
         let errors: Vec<FieldError> = details_error.into_iter().collect();
         view! {
             {heading(title, Some(lang.text("onboarding-where")))}
-            <form class="card card--form" method="post" action=lang.path("/money/onboarding")>
+            <form class="card card--form" method="post" action=lang.path("/money/onboarding")><FormKey/>
                 <h2>{lang.text("onboarding-provider")}</h2>
                 <p class="quiet">{lang.text("onboarding-provider-line")}</p>
                 <label class="field" for="country"><span>{lang.text("country")}</span><select id="country" name="country">{options}</select></label>
                 <button class="button button--primary" type="submit" id="start-onboarding">{lang.text("onboarding-go")}</button>
             </form>
-            <form class="card card--form" method="post" action=lang.path("/money/manual")>
+            <form class="card card--form" method="post" action=lang.path("/money/manual")><FormKey/>
                 <h2>{lang.text("onboarding-manual")}</h2>
                 <p class="quiet">{lang.text("onboarding-manual-line")}</p>
                 <label class="field" for="manual-country"><span>{lang.text("country")}</span><select id="manual-country" name="country">{others}</select></label>
@@ -452,7 +452,7 @@ pub(super) fn onboarding(visit: &Visit, form: &Form, required: Option<&'static s
     let (holder, bank) = (form.get("holder").to_owned(), form.get("bank").to_owned());
     shell::page(visit, &title.clone(), status, || {
         view! {
-            <form class="card card--form" method="post" action=lang.path("/sandbox/onboarding")>
+            <form class="card card--form" method="post" action=lang.path("/sandbox/onboarding")><FormKey/>
                 {heading(title, Some(lang.text("onboarding-line")))}
                 <p class="hint">{lang.text("test-money")}</p>
                 <Field lang name="holder" label=lang.text("account-holder") value=holder required=true errors=errors.clone()/>

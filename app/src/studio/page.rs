@@ -221,7 +221,7 @@ fn edit_form(
         &[("tokens", i64::from(manifest.text_tokens).into())],
     );
     view! {
-        <form class="card" method="post" action=lang.path(&format!("/studio/drafts/{}", row.id)) id="draft-form">
+        <form class="card" method="post" action=lang.path(&format!("/studio/drafts/{}", row.id)) id="draft-form"><FormKey/>
             <h2>{lang.text("draft-recipe")}</h2>
             <label class="field" for="template">
                 <span>{lang.text("template")}</span>

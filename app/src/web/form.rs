@@ -1,4 +1,6 @@
 //! Forms: reading them, and the idempotency key of those that move money or sign.
+//!
+//! The one rule: what is remembered of a form is where it led, and nothing that lets anybody in.
 
 use crate::db::{self, Tx};
 use crate::random;
@@ -41,6 +43,18 @@ impl Form {
             .map(|(_, value)| value.as_str())
     }
 
+    /// What was typed: every field but the key and the password, in order.
+    #[must_use]
+    pub fn content(&self) -> String {
+        let typed = self
+            .0
+            .iter()
+            .filter(|(name, _)| name != "form_key" && name != "password");
+        typed
+            .map(|(name, value)| format!("{}:{name}={}:{value}\n", name.len(), value.len()))
+            .collect()
+    }
+
     /// The fields whose names begin with `prefix`, without it.
     #[must_use]
     pub fn prefixed(&self, prefix: &str) -> BTreeMap<String, String> {
@@ -80,6 +94,81 @@ fn decode(text: &str) -> String {
 #[must_use]
 pub fn new_key() -> String {
     hex::encode(random::bytes::<16>())
+}
+
+/// Whether a text may be a form's key: 128 bits in hex.
+#[must_use]
+pub fn is_key(key: &str) -> bool {
+    key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Answers are remembered for so long.
+pub const KEPT_MS: i64 = 7 * crate::clock::DAY_MS;
+
+/// What came of claiming a form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// It is this request's to act on.
+    Taken,
+    /// An equal one led there.
+    Answered(String),
+    /// An equal one is at work, or was cut off.
+    AtWork,
+    /// Its key belongs to a form with another content.
+    Other,
+}
+
+/// Claims a form before it acts. The claim is durable before anything else is, so that a form which is cut off never acts twice.
+///
+/// # Errors
+/// When the database fails.
+pub async fn claim(
+    tx: &mut Tx,
+    owner: &str,
+    route: &str,
+    key: &str,
+    content: &str,
+) -> db::Result<Claim> {
+    if store::claim(tx, owner, route, key, content, random::real_now_ms()).await? {
+        return Ok(Claim::Taken);
+    }
+    Ok(match store::find_claim(tx, owner, route, key).await? {
+        // Released a moment ago: asked again, it is free.
+        None => Claim::AtWork,
+        Some((_, other)) if other != content => Claim::Other,
+        Some((location, _)) if location.is_empty() => Claim::AtWork,
+        Some((location, _)) => Claim::Answered(location),
+    })
+}
+
+/// Notes where a claimed form led.
+///
+/// # Errors
+/// When the database fails.
+pub async fn answer(
+    tx: &mut Tx,
+    owner: &str,
+    route: &str,
+    key: &str,
+    location: &str,
+) -> db::Result<()> {
+    store::answer(tx, owner, route, key, location).await
+}
+
+/// Frees a claimed form that did nothing.
+///
+/// # Errors
+/// When the database fails.
+pub async fn release(tx: &mut Tx, owner: &str, route: &str, key: &str) -> db::Result<()> {
+    store::release(tx, owner, route, key).await
+}
+
+/// Forgets forms that were sent before an instant.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(tx: &mut Tx, before_ms: i64) -> db::Result<()> {
+    store::forget(tx, before_ms).await
 }
 
 /// Where an equal form was sent before, if it was.

@@ -3,7 +3,7 @@
 use crate::db::work::{Class, Work};
 use crate::ui::lang::Lang;
 use crate::web::visit::{Nonce, Place, RequestId};
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -19,7 +19,9 @@ pub fn split_language<B>(mut request: axum::http::Request<B>) -> axum::http::Req
         .map_or("/", |value| value.as_str())
         .to_owned();
     let (lang, path) = Lang::of_path(&whole);
-    let path = path.to_owned();
+    // One slash before it, so that a link to the same page in another language never leads to another host, and a query right after
+    // the prefix is the front page's.
+    let path = format!("/{}", path.trim_start_matches('/'));
     if lang != Lang::En
         && let Ok(uri) = path.parse::<Uri>()
     {
@@ -38,10 +40,10 @@ pub async fn log_request(mut request: Request, next: Next) -> Response {
     request
         .extensions_mut()
         .insert(RequestId(id.as_str().into()));
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let method = request.method().clone();
     let start = Instant::now();
     // Health and signing in have connections of their own: whatever else is slow, they are not.
-    let class = match path.as_str() {
+    let class = match request.uri().path() {
         "/healthz" | "/sign-in" => Class::Essential,
         _ => Class::Page,
     };
@@ -56,7 +58,13 @@ pub async fn log_request(mut request: Request, next: Next) -> Response {
         }
     };
     let duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(request.id = %id, http.method = %method, http.path = path, http.status = response.status().as_u16(), duration_ms, "request");
+    // The route's pattern, because a path may hold the secret of a mailed link.
+    let route = response
+        .extensions()
+        .get::<Option<MatchedPath>>()
+        .and_then(Option::as_ref);
+    let route = route.map_or("none", MatchedPath::as_str);
+    tracing::info!(request.id = %id, http.method = %method, http.route = route, http.status = response.status().as_u16(), duration_ms, "request");
     if let Ok(value) = HeaderValue::from_str(&id) {
         response
             .headers_mut()
@@ -103,4 +111,33 @@ pub async fn secure(State(https): State<bool>, mut request: Request, next: Next)
         );
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split_language;
+    use crate::web::visit::Place;
+
+    #[test]
+    fn a_prefix_before_a_query_is_the_front_page_and_no_path_leads_to_another_host() {
+        for (asked, routed, page) in [
+            ("/de?utm_source=x", "/?utm_source=x", "/?utm_source=x"),
+            ("/de", "/", "/"),
+            ("/zh/explore?q=1", "/explore?q=1", "/explore?q=1"),
+            ("/de//evil.example/x", "/evil.example/x", "/evil.example/x"),
+            ("/explore", "/explore", "/explore"),
+        ] {
+            let request = axum::http::Request::get(asked).body(()).expect("a request");
+            let split = split_language(request);
+            assert_eq!(split.uri().to_string(), routed, "{asked}");
+            let place = split.extensions().get::<Place>().expect("a place");
+            assert_eq!(&*place.path, page, "{asked}");
+        }
+        let request = axum::http::Request::get("//evil.example")
+            .body(())
+            .expect("a request");
+        let split = split_language(request);
+        let place = split.extensions().get::<Place>().expect("a place");
+        assert_eq!(&*place.path, "/evil.example");
+    }
 }

@@ -5,6 +5,7 @@
 pub mod assets;
 pub mod error;
 pub mod form;
+pub mod forms;
 pub mod layers;
 pub mod router;
 pub mod server;

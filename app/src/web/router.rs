@@ -1,9 +1,9 @@
 //! Every route in one place, and the middleware around them, outermost last.
 
 use crate::web::error::AppError;
-use crate::web::layers;
 use crate::web::state::AppState;
 use crate::web::visit::Visit;
+use crate::web::{forms, layers};
 use crate::{account, catalog, checkout, library, moderation, operator, payouts, studio, verify};
 use axum::Router;
 use axum::extract::State;
@@ -65,6 +65,7 @@ pub fn app(
         .route_service("/favicon.svg", public("favicon.svg"))
         .route_service("/favicon.ico", public("favicon.svg"))
         .route_service("/robots.txt", public("robots.txt"))
+        .route_layer(middleware::from_fn_with_state(state.clone(), forms::guard))
         .fallback(missing)
         .with_state(state.clone());
     let inner = routes

@@ -211,6 +211,10 @@ impl FromRequestParts<AppState> for Visit {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
+        // The layer that admits forms looked already.
+        if let Some(visit) = parts.extensions.get::<Self>() {
+            return Ok(visit.clone());
+        }
         let headers = &parts.headers;
         let read = |name: &str| find_cookie(headers, name).and_then(plain);
         let session = read(SESSION);

@@ -19,7 +19,7 @@ pub(crate) fn run(options: &Seal) -> Result<Exit> {
     let recipe = super::generate::read_recipe(&options.recipe)?;
     recipe.check_for_sale()?;
     if let Err(error) = recipe.check_seeds_for_sale() {
-        output::hint(&format!("warning: {error}; a shop refuses such a recipe"));
+        output::hint(format!("warning: {error}; a shop refuses such a recipe"));
     }
     let licences = options
         .licences

@@ -4,6 +4,7 @@ use regex::Regex;
 use reqwest::header::{HeaderMap, SET_COOKIE};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// One visitor.
 pub(crate) struct Client {
@@ -37,6 +38,23 @@ impl Answer {
             .map(|found| found.as_str().to_owned());
         found.unwrap_or_else(|| panic!("{pattern} is not in {}", self.body))
     }
+}
+
+/// A form's fields with a fresh idempotency key, as a page that was just loaded has one, unless the test gives its own.
+fn with_key(fields: &[(&str, &str)]) -> Vec<(String, String)> {
+    let mut whole: Vec<(String, String)> = fields
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    if !fields.iter().any(|(name, _)| *name == "form_key") {
+        static KEYS: AtomicU64 = AtomicU64::new(1);
+        let key = KEYS.fetch_add(1, Ordering::Relaxed);
+        whole.push((
+            "form_key".into(),
+            format!("{:016x}{key:016x}", std::process::id()),
+        ));
+    }
+    whole
 }
 
 impl Client {
@@ -86,8 +104,8 @@ impl Client {
     /// Sends a form to a server that may be dying; nobody knows what came of it when there is no answer.
     pub(crate) async fn try_post(&self, path: &str, fields: &[(&str, &str)]) -> Option<Answer> {
         let request = self.http.post(self.at(path));
-        self.try_send(request.header("sec-fetch-site", "same-origin").form(fields))
-            .await
+        let request = request.header("sec-fetch-site", "same-origin");
+        self.try_send(request.form(&with_key(fields))).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -99,7 +117,7 @@ impl Client {
             self.http
                 .post(self.at(path))
                 .header("sec-fetch-site", "same-origin")
-                .form(fields),
+                .form(&with_key(fields)),
         )
         .await
     }

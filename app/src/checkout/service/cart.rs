@@ -4,7 +4,9 @@
 //! saw is refused. Whatever lowers a price is decided here, once; nothing later asks about coupons or sets.
 
 use super::super::{coupon, store};
+use super::ending::{self, EndReason, Holding};
 use super::{Error, Order, Till, sale};
+use crate::account::guest;
 use crate::catalog;
 use crate::db::{self, Db, Tx};
 use crate::provider::{Checkout, CheckoutLine, Outcome};
@@ -234,13 +236,19 @@ pub async fn place(
     seen_total_minor: Option<i64>,
     now_ms: i64,
 ) -> Result<Order, Error> {
-    let priced = price(tx, cart, Some(buyer), now_ms).await?;
+    // The cart is kept until it is paid for, so a second order of it takes the first one's place, and its coupon.
+    ending::end_open(tx, Holding::Cart(cart), EndReason::Superseded).await?;
+    let mut priced = price(tx, cart, Some(buyer), now_ms).await?;
+    if priced.coupon_refusal == Some("coupon-used") && free_coupon(tx, &priced, buyer).await? {
+        priced = price(tx, cart, Some(buyer), now_ms).await?;
+    }
     check(tx, &priced, buyer).await?;
     let total = priced.total_minor();
     if seen_total_minor.is_some_and(|seen| seen != total) {
         return Err(Error::Refused("cart-changed"));
     }
-    if let Some(refusal) = priced.coupon_refusal {
+    // Whoever saw the total without the coupon, and why it does not count, may go on without it.
+    if let (Some(refusal), None) = (priced.coupon_refusal, seen_total_minor) {
         return Err(Error::Refused(refusal));
     }
     if total > 0 && total < till.minimum_order_minor {
@@ -254,6 +262,8 @@ pub async fn place(
         coupon: priced.coupon.as_ref().map(|coupon| coupon.id.clone()),
         provider: till.provider.name(),
         now_ms,
+        cart: (!cart.is_empty()).then(|| cart.to_owned()),
+        by_visitor: guest::is_unproven(tx, buyer).await?,
     };
     store::insert_order(tx, &order).await?;
     for line in &priced.lines {
@@ -262,11 +272,20 @@ pub async fn place(
     if let Some(coupon) = &priced.coupon {
         coupon::reserve(tx, coupon, &order.id, buyer, now_ms).await?;
     }
-    store::empty_cart(tx, cart).await?;
     if total == 0 {
         sale::fulfil(till, tx, &order.id, None, now_ms).await?;
     }
     Ok(store::get_order(tx, &order.id).await?)
+}
+
+/// Ends the open order with which a buyer reserved the coupon that they typed again elsewhere.
+async fn free_coupon(tx: &mut Tx, priced: &Priced, buyer: &str) -> Result<bool, Error> {
+    let code = priced.code.as_deref().unwrap_or_default();
+    let Some(coupon) = store::find_coupon(tx, code).await? else {
+        return Ok(false);
+    };
+    let held = Holding::CouponOf(&coupon.id, buyer);
+    Ok(ending::end_open(tx, held, EndReason::Superseded).await? > 0)
 }
 
 async fn check(tx: &mut Tx, priced: &Priced, buyer: &str) -> Result<(), Error> {
@@ -347,10 +366,7 @@ pub async fn give_up_stale(till: &Till, now_ms: i64) -> Result<usize, Error> {
             continue;
         }
         let mut tx = till.db.write().await?;
-        if store::cancel_order(&mut tx, &order).await? {
-            coupon::release(&mut tx, &order).await?;
-            given_up += 1;
-        }
+        given_up += usize::from(ending::end_order(&mut tx, &order, EndReason::Unpaid).await?);
         tx.commit().await?;
     }
     Ok(given_up)

@@ -1,7 +1,8 @@
-//! Rules of carts, orders, fulfilment, refunds and disputes, one file for each.
+//! Rules of carts, orders and their end, fulfilment, refunds and disputes, one file for each.
 
 pub mod cart;
 pub mod dispute;
+pub mod ending;
 pub mod read;
 pub mod refund;
 pub mod sale;
@@ -103,6 +104,36 @@ pub struct Order {
     pub invoice_number: Option<i64>,
     pub created_ms: i64,
     pub paid_ms: Option<i64>,
+    /// The cart that it was made of.
+    pub cart: Option<String>,
+    /// Placed with an e-mail address alone.
+    pub by_visitor: bool,
+    /// Why it ended unpaid.
+    pub end_reason: Option<String>,
+}
+
+/// Who asks for an order: somebody signed in, or the browser whose cart it was made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Asker<'a> {
+    pub person: Option<&'a str>,
+    pub cart: Option<&'a str>,
+    pub now_ms: i64,
+}
+
+/// A visitor's browser shows the orders of its cart for so long.
+const VISITOR_MS: i64 = DAY_MS;
+
+impl Asker<'_> {
+    /// Whether an order may be shown to, and paid by, whoever asks.
+    #[must_use]
+    pub fn may_see(&self, order: &Order) -> bool {
+        let own = self.person.is_some_and(|person| person == order.person_id);
+        let placed_here = order.by_visitor
+            && order.cart.is_some()
+            && self.cart == order.cart.as_deref()
+            && self.now_ms - order.created_ms < VISITOR_MS;
+        own || placed_here
+    }
 }
 
 impl Order {
@@ -190,14 +221,62 @@ impl Line {
 /// # Errors
 /// [`Error::NotFound`] also for somebody else's.
 pub async fn get_order(tx: &mut Tx, buyer: &str, id: &str) -> Result<(Order, Vec<Line>), Error> {
+    let asker = Asker {
+        person: Some(buyer),
+        cart: None,
+        now_ms: 0,
+    };
+    show_order(tx, asker, id).await
+}
+
+/// An order of whoever asks, with its lines.
+///
+/// # Errors
+/// [`Error::NotFound`] also for somebody else's.
+pub async fn show_order(
+    tx: &mut Tx,
+    asker: Asker<'_>,
+    id: &str,
+) -> Result<(Order, Vec<Line>), Error> {
     let order = match store::get_order(tx, id).await {
-        Ok(order) if order.person_id == buyer => order,
+        Ok(order) if asker.may_see(&order) => order,
         Ok(_) => return Err(Error::NotFound),
         Err(error) if error.is_missing() => return Err(Error::NotFound),
         Err(error) => return Err(error.into()),
     };
     let lines = store::list_lines(tx, id).await?;
     Ok((order, lines))
+}
+
+/// The open orders of whoever asks, newest first: the way back to a payment that was left.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_open(tx: &mut Tx, asker: Asker<'_>) -> db::Result<Vec<Order>> {
+    let mut ids = match asker.person {
+        Some(person) => store::list_open_of(tx, ending::Holding::Buyer(person)).await?,
+        None => Vec::new(),
+    };
+    if let (None, Some(cart)) = (asker.person, asker.cart) {
+        ids.extend(store::find_latest_open_of_cart(tx, cart).await?);
+    }
+    let mut orders = Vec::new();
+    for id in ids {
+        let order = store::get_order(tx, &id).await?;
+        if asker.may_see(&order) {
+            orders.push(order);
+        }
+    }
+    Ok(orders)
+}
+
+/// The address on an order's invoice.
+///
+/// # Errors
+/// When the database fails.
+pub async fn email_of(tx: &mut Tx, order: &Order) -> db::Result<String> {
+    let email = store::find_email(tx, &order.person_id).await?;
+    Ok(email.unwrap_or_default())
 }
 
 /// Who bought an order.

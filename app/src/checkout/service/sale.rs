@@ -95,15 +95,18 @@ pub(super) async fn fulfil(
     if let Some(payment) = payment {
         check(&order, payment)?;
     }
-    match order.state.as_str() {
-        "open" => {}
+    // An order that ended and was paid all the same is booked like any other, and then all of it goes back.
+    let over = match order.state.as_str() {
         "paid" => return Ok(()),
-        // Its checkout was closed before it was given up; money that came all the same is a person's to look at.
-        other => {
-            return Err(Error::Internal(format!(
-                "the order {order_id} is {other} and was paid"
-            )));
+        "cancelled" => {
+            store::reopen_order(tx, order_id).await?;
+            true
         }
+        _ => false,
+    };
+    let owner = guest::owner_of(tx, &order.person_id).await?;
+    if owner != order.person_id {
+        store::give_order_to(tx, order_id, &owner).await?;
     }
     let invoice = store::next_invoice(tx).await?;
     if !store::set_order_paid(tx, order_id, payment, invoice, now_ms).await? {
@@ -112,22 +115,25 @@ pub(super) async fn fulfil(
     store::use_coupon(tx, order_id).await?;
     let lines = taxed(store::list_lines(tx, order_id).await?, payment);
     let mut postings = Vec::new();
-    let mut duplicates = Vec::new();
+    let mut returned = Vec::new();
     for line in &lines {
         store::set_line_tax(tx, &line.id, line.tax_minor).await?;
         postings.extend(postings_of(line, till.provider.name()));
-        // Two tabs, two orders, both paid: what is owned already is booked and goes straight back to the card.
-        if store::count_owned(tx, &line.buyer_id, &line.version_id).await? > 0 {
-            duplicates.push(Line {
+        // What cannot be handed over is booked and goes straight back to the card.
+        if let Some(reason) = obstacle(tx, line, over).await? {
+            let line = Line {
                 earning: "held".into(),
                 ..line.clone()
-            });
+            };
+            returned.push((line, reason));
             continue;
         }
         let (secret, leaf) = issue_licence(till, tx, line, now_ms).await?;
         let earning = if line.payee_minor > 0 { "held" } else { "none" };
         store::set_line_owned(tx, &line.id, earning, now_ms, &secret, &leaf).await?;
-        catalog::service::count_sale(tx, &line.listing_id).await?;
+    }
+    if let Some(cart) = &order.cart {
+        store::empty_cart_of(tx, order_id, cart).await?;
     }
     let charge = payment.and_then(|payment| payment.charge.as_deref());
     let source = charge.unwrap_or(order_id);
@@ -154,13 +160,35 @@ pub(super) async fn fulfil(
         postings,
     };
     books::post(tx, &entry).await?;
-    guest::queue_claim(tx, &till.vault, &order.person_id, &till.public_url)
-        .await
-        .map_err(|error| Error::Internal(error.to_string()))?;
-    for line in duplicates {
-        plan_refund(tx, &line, Bearer::Creator, "duplicate", now_ms).await?;
+    if order.by_visitor {
+        guest::queue_mail(tx, &till.vault, &owner, &till.public_url)
+            .await
+            .map_err(|error| Error::Internal(error.to_string()))?;
+    }
+    for (line, reason) in returned {
+        plan_refund(tx, &line, Bearer::Creator, reason, now_ms).await?;
     }
     Ok(())
+}
+
+/// The gate to ownership: why a paid line is not handed over, as a code of `refund-…`, or nothing. Its listing is held until the
+/// commit, so that a withdrawal comes before the sale and is seen, or after it and refunds it.
+async fn obstacle(tx: &mut Tx, line: &Line, over: bool) -> Result<Option<&'static str>, Error> {
+    if over {
+        return Ok(Some("order-ended"));
+    }
+    // Two tabs, two orders, both paid.
+    if store::count_owned(tx, &line.buyer_id, &line.version_id).await? > 0 {
+        return Ok(Some("duplicate"));
+    }
+    // A visitor who typed the creator's own address.
+    if line.buyer_id == line.payee_id {
+        return Ok(Some("own"));
+    }
+    match catalog::service::count_sale(tx, &line.listing_id).await? {
+        true => Ok(None),
+        false => Ok(Some("not-for-sale")),
+    }
 }
 
 fn check(order: &super::Order, payment: &Payment) -> Result<(), Error> {
@@ -183,7 +211,10 @@ fn check(order: &super::Order, payment: &Payment) -> Result<(), Error> {
             order.total_minor
         ));
     }
-    if order.state != "open" && order.payment_id.as_deref() != Some(&payment.id) {
+    let other = order.payment_id.as_deref() != Some(&payment.id);
+    // An order that ended before its payment was noted is this payment's all the same.
+    let never_noted = order.state == "cancelled" && order.payment_id.is_none();
+    if order.state != "open" && other && !never_noted {
         return wrong(format!(
             "pays the order {}, which is {} by another: give it back by hand",
             order.id, order.state

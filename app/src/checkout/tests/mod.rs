@@ -58,8 +58,10 @@ fn till(test: &TestDb) -> Till {
 pub(crate) async fn person(till: &Till, name: &str) -> String {
     let id = random::id();
     let mut tx = till.db.write().await.expect("a transaction");
-    let sql = "insert into person (id, email, email_folded, handle, password_hash, role, created_ms) values ($1, $2, $2, $2, 'x', 'member', 1)";
-    execute!(&mut tx, sql, &id, name).expect("a person");
+    let sql = "insert into person (id, email, email_folded, address_folded, handle, password_hash, role, created_ms)
+        values ($1, $3, $3, $3, $2, 'x', 'member', 1)";
+    let email = format!("{name}@test.example");
+    execute!(&mut tx, sql, &id, name, &email).expect("a person");
     tx.commit().await.expect("a commit");
     id
 }
@@ -135,6 +137,15 @@ impl Shop {
         .await;
         match placed {
             Ok(order) => {
+                // The next order of this shop is of another browser: a cart is kept until it is paid for.
+                let cart = format!("cart {}", order.id);
+                for sql in [
+                    "update purchase set cart = $2 where id = $1",
+                    "update cart_line set cart = $2 where cart = 'cart' and $1 <> ''",
+                    "update cart_coupon set cart = $2 where cart = 'cart' and $1 <> ''",
+                ] {
+                    execute!(&mut tx, sql, &order.id, &cart)?;
+                }
                 tx.commit().await?;
                 Ok(order)
             }

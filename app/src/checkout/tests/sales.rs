@@ -1,13 +1,16 @@
 //! Sales from cart to bank: what is charged, held, released and paid, and what a cart refuses.
 
 use super::{listing, shop};
+use crate::account::{guest, service as account};
 use crate::books::service as books;
+use crate::checkout::service::ending::{EndReason, Holding, end_open};
 use crate::checkout::service::read;
 use crate::checkout::service::{self, Bearer, get_line, list_cart, plan_refund};
 use crate::db::execute;
 use crate::db::tests::databases;
 use crate::payouts::service as payouts;
 use crate::provider::{Outcome, inbox, outbound, sandbox};
+use crate::ui::lang::Lang;
 #[tokio::test]
 async fn a_sale_is_held_released_transferred_and_paid_out() {
     for test in databases().await {
@@ -235,33 +238,188 @@ async fn what_is_paid_for_twice_in_two_tabs_goes_straight_back() {
     }
 }
 
+/// Withdraws a listing as the operator's page does, without the log's leaf.
+async fn withdraw(shop: &super::Shop, listing: usize) -> usize {
+    let mut tx = shop.till.db.write().await.expect("a transaction");
+    let listing = &shop.listings[listing];
+    let sql = "update listing set state = 'withdrawn' where id = $1";
+    execute!(&mut tx, sql, listing).expect("withdrawn");
+    let ended = end_open(&mut tx, Holding::Listing(listing), EndReason::Withdrawn).await;
+    tx.commit().await.expect("a commit");
+    ended.expect("ended")
+}
+
 #[tokio::test]
-async fn money_that_comes_for_an_order_that_was_given_up_waits_for_a_person() {
+async fn an_open_order_ends_with_what_it_holds_and_a_payment_that_comes_all_the_same_goes_back() {
     for test in databases().await {
         let shop = shop(&test).await;
-        let order = shop.order(0, &[0]).await.expect("an order");
-        let payment = shop.pay(&order, "4242424242424242").await;
-        // As if it had been given up while the bank still worked.
-        let mut tx = test.db.write().await.expect("a transaction");
-        let sql = "update purchase set state = 'cancelled' where id = $1";
-        execute!(&mut tx, sql, &order.id).expect("given up");
-        tx.commit().await.expect("a commit");
-        let event = format!("checkout.session.completed:{}", payment.id);
-        let read = read::event(&shop.till, &event, shop.now_ms).await;
-        let why = read.expect_err("not for us to decide").to_string();
-        assert!(
-            why.contains("is cancelled and was paid"),
-            "{}: {why}",
-            test.name
-        );
+        let order = shop.order(0, &[0, 2]).await.expect("an order");
+        let other = shop.order(1, &[1]).await.expect("an order");
+        // Its payment page is open when it happens.
+        service::open_payment(&shop.till, &order, shop.now_ms)
+            .await
+            .expect("a payment");
+        assert_eq!(withdraw(&shop, 0).await, 1, "{}", test.name);
         let mut tx = test.db.read().await.expect("a transaction");
-        let waiting = inbox::list(&mut tx, "received", 10).await.expect("events");
-        assert!(
-            waiting
-                .iter()
-                .any(|waits| waits.id == event && waits.last_error.is_some()),
-            "{}: in sight",
+        let (ended, _) = service::get_order(&mut tx, &order.person_id, &order.id)
+            .await
+            .expect("the order");
+        drop(tx);
+        assert_eq!(
+            (ended.state.as_str(), ended.end_reason.as_deref()),
+            ("cancelled", Some("withdrawn"))
+        );
+        shop.pay(&order, "4242424242424242").await;
+        shop.pay(&other, "4242424242424242").await;
+        shop.drain().await;
+        for line in shop.lines(&order).await {
+            assert_eq!(
+                (line.state.as_str(), line.refund_reason.as_deref()),
+                ("refunded", Some("order-ended")),
+                "{}",
+                test.name
+            );
+        }
+        assert_eq!(shop.lines(&other).await[0].state, "owned", "{}", test.name);
+        assert_eq!(shop.balances(1).await.held, 0, "{}", test.name);
+        shop.check_settled(test.name).await;
+    }
+}
+
+#[tokio::test]
+async fn what_went_off_sale_between_payment_and_booking_is_not_handed_over() {
+    for test in databases().await {
+        let shop = shop(&test).await;
+        let order = shop.order(0, &[0, 1]).await.expect("an order");
+        shop.pay(&order, "4242424242424242").await;
+        let mut tx = test.db.write().await.expect("a transaction");
+        let sql = "update listing set state = 'failed' where id = $1";
+        execute!(&mut tx, sql, &shop.listings[0]).expect("suspended");
+        tx.commit().await.expect("a commit");
+        shop.drain().await;
+        let mut reasons: Vec<_> = shop
+            .lines(&order)
+            .await
+            .into_iter()
+            .map(|line| (line.state, line.refund_reason))
+            .collect();
+        reasons.sort();
+        assert_eq!(
+            reasons,
+            [
+                ("owned".to_owned(), None),
+                ("refunded".to_owned(), Some("not-for-sale".to_owned()))
+            ],
+            "{}",
             test.name
         );
+        shop.check_settled(test.name).await;
+    }
+}
+
+#[tokio::test]
+async fn a_second_order_of_a_cart_takes_the_firsts_place_and_its_coupon() {
+    for test in databases().await {
+        let shop = shop(&test).await;
+        let buyer = shop.buyers[0].clone();
+        let place = async |seen| {
+            let mut tx = test.db.write().await.expect("a transaction");
+            let placed = service::place(&shop.till, &mut tx, &buyer, "kept", seen, shop.now_ms);
+            let placed = placed.await.expect("an order");
+            tx.commit().await.expect("a commit");
+            placed
+        };
+        service::add_to_cart(&test.db, "kept", &shop.listings[0], shop.now_ms)
+            .await
+            .expect("added");
+        let first = place(None).await;
+        let second = place(Some(1000)).await;
+        let mut tx = test.db.read().await.expect("a transaction");
+        let found = service::get_order(&mut tx, &buyer, &first.id).await;
+        let found = found.expect("the order").0;
+        assert_eq!(found.end_reason.as_deref(), Some("superseded"));
+        assert_eq!(
+            list_cart(&mut tx, "kept").await.expect("the cart").len(),
+            1,
+            "{}: kept until it is paid",
+            test.name
+        );
+        drop(tx);
+        shop.pay(&second, "4242424242424242").await;
+        shop.drain().await;
+        let mut tx = test.db.read().await.expect("a transaction");
+        assert!(
+            list_cart(&mut tx, "kept")
+                .await
+                .expect("the cart")
+                .is_empty()
+        );
+        drop(tx);
+        shop.check_settled(test.name).await;
+    }
+}
+
+#[tokio::test]
+async fn a_visitors_order_holds_no_address_before_it_is_paid_and_is_the_owners_afterwards() {
+    for test in databases().await {
+        let shop = shop(&test).await;
+        let visit = async |listing: usize, email: &str| {
+            service::add_to_cart(&test.db, "v", &shop.listings[listing], shop.now_ms)
+                .await
+                .expect("added");
+            let mut tx = test.db.write().await.expect("a transaction");
+            let buyer = guest::open(&mut tx, email, Lang::En).await.expect("a row");
+            let placed = service::place(&shop.till, &mut tx, &buyer, "v", None, shop.now_ms);
+            let placed = placed.await.expect("an order");
+            tx.commit().await.expect("a commit");
+            (buyer, placed)
+        };
+        let find = async |email: &str| {
+            let mut tx = test.db.read().await.expect("a transaction");
+            account::find_by_email(&mut tx, email)
+                .await
+                .expect("an answer")
+        };
+        let (first, order) = visit(0, "Vic@Test.example").await;
+        assert!(order.by_visitor);
+        assert_eq!(
+            find("vic@test.example").await,
+            None,
+            "{}: not paid",
+            test.name
+        );
+        shop.pay(&order, "4242424242424242").await;
+        shop.drain().await;
+        assert_eq!(find("vic@test.example").await, Some(first.clone()));
+        // The next one with that address is found with the first, and its row stays nobody.
+        let (second, order) = visit(2, "vic@test.example").await;
+        assert_ne!(first, second);
+        shop.pay(&order, "4242424242424242").await;
+        shop.drain().await;
+        let mut tx = test.db.read().await.expect("a transaction");
+        let (order, lines) = service::get_order(&mut tx, &first, &order.id)
+            .await
+            .expect("the owner's");
+        assert_eq!(lines[0].buyer_id, first, "{}", test.name);
+        // Whoever placed it sees the receipt for a day, by the cart alone.
+        let asker = |cart, now_ms| service::Asker {
+            person: None,
+            cart: Some(cart),
+            now_ms,
+        };
+        assert!(asker("v", shop.now_ms + 1).may_see(&order));
+        assert!(!asker("w", shop.now_ms + 1).may_see(&order));
+        assert!(!asker("v", shop.now_ms + 2 * crate::clock::DAY_MS).may_see(&order));
+        drop(tx);
+        // A creator's own address buys nothing of theirs.
+        let (_, order) = visit(1, "ada@test.example").await;
+        shop.pay(&order, "4242424242424242").await;
+        shop.drain().await;
+        let mut tx = test.db.read().await.expect("a transaction");
+        let own = service::get_order(&mut tx, &shop.sellers[0], &order.id).await;
+        let line = own.expect("the order").1.remove(0);
+        assert_eq!(line.refund_reason.as_deref(), Some("own"), "{}", test.name);
+        drop(tx);
+        shop.check_settled(test.name).await;
     }
 }
