@@ -38,17 +38,24 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Appends once, however often the disk refuses: an error that is not fatal either left nothing behind, or left the entries in
-/// a tree that is not public yet.
+/// Appends once, however often the disk refuses: after an error that is not fatal the log settles what it began, and its size says
+/// whether that was this batch.
 fn append(log: &mut Log, entries: &[Vec<u8>]) -> Result<u64, Error> {
     let first = log.size();
     let mut result = log.append(entries);
     for _ in 0..3 {
         match result {
             Err(error) if error.kind() != Kind::Storage => return Err(error),
-            Ok(first) => return Ok(first),
-            Err(_) if log.size() > first => result = log.settle().map(|()| first),
-            Err(_) => result = log.append(entries),
+            Ok(first) => {
+                let _later = log.tidy(8);
+                return Ok(first);
+            }
+            Err(_) => {
+                result = log.settle().and_then(|()| match log.size() > first {
+                    true => Ok(first),
+                    false => log.append(entries),
+                });
+            }
         }
     }
     result

@@ -46,7 +46,27 @@ pub fn audit(
     known: Edge,
     visit: Visit<'_>,
 ) -> Result<Edge, Error> {
-    let (size, mut edge) = (checkpoint.size, known);
+    let edge = rebuild(reader, checkpoint.size, known, visit)?;
+    if edge.root() == checkpoint.root {
+        Ok(edge)
+    } else {
+        Err(corrupt(
+            "the entries do not lead to the checkpoint's root".into(),
+        ))
+    }
+}
+
+/// As [`audit`], for a tree of `size` entries whose root nobody named: every tile is what its entries lead to.
+///
+/// # Errors
+/// As [`audit`].
+pub fn rebuild(
+    reader: &dyn TileReader,
+    size: u64,
+    known: Edge,
+    visit: Visit<'_>,
+) -> Result<Edge, Error> {
+    let mut edge = known;
     if edge.size() > size {
         return Err(corrupt(format!(
             "{} entries were audited before, and the checkpoint has only {size}",
@@ -57,7 +77,8 @@ pub fn audit(
         let index = edge.size() / WIDTH;
         let width = tile::width_at(0, index, size);
         let path = tile::entries_path(index, width);
-        let entries = tile::parse_bundle(&reader.read_tile(&path)?, width, &path)?;
+        // The log may have grown past it, and have removed what its full bundle replaced.
+        let entries = tile::read_entries(reader, index, width)?;
         let first = edge.size();
         let skipped = usize::try_from(first % WIDTH).unwrap_or(usize::MAX);
         let hashes: Vec<Hash> = entries.iter().map(|entry| leaf_hash(entry)).collect();
@@ -78,11 +99,5 @@ pub fn audit(
             compare(reader, level, tile::count_at(level, size) / WIDTH, hashes)?;
         }
     }
-    if edge.root() == checkpoint.root {
-        Ok(edge)
-    } else {
-        Err(corrupt(
-            "the entries do not lead to the checkpoint's root".into(),
-        ))
-    }
+    Ok(edge)
 }

@@ -198,6 +198,54 @@ pub fn read(
     Ok(hashes)
 }
 
+/// Reads an entry bundle; a full one serves for a partial one that was removed.
+///
+/// # Errors
+/// What the reader says, or `Kind::Corrupt` when it does not hold as many entries.
+pub fn read_entries(
+    reader: &dyn TileReader,
+    index: u64,
+    width: u64,
+) -> Result<Vec<Vec<u8>>, Error> {
+    let (path, whole) = (entries_path(index, width), entries_path(index, WIDTH));
+    let (bytes, found) = read_partial(reader, &path, &whole, width)?;
+    let name = if found == width { &path } else { &whole };
+    let mut entries = parse_bundle(&bytes, found, name)?;
+    entries.truncate(usize::try_from(width).unwrap_or(usize::MAX));
+    Ok(entries)
+}
+
+/// The bytes at `path` as a log serves them: a partial tile or bundle that was removed is the beginning of its full one. `None` for
+/// what is no tile of this log.
+///
+/// # Errors
+/// What the reader says.
+pub fn serve(reader: &dyn TileReader, path: &str) -> Result<Option<Vec<u8>>, Error> {
+    let bytes = match (reader.read_tile(path), parse_path(path)) {
+        (
+            Err(error),
+            Some(Place::Hashes {
+                level,
+                index,
+                width,
+            }),
+        ) if error.kind() == Kind::Missing && width < WIDTH => {
+            read(reader, level, index, width).map(|hashes| hashes.concat())
+        }
+        (Err(error), Some(Place::Entries { index, width }))
+            if error.kind() == Kind::Missing && width < WIDTH =>
+        {
+            read_entries(reader, index, width).map(|entries| bundle_bytes(&entries))
+        }
+        (bytes, Some(_)) => bytes,
+        (_, None) => return Ok(None),
+    };
+    match bytes {
+        Err(error) if error.kind() == Kind::Missing => Ok(None),
+        bytes => bytes.map(Some),
+    }
+}
+
 /// Reads `path`, a tile or bundle of `width`, or else the full one at `whole`; returns the width that was found.
 ///
 /// # Errors

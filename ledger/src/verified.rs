@@ -95,11 +95,7 @@ impl<R: TileReader> Verified<R> {
         let width = tile::width_at(0, index, self.checkpoint.size);
         let hashes = self.tile(0, index)?;
         let path = tile::entries_path(index, width);
-        let whole = tile::entries_path(index, WIDTH);
-        let (bytes, found) = tile::read_partial(&self.inner, &path, &whole, width)?;
-        let name = if found == width { &path } else { &whole };
-        let mut entries = tile::parse_bundle(&bytes, found, name)?;
-        entries.truncate(hashes.len());
+        let entries = tile::read_entries(&self.inner, index, width)?;
         if !entries
             .iter()
             .map(|entry| leaf_hash(entry))

@@ -1,4 +1,7 @@
 //! Asks the witnesses of a policy for cosignatures (C2SP tlog-witness), all at once, until the quorum is complete.
+//!
+//! The one rule: a witness that cosigned a size and later knows only a smaller one lost its memory, and counts no more. The log keeps
+//! what each one cosigned, so that a restart does not forget it either.
 
 use super::{Remote, agent, now_seconds};
 use crate::cosignature;
@@ -9,9 +12,10 @@ use crate::proof::verify_consistency;
 use crate::tree::Hash;
 use crate::witness::{Request, monitoring_name};
 use crate::writer::Cosigner;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use ureq::Agent;
 
@@ -19,6 +23,10 @@ use ureq::Agent;
 const MAX_ANSWER_BYTES: u64 = 16 * 1024;
 /// How often one witness is asked within a round: at first, after a conflict, and once more.
 const TRIES: u32 = 3;
+/// How long a round goes on before it looks whether it is to stop.
+const GLANCE: Duration = Duration::from_millis(100);
+/// How a memory begins; the number of its lines follows, so that a cut one is told from a whole one.
+const MEMORY: &str = "seedmark witnesses v1";
 
 /// What came back from one witness.
 enum Reply {
@@ -31,8 +39,9 @@ pub struct Witnesses {
     policy: Policy,
     agent: Agent,
     patience: Duration,
-    /// What each witness knows, by label. Unknown ones are asked from 0 and correct us.
-    known: Mutex<HashMap<String, Known>>,
+    stop: Arc<AtomicBool>,
+    /// What each witness knows, by its verifier key. Unknown ones are asked from 0 and correct us.
+    known: Mutex<BTreeMap<String, Known>>,
 }
 
 /// What we believe a witness has on record for this log.
@@ -60,8 +69,15 @@ impl Witnesses {
             policy,
             agent: agent(),
             patience,
+            stop: Arc::default(),
             known: Mutex::default(),
         }
+    }
+
+    /// Ends a round early once `stop` is set.
+    #[must_use]
+    pub fn until(self, stop: Arc<AtomicBool>) -> Self {
+        Self { stop, ..self }
     }
 
     /// The policy.
@@ -70,14 +86,15 @@ impl Witnesses {
         &self.policy
     }
 
-    fn known(&self, label: &str) -> Known {
+    fn known(&self, witness: &Witness) -> Known {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(label).copied().unwrap_or_default()
+        let key = witness.verifier.to_string();
+        known.get(&key).copied().unwrap_or_default()
     }
 
-    fn learn(&self, label: &str, what: Known) {
+    fn learn(&self, witness: &Witness, what: Known) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(label.into(), what);
+        known.insert(witness.verifier.to_string(), what);
     }
 
     /// Sends one request from a thread of its own, so that a slow witness delays nobody.
@@ -85,7 +102,7 @@ impl Witnesses {
         let Some(url) = &witness.url else {
             return Ok(());
         };
-        let old = self.known(&witness.label).size.min(round.size);
+        let old = self.known(witness).size.min(round.size);
         let proof = if old == 0 || old == round.size {
             Vec::new()
         } else {
@@ -122,7 +139,7 @@ impl Witnesses {
             )))),
             Err(error) => Ok(Some(Err(format!("{label} {what}, but: {error}")))),
         };
-        let known = self.known(label);
+        let known = self.known(witness);
         let (status, body) = match reply {
             Reply::Unreachable(why) => return Ok(Some(Err(format!("{label}: {why}")))),
             Reply::Answer { status, body } => (status, body),
@@ -147,7 +164,7 @@ impl Witnesses {
                     Ok(lines) => match lines.into_iter().next() {
                         Some(line) => {
                             let (size, cosigned) = (round.size, round.size);
-                            self.learn(label, Known { size, cosigned });
+                            self.learn(witness, Known { size, cosigned });
                             Ok(line)
                         }
                         None => Err(format!("{label} answered without its cosignature")),
@@ -170,7 +187,7 @@ impl Witnesses {
                 )))),
                 Ok(theirs) => {
                     let size = theirs;
-                    self.learn(label, Known { size, ..known });
+                    self.learn(witness, Known { size, ..known });
                     Ok(None)
                 }
                 Err(_) => Ok(Some(Err(format!(
@@ -251,6 +268,33 @@ impl Cosigner for Witnesses {
         self.policy.settle(checkpoint, now_seconds()).is_ok()
     }
 
+    fn memory(&self) -> Option<String> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines: Vec<String> = known
+            .iter()
+            .filter(|(_, known)| known.cosigned > 0)
+            .map(|(key, known)| format!("{} {key}\n", known.cosigned))
+            .collect();
+        (!lines.is_empty()).then(|| format!("{MEMORY} {}\n{}", lines.len(), lines.concat()))
+    }
+
+    fn recall(&self, memory: &str) -> Result<(), Error> {
+        let damaged = || Error::new(Kind::Malformed, "what witnesses cosigned is damaged");
+        let (head, rest) = memory.split_once('\n').ok_or_else(damaged)?;
+        let mut found = BTreeMap::new();
+        for line in rest.split_terminator('\n') {
+            let (size, key) = line.split_once(' ').ok_or_else(damaged)?;
+            let cosigned = size.parse().map_err(|_| damaged())?;
+            let size = cosigned;
+            found.insert(key.to_owned(), Known { size, cosigned });
+        }
+        if head != format!("{MEMORY} {}", found.len()) || !memory.ends_with('\n') {
+            return Err(damaged());
+        }
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = found;
+        Ok(())
+    }
+
     fn cosign(
         &self,
         signed: &str,
@@ -275,7 +319,10 @@ impl Cosigner for Witnesses {
         let deadline = Instant::now() + self.patience;
         while !self.is_settled(&cosigned) && waiting > 0 {
             let rest = deadline.saturating_duration_since(Instant::now());
-            let Ok((index, reply)) = inbox.recv_timeout(rest) else {
+            let Ok((index, reply)) = inbox.recv_timeout(rest.min(GLANCE)) else {
+                if rest > GLANCE && !self.stop.load(Ordering::Relaxed) {
+                    continue;
+                }
                 problems.push(format!("{waiting} did not answer in time"));
                 break;
             };
@@ -300,5 +347,43 @@ impl Cosigner for Witnesses {
             };
             Error::new(error.kind(), format!("{error}{why}"))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Known, Witnesses};
+    use crate::note::Verifier;
+    use crate::policy::Policy;
+    use crate::writer::Cosigner as _;
+    use schema::key::SecretKey;
+    use std::time::Duration;
+
+    fn witnesses() -> Witnesses {
+        let log = Verifier::new("log.example", SecretKey::from_bytes([1; 32]).public());
+        let witness = Verifier::witness("w.example", SecretKey::from_bytes([2; 32]).public());
+        let text = format!(
+            "log {}\nwitness w {} http://127.0.0.1:1\nquorum w\n",
+            log.expect("a name"),
+            witness.expect("a name")
+        );
+        Witnesses::new(Policy::parse(&text).expect("a policy"), Duration::ZERO)
+    }
+
+    #[test]
+    fn what_a_witness_cosigned_is_recalled_whole_or_not_at_all() {
+        let before = witnesses();
+        assert_eq!(before.memory(), None, "nothing to remember");
+        let witness = before.policy.witnesses()[0].clone();
+        let (size, cosigned) = (7, 9);
+        before.learn(&witness, Known { size, cosigned });
+        let text = before.memory().expect("a memory");
+        let after = witnesses();
+        after.recall(&text).expect("whole");
+        assert_eq!(after.known(&witness).cosigned, 9);
+        assert_eq!(after.memory(), Some(text.clone()));
+        for end in 0..text.len() {
+            assert!(witnesses().recall(&text[..end]).is_err(), "cut at {end}");
+        }
     }
 }

@@ -85,6 +85,19 @@ impl Storage for Bucket {
             _ => Ok(()),
         }
     }
+
+    fn list(&self, folder: &str) -> Result<Vec<String>, Error> {
+        let place = self.place(folder);
+        let listed = self
+            .runtime
+            .block_on(self.store.list_with_delimiter(Some(&place)));
+        let listed = listed.map_err(|error| failed(folder, &error))?;
+        let names = listed
+            .objects
+            .iter()
+            .filter_map(|object| object.location.filename());
+        Ok(names.map(str::to_owned).collect())
+    }
 }
 
 impl TileReader for Bucket {

@@ -149,10 +149,39 @@ impl Storage for Folder {
     fn remove(&self, path: &str) -> Result<(), Error> {
         let full = self.root.join(path);
         match fs::remove_file(&full) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(failed(&full, &error)),
-            _ => Ok(()),
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(&full, &error)),
+            _ => {}
         }
+        // The folder of a tile's partial ones goes with the last of them; while others are there, it cannot.
+        if let Some(folder) = full.parent().filter(|folder| is_of_partials(folder)) {
+            let _not_empty = fs::remove_dir(folder);
+        }
+        Ok(())
     }
+
+    fn list(&self, folder: &str) -> Result<Vec<String>, Error> {
+        let full = self.root.join(folder);
+        let entries = match fs::read_dir(&full) {
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+            {
+                return Ok(Vec::new());
+            }
+            entries => entries.map_err(|error| failed(&full, &error))?,
+        };
+        let name = |entry: std::io::Result<fs::DirEntry>| {
+            let entry = entry.map_err(|error| failed(&full, &error))?;
+            // What is no text has no name of ours.
+            Ok(entry.file_name().into_string().ok())
+        };
+        entries
+            .filter_map(|entry| name(entry).transpose())
+            .collect()
+    }
+}
+
+fn is_of_partials(folder: &Path) -> bool {
+    folder.extension().is_some_and(|end| end == "p")
 }
 
 /// A lock store in one file, for a log that one process writes. The file is locked while the store lives.

@@ -2,15 +2,19 @@
 //!
 //! Compute tiles in memory → write one staging object → compare-and-swap the signed checkpoint in the lock store → write the
 //! tiles out of the staging object → collect cosignatures → replace `checkpoint`. Start-up runs the same apply, or refuses.
-//! After an error of kind `Fatal` nobody knows what was stored, or a witness saw another history: the process must end.
+//! A step that failed is taken again by the next call, and nothing is begun before it. An error of kind `Fatal` is a
+//! contradiction (another writer, other bytes, a witness of another history): the process must end.
 
+mod adopt;
 #[cfg(feature = "bucket")]
 mod bucket;
 mod folder;
 mod pool;
+mod reach;
 mod staging;
 #[cfg(test)]
 mod tests;
+mod tidy;
 
 #[cfg(feature = "bucket")]
 pub use bucket::Bucket;
@@ -24,10 +28,13 @@ use crate::note::Verifier;
 use crate::proof::{self, TlogProof};
 use crate::tile::{self, TileReader, WIDTH};
 use crate::tree::{Hash, empty_root, leaf_hash};
+use crate::verified::Verified;
 use schema::key::SecretKey;
 use staging::Upload;
 
 const CHECKPOINT: &str = "checkpoint";
+/// What the cosigner must not forget; beside the tiles, and not served.
+const WITNESSES: &str = "witnesses";
 /// The longest entry that fits a bundle's length field.
 const MAX_ENTRY_BYTES: usize = u16::MAX as usize;
 
@@ -53,6 +60,11 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// `Kind::Storage`.
     fn remove(&self, path: &str) -> Result<(), Error>;
+    /// The names of the objects directly below `folder`, in no order; none when there is no such folder.
+    ///
+    /// # Errors
+    /// `Kind::Storage`.
+    fn list(&self, folder: &str) -> Result<Vec<String>, Error>;
 }
 
 /// Holds the newest signed checkpoint of each log; the one place where two writers meet.
@@ -87,6 +99,17 @@ pub trait Cosigner: Send + Sync {
         signed: &str,
         prove: &dyn Fn(u64) -> Result<Vec<Hash>, Error>,
     ) -> Result<String, Error>;
+    /// What must still be known after a restart; the log keeps it, and gives it to [`Cosigner::recall`] when it opens.
+    fn memory(&self) -> Option<String> {
+        None
+    }
+    /// Takes over what an earlier process remembered.
+    ///
+    /// # Errors
+    /// `Kind::Malformed` when it is damaged.
+    fn recall(&self, _memory: &str) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 /// What a log is written with.
@@ -112,6 +135,24 @@ pub struct Log {
     pending: Vec<Vec<u8>>,
     /// What `checkpoint` says, cosignatures included, once it is as new as `signed`.
     public: Option<String>,
+    /// A batch whose staging object lies there, and which is not wholly in the log yet. Nothing else is begun before it is.
+    unfinished: Option<Batch>,
+    /// What of the cosigner's memory is durable.
+    remembered: Option<String>,
+    /// How many full tiles were looked at for partial ones that they replaced: bundles first, then each level.
+    tidied: Vec<u64>,
+}
+
+/// A batch on its way into the log.
+struct Batch {
+    signed: String,
+    /// Where its staging object lies.
+    staged: String,
+    uploads: Vec<Upload>,
+    /// The tree behind it; taken over when the swap is known to have happened.
+    tree: Option<(Edge, Vec<Vec<u8>>)>,
+    /// Whether writing its tiles failed before.
+    again: bool,
 }
 
 impl Log {
@@ -137,6 +178,11 @@ impl Log {
                 "a checkpoint lies here already, but the lock store knows no such log",
             ));
         }
+        if let Some(path) = reach::beyond(storage, 0)? {
+            return Err(corrupt(format!(
+                "{path} lies here already, but the lock store knows no such log"
+            )));
+        }
         let signed = Checkpoint {
             origin: origin.into(),
             size: 0,
@@ -147,68 +193,8 @@ impl Log {
         storage.replace(CHECKPOINT, signed.as_bytes())
     }
 
-    /// Lets a lock store that was put back to an older moment take over what the log's files hold: the public checkpoint, after every
-    /// entry and tile of it was read, and only if it extends the one that the lock store knows. Returns both sizes.
-    ///
-    /// What the lost lock store had signed beyond the public checkpoint stays unknown here; if a witness saw it, the witness says so
-    /// at the next checkpoint, and the log stops.
-    ///
-    /// # Errors
-    /// `Kind::Missing` without lock record or checkpoint, `Kind::Exists` when there is nothing newer to take over, `Kind::Corrupt`
-    /// naming what does not fit.
-    pub fn adopt(
-        origin: &str,
-        secret: &SecretKey,
-        storage: &dyn Storage,
-        lock: &dyn LockStore,
-    ) -> Result<(u64, u64), Error> {
-        let verifier = Verifier::new(origin, secret.public())?;
-        let known = lock.load(origin)?.ok_or_else(|| {
-            Error::new(
-                Kind::Missing,
-                format!("the lock store knows no log {origin}"),
-            )
-        })?;
-        let old = Checkpoint::open(&known, &verifier)?;
-        let files = Files(storage);
-        let text = String::from_utf8(files.read_tile(CHECKPOINT)?)
-            .map_err(|_| corrupt("checkpoint is not text"))?;
-        let public = Checkpoint::open(&text, &verifier)?;
-        if public.size <= old.size {
-            return Err(Error::new(
-                Kind::Exists,
-                format!(
-                    "the public checkpoint has {} entries, the lock store {}: there is nothing newer to adopt",
-                    public.size, old.size
-                ),
-            ));
-        }
-        crate::audit::audit(&files, &public, Edge::default(), &mut |_, _, _| ())?;
-        if let Some(path) = beyond(storage, public.size)? {
-            return Err(corrupt(format!(
-                "{path} lies beyond the public checkpoint of {} entries: a batch was being written that the lost lock store may have \
-                 signed; put back the lock store of that moment, or begin another log",
-                public.size
-            )));
-        }
-        let extends = old.size == 0 || {
-            let hashes = proof::consistency(&files, old.size, public.size)?;
-            proof::verify_consistency(old.size, &old.root, public.size, &public.root, &hashes)
-                .is_ok()
-        };
-        if !extends {
-            return Err(corrupt(format!(
-                "the public checkpoint of {} entries does not extend the lock store's of {}: these are two histories",
-                public.size, old.size
-            )));
-        }
-        let sizes = (old.size, public.size);
-        // Ed25519 signs alike each time: this is what the lost lock store held.
-        lock.swap(origin, &known, &public.sign(secret)?)?;
-        Ok(sizes)
-    }
-
-    /// Opens a log: finishes what a crash left unfinished, verifies the right edge, or refuses.
+    /// Opens a log: finishes what a crash left unfinished, verifies the right edge, or refuses. Nothing is signed here, and nothing
+    /// is written before lock store, checkpoint and files were found to be of one history.
     ///
     /// A checkpoint that could not be made public yet (a full disk, witnesses that do not answer) does not keep the log from
     /// opening: [`Log::settle`] and [`Log::append`] try again.
@@ -218,23 +204,27 @@ impl Log {
     pub fn open(origin: &str, secret: SecretKey, parts: Parts) -> Result<Self, Error> {
         let verifier = Verifier::new(origin, secret.public())?;
         let Parts { storage, lock, .. } = &parts;
+        let storage = storage.as_ref();
         let signed = lock.load(origin)?.ok_or_else(|| {
             Error::new(Kind::Missing, format!("the log {origin} was never created"))
         })?;
         let locked = Checkpoint::open(&signed, &verifier)
             .map_err(|error| corrupt(format!("lock store: {error}")))?;
-        let public = storage.read(CHECKPOINT)?;
-        let public = public
-            .map(|bytes| String::from_utf8(bytes).map_err(|_| corrupt("checkpoint is not text")))
-            .transpose()?;
+        let public = read_public(storage)?;
         let mut published = None;
         if let Some(text) = public {
             let seen = Checkpoint::open(&text, &verifier)
                 .map_err(|error| corrupt(format!("checkpoint: {error}")))?;
-            if seen.size > locked.size || (seen.size == locked.size && seen.root != locked.root) {
+            if seen.size > locked.size {
                 return Err(corrupt(format!(
-                    "checkpoint has {} entries, the lock store {}: one of them was put back",
+                    "checkpoint has {} entries, the lock store {}: one of them was put back. {ADOPT}",
                     seen.size, locked.size
+                )));
+            }
+            if seen.size == locked.size && seen.root != locked.root {
+                return Err(corrupt(format!(
+                    "checkpoint and lock store hold different trees of {} entries: one of them is another log's, or of another history",
+                    seen.size
                 )));
             }
             let settled = |cosigner: &dyn Cosigner| cosigner.is_settled(&text);
@@ -242,20 +232,42 @@ impl Log {
                 published = Some(text);
             }
         }
-        if let Some(bytes) = storage.read(&staging::path(locked.size, &locked.root))? {
-            apply(storage.as_ref(), &staging::parse(&bytes)?)?;
+        if let Some(path) = reach::beyond(storage, locked.size)? {
+            return Err(corrupt(format!(
+                "{path} lies beyond the {} entries that the lock store knows: lock store and checkpoint were put back to an older \
+                 moment, the other files are newer. {ADOPT}",
+                locked.size
+            )));
         }
+        if let Some(bytes) = storage.read(&staging::path(locked.size, &locked.root))? {
+            apply(storage, &staging::parse(&bytes)?, true)?;
+        }
+        let mut remembered = None;
+        if let Some(cosigner) = &parts.cosigner
+            && let Some(bytes) = storage.read(WITNESSES)?
+        {
+            let text = String::from_utf8(bytes).unwrap_or_default();
+            cosigner.recall(&text).map_err(|error| {
+                corrupt(format!(
+                    "{WITNESSES}: {error}; put it back, or remove it to let every witness begin anew"
+                ))
+            })?;
+            remembered = Some(text);
+        }
+        let (edge, pending) = read_edge(storage, &locked)?;
         let mut log = Self {
             origin: origin.into(),
             secret,
             verifier,
             parts,
             signed,
-            edge: Edge::default(),
-            pending: Vec::new(),
+            edge,
+            pending,
             public: published,
+            unfinished: None,
+            remembered,
+            tidied: Vec::new(),
         };
-        log.load_edge(&locked)?;
         if let Err(error) = log.settle()
             && error.kind() == Kind::Fatal
         {
@@ -264,36 +276,15 @@ impl Log {
         Ok(log)
     }
 
-    fn load_edge(&mut self, locked: &Checkpoint) -> Result<(), Error> {
-        self.edge = Edge::read(self, locked)?;
-        let size = locked.size;
-        let width = size % WIDTH;
-        if width > 0 {
-            let path = tile::entries_path(size / WIDTH, width);
-            self.pending = tile::parse_bundle(&self.read_tile(&path)?, width, &path)?;
-            if !self
-                .pending
-                .iter()
-                .map(|entry| leaf_hash(entry))
-                .eq(self.edge.levels()[0].iter().copied())
-            {
-                return Err(corrupt(format!(
-                    "{path} does not hold the entries that its tile hashes"
-                )));
-            }
-        }
-        Ok(())
-    }
-
     /// Appends entries as one batch and returns the first one's index, once the checkpoint that covers them is durable and
     /// public.
     ///
     /// # Errors
-    /// `Kind::Fatal`: drop the log and end the process. `Kind::Storage`: either nothing happened, or the entries are in and
-    /// the checkpoint is not published yet; both are settled by the next call or the next start.
+    /// `Kind::Fatal`: drop the log and end the process. `Kind::Storage` or `Kind::Unsettled`: the batch is in, will be in, or was
+    /// not begun; [`Log::settle`] settles which, and then the size says it. Appending the same entries before that doubles them.
     pub fn append(&mut self, entries: &[Vec<u8>]) -> Result<u64, Error> {
-        let first = self.size();
         self.settle()?;
+        let first = self.size();
         if entries.is_empty() {
             return Ok(first);
         }
@@ -308,6 +299,20 @@ impl Log {
         let root = edge.root();
         let staged = staging::path(edge.size(), &root);
         let storage = self.parts.storage.as_ref();
+        // Somebody may have copied files over this folder since it was opened: nothing is signed that they contradict.
+        for upload in &uploads {
+            if let Some(found) = storage.read(&upload.path)?
+                && found != upload.bytes
+            {
+                return Err(Error::new(
+                    Kind::Fatal,
+                    format!(
+                        "{} lies there already, with other bytes than this log is about to write: nothing was signed. {ADOPT}",
+                        upload.path
+                    ),
+                ));
+            }
+        }
         storage.replace(&staged, &staging::to_bytes(&uploads))?;
         let signed = Checkpoint {
             origin: self.origin.clone(),
@@ -315,35 +320,123 @@ impl Log {
             root,
         }
         .sign(&self.secret)?;
-        let fatal = |error: Error| Error::new(Kind::Fatal, error.to_string());
-        self.parts
-            .lock
-            .swap(&self.origin, &self.signed, &signed)
-            .map_err(fatal)?;
-        (self.signed, self.edge, self.pending) = (signed, edge, pending);
-        self.public = None;
-        apply(storage, &uploads).map_err(fatal)?;
-        // A staging object that stays is harmless: start-up applies it again, which changes nothing.
-        let _removed = storage.remove(&staged);
+        self.unfinished = Some(Batch {
+            signed,
+            staged,
+            uploads,
+            tree: Some((edge, pending)),
+            again: false,
+        });
         self.settle()?;
         Ok(first)
     }
 
-    /// Makes the newest checkpoint public if it is not yet, once enough witnesses cosigned it.
+    /// Takes the batch that was begun into the log: swaps its checkpoint in, then writes its tiles. What failed before is done
+    /// again, and it is done once: the swap names the checkpoint that it replaces, tiles are the same bytes each time.
+    fn finish(&mut self) -> Result<(), Error> {
+        let Some(batch) = &mut self.unfinished else {
+            return Ok(());
+        };
+        let (storage, lock) = (self.parts.storage.as_ref(), self.parts.lock.as_ref());
+        if batch.tree.is_some()
+            && let Err(error) = lock.swap(&self.origin, &self.signed, &batch.signed)
+        {
+            // It may have been stored although it failed; the lock store knows.
+            let found = lock.load(&self.origin)?;
+            if found.as_deref() == Some(&*self.signed) {
+                return Err(error);
+            }
+            if found.as_deref() != Some(&*batch.signed) {
+                return Err(Error::new(Kind::Fatal, "another writer moved the log on"));
+            }
+        }
+        if let Some((edge, pending)) = batch.tree.take() {
+            (self.edge, self.pending) = (edge, pending);
+            self.signed.clone_from(&batch.signed);
+            self.public = None;
+        }
+        if let Err(error) = apply(storage, &batch.uploads, batch.again) {
+            batch.again = true;
+            return Err(match error.kind() {
+                Kind::Storage => error,
+                _ => Error::new(Kind::Fatal, error.to_string()),
+            });
+        }
+        // A staging object that stays is harmless: start-up applies it again, which changes nothing.
+        let _removed = storage.remove(&batch.staged);
+        self.unfinished = None;
+        Ok(())
+    }
+
+    /// Finishes what was begun, and makes the newest checkpoint public once enough witnesses cosigned it.
     ///
     /// # Errors
-    /// `Kind::Unsettled` or `Kind::Storage`: call again later. `Kind::Fatal`: a witness saw another history, end the process.
+    /// `Kind::Unsettled` or `Kind::Storage`: call again later. `Kind::Fatal`: another writer or another history, end the process.
     pub fn settle(&mut self) -> Result<(), Error> {
+        self.finish()?;
         if self.public.is_some() {
             return Ok(());
         }
         let public = match &self.parts.cosigner {
-            Some(cosigner) => cosigner.cosign(&self.signed, &|old| self.prove_consistency(old))?,
+            Some(cosigner) => {
+                let cosigned = cosigner.cosign(&self.signed, &|old| self.prove_consistency(old));
+                let memory = cosigner.memory();
+                // Whoever cosigned, or forgot, is noted before anybody hears of it.
+                if cosigned.as_ref().err().map(Error::kind) != Some(Kind::Fatal)
+                    && memory != self.remembered
+                    && let Some(text) = &memory
+                {
+                    self.parts.storage.replace(WITNESSES, text.as_bytes())?;
+                    self.remembered = memory;
+                }
+                cosigned?
+            }
             None => self.signed.clone(),
         };
         self.parts.storage.replace(CHECKPOINT, public.as_bytes())?;
         self.public = Some(public);
         Ok(())
+    }
+
+    /// Compares `checkpoint` with what was made public, and writes it again where a disk or a hand changed it. Returns what was
+    /// found, if it was something else.
+    ///
+    /// # Errors
+    /// `Kind::Storage` when it cannot be read or written; `Kind::Fatal` when it is newer than this log: another writer.
+    pub fn check_public(&mut self) -> Result<Option<String>, Error> {
+        let Some(public) = &self.public else {
+            return Ok(None);
+        };
+        let storage = self.parts.storage.as_ref();
+        let found = storage.read(CHECKPOINT)?;
+        if found.as_deref() == Some(public.as_bytes()) {
+            return Ok(None);
+        }
+        let what = match found {
+            None => "checkpoint was missing".to_owned(),
+            Some(bytes) => {
+                let seen = String::from_utf8(bytes).unwrap_or_default();
+                match Checkpoint::open(&seen, &self.verifier) {
+                    Ok(seen) if seen.size > self.size() => {
+                        return Err(Error::new(
+                            Kind::Fatal,
+                            format!(
+                                "checkpoint has {} entries, this log {}: another writer moved the log on",
+                                seen.size,
+                                self.size()
+                            ),
+                        ));
+                    }
+                    Ok(seen) => format!(
+                        "checkpoint was another one than the lock store's, of {} entries",
+                        seen.size
+                    ),
+                    Err(error) => format!("checkpoint was damaged: {error}"),
+                }
+            }
+        };
+        storage.replace(CHECKPOINT, public.as_bytes())?;
+        Ok(Some(format!("{what}; it was written again")))
     }
 
     /// The newest checkpoint as it was made public, with its cosignatures; `None` while it is not public.
@@ -364,6 +457,12 @@ impl Log {
         &self.signed
     }
 
+    /// Whether a batch was begun that is not wholly in the log yet.
+    #[must_use]
+    pub fn is_unfinished(&self) -> bool {
+        self.unfinished.is_some()
+    }
+
     /// The log's public key under its origin.
     #[must_use]
     pub fn verifier(&self) -> &Verifier {
@@ -375,16 +474,24 @@ impl Log {
     /// # Errors
     /// `Kind::Missing` outside the tree, else what the storage says.
     pub fn entry(&self, index: u64) -> Result<Vec<u8>, Error> {
-        let width = tile::width_at(0, index / WIDTH, self.size());
         if index >= self.size() {
             return Err(Error::new(
                 Kind::Missing,
                 format!("entry {index} is not in a tree of {}", self.size()),
             ));
         }
-        let path = tile::entries_path(index / WIDTH, width);
-        let mut entries = tile::parse_bundle(&self.read_tile(&path)?, width, &path)?;
+        let mut entries = self.bundle(index / WIDTH)?;
         Ok(entries.swap_remove((index % WIDTH) as usize))
+    }
+
+    /// The entries of a bundle, 256 but for the last one's.
+    ///
+    /// # Errors
+    /// What the storage says.
+    pub fn bundle(&self, index: u64) -> Result<Vec<Vec<u8>>, Error> {
+        let width = tile::width_at(0, index, self.size());
+        let path = tile::entries_path(index, width);
+        tile::parse_bundle(&self.read_tile(&path)?, width, &path)
     }
 
     /// The proof that entry `index` is in the newest checkpoint, verified before it is handed out.
@@ -424,20 +531,38 @@ impl Log {
     }
 }
 
-/// An object of a larger tree: its last bundle or hash tile is wider than that of `size` entries.
-fn beyond(storage: &dyn Storage, size: u64) -> Result<Option<String>, Error> {
-    let index = size / WIDTH;
-    for width in size % WIDTH + 1..=WIDTH {
-        for path in [
-            tile::entries_path(index, width),
-            tile::path(0, index, width),
-        ] {
-            if storage.read(&path)?.is_some() {
-                return Ok(Some(path));
-            }
+/// What an operator can do about files that are newer than the lock store.
+const ADOPT: &str = "Put back what is older to the newest copy there is, or let the lock store take over the newer files with \
+                     `seedmark-server adopt-log`";
+
+fn read_public(storage: &dyn Storage) -> Result<Option<String>, Error> {
+    let bytes = storage.read(CHECKPOINT)?;
+    bytes
+        .map(|bytes| String::from_utf8(bytes).map_err(|_| corrupt("checkpoint is not text")))
+        .transpose()
+}
+
+/// The right edge and the last, partial bundle, after both were found to lead to the root.
+fn read_edge(storage: &dyn Storage, locked: &Checkpoint) -> Result<(Edge, Vec<Vec<u8>>), Error> {
+    let files = Files(storage);
+    let broken = |error: Error| match error.kind() {
+        Kind::Storage => error,
+        _ => corrupt(format!(
+            "the lock store has signed {} entries, and the files do not hold them: {error}. Put back the newest copy of the log's \
+             folder that there is",
+            locked.size
+        )),
+    };
+    let edge = Edge::read(&files, locked).map_err(broken)?;
+    let mut pending = Vec::new();
+    if let Some(last) = locked.size.checked_sub(1) {
+        let tree = Verified::new(&files, locked.clone()).map_err(broken)?;
+        let entries = tree.entries(last / WIDTH).map_err(broken)?;
+        if !locked.size.is_multiple_of(WIDTH) {
+            pending = entries;
         }
     }
-    Ok(None)
+    Ok((edge, pending))
 }
 
 /// A storage as a reader, before a log is open.
@@ -463,10 +588,22 @@ fn corrupt(message: impl Into<String>) -> Error {
     Error::new(Kind::Corrupt, message)
 }
 
-fn apply(storage: &dyn Storage, uploads: &[Upload]) -> Result<(), Error> {
-    uploads
-        .iter()
-        .try_for_each(|upload| storage.write_once(&upload.path, &upload.bytes))
+/// Writes a batch's tiles. `again`: a file that is there may never have reached the disk, whatever a second flush of it says, so its
+/// bytes are written anew.
+fn apply(storage: &dyn Storage, uploads: &[Upload], again: bool) -> Result<(), Error> {
+    for Upload { path, bytes } in uploads {
+        if !again {
+            storage.write_once(path, bytes)?;
+            continue;
+        }
+        match storage.read(path)? {
+            Some(found) if found != *bytes => {
+                return Err(corrupt(format!("{path} exists with other bytes")));
+            }
+            _ => storage.replace(path, bytes)?,
+        }
+    }
+    Ok(())
 }
 
 /// Adds entries to the edge and returns every object that the new tree needs.

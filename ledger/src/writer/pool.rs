@@ -11,6 +11,9 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+/// Full tiles that are looked at after each batch for partial ones to remove.
+const TIDIED_A_BATCH: usize = 8;
+
 /// Where an entry stands, and whether it stood there before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Appended {
@@ -164,6 +167,8 @@ fn sequence(
             });
             answer(&submission.slot, result);
         }
+        // What stays is looked at after the next batch.
+        let _later = log.tidy(TIDIED_A_BATCH);
         if let Err(error) = appended
             && error.kind() == Kind::Fatal
         {

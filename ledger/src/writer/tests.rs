@@ -4,6 +4,7 @@ use super::{Cosigner, LockStore, Log, Parts, Pool, Storage};
 use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Kind};
 use crate::proof::{verify_consistency, verify_inclusion};
+use crate::tile;
 use crate::tree::{Hash, leaf_hash, root_of};
 use schema::key::SecretKey;
 use std::collections::BTreeMap;
@@ -68,6 +69,14 @@ impl Storage for Memory {
     fn remove(&self, path: &str) -> Result<(), Error> {
         self.0.lock().expect("no panic").objects.remove(path);
         Ok(())
+    }
+    fn list(&self, folder: &str) -> Result<Vec<String>, Error> {
+        let inner = self.0.lock().expect("no panic");
+        let below = |path: &String| {
+            let name = path.strip_prefix(folder)?.strip_prefix('/')?;
+            (!name.contains('/')).then(|| name.to_owned())
+        };
+        Ok(inner.objects.keys().filter_map(below).collect())
     }
 }
 
@@ -198,40 +207,37 @@ fn no_failure_at_any_write_loses_doubles_or_reorders_an_entry() {
         "tile/1",
         "checkpoint",
     ] {
-        for persist in [false, true] {
+        for (persist, crash) in [(false, false), (false, true), (true, false), (true, true)] {
+            let what = format!("{point} {persist} {crash}");
             let (memory, mut log) = fresh();
             let mut expected = entries(0, 254);
             log.append(&expected).expect("before the fault");
             memory.fail(Some((point, persist)));
-            for round in 0..2 {
-                let batch = entries(1000 + round * 10, 3);
-                // Level 1 is first written when the tree reaches 256, which the first batch does.
-                let result = log.append(&batch);
-                let error = result.expect_err("an injected failure");
-                let fatal = matches!(point, "lock") || point.starts_with("tile");
-                assert_eq!(
-                    error.kind() == Kind::Fatal,
-                    fatal,
-                    "{point} {persist} {round}: {error}"
-                );
-                if fatal {
-                    // The process ends; start-up may fail as long as the disk does.
-                    memory.fail(None);
-                    log = open(&memory).expect("recovery");
-                    if log.size() == expected.len() as u64 + 3 {
-                        expected.extend(batch);
-                    }
-                    assert!(
-                        point != "lock" || (log.size() > 254) == persist,
-                        "{point} {persist}"
-                    );
-                    break;
-                }
-                if log.size() == expected.len() as u64 + 3 {
-                    expected.extend(batch);
+            // Level 1 is first written when the tree reaches 256, which this batch does.
+            let batch = entries(1000, 3);
+            match log.append(&batch) {
+                // A swap of which only the answer was lost is found in the lock store.
+                Ok(first) => assert!(first == 254 && point == "lock" && persist, "{what}"),
+                Err(error) => {
+                    assert_eq!(error.kind(), Kind::Storage, "{what}: {error}");
+                    let later = log.append(&entries(1010, 3)).expect_err("the same fault");
+                    assert_eq!(later.kind(), Kind::Storage, "{what}: {later}");
                 }
             }
             memory.fail(None);
+            let mut known = point != "staging";
+            if crash {
+                drop(log);
+                log = open(&memory).expect("recovery");
+                known &= persist || point != "lock";
+            } else {
+                log.settle().expect("it heals without a restart");
+            }
+            assert!(!log.is_unfinished(), "{what}");
+            assert_eq!(log.size(), 254 + 3 * u64::from(known), "{what}");
+            if known {
+                expected.extend(batch);
+            }
             let batch = entries(2000, 3);
             log.append(&batch).expect("after healing");
             expected.extend(batch);
@@ -465,7 +471,7 @@ fn a_full_pool_says_so_at_once_and_a_stopped_log_stops_its_pool() {
     for receipt in taken.into_iter().flatten() {
         receipt.wait(Duration::from_secs(60)).expect("an index");
     }
-    memory.fail(Some(("lock", false)));
+    memory.0.lock().expect("no panic").lock = Some("another writer's".into());
     let receipt = pool.submit(b"the last".to_vec()).expect("room");
     let error = receipt.wait(Duration::from_secs(60)).expect_err("a fault");
     assert_eq!(error.kind(), Kind::Fatal);
@@ -508,4 +514,304 @@ fn an_older_lock_store_adopts_a_newer_log_that_extends_it_and_nothing_else() {
     let mut log = open(&memory).expect("it goes on");
     assert_eq!(log.append(&entries(303, 1)).expect("one more"), 303);
     check(&log, &entries(0, 304));
+}
+
+/// What lies on the disk, and what the lock store holds.
+type Copied = (BTreeMap<String, Vec<u8>>, Option<String>);
+
+fn copied(memory: &Memory) -> Copied {
+    let inner = memory.0.lock().expect("no panic");
+    (inner.objects.clone(), inner.lock.clone())
+}
+
+fn from_copy((objects, lock): Copied) -> Memory {
+    let memory = Memory::default();
+    {
+        let mut inner = memory.0.lock().expect("no panic");
+        (inner.objects, inner.lock) = (objects, lock);
+    }
+    memory
+}
+
+#[test]
+fn a_backup_copied_over_a_newer_log_signs_nothing_and_the_newer_log_is_adopted() {
+    // Within a bundle, to its edge, over it, and over several.
+    for (old, new) in [
+        (3, 10),
+        (0, 10),
+        (3, 256),
+        (256, 257),
+        (3, 300),
+        (250, 1100),
+    ] {
+        let what = format!("{old} over {new}");
+        let (memory, mut log) = fresh();
+        log.append(&entries(0, old)).expect("the older part");
+        let (older, older_lock) = copied(&memory);
+        for first in (old..new).step_by(70) {
+            let batch = entries(first, 70.min(new - first));
+            log.append(&batch).expect("the newer part");
+        }
+        while log.tidy(3).expect("tidied") {}
+        drop(log);
+        let (newer, newer_lock) = copied(&memory);
+        // `cp -a OLD/. NEWER/`: what is only in the newer copy stays.
+        let mut mixed = newer.clone();
+        mixed.extend(older.clone());
+        let memory = from_copy((mixed.clone(), older_lock.clone()));
+        let error = open(&memory).err().expect("a refusal");
+        assert_eq!(error.kind(), Kind::Corrupt, "{what}");
+        let told = error.to_string();
+        assert!(
+            told.contains("beyond") && told.contains("adopt-log"),
+            "{what}: {told}"
+        );
+        assert_eq!(
+            copied(&memory),
+            (mixed, older_lock),
+            "{what}: nothing was touched"
+        );
+        let adopted = Log::adopt(ORIGIN, &secret(), &memory, &memory).expect("adopted");
+        assert_eq!(adopted, (old, new), "{what}");
+        assert_eq!(
+            copied(&memory).1,
+            newer_lock,
+            "{what}: what was signed before"
+        );
+        let mut log = open(&memory).expect("it opens again");
+        log.append(&entries(new, 2)).expect("and goes on");
+        check(&log, &entries(0, new + 2));
+        // The other way round nothing can be recovered, and nothing is signed.
+        if old > 0 {
+            let memory = from_copy((older.clone(), newer_lock.clone()));
+            let error = open(&memory).err().expect("a refusal");
+            assert_eq!(error.kind(), Kind::Corrupt, "{what}");
+            assert!(
+                error
+                    .to_string()
+                    .contains("newest copy of the log's folder"),
+                "{error}"
+            );
+            assert_eq!(copied(&memory), (older, newer_lock), "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_batch_that_was_being_written_is_finished_when_it_is_adopted() {
+    for point in ["tile/entries/001", "tile/0", "tile/1"] {
+        let (memory, mut log) = fresh();
+        log.append(&entries(0, 3)).expect("the older part");
+        let older_lock = copied(&memory).1;
+        log.append(&entries(3, 250)).expect("the newer part");
+        memory.fail(Some((point, false)));
+        log.append(&entries(253, 10))
+            .expect_err("cut off between two tiles");
+        memory.fail(None);
+        drop(log);
+        memory.0.lock().expect("no panic").lock = older_lock;
+        let adopted = Log::adopt(ORIGIN, &secret(), &memory, &memory).expect("adopted");
+        assert_eq!(adopted, (3, 263), "{point}");
+        check(&open(&memory).expect("it opens"), &entries(0, 263));
+    }
+    // Without what would finish it nothing is signed.
+    let (memory, mut log) = fresh();
+    log.append(&entries(0, 3)).expect("the older part");
+    let older_lock = copied(&memory).1;
+    memory.fail(Some(("tile/0", false)));
+    log.append(&entries(3, 10)).expect_err("cut off");
+    memory.fail(None);
+    let staged = memory.list("staging").expect("a list");
+    assert_eq!(staged.len(), 1, "{staged:?}");
+    memory
+        .remove(&format!("staging/{}", staged[0]))
+        .expect("lost");
+    memory
+        .0
+        .lock()
+        .expect("no panic")
+        .lock
+        .clone_from(&older_lock);
+    let error = Log::adopt(ORIGIN, &secret(), &memory, &memory).expect_err("a hole");
+    assert!(error.to_string().contains("tile/0/000.p/13"), "{error}");
+    assert_eq!(copied(&memory).1, older_lock);
+}
+
+#[test]
+fn files_copied_over_an_open_log_are_found_before_the_next_signature() {
+    let (memory, mut log) = fresh();
+    log.append(&entries(0, 3)).expect("a batch");
+    let (other, mut forked) = fresh();
+    forked.append(&entries(500, 8)).expect("another history");
+    let objects = copied(&other).0;
+    let before = copied(&memory).1;
+    memory.0.lock().expect("no panic").objects.extend(objects);
+    let error = log.append(&entries(3, 5)).expect_err("other bytes");
+    assert_eq!(error.kind(), Kind::Fatal, "{error}");
+    assert!(error.to_string().contains("nothing was signed"), "{error}");
+    assert_eq!(copied(&memory).1, before);
+}
+
+#[test]
+fn a_log_is_not_begun_over_the_files_of_another() {
+    let (memory, mut log) = fresh();
+    log.append(&entries(0, 3)).expect("a batch");
+    drop(log);
+    memory.remove("checkpoint").expect("removed");
+    memory.0.lock().expect("no panic").lock = None;
+    let error = Log::create(ORIGIN, &secret(), &memory, &memory).expect_err("its tiles lie there");
+    assert!(
+        error.to_string().contains("tile/entries/000.p/3"),
+        "{error}"
+    );
+}
+
+#[test]
+fn partial_tiles_go_once_the_full_one_stands_and_every_reader_finds_what_it_asks_for() {
+    let (memory, mut log) = fresh();
+    let all = entries(0, 700);
+    let mut proofs = Vec::new();
+    for batch in all.chunks(37) {
+        log.append(batch).expect("a batch");
+        let checkpoint = Checkpoint::open(log.checkpoint(), log.verifier()).expect("its own");
+        proofs.push((
+            checkpoint,
+            log.prove(log.size() - 1).expect("a proof").hashes,
+        ));
+    }
+    let before = copied(&memory).0;
+    let mut calls = 1;
+    while log.tidy(2).expect("tidied") {
+        calls += 1;
+    }
+    assert!(calls > 1, "it takes small steps");
+    let left: Vec<String> = copied(&memory).0.into_keys().collect();
+    let full = |path: &String| path.contains("000.p/") || path.contains("001.p/");
+    let replaced = |path: &String| full(path) && !path.starts_with("tile/1");
+    assert!(!left.iter().any(replaced), "{left:?}");
+    // 700 entries: the third bundle and its tile are not full, nor is level 1.
+    let kept = |path: &&String| path.contains("002.p/") || path.starts_with("tile/1/000.p/");
+    assert_eq!(
+        left.iter().filter(kept).count(),
+        before.keys().filter(kept).count(),
+        "what no full tile replaced stays"
+    );
+    for (path, bytes) in before.iter().filter(|(path, _)| path.starts_with("tile/")) {
+        let served = tile::serve(&super::Files(&memory), path).expect("a read");
+        assert_eq!(served.as_ref(), Some(bytes), "{path}");
+    }
+    assert_eq!(
+        tile::serve(&super::Files(&memory), "tile/0/003.p/7").expect("a read"),
+        None
+    );
+    for (checkpoint, hashes) in proofs {
+        let index = checkpoint.size - 1;
+        let again = crate::proof::inclusion(&super::Files(&memory), index, checkpoint.size);
+        assert_eq!(again.expect("an older tree's proof"), hashes);
+    }
+    check(&log, &all);
+    let mut log = open(&memory).expect("it opens again");
+    assert!(!log.tidy(100).expect("nothing is left"));
+    log.append(&entries(700, 70)).expect("over the next edge");
+    while log.tidy(2).expect("tidied") {}
+    assert!(!copied(&memory).0.keys().any(|path| path.contains("002.p/")));
+    check(&log, &entries(0, 770));
+}
+
+#[test]
+fn a_checkpoint_that_a_disk_or_a_hand_changed_is_told_of_and_written_again() {
+    let (memory, mut log) = fresh();
+    log.append(&entries(0, 3)).expect("a batch");
+    assert_eq!(log.check_public().expect("a read"), None);
+    let right = memory.read("checkpoint").expect("a read").expect("one");
+    let older = copied(&fresh().0).0["checkpoint"].clone();
+    for (wrong, word) in [(right[..40].to_vec(), "damaged"), (older, "another one")] {
+        memory.replace("checkpoint", &wrong).expect("changed");
+        let told = log.check_public().expect("a write").expect("a finding");
+        assert!(told.contains(word), "{told}");
+        assert_eq!(
+            memory.read("checkpoint").expect("a read"),
+            Some(right.clone())
+        );
+    }
+    memory.remove("checkpoint").expect("removed");
+    assert!(log.check_public().expect("a write").is_some());
+    memory.fail(Some(("checkpoint", false)));
+    memory.remove("checkpoint").expect("removed");
+    assert_eq!(
+        log.check_public().expect_err("a fault").kind(),
+        Kind::Storage
+    );
+    memory.fail(None);
+    let (other, mut longer) = fresh();
+    longer.append(&entries(0, 9)).expect("a longer log");
+    let newer = other.read("checkpoint").expect("a read").expect("one");
+    memory.replace("checkpoint", &newer).expect("changed");
+    assert_eq!(
+        log.check_public().expect_err("another writer").kind(),
+        Kind::Fatal
+    );
+}
+
+/// A cosigner that remembers how often it was asked.
+#[derive(Clone, Default)]
+struct Diary(Arc<Mutex<u64>>);
+
+impl Cosigner for Diary {
+    fn is_settled(&self, _: &str) -> bool {
+        true
+    }
+    fn cosign(
+        &self,
+        signed: &str,
+        _: &dyn Fn(u64) -> Result<Vec<Hash>, Error>,
+    ) -> Result<String, Error> {
+        *self.0.lock().expect("no panic") += 1;
+        Ok(signed.to_owned())
+    }
+    fn memory(&self) -> Option<String> {
+        Some(self.0.lock().expect("no panic").to_string())
+    }
+    fn recall(&self, memory: &str) -> Result<(), Error> {
+        let number = memory.parse();
+        *self.0.lock().expect("no panic") =
+            number.map_err(|_| Error::new(Kind::Malformed, "no number"))?;
+        Ok(())
+    }
+}
+
+#[test]
+fn what_witnesses_cosigned_outlives_the_process_and_is_noted_before_it_is_public() {
+    let (memory, log) = fresh();
+    drop(log);
+    let with = |diary: &Diary| {
+        let cosigner = Some(Box::new(diary.clone()) as Box<dyn Cosigner>);
+        let parts = Parts {
+            cosigner,
+            ..parts(&memory)
+        };
+        Log::open(ORIGIN, secret(), parts)
+    };
+    let first = Diary::default();
+    let mut log = with(&first).expect("a log");
+    log.append(&entries(0, 2)).expect("a batch");
+    memory.fail(Some(("witnesses", false)));
+    let public = memory.read("checkpoint").expect("a read");
+    let error = log.append(&entries(2, 2)).expect_err("it cannot be noted");
+    assert_eq!(error.kind(), Kind::Storage);
+    assert_eq!(
+        memory.read("checkpoint").expect("a read"),
+        public,
+        "not public"
+    );
+    memory.fail(None);
+    log.settle().expect("noted, then public");
+    drop(log);
+    let asked = *first.0.lock().expect("no panic");
+    let second = Diary::default();
+    drop(with(&second).expect("a log"));
+    assert_eq!(*second.0.lock().expect("no panic"), asked);
+    memory.replace("witnesses", b"nonsense").expect("changed");
+    let error = with(&Diary::default()).err().expect("a refusal");
+    assert!(error.to_string().starts_with("witnesses: "), "{error}");
 }
