@@ -47,8 +47,8 @@ async fn main() -> anyhow::Result<()> {
     )?;
     let leaves = Bell::default();
     let (entry, storing) = intake(ORIGIN, leaves.clone());
-    let (_stop, stop) = tokio::sync::watch::channel(false);
-    let storing = tokio::spawn(storing.run(db.clone(), stop));
+    let (stop, stopped) = watch::channel(false);
+    let storing = tokio::spawn(storing.run(db.clone(), stopped.clone()));
     let sequencer = Sequencer {
         db: db.clone(),
         origin: ORIGIN.into(),
@@ -60,9 +60,9 @@ async fn main() -> anyhow::Result<()> {
         queued: leaves.clone(),
         logged: Bell::default(),
         settled: entry.settled(),
+        reporter: log.reporter(),
     };
     let (ready, opened) = oneshot::channel();
-    let (stop, stopped) = watch::channel(false);
     let sequencing = tokio::task::spawn_blocking(move || sequencer.run(ready, stopped));
     opened.await?;
 

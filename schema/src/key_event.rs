@@ -7,7 +7,7 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::key::{PublicKey, SecretKey};
 use crate::leaf::{Kind, Leaf};
-use crate::statement::{Envelope, Predicate, Subject};
+use crate::statement::{self, Envelope, Predicate, Subject};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -86,6 +86,14 @@ impl KeyEndStatement {
         let envelope = Envelope::sign(&[Subject::key(&self.key_hash)], self, secret)?;
         let leaf = Leaf::sign(origin, Kind::KeyEvent, envelope.digest()?, secret);
         Ok((envelope, leaf))
+    }
+
+    /// The digest of the statement's leaf, whoever signs it.
+    ///
+    /// # Errors
+    /// When the statement cannot be written.
+    pub fn digest(&self) -> Result<Digest, Error> {
+        statement::digest_of(&[Subject::key(&self.key_hash)], self)
     }
 
     /// Reads a statement that `signer` made with its leaf, and checks that both belong together and that `signer` may say so:

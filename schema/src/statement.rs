@@ -68,6 +68,29 @@ fn decode(text: &str, place: &str) -> Result<Vec<u8>, Error> {
         .map_err(|_| Error::malformed(place, "is not base64"))
 }
 
+/// A statement's canonical bytes.
+fn body<P: Predicate>(subjects: &[Subject], predicate: &P) -> Result<Vec<u8>, Error> {
+    let statement = Statement {
+        kind: STATEMENT_TYPE.into(),
+        subject: subjects.to_vec(),
+        predicate_type: P::TYPE.into(),
+        predicate: serde_json::to_value(predicate)
+            .map_err(|error| Error::invalid("statement", error.to_string()))?,
+    };
+    canonical::to_bytes(&statement, "statement")
+}
+
+/// What [`Envelope::digest`] is of a predicate about `subjects`, whoever signs it.
+///
+/// # Errors
+/// When the statement cannot be written canonically.
+pub fn digest_of<P: Predicate>(subjects: &[Subject], predicate: &P) -> Result<Digest, Error> {
+    Ok(Digest::sha256(&pae(
+        PAYLOAD_TYPE,
+        &body(subjects, predicate)?,
+    )))
+}
+
 impl Envelope {
     /// Signs a predicate about `subjects`.
     ///
@@ -78,14 +101,7 @@ impl Envelope {
         predicate: &P,
         secret: &SecretKey,
     ) -> Result<Self, Error> {
-        let statement = Statement {
-            kind: STATEMENT_TYPE.into(),
-            subject: subjects.to_vec(),
-            predicate_type: P::TYPE.into(),
-            predicate: serde_json::to_value(predicate)
-                .map_err(|error| Error::invalid("statement", error.to_string()))?,
-        };
-        let body = canonical::to_bytes(&statement, "statement")?;
+        let body = body(subjects, predicate)?;
         let signature = secret.sign(&pae(PAYLOAD_TYPE, &body));
         Ok(Self {
             payload: STANDARD.encode(&body),

@@ -3,13 +3,13 @@
 //! The one rule: a key that ended signs nothing new here, and what it signed before stands.
 
 use super::service::{Error, check_password};
-use super::store;
+use super::{ends, store};
 use crate::db::{self, Db, Tx};
 use crate::random;
 use crate::verify::service::{self as log, PublicLog};
 use schema::digest::Digest;
 use schema::failure::FieldError;
-use schema::key::{PublicKey, SecretKey, registration_message};
+use schema::key::{PublicKey, registration_message};
 use schema::key_event::{Authority, KeyEnd, KeyEndStatement, Reason};
 use schema::leaf::Leaf;
 use schema::statement::Envelope;
@@ -131,65 +131,6 @@ pub async fn hold(tx: &mut Tx, key_hash: &str) -> db::Result<bool> {
     Ok(!store::hold_key(tx, key_hash).await? || !store::has_ended(tx, key_hash).await?)
 }
 
-/// Finds out which key a logged end is about, after a database that knew it was lost: the leaf holds only a digest, and there are
-/// few statements that it can be of. Returns whether it was found; a key that was registered since the lost copy cannot be.
-///
-/// # Errors
-/// When the database fails.
-pub async fn restore_end(tx: &mut Tx, origin: &str, leaf: &Leaf) -> Result<bool, Error> {
-    let keys = store::list_all_keys(tx).await?;
-    // The digest is of the statement alone; whoever signs it makes no difference.
-    let anybody = SecretKey::from_bytes([0; 32]);
-    for (person, key) in &keys {
-        let Ok(public) = PublicKey::parse(key) else {
-            continue;
-        };
-        let key_hash = public.hash();
-        let authority = match leaf.key_hash == key_hash {
-            true => Authority::Key,
-            false => Authority::Account,
-        };
-        let others = keys
-            .iter()
-            .filter(|(owner, other)| owner == person && other != key);
-        let successors = others.filter_map(|(_, other)| PublicKey::parse(other).ok().map(Some));
-        for successor in std::iter::once(None).chain(successors) {
-            for reason in Reason::ALL {
-                let statement = KeyEndStatement {
-                    key_hash,
-                    reason,
-                    authority,
-                    successor,
-                };
-                // A statement of these parts can always be written.
-                let made = statement.sign(origin, &anybody);
-                if made.is_ok_and(|(_, made)| made.digest == leaf.digest) {
-                    let leaf_hash = leaf.hash().hex();
-                    insert_end(tx, &statement, &leaf_hash).await?;
-                    return Ok(true);
-                }
-            }
-        }
-    }
-    Ok(false)
-}
-
-async fn insert_end(tx: &mut Tx, statement: &KeyEndStatement, leaf_hash: &str) -> db::Result<bool> {
-    store::insert_key_end(
-        tx,
-        &statement.key_hash.hex(),
-        leaf_hash,
-        statement.reason.name(),
-        match statement.authority {
-            Authority::Key => "key",
-            Authority::Account => "account",
-        },
-        statement.successor.as_ref().map(ToString::to_string),
-        random::real_now_ms(),
-    )
-    .await
-}
-
 /// A key by its hash, whoever's it is.
 ///
 /// # Errors
@@ -301,7 +242,8 @@ async fn keep(
     }
     let row = log::queue(&mut tx, &log.origin, leaf, signer).await?;
     log::keep::<KeyEndStatement>(&mut tx, &row, &statement.key_hash, envelope, signer).await?;
-    let first = insert_end(&mut tx, statement, &row.leaf_hash).await?;
+    let now_ms = random::real_now_ms();
+    let first = ends::insert(&mut tx, statement, &row.leaf_hash, now_ms).await?;
     if !first {
         return Err(invalid("key", "ended-key"));
     }

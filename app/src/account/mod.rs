@@ -6,6 +6,8 @@
 pub mod island;
 
 #[cfg(feature = "ssr")]
+pub mod ends;
+#[cfg(feature = "ssr")]
 pub mod guest;
 #[cfg(feature = "ssr")]
 pub mod http;

@@ -14,6 +14,7 @@ use axum::{Json, Router};
 use schema::digest::Digest;
 use schema::failure::{Code, FieldError};
 use serde::Deserialize;
+use tower_http::set_header::SetResponseHeaderLayer;
 
 /// Routes of this feature.
 pub fn routes() -> Router<AppState> {
@@ -23,10 +24,40 @@ pub fn routes() -> Router<AppState> {
         .route("/proofs/{leaf}/proof", get(proof_text))
         .route("/priority", get(ask))
         .route("/priority/{first}/{second}", get(compare))
+        .route("/log/attestations", post(attest))
+        .merge(public())
+}
+
+/// What anybody's program may read, from a page of any origin too: nothing here depends on who asks.
+fn public() -> Router<AppState> {
+    let anybody = SetResponseHeaderLayer::overriding(
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        header::HeaderValue::from_static("*"),
+    );
+    Router::new()
         .route("/log/vkey", get(vkey))
         .route("/log/keys/{hash}", get(key))
-        .route("/log/attestations", post(attest))
         .route("/log/{*path}", get(file))
+        .layer(anybody)
+}
+
+/// An answer to a program in one line; people have pages.
+fn plain(status: StatusCode, text: &'static str) -> Response {
+    let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+    (status, kind, text).into_response()
+}
+
+fn absent() -> Response {
+    plain(StatusCode::NOT_FOUND, "there is no such object\n")
+}
+
+/// The log did not answer; the reason is the operator's.
+fn unreadable(error: &service::Error) -> Response {
+    tracing::error!(error = %error, "the public log cannot be read");
+    plain(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "the log cannot be read at the moment\n",
+    )
 }
 
 /// Takes an owner's statement from a program; answers in JSON, since no person reads it here.
@@ -87,46 +118,61 @@ fn text(body: String, caching: &'static str) -> Response {
         .into_response()
 }
 
-async fn key(State(state): State<AppState>, visit: Visit, Path(hash): Path<String>) -> Response {
-    visit
-        .answer(async {
-            let hash = Digest::parse(&hash, "key").map_err(not_found)?;
-            let mut tx = state.db.read().await?;
-            let key = service::find_key(&mut tx, &hash.hex())
-                .await?
-                .ok_or_else(|| not_found(()))?;
-            Ok(text(
-                format!("{key}\n"),
-                "public, max-age=31536000, immutable",
-            ))
-        })
-        .await
+async fn key(State(state): State<AppState>, Path(hash): Path<String>) -> Response {
+    let Ok(hash) = Digest::parse(&hash, "key") else {
+        return absent();
+    };
+    let found = async {
+        let mut tx = state.db.read().await?;
+        service::find_key(&mut tx, &hash.hex()).await
+    };
+    match found.await {
+        Ok(Some(key)) => text(format!("{key}\n"), "public, max-age=31536000, immutable"),
+        Ok(None) => absent(),
+        Err(error) => unreadable(&error.into()),
+    }
 }
 
 /// Tiles and bundles never change; the checkpoint does with every batch.
-async fn file(State(state): State<AppState>, visit: Visit, Path(path): Path<String>) -> Response {
-    visit
-        .answer(async {
-            let log = state.log.clone();
-            let wanted = path.clone();
-            let bytes = tokio::task::spawn_blocking(move || log.file(&wanted))
-                .await
-                .map_err(AppError::internal)??;
-            let bytes = bytes.ok_or_else(|| not_found(()))?;
-            if path == "checkpoint" {
-                let headers = [
-                    (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
-                    (header::CACHE_CONTROL, "public, max-age=2"),
-                ];
-                return Ok((headers, bytes).into_response());
-            }
-            let headers = [
-                (header::CONTENT_TYPE, "application/octet-stream"),
-                (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
-            ];
-            Ok((headers, bytes).into_response())
-        })
-        .await
+async fn file(
+    State(state): State<AppState>,
+    Path(path): Path<String>,
+    headers: header::HeaderMap,
+) -> Response {
+    let (kind, caching) = match path.as_str() {
+        "checkpoint" => ("text/plain; charset=utf-8", "public, max-age=2"),
+        _ => (
+            "application/octet-stream",
+            "public, max-age=31536000, immutable",
+        ),
+    };
+    let log = state.log.clone();
+    let bytes = match tokio::task::spawn_blocking(move || log.file(&path)).await {
+        Ok(Ok(Some(bytes))) => bytes,
+        Ok(Ok(None)) => return absent(),
+        Ok(Err(error)) => return unreadable(&error),
+        Err(error) => {
+            let error = ledger::Error::new(ledger::Kind::Storage, error.to_string());
+            return unreadable(&error.into());
+        }
+    };
+    // Weak: the answer may be compressed on its way.
+    let tag = format!("W/\"{}\"", &Digest::sha256(&bytes).hex()[..32]);
+    let known = headers.get(header::IF_NONE_MATCH);
+    let known = known
+        .and_then(|tags| tags.to_str().ok())
+        .is_some_and(|tags| {
+            tags.split(',')
+                .any(|known| [tag.as_str(), "*"].contains(&known.trim()))
+        });
+    let about = [
+        (header::CACHE_CONTROL, caching.to_owned()),
+        (header::ETAG, tag),
+    ];
+    if known {
+        return (StatusCode::NOT_MODIFIED, about).into_response();
+    }
+    (about, [(header::CONTENT_TYPE, kind)], bytes).into_response()
 }
 
 async fn proof(State(state): State<AppState>, visit: Visit, Path(leaf): Path<String>) -> Response {
@@ -252,13 +298,13 @@ async fn bundle(State(state): State<AppState>, visit: Visit, Path(leaf): Path<St
     visit
         .answer(async {
             let hash = Digest::parse(&leaf, "leaf").map_err(not_found)?;
-            let mut tx = state.db.write().await?;
+            // Nothing of an owner's is opened, so nothing is written: proofs are built beside everybody else's writes.
+            let mut tx = state.db.read().await?;
             let listing = crate::catalog::service::find_by_leaf(&mut tx, &hash.hex())
                 .await?
                 .filter(|listing| listing.state == "live");
             let listing = listing.ok_or_else(|| not_found(()))?;
             let bytes = crate::library::service::bundle(&state, &mut tx, &listing, None).await?;
-            tx.commit().await?;
             let name = format!("attachment; filename=\"{}-public.seedmark\"", listing.slug);
             let headers = [
                 (

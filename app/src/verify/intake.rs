@@ -128,16 +128,21 @@ impl Intake {
 }
 
 impl Storing {
-    /// Stores what comes until no [`Intake`] is left, or it is told to stop; whoever waits then is told to come again.
+    /// Stores what comes until `stop` is set or no [`Intake`] is left. What came before is stored; who comes later is told so.
     pub async fn run(mut self, db: Db, mut stop: watch::Receiver<bool>) {
         let mut batch = Vec::new();
         loop {
             let received = tokio::select! {
+                biased;
                 received = self.queue.recv_many(&mut batch, BATCH) => received,
-                _ = stop.wait_for(|stop| *stop) => 0,
+                // A sender that is gone stops as well.
+                _stopped = stop.wait_for(|stop| *stop), if !self.queue.is_closed() => {
+                    self.queue.close();
+                    continue;
+                }
             };
             if received == 0 {
-                break;
+                return;
             }
             match self.store(&db, &batch).await {
                 Ok(rows) => {

@@ -13,6 +13,10 @@ pub mod http;
 #[cfg(feature = "ssr")]
 pub mod intake;
 #[cfg(feature = "ssr")]
+mod lock;
+#[cfg(feature = "ssr")]
+mod note;
+#[cfg(feature = "ssr")]
 mod page;
 #[cfg(feature = "ssr")]
 pub mod priority;
@@ -21,11 +25,17 @@ mod sequencer;
 #[cfg(feature = "ssr")]
 pub mod service;
 #[cfg(feature = "ssr")]
+pub mod status;
+#[cfg(feature = "ssr")]
 mod store;
+#[cfg(all(test, feature = "ssr"))]
+mod tests;
 #[cfg(all(test, feature = "ssr"))]
 pub(crate) use store::ALL as STATEMENTS;
 
 #[cfg(feature = "ssr")]
+pub use lock::adopt;
+#[cfg(feature = "ssr")]
 pub(crate) use page::{check_texts, since};
 #[cfg(feature = "ssr")]
-pub use sequencer::{Sequencer, adopt};
+pub use sequencer::Sequencer;

@@ -1,22 +1,25 @@
 //! The one task that writes the log: takes queued leaves in order, appends them as a batch, fills in their indices.
 //!
-//! The one rule: a `Fatal` error ends the process. Start-up first brings indices up to the tree, so that a crash between
-//! append and note neither loses nor doubles a leaf.
+//! The one rule: only a contradiction ends the process. Whatever is slow or away for a while (disk, database, witnesses) is asked
+//! again, and nothing is appended before what was appended is noted, so that nothing is lost or doubled. While it waits it holds no
+//! connection.
 
 use super::intake::Settled;
+use super::lock::DatabaseLock;
+use super::note::{self, Noted};
+use super::status::{Cause, Reporter};
 use super::store;
-use crate::account::keys;
-use crate::db::{self, Db};
+use crate::db::Db;
 use crate::jobs::Bell;
-use crate::random::real_now_ms;
 use anyhow::{Context as _, Result};
 use ledger::client::Witnesses;
 use ledger::policy::Policy;
-use ledger::writer::{Cosigner, Folder, LockStore, Log, Parts};
+use ledger::writer::{Cosigner, Folder, LockStore as _, Log, Parts};
 use ledger::{Error, Kind};
 use schema::key::SecretKey;
-use schema::leaf::{Kind as LeafKind, Leaf};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
@@ -24,71 +27,12 @@ use tokio::sync::{oneshot, watch};
 const BATCH: i64 = 256;
 /// How long a checkpoint waits for its witnesses before the log reports that it waits.
 const WITNESS_PATIENCE: Duration = Duration::from_secs(10);
-
-/// The lock record in the database. The log's writer is not async, so calls wait on the runtime from their own thread.
-struct DatabaseLock {
-    db: Db,
-    runtime: Handle,
-}
-
-impl DatabaseLock {
-    fn wait<T>(&self, work: impl Future<Output = db::Result<T>>) -> Result<T, Error> {
-        self.runtime
-            .block_on(work)
-            .map_err(|error| Error::new(Kind::Storage, format!("lock record: {error}")))
-    }
-}
-
-impl LockStore for DatabaseLock {
-    fn load(&self, origin: &str) -> Result<Option<String>, Error> {
-        self.wait(async {
-            let mut tx = self.db.read().await?;
-            store::load_checkpoint(&mut tx, origin).await
-        })
-    }
-
-    fn create(&self, origin: &str, checkpoint: &str) -> Result<(), Error> {
-        self.wait(async {
-            let mut tx = self.db.write().await?;
-            store::insert_checkpoint(&mut tx, origin, checkpoint).await?;
-            tx.commit().await
-        })
-    }
-
-    fn swap(&self, origin: &str, old: &str, new: &str) -> Result<(), Error> {
-        let swapped = self.wait(async {
-            let mut tx = self.db.write().await?;
-            let swapped = store::swap_checkpoint(&mut tx, origin, old, new).await?;
-            tx.commit().await?;
-            Ok(swapped)
-        })?;
-        if swapped {
-            Ok(())
-        } else {
-            Err(Error::new(Kind::Storage, "another writer moved the log on"))
-        }
-    }
-}
-
-/// Lets a database that was put back to an older moment go on from what the log's folder holds; the next start fills in the
-/// indices of leaves that it does not know. Returns the sizes before and after.
-///
-/// # Errors
-/// As [`Log::adopt`].
-pub async fn adopt(
-    db: Db,
-    origin: String,
-    secret: [u8; 32],
-    folder: PathBuf,
-) -> Result<(u64, u64)> {
-    let runtime = Handle::current();
-    let work = tokio::task::spawn_blocking(move || {
-        let storage = Folder::new(&folder)?;
-        let lock = DatabaseLock { db, runtime };
-        Log::adopt(&origin, &SecretKey::from_bytes(secret), &storage, &lock)
-    });
-    Ok(work.await.context("the audit panicked")??)
-}
+/// How long the log waits before it tries again: at first, and after many tries.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Full tiles that are looked at for replaced partial ones, in a step that has nothing else to do and in one that has.
+const TIDIED_IDLE: usize = 64;
+const TIDIED_BUSY: usize = 4;
 
 /// What the log is written with.
 pub struct Sequencer {
@@ -112,14 +56,18 @@ pub struct Sequencer {
     pub logged: Bell,
     /// Who waits for single leaves.
     pub settled: Settled,
+    /// Told what the log does.
+    pub reporter: Reporter,
 }
 
 impl Sequencer {
     /// Opens the log, creating it in a database that never had one.
-    fn open(&self, runtime: &Handle) -> Result<Log> {
+    fn open(&self, runtime: &Handle, stop: &watch::Receiver<bool>) -> Result<Writer> {
+        let database_failed = Arc::new(AtomicBool::new(false));
         let lock = DatabaseLock {
             db: self.db.clone(),
             runtime: runtime.clone(),
+            failed: database_failed.clone(),
         };
         let storage = Folder::new(&self.folder)?;
         let secret = || SecretKey::from_bytes(self.secret);
@@ -132,10 +80,10 @@ impl Sequencer {
             );
             Log::create(&self.origin, &secret(), &storage, &lock)?;
         }
-        let witnesses = self
-            .policy
-            .clone()
-            .map(|policy| Box::new(Witnesses::new(policy, WITNESS_PATIENCE)) as Box<dyn Cosigner>);
+        let witnesses = self.policy.clone().map(|policy| {
+            let witnesses = Witnesses::new(policy, WITNESS_PATIENCE).until(flag(runtime, stop));
+            Box::new(witnesses) as Box<dyn Cosigner>
+        });
         let parts = Parts {
             storage: Box::new(storage),
             lock: Box::new(lock),
@@ -150,98 +98,177 @@ impl Sequencer {
             std::fs::write(&self.begun_note, text)
                 .with_context(|| format!("cannot write {}", self.begun_note.display()))?;
         }
-        Ok(log)
+        Ok(Writer {
+            log,
+            behind: true,
+            database_failed,
+        })
     }
 
-    /// Fills in the indices of every leaf of the tree that has none yet; the tree must be public.
-    fn note_indices(&self, runtime: &Handle, log: &Log) -> Result<()> {
-        let known = runtime.block_on(async {
-            let mut tx = self.db.read().await?;
-            store::next_index(&mut tx, &self.origin).await
-        })?;
-        let size = i64::try_from(log.size())?;
-        for first in (known..size).step_by(usize::try_from(BATCH)?) {
-            let mut indices = Vec::new();
-            for index in first..size.min(first + BATCH) {
-                indices.push((hex::encode(log.entry(u64::try_from(index)?)?), index));
-            }
-            runtime.block_on(note(&self.db, &self.origin, &indices, log.public()))?;
-            self.settled.tell(&indices);
-        }
-        if known < size {
-            self.logged.ring();
-        }
-        Ok(())
-    }
-
-    /// Runs until `stop` is set. `ready` is told once the log is open.
+    /// Runs until `stop` is set. `ready` is told once the log is open, and the database knows what it holds if both can be read.
     ///
     /// # Errors
-    /// When the log cannot be opened, its state is unknown or a witness saw another history: the process must end.
+    /// When the log cannot be opened, or contradicts its database, its files or a witness: the process must end.
     pub fn run(self, ready: oneshot::Sender<()>, stop: watch::Receiver<bool>) -> Result<()> {
+        let result = self.write(ready, stop);
+        let error = result.as_ref().err().map(|error| format!("{error:#}"));
+        self.reporter.ended(error.as_deref());
+        result
+    }
+
+    fn write(&self, ready: oneshot::Sender<()>, mut stop: watch::Receiver<bool>) -> Result<()> {
         let runtime = Handle::current();
-        let mut log = self
-            .open(&runtime)
+        let mut writer = self
+            .open(&runtime, &stop)
             .context("the public log cannot be opened")?;
-        // Nobody waits any more when the process is stopping already.
-        let _unheard = ready.send(());
-        let mut behind = true;
+        self.reporter.opened();
+        let mut ready = Some(ready);
+        let mut pause = FIRST_PAUSE;
         while !*stop.borrow() {
-            match self.step(&runtime, &mut log, &mut behind) {
-                Ok(Pace::Busy) => {}
-                Ok(Pace::Idle) => {
+            // Before the doors open: a key that the log ends must not sign once more because a database was put back.
+            let pace = match ready.is_some() && writer.behind {
+                true => self.catch_up(&runtime, &mut writer)?,
+                false => self.step(&runtime, &mut writer)?,
+            };
+            if let Some(ready) = ready.take() {
+                // Nobody waits any more when the process is stopping already.
+                let _unheard = ready.send(());
+            }
+            match &pace {
+                Pace::Later(cause, why) => self.reporter.waits(*cause, why),
+                Pace::Busy | Pace::Idle => self.reporter.goes_on(),
+            }
+            match pace {
+                Pace::Busy => pause = FIRST_PAUSE,
+                Pace::Idle => {
+                    pause = FIRST_PAUSE;
                     runtime.block_on(self.queued.wait(Duration::from_millis(500)));
                 }
-                Ok(Pace::Later(why)) => {
-                    tracing::warn!(error = %why, "the log waits");
-                    std::thread::sleep(Duration::from_secs(1));
+                Pace::Later(_, why) => {
+                    tracing::warn!(error = %why, pause_ms = pause.as_millis(), "the log waits");
+                    // Stopping ends the pause; so does nothing else.
+                    let _over =
+                        runtime.block_on(tokio::time::timeout(pause, stop.wait_for(|stop| *stop)));
+                    pause = (pause * 2).min(LONGEST_PAUSE);
                 }
-                Err(error) => return Err(error),
             }
         }
         Ok(())
     }
 
-    /// One batch. `behind`: the tree may hold leaves whose index is not noted.
-    fn step(&self, runtime: &Handle, log: &mut Log, behind: &mut bool) -> Result<Pace> {
-        if *behind {
-            match log.settle() {
-                Ok(()) => {}
-                Err(error) => return Pace::after(error),
+    /// Settles what was begun and notes what the database does not know yet.
+    fn catch_up(&self, runtime: &Handle, writer: &mut Writer) -> Result<Pace> {
+        if let Err(error) = writer.log.settle() {
+            return writer.after(error);
+        }
+        self.reporter.published(writer.log.size());
+        let noted = note::catch_up(&self.db, &self.origin, &writer.log, &self.settled);
+        match runtime.block_on(noted) {
+            Ok(true) => self.logged.ring(),
+            Ok(false) => {}
+            Err(error) => return after_note(error),
+        }
+        writer.behind = false;
+        Ok(Pace::Busy)
+    }
+
+    /// One batch.
+    fn step(&self, runtime: &Handle, writer: &mut Writer) -> Result<Pace> {
+        if writer.behind {
+            let pace = self.catch_up(runtime, writer)?;
+            if writer.behind {
+                return Ok(pace);
             }
-            // A lost note is repaired here or at the next start; going on without it would append the same leaves again.
-            self.note_indices(runtime, log)
-                .context("cannot note the indices of logged leaves")?;
-            *behind = false;
         }
         let pending = runtime.block_on(async {
             let mut tx = self.db.read().await?;
             store::list_pending(&mut tx, &self.origin, BATCH).await
         });
         let pending = match pending {
-            Ok(pending) if pending.is_empty() => return Ok(Pace::Idle),
+            Ok(pending) if pending.is_empty() => return self.rest(writer),
             Ok(pending) => pending,
-            Err(error) => return Ok(Pace::Later(error.to_string())),
+            Err(error) => return Ok(Pace::Later(Cause::Database, error.to_string())),
         };
         let entries = pending
             .iter()
             .map(hex::decode)
             .collect::<Result<Vec<_>, _>>()
             .context("a queued leaf is not hex")?;
-        *behind = true;
-        match log.append(&entries) {
-            Ok(first) => {
-                let indices: Vec<(String, i64)> =
-                    pending.into_iter().zip(i64::try_from(first)?..).collect();
-                runtime
-                    .block_on(note(&self.db, &self.origin, &indices, log.public()))
-                    .context("cannot note the indices of logged leaves")?;
-                *behind = false;
-                self.settled.tell(&indices);
-                self.logged.ring();
-                Ok(Pace::Busy)
+        // Until it is noted, whatever happens: the same leaves would be appended again.
+        writer.behind = true;
+        let first = match writer.log.append(&entries) {
+            Ok(first) => i64::try_from(first)?,
+            Err(error) => return writer.after(error),
+        };
+        self.reporter.published(writer.log.size());
+        let noted: Vec<Noted> = entries
+            .into_iter()
+            .zip(first..)
+            .map(|(bytes, index)| Noted::new(bytes, index))
+            .collect();
+        let public = writer.log.public();
+        let work = note::note_queued(&self.db, &self.origin, &noted, public, &self.settled);
+        if let Err(error) = runtime.block_on(work) {
+            return after_note(error);
+        }
+        writer.behind = false;
+        self.logged.ring();
+        writer.tidy(TIDIED_BUSY);
+        Ok(Pace::Busy)
+    }
+
+    /// What is done while nothing is queued.
+    fn rest(&self, writer: &mut Writer) -> Result<Pace> {
+        match writer.log.check_public() {
+            Ok(None) => {}
+            Ok(Some(what)) => {
+                tracing::error!(what, "the public checkpoint was not what was made public");
+                self.reporter.repaired(&what);
             }
-            Err(error) => Pace::after(error),
+            Err(error) => return writer.after(error),
+        }
+        writer.tidy(TIDIED_IDLE);
+        Ok(Pace::Idle)
+    }
+}
+
+/// A flag for threads that cannot wait on a channel.
+fn flag(runtime: &Handle, stop: &watch::Receiver<bool>) -> Arc<AtomicBool> {
+    let (set, mut stop) = (Arc::new(AtomicBool::new(false)), stop.clone());
+    let flag = set.clone();
+    runtime.spawn(async move {
+        // A sender that is gone stops as well.
+        let _gone = stop.wait_for(|stop| *stop).await.map(drop);
+        set.store(true, Ordering::Relaxed);
+    });
+    flag
+}
+
+/// The open log, and what is known of it.
+struct Writer {
+    log: Log,
+    /// Whether the tree may hold leaves whose index is not noted.
+    behind: bool,
+    /// Whether the lock record's last call failed.
+    database_failed: Arc<AtomicBool>,
+}
+
+impl Writer {
+    /// What follows an error of the log.
+    fn after(&self, error: Error) -> Result<Pace> {
+        let cause = match error.kind() {
+            Kind::Unsettled => Cause::Witnesses,
+            Kind::Storage if self.database_failed.load(Ordering::Relaxed) => Cause::Database,
+            Kind::Storage => Cause::Folder,
+            _ => return Err(error).context("the public log cannot go on"),
+        };
+        Ok(Pace::Later(cause, error.to_string()))
+    }
+
+    /// Superfluous files are no reason to wait.
+    fn tidy(&mut self, most: usize) {
+        if let Err(error) = self.log.tidy(most) {
+            tracing::warn!(error = %error, "cannot remove partial tiles that full ones replaced");
         }
     }
 }
@@ -253,43 +280,17 @@ enum Pace {
     /// Nothing is queued.
     Idle,
     /// The disk, the database or the witnesses do not let the log go on.
-    Later(String),
+    Later(Cause, String),
 }
 
-impl Pace {
-    fn after(error: Error) -> Result<Self> {
-        match error.kind() {
-            Kind::Storage | Kind::Unsettled => Ok(Self::Later(error.to_string())),
-            _ => Err(error).context("the public log cannot go on"),
-        }
+/// What follows when leaves could not be noted.
+fn after_note(error: note::Error) -> Result<Pace> {
+    if error.is_contradiction() {
+        return Err(error).context("cannot note the indices of logged leaves");
     }
-}
-
-/// Notes where leaves stand, and the public checkpoint that first covers them: it dates them.
-async fn note(
-    db: &Db,
-    origin: &str,
-    indices: &[(String, i64)],
-    public: Option<&str>,
-) -> Result<()> {
-    let mut tx = db.write().await?;
-    for (leaf, index) in indices {
-        let bytes = hex::decode(leaf).unwrap_or_default();
-        let hash = hex::encode(ledger::tree::leaf_hash(&bytes));
-        // The log knows more than a database that was put back: a fact that comes again must still find its first index.
-        if !store::set_index(&mut tx, origin, &hash, *index).await?
-            && let Ok(leaf) = Leaf::parse(&bytes)
-        {
-            store::insert_logged(&mut tx, origin, &leaf, *index, real_now_ms()).await?;
-            if leaf.kind == LeafKind::KeyEvent && !keys::restore_end(&mut tx, origin, &leaf).await?
-            {
-                tracing::error!(index, "the log ends a key that this database does not know");
-            }
-        }
-    }
-    let size = public.and_then(|note| note.lines().nth(1)?.parse::<i64>().ok());
-    if let (Some(size), Some(note), Some((_, first))) = (size, public, indices.first()) {
-        store::insert_public(&mut tx, origin, size, note, real_now_ms(), *first).await?;
-    }
-    Ok(tx.commit().await?)
+    let cause = match &error {
+        note::Error::Log(_) => Cause::Folder,
+        note::Error::Store(_) => Cause::Database,
+    };
+    Ok(Pace::Later(cause, error.to_string()))
 }

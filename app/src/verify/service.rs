@@ -1,5 +1,6 @@
 //! Queueing leaves, finding statements, building proofs.
 
+use super::status::{LogStatus, Reporter};
 use super::store;
 use crate::account::keys::{self, Key};
 use crate::db::{self, Tx};
@@ -136,6 +137,7 @@ pub struct PublicLog {
     /// The log's key.
     pub verifier: Verifier,
     folder: PathBuf,
+    reporter: Reporter,
     platform: Arc<SecretKey>,
     /// What makes a checkpoint count; `quorum none` without witnesses.
     policy: Arc<Policy>,
@@ -169,9 +171,22 @@ impl PublicLog {
             origin,
             verifier,
             folder,
+            reporter: Reporter::default(),
             platform: Arc::new(platform),
             policy: Arc::new(policy),
         })
+    }
+
+    /// What the log does at the moment: whether leaves become public, and if not, why and since when.
+    #[must_use]
+    pub fn status(&self) -> LogStatus {
+        self.reporter.status()
+    }
+
+    /// Where the sequencer of this process writes that.
+    #[must_use]
+    pub fn reporter(&self) -> Reporter {
+        self.reporter.clone()
     }
 
     /// The policy, when it asks for witnesses.
@@ -236,10 +251,11 @@ impl PublicLog {
     /// # Errors
     /// When reading fails.
     pub fn file(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
-        if path != "checkpoint" && tile::parse_path(path).is_none() {
-            return Ok(None);
+        let reader = self.reader()?;
+        if path != "checkpoint" {
+            return Ok(tile::serve(&reader, path)?);
         }
-        match self.reader()?.read_tile(path) {
+        match reader.read_tile(path) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == ledger::Kind::Missing => Ok(None),
             Err(error) => Err(error.into()),

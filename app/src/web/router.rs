@@ -1,5 +1,6 @@
 //! Every route in one place, and the middleware around them, outermost last.
 
+use crate::verify::status::Cause;
 use crate::web::error::AppError;
 use crate::web::state::AppState;
 use crate::web::visit::Visit;
@@ -107,7 +108,12 @@ async fn health(State(state): State<AppState>) -> Response {
         Ok(mut tx) => crate::jobs::counts(&mut tx).await.is_ok(),
         Err(_) => false,
     };
-    let checkpoint = state.log.checkpoint().is_ok();
+    let log = state.log.status();
+    // Waiting for witnesses is no failure of this process; what was settled is shown meanwhile.
+    let waits = log.waiting.as_ref().map(|waiting| waiting.cause);
+    let checkpoint = state.log.checkpoint().is_ok()
+        && log.open
+        && waits.is_none_or(|cause| cause == Cause::Witnesses);
     let healthy = database && checkpoint;
     let status = if healthy {
         StatusCode::OK
@@ -122,6 +128,7 @@ async fn health(State(state): State<AppState>) -> Response {
         "status": if healthy { "ok" } else { "failing" },
         "database": database,
         "log": checkpoint,
+        "log_waits": log.waiting.map(|waiting| serde_json::json!({ "for": waiting.cause.name(), "since_ms": waiting.since_ms })),
         "runtime": state.engines.runtime(),
         "demo": demo.map(|(loaded, total)| serde_json::json!({ "loaded": loaded, "total": total })),
     });

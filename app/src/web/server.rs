@@ -138,6 +138,7 @@ impl Process {
                 queued: state.leaves.clone(),
                 logged: state.jobs.clone(),
                 settled: state.intake.settled(),
+                reporter: state.log.reporter(),
             };
             let stop = stop.clone();
             let work = Work::of(Class::Essential);
