@@ -314,6 +314,9 @@ pub(crate) struct LogSource {
 pub(crate) enum LogCommand {
     /// Re-verify every entry and tile against the signed checkpoint
     #[command(after_help = "\
+With --state each run reads what is new and a thirtieth of what was read before (at least 16,384 entries), so
+that bits which rot are found in time; it says what it read. --full reads everything again.
+
 Example: seedmark log audit https://seedmark.example/log --policy policy.txt --state seedmark.state")]
     Audit {
         #[command(flatten)]
@@ -321,6 +324,9 @@ Example: seedmark log audit https://seedmark.example/log --policy policy.txt --s
         /// Remember what was audited in this file, and go on from there next time
         #[arg(long, value_name = "FILE")]
         state: Option<PathBuf>,
+        /// Read everything again, whatever the state says
+        #[arg(long)]
+        full: bool,
     },
     /// Print one entry, verified
     Get {
@@ -377,7 +383,8 @@ Example: seedmark log monitor https://seedmark.example/log --key \"$VKEY\" --sta
 #[command(after_help = "\
 A witness remembers the newest checkpoint of each log and cosigns only what extends it. It proves nothing
 about what the entries say, only that everybody is shown the same ones. The line that it prints at start
-belongs into the policy of the log's operator and of those who check.
+belongs into the policy of the log's operator and of those who check. Without what it remembered of a log
+that it cosigned it does not start: it would cosign another history.
 
 Example: seedmark witness --name witness.example --data witness/ --log \"$VKEY\"")]
 pub(crate) struct Witness {
@@ -390,6 +397,9 @@ pub(crate) struct Witness {
     /// The verifier key of a log to follow; may be given several times
     #[arg(long, value_name = "VKEY", required = true)]
     pub(crate) log: Vec<String>,
+    /// Follow this log as if it was never seen, because what was remembered of it is lost for good; for one start
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) begin_anew: Vec<String>,
     /// Where to listen
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7890")]
     pub(crate) listen: String,

@@ -2,6 +2,7 @@
 //!
 //! The one rule: every command reads through the verifying reader; nothing is printed that does not lead to a signed checkpoint.
 
+mod audit;
 mod monitor;
 mod source;
 mod state;
@@ -9,23 +10,19 @@ mod state;
 use crate::arguments::{Log, LogCommand, LogSource};
 use crate::exit::{self, Exit};
 use crate::output;
-use anyhow::{Result, anyhow};
-use ledger::audit::audit;
-use ledger::edge::Edge;
+use anyhow::Result;
 use ledger::proof::{self, TlogProof};
-use ledger::{Error, Kind};
 use schema::leaf::Leaf;
 use serde_json::{Value, json};
 use source::{Head, Source};
-use state::State;
-use std::path::Path;
-
-/// An interrupted audit loses at most so many entries of its work.
-const SAVE_EVERY: u64 = 64 * 1024;
 
 pub(crate) fn run(options: &Log) -> Result<Exit> {
     match &options.command {
-        LogCommand::Audit { source, state } => run_audit(source, state.as_deref()),
+        LogCommand::Audit {
+            source,
+            state,
+            full,
+        } => audit::run(source, state.as_deref(), *full),
         LogCommand::Get { source, index } => run_get(source, *index),
         LogCommand::Prove { source, index } => run_prove(source, *index),
         LogCommand::Tail {
@@ -40,96 +37,6 @@ pub(crate) fn run(options: &Log) -> Result<Exit> {
             once,
             interval,
         } => monitor::run(source, state, (!once).then_some(*interval)),
-    }
-}
-
-fn run_audit(options: &LogSource, state: Option<&Path>) -> Result<Exit> {
-    let source = Source::open(options)?;
-    let head = source.head().map_err(exit::of_checkpoint)?;
-    let checkpoint = head.settlement.checkpoint.clone();
-    let saved = match state {
-        Some(path) => State::load(path)?,
-        None => None,
-    };
-    let known = state::edge(saved.as_ref(), &checkpoint.origin)?;
-    let from = known.size();
-    if from > checkpoint.size {
-        return Err(anyhow!(
-            "an older checkpoint of {} entries is served; {from} were audited before",
-            checkpoint.size
-        ));
-    }
-    let verdict = run_to_the_end(&source, &head, known, state)?;
-    let (size, root) = (checkpoint.size, hex::encode(checkpoint.root));
-    if options.json {
-        output::json(&json!({
-            "holds": verdict.is_none(), "size": size, "root": root, "audited_from": from, "settled": head.settlement.settled_seconds,
-            "error": verdict,
-        }));
-    } else {
-        match &verdict {
-            None => {
-                output::line(&head.settlement);
-                output::line(if from > 0 {
-                    format!(
-                        "root {root}: every new entry and tile fits; the first {from} were audited before and not read again"
-                    )
-                } else {
-                    format!("root {root}: every entry and tile fits")
-                });
-            }
-            Some(why) => output::line(format!("does not hold: {why}")),
-        }
-    }
-    Ok(if verdict.is_none() {
-        Exit::Success
-    } else {
-        Exit::Failed
-    })
-}
-
-/// Audits with progress, saving now and then what leads to the signed root. Returns what does not hold, if anything.
-///
-/// # Errors
-/// When the log cannot be read, which says nothing about it, or the state cannot be written.
-fn run_to_the_end(
-    source: &Source,
-    head: &Head,
-    known: Edge,
-    state: Option<&Path>,
-) -> Result<Option<String>> {
-    let checkpoint = &head.settlement.checkpoint;
-    let (from, old_root) = (known.size(), known.root());
-    let bar = output::progress(checkpoint.size, "auditing");
-    let mut saved = from;
-    let mut written = Ok(());
-    let audited = source.verified(head).and_then(|log| {
-        if !log.extends(from, &old_root)? {
-            let why =
-                format!("this tree does not extend the {from} entries that were audited before");
-            return Err(Error::new(Kind::Forged, why));
-        }
-        audit(&log, checkpoint, known, &mut |_, _, edge| {
-            bar.set_position(edge.size());
-            if let Some(path) =
-                state.filter(|_| edge.size() >= saved + SAVE_EVERY && written.is_ok())
-            {
-                saved = edge.size();
-                written = State::new(&checkpoint.origin, &head.text, edge).save(path);
-            }
-        })
-    });
-    bar.finish_and_clear();
-    written?;
-    match audited {
-        Ok(edge) => {
-            if let Some(path) = state {
-                State::new(&checkpoint.origin, &head.text, &edge).save(path)?;
-            }
-            Ok(None)
-        }
-        Err(error) if matches!(error.kind(), Kind::Storage | Kind::Busy) => Err(error.into()),
-        Err(error) => Ok(Some(error.to_string())),
     }
 }
 

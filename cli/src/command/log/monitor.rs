@@ -191,7 +191,8 @@ fn step(source: &Source, path: &Path, seen: &mut Option<State>) -> Result<Step> 
     }
     match extended(source, &head, known) {
         Ok(Extended::Grew(edge, from)) => {
-            let state = State::new(&checkpoint.origin, &head.text, &edge);
+            let again_from = seen.as_ref().map_or(0, |seen| seen.again_from);
+            let state = State::new(&checkpoint.origin, &head.text, &edge, again_from);
             state.save(path)?;
             *seen = Some(state);
             Ok(Step::Grew { head, from })

@@ -19,16 +19,21 @@ pub(super) struct State {
     size: u64,
     /// Each level's partial tile, in hex, the lowest level first.
     edge: Vec<Vec<String>>,
+    /// The full bundle that is read again next; states from before have none.
+    #[serde(default)]
+    pub(super) again_from: u64,
 }
 
 impl State {
-    pub(super) fn new(origin: &str, checkpoint: &str, edge: &Edge) -> Self {
+    /// `again_from` is the bundle that the next audit reads again first.
+    pub(super) fn new(origin: &str, checkpoint: &str, edge: &Edge, again_from: u64) -> Self {
         let hex = |hashes: &Vec<Hash>| hashes.iter().map(hex::encode).collect();
         Self {
             origin: origin.into(),
             checkpoint: checkpoint.into(),
             size: edge.size(),
             edge: edge.levels().iter().map(hex).collect(),
+            again_from,
         }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! The one rule: what was cosigned is on disk before it is answered, and a folder belongs to one process.
 
+mod notebook;
+
 use crate::arguments::Witness as Options;
 use crate::exit::Exit;
 use crate::target::{Content, Target};
@@ -14,58 +16,21 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use ledger::note::{Algorithm, Verifier, is_name};
-use ledger::witness::{Answer, MAX_REQUEST_BYTES, Memory, SIZE_TYPE, Witness, monitoring_name};
-use ledger::writer::{FileLock, Folder, Storage as _};
+use ledger::witness::{Answer, MAX_REQUEST_BYTES, SIZE_TYPE, Witness};
 use ledger::{Error, Kind};
+use notebook::Notebook;
 use schema::key::SecretKey;
 use std::sync::{Arc, Mutex, PoisonError};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// The newest checkpoint of each log, a file each.
-struct Notebook {
-    folder: Folder,
-    /// Held for the program's life: a second witness over the same folder could cosign a fork.
-    _lock: FileLock,
-}
-
-fn file(origin: &str) -> String {
-    format!("{}.checkpoint", monitoring_name(origin))
-}
-
-impl Memory for Notebook {
-    fn load(&self, origin: &str) -> Result<Option<String>, Error> {
-        let path = file(origin);
-        let text = |bytes| {
-            String::from_utf8(bytes)
-                .map_err(|_| Error::new(Kind::Corrupt, format!("{path} is not text")))
-        };
-        self.folder.read(&path)?.map(text).transpose()
-    }
-
-    fn store(&mut self, origin: &str, checkpoint: &str) -> Result<(), Error> {
-        self.folder.replace(&file(origin), checkpoint.as_bytes())
-    }
-}
-
 type Shared = Arc<Mutex<Witness<Notebook>>>;
 
 /// The witness's own key, made on the first start. It is not under a passphrase: a witness starts without a person.
-fn secret(folder: &std::path::Path) -> Result<SecretKey> {
+fn secret(folder: &std::path::Path, notebook: &mut Notebook) -> Result<SecretKey> {
     let path = folder.join("witness.key");
     if !path.exists() {
-        let used = std::fs::read_dir(folder)?.flatten().any(|entry| {
-            entry
-                .path()
-                .extension()
-                .is_some_and(|end| end == "checkpoint")
-        });
-        if used {
-            return Err(anyhow!(
-                "{} is missing, but this folder belongs to a witness: put its key back, or take a new folder and a new name",
-                path.display()
-            ));
-        }
+        notebook.begin(folder)?;
         let bytes: [u8; 32] = machine::random()?;
         // Durable before it is printed: others will trust the key as soon as they see it.
         let place = Target::file(&path, Content::Secret)?;
@@ -98,11 +63,15 @@ pub(crate) fn run(options: &Options) -> Result<Exit> {
             options.name
         ));
     }
-    let notebook = Notebook {
-        folder: Folder::new(&options.data)?,
-        _lock: FileLock::new(&options.data)?,
-    };
-    let witness = Witness::new(&options.name, secret(&options.data)?, logs, notebook)?;
+    let mut notebook = Notebook::take(&options.data)?;
+    let secret = secret(&options.data, &mut notebook)?;
+    notebook.recall(&options.data, &logs, &options.begin_anew)?;
+    for origin in &options.begin_anew {
+        output::hint(format!(
+            "begins anew with {origin}: what it cosigned before is forgotten; take --begin-anew away before the next start"
+        ));
+    }
+    let witness = Witness::new(&options.name, secret, logs, notebook)?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
