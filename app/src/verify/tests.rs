@@ -187,6 +187,44 @@ async fn a_database_that_fails_between_two_steps_ends_nothing_and_doubles_nothin
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn connections_that_are_cut_while_leaves_come_end_nothing() {
+    for test in databases().await {
+        if test.name != "postgres" {
+            continue;
+        }
+        let running = start(&test, None).await;
+        let cut = "select pg_terminate_backend(pid) from pg_stat_activity
+            where datname = current_database() and pid <> pg_backend_pid()";
+        for number in 0..30 {
+            let submitted = async {
+                // Who is told to come again does.
+                loop {
+                    let key = secret(0).public();
+                    match running.intake.submit(ORIGIN, leaf(number), key, None).await {
+                        Ok(row) => break row.log_index,
+                        Err(super::service::Error::Busy) => tokio::task::yield_now().await,
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+            };
+            // At another moment of a leaf's way each time.
+            let cutting = async {
+                for _ in 0..u32::from(number) * 20 {
+                    tokio::task::yield_now().await;
+                }
+                let mut tx = test.db.write().await?;
+                execute!(&mut tx, cut)?;
+                tx.commit().await
+            };
+            let (index, _cut) = tokio::join!(submitted, cutting);
+            assert_eq!(index, Some(i64::from(number)));
+        }
+        assert_eq!(running.log.audit().expect("it fits"), 30);
+        running.stop().await.expect("nothing ended it");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_folder_that_fails_is_named_and_the_log_goes_on_when_it_is_back() {
     for test in databases().await {
         let running = start(&test, None).await;

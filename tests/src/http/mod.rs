@@ -337,8 +337,61 @@ async fn the_log_is_served_for_strangers() {
         "/log/../keys/log",
         "/log/tile/..%2f..%2fkeys/log",
     ] {
-        assert_eq!(visitor.get(path).await.status, 404, "{path}");
+        let missing = visitor.get(path).await;
+        assert_eq!(missing.status, 404, "{path}");
+        // Programs read this; a page costs them three kilobytes.
+        if path.starts_with("/log/tile") || path.starts_with("/log/staging") {
+            assert!(missing.body.len() < 100, "{path}: {}", missing.body);
+            assert_eq!(missing.header("access-control-allow-origin"), "*", "{path}");
+        }
     }
+    for path in ["/log/vkey", "/log/checkpoint"] {
+        let answer = visitor.get(path).await;
+        assert_eq!(answer.header("access-control-allow-origin"), "*", "{path}");
+    }
+    let tag = checkpoint.header("etag");
+    let request = reqwest::Client::new()
+        .get(server.url("/log/checkpoint"))
+        .header("if-none-match", tag)
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(request.status().as_u16(), 304, "{tag}");
+    assert_eq!(request.headers()["etag"], tag);
+    let health: serde_json::Value =
+        serde_json::from_str(&visitor.get("/healthz").await.body).expect("JSON");
+    assert_eq!(
+        (&health["log"], &health["log_waits"]),
+        (&true.into(), &().into())
+    );
+}
+
+#[tokio::test]
+async fn health_says_that_the_log_cannot_write_and_that_it_can_again() {
+    let server = Server::start(Database::Sqlite);
+    let visitor = Client::new(server.url(""));
+    let health = async |waits_for: serde_json::Value| {
+        for _ in 0..400 {
+            let answer = visitor.get("/healthz").await;
+            let told: serde_json::Value = serde_json::from_str(&answer.body).expect("JSON");
+            if told["log_waits"]["for"] == waits_for {
+                return (answer.status, told);
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
+        panic!("health never says that the log waits for {waits_for}");
+    };
+    let nobody = serde_json::Value::Null;
+    assert_eq!(health(nobody.clone()).await.0, 200);
+    // The public checkpoint cannot be put in its place again.
+    let place = server.folder.path().join("log/checkpoint");
+    std::fs::remove_file(&place).expect("removed");
+    std::fs::create_dir(&place).expect("in the way");
+    let (status, told) = health("folder".into()).await;
+    assert_eq!((status, &told["log"]), (503, &false.into()), "{told}");
+    std::fs::remove_dir(&place).expect("removed");
+    let (status, told) = health(nobody).await;
+    assert_eq!(status, 200, "{told}");
 }
 
 /// The id of a picture that the workers finished.

@@ -330,3 +330,107 @@ async fn a_shop_that_fails_or_dies_at_its_writes_keeps_every_leaf_that_it_took_o
 async fn a_shop_that_fails_or_dies_at_its_writes_keeps_every_leaf_that_it_took_on_postgres() {
     shop_under_faults(Database::Postgres).await;
 }
+
+/// What is in `from` over what is in `to`, as `cp -a FROM/. TO/` puts a backup back over a folder that was not emptied.
+fn copy_over(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("a type").is_dir() {
+            std::fs::create_dir_all(&target).expect("a folder");
+            copy_over(&entry.path(), &target);
+            continue;
+        }
+        // Tiles are written read-only.
+        let _absent = std::fs::remove_file(&target);
+        std::fs::copy(entry.path(), target).expect("a copy");
+    }
+}
+
+/// What the database's and the log's files hold, but for those that every start writes.
+fn log_files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.join("log")];
+    while let Some(place) = folders.pop() {
+        for entry in std::fs::read_dir(&place).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let bytes = std::fs::read(&path).expect("a file");
+                found.insert(path.to_string_lossy().into_owned(), bytes);
+            }
+        }
+    }
+    found
+}
+
+/// The sequencer works behind the answer.
+async fn until_logged(data: &Path, log: &Verifier, leaves: &[Vec<u8>]) {
+    for _ in 0..400 {
+        let entries = audited(&data.join("log"), log);
+        if leaves.iter().all(|leaf| entries.contains(leaf)) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("a leaf that was taken is not in the log");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_over_a_newer_shop_is_refused_before_a_signature_and_loses_no_leaf() {
+    let mut server = Server::start(Database::Sqlite);
+    let mut keys = registered(&server, 6).await.into_iter();
+    let vkey = Client::new(server.url("")).get("/log/vkey").await.body;
+    let log = Verifier::parse(vkey.trim()).expect("a verifier key");
+    let (data, spare) = (
+        server.folder.path().to_owned(),
+        tempfile::tempdir().expect("a folder"),
+    );
+    let (older, newer) = (spare.path().join("older"), spare.path().join("newer"));
+    let mut taken = Vec::new();
+    for backup in [&older, &newer] {
+        let pair = [keys.next().expect("a key"), keys.next().expect("a key")];
+        let (base, origin) = (server.url(""), log.name().to_owned());
+        let sent = tokio::task::spawn_blocking(move || send(&base, &origin, pair)).await;
+        taken.extend(sent.expect("no panic"));
+        until_logged(&data, &log, &taken).await;
+        server.stop();
+        copy(&data, backup);
+        server.start_again();
+    }
+    assert_eq!(taken.len(), 4);
+    server.stop();
+    copy_over(&older, &data);
+    let mixed = log_files(&data);
+    let refused = server.refuses_to_start_with("SEEDMARK_LOG", "warn");
+    assert!(
+        refused.contains("lies beyond") && refused.contains("adopt-log"),
+        "{refused}"
+    );
+    assert_eq!(log_files(&data), mixed, "nothing was written");
+    let adopted = server.command(&["adopt-log"]);
+    let told = String::from_utf8_lossy(&adopted.stderr).into_owned();
+    assert!(adopted.status.success(), "{told}");
+    server.start_again();
+    until_logged(&data, &log, &taken).await;
+    let entries = audited(&data.join("log"), &log);
+    // It goes on: a key that the older copy knows ends behind what was taken over.
+    let pair = [keys.next().expect("a key"), keys.next().expect("a key")];
+    let (base, origin) = (server.url(""), log.name().to_owned());
+    let sent = tokio::task::spawn_blocking(move || send(&base, &origin, pair)).await;
+    let sent = sent.expect("no panic");
+    assert_eq!(sent.len(), 2);
+    until_logged(&data, &log, &sent).await;
+    let after = audited(&data.join("log"), &log);
+    assert!(after.starts_with(&entries) && after.len() == entries.len() + 2);
+    // The other mix: an older folder beside a newer database is named, and nothing is made up for what it lacks.
+    server.stop();
+    std::fs::remove_dir_all(data.join("log")).expect("removed");
+    copy(&older.join("log"), &data.join("log"));
+    let refused = server.refuses_to_start_with("SEEDMARK_LOG", "warn");
+    assert!(
+        refused.contains("the files do not hold them") && refused.contains("newest copy"),
+        "{refused}"
+    );
+}

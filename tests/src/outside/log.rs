@@ -46,30 +46,37 @@ impl Drop for Running {
 
 /// `seedmark witness`, following the test's log.
 fn our_witness(folder: &Path) -> Running {
+    our_witness_at(folder, "127.0.0.1:0", &[]).expect("our witness")
+}
+
+/// The same on a port of one's choice and with more arguments; what it says when it does not start.
+fn our_witness_at(folder: &Path, listen: &str, more: &[&str]) -> Result<Running, String> {
     let mut child = Command::new(program("seedmark"))
-        .args([
-            "witness",
-            "--name",
-            "ours.example",
-            "--listen",
-            "127.0.0.1:0",
-            "--json",
-        ])
-        .args(["--log", &log_key(), "--data"])
+        .args(["witness", "--name", "ours.example", "--listen", listen])
+        .args(["--json", "--log", &log_key()])
+        .args(more)
+        .arg("--data")
         .arg(folder.join("ours"))
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .expect("our witness");
     let mut line = String::new();
     BufReader::new(child.stdout.take().expect("an output"))
         .read_line(&mut line)
         .expect("a first line");
-    let told: serde_json::Value = serde_json::from_str(&line).expect("JSON");
-    Running {
+    let told = serde_json::from_str::<serde_json::Value>(&line);
+    let told = told.ok().filter(|told| told["listen"].is_string());
+    let Some(told) = told else {
+        let ended = child.wait_with_output().expect("reaped");
+        assert!(!ended.status.success(), "it ended well: {line}");
+        return Err(line + &String::from_utf8_lossy(&ended.stderr));
+    };
+    Ok(Running {
         child,
         url: format!("http://{}", told["listen"].as_str().expect("an address")),
         key: told["verifier"].as_str().expect("a key").into(),
-    }
+    })
 }
 
 fn done(output: Output) -> String {
@@ -333,6 +340,102 @@ fn a_log_that_was_put_back_or_forked_is_stopped_by_witnesses_of_either_make() {
         assert_eq!(error.kind(), Kind::Fatal, "{error}");
         assert!(error.to_string().contains("another history"), "{error}");
     }
+}
+
+#[test]
+fn a_witness_that_lost_its_memory_does_not_start_and_counts_no_more_after_any_restart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = our_witness(folder.path());
+    let (url, key) = (first.url.clone(), first.key.clone());
+    let text = format!("log {}\nwitness ours {key} {url}\nquorum ours\n", log_key());
+    let policy = Policy::parse(&text).expect("a policy");
+    let place = folder.path().join("log");
+    let mut log = open(&place, &policy).expect("a log");
+    append(&mut log, &entries(0..3));
+    append(&mut log, &entries(3..9));
+    drop((log, first));
+
+    let listen = url.trim_start_matches("http://");
+    let start = |more: &[&str]| our_witness_at(folder.path(), listen, more);
+    let ours = folder.path().join("ours");
+    let states = std::fs::read_dir(&ours).expect("a folder");
+    let state = states
+        .map(|entry| entry.expect("an entry").path())
+        .find(|path| path.extension().is_some_and(|end| end == "checkpoint"))
+        .expect("a state");
+    let whole = std::fs::read(&state).expect("a state");
+    std::fs::write(&state, &whole[..50]).expect("truncated");
+    let refused = start(&[]).err().expect("a refusal");
+    assert!(
+        refused.contains("is damaged") && refused.contains("--begin-anew"),
+        "{refused}"
+    );
+    std::fs::remove_file(&state).expect("removed");
+    let refused = start(&[]).err().expect("a refusal");
+    assert!(refused.contains("is missing"), "{refused}");
+    std::fs::write(&state, &whole).expect("put back");
+    let refused = start(&["--begin-anew", ORIGIN]).err().expect("a refusal");
+    assert!(refused.contains("is whole"), "{refused}");
+    drop(start(&[]).expect("it is whole again"));
+
+    // Its owner lets it begin anew; the log, started again, knows better.
+    std::fs::remove_file(&state).expect("removed");
+    let _second = start(&["--begin-anew", ORIGIN]).expect("anew");
+    let mut log = open(&place, &policy).expect("a log");
+    for _ in 0..2 {
+        let error = match log.size() {
+            9 => log.append(&entries(9..10)).expect_err("it counts no more"),
+            _ => log.settle().expect_err("it counts no more"),
+        };
+        assert_eq!(error.kind(), Kind::Unsettled, "{error}");
+        assert!(error.to_string().contains("lost its memory"), "{error}");
+        drop(log);
+        log = open(&place, &policy).expect("it opens and waits");
+    }
+}
+
+#[test]
+fn bits_that_rotted_in_what_was_audited_before_are_found_by_the_next_audit() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path().join("log");
+    let lonely = Policy::parse(&format!("log {}\nquorum none\n", log_key())).expect("a policy");
+    let mut log = open(&place, &lonely).expect("a log");
+    log.append(&entries(0..600)).expect("a batch");
+    let (source, key) = (place.to_string_lossy().into_owned(), log_key());
+    let state = folder.path().join("a.state").to_string_lossy().into_owned();
+    let audit = |more: &[&str]| {
+        let mut arguments = vec!["log", "audit", &source, "--key", &key, "--state", &state];
+        arguments.extend(more);
+        seedmark(&arguments, folder.path())
+    };
+    assert!(done(audit(&[])).contains("every entry and tile fits"));
+    log.append(&entries(600..610)).expect("a batch");
+    let told: serde_json::Value = serde_json::from_str(&done(audit(&["--json"]))).expect("JSON");
+    assert_eq!(
+        (&told["audited_from"], &told["read_again"]),
+        (&600.into(), &512.into())
+    );
+    for path in ["tile/entries/001", "tile/0/000"] {
+        let path = place.join(path);
+        let whole = std::fs::read(&path).expect("an object");
+        let mut rotten = whole.clone();
+        rotten[1000] ^= 1;
+        let put = |bytes: &[u8]| {
+            std::fs::remove_file(&path).expect("removed");
+            std::fs::write(&path, bytes).expect("written");
+        };
+        put(&rotten);
+        for more in [&[][..], &["--full"]] {
+            let found = audit(more);
+            assert_eq!(found.status.code(), Some(1), "{}", text(&found));
+            assert!(text(&found).contains("does not hold"), "{}", text(&found));
+        }
+        put(&whole);
+        done(audit(&["--full"]));
+    }
+    std::fs::remove_file(place.join("tile/entries/000")).expect("removed");
+    let found = text(&audit(&[]));
+    assert!(found.contains("tile/entries/000"), "{found}");
 }
 
 #[test]
