@@ -188,24 +188,25 @@ pub fn stripe() -> Result<Option<Settings>> {
     {
         bail!("SEEDMARK_STRIPE_URL is for tests on this machine only: http://127.0.0.1:…/");
     }
-    // Two at once while they are exchanged. An empty one would be a key that everybody knows.
-    let secrets = |name: &str, text: String| -> Result<Vec<String>> {
-        let secrets: Vec<String> = text
-            .split(',')
-            .map(|secret| secret.trim().to_owned())
-            .collect();
-        if secrets.iter().any(String::is_empty) {
-            bail!("{name} has an empty part: take out the comma that is too many");
-        }
-        Ok(secrets)
-    };
     Ok(Some(Settings {
         secret_key: key,
-        webhook_secrets: secrets(NAMES[1], webhook)?,
-        connect_webhook_secrets: secrets(NAMES[2], connect)?,
+        webhook_secrets: secrets(NAMES[1], &webhook)?,
+        connect_webhook_secrets: secrets(NAMES[2], &connect)?,
         automatic_tax: read("SEEDMARK_STRIPE_AUTOMATIC_TAX").is_some_and(|value| value == "yes"),
         url,
     }))
+}
+
+/// Signing secrets, several while they are exchanged. An empty one would be a key that everybody knows.
+fn secrets(name: &str, text: &str) -> Result<Vec<String>> {
+    let secrets: Vec<String> = text
+        .split(',')
+        .map(|secret| secret.trim().to_owned())
+        .collect();
+    if secrets.iter().any(String::is_empty) {
+        bail!("{name} has an empty part: take out the comma that is too many");
+    }
+    Ok(secrets)
 }
 
 fn smtp() -> Result<Option<Smtp>> {
@@ -349,5 +350,19 @@ pub fn start_logging() {
         builder.json().init();
     } else {
         builder.with_ansi(std::io::stderr().is_terminal()).init();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::secrets;
+
+    #[test]
+    fn a_comma_too_many_is_no_secret() {
+        for text in ["whsec_a,", ",", "whsec_a,,whsec_b", " ,whsec_a"] {
+            assert!(secrets("NAME", text).is_err(), "{text:?}");
+        }
+        let two = secrets("NAME", "whsec_a, whsec_b").expect("two");
+        assert_eq!(two, ["whsec_a", "whsec_b"]);
     }
 }

@@ -46,6 +46,7 @@ steps! {
     17 "0017_visitors";
     18 "0018_form_claims";
     19 "0019_order_ends";
+    20 "0020_sweeps";
     23 "0023_query_indexes";
     24 "0024_sandbox_balances";
     26 "0026_turns";

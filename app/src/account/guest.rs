@@ -23,6 +23,20 @@ const CLAIM: &str = "claim";
 /// What stands where a password's hash would: no password fits it.
 const NO_PASSWORD: &str = "!";
 
+/// Counts a visitor's try to order, whatever comes of it.
+///
+/// # Errors
+/// [`Error::TooMany`] from one network address.
+pub async fn count_try(db: &Db, address: &str) -> Result<(), Error> {
+    let mut tx = db.write().await?;
+    let allowed = limits::allow(&mut tx, limits::ADDRESS, address).await?;
+    tx.commit().await?;
+    match allowed {
+        true => Ok(()),
+        false => Err(Error::TooMany),
+    }
+}
+
 /// Makes the row that a visitor's order hangs on. It has the typed address for the receipt, but not its name: no sign-in, no sign-up
 /// and no other order finds it, and it has no session.
 ///

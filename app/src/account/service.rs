@@ -419,3 +419,11 @@ pub async fn make_operator(db: &Db, email: &str) -> db::Result<bool> {
     tx.commit().await?;
     Ok(found)
 }
+
+/// Forgets sessions and mailed links that are over.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sweep(tx: &mut Tx) -> db::Result<()> {
+    store::forget(tx, random::real_now_ms()).await
+}

@@ -16,6 +16,8 @@ statements! {
         where session.id_hash = $1 and session.expires_ms > $2 and session.seen_ms > $3";
     TOUCH_SESSION = "update session set seen_ms = $2 where id_hash = $1";
     CONFIRM_SESSION = "update session set confirmed_ms = $3 where id_hash = $1 and person_id = $2";
+    FORGET_SESSIONS = "delete from session where expires_ms < $1";
+    FORGET_TOKENS = "delete from mail_token where expires_ms < $1";
     DELETE_SESSION = "delete from session where id_hash = $1";
     INSERT_KEY = "insert into creator_key (key_hash, person_id, public_key, created_ms) values ($1, $2, $3, $4)
         on conflict (key_hash) do update set key_hash = excluded.key_hash returning person_id";
@@ -305,4 +307,10 @@ pub(super) async fn use_token(
         now_ms
     )?;
     Ok(row.map(|row| row.0))
+}
+
+/// Forgets sessions and mailed links that are over.
+pub(super) async fn forget(tx: &mut Tx, now_ms: i64) -> db::Result<()> {
+    execute!(tx, FORGET_SESSIONS, now_ms)?;
+    execute!(tx, FORGET_TOKENS, now_ms).map(|_| ())
 }

@@ -359,3 +359,38 @@ async fn a_guest_is_written_to_in_the_language_in_which_they_bought() {
         }
     }
 }
+
+#[tokio::test]
+async fn sessions_and_mailed_links_that_are_over_are_forgotten_and_others_stay() {
+    for test in databases().await {
+        let id = sign_up(&test.db, ada(), "member", Lang::En, "1.2.3.4")
+            .await
+            .expect("an account");
+        let kept = open_session(&test.db, id.as_str(), true)
+            .await
+            .expect("a session");
+        let over = open_session(&test.db, id.as_str(), true)
+            .await
+            .expect("a session");
+        let mut tx = test.db.write().await.expect("a transaction");
+        let hash = super::service::token_hash(&over);
+        crate::db::execute!(
+            &mut tx,
+            "update session set expires_ms = 1 where id_hash = $1",
+            &hash
+        )
+        .expect("aged");
+        super::service::sweep(&mut tx).await.expect("swept");
+        tx.commit().await.expect("a commit");
+        assert!(
+            find_session(&test.db, &kept)
+                .await
+                .expect("an answer")
+                .is_some()
+        );
+        let mut tx = test.db.read().await.expect("a transaction");
+        let rows = crate::db::fetch!(&mut tx, fetch_one, (i64,), "select count(*) from session")
+            .expect("a count");
+        assert_eq!(rows.0, 1, "{}", test.name);
+    }
+}

@@ -6,7 +6,6 @@ use super::{invoice as document, sandbox_page};
 use crate::account::guest;
 use crate::account::service as account;
 use crate::db::Tx;
-use crate::limits;
 use crate::provider::{PaymentState, sandbox};
 use crate::ui::shell;
 use crate::web::error::{Answer, AppError};
@@ -23,7 +22,7 @@ use schema::failure::Code;
 use schema::id::{ListingId, OrderId, PaymentId};
 use serde::Deserialize;
 
-const CART_S: i64 = 30 * 86_400;
+const CART_S: i64 = cart::CART_LIFE_MS / 1000;
 
 /// Routes of this feature.
 pub fn routes() -> Router<AppState> {
@@ -144,9 +143,7 @@ async fn remove(State(state): State<AppState>, visit: Visit, body: Bytes) -> Res
 
 async fn checkout(State(state): State<AppState>, visit: Visit, body: Bytes) -> Response {
     let sent = Form::parse(&body);
-    visit
-        .answer(async { place(&state, &visit, &sent).await })
-        .await
+    visit.answer(place(&state, &visit, &sent)).await
 }
 
 /// Places an order of the cart: of whoever is signed in, or of a visitor with an e-mail address, who gets no session by it.
@@ -157,32 +154,30 @@ async fn place(state: &AppState, visit: &Visit, sent: &Form) -> Answer {
     let (key, now) = (sent.get("form_key"), state.clock.now_ms());
     // A visitor's form is known by the cart, and what is remembered of it is only where the order is shown.
     let owner = visit.person.as_ref().map_or(cart, |person| &person.id);
-    let till = state.till();
-    let mut tx = state.db.write().await?;
-    if let Some(location) = form::find_answer(&mut tx, owner, "checkout", key).await? {
+    if let Some(location) = placed_already(state, owner, key).await? {
         return Ok(visit.redirect(&location));
     }
+    if visit.person.is_none() {
+        guest::count_try(&state.db, &visit.address).await?;
+    }
+    let till = state.till();
+    let mut tx = state.db.write().await?;
     let buyer = match &visit.person {
-        Some(person) => person.id.clone(),
-        None => {
-            if !limits::allow(&mut tx, limits::ADDRESS, &visit.address).await? {
-                tx.commit().await?;
-                return Err(AppError::new(Code::TooMany));
-            }
-            match guest::open(&mut tx, sent.get("email"), visit.lang).await {
-                Ok(buyer) => buyer,
-                Err(account::Error::Invalid(_)) => {
-                    drop(tx);
-                    let note = CartNote {
-                        email: sent.get("email").to_owned(),
-                        email_error: Some("email"),
-                        ..CartNote::default()
-                    };
-                    return show_cart(state, visit, note).await;
-                }
-                Err(error) => return Err(error.into()),
-            }
+        Some(person) => Ok(person.id.clone()),
+        None => guest::open(&mut tx, sent.get("email"), visit.lang).await,
+    };
+    let buyer = match buyer {
+        Ok(buyer) => buyer,
+        Err(account::Error::Invalid(_)) => {
+            drop(tx);
+            let note = CartNote {
+                email: sent.get("email").to_owned(),
+                email_error: Some("email"),
+                ..CartNote::default()
+            };
+            return show_cart(state, visit, note).await;
         }
+        Err(error) => return Err(error.into()),
     };
     let seen = sent.get("total").parse().ok();
     let order = match service::place(&till, &mut tx, &buyer, cart, seen, now).await {

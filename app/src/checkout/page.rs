@@ -263,9 +263,11 @@ fn order_row(lang: Lang, line: &Line, visitor: bool) -> impl IntoView + use<> {
         true => "line-state-part".to_owned(),
         false => format!("line-state-{}", line.state),
     });
-    let reason = (line.state == "refunded")
-        .then(|| line.refund_reason.clone())
-        .flatten();
+    // Whoever only typed an address reads nothing of what its owner has.
+    let reason = line.refund_reason.clone().filter(|reason| {
+        let of_its_owner = matches!(reason.as_str(), "duplicate" | "own");
+        line.state == "refunded" && !(visitor && of_its_owner)
+    });
     let reason = reason.map(|reason| {
         let amount = [("amount", lang.money(line.refunded_cash()).into())];
         lang.with(&format!("refund-{reason}"), &amount)

@@ -128,7 +128,7 @@ statements! {
     GIVE_LINES_TO = "update purchase_line set buyer_id = $2 where purchase_id = $1";
     GIVE_COUPON_USE_TO = "update coupon_use set person_id = $2 where purchase_id = $1";
     LIST_OPEN_OF_CART = "select id from purchase where cart = $1 and state = 'open' order by id";
-    LIST_OPEN_OF_BUYER = "select id from purchase where person_id = $1 and state = 'open' order by created_ms desc limit 20";
+    LIST_OPEN_OF_BUYER = orders!("person_id = $1 and state = 'open' order by created_ms desc limit 20");
     LIST_OPEN_OF_LISTING = "select distinct purchase.id from purchase_line join purchase on purchase.id = purchase_line.purchase_id
         where purchase_line.listing_id = $1 and purchase_line.state = 'open' and purchase.state = 'open' order by purchase.id";
     LIST_OPEN_OF_SET = "select distinct purchase.id from purchase_line join purchase on purchase.id = purchase_line.purchase_id
@@ -137,7 +137,7 @@ statements! {
         where coupon_use.coupon_id = $1 and coupon_use.state = 'reserved' and purchase.state = 'open' order by purchase.id";
     LIST_RESERVING = "select purchase.id from coupon_use join purchase on purchase.id = coupon_use.purchase_id
         where coupon_use.coupon_id = $1 and coupon_use.person_id = $2 and coupon_use.state = 'reserved' and purchase.state = 'open' order by purchase.id";
-    FIND_LATEST_OPEN_OF_CART = "select id from purchase where cart = $1 and by_visitor and state = 'open' order by created_ms desc, id limit 1";
+    LIST_OPEN_OF_VISITOR = orders!("cart = $1 and by_visitor and state = 'open' order by created_ms desc limit 20");
     REOPEN_ORDER = "update purchase set state = 'open' where id = $1 and state = 'cancelled'";
     REOPEN_LINES = "update purchase_line set state = 'open' where purchase_id = $1 and state = 'cancelled'";
     GET_ORDER = orders!("id = $1");
@@ -148,6 +148,10 @@ statements! {
     FIND_EMAIL = "select email from person where id = $1";
     LIST_STALE_ORDERS = "select id, payment_id from purchase where state = 'open' and created_ms < $1 order by created_ms limit 200";
     CANCEL_ORDER = "update purchase set state = 'cancelled', end_reason = $2 where id = $1 and state = 'open'";
+    LIST_UNCLOSED = "select id, payment_id from purchase
+        where state = 'cancelled' and payment_id is not null and end_reason <> 'unpaid' order by created_ms limit 200";
+    NOTE_CLOSED = "update purchase set payment_id = null where id = $1 and payment_id = $2 and state = 'cancelled'";
+    FORGET_CARTS = "delete from cart_line where added_ms < $1";
     CANCEL_LINES = "update purchase_line set state = 'cancelled' where purchase_id = $1 and state = 'open'";
     NEXT_INVOICE = "update counter set value = value + 1 where name = 'invoice' returning value";
     SET_ORDER_PAID = "update purchase set state = 'paid', paid_ms = $2, invoice_number = $3, charge_id = $4, tax_minor = $5, card_last4 = $6, country = $7,
@@ -192,8 +196,9 @@ statements! {
     INSERT_COUPON = "insert into coupon (id, code, person_id, percent, amount_minor, minimum_minor, uses_left, once_per_buyer, starts_ms, ends_ms, created_ms)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9)";
     END_COUPON = "update coupon set ended_ms = $3 where id = $1 and coalesce(person_id, '') = $2 and ended_ms is null";
+    /// Of a buyer, and of whoever paid with the same address; that somebody typed it takes no use away from its owner.
     COUNT_COUPON_USES = "select count(*) from coupon_use join person on person.id = coupon_use.person_id
-        where coupon_use.coupon_id = $1 and coupon_use.state <> 'released'
+        where coupon_use.coupon_id = $1 and coupon_use.state <> 'released' and (coupon_use.person_id = $2 or coupon_use.state = 'used')
             and person.address_folded = (select buyer.address_folded from person buyer where buyer.id = $2)";
     TAKE_COUPON_USE = "update coupon set uses_left = uses_left - 1 where id = $1 and uses_left > 0";
     GIVE_COUPON_USE = "update coupon set uses_left = uses_left + 1 where id = $1 and uses_left is not null";
@@ -363,7 +368,6 @@ pub(super) async fn empty_cart_of(tx: &mut Tx, order: &str, cart: &str) -> db::R
 pub(super) async fn list_open_of(tx: &mut Tx, what: Holding<'_>) -> db::Result<Vec<String>> {
     let rows = match what {
         Holding::Cart(id) => fetch!(tx, fetch_all, (String,), LIST_OPEN_OF_CART, id),
-        Holding::Buyer(id) => fetch!(tx, fetch_all, (String,), LIST_OPEN_OF_BUYER, id),
         Holding::Listing(id) => fetch!(tx, fetch_all, (String,), LIST_OPEN_OF_LISTING, id),
         Holding::Set(id) => fetch!(tx, fetch_all, (String,), LIST_OPEN_OF_SET, id),
         Holding::Coupon(id) => fetch!(tx, fetch_all, (String,), LIST_OPEN_OF_COUPON, id),
@@ -374,18 +378,25 @@ pub(super) async fn list_open_of(tx: &mut Tx, what: Holding<'_>) -> db::Result<V
     Ok(rows?.into_iter().map(|row| row.0).collect())
 }
 
-pub(super) async fn find_latest_open_of_cart(
-    tx: &mut Tx,
-    cart: &str,
-) -> db::Result<Option<String>> {
-    Ok(fetch!(
-        tx,
-        fetch_optional,
-        (String,),
-        FIND_LATEST_OPEN_OF_CART,
-        cart
-    )?
-    .map(|row| row.0))
+pub(super) async fn list_open_of_buyer(tx: &mut Tx, person: &str) -> db::Result<Vec<Order>> {
+    fetch!(tx, fetch_all, Order, LIST_OPEN_OF_BUYER, person)
+}
+
+pub(super) async fn list_open_of_visitor(tx: &mut Tx, cart: &str) -> db::Result<Vec<Order>> {
+    fetch!(tx, fetch_all, Order, LIST_OPEN_OF_VISITOR, cart)
+}
+
+/// Orders that ended while a checkout of theirs was open.
+pub(super) async fn list_unclosed(tx: &mut Tx) -> db::Result<Vec<(String, String)>> {
+    fetch!(tx, fetch_all, (String, String), LIST_UNCLOSED)
+}
+
+pub(super) async fn note_closed(tx: &mut Tx, order: &str, payment: &str) -> db::Result<()> {
+    execute!(tx, NOTE_CLOSED, order, payment).map(|_| ())
+}
+
+pub(super) async fn forget_carts(tx: &mut Tx, before_ms: i64) -> db::Result<()> {
+    execute!(tx, FORGET_CARTS, before_ms).map(|_| ())
 }
 
 /// The next number of an invoice. The row is locked until the commit, so that a number that is given back leaves no gap.

@@ -55,7 +55,7 @@ async fn decide(
     let form = Form::parse(&body);
     visit
         .answer(async {
-            let operator = visit.require_confirmed_operator("/operator/copies")?;
+            let operator = visit.require_operator()?;
             let id = version_id(&id)?;
             let refusal = match form.get("decision") {
                 "approve" => None,

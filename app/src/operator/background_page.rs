@@ -22,7 +22,7 @@ pub(super) fn show(visit: &Visit, recurring: Vec<Recurring>, trouble: Vec<Troubl
             {links(visit)}
             <section class="card">
                 <h2>{lang.text("recurring")}</h2>
-                <div class="scroll"><table id="recurring">
+                <div class="scroll" tabindex="0"><table id="recurring">
                     <thead><tr><th>{lang.text("what")}</th><th>{lang.text("recurring-last")}</th><th>{lang.text("state")}</th><th>{lang.text("recurring-next")}</th></tr></thead>
                     <tbody>{turns}</tbody>
                 </table></div>

@@ -57,7 +57,7 @@ async fn withdraw(State(state): State<AppState>, visit: Visit, body: Bytes) -> R
     let form = Form::parse(&body);
     visit
         .answer(async {
-            visit.require_confirmed_operator("/operator")?;
+            visit.require_operator()?;
             let reason = WithdrawalReason::parse(form.get("reason"))
                 .map_err(|_| AppError::new(Code::Invalid))?;
             let found = service::withdraw(&state, form.get("slug"), reason).await?;
@@ -74,7 +74,7 @@ async fn withdraw(State(state): State<AppState>, visit: Visit, body: Bytes) -> R
 async fn sweep(State(state): State<AppState>, visit: Visit) -> Response {
     visit
         .answer(async {
-            visit.require_confirmed_operator("/operator")?;
+            visit.require_operator()?;
             service::sweep(&state).await?;
             Ok(visit.redirect_with("/operator", "swept"))
         })

@@ -125,7 +125,7 @@ async fn show_operations(
 async fn again(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
     visit
         .answer(async {
-            visit.require_confirmed_operator("/operator/operations")?;
+            visit.require_operator()?;
             let now = state.clock.now_ms();
             let mut tx = state.db.write().await?;
             let planned = refund::plan_again(&mut tx, &id, now).await?;
@@ -140,7 +140,7 @@ async fn again(State(state): State<AppState>, visit: Visit, Path(id): Path<Strin
 async fn by_hand(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
     visit
         .answer(async {
-            visit.require_confirmed_operator("/operator/operations")?;
+            visit.require_operator()?;
             let mut tx = state.db.write().await?;
             let paid = refund::pay_owed(&mut tx, &id, state.clock.now_ms()).await?;
             tx.commit().await?;
@@ -206,7 +206,7 @@ async fn enter(
     let form = Form::parse(&body);
     visit
         .answer(async {
-            let operator = visit.require_confirmed_operator("/operator/payouts")?;
+            let operator = visit.require_operator()?;
             let now = state.clock.now_ms();
             let mut tx = state.db.write().await?;
             let result = match form.get("what") {
@@ -279,7 +279,7 @@ async fn answer(
     let form = Form::parse(&body);
     visit
         .answer(async {
-            visit.require_confirmed_operator("/operator/disputes")?;
+            visit.require_operator()?;
             let now = state.clock.now_ms();
             let mut tx = state.db.write().await?;
             let open = dispute::get(&mut tx, &id).await?;
@@ -298,7 +298,7 @@ async fn answer(
 async fn accept(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
     visit
         .answer(async {
-            visit.require_confirmed_operator("/operator/disputes")?;
+            visit.require_operator()?;
             let mut tx = state.db.write().await?;
             let open = dispute::get(&mut tx, &id).await?;
             if open.state == "withdrawn" {
@@ -383,7 +383,7 @@ async fn settle_suspense(State(state): State<AppState>, visit: Visit, body: Byte
     let form = Form::parse(&body);
     visit
         .answer(async {
-            visit.require_confirmed_operator("/operator/reconciliation")?;
+            visit.require_operator()?;
             let (provider, now) = (state.provider.name(), state.clock.now_ms());
             let mut tx = state.db.write().await?;
             let found = own::settle_suspense(&mut tx, provider, form.get("source"), now).await?;

@@ -72,7 +72,7 @@ pub(super) fn inbox(visit: &Visit, events: Vec<Row>, chosen: &str, quarantined: 
             {waiting}
             {state_filter(lang, "/operator/inbox", &["received", "quarantined", "done", "ignored"], &chosen)}
             {none.then(|| view! { <p class="quiet">{lang.text("nothing-here")}</p> })}
-            <section class="card"><div class="scroll"><table id="events">
+            <section class="card"><div class="scroll" tabindex="0"><table id="events">
                 <thead><tr><th>{lang.text("when")}</th><th>{lang.text("what")}</th><th>{lang.text("object")}</th><th>{lang.text("state")}</th><th>{lang.text("why")}</th></tr></thead>
                 <tbody>{rows}</tbody>
             </table></div></section>
@@ -86,7 +86,7 @@ pub(super) fn event(visit: &Visit, event: Row) -> Response {
     let title = event.kind.clone();
     shell::ok(visit, &title.clone(), || {
         let action = lang.path(&format!("/operator/inbox/{}", shell::encode(&event.id)));
-        let body = event.body.clone().map(|body| view! { <details open><summary>{lang.text("event-body")}</summary><pre class="scroll">{body}</pre></details> });
+        let body = event.body.clone().map(|body| view! { <details open><summary>{lang.text("event-body")}</summary><pre class="scroll" tabindex="0">{body}</pre></details> });
         view! {
             {heading(title, None)}
             {links(visit)}
@@ -136,7 +136,7 @@ pub(super) fn operations(
             {(!owed.is_empty()).then(|| view! { <section class="card" id="owed"><h2>{lang.text("refunds-owed")}</h2><p class="quiet">{lang.text("refunds-owed-line")}</p><ul class="plain">{owed}</ul></section> })}
             {state_filter(lang, "/operator/operations", &["planned", "sent", "unknown", "ok", "rejected"], &chosen)}
             {none.then(|| view! { <p class="quiet">{lang.text("nothing-here")}</p> })}
-            <section class="card"><div class="scroll"><table id="operation-list">
+            <section class="card"><div class="scroll" tabindex="0"><table id="operation-list">
                 <thead><tr><th>{lang.text("when")}</th><th>{lang.text("what")}</th><th class="amount">{lang.text("amount")}</th><th>{lang.text("state")}</th><th>{lang.text("attempts")}</th><th>{lang.text("reference")}</th><th></th></tr></thead>
                 <tbody>{rows}</tbody>
             </table></div></section>
@@ -235,7 +235,7 @@ pub(super) fn payouts(visit: &Visit, payouts: Payouts) -> Response {
             <section class="card" id="dry-run">
                 <h2>{lang.text("payouts-dry")}</h2>
                 <p class="quiet">{minimum}</p>
-                <div class="scroll"><table>
+                <div class="scroll" tabindex="0"><table>
                     <thead><tr><th>{lang.text("creator")}</th><th class="amount">{lang.text("balance-available")}</th><th class="amount">{lang.text("netted")}</th><th class="amount">{lang.text("payable")}</th><th>{lang.text("outcome")}</th></tr></thead>
                     <tbody>{planned}</tbody>
                     <tfoot><tr><th colspan="3">{lang.text("would-pay")}</th><td class="amount"><strong>{lang.money(paying)}</strong></td><td></td></tr></tfoot>
@@ -248,7 +248,7 @@ pub(super) fn payouts(visit: &Visit, payouts: Payouts) -> Response {
                 {waiting.then(|| view! { <p class="actions"><a class="button button--small" href="/operator/payouts/batch.csv" download="payouts.csv">{lang.text("batch-csv")}</a></p> })}
                 <ul class="plain">{manual}</ul>
             </section>
-            {(!recent.is_empty()).then(|| view! { <section class="card"><h2>{lang.text("payouts-recent")}</h2><div class="scroll"><table><tbody>{recent}</tbody></table></div></section> })}
+            {(!recent.is_empty()).then(|| view! { <section class="card"><h2>{lang.text("payouts-recent")}</h2><div class="scroll" tabindex="0"><table><tbody>{recent}</tbody></table></div></section> })}
         }
         .into_any()
     })
@@ -305,7 +305,7 @@ pub(super) fn disputes(visit: &Visit, disputes: Vec<Dispute>) -> Response {
             {heading(title, Some(lang.text("disputes-desk-line")))}
             {links(visit)}
             {none.then(|| view! { <p class="quiet">{lang.text("nothing-here")}</p> })}
-            <section class="card"><div class="scroll"><table id="dispute-list"><tbody>{rows}</tbody></table></div></section>
+            <section class="card"><div class="scroll" tabindex="0"><table id="dispute-list"><tbody>{rows}</tbody></table></div></section>
         }
         .into_any()
     })
@@ -360,7 +360,7 @@ pub(super) fn dispute(
             <section class="card">
                 <h2>{lang.text("dispute-evidence")}</h2>
                 <p class="quiet">{lang.text(if dispute.submitted_ms.is_some() { "dispute-evidence-sent" } else { "dispute-evidence-line" })}</p>
-                <pre class="scroll" id="evidence">{evidence}</pre>
+                <pre class="scroll" tabindex="0" id="evidence">{evidence}</pre>
                 {answer}
                 {accept}
             </section>
@@ -428,7 +428,7 @@ pub(super) fn reconciliation(
                     <Fact label=lang.text("audit")>{audit}</Fact>
                     <Fact label=lang.text("books-checked")><Time lang ms=at_ms/></Fact>
                 </dl>
-                {(!rows.is_empty()).then(|| view! { <div class="scroll"><table>
+                {(!rows.is_empty()).then(|| view! { <div class="scroll" tabindex="0"><table>
                     <thead><tr><th>{lang.text("object")}</th><th class="amount">{lang.text("books")}</th><th class="amount">{lang.text("provider")}</th></tr></thead>
                     <tbody>{rows}</tbody></table></div> })}
             </section>

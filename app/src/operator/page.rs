@@ -120,8 +120,8 @@ pub(super) fn desk(visit: &Visit, desk: Desk) -> Response {
                 </dl>
                 <form method="post" action=lang.path("/operator/check-books")><FormKey/><button class="button button--small" id="check-books">{lang.text("books-check-now")}</button></form>
             </section>
-            <section class="card" id="operations" data-open=open><h2>{lang.text("operations")}</h2><div class="scroll"><table><tbody>{operations.collect_view()}</tbody></table></div></section>
-            <section class="card"><h2>{lang.text("inbox")}</h2><div class="scroll"><table><tbody>{events.collect_view()}</tbody></table></div></section>
+            <section class="card" id="operations" data-open=open><h2>{lang.text("operations")}</h2><div class="scroll" tabindex="0"><table><tbody>{operations.collect_view()}</tbody></table></div></section>
+            <section class="card"><h2>{lang.text("inbox")}</h2><div class="scroll" tabindex="0"><table><tbody>{events.collect_view()}</tbody></table></div></section>
         }
         .into_any()
     })

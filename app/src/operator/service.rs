@@ -190,7 +190,8 @@ pub async fn catch_up(state: &AppState) -> anyhow::Result<()> {
     let lost = inbox::sweep(&state.db, provider).await?;
     payouts::service::account::catch_up(&state.db, provider, now).await?;
     let till = state.till();
-    let given_up = checkout::service::cart::give_up_stale(&till, now).await?;
+    let given_up = checkout::service::cart::give_up_stale(&till, now).await?
+        + ending::close_ended(&till).await?;
     let mut tx = state.db.write().await?;
     let erased = inbox::erase_bodies(&mut tx, crate::random::real_now_ms()).await?;
     tx.commit().await?;

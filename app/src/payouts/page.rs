@@ -375,7 +375,7 @@ pub(super) fn money(
                 {filter}
                 {none.then(|| if filtered { empty(visit, "sales-none-so", Some(("/money", "sale-state-all"))).into_any() } else { empty(visit, "sales-none", Some(("/studio", "nav-studio"))).into_any() })}
                 {(!none).then(|| view! {
-                    <div class="scroll"><table>
+                    <div class="scroll" tabindex="0"><table>
                         <thead><tr><th>{lang.text("title")}</th><th>{lang.text("paid-at")}</th><th class="amount">{lang.text("sale-price")}</th><th class="amount">{lang.text("our-fee")}</th><th class="amount">{lang.text("your-part")}</th><th>{lang.text("state")}</th></tr></thead>
                         <tbody>{rows}</tbody>
                     </table></div>
@@ -383,7 +383,7 @@ pub(super) fn money(
             </section>
             {has_runs.then(|| view! { <section class="card" id="payouts"><h2>{lang.text("payouts")}</h2><ul class="plain">{runs}</ul></section> })}
             <details class="card"><summary>{lang.text("movements")}</summary>
-                <div class="scroll"><table>
+                <div class="scroll" tabindex="0"><table>
                     <thead><tr><th>{lang.text("when")}</th><th>{lang.text("what")}</th><th>{lang.text("account-name")}</th><th class="amount">{lang.text("amount")}</th></tr></thead>
                     <tbody>{movements}</tbody>
                 </table></div>
@@ -424,7 +424,7 @@ pub(super) fn statement(visit: &Visit, statement: Statement, handle: &str) -> Re
                     <Fact label=lang.text("when")><Time lang ms=decision.decided_ms/></Fact>
                     <Fact label=lang.text("statement-number")><code class="digest">{decision.id}</code></Fact>
                 </dl>
-                <div class="scroll"><table id="statement">
+                <div class="scroll" tabindex="0"><table id="statement">
                     <thead><tr><th>{lang.text("title")}</th><th>{lang.text("paid-at")}</th><th class="amount">{lang.text("sale-price")}</th><th class="amount">{lang.text("our-fee")}</th><th class="amount">{lang.text("amount")}</th><th>{lang.text("state")}</th></tr></thead>
                     <tbody>{rows}</tbody>
                     <tfoot><tr><th colspan="4">{lang.text("statement-total")}</th><td class="amount" id="statement-total" data-minor=total><strong>{lang.money(total)}</strong></td><td></td></tr></tfoot>

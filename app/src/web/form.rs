@@ -103,7 +103,7 @@ pub fn is_key(key: &str) -> bool {
 }
 
 /// Answers are remembered for so long.
-pub const KEPT_MS: i64 = 7 * crate::clock::DAY_MS;
+const KEPT_MS: i64 = 7 * crate::clock::DAY_MS;
 
 /// What came of claiming a form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,8 +132,21 @@ pub async fn claim(
     if store::claim(tx, owner, route, key, content, random::real_now_ms()).await? {
         return Ok(Claim::Taken);
     }
+    find_claim(tx, owner, route, key, content).await
+}
+
+/// How a form stands that somebody claimed. One that was refused meanwhile is [`Claim::AtWork`]: it may be sent again.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_claim(
+    tx: &mut Tx,
+    owner: &str,
+    route: &str,
+    key: &str,
+    content: &str,
+) -> db::Result<Claim> {
     Ok(match store::find_claim(tx, owner, route, key).await? {
-        // Released a moment ago: asked again, it is free.
         None => Claim::AtWork,
         Some((_, other)) if other != content => Claim::Other,
         Some((location, _)) if location.is_empty() => Claim::AtWork,
@@ -163,12 +176,12 @@ pub async fn release(tx: &mut Tx, owner: &str, route: &str, key: &str) -> db::Re
     store::release(tx, owner, route, key).await
 }
 
-/// Forgets forms that were sent before an instant.
+/// Forgets forms that nobody sends again.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn forget(tx: &mut Tx, before_ms: i64) -> db::Result<()> {
-    store::forget(tx, before_ms).await
+pub async fn sweep(tx: &mut Tx) -> db::Result<()> {
+    store::forget(tx, random::real_now_ms() - KEPT_MS).await
 }
 
 /// Where an equal form was sent before, if it was.

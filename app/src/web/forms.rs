@@ -4,8 +4,6 @@
 //! The one rule: a route that takes a form and has no row here answers nothing, and `cargo xtask check` names it. A form that moves money,
 //! stock, coupons or keys is claimed by its idempotency key before it acts, so that it acts at most once, also when it is cut off.
 
-use crate::limits;
-use crate::random;
 use crate::web::error::AppError;
 use crate::web::form::{self, Claim, Form};
 use crate::web::state::AppState;
@@ -213,7 +211,7 @@ pub const FORMS: &[FormRoute] = &[
     ),
     keyed(
         "/operator/operations/{id}/by-hand",
-        "/operator/payouts",
+        "/operator/operations",
         Ask::Password,
     ),
     keyed("/operator/payouts/{id}", "/operator/payouts", Ask::Password),
@@ -336,10 +334,11 @@ fn admit(row: &FormRoute, visit: &Visit, form: &Form, page: &str) -> Result<(), 
     if row.path.starts_with("/operator/") {
         visit.require_operator()?;
     }
+    // What is claimed is claimed by somebody.
+    visit.require_person()?;
     if row.ask == Ask::Nothing {
         return Ok(());
     }
-    visit.require_person()?;
     let in_form = row.ask == Ask::PasswordInForm
         && (!form.get("password").is_empty() || !form.get("envelope").is_empty());
     match visit.confirmed || in_form {
@@ -362,31 +361,31 @@ async fn once(
     if !form::is_key(key) {
         return Err(AppError::invalid(vec![FieldError::new("form", "form-key")]));
     }
-    let owner = visit.person.as_ref().map(|person| person.id.as_str());
-    let owner = owner
-        .or(visit.cart.as_deref())
-        .unwrap_or("visitor")
-        .to_owned();
+    let owner = &visit.require_person()?.id;
     let content = Digest::sha256(form.content().as_bytes()).hex();
+    let mut tx = state.db.write().await?;
+    let mut claim = form::claim(&mut tx, owner, path, key, &content).await?;
+    tx.commit().await?;
     for _ in 0..WAITS {
-        let mut tx = state.db.write().await?;
-        let claim = form::claim(&mut tx, &owner, path, key, &content).await?;
-        tx.commit().await?;
-        match claim {
-            Claim::Taken => {
-                let response = next.run(request).await;
-                return settle(state, &owner, path, key, response).await;
-            }
-            Claim::Answered(location) => {
-                return Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response());
-            }
-            Claim::Other => {
-                return Err(AppError::invalid(vec![FieldError::new("form", "form-key")]));
-            }
-            Claim::AtWork => tokio::time::sleep(Duration::from_millis(50)).await,
+        if claim != Claim::AtWork {
+            break;
         }
+        // Only looked at: whoever is at work may need the writer.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let mut tx = state.db.read().await?;
+        claim = form::find_claim(&mut tx, owner, path, key, &content).await?;
     }
-    Err(AppError::conflict(FieldError::new("form", "form-sent")))
+    match claim {
+        Claim::Taken => {
+            let response = next.run(request).await;
+            settle(state, owner, path, key, response).await
+        }
+        Claim::Answered(location) => {
+            Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response())
+        }
+        Claim::Other => Err(AppError::invalid(vec![FieldError::new("form", "form-key")])),
+        Claim::AtWork => Err(AppError::conflict(FieldError::new("form", "form-sent"))),
+    }
 }
 
 async fn settle(
@@ -409,17 +408,6 @@ async fn settle(
         tx.commit().await?;
     }
     Ok(response)
-}
-
-/// Forgets answers of forms that nobody sends again, and old counters of limits.
-///
-/// # Errors
-/// When the database fails.
-pub async fn sweep(state: &AppState) -> crate::db::Result<()> {
-    let mut tx = state.db.write().await?;
-    form::forget(&mut tx, random::real_now_ms() - form::KEPT_MS).await?;
-    limits::sweep(&mut tx).await?;
-    tx.commit().await
 }
 
 #[cfg(test)]

@@ -54,6 +54,7 @@ impl Process {
             .context("cannot open the database")?;
         db.migrate().await.context("cannot migrate the database")?;
         let (origin, is_demo) = settle_origin(&db, &config).await?;
+        refuse_real_money(is_demo, config.stripe.as_ref())?;
         let log_key = known_key(&db, &data, "SEEDMARK_LOG_KEY", "log").await?;
         let platform = known_key(&db, &data, "SEEDMARK_PLATFORM_KEY", "platform").await?;
         let platform = SecretKey::from_bytes(platform);
@@ -88,12 +89,6 @@ impl Process {
             engines,
             db,
         };
-        if state.demo && state.provider.moves_real_money() {
-            bail!(
-                "this folder holds the demo shop, whose passwords everybody knows, and the Stripe key moves real money: \
-                 use another data folder with --no-demo"
-            );
-        }
         Ok(Self {
             state,
             log_key,
@@ -258,6 +253,17 @@ async fn known_key(db: &Db, data: &Path, variable: &str, file: &str) -> Result<[
     Ok(key)
 }
 
+/// Everybody knows the passwords of a demo, its operator's too.
+fn refuse_real_money(is_demo: bool, stripe: Option<&Settings>) -> Result<()> {
+    if is_demo && stripe.is_some_and(Settings::is_live) {
+        bail!(
+            "this folder holds the demo shop, whose passwords everybody knows, and the Stripe key moves real money: \
+             use another data folder with --no-demo"
+        );
+    }
+    Ok(())
+}
+
 /// Holds the data folder for the life of this process: the log in it has one writer. Whatever ends the process lets go of it.
 fn lock_folder(data: &Path, address: SocketAddr) -> Result<File> {
     use std::io::{Read as _, Write as _};
@@ -281,8 +287,10 @@ fn lock_folder(data: &Path, address: SocketAddr) -> Result<File> {
             data.display()
         );
     }
-    file.set_len(0)?;
-    writeln!(file, "process {} at {address}", std::process::id())?;
+    // For whoever is refused; a full disk is no reason not to serve.
+    let _unnamed = file
+        .set_len(0)
+        .and_then(|()| writeln!(file, "process {} at {address}", std::process::id()));
     Ok(file)
 }
 
@@ -374,4 +382,43 @@ async fn interrupted() {
     }
     #[cfg(not(unix))]
     control_c.await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Settings, lock_folder, refuse_real_money};
+
+    #[test]
+    fn a_demo_takes_no_key_that_moves_real_money() {
+        let settings = |key: &str| Settings {
+            secret_key: key.into(),
+            webhook_secrets: Vec::new(),
+            connect_webhook_secrets: Vec::new(),
+            automatic_tax: false,
+            url: None,
+        };
+        for key in ["sk_live_x", "rk_live_x"] {
+            assert!(
+                refuse_real_money(true, Some(&settings(key))).is_err(),
+                "{key}"
+            );
+            assert!(
+                refuse_real_money(false, Some(&settings(key))).is_ok(),
+                "{key}"
+            );
+        }
+        assert!(refuse_real_money(true, Some(&settings("sk_test_x"))).is_ok());
+        assert!(refuse_real_money(true, None).is_ok());
+    }
+
+    #[test]
+    fn a_folder_has_one_server_and_its_lock_goes_with_the_process() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let address = "127.0.0.1:4610".parse().expect("an address");
+        let first = lock_folder(folder.path(), address).expect("held");
+        let refused = lock_folder(folder.path(), address).expect_err("a second one");
+        assert!(refused.to_string().contains("127.0.0.1:4610"), "{refused}");
+        drop(first);
+        lock_folder(folder.path(), address).expect("free again");
+    }
 }

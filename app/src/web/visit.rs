@@ -102,7 +102,8 @@ impl Visit {
         }
     }
 
-    /// The signed-in operator, who gave the password lately: for what moves money or cannot be undone. `page` is where to go on.
+    /// The signed-in operator, who gave the password lately: for a page that shows bank details. Forms are asked by the table of forms.
+    /// `page` is where to go on.
     ///
     /// # Errors
     /// As [`Self::require_operator`], or `Code::ConfirmNeeded`.

@@ -6,9 +6,9 @@ use crate::jobs::recurring::{self, Plan};
 use crate::jobs::{self, Job, Outcome, turns};
 use crate::moderation::{publication, service as moderation};
 use crate::operator::service as operator;
-use crate::web::forms;
+use crate::web::form;
 use crate::web::state::AppState;
-use crate::{checkout, db, demo, library, mail, random, studio};
+use crate::{account, checkout, db, demo, library, limits, mail, random, studio};
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -222,7 +222,12 @@ async fn run_recurring(state: &AppState, kind: &str) -> anyhow::Result<()> {
         LOG_AUDIT => operator::audit_log(state).await?,
         BOOKS => operator::check_books(state).await?,
         COUNTERS => {
-            forms::sweep(state).await?;
+            let mut tx = state.db.write().await?;
+            form::sweep(&mut tx).await?;
+            limits::sweep(&mut tx).await?;
+            account::service::sweep(&mut tx).await?;
+            checkout::service::cart::sweep(&mut tx, state.clock.now_ms()).await?;
+            tx.commit().await?;
         }
         CATALOGUE => {
             let planned = library::reruns::plan(state, RERUNS).await?;

@@ -2,6 +2,7 @@
 
 mod background;
 mod confirmation;
+mod starting;
 mod studio;
 mod webhooks;
 

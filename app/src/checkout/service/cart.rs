@@ -17,6 +17,9 @@ use std::collections::BTreeMap;
 /// An order that is not paid by then is given up, and what it reserved is free again.
 const ORDER_LIFE_MS: i64 = crate::clock::DAY_MS;
 
+/// A cart is kept for so long.
+pub const CART_LIFE_MS: i64 = 30 * crate::clock::DAY_MS;
+
 /// A line of a cart.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct CartLine {
@@ -157,6 +160,14 @@ pub async fn set_code(db: &Db, cart: &str, code: &str) -> Result<(), Error> {
     store::set_code(&mut tx, cart, &coupon::fold(code)).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Forgets what was put into carts whose cookie is over.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sweep(tx: &mut Tx, now_ms: i64) -> db::Result<()> {
+    store::forget_carts(tx, now_ms - CART_LIFE_MS).await
 }
 
 /// A cart's lines.

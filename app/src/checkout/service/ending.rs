@@ -4,15 +4,15 @@
 //! arrives all the same is booked and goes straight back ([`super::sale::fulfil`]), so that nothing depends on being first.
 
 use super::super::{coupon, store};
+use super::{Error, Till};
 use crate::db::{self, Tx};
+use crate::provider::Outcome;
 
 /// What open orders are looked for by.
 #[derive(Clone, Copy, Debug)]
 pub enum Holding<'a> {
     /// Made of this cart.
     Cart(&'a str),
-    /// A person's.
-    Buyer(&'a str),
     /// With a line of this listing.
     Listing(&'a str),
     /// With a line that was bought in this set.
@@ -71,4 +71,26 @@ pub async fn end_order(tx: &mut Tx, order: &str, reason: EndReason) -> db::Resul
         coupon::release(tx, order).await?;
     }
     Ok(ended)
+}
+
+/// Closes the checkouts of orders that ended meanwhile, so that nobody pays what would only go back. One that was paid a moment ago
+/// stays, and its event says so. Returns how many were closed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn close_ended(till: &Till) -> Result<usize, Error> {
+    let mut tx = till.db.read().await?;
+    let unclosed = store::list_unclosed(&mut tx).await?;
+    drop(tx);
+    let mut closed = 0;
+    for (order, payment) in unclosed {
+        if till.provider.expire_checkout(&payment).await != Outcome::Done(()) {
+            continue;
+        }
+        let mut tx = till.db.write().await?;
+        store::note_closed(&mut tx, &order, &payment).await?;
+        tx.commit().await?;
+        closed += 1;
+    }
+    Ok(closed)
 }

@@ -253,20 +253,12 @@ pub async fn show_order(
 /// # Errors
 /// When the database fails.
 pub async fn list_open(tx: &mut Tx, asker: Asker<'_>) -> db::Result<Vec<Order>> {
-    let mut ids = match asker.person {
-        Some(person) => store::list_open_of(tx, ending::Holding::Buyer(person)).await?,
-        None => Vec::new(),
+    let mut orders = match (asker.person, asker.cart) {
+        (Some(person), _) => store::list_open_of_buyer(tx, person).await?,
+        (None, Some(cart)) => store::list_open_of_visitor(tx, cart).await?,
+        (None, None) => Vec::new(),
     };
-    if let (None, Some(cart)) = (asker.person, asker.cart) {
-        ids.extend(store::find_latest_open_of_cart(tx, cart).await?);
-    }
-    let mut orders = Vec::new();
-    for id in ids {
-        let order = store::get_order(tx, &id).await?;
-        if asker.may_see(&order) {
-            orders.push(order);
-        }
-    }
+    orders.retain(|order| asker.may_see(order));
     Ok(orders)
 }
 

@@ -3,7 +3,7 @@
 use super::{listing, shop};
 use crate::account::{guest, service as account};
 use crate::books::service as books;
-use crate::checkout::service::ending::{EndReason, Holding, end_open};
+use crate::checkout::service::ending::{EndReason, Holding, close_ended, end_open};
 use crate::checkout::service::read;
 use crate::checkout::service::{self, Bearer, get_line, list_cart, plan_refund};
 use crate::db::execute;
@@ -421,5 +421,80 @@ async fn a_visitors_order_holds_no_address_before_it_is_paid_and_is_the_owners_a
         assert_eq!(line.refund_reason.as_deref(), Some("own"), "{}", test.name);
         drop(tx);
         shop.check_settled(test.name).await;
+    }
+}
+
+#[tokio::test]
+async fn the_checkout_of_an_order_that_ended_is_closed_so_that_nobody_pays_in_vain() {
+    for test in databases().await {
+        let shop = shop(&test).await;
+        let order = shop.order(0, &[0]).await.expect("an order");
+        let url = service::open_payment(&shop.till, &order, shop.now_ms)
+            .await
+            .expect("a payment");
+        let payment = url.rsplit('/').next().expect("an id");
+        assert_eq!(close_ended(&shop.till).await.expect("a round"), 0, "open");
+        withdraw(&shop, 0).await;
+        assert_eq!(close_ended(&shop.till).await.expect("a round"), 1);
+        assert_eq!(close_ended(&shop.till).await.expect("a round"), 0, "once");
+        let charged = sandbox::charge(&test.db, payment, "4242424242424242", "US", shop.now_ms)
+            .await
+            .expect("an answer");
+        assert_ne!(charged.expect("the payment").state, "paid", "{}", test.name);
+        shop.drain().await;
+        shop.check_settled(test.name).await;
+    }
+}
+
+#[tokio::test]
+async fn who_only_typed_an_address_takes_no_coupon_from_its_owner() {
+    for test in databases().await {
+        let shop = shop(&test).await;
+        let once = crate::checkout::coupon::NewCoupon {
+            code: "once".into(),
+            percent: Some(10),
+            amount_minor: None,
+            minimum_minor: 0,
+            uses: None,
+            once_per_buyer: true,
+            ends_ms: None,
+        };
+        let mut tx = test.db.write().await.expect("a transaction");
+        crate::checkout::coupon::create(&mut tx, None, &once, shop.now_ms)
+            .await
+            .expect("a coupon");
+        tx.commit().await.expect("a commit");
+        let buy = async |cart: &str, buyer: Option<&str>, listing: usize| {
+            service::add_to_cart(&test.db, cart, &shop.listings[listing], shop.now_ms)
+                .await
+                .expect("added");
+            service::cart::set_code(&test.db, cart, "ONCE")
+                .await
+                .expect("a code");
+            let mut tx = test.db.write().await.expect("a transaction");
+            let buyer = match buyer {
+                Some(buyer) => buyer.to_owned(),
+                None => guest::open(&mut tx, "cy@test.example", Lang::En)
+                    .await
+                    .expect("a row"),
+            };
+            let placed = service::place(&shop.till, &mut tx, &buyer, cart, None, shop.now_ms).await;
+            tx.commit().await.expect("a commit");
+            placed
+        };
+        buy("stranger", None, 2).await.expect("reserved");
+        let own = buy("cy", Some(&shop.buyers[0]), 0)
+            .await
+            .expect("the owner's");
+        assert_eq!(own.total_minor, 900, "{}", test.name);
+        shop.pay(&own, "4242424242424242").await;
+        shop.drain().await;
+        // What its owner used is used, whoever types the address.
+        let again = buy("other", None, 1).await;
+        assert!(
+            matches!(again, Err(service::Error::Refused("coupon-used"))),
+            "{}: {again:?}",
+            test.name
+        );
     }
 }

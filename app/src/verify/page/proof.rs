@@ -212,7 +212,7 @@ pub(in crate::verify) fn proof(
             </section>
             {(kind == Some(Kind::SealedRecipe)).then(|| view! {
                 <section class="card"><h2>{lang.text("attestations")}</h2>
-                    <div class="scroll"><table id="tally"><thead><tr><th scope="col">{lang.text("environment")}</th>{outcome_head}</tr></thead><tbody>{tallies}</tbody></table></div>
+                    <div class="scroll" tabindex="0"><table id="tally"><thead><tr><th scope="col">{lang.text("environment")}</th>{outcome_head}</tr></thead><tbody>{tallies}</tbody></table></div>
                     <ul class="plain">{attestations}</ul><p class="quiet">{lang.text("attestations-line")}</p></section>
             })}
             <section class="card">
@@ -231,11 +231,11 @@ pub(in crate::verify) fn proof(
             {proof.map(|proof| view! {
                 <section class="card">
                     <h2>{lang.text("inclusion-proof")}</h2>
-                    <pre class="scroll"><code>{proof.to_text()}</code></pre>
+                    <pre class="scroll" tabindex="0"><code>{proof.to_text()}</code></pre>
                     <p class="actions"><a class="button button--small" href=format!("{base}/proof")>{lang.text("download-proof")}</a></p>
                 </section>
             })}
-            {statement_text.or(listing_text).map(|text| view! { <details class="card"><summary>{lang.text("statement")}</summary><pre class="scroll"><code>{pretty(text)}</code></pre></details> })}
+            {statement_text.or(listing_text).map(|text| view! { <details class="card"><summary>{lang.text("statement")}</summary><pre class="scroll" tabindex="0"><code>{pretty(text)}</code></pre></details> })}
             <section class="card">
                 <h2>{lang.text("how-offline")}</h2>
                 <p>{lang.text("proof-offline-line")}</p>
