@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use app::books::export::{self, Format, Range, Report};
 use app::config::{Config, Options};
 use app::db::Db;
+use app::payouts::service::{PAUSES, reconcile_settled};
 use app::web::server::Process;
 use clap::{Args, Parser, Subcommand};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -223,7 +224,7 @@ async fn audit(place: Place) -> Result<()> {
     let audited = app::books::service::audit(&mut db.read().await?).await?;
     let stripe = app::config::stripe()?;
     let provider = app::web::server::provider(stripe.as_ref(), &db).await?;
-    let reconciled = app::payouts::service::reconcile(&db, provider.as_ref()).await?;
+    let reconciled = reconcile_settled(&db, provider.as_ref(), &PAUSES).await?;
     db.close().await;
     let entries = audited
         .map_err(anyhow::Error::msg)

@@ -3,9 +3,12 @@
 //! The one rule: an entry's key names the fact, not the message, so that a fact is booked once however often it is told.
 //! Debit is positive, credit negative. Accounts with a floor can never go below it; the database refuses.
 
+mod booking;
 pub mod export;
 pub mod service;
 mod store;
+
+pub use booking::{Booking, begin};
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

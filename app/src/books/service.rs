@@ -1,6 +1,6 @@
 //! Posting, balances and the audit.
 
-use super::store;
+use super::{Booking, store};
 use crate::db::{self, Tx};
 use crate::random;
 use schema::digest::Digest;
@@ -168,7 +168,7 @@ pub enum Error {
 /// # Errors
 /// [`Error::Conflict`] when the same key names another fact; [`Error::Store`] when a floor or the zero sum is broken, and
 /// then nothing of the transaction may be committed.
-pub async fn post(tx: &mut Tx, entry: &Entry) -> Result<bool, Error> {
+pub async fn post(tx: &mut Booking, entry: &Entry) -> Result<bool, Error> {
     let postings: Vec<&Posting> = entry
         .postings
         .iter()
@@ -188,7 +188,7 @@ pub async fn post(tx: &mut Tx, entry: &Entry) -> Result<bool, Error> {
             Err(Error::Conflict(entry.key.clone()))
         };
     }
-    // One update per account, in the order of ids on every path: two entries can then never wait for each other in a ring.
+    // One update per account.
     let mut sums: BTreeMap<String, i64> = BTreeMap::new();
     let mut accounts = Vec::new();
     for posting in &postings {

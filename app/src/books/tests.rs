@@ -29,7 +29,7 @@ fn sale(key: &str, amount: i64) -> Entry {
 #[tokio::test]
 async fn a_fact_is_booked_once_however_often_it_is_told() {
     for test in databases().await {
-        let mut tx = test.db.write().await.expect("a transaction");
+        let mut tx = crate::books::begin(&test.db).await.expect("a transaction");
         assert!(post(&mut tx, &sale("sale:1", 850)).await.expect("booked"));
         assert!(
             !post(&mut tx, &sale("sale:1", 850))
@@ -66,7 +66,7 @@ async fn a_fact_is_booked_once_however_often_it_is_told() {
 #[tokio::test]
 async fn postings_that_do_not_add_up_are_refused_by_the_database() {
     for test in databases().await {
-        let mut tx = test.db.write().await.expect("a transaction");
+        let mut tx = crate::books::begin(&test.db).await.expect("a transaction");
         let lame = entry(
             "sale:2",
             vec![
@@ -86,7 +86,7 @@ async fn postings_that_do_not_add_up_are_refused_by_the_database() {
 #[tokio::test]
 async fn no_account_goes_below_its_floor() {
     for test in databases().await {
-        let mut tx = test.db.write().await.expect("a transaction");
+        let mut tx = crate::books::begin(&test.db).await.expect("a transaction");
         post(&mut tx, &sale("sale:3", 100)).await.expect("booked");
         let over = entry(
             "release:3",
@@ -110,7 +110,7 @@ async fn no_account_goes_below_its_floor() {
 #[tokio::test]
 async fn what_is_booked_is_never_changed_and_an_unsealed_entry_cannot_be_committed() {
     for test in databases().await {
-        let mut tx = test.db.write().await.expect("a transaction");
+        let mut tx = crate::books::begin(&test.db).await.expect("a transaction");
         post(&mut tx, &sale("sale:4", 100)).await.expect("booked");
         tx.commit().await.expect("a commit");
         for sql in [
@@ -216,7 +216,7 @@ async fn the_audit_names_what_does_not_fit_and_finds_nothing_where_all_does() {
 #[tokio::test]
 async fn a_payee_who_got_more_than_was_earned_is_found() {
     for test in databases().await {
-        let mut tx = test.db.write().await.expect("a transaction");
+        let mut tx = crate::books::begin(&test.db).await.expect("a transaction");
         let gift = entry(
             "gift",
             vec![
@@ -242,7 +242,7 @@ async fn a_payee_who_got_more_by_hand_than_was_earned_is_found() {
     for test in databases().await {
         let shop = shop(&test).await;
         let ada = shop.sellers[0].as_str();
-        let mut tx = test.db.write().await.expect("a transaction");
+        let mut tx = crate::books::begin(&test.db).await.expect("a transaction");
         let gift = entry(
             "gift",
             vec![

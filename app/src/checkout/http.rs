@@ -161,7 +161,7 @@ async fn place(state: &AppState, visit: &Visit, sent: &Form) -> Answer {
         guest::count_try(&state.db, &visit.address).await?;
     }
     let till = state.till();
-    let mut tx = state.db.write().await?;
+    let mut tx = crate::books::begin(&state.db).await?;
     let buyer = match &visit.person {
         Some(person) => Ok(person.id.clone()),
         None => guest::open(&mut tx, sent.get("email"), visit.lang).await,

@@ -71,6 +71,7 @@ impl<P> Pools<P> {
 pub struct Tx {
     pub(crate) inner: Inner,
     pub(crate) failed: bool,
+    writes: bool,
     deadline: Deadline,
 }
 
@@ -180,6 +181,7 @@ impl Db {
         Ok(Tx {
             inner,
             failed: false,
+            writes,
             deadline,
         })
     }
@@ -216,6 +218,9 @@ impl Tx {
     pub async fn commit(self) -> Result<()> {
         if self.failed {
             return Err(Error::failed_transaction());
+        }
+        if self.writes {
+            Work::count_commit();
         }
         match self.inner {
             Inner::Sqlite(mut tx) => {

@@ -119,7 +119,7 @@ async fn cancel(State(state): State<AppState>, visit: Visit, Path(id): Path<Stri
         .answer(async {
             let person = visit.require_person()?;
             let id = line_id(&id)?;
-            let mut tx = state.db.write().await?;
+            let mut tx = crate::books::begin(&state.db).await?;
             checkout::cancel_unopened(&mut tx, &person.id, id.as_str(), state.clock.now_ms())
                 .await?;
             tx.commit().await?;

@@ -130,7 +130,7 @@ async fn finish(
     statement: ReproductionStatement,
 ) -> Result<()> {
     let now = state.clock.now_ms();
-    let mut tx = state.db.write().await?;
+    let mut tx = crate::books::begin(&state.db).await?;
     let results = serde_json::to_string(pictures)?;
     if !store::finish_run(
         &mut tx,

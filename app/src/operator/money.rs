@@ -127,7 +127,7 @@ async fn again(State(state): State<AppState>, visit: Visit, Path(id): Path<Strin
         .answer(async {
             visit.require_operator()?;
             let now = state.clock.now_ms();
-            let mut tx = state.db.write().await?;
+            let mut tx = crate::books::begin(&state.db).await?;
             let planned = refund::plan_again(&mut tx, &id, now).await?;
             tx.commit().await?;
             state.jobs.ring();
@@ -141,7 +141,7 @@ async fn by_hand(State(state): State<AppState>, visit: Visit, Path(id): Path<Str
     visit
         .answer(async {
             visit.require_operator()?;
-            let mut tx = state.db.write().await?;
+            let mut tx = crate::books::begin(&state.db).await?;
             let paid = refund::pay_owed(&mut tx, &id, state.clock.now_ms()).await?;
             tx.commit().await?;
             let flash = if paid { "noted" } else { "nothing-to-do" };
@@ -208,7 +208,7 @@ async fn enter(
         .answer(async {
             let operator = visit.require_operator()?;
             let now = state.clock.now_ms();
-            let mut tx = state.db.write().await?;
+            let mut tx = crate::books::begin(&state.db).await?;
             let result = match form.get("what") {
                 "cancel" => manual::cancel(&mut tx, &id, now).await.map(|()| true),
                 "returned" => manual::returned(&mut tx, &id, now).await.map(|()| true),
@@ -385,7 +385,7 @@ async fn settle_suspense(State(state): State<AppState>, visit: Visit, body: Byte
         .answer(async {
             visit.require_operator()?;
             let (provider, now) = (state.provider.name(), state.clock.now_ms());
-            let mut tx = state.db.write().await?;
+            let mut tx = crate::books::begin(&state.db).await?;
             let found = own::settle_suspense(&mut tx, provider, form.get("source"), now).await?;
             tx.commit().await?;
             match found {

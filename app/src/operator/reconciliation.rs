@@ -67,7 +67,8 @@ async fn compare(state: &AppState, asked_ms: i64) -> Result<Comparison, payouts:
     if let Some(last) = last.filter(|last| last.at_ms > asked_ms) {
         return Ok(last);
     }
-    let reconciliation = payouts::reconcile(&state.db, state.provider.as_ref()).await?;
+    let reconciliation =
+        payouts::reconcile_settled(&state.db, state.provider.as_ref(), &payouts::PAUSES).await?;
     let audit = books::audit(&mut state.db.read().await?).await?;
     let mut report = Comparison {
         at_ms: random::real_now_ms(),

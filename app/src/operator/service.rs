@@ -100,9 +100,13 @@ pub async fn check_books(state: &AppState) -> Result<(), payouts::service::Error
     payouts::service::own::book_own(&state.db, provider, state.clock.now_ms()).await?;
     let check = BooksCheck {
         audit: books::audit(&mut state.db.read().await?).await?,
-        reconciliation: payouts::service::reconcile(&state.db, provider)
-            .await?
-            .verdict(),
+        reconciliation: payouts::service::reconcile_settled(
+            &state.db,
+            provider,
+            &payouts::service::PAUSES,
+        )
+        .await?
+        .verdict(),
         at_ms: crate::random::real_now_ms(),
     };
     let differences = [
@@ -217,7 +221,7 @@ pub async fn withdraw(
     slug: &str,
     reason: WithdrawalReason,
 ) -> Result<Option<usize>, checkout::service::Error> {
-    let mut tx = state.db.write().await?;
+    let mut tx = crate::books::begin(&state.db).await?;
     let Some(listing) = catalog::find(&mut tx, slug.trim()).await? else {
         return Ok(None);
     };

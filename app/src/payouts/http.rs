@@ -174,7 +174,7 @@ async fn refund(
                 return wrong(error);
             }
             let now = state.clock.now_ms();
-            let mut tx = state.db.write().await?;
+            let mut tx = crate::books::begin(&state.db).await?;
             match checkout::refund::give_back(&mut tx, &person.id, &id, amount.minor, now).await {
                 Ok(()) => tx.commit().await?,
                 Err(checkout::Error::Refused(code)) => {

@@ -201,6 +201,14 @@ pub struct Balance {
     pub available_minor: i64,
 }
 
+impl Balance {
+    /// All of it, wherever it waits.
+    #[must_use]
+    pub fn total_minor(&self) -> i64 {
+        self.pending_minor + self.available_minor
+    }
+}
+
 /// A seller's account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {

@@ -414,3 +414,11 @@ pub async fn open_minor(tx: &mut Tx, payee: &str, kind: Kind) -> db::Result<i64>
 pub async fn reversed_minor(tx: &mut Tx, line: &str) -> db::Result<i64> {
     store::reversed_sum(tx, line).await
 }
+
+/// When the oldest call was last sent whose outcome is not known yet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn oldest_sent_ms(tx: &mut Tx) -> db::Result<Option<i64>> {
+    store::oldest_sent_ms(tx).await
+}

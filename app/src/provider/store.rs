@@ -53,6 +53,9 @@ statements! {
     LIST_EVENTS_IN_STATE = events!("where state = $1 order by received_ms desc, id limit $2");
     LIST_QUARANTINED = events!("where quarantined_ms is not null order by received_ms desc, id limit $1");
     COUNT_QUARANTINED = "select count(*) from provider_event where quarantined_ms is not null";
+    // What waits for a person is not on its way.
+    OLDEST_UNREAD = "select min(received_ms) from provider_event where state = 'received' and quarantined_ms is null";
+    OLDEST_SENT = "select min(sent_ms) from outbound_op where state in ('sent', 'unknown')";
     ERASE_BODIES = "update provider_event set body = null where id in (select id from provider_event
         where received_ms < $1 and body is not null and state <> 'received' order by received_ms limit $2)";
     /// Two ranges of the index: `<>` would be a look at every order.
@@ -224,4 +227,12 @@ pub(super) async fn erase_bodies(tx: &mut Tx, before_ms: i64, limit: i64) -> db:
 
 pub(super) async fn count_other_provider(tx: &mut Tx, provider: &str) -> db::Result<i64> {
     fetch!(tx, fetch_one, (i64,), HAS_OTHER_PROVIDER, provider).map(|row| row.0)
+}
+
+pub(super) async fn oldest_unread_ms(tx: &mut Tx) -> db::Result<Option<i64>> {
+    fetch!(tx, fetch_one, (Option<i64>,), OLDEST_UNREAD).map(|row| row.0)
+}
+
+pub(super) async fn oldest_sent_ms(tx: &mut Tx) -> db::Result<Option<i64>> {
+    fetch!(tx, fetch_one, (Option<i64>,), OLDEST_SENT).map(|row| row.0)
 }

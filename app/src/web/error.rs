@@ -3,6 +3,7 @@
 use crate::ui::shell;
 use crate::web::visit::Visit;
 use axum::Json;
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use leptos::prelude::*;
 use schema::failure::{Code, Failure, FieldError};
@@ -19,7 +20,16 @@ pub struct AppError {
     pub cause: Option<String>,
     /// Where to go on once the password was given again.
     pub next: Option<String>,
+    /// A transaction was undone for another's sake; the same one may succeed.
+    pub undone: bool,
 }
+
+/// On an answer: its transaction was undone for another's sake.
+#[derive(Clone, Copy, Debug)]
+pub struct Undone;
+
+/// After so many seconds whoever was told that something does not answer may ask again.
+const RETRY_AFTER_SECONDS: &str = "2";
 
 impl AppError {
     /// A situation without detail.
@@ -30,6 +40,7 @@ impl AppError {
             fields: Vec::new(),
             cause: None,
             next: None,
+            undone: false,
         }
     }
 
@@ -40,6 +51,7 @@ impl AppError {
             fields: Vec::new(),
             cause: Some(cause.to_string()),
             next: None,
+            undone: false,
         }
     }
 
@@ -77,11 +89,25 @@ impl AppError {
             fields,
             cause: None,
             next: None,
+            undone: false,
         }
     }
 
     /// The answer for this visitor.
     pub fn respond(self, visit: &Visit) -> Response {
+        let (code, undone) = (self.code, self.undone);
+        let mut response = self.body(visit);
+        if code == Code::Unavailable {
+            let seconds = HeaderValue::from_static(RETRY_AFTER_SECONDS);
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        if undone {
+            response.extensions_mut().insert(Undone);
+        }
+        response
+    }
+
+    fn body(self, visit: &Visit) -> Response {
         if let Some(cause) = &self.cause {
             tracing::error!(request.id = %visit.request_id, cause, "request failed");
         }
@@ -136,9 +162,22 @@ impl AppError {
 impl From<crate::db::Error> for AppError {
     fn from(error: crate::db::Error) -> Self {
         if error.is_retryable() || error.is_out_of_time() {
-            return Self::unavailable(error);
+            return Self {
+                undone: error.is_retryable(),
+                ..Self::unavailable(error)
+            };
         }
         Self::internal(error)
+    }
+}
+
+impl From<crate::books::service::Error> for AppError {
+    fn from(error: crate::books::service::Error) -> Self {
+        use crate::books::service::Error;
+        match error {
+            Error::Store(error) => error.into(),
+            other => Self::internal(other),
+        }
     }
 }
 

@@ -4,12 +4,14 @@
 //! The one rule: a route that takes a form and has no row here answers nothing, and `cargo xtask check` names it. A form that moves money,
 //! stock, coupons or keys is claimed by its idempotency key before it acts, so that it acts at most once, also when it is cut off.
 
-use crate::web::error::AppError;
+use crate::db::work::Work;
+use crate::web::error::{AppError, Undone};
 use crate::web::form::{self, Claim, Form};
 use crate::web::state::AppState;
 use crate::web::visit::{Place, Visit};
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequestParts as _, MatchedPath, Request, State};
+use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -247,6 +249,8 @@ pub const FORMS: &[FormRoute] = &[
 const MAX_BYTES: usize = 512 * 1024;
 /// An equal form that is at work is waited for so long, a twentieth of a second at a time.
 const WAITS: u32 = 100;
+/// A form whose transaction is undone for another's sake is run so often.
+const TRIES: u32 = 5;
 
 impl FormRoute {
     /// The page of one form: the pattern with the values that the form's own path has.
@@ -308,20 +312,19 @@ async fn admitted(state: &AppState, pattern: &str, mut request: Request, next: N
     let (mut parts, body) = request.into_parts();
     let Ok(visit) = Visit::from_request_parts(&mut parts, state).await;
     parts.extensions.insert(visit.clone());
-    if row.ask == Ask::Nothing && row.once != Once::Key {
-        return next.run(Request::from_parts(parts, body)).await;
-    }
     let Ok(bytes) = axum::body::to_bytes(body, MAX_BYTES).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     let form = Form::parse(&bytes);
-    if let Err(error) = admit(row, &visit, &form, &page) {
+    if (row.ask != Ask::Nothing || row.once == Once::Key)
+        && let Err(error) = admit(row, &visit, &form, &page)
+    {
         return error.respond(&visit);
     }
-    let request = Request::from_parts(parts, Body::from(bytes));
+    let run = || run(parts, bytes, next);
     match row.once {
-        Once::Itself(_) => next.run(request).await,
-        Once::Key => match once(state, &visit, &path, &form, request, next).await {
+        Once::Itself(_) => run().await,
+        Once::Key => match once(state, &visit, &path, &form, run).await {
             Ok(response) => response,
             Err(error) => error.respond(&visit),
         },
@@ -347,15 +350,32 @@ fn admit(row: &FormRoute, visit: &Visit, form: &Form, page: &str) -> Result<(), 
     }
 }
 
-/// Claims the form, runs it, and remembers where it led. What was refused is free again; what failed or was cut off is not, because
-/// nobody knows what came of it.
+/// Runs a form. Where the database undid its transaction for another's sake, and nothing of it was committed, the same form is run
+/// again: nobody needs to send it twice.
+async fn run(parts: Parts, bytes: Bytes, next: Next) -> Response {
+    let mut tries = 1;
+    loop {
+        let before = Work::commits();
+        let request = Request::from_parts(parts.clone(), Body::from(bytes.clone()));
+        let mut response = next.clone().run(request).await;
+        if Work::commits() != before {
+            response.extensions_mut().remove::<Undone>();
+        }
+        if tries == TRIES || response.extensions().get::<Undone>().is_none() {
+            return response;
+        }
+        tries += 1;
+    }
+}
+
+/// Claims the form, runs it, and remembers where it led. What was refused or undone is free again; what failed or was cut off is not,
+/// because nobody knows what came of it.
 async fn once(
     state: &AppState,
     visit: &Visit,
     path: &str,
     form: &Form,
-    request: Request,
-    next: Next,
+    run: impl AsyncFnOnce() -> Response,
 ) -> Result<Response, AppError> {
     let key = form.get("form_key");
     if !form::is_key(key) {
@@ -377,7 +397,7 @@ async fn once(
     }
     match claim {
         Claim::Taken => {
-            let response = next.run(request).await;
+            let response = run().await;
             settle(state, owner, path, key, response).await
         }
         Claim::Answered(location) => {
@@ -402,7 +422,10 @@ async fn settle(
         let mut tx = state.db.write().await?;
         form::answer(&mut tx, owner, path, key, location).await?;
         tx.commit().await?;
-    } else if status.is_client_error() || status.is_success() {
+    } else if status.is_client_error()
+        || status.is_success()
+        || response.extensions().get::<Undone>().is_some()
+    {
         let mut tx = state.db.write().await?;
         form::release(&mut tx, owner, path, key).await?;
         tx.commit().await?;

@@ -121,7 +121,7 @@ async fn taxed(test: &TestDb) -> Shop {
     shop.drain().await;
     shop.advance(14).await;
     assert_eq!(shop.sweep(shop.now_ms).await, 1, "{}", test.name);
-    let mut tx = test.db.write().await.expect("a transaction");
+    let mut tx = crate::books::begin(&test.db).await.expect("a transaction");
     let batch = manual::list(&mut tx, 10).await.expect("a batch");
     manual::enter(&mut tx, &batch[0].0.id, "operator", "wire 7", shop.now_ms)
         .await

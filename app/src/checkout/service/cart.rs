@@ -7,6 +7,7 @@ use super::super::{coupon, store};
 use super::ending::{self, EndReason, Holding};
 use super::{Error, Order, Till, sale};
 use crate::account::guest;
+use crate::books::Booking;
 use crate::catalog;
 use crate::db::{self, Db, Tx};
 use crate::provider::{Checkout, CheckoutLine, Outcome};
@@ -241,7 +242,7 @@ async fn set_parts(tx: &mut Tx, cart: &str) -> Result<BTreeMap<String, i64>, Err
 /// the buyer saw.
 pub async fn place(
     till: &Till,
-    tx: &mut Tx,
+    tx: &mut Booking,
     buyer: &str,
     cart: &str,
     seen_total_minor: Option<i64>,

@@ -5,6 +5,7 @@
 
 use super::super::store;
 use super::{Error, Line};
+use crate::books::Booking;
 use crate::books::service::{self as books, Entry, Kind, posting};
 use crate::db::{self, Tx};
 use crate::payouts::service as payouts;
@@ -52,7 +53,7 @@ pub async fn find_withdrawn(tx: &mut Tx, order: &str) -> db::Result<Option<Dispu
 ///
 /// # Errors
 /// When its order is not known yet, or the books refuse.
-pub async fn note(tx: &mut Tx, fact: &Fact, provider: &str, now_ms: i64) -> Result<(), Error> {
+pub async fn note(tx: &mut Booking, fact: &Fact, provider: &str, now_ms: i64) -> Result<(), Error> {
     let order = store::find_order_of_charge(tx, &fact.charge)
         .await?
         .filter(|order| order.state == "paid")
@@ -92,7 +93,7 @@ pub async fn note(tx: &mut Tx, fact: &Fact, provider: &str, now_ms: i64) -> Resu
 }
 
 async fn post(
-    tx: &mut Tx,
+    tx: &mut Booking,
     dispute: &str,
     fact: &str,
     kind: &'static str,
@@ -110,7 +111,7 @@ async fn post(
     Ok(())
 }
 
-async fn withdraw(tx: &mut Tx, fact: &Fact, provider: &str, now_ms: i64) -> Result<(), Error> {
+async fn withdraw(tx: &mut Booking, fact: &Fact, provider: &str, now_ms: i64) -> Result<(), Error> {
     store::set_dispute_withdrawn(tx, &fact.id, fact.withdrawn_minor, fact.fee_minor).await?;
     let postings = vec![
         posting(Kind::DisputeHeld, "platform", fact.withdrawn_minor, None),
@@ -135,7 +136,7 @@ async fn withdraw(tx: &mut Tx, fact: &Fact, provider: &str, now_ms: i64) -> Resu
 
 /// Freezes what lies with us of the order's lines, and asks back what was sent on when the bank took money.
 async fn freeze(
-    tx: &mut Tx,
+    tx: &mut Booking,
     dispute: &Dispute,
     lines: &[Line],
     fact: &Fact,
@@ -200,7 +201,7 @@ pub(super) async fn set_frozen(tx: &mut Tx, line: &Line, frozen_minor: i64) -> R
 }
 
 /// Lets go what is frozen: held again where it was held, else available.
-async fn unfreeze(tx: &mut Tx, dispute: &Dispute, now_ms: i64) -> Result<(), Error> {
+async fn unfreeze(tx: &mut Booking, dispute: &Dispute, now_ms: i64) -> Result<(), Error> {
     for line in store::list_disputed(tx, &dispute.id).await? {
         let frozen = line.frozen_minor;
         set_frozen(tx, &line, 0).await?;
@@ -225,7 +226,7 @@ async fn unfreeze(tx: &mut Tx, dispute: &Dispute, now_ms: i64) -> Result<(), Err
 }
 
 async fn win(
-    tx: &mut Tx,
+    tx: &mut Booking,
     dispute: &Dispute,
     fact: &Fact,
     provider: &str,
@@ -264,7 +265,7 @@ async fn win(
 }
 
 /// Whoever bears it, the buyer has the money back and loses access.
-async fn lose(tx: &mut Tx, dispute: &Dispute, now_ms: i64) -> Result<(), Error> {
+async fn lose(tx: &mut Booking, dispute: &Dispute, now_ms: i64) -> Result<(), Error> {
     let mut left = if dispute.state == "withdrawn" {
         dispute.amount_minor
     } else {

@@ -66,6 +66,7 @@ impl From<Error> for crate::web::error::AppError {
             Error::Refused(code) => Self::conflict(FieldError::new("cart", code)),
             Error::Provider(cause) => Self::unavailable(cause),
             Error::Store(error) => error.into(),
+            Error::Books(error) => error.into(),
             other => Self::internal(other),
         }
     }

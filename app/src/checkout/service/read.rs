@@ -4,6 +4,7 @@
 
 use super::super::store;
 use super::{Error, Till, dispute, refund, sale};
+use crate::books::Booking;
 use crate::books::service::{self as books, Entry, Kind, posting};
 use crate::clock::HOUR_MS;
 use crate::db::Tx;
@@ -87,7 +88,7 @@ pub async fn event(till: &Till, id: &str, now_ms: i64) -> Result<(), Error> {
 
 async fn read(till: &Till, event: &Row, now_ms: i64) -> Result<(), Error> {
     let fact = fetch(till, event).await?;
-    let mut tx = till.db.write().await?;
+    let mut tx = crate::books::begin(&till.db).await?;
     let known = !matches!(fact, Fact::Nothing);
     book(till, &mut tx, event, fact, now_ms).await?;
     if inbox::done(&mut tx, &event.id, known).await? {
@@ -96,7 +97,13 @@ async fn read(till: &Till, event: &Row, now_ms: i64) -> Result<(), Error> {
     Ok(())
 }
 
-async fn book(till: &Till, tx: &mut Tx, event: &Row, fact: Fact, now_ms: i64) -> Result<(), Error> {
+async fn book(
+    till: &Till,
+    tx: &mut Booking,
+    event: &Row,
+    fact: Fact,
+    now_ms: i64,
+) -> Result<(), Error> {
     let payout_error = |error: payouts::Error| Error::Internal(error.to_string());
     match fact {
         Fact::Payment(payment) => sale::note(till, tx, &payment, now_ms).await,
@@ -117,7 +124,7 @@ async fn book(till: &Till, tx: &mut Tx, event: &Row, fact: Fact, now_ms: i64) ->
 }
 
 /// An early warning of fraud: giving the money back now, at our cost, is cheaper than the dispute that follows.
-async fn refund_fraud(tx: &mut Tx, charge: &str, now_ms: i64) -> Result<(), Error> {
+async fn refund_fraud(tx: &mut Booking, charge: &str, now_ms: i64) -> Result<(), Error> {
     let order = store::find_order_of_charge(tx, charge)
         .await?
         .filter(|order| order.state == "paid")
@@ -144,7 +151,7 @@ pub async fn operation(till: &Till, id: &str, now_ms: i64) -> Result<JobOutcome,
         }
         Sent::Ended(op, ended) => (op, ended),
     };
-    let mut tx = till.db.write().await?;
+    let mut tx = crate::books::begin(&till.db).await?;
     if outbound::finish(&mut tx, &op, &ended, now_ms).await? {
         book_end(&mut tx, &op, &ended, now_ms).await?;
     }
@@ -152,7 +159,12 @@ pub async fn operation(till: &Till, id: &str, now_ms: i64) -> Result<JobOutcome,
     Ok(JobOutcome::Done)
 }
 
-async fn book_end(tx: &mut Tx, op: &Operation, ended: &Ended, now_ms: i64) -> Result<(), Error> {
+async fn book_end(
+    tx: &mut Booking,
+    op: &Operation,
+    ended: &Ended,
+    now_ms: i64,
+) -> Result<(), Error> {
     let payout_error = |error: payouts::Error| Error::Internal(error.to_string());
     match op.parsed_kind() {
         Some(OpKind::Refund) => refund::note(tx, op, ended, now_ms).await,
@@ -192,7 +204,7 @@ async fn ask_back(tx: &mut Tx, op: &Operation, ended: &Ended, now_ms: i64) -> Re
 /// Money that a seller gave back: frozen while its dispute is open, else against what they owe; what they do not owe any more is
 /// theirs again. A reversal that the provider refuses posts nothing.
 async fn note_reversal(
-    tx: &mut Tx,
+    tx: &mut Booking,
     op: &Operation,
     ended: &Ended,
     now_ms: i64,

@@ -5,6 +5,7 @@
 
 use super::super::store;
 use super::{Error, Line, Order, RETURN_MS, dispute};
+use crate::books::Booking;
 use crate::books::service::{self as books, Entry, Kind, posting};
 use crate::db::Tx;
 use crate::payouts::service as payouts;
@@ -45,7 +46,7 @@ struct Taken {
 /// # Errors
 /// [`Error::Refused`] while a bank holds the money and the creator would bear it; otherwise when the books refuse.
 pub async fn plan_refund(
-    tx: &mut Tx,
+    tx: &mut Booking,
     line: &Line,
     bearer: Bearer,
     reason: &str,
@@ -59,7 +60,7 @@ pub async fn plan_refund(
 /// # Errors
 /// [`Error::Refused`] for an amount that is not there, and as [`plan_refund`].
 pub async fn plan_part(
-    tx: &mut Tx,
+    tx: &mut Booking,
     line: &Line,
     cash_minor: i64,
     bearer: Bearer,
@@ -75,7 +76,7 @@ pub async fn plan_part(
 }
 
 async fn plan(
-    tx: &mut Tx,
+    tx: &mut Booking,
     line: &Line,
     part: Option<i64>,
     bearer: Bearer,
@@ -164,7 +165,7 @@ fn take(line: &Line, bearer: Bearer, delta: Parts, available_minor: i64) -> Take
 }
 
 async fn book(
-    tx: &mut Tx,
+    tx: &mut Booking,
     line: &Line,
     order: &Order,
     taken: &Taken,
@@ -231,7 +232,12 @@ async fn book(
 ///
 /// # Errors
 /// When the books refuse.
-pub async fn note(tx: &mut Tx, op: &Operation, ended: &Ended, now_ms: i64) -> Result<(), Error> {
+pub async fn note(
+    tx: &mut Booking,
+    op: &Operation,
+    ended: &Ended,
+    now_ms: i64,
+) -> Result<(), Error> {
     let line = op.order_line.as_deref();
     let (fact, kind, postings) = match ended {
         Ended::Ok(_) => (
@@ -331,7 +337,7 @@ async fn undo(tx: &mut Tx, op: &Operation, now_ms: i64) -> Result<Vec<books::Pos
 ///
 /// # Errors
 /// When it is none of ours, or the books refuse.
-pub async fn note_fact(tx: &mut Tx, refund: &Refund, now_ms: i64) -> Result<(), Error> {
+pub async fn note_fact(tx: &mut Booking, refund: &Refund, now_ms: i64) -> Result<(), Error> {
     let Some(id) = &refund.operation else {
         return Err(Error::Internal(format!(
             "the refund {} was not made by this shop: book it by hand",
@@ -367,7 +373,7 @@ pub async fn note_fact(tx: &mut Tx, refund: &Refund, now_ms: i64) -> Result<(), 
 ///
 /// # Errors
 /// When there is no such operation or the books refuse.
-pub async fn pay_owed(tx: &mut Tx, operation: &str, now_ms: i64) -> Result<bool, Error> {
+pub async fn pay_owed(tx: &mut Booking, operation: &str, now_ms: i64) -> Result<bool, Error> {
     let op = outbound::get(tx, operation).await?;
     if !books::is_booked(tx, &format!("op:{}:failed", op.id)).await? {
         return Ok(false);
@@ -402,7 +408,7 @@ pub async fn list_owed(tx: &mut Tx) -> Result<Vec<Operation>, Error> {
 ///
 /// # Errors
 /// [`Error::NotFound`] for anything but a refused refund, [`Error::Refused`] while a bank holds the money.
-pub async fn plan_again(tx: &mut Tx, operation: &str, now_ms: i64) -> Result<bool, Error> {
+pub async fn plan_again(tx: &mut Booking, operation: &str, now_ms: i64) -> Result<bool, Error> {
     let op = match outbound::get(tx, operation).await {
         Ok(op) if op.kind == "refund" && op.state == "rejected" => op,
         Ok(_) => return Err(Error::NotFound),
@@ -431,7 +437,7 @@ pub async fn plan_again(tx: &mut Tx, operation: &str, now_ms: i64) -> Result<boo
 /// # Errors
 /// [`Error::Refused`] when it was opened or the time is over.
 pub async fn cancel_unopened(
-    tx: &mut Tx,
+    tx: &mut Booking,
     buyer: &str,
     line_id: &str,
     now_ms: i64,
@@ -457,7 +463,7 @@ pub async fn cancel_unopened(
 /// # Errors
 /// [`Error::NotFound`] for another's sale, [`Error::Refused`] for an amount that is not there.
 pub async fn give_back(
-    tx: &mut Tx,
+    tx: &mut Booking,
     creator: &str,
     line_id: &str,
     cash_minor: i64,
@@ -488,7 +494,7 @@ async fn find_line(tx: &mut Tx, id: &str) -> Result<Line, Error> {
 /// # Errors
 /// When the books refuse.
 pub async fn refund_owners(
-    tx: &mut Tx,
+    tx: &mut Booking,
     listing: &str,
     reason: &str,
     now_ms: i64,

@@ -7,6 +7,7 @@ use super::super::store;
 use super::refund::{Bearer, plan_refund};
 use super::{Error, Line, Till};
 use crate::account::guest;
+use crate::books::Booking;
 use crate::books::service::{self as books, CURRENCY, Entry, Kind, posting};
 use crate::catalog;
 use crate::db::Tx;
@@ -32,7 +33,12 @@ pub struct LicenceSecret {
 ///
 /// # Errors
 /// When amount, currency or order do not fit; the event waits for a person then.
-pub async fn note(till: &Till, tx: &mut Tx, payment: &Payment, now_ms: i64) -> Result<(), Error> {
+pub async fn note(
+    till: &Till,
+    tx: &mut Booking,
+    payment: &Payment,
+    now_ms: i64,
+) -> Result<(), Error> {
     match payment.state {
         PaymentState::Open => Ok(()),
         PaymentState::Expired => {
@@ -49,7 +55,7 @@ pub async fn note(till: &Till, tx: &mut Tx, payment: &Payment, now_ms: i64) -> R
 }
 
 async fn note_funds(
-    tx: &mut Tx,
+    tx: &mut Booking,
     provider: &str,
     payment: &Payment,
     now_ms: i64,
@@ -86,7 +92,7 @@ async fn note_funds(
 /// Hands over what was bought and books the sale, once, in the caller's transaction.
 pub(super) async fn fulfil(
     till: &Till,
-    tx: &mut Tx,
+    tx: &mut Booking,
     order_id: &str,
     payment: Option<&Payment>,
     now_ms: i64,

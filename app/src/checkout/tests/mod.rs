@@ -1,6 +1,7 @@
 //! Money from cart to bank, on both databases: a small shop, and what is told about it.
 
 mod offers;
+mod races;
 mod returns;
 mod sales;
 
@@ -125,7 +126,7 @@ impl Shop {
             service::add_to_cart(&self.till.db, "cart", &self.listings[*index], self.now_ms)
                 .await?;
         }
-        let mut tx = self.till.db.write().await?;
+        let mut tx = crate::books::begin(&self.till.db).await?;
         let placed = place(
             &self.till,
             &mut tx,
@@ -253,7 +254,9 @@ impl Shop {
 
     /// Gives a whole line back.
     pub(crate) async fn refund(&self, line: &service::Line, bearer: service::Bearer) {
-        let mut tx = self.till.db.write().await.expect("a transaction");
+        let mut tx = crate::books::begin(&self.till.db)
+            .await
+            .expect("a transaction");
         let planned = service::plan_refund(&mut tx, line, bearer, "test", self.now_ms);
         assert!(planned.await.expect("planned"));
         tx.commit().await.expect("a commit");

@@ -13,7 +13,7 @@ async fn a_return_that_read_an_unopened_line_loses_against_an_opening_that_came_
         let shop = shop(&test).await;
         let order = shop.sell(0, 0).await;
         let read_before = shop.lines(&order).await.remove(0);
-        let mut tx = test.db.write().await.expect("a transaction");
+        let mut tx = crate::books::begin(&test.db).await.expect("a transaction");
         execute!(
             &mut tx,
             "update purchase_line set opened_ms = 5 where id = $1",
@@ -139,7 +139,7 @@ async fn tax_belongs_to_nobody_here_and_goes_back_with_a_part() {
             .iter()
             .find(|line| line.price_minor == 1000)
             .expect("a line");
-        let mut tx = test.db.write().await.expect("a transaction");
+        let mut tx = crate::books::begin(&test.db).await.expect("a transaction");
         for (cash, refused) in [(0, true), (1191, true), (595, false)] {
             let line = get_line(&mut tx, &line.id).await.expect("the line");
             let part =

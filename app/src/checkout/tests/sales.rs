@@ -111,7 +111,9 @@ async fn the_same_event_and_the_same_operation_twice_happen_once() {
         shop.drain().await;
         shop.check_settled(test.name).await;
         let line = shop.lines(&order).await.remove(0);
-        let mut tx = shop.till.db.write().await.expect("a transaction");
+        let mut tx = crate::books::begin(&shop.till.db)
+            .await
+            .expect("a transaction");
         assert!(
             plan_refund(&mut tx, &line, Bearer::Creator, "unopened", shop.now_ms)
                 .await
@@ -323,7 +325,7 @@ async fn a_second_order_of_a_cart_takes_the_firsts_place_and_its_coupon() {
         let shop = shop(&test).await;
         let buyer = shop.buyers[0].clone();
         let place = async |seen| {
-            let mut tx = test.db.write().await.expect("a transaction");
+            let mut tx = crate::books::begin(&test.db).await.expect("a transaction");
             let placed = service::place(&shop.till, &mut tx, &buyer, "kept", seen, shop.now_ms);
             let placed = placed.await.expect("an order");
             tx.commit().await.expect("a commit");
@@ -367,7 +369,7 @@ async fn a_visitors_order_holds_no_address_before_it_is_paid_and_is_the_owners_a
             service::add_to_cart(&test.db, "v", &shop.listings[listing], shop.now_ms)
                 .await
                 .expect("added");
-            let mut tx = test.db.write().await.expect("a transaction");
+            let mut tx = crate::books::begin(&test.db).await.expect("a transaction");
             let buyer = guest::open(&mut tx, email, Lang::En).await.expect("a row");
             let placed = service::place(&shop.till, &mut tx, &buyer, "v", None, shop.now_ms);
             let placed = placed.await.expect("an order");
@@ -471,7 +473,7 @@ async fn who_only_typed_an_address_takes_no_coupon_from_its_owner() {
             service::cart::set_code(&test.db, cart, "ONCE")
                 .await
                 .expect("a code");
-            let mut tx = test.db.write().await.expect("a transaction");
+            let mut tx = crate::books::begin(&test.db).await.expect("a transaction");
             let buyer = match buyer {
                 Some(buyer) => buyer.to_owned(),
                 None => guest::open(&mut tx, "cy@test.example", Lang::En)

@@ -263,7 +263,9 @@ async fn order(shop: &Shop, orders: &mut Vec<service::Order>, a: u16, b: u16, c:
 pub(crate) async fn give_back(shop: &Shop, order: &service::Order, b: u16, c: u16, place: &str) {
     let lines = shop.lines(order).await;
     let line = &lines[usize::from(b) % lines.len()];
-    let mut tx = shop.till.db.write().await.expect("a transaction");
+    let mut tx = crate::books::begin(&shop.till.db)
+        .await
+        .expect("a transaction");
     let result = match c % 4 {
         0 => refund::cancel_unopened(&mut tx, &line.buyer_id, &line.id, shop.now_ms).await,
         1 => {
@@ -363,7 +365,9 @@ pub(crate) async fn repeat_an_event(shop: &Shop, a: u16) {
 
 /// The second seller lives where no provider pays: a person does.
 async fn by_hand(shop: &Shop, a: u16, b: u16, place: &str) {
-    let mut tx = shop.till.db.write().await.expect("a transaction");
+    let mut tx = crate::books::begin(&shop.till.db)
+        .await
+        .expect("a transaction");
     let seller = &shop.sellers[1];
     let open = manual::list(&mut tx, 1000).await.expect("payouts");
     let now = shop.now_ms;
@@ -398,7 +402,9 @@ async fn by_hand(shop: &Shop, a: u16, b: u16, place: &str) {
 }
 
 async fn owed(shop: &Shop, a: u16) {
-    let mut tx = shop.till.db.write().await.expect("a transaction");
+    let mut tx = crate::books::begin(&shop.till.db)
+        .await
+        .expect("a transaction");
     let ops: Vec<Operation> = outbound::list(&mut tx, "ok", 1000)
         .await
         .expect("operations")

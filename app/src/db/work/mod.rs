@@ -9,7 +9,7 @@ mod tests;
 use super::{Error, Result};
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// A page's work on the database ends this long after its request came, before the request itself is given up.
@@ -37,6 +37,8 @@ pub struct Work {
     ends: Option<Instant>,
     /// Set when the visitor left; for what only reads.
     left: Option<Arc<AtomicBool>>,
+    /// Writing transactions that were asked to last.
+    commits: Arc<AtomicU64>,
 }
 
 tokio::task_local! {
@@ -51,6 +53,7 @@ impl Work {
             class,
             ends: None,
             left: None,
+            commits: Arc::default(),
         }
     }
 
@@ -63,6 +66,7 @@ impl Work {
             class,
             ends: Instant::now().checked_add(PAGE_LIMIT),
             left: only_reads.then(|| left.clone()),
+            commits: Arc::default(),
         };
         (work, Visitor(left))
     }
@@ -81,6 +85,16 @@ impl Work {
     pub(super) fn current() -> Self {
         WORK.try_with(Clone::clone)
             .unwrap_or_else(|_| Self::of(Class::Background))
+    }
+
+    /// How many writing transactions of this piece of work were asked to last so far, whatever the database answered.
+    #[must_use]
+    pub fn commits() -> u64 {
+        Self::current().commits.load(Ordering::Acquire)
+    }
+
+    pub(super) fn count_commit() {
+        Self::current().commits.fetch_add(1, Ordering::AcqRel);
     }
 
     pub(super) fn class(&self) -> Class {

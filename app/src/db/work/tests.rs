@@ -15,6 +15,7 @@ fn short() -> Work {
         class: Class::Page,
         ends: Instant::now().checked_add(Duration::from_millis(200)),
         left: None,
+        commits: std::sync::Arc::default(),
     }
 }
 

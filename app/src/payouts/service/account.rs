@@ -5,6 +5,7 @@
 
 use super::super::store;
 use super::{Error, Payee, manual};
+use crate::books::Booking;
 use crate::books::service::{self as books, Entry, Kind, posting};
 use crate::db::{Db, Tx};
 use crate::provider::sandbox::{self, Onboarding};
@@ -91,7 +92,7 @@ pub async fn catch_up(db: &Db, provider: &dyn Provider, now_ms: i64) -> Result<(
     for id in accounts {
         let account = provider.get_account(&id).await?;
         let payouts = provider.list_payouts(&id).await?;
-        let mut tx = db.write().await?;
+        let mut tx = crate::books::begin(&db).await?;
         if let Some(account) = account {
             note_account(&mut tx, &account, false).await?;
         }
@@ -155,7 +156,7 @@ pub async fn note_account(tx: &mut Tx, account: &Account, bank_changed: bool) ->
 /// # Errors
 /// When the account is nobody's, or the books refuse.
 pub async fn note_payout(
-    tx: &mut Tx,
+    tx: &mut Booking,
     payout: &Payout,
     provider: &str,
     now_ms: i64,

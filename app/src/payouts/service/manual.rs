@@ -5,6 +5,7 @@
 use super::super::store;
 use super::account::{BY_HAND, REACHED};
 use super::{BankPayout, Error};
+use crate::books::Booking;
 use crate::books::service::{self as books, Entry, Kind, posting};
 use crate::db::Tx;
 use crate::provider::outbound;
@@ -85,7 +86,7 @@ async fn get(tx: &mut Tx, id: &str) -> Result<BankPayout, Error> {
 /// # Errors
 /// [`Error::Refused`] when it is not open, the reference is empty or another, or the same person enters it twice.
 pub async fn enter(
-    tx: &mut Tx,
+    tx: &mut Booking,
     id: &str,
     operator: &str,
     reference: &str,
@@ -121,7 +122,7 @@ pub async fn enter(
 ///
 /// # Errors
 /// [`Error::Refused`] when it is not open.
-pub async fn cancel(tx: &mut Tx, id: &str, now_ms: i64) -> Result<(), Error> {
+pub async fn cancel(tx: &mut Booking, id: &str, now_ms: i64) -> Result<(), Error> {
     let payout = get(tx, id).await?;
     if payout.state != "pending" {
         return Err(Error::Refused("payout-over"));
@@ -133,7 +134,7 @@ pub async fn cancel(tx: &mut Tx, id: &str, now_ms: i64) -> Result<(), Error> {
 ///
 /// # Errors
 /// [`Error::Refused`] when it was not paid.
-pub async fn returned(tx: &mut Tx, id: &str, now_ms: i64) -> Result<(), Error> {
+pub async fn returned(tx: &mut Booking, id: &str, now_ms: i64) -> Result<(), Error> {
     let payout = get(tx, id).await?;
     if payout.state != "paid" {
         return Err(Error::Refused("payout-over"));
@@ -143,7 +144,7 @@ pub async fn returned(tx: &mut Tx, id: &str, now_ms: i64) -> Result<(), Error> {
 }
 
 async fn settle(
-    tx: &mut Tx,
+    tx: &mut Booking,
     payout: &BankPayout,
     fate: Fate,
     reference: &str,

@@ -3,23 +3,23 @@
 pub mod account;
 pub mod manual;
 pub mod own;
+pub mod reconciliation;
 pub mod sales;
 pub mod sweep;
 pub mod transfer;
 
 pub use account::{note_account, note_payout, onboard, start_onboarding};
+pub use reconciliation::{PAUSES, Reconciliation, reconcile, reconcile_settled};
 pub use sales::{PERIODS, SALE_STATES, Sale, SaleFilter, find_sale, list_sales, write_sales};
 pub use sweep::{Decision, plan as plan_sweep, release, sweep};
 pub use transfer::{note_transfer, plan_reversal};
 
 use super::store;
-use crate::books::service::{self as books, Kind};
+use crate::books::service as books;
 use crate::checkout::service as checkout;
 use crate::clock::DAY_MS;
 use crate::db::{self, Tx};
-use crate::provider::{Provider, Unanswered};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use crate::provider::Unanswered;
 use thiserror::Error as ThisError;
 
 /// Earnings of an opened bundle are held so long.
@@ -66,6 +66,7 @@ impl From<Error> for crate::web::error::AppError {
             Error::Refused(code) => Self::conflict(FieldError::new("payout", code)),
             Error::Provider(cause) => Self::unavailable(cause),
             Error::Store(error) => error.into(),
+            Error::Books(error) => error.into(),
             other => Self::internal(other),
         }
     }
@@ -212,89 +213,4 @@ pub async fn overview(
         movements: books::movements(tx, person, 40).await?,
         next: sweep::plan_for(tx, person, minimum_minor, now_ms).await?,
     })
-}
-
-/// A difference between our books and the provider's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Difference {
-    /// The provider's object, or one of our accounts.
-    pub object: String,
-    pub ours_minor: i64,
-    pub theirs_minor: i64,
-}
-
-/// How our books and the provider's compare.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reconciliation {
-    pub ours_minor: i64,
-    pub theirs_minor: i64,
-    /// Objects of the provider that both sides know, and agree on.
-    pub agreed: usize,
-    pub differences: Vec<Difference>,
-}
-
-/// Compares our books with the provider's, both ways: every movement of the platform's balance there against what is booked for its
-/// object, and the balance as a whole. Movements whose event was not read yet differ until it is.
-///
-/// # Errors
-/// When the provider does not answer or the database fails.
-pub async fn reconcile(db: &db::Db, provider: &dyn Provider) -> Result<Reconciliation, Error> {
-    let balance = provider.balance().await?;
-    let mut theirs: BTreeMap<String, i64> = BTreeMap::new();
-    for transaction in provider.transactions(0).await? {
-        *theirs.entry(transaction.source).or_default() += transaction.net_minor;
-    }
-    let mut tx = db.read().await?;
-    let owner = provider.name();
-    let mut report = Reconciliation {
-        ours_minor: books::balance(&mut tx, Kind::ProcessorPending, owner).await?
-            + books::balance(&mut tx, Kind::ProcessorAvailable, owner).await?,
-        theirs_minor: balance.pending_minor + balance.available_minor,
-        ..Reconciliation::default()
-    };
-    let ours: BTreeMap<String, i64> = books::processor_sums(&mut tx, owner)
-        .await?
-        .into_iter()
-        .collect();
-    let mut objects: Vec<&String> = theirs.keys().chain(ours.keys()).collect();
-    objects.sort();
-    objects.dedup();
-    for object in objects {
-        let (our, their) = (
-            ours.get(object).copied().unwrap_or(0),
-            theirs.get(object).copied().unwrap_or(0),
-        );
-        if our == their {
-            report.agreed += 1;
-        } else {
-            report.differences.push(Difference {
-                object: object.clone(),
-                ours_minor: our,
-                theirs_minor: their,
-            });
-        }
-    }
-    Ok(report)
-}
-
-impl Reconciliation {
-    /// `Ok`, or the first difference in words.
-    ///
-    /// # Errors
-    /// The text names the first difference.
-    pub fn verdict(&self) -> Result<usize, String> {
-        if let Some(first) = self.differences.first() {
-            return Err(format!(
-                "{} differs: the books say {}, the provider {}",
-                first.object, first.ours_minor, first.theirs_minor
-            ));
-        }
-        if self.ours_minor != self.theirs_minor {
-            return Err(format!(
-                "the books hold {} at the provider, the provider says {}",
-                self.ours_minor, self.theirs_minor
-            ));
-        }
-        Ok(self.agreed)
-    }
 }

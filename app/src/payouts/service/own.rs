@@ -4,9 +4,10 @@
 //! suspense, in sight, until a person says what it was.
 
 use super::Error;
+use crate::books::Booking;
 use crate::books::service::{self as books, Entry, Kind, posting};
 use crate::clock::DAY_MS;
-use crate::db::{Db, Tx, read_number, write_setting};
+use crate::db::{Db, read_number, write_setting};
 use crate::provider::{Cause, PayoutState, Provider, Transaction};
 
 /// Looked at again: a payout may come back five business days later, a movement may be listed late.
@@ -29,7 +30,7 @@ pub async fn book_own(db: &Db, provider: &dyn Provider, now_ms: i64) -> Result<u
         let arrived = transaction.cause == Cause::OwnPayout
             && !books::is_booked(&mut db.read().await?, &arrival(&transaction)).await?
             && provider.get_own_payout(&transaction.source).await? == Some(PayoutState::Paid);
-        let mut tx = db.write().await?;
+        let mut tx = crate::books::begin(&db).await?;
         new += usize::from(book(&mut tx, provider.name(), &transaction, arrived, now_ms).await?);
         tx.commit().await?;
     }
@@ -45,7 +46,7 @@ fn arrival(transaction: &Transaction) -> String {
 }
 
 async fn book(
-    tx: &mut Tx,
+    tx: &mut Booking,
     provider: &str,
     transaction: &Transaction,
     arrived: bool,
@@ -104,7 +105,7 @@ async fn book(
 /// # Errors
 /// When the books refuse.
 pub async fn settle_suspense(
-    tx: &mut Tx,
+    tx: &mut Booking,
     provider: &str,
     source: &str,
     now_ms: i64,

@@ -5,6 +5,7 @@
 
 use super::super::store;
 use super::{Error, HOLD_MS, MONTH_MS, WEEK_MS, manual, release_ms, transfer};
+use crate::books::Booking;
 use crate::books::service::{self as books, Entry, Kind, posting};
 use crate::checkout::service as checkout;
 use crate::db::{self, Db, Tx};
@@ -99,7 +100,7 @@ pub async fn release(db: &Db, now_ms: i64) -> Result<usize, Error> {
 
 /// Releases so many, in a transaction of its own: on SQLite everybody else's writes wait for it.
 async fn release_some(db: &Db, now_ms: i64) -> Result<usize, Error> {
-    let mut tx = db.write().await?;
+    let mut tx = crate::books::begin(&db).await?;
     let (opened, paid) = (now_ms - HOLD_MS, now_ms - checkout::RETURN_MS);
     let mut released = 0;
     for line in store::list_released(&mut tx, opened, paid, ROUND).await? {
@@ -251,7 +252,7 @@ pub async fn sweep(
     minimum_minor: i64,
     now_ms: i64,
 ) -> Result<usize, Error> {
-    let mut tx = db.write().await?;
+    let mut tx = crate::books::begin(&db).await?;
     let mut paid = 0;
     for planned in plan(&mut tx, minimum_minor, now_ms).await? {
         let decision = random::id();
@@ -289,7 +290,7 @@ async fn is_said_already(tx: &mut Tx, planned: &Planned) -> db::Result<bool> {
 
 /// Covers what a creator owes from what was released.
 async fn net(
-    tx: &mut Tx,
+    tx: &mut Booking,
     planned: &Planned,
     decision: &str,
     now_ms: i64,
@@ -309,7 +310,7 @@ async fn net(
 }
 
 async fn pay(
-    tx: &mut Tx,
+    tx: &mut Booking,
     planned: &Planned,
     decision: &str,
     provider: &str,

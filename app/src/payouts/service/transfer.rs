@@ -3,6 +3,7 @@
 use super::super::store;
 use super::sweep::EarningLine;
 use super::{Error, Payee};
+use crate::books::Booking;
 use crate::books::service::{self as books, Entry, Kind, posting};
 use crate::db::Tx;
 use crate::provider::Parameters;
@@ -13,7 +14,7 @@ use crate::provider::outbound::{self, Ended, Kind as OpKind, Operation, Plan};
 /// # Errors
 /// When the books refuse.
 pub(super) async fn plan(
-    tx: &mut Tx,
+    tx: &mut Booking,
     line: Option<&EarningLine>,
     payee: &Payee,
     amount: i64,
@@ -66,7 +67,7 @@ pub(super) async fn plan(
 /// # Errors
 /// When the books refuse.
 pub async fn note_transfer(
-    tx: &mut Tx,
+    tx: &mut Booking,
     op: &Operation,
     ended: &Ended,
     now_ms: i64,

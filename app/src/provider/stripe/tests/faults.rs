@@ -32,7 +32,7 @@ async fn no_fault_between_us_and_stripe_pays_or_refunds_twice() {
             on.settle().await;
             let line = on.shop.lines(&order).await.remove(0);
             if number % 2 == 0 {
-                let mut tx = test.db.write().await.expect("a transaction");
+                let mut tx = crate::books::begin(&test.db).await.expect("a transaction");
                 refund::plan_refund(&mut tx, &line, Bearer::Creator, "unopened", on.shop.now_ms)
                     .await
                     .expect("planned");

@@ -27,7 +27,7 @@ async fn the_shop_sells_pays_refunds_and_disputes_on_stripe_and_the_books_are_eq
             .iter()
             .find(|line| line.price_minor == 1000)
             .expect("a line");
-        let mut tx = test.db.write().await.expect("a transaction");
+        let mut tx = crate::books::begin(&test.db).await.expect("a transaction");
         refund::give_back(&mut tx, &line.payee_id, &line.id, 333, on.shop.now_ms)
             .await
             .expect("planned");
@@ -119,7 +119,7 @@ async fn a_bank_that_asks_is_answered_and_a_warning_of_fraud_is_refunded_at_our_
         // The question became a dispute; the other one is won.
         on.advance(1).await;
         assert_eq!(on.shop.balances(1).await.held, 2549, "{}: won", test.name);
-        let mut tx = test.db.write().await.expect("a transaction");
+        let mut tx = crate::books::begin(&test.db).await.expect("a transaction");
         let open = dispute::list(&mut tx, 10)
             .await
             .expect("disputes")
@@ -223,7 +223,7 @@ async fn the_platforms_own_payouts_the_providers_costs_and_what_nobody_explains_
             test.name
         );
         on.shop.check_settled(test.name).await;
-        let mut tx = test.db.write().await.expect("a transaction");
+        let mut tx = crate::books::begin(&test.db).await.expect("a transaction");
         let found = books::suspense(&mut tx, "stripe-test")
             .await
             .expect("a list");
