@@ -5,6 +5,7 @@ use crate::clock::MINUTE_MS;
 use crate::mail::Smtp;
 use crate::moderation::publication::Waits;
 use crate::provider::stripe::Settings;
+use crate::web::address::TrustedProxies;
 use anyhow::{Context as _, Result, bail};
 use ledger::policy::Policy;
 use schema::money::FeeSchedule;
@@ -42,12 +43,16 @@ pub struct Config {
     pub minimum_order_minor: i64,
     /// Stripe, where it is configured; else the sandbox.
     pub stripe: Option<Settings>,
+    /// The machines in front of the shop that say truly whom they speak for.
+    pub trusted_proxies: TrustedProxies,
     /// How mail leaves; into files when absent.
     pub smtp: Option<Smtp>,
     /// Who sells, for invoices: name and address, one line each.
     pub invoice_seller: Vec<String>,
     /// The smallest weekly payout.
     pub minimum_payout_minor: i64,
+    /// With less free space where the data lies the shop says that it fails.
+    pub least_free_bytes: u64,
     /// How long what new creators publish waits before it becomes public; in a demo nothing does.
     pub waits: Waits,
 }
@@ -110,10 +115,12 @@ impl Config {
             witness_policy: witness_policy()?,
             fee: fee()?,
             stripe: stripe()?,
+            trusted_proxies: trusted_proxies()?,
             smtp: smtp()?,
             invoice_seller: invoice_seller(),
             minimum_order_minor: number("SEEDMARK_MINIMUM_ORDER_MINOR", 250)?,
             minimum_payout_minor: number("SEEDMARK_MINIMUM_PAYOUT_MINOR", 2500)?,
+            least_free_bytes: least_free_bytes()?,
             waits: waits()?,
         })
     }
@@ -220,6 +227,16 @@ fn smtp() -> Result<Option<Smtp>> {
     }
 }
 
+/// `SEEDMARK_TRUSTED_PROXIES`: addresses and blocks, separated by commas.
+fn trusted_proxies() -> Result<TrustedProxies> {
+    let text = std::env::var("SEEDMARK_TRUSTED_PROXIES").unwrap_or_default();
+    TrustedProxies::parse(&text).map_err(|part| {
+        anyhow::anyhow!(
+            "SEEDMARK_TRUSTED_PROXIES: {part:?} is neither an address nor a block such as 10.0.0.0/8"
+        )
+    })
+}
+
 /// `SEEDMARK_INVOICE_SELLER`, lines separated by `|`.
 fn invoice_seller() -> Vec<String> {
     let text = std::env::var("SEEDMARK_INVOICE_SELLER").unwrap_or_else(|_| "Seedmark".into());
@@ -244,6 +261,13 @@ fn waits() -> Result<Waits> {
         least_ms: least * MINUTE_MS,
         most_ms: most * MINUTE_MS,
     })
+}
+
+/// `SEEDMARK_LEAST_FREE_MIB`.
+fn least_free_bytes() -> Result<u64> {
+    let mib = number("SEEDMARK_LEAST_FREE_MIB", 256)?;
+    let mib = u64::try_from(mib).context("SEEDMARK_LEAST_FREE_MIB is below zero")?;
+    Ok(mib.saturating_mul(1 << 20))
 }
 
 fn witness_policy() -> Result<Option<Policy>> {

@@ -258,6 +258,12 @@ pub async fn sign_in(db: &Db, email: &str, password: &str, address: &str) -> Res
         &Digest::sha256(format!("{folded}\0{address}").as_bytes()).hex(),
     )
     .await?
+        & limits::allow(
+            &mut tx,
+            limits::SIGN_IN_ANYWHERE,
+            &Digest::sha256(folded.as_bytes()).hex(),
+        )
+        .await?
         & limits::allow(&mut tx, limits::ADDRESS, address).await?;
     let found = store::find_credentials(&mut tx, &folded).await?;
     tx.commit().await?;

@@ -90,7 +90,7 @@ async fn set_coupon(State(state): State<AppState>, visit: Visit, body: Bytes) ->
     visit
         .answer(async {
             let cart = cart_of(&visit);
-            cart::set_code(&state.db, &cart, form.get("code")).await?;
+            cart::set_code(&state.db, &cart, form.get("code"), &visit.address).await?;
             Ok(with_cookie(
                 visit.redirect("/cart"),
                 &cookie(CART, &cart, CART_S),

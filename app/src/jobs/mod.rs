@@ -237,6 +237,14 @@ pub async fn counts(tx: &mut Tx) -> db::Result<(i64, i64)> {
     store::counts(tx).await
 }
 
+/// When the oldest quick job was due that still waits.
+///
+/// # Errors
+/// When the database fails.
+pub async fn oldest_due_ms(tx: &mut Tx, now_ms: i64) -> db::Result<Option<i64>> {
+    store::oldest_due_ms(tx, now_ms).await
+}
+
 /// The newest jobs that failed.
 ///
 /// # Errors

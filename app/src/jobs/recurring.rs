@@ -62,6 +62,26 @@ pub async fn schedule(db: &Db, plans: &[Plan], now_ms: i64) -> db::Result<()> {
     tx.commit().await
 }
 
+/// Brings a kind that stands later than its own turn back to it: the machine's clock ran ahead for a while.
+///
+/// # Errors
+/// When the database fails.
+pub async fn straighten(db: &Db, plans: &[Plan], now_ms: i64) -> db::Result<()> {
+    let known = store::list_recurring(&mut db.read().await?).await?;
+    let ahead = plans.iter().filter(|plan| {
+        let latest_ms = now_ms + plan.every_ms.max(plan.first_ms);
+        known
+            .iter()
+            .any(|row| row.kind == plan.kind && row.next_ms > latest_ms)
+    });
+    for plan in ahead {
+        let mut tx = db.write().await?;
+        store::hasten_recurring(&mut tx, plan.kind, now_ms + plan.first_ms, true).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
 /// The kinds that are due.
 ///
 /// # Errors

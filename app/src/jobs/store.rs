@@ -42,6 +42,8 @@ statements! {
     STEPS_AHEAD = "select cast(coalesce(sum(cost), 0) as bigint) from (select cost from job
         where finished_ms is null and queue = 'pictures' and (class < $1 or (class = $1 and turn < $2))
         order by class, turn limit 5000) before";
+    /// The first entry of the quick queue's part of the index: there time is the only order.
+    OLDEST_DUE = "select min(run_at_ms) from job where finished_ms is null and queue = 'quick' and class = 0 and turn = 0 and run_at_ms <= $1";
     /// Two counts, each of an index that holds nothing else: what is done is never touched.
     COUNTS = "select (select count(*) from job where finished_ms is null), (select count(*) from job where state = 'dead')";
     LIST_TROUBLE = "select id, kind, payload, state, attempts, run_at_ms, last_error from job
@@ -269,4 +271,8 @@ pub(super) async fn finish_recurring(
 
 pub(super) async fn list_recurring(tx: &mut Tx) -> db::Result<Vec<Recurring>> {
     fetch!(tx, fetch_all, Recurring, LIST_RECURRING)
+}
+
+pub(super) async fn oldest_due_ms(tx: &mut Tx, now_ms: i64) -> db::Result<Option<i64>> {
+    fetch!(tx, fetch_one, (Option<i64>,), OLDEST_DUE, now_ms).map(|row| row.0)
 }

@@ -69,7 +69,7 @@ impl From<Error> for crate::web::error::AppError {
             Error::NotFound => Self::new(Code::NotFound),
             Error::Refunded => Self::new(Code::Gone),
             Error::NotOpened => Self::new(Code::Conflict),
-            Error::TooMany => Self::new(Code::TooMany),
+            Error::TooMany => Self::too_many(limits::REPRODUCE),
             Error::NotLogged => Self::new(Code::Unavailable),
             Error::Internal(cause) => Self::internal(cause),
             Error::Store(error) => error.into(),

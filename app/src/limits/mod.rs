@@ -22,6 +22,12 @@ pub const SIGN_IN: Limit = Limit {
     window_ms: 15 * 60_000,
     count: 10,
 };
+/// Sign-ins for one e-mail address from everywhere: a guesser with many addresses is slow, and a mailed link still lets the owner in.
+pub const SIGN_IN_ANYWHERE: Limit = Limit {
+    name: "sign-in-anywhere",
+    window_ms: 60 * 60_000,
+    count: 200,
+};
 /// Sign-ins and sign-ups from one network address.
 pub const ADDRESS: Limit = Limit {
     name: "address",
@@ -33,6 +39,12 @@ pub const LINK: Limit = Limit {
     name: "link",
     window_ms: 60 * 60_000,
     count: 3,
+};
+/// Coupon codes that no coupon has, from one block of network addresses.
+pub const COUPON_GUESSES: Limit = Limit {
+    name: "coupon-guesses",
+    window_ms: 60 * 60_000,
+    count: 40,
 };
 /// Pictures that one person generates.
 pub const GENERATE: Limit = Limit {
@@ -71,6 +83,15 @@ pub const ATTEST: Limit = Limit {
     window_ms: 60 * 60_000,
     count: 20,
 };
+
+impl Limit {
+    /// Seconds until what was counted is forgotten.
+    #[must_use]
+    pub fn rest_s(&self) -> u64 {
+        let rest_ms = self.window_ms - random::real_now_ms() % self.window_ms;
+        u64::try_from(rest_ms / 1000 + 1).unwrap_or(1)
+    }
+}
 
 /// Counts one use and says whether it is still allowed.
 ///

@@ -1,6 +1,6 @@
 //! Routes of the operator's desk.
 
-use super::{background_page, page, reconciliation, service};
+use super::{background_page, health, page, reconciliation, service};
 use crate::jobs::{self, recurring};
 use crate::web::error::AppError;
 use crate::web::form::Form;
@@ -33,7 +33,8 @@ async fn desk(State(state): State<AppState>, visit: Visit) -> Response {
             visit.require_operator()?;
             let mut tx = state.db.read().await?;
             let desk = service::desk(&state, &mut tx).await?;
-            Ok(page::desk(&visit, desk))
+            drop(tx);
+            Ok(page::desk(&visit, desk, health::look(&state).await))
         })
         .await
 }

@@ -4,6 +4,7 @@
 
 mod background_page;
 mod evidence;
+pub mod health;
 pub mod http;
 mod money;
 mod money_page;

@@ -1,6 +1,8 @@
 //! The operator's page.
 
+use super::health::{self, Part, State};
 use super::service::Desk;
+use crate::ui::lang::Lang;
 use crate::ui::pieces::{Fact, FormKey, Time, heading};
 use crate::ui::shell;
 use crate::web::visit::Visit;
@@ -37,7 +39,36 @@ pub(super) fn links(visit: &Visit) -> impl IntoView + use<> {
     }
 }
 
-pub(super) fn desk(visit: &Visit, desk: Desk) -> Response {
+/// What works and what does not.
+fn works(lang: Lang, parts: Vec<Part>) -> impl IntoView + use<> {
+    let worst = health::worst(&parts).name();
+    let rows = parts.into_iter().map(|part| {
+        let state = part.state.name();
+        let class = match part.state {
+            State::Ok => "tag tag--good",
+            State::Degraded => "tag",
+            State::Failing => "tag tag--bad",
+        };
+        view! {
+            <tr data-part=part.name data-state=state>
+                <td>{lang.text(&format!("health-{}", part.name))}</td>
+                <td><span class=class>{lang.text(&format!("health-state-{state}"))}</span></td>
+                <td>{part.since_ms.map(|ms| view! { <Time lang ms/>" " })}<span class="quiet">{part.why}</span></td>
+            </tr>
+        }
+    });
+    view! {
+        <section class="card" id="health" data-state=worst>
+            <h2>{lang.text("health")}</h2>
+            <div class="scroll" tabindex="0"><table>
+                <thead><tr><th>{lang.text("what")}</th><th>{lang.text("state")}</th><th>{lang.text("why")}</th></tr></thead>
+                <tbody>{rows.collect_view()}</tbody>
+            </table></div>
+        </section>
+    }
+}
+
+pub(super) fn desk(visit: &Visit, desk: Desk, parts: Vec<Part>) -> Response {
     let lang = visit.lang;
     let title = lang.text("nav-operator");
     shell::ok(visit, &title.clone(), || {
@@ -86,6 +117,7 @@ pub(super) fn desk(visit: &Visit, desk: Desk) -> Response {
         view! {
             {heading(title, visit.test_money.then(|| lang.text("test-money")))}
             {links(visit)}
+            {works(lang, parts)}
             <section class="card">
                 <h2>{lang.text("copies")}</h2>
                 <p><a class="button button--small" href=lang.path("/operator/copies") id="to-copies">{lang.with("copies-open", &[("count", desk.copies_open.into())])}</a></p>

@@ -66,7 +66,7 @@ impl From<Error> for crate::web::error::AppError {
         match error {
             Error::NotFound => Self::new(Code::NotFound),
             Error::Invalid(fields) => Self::invalid(fields),
-            Error::TooMany => Self::new(Code::TooMany),
+            Error::TooMany => Self::too_many(limits::GENERATE),
             Error::Duplicate(leaf) => Self::conflict(FieldError {
                 field: "picture".into(),
                 code: "duplicate".into(),

@@ -1,5 +1,6 @@
 //! From a situation to an answer: HTML with ways on, or JSON for machines. The cause goes to the log, never to the page.
 
+use crate::limits::{self, Limit};
 use crate::ui::shell;
 use crate::web::visit::Visit;
 use axum::Json;
@@ -22,14 +23,16 @@ pub struct AppError {
     pub next: Option<String>,
     /// A transaction was undone for another's sake; the same one may succeed.
     pub undone: bool,
+    /// In so many seconds it is worth asking again.
+    pub wait_s: Option<u64>,
 }
 
 /// On an answer: its transaction was undone for another's sake.
 #[derive(Clone, Copy, Debug)]
 pub struct Undone;
 
-/// After so many seconds whoever was told that something does not answer may ask again.
-const RETRY_AFTER_SECONDS: &str = "2";
+/// In so many seconds whatever did not answer may answer again.
+const BUSY_S: u64 = 2;
 
 impl AppError {
     /// A situation without detail.
@@ -41,6 +44,7 @@ impl AppError {
             cause: None,
             next: None,
             undone: false,
+            wait_s: None,
         }
     }
 
@@ -52,6 +56,7 @@ impl AppError {
             cause: Some(cause.to_string()),
             next: None,
             undone: false,
+            wait_s: None,
         }
     }
 
@@ -77,7 +82,17 @@ impl AppError {
     pub fn unavailable(cause: impl Display) -> Self {
         Self {
             cause: Some(cause.to_string()),
+            wait_s: Some(BUSY_S),
             ..Self::new(Code::Unavailable)
+        }
+    }
+
+    /// Too often, and when that is forgotten.
+    #[must_use]
+    pub fn too_many(limit: Limit) -> Self {
+        Self {
+            wait_s: Some(limit.rest_s()),
+            ..Self::new(Code::TooMany)
         }
     }
 
@@ -90,16 +105,18 @@ impl AppError {
             cause: None,
             next: None,
             undone: false,
+            wait_s: None,
         }
     }
 
     /// The answer for this visitor.
     pub fn respond(self, visit: &Visit) -> Response {
-        let (code, undone) = (self.code, self.undone);
+        let (wait_s, undone) = (self.wait_s, self.undone);
         let mut response = self.body(visit);
-        if code == Code::Unavailable {
-            let seconds = HeaderValue::from_static(RETRY_AFTER_SECONDS);
-            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        if let Some(seconds) = wait_s {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if undone {
             response.extensions_mut().insert(Undone);
@@ -199,6 +216,7 @@ impl From<crate::account::service::Error> for AppError {
         match error {
             Error::Invalid(fields) => Self::invalid(fields),
             Error::Store(error) => error.into(),
+            Error::TooMany => Self::too_many(limits::ADDRESS),
             _ => Self::new(code),
         }
     }

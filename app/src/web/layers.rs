@@ -44,7 +44,7 @@ pub async fn log_request(mut request: Request, next: Next) -> Response {
     let start = Instant::now();
     // Health and signing in have connections of their own: whatever else is slow, they are not.
     let class = match request.uri().path() {
-        "/healthz" | "/sign-in" => Class::Essential,
+        "/healthz" | "/readyz" | "/sign-in" => Class::Essential,
         _ => Class::Page,
     };
     let (work, _waiting) = Work::for_request(class, method.is_safe());

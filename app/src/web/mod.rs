@@ -2,11 +2,13 @@
 //!
 //! The one rule: `web` knows every feature; a feature names `web` for [`state`], [`visit`] and [`error`] only.
 
+pub mod address;
 pub mod assets;
 pub mod error;
 pub mod form;
 pub mod forms;
 pub mod layers;
+pub mod listener;
 pub mod router;
 pub mod server;
 pub mod state;

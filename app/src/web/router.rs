@@ -1,6 +1,6 @@
 //! Every route in one place, and the middleware around them, outermost last.
 
-use crate::verify::status::Cause;
+use crate::operator::health;
 use crate::web::error::AppError;
 use crate::web::state::AppState;
 use crate::web::visit::Visit;
@@ -61,7 +61,8 @@ pub fn app(
         .merge(verify::http::routes())
         .merge(operator::http::routes())
         .merge(moderation::http::routes())
-        .route("/healthz", get(health))
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
         .nest_service("/assets", assets)
         .route_service("/favicon.svg", public("favicon.svg"))
         .route_service("/favicon.ico", public("favicon.svg"))
@@ -102,35 +103,42 @@ fn panicked() -> Response {
         .into_response()
 }
 
-/// Whether the database answers and how large the log is.
-async fn health(State(state): State<AppState>) -> Response {
-    let database = match state.db.read().await {
-        Ok(mut tx) => crate::jobs::counts(&mut tx).await.is_ok(),
-        Err(_) => false,
-    };
+/// Which parts work; 503 when one fails. No cause: anybody may ask.
+async fn healthz(State(state): State<AppState>) -> Response {
+    let parts = health::look(&state).await;
+    let worst = health::worst(&parts);
+    let named: serde_json::Map<_, _> = parts
+        .iter()
+        .map(|part| {
+            let told = serde_json::json!({ "state": part.state.name(), "since_ms": part.since_ms });
+            (part.name.to_owned(), told)
+        })
+        .collect();
     let log = state.log.status();
-    // Waiting for witnesses is no failure of this process; what was settled is shown meanwhile.
-    let waits = log.waiting.as_ref().map(|waiting| waiting.cause);
-    let checkpoint = state.log.checkpoint().is_ok()
-        && log.open
-        && waits.is_none_or(|cause| cause == Cause::Witnesses);
-    let healthy = database && checkpoint;
-    let status = if healthy {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
     let demo = crate::demo::service::progress(&state)
         .await
         .ok()
         .filter(|_| state.demo);
     let body = serde_json::json!({
-        "status": if healthy { "ok" } else { "failing" },
-        "database": database,
-        "log": checkpoint,
+        "status": worst.name(),
+        "parts": named,
         "log_waits": log.waiting.map(|waiting| serde_json::json!({ "for": waiting.cause.name(), "since_ms": waiting.since_ms })),
         "runtime": state.engines.runtime(),
         "demo": demo.map(|(loaded, total)| serde_json::json!({ "loaded": loaded, "total": total })),
     });
-    (status, axum::Json(body)).into_response()
+    (answer(worst != health::State::Failing), axum::Json(body)).into_response()
+}
+
+/// Whether visitors may be sent here.
+async fn readyz(State(state): State<AppState>) -> Response {
+    let ready = health::is_ready(&health::look(&state).await);
+    let body = serde_json::json!({ "ready": ready });
+    (answer(ready), axum::Json(body)).into_response()
+}
+
+fn answer(good: bool) -> StatusCode {
+    match good {
+        true => StatusCode::OK,
+        false => StatusCode::SERVICE_UNAVAILABLE,
+    }
 }

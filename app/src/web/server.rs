@@ -7,6 +7,7 @@ use crate::db::{Db, read_setting, write_setting};
 use crate::jobs::Bell;
 use crate::mail::Mailer;
 use crate::media::Media;
+use crate::operator::health::Writes;
 use crate::provider::sandbox::Sandbox;
 use crate::provider::stripe::{Settings, Stripe};
 use crate::provider::{Provider, inbox};
@@ -15,12 +16,11 @@ use crate::vault::Vault;
 use crate::verify::intake::Storing;
 use crate::verify::service::PublicLog;
 use crate::web::assets::Assets;
+use crate::web::listener::{self, Bounds};
 use crate::web::state::AppState;
 use crate::web::{router, work};
 use crate::{demo, verify};
 use anyhow::{Context as _, Result, bail};
-use axum::ServiceExt;
-use axum::extract::Request;
 use ledger::note::Verifier;
 use schema::key::SecretKey;
 use std::fs::File;
@@ -84,6 +84,7 @@ impl Process {
             assets: Arc::new(assets),
             jobs: Bell::default(),
             leaves,
+            writes: Writes::default(),
             demo: is_demo,
             config: Arc::new(config),
             engines,
@@ -155,6 +156,10 @@ impl Process {
         tasks.spawn(
             Work::of(Class::Essential).run(self.storing.run(state.db.clone(), stop.clone())),
         );
+        tasks.spawn(
+            Work::of(Class::Essential)
+                .run(state.writes.clone().watch(state.db.clone(), stop.clone())),
+        );
         work::start(&state, &stop, &mut tasks);
         work::start_ticker(&state, &stop, &mut tasks);
         if state.demo {
@@ -164,25 +169,35 @@ impl Process {
             .await
             .with_context(|| format!("cannot listen on {address}"))?;
         announce(&state, listener.local_addr()?);
-        let service = router::app(state.clone());
-        let pages = axum::serve(
+        let (close_sender, close) = oneshot::channel::<()>();
+        let pages = tokio::spawn(listener::serve(
             listener,
-            ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service),
-        );
+            router::app(state.clone()),
+            Bounds::for_process(),
+            state.config.trusted_proxies.clone(),
+            async {
+                // Dropped is told, too.
+                let _told = close.await;
+            },
+        ));
         let result = tokio::select! {
-            served = pages => served.context("the listener failed"),
             ended = &mut sequencer => ended.context("the sequencer panicked").and_then(|result| result).and_then(|()| bail!("the sequencer ended")),
             () = interrupted() => Ok(()),
         };
+        if let Err(error) = &result {
+            tracing::error!(error = format!("{error:#}"), "the process ends");
+        }
         tracing::info!("stopping");
         // Whatever still computes then: an order to stop is obeyed.
         std::thread::spawn(|| {
             std::thread::sleep(Duration::from_secs(15));
             std::process::exit(1);
         });
+        drop(close_sender);
         stop_sender.send_replace(true);
         state.leaves.ring();
         state.jobs.ring();
+        let _cut = pages.await;
         // Jobs that do not end in time keep their lease and are taken up again at the next start.
         let _cut = tokio::time::timeout(Duration::from_secs(5), async {
             while tasks.join_next().await.is_some() {}

@@ -6,6 +6,7 @@ use crate::db::Db;
 use crate::jobs::Bell;
 use crate::mail::Mailer;
 use crate::media::Media;
+use crate::operator::health::Writes;
 use crate::provider::{Provider, sandbox};
 use crate::studio::engines::Engines;
 use crate::vault::Vault;
@@ -45,6 +46,8 @@ pub struct AppState {
     pub jobs: Bell,
     /// Rung after a commit that queued a leaf.
     pub leaves: Bell,
+    /// Whether the database can be written, as it was last tried.
+    pub writes: Writes,
     /// Whether this is a demo shop.
     pub demo: bool,
 }

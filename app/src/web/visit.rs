@@ -2,6 +2,7 @@
 
 use crate::account::service::{self, Person};
 use crate::ui::lang::Lang;
+use crate::web::address::one_visitor;
 use crate::web::error::{Answer, AppError};
 use crate::web::state::AppState;
 use axum::extract::{ConnectInfo, FromRequestParts};
@@ -62,7 +63,7 @@ pub struct Visit {
     pub nonce: Arc<str>,
     /// Request id.
     pub request_id: Arc<str>,
-    /// The peer's address, for rate limits.
+    /// The network address that it comes from, for rate limits.
     pub address: String,
     /// Whether an error should be JSON.
     pub wants_json: bool,
@@ -248,10 +249,15 @@ impl FromRequestParts<AppState> for Visit {
             .get(header::ACCEPT)
             .and_then(|value| value.to_str().ok())
             .is_some_and(|accept| accept.starts_with("application/json"));
-        let address = parts
-            .extensions
-            .get::<ConnectInfo<SocketAddr>>()
-            .map_or_else(|| "unknown".to_owned(), |info| info.0.ip().to_string());
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let address = peer.map_or_else(
+            || "unknown".to_owned(),
+            |peer| {
+                let (peer, proxies) = (peer.0.ip(), &state.config.trusted_proxies);
+                proxies.notice(peer, headers);
+                one_visitor(proxies.client(peer, headers)).to_string()
+            },
+        );
         Ok(Self {
             lang: place.lang,
             path: place.path,

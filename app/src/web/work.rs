@@ -129,12 +129,16 @@ pub fn start_clock(state: &AppState, stop: &watch::Receiver<bool>, tasks: &mut J
     tasks.spawn(tick(state.clone(), stop.clone(), false));
 }
 
+/// After so many turns of the ticker it is looked for work that a wrong clock put too far ahead.
+const STRAIGHTEN_EVERY: u32 = 60;
+
 /// Every second: takes over the business clock, and starts the recurring work that is due, each kind by itself: one that fails or
 /// takes long keeps no other waiting.
 async fn tick(state: AppState, mut stop: watch::Receiver<bool>, settles: bool) {
     let mut running = JoinSet::new();
     let mut at_work: HashMap<&'static str, AbortHandle> = HashMap::new();
     let mut scheduled = !settles;
+    let mut turns = 0u32;
     while !*stop.borrow() {
         while running.try_join_next().is_some() {}
         // One that panicked has ended, too, and has another turn.
@@ -150,6 +154,13 @@ async fn tick(state: AppState, mut stop: watch::Receiver<bool>, settles: bool) {
                 )
                 .is_ok();
         }
+        if settles && turns % STRAIGHTEN_EVERY == 0 {
+            let straight = recurring::straighten(&state.db, RECURRING, random::real_now_ms());
+            if let Err(error) = straight.await {
+                tracing::warn!(error = %error, "cannot look at when recurring work is due");
+            }
+        }
+        turns = turns.wrapping_add(1);
         if settles {
             for plan in due(&state).await {
                 at_work.entry(plan.kind).or_insert_with(|| {

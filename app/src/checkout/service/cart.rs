@@ -11,7 +11,7 @@ use crate::books::Booking;
 use crate::catalog;
 use crate::db::{self, Db, Tx};
 use crate::provider::{Checkout, CheckoutLine, Outcome};
-use crate::random;
+use crate::{limits, random};
 use schema::money::allocate;
 use std::collections::BTreeMap;
 
@@ -155,9 +155,19 @@ pub async fn remove_from_cart(db: &Db, cart: &str, listing: &str) -> Result<(), 
 /// Keeps what the visitor typed as a coupon with the cart; nothing takes it away.
 ///
 /// # Errors
-/// When the database fails.
-pub async fn set_code(db: &Db, cart: &str, code: &str) -> Result<(), Error> {
+/// [`Error::TooMany`] wrong ones from one block of network addresses.
+pub async fn set_code(db: &Db, cart: &str, code: &str, address: &str) -> Result<(), Error> {
     let mut tx = db.write().await?;
+    let guess = !code.is_empty()
+        && store::find_coupon(&mut tx, &coupon::fold(code))
+            .await?
+            .is_none();
+    // Past the limit right codes are refused, too: an answer would be what is guessed for.
+    let (limit, block) = (limits::COUPON_GUESSES, limits::block(address));
+    if !limits::allow_many(&mut tx, limit, &block, i64::from(guess)).await? && !code.is_empty() {
+        tx.commit().await?;
+        return Err(Error::TooMany);
+    }
     store::set_code(&mut tx, cart, &coupon::fold(code)).await?;
     tx.commit().await?;
     Ok(())

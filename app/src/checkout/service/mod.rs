@@ -38,6 +38,9 @@ pub enum Error {
     /// A cart that cannot be bought, and why, as a code.
     #[error("cannot be bought: {0}")]
     Refused(&'static str),
+    /// Too often.
+    #[error("too many tries")]
+    TooMany,
     /// The payment provider did not answer, or refused.
     #[error("the payment provider: {0}")]
     Provider(String),
@@ -64,6 +67,7 @@ impl From<Error> for crate::web::error::AppError {
         match error {
             Error::NotFound => Self::new(Code::NotFound),
             Error::Refused(code) => Self::conflict(FieldError::new("cart", code)),
+            Error::TooMany => Self::too_many(crate::limits::COUPON_GUESSES),
             Error::Provider(cause) => Self::unavailable(cause),
             Error::Store(error) => error.into(),
             Error::Books(error) => error.into(),

@@ -45,7 +45,7 @@ async fn a_creators_coupon_lowers_the_price_and_the_platforms_lowers_only_what_t
         )
         .await;
         // 20 % of Ada's 10.00, nothing of Ben's 29.99.
-        set_code(&test.db, "cart", " Ada 20 ")
+        set_code(&test.db, "cart", " Ada 20 ", "192.0.2.1")
             .await
             .expect("a code");
         let order = shop.order(0, &[0, 2]).await.expect("an order");
@@ -63,7 +63,9 @@ async fn a_creators_coupon_lowers_the_price_and_the_platforms_lowers_only_what_t
             test.name
         );
         // Two dollars of ours: the creator earns as if there were none, and a refund gives back what was paid.
-        set_code(&test.db, "cart", "HOUSE").await.expect("a code");
+        set_code(&test.db, "cart", "HOUSE", "192.0.2.1")
+            .await
+            .expect("a code");
         let order = shop.order(1, &[0]).await.expect("an order");
         assert_eq!(order.total_minor, 800);
         shop.pay(&order, "4242424242424242").await;
@@ -93,7 +95,9 @@ async fn a_coupon_that_does_not_count_says_why_and_its_last_use_is_had_once() {
         };
         coupon(&shop, Some(&ada), limited).await;
         let refused = async |shop: &Shop, buyer: usize, listings: &[usize], code: &str| {
-            set_code(&shop.till.db, "cart", code).await.expect("a code");
+            set_code(&shop.till.db, "cart", code, "192.0.2.1")
+                .await
+                .expect("a code");
             match shop.order(buyer, listings).await {
                 Err(service::Error::Refused(code)) => code,
                 other => panic!("{code}: {other:?}"),
@@ -102,7 +106,9 @@ async fn a_coupon_that_does_not_count_says_why_and_its_last_use_is_had_once() {
         assert_eq!(refused(&shop, 0, &[0], "nobody").await, "coupon-unknown");
         assert_eq!(refused(&shop, 0, &[2], "few").await, "coupon-elsewhere");
         assert_eq!(refused(&shop, 0, &[1], "few").await, "coupon-minimum");
-        set_code(&test.db, "cart", "few").await.expect("a code");
+        set_code(&test.db, "cart", "few", "192.0.2.1")
+            .await
+            .expect("a code");
         let order = shop.order(0, &[0]).await.expect("an order");
         assert_eq!(order.total_minor, 500);
         assert_eq!(refused(&shop, 1, &[0], "few").await, "coupon-used-up");

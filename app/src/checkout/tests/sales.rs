@@ -470,7 +470,7 @@ async fn who_only_typed_an_address_takes_no_coupon_from_its_owner() {
             service::add_to_cart(&test.db, cart, &shop.listings[listing], shop.now_ms)
                 .await
                 .expect("added");
-            service::cart::set_code(&test.db, cart, "ONCE")
+            service::cart::set_code(&test.db, cart, "ONCE", "192.0.2.1")
                 .await
                 .expect("a code");
             let mut tx = crate::books::begin(&test.db).await.expect("a transaction");

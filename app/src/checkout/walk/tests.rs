@@ -243,7 +243,7 @@ async fn order(shop: &Shop, orders: &mut Vec<service::Order>, a: u16, b: u16, c:
     let wanted: Vec<usize> = (0..=(a % 3))
         .map(|number| usize::from(a.rotate_left(u32::from(number * 5))) % shop.listings.len())
         .collect();
-    cart::set_code(&shop.till.db, "cart", pick(&CODES, c))
+    cart::set_code(&shop.till.db, "cart", pick(&CODES, c), "192.0.2.1")
         .await
         .expect("a code");
     let Ok(order) = shop

@@ -24,7 +24,7 @@ async fn no_fault_between_us_and_stripe_pays_or_refunds_twice() {
         for (number, fault) in Fault::ALL.into_iter().enumerate() {
             let buyer = crate::checkout::tests::person(&on.shop.till, &format!("b{number}")).await;
             on.shop.buyers.push(buyer);
-            cart::set_code(&test.db, "cart", "house")
+            cart::set_code(&test.db, "cart", "house", "192.0.2.1")
                 .await
                 .expect("a code");
             let order = on.shop.order(3 + number, &[0]).await.expect("an order");

@@ -1,0 +1,257 @@
+//! What works of a running shop and what does not, for `/healthz`, `/readyz` and the operator's desk.
+//!
+//! The one rule: each part is tried or read where it would fail, and says one of three things. *Failing* is a reason to look at once,
+//! and `/healthz` is 503 then; *degraded* means that something waits or is late and a restart would not help. Why is for the operator
+//! alone.
+
+use crate::db::work::{Class, Work};
+use crate::db::{self, Db, write_setting};
+use crate::jobs::{self, recurring};
+use crate::random::real_now_ms;
+use crate::verify::status::Cause;
+use crate::web::state::AppState;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How often it is tried whether the database can be written.
+const TRY_EVERY: Duration = Duration::from_secs(5);
+/// A write that takes longer is one that failed.
+const TRY_LIMIT: Duration = Duration::from_secs(10);
+/// The setting that each try writes.
+const WRITTEN: &str = "written_ms";
+/// Quick work that was due so long ago is late.
+const JOB_LATE_MS: i64 = 2 * 60_000;
+/// So is recurring work.
+const TURN_LATE_MS: i64 = 10 * 60_000;
+
+/// How one part stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    Ok,
+    Degraded,
+    Failing,
+}
+
+impl State {
+    /// Its name in answers for machines and in texts.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Degraded => "degraded",
+            Self::Failing => "failing",
+        }
+    }
+}
+
+/// One part.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// `database`, `writes`, `disk`, `log`, `witnesses`, `jobs` or `recurring`.
+    pub name: &'static str,
+    pub state: State,
+    /// Since when it is not ok, real time, where that is known.
+    pub since_ms: Option<i64>,
+    /// Why, for the operator.
+    pub why: Option<String>,
+}
+
+impl Part {
+    fn ok(name: &'static str) -> Self {
+        Self {
+            name,
+            state: State::Ok,
+            since_ms: None,
+            why: None,
+        }
+    }
+
+    fn bad(name: &'static str, state: State, since_ms: Option<i64>, why: String) -> Self {
+        Self {
+            name,
+            state,
+            since_ms,
+            why: Some(why),
+        }
+    }
+}
+
+/// The worst of all.
+#[must_use]
+pub fn worst(parts: &[Part]) -> State {
+    let states = parts.iter().map(|part| part.state);
+    states.max().unwrap_or(State::Ok)
+}
+
+/// Whether the database can be written, as it was last tried.
+#[derive(Clone, Debug, Default)]
+pub struct Writes(Arc<Mutex<Option<(i64, String)>>>);
+
+impl Writes {
+    /// Tries until `stop` is set.
+    pub async fn watch(self, db: Db, mut stop: watch::Receiver<bool>) {
+        while !*stop.borrow() {
+            let wrote = tokio::time::timeout(TRY_LIMIT, write(&db)).await;
+            let failed = match wrote {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(error.to_string()),
+                Err(_) => Some("the database takes no write in time".to_owned()),
+            };
+            self.note(failed);
+            tokio::select! {
+                () = tokio::time::sleep(TRY_EVERY) => {}
+                _ = stop.changed() => {}
+            }
+        }
+    }
+
+    fn note(&self, failed: Option<String>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = failed.map(|why| {
+            let since = known.as_ref().map_or_else(real_now_ms, |known| known.0);
+            if known.is_none() {
+                tracing::error!(why, "the database cannot be written");
+            }
+            (since, why)
+        });
+    }
+
+    fn part(&self) -> Part {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match known.clone() {
+            None => Part::ok("writes"),
+            Some((since, why)) => Part::bad("writes", State::Failing, Some(since), why),
+        }
+    }
+}
+
+async fn write(db: &Db) -> db::Result<()> {
+    let mut tx = db.write().await?;
+    write_setting(&mut tx, WRITTEN, &real_now_ms().to_string()).await?;
+    tx.commit().await
+}
+
+/// Looks at every part.
+pub async fn look(state: &AppState) -> Vec<Part> {
+    let now_ms = real_now_ms();
+    let mut parts = Work::of(Class::Essential)
+        .run(async {
+            match database(state, now_ms).await {
+                Ok(parts) => parts,
+                Err(error) => vec![Part::bad(
+                    "database",
+                    State::Failing,
+                    None,
+                    error.to_string(),
+                )],
+            }
+        })
+        .await;
+    parts.insert(1, state.writes.part());
+    parts.insert(2, disk(&state.config.data, state.config.least_free_bytes));
+    parts.extend(log(state));
+    parts
+}
+
+/// Whether the process may be sent visitors: it reads, and its log is open.
+#[must_use]
+pub fn is_ready(parts: &[Part]) -> bool {
+    let needed = parts
+        .iter()
+        .filter(|part| matches!(part.name, "database" | "log"));
+    needed.into_iter().all(|part| part.state != State::Failing)
+}
+
+/// What only the database knows.
+async fn database(state: &AppState, now_ms: i64) -> db::Result<Vec<Part>> {
+    let mut tx = state.db.read().await?;
+    let due_ms = jobs::oldest_due_ms(&mut tx, now_ms).await?;
+    let late = due_ms.filter(|due| now_ms - due > JOB_LATE_MS);
+    let jobs = late.map_or_else(
+        || Part::ok("jobs"),
+        |due| {
+            let seconds = (now_ms - due) / 1000;
+            let why = format!("the oldest quick job waits for {seconds} s");
+            Part::bad("jobs", State::Degraded, Some(due), why)
+        },
+    );
+    let turns = recurring::list(&mut tx).await?;
+    let late = turns
+        .iter()
+        .find(|turn| turn.next_ms < now_ms - TURN_LATE_MS);
+    let failed = turns.iter().find(|turn| turn.state() == "failed");
+    let recurring = match (late, failed) {
+        (Some(turn), _) => Part::bad(
+            "recurring",
+            State::Degraded,
+            Some(turn.next_ms),
+            format!("{} is late", turn.kind),
+        ),
+        (None, Some(turn)) => Part::bad(
+            "recurring",
+            State::Degraded,
+            turn.finished_ms,
+            format!(
+                "{} failed: {}",
+                turn.kind,
+                turn.last_error.as_deref().unwrap_or_default()
+            ),
+        ),
+        (None, None) => Part::ok("recurring"),
+    };
+    Ok(vec![Part::ok("database"), jobs, recurring])
+}
+
+/// The log's folder and its witnesses.
+fn log(state: &AppState) -> [Part; 2] {
+    let status = state.log.status();
+    let waiting = status.waiting.as_ref();
+    let waits_for = |causes: &[Cause]| waiting.filter(|waiting| causes.contains(&waiting.cause));
+    let log = if !status.open {
+        let why = status
+            .last_error
+            .map_or_else(|| "it is not open".into(), |error| error.what);
+        Part::bad("log", State::Failing, None, why)
+    } else if let Some(waiting) = waits_for(&[Cause::Folder, Cause::Database]) {
+        let why = format!("{}: {}", waiting.cause.name(), waiting.error);
+        Part::bad("log", State::Failing, Some(waiting.since_ms), why)
+    } else if let Err(error) = state.log.checkpoint() {
+        Part::bad("log", State::Failing, None, error.to_string())
+    } else {
+        Part::ok("log")
+    };
+    let witnesses = waits_for(&[Cause::Witnesses]).map_or_else(
+        || Part::ok("witnesses"),
+        |waiting| {
+            let (since, why) = (Some(waiting.since_ms), waiting.error.clone());
+            Part::bad("witnesses", State::Degraded, since, why)
+        },
+    );
+    [log, witnesses]
+}
+
+/// What is free where the data lies.
+fn disk(data: &Path, least_bytes: u64) -> Part {
+    match free_bytes(data) {
+        Some(free) if free < least_bytes => {
+            let (free, least) = (free >> 20, least_bytes >> 20);
+            let why = format!("{free} MiB are free, less than {least} (SEEDMARK_LEAST_FREE_MIB)");
+            Part::bad("disk", State::Failing, None, why)
+        }
+        _ => Part::ok("disk"),
+    }
+}
+
+/// `None` where the system does not say.
+#[cfg(unix)]
+fn free_bytes(data: &Path) -> Option<u64> {
+    let found = rustix::fs::statvfs(data).ok()?;
+    Some(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+#[cfg(not(unix))]
+fn free_bytes(_data: &Path) -> Option<u64> {
+    None
+}
