@@ -360,6 +360,27 @@ fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
     file.sync_all()
 }
 
+/// Whatever this program writes is its owner's alone: a database, mails with links that let people in, keys.
+pub fn keep_files_private() {
+    #[cfg(unix)]
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+}
+
+/// Makes the data folder, and takes it out of the reach of everybody else on the machine, also one that was made before.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn private_folder(data: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(data)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // On somebody else's folder that is theirs to decide.
+        let _kept = std::fs::set_permissions(data, std::fs::Permissions::from_mode(0o700));
+    }
+    Ok(())
+}
+
 /// Logs to standard error: readable on a terminal, JSON with `SEEDMARK_LOG_FORMAT=json`; levels by `SEEDMARK_LOG`.
 pub fn start_logging() {
     use std::io::IsTerminal as _;

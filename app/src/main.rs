@@ -142,6 +142,7 @@ fn main() -> std::process::ExitCode {
         Ok(arguments) => arguments,
         Err(said) => return results::usage(&said),
     };
+    app::config::keep_files_private();
     app::config::start_logging();
     let threads = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -163,6 +164,12 @@ async fn run(command: Command) -> Result<()> {
         } => {
             let address = SocketAddr::new(host, port);
             let public_url = public_url.unwrap_or_else(|| format!("http://localhost:{port}"));
+            if !host.is_loopback() && public_url.starts_with("http://") {
+                tracing::warn!(
+                    public_url,
+                    "other machines can look, but their browsers keep no cookie of an address without https: nobody can sign in or fill a cart from there; set --public-url https://…"
+                );
+            }
             let config = config(place, !no_demo, site, public, public_url)?;
             Process::open(config, true).await?.serve(address).await
         }
@@ -184,7 +191,7 @@ async fn run(command: Command) -> Result<()> {
             Ok(())
         }
         Command::Operator { place, email } => {
-            let db = Db::open(place.database_url.as_deref(), &place.data).await?;
+            let db = Db::open_existing(place.database_url.as_deref(), &place.data).await?;
             let found = app::account::service::make_operator(&db, &email).await?;
             db.close().await;
             anyhow::ensure!(found, "there is no account with the address {email}");
@@ -220,7 +227,7 @@ async fn run(command: Command) -> Result<()> {
 }
 
 async fn audit(place: Place) -> Result<()> {
-    let db = Db::open(place.database_url.as_deref(), &place.data).await?;
+    let db = Db::open_existing(place.database_url.as_deref(), &place.data).await?;
     let audited = app::books::service::audit(&mut db.read().await?).await?;
     let stripe = app::config::stripe()?;
     let provider = app::web::server::provider(stripe.as_ref(), &db).await?;
@@ -251,7 +258,7 @@ async fn write_report(
     if let Some(path) = &out {
         results::check_place(path)?;
     }
-    let db = Db::open(place.database_url.as_deref(), &place.data).await?;
+    let db = Db::open_existing(place.database_url.as_deref(), &place.data).await?;
     let table = export::table(&mut db.read().await?, report, &range).await?;
     db.close().await;
     let bytes = table.to_bytes(format)?;

@@ -190,8 +190,8 @@ pub async fn find_claim(tx: &mut Tx, token: &str) -> db::Result<Option<bool>> {
 /// # Errors
 /// [`Error::NotFound`] for a link that is used or over; [`Error::Invalid`] for a password or name that cannot be taken.
 pub async fn claim(db: &Db, token: &str, password: &str, handle: &str) -> Result<String, Error> {
-    if !password::is_acceptable(password) {
-        return Err(Error::invalid("password", "password"));
+    if let Some(fault) = password::fault(password, &[handle.trim()]) {
+        return Err(Error::invalid("password", fault));
     }
     let handle = match handle.trim() {
         "" => None,

@@ -110,8 +110,8 @@ impl NewPerson {
         if parse_handle(handle).is_none() {
             wrong.push(FieldError::new("handle", "handle"));
         }
-        if !password::is_acceptable(password) {
-            wrong.push(FieldError::new("password", "password"));
+        if let Some(fault) = password::fault(password, &[email, handle]) {
+            wrong.push(FieldError::new("password", fault));
         }
         if wrong.is_empty() {
             Ok(Self {

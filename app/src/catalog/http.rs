@@ -49,13 +49,25 @@ async fn explore(
     let form = query_form(query);
     visit
         .answer(async {
-            let filter = Filter::parse(|name| form.get(name).to_owned()).map_err(|name| {
-                AppError::invalid(vec![FieldError {
+            // What cannot be read is said and left out; whatever else was asked for stays.
+            let mut wrong: Vec<&'static str> = Vec::new();
+            let filter = loop {
+                match Filter::parse(|name| match wrong.contains(&name) {
+                    true => String::new(),
+                    false => form.get(name).to_owned(),
+                }) {
+                    Ok(filter) => break filter,
+                    Err(name) => wrong.push(name),
+                }
+            };
+            let errors: Vec<FieldError> = wrong
+                .into_iter()
+                .map(|name| FieldError {
                     field: name.into(),
                     code: "parameter".into(),
                     detail: Some(name.into()),
-                }])
-            })?;
+                })
+                .collect();
             let mut tx = state.db.read().await?;
             let cards = service::list(&mut tx, &filter).await?;
             let model = state.engines.model();
@@ -63,7 +75,7 @@ async fn explore(
             Ok(page::explore(
                 &visit,
                 &filter,
-                form.get("max"),
+                (form.get("max"), errors),
                 cards,
                 (model.digest.to_string(), name),
             ))

@@ -10,9 +10,11 @@ use crate::ui::pieces::{
 use crate::ui::shell;
 use crate::verify::service::StatementRow;
 use crate::web::visit::Visit;
+use axum::http::StatusCode;
 use axum::response::Response;
 use engine::model::Manifest;
 use leptos::prelude::*;
+use schema::failure::FieldError;
 use schema::listing::Category;
 use schema::template::PublicVariable;
 
@@ -79,7 +81,7 @@ pub(super) fn home(visit: &Visit, cards: Cards) -> Response {
 pub(super) fn explore(
     visit: &Visit,
     filter: &Filter,
-    max: &str,
+    (max, errors): (&str, Vec<FieldError>),
     cards: Cards,
     model: (String, String),
 ) -> Response {
@@ -90,7 +92,12 @@ pub(super) fn explore(
     );
     let filter = filter.clone();
     let max = max.to_owned();
-    shell::ok(visit, &title.clone(), || {
+    let status = match errors.is_empty() {
+        true => StatusCode::OK,
+        false => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    shell::page(visit, &title.clone(), status, || {
+        let errors: Vec<String> = errors.iter().map(|error| lang.field_error(error)).collect();
         let categories = Category::ALL.map(|category| {
             view! { <option value=category.id() selected=filter.category == Some(category)>{lang.text(&format!("category-{}", category.id()))}</option> }
         });
@@ -102,7 +109,9 @@ pub(super) fn explore(
                 .map(|category| format!("category={}", category.id())),
             (!filter.model.is_empty()).then(|| format!("model={}", shell::encode(&filter.model))),
             filter.free.then(|| "free=1".to_owned()),
-            (!max.is_empty()).then(|| format!("max={}", shell::encode(&max))),
+            filter
+                .max_price_minor
+                .map(|_| format!("max={}", shell::encode(&max))),
             Some(format!("sort={}", filter.sort.name())),
         ]
         .into_iter()
@@ -131,6 +140,7 @@ pub(super) fn explore(
                 <label class="check"><input type="checkbox" name="free" value="1" checked=filter.free/>" "{lang.text("free-only")}</label>
                 <button class="button" type="submit">{lang.text("apply")}</button>
             </form>
+            {errors.into_iter().map(|text| view! { <p class="field-error" role="alert">{text}</p> }).collect_view()}
             {nothing.then(|| empty(visit, "explore-nothing", Some(("/explore", "explore-all"))))}
             {grid(lang, cards.cards)}
             {next.map(|href| view! { <p class="more"><a class="button" href=href rel="next">{lang.text("more")}</a></p> })}

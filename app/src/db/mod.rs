@@ -23,7 +23,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr as _, Sqlite, Transaction};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::time::Duration;
 use work::{Class, Deadline, Work};
@@ -101,12 +101,7 @@ impl Db {
                 background: pool(6).connect_with(options).await?,
             }));
         }
-        let file = match url {
-            Some(url) => {
-                Path::new(url.trim_start_matches("sqlite:").trim_start_matches("//")).to_owned()
-            }
-            None => data.join("seedmark.sqlite"),
-        };
+        let file = sqlite_file(url, data).unwrap_or_else(|| data.join("seedmark.sqlite"));
         let options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
@@ -126,6 +121,22 @@ impl Db {
             background: pool(3).connect_with(options).await?,
         };
         Ok(Self::Sqlite { write, read })
+    }
+
+    /// Opens the database of a shop that is there already, for commands that look something up or change one thing in it.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be reached.
+    pub async fn open_existing(url: Option<&str>, data: &Path) -> Result<Self> {
+        if let Some(file) = sqlite_file(url, data)
+            && !file.is_file()
+        {
+            let text = format!("there is no shop's database at {}", file.display());
+            return Err(
+                sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::NotFound, text)).into(),
+            );
+        }
+        Self::open(url, data).await
     }
 
     /// Begins a transaction that may write. On SQLite it is the only one: await nothing but SQL inside.
@@ -207,6 +218,17 @@ impl Db {
                 }
             }
         }
+    }
+}
+
+/// Where SQLite's file lies; `None` for PostgreSQL.
+fn sqlite_file(url: Option<&str>, data: &Path) -> Option<PathBuf> {
+    match url {
+        Some(url) if url.starts_with("postgres") => None,
+        Some(url) => Some(PathBuf::from(
+            url.trim_start_matches("sqlite:").trim_start_matches("//"),
+        )),
+        None => Some(data.join("seedmark.sqlite")),
     }
 }
 

@@ -72,7 +72,10 @@ pub(super) fn unopened(
             {heading(title.clone(), Some(lang.text("line-unopened")))}
             <section class="card">
                 {gallery(lang, &title, &anchors)}
-                <p>{lang.with("open-line", &[("until", lang.date(until).into())])}</p>
+                <p>{match returnable {
+                    true => lang.with("open-line", &[("until", lang.date(until).into())]),
+                    false => lang.text("open-line-late"),
+                }}</p>
                 <div class="actions">
                     <form method="post" action=format!("{base}/open")><FormKey/><button class="button button--primary" id="open-recipe">{lang.text("open-now")}</button></form>
                     {returnable.then(|| view! { <form method="post" action=format!("{base}/cancel")><FormKey/><button class="button" id="return">{lang.text("return-it")}</button></form> })}

@@ -169,7 +169,7 @@ pub(super) fn sale(
     };
     shell::page(visit, &title.clone(), status, || {
         let errors: Vec<FieldError> = error.into_iter().collect();
-        let sale_state = sale.state.clone();
+        let (sale_state, share_rest) = (sale.state.clone(), sale.share_rest());
         let action = lang.path(&format!("/money/sales/{}/refund", sale.id));
         let amount = schema::money::decimal(rest_minor);
         let form = (rest_minor > 0).then(|| view! {
@@ -187,7 +187,7 @@ pub(super) fn sale(
                 <dl class="facts">
                     <Fact label=lang.text("paid-at")><Time lang ms=sale.paid_ms/></Fact>
                     <Fact label=lang.text("sale-price")>{lang.money(sale.price_minor)}</Fact>
-                    <Fact label=lang.text("our-fee")>{lang.money(sale.share_minor)}</Fact>
+                    <Fact label=lang.text("our-fee")>{lang.money(share_rest)}</Fact>
                     <Fact label=lang.text("your-part")>{lang.money(sale.payee_minor - sale.payee_borne_minor)}</Fact>
                     {(sale.refunded_minor > 0).then(|| view! { <Fact label=lang.text("refunded")>{lang.money(sale.refunded_minor)}</Fact> })}
                     <Fact label=lang.text("state")><span class="tag">{lang.text(&format!("earning-{}", sale.state))}</span></Fact>

@@ -75,6 +75,8 @@ fn decode(text: &str) -> String {
         let escape = (bytes[at] == b'%')
             .then(|| text.get(at + 1..at + 3))
             .flatten()
+            // Digits alone: a number may begin with a plus, and "%+a" is what somebody typed.
+            .filter(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
             .and_then(|hex| u8::from_str_radix(hex, 16).ok());
         match (bytes[at], escape) {
             (b'+', _) => decoded.push(b' '),

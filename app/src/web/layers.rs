@@ -2,13 +2,16 @@
 
 use crate::db::work::{Class, Work};
 use crate::ui::lang::Lang;
-use crate::web::visit::{Nonce, Place, RequestId};
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Uri, header};
+use crate::web::error::AppError;
+use crate::web::state::AppState;
+use crate::web::visit::{Nonce, Place, RequestId, Visit};
+use axum::extract::{FromRequestParts as _, MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use schema::failure::Code;
 use std::time::Instant;
 
 /// Takes the language prefix off the path before the router sees it.
@@ -73,6 +76,76 @@ pub async fn log_request(mut request: Request, next: Next) -> Response {
     response
 }
 
+/// A path or a query that cannot be read is answered as everything else is, by a page of ours, and no NUL reaches a database: to one
+/// it is text, to the other an error.
+pub async fn legible(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let (path, query) = (request.uri().path(), request.uri().query());
+    let holds_nul = |text: &str| text.contains("%00");
+    let wrong = match query {
+        _ if holds_nul(path) => Some(Code::NotFound),
+        Some(query) if holds_nul(query) => Some(Code::Invalid),
+        _ => None,
+    };
+    if wrong.is_none() && query.is_none() && !path.contains('%') {
+        return next.run(request).await;
+    }
+    let unread = if query.is_some() {
+        Code::Invalid
+    } else {
+        Code::NotFound
+    };
+    let (mut parts, body) = request.into_parts();
+    let kept = parts.clone();
+    let code = match wrong {
+        Some(code) => code,
+        None => {
+            let response = next.run(Request::from_parts(parts, body)).await;
+            let plain = response.headers().get(header::CONTENT_TYPE);
+            let plain = plain.is_some_and(|value| value.as_bytes().starts_with(b"text/plain"));
+            if response.status() != StatusCode::BAD_REQUEST || !plain {
+                return response;
+            }
+            parts = kept;
+            unread
+        }
+    };
+    let Ok(visit) = Visit::from_request_parts(&mut parts, &state).await;
+    AppError::new(code).respond(&visit)
+}
+
+/// Where a page lies that was asked for with a slash at its end, or with a language as browsers and people write it.
+#[must_use]
+pub fn canonical(lang: Lang, asked: &str) -> Option<String> {
+    let (path, query) = asked
+        .split_once('?')
+        .map_or((asked, None), |(path, query)| (path, Some(query)));
+    // None is empty: two slashes at the start would be another host.
+    let mut pieces = path.split('/').filter(|piece| !piece.is_empty()).peekable();
+    let mut found = lang;
+    if lang == Lang::En
+        && let Some(first) = pieces.peek()
+    {
+        let primary = first
+            .split(['-', '_'])
+            .next()
+            .unwrap_or_default()
+            .to_lowercase();
+        if let Some(named) = Lang::ALL.into_iter().find(|lang| lang.tag() == primary) {
+            found = named;
+            pieces.next();
+        }
+    }
+    let rest = pieces.collect::<Vec<_>>().join("/");
+    let mut right = found.path(&format!("/{rest}"));
+    if found == lang && format!("/{rest}") == path {
+        return None;
+    }
+    if let Some(query) = query {
+        right = format!("{right}?{query}");
+    }
+    (!rest.contains('\\')).then_some(right)
+}
+
 /// The content security policy with this answer's nonce, and the other headers that browsers heed.
 pub async fn secure(State(https): State<bool>, mut request: Request, next: Next) -> Response {
     let nonce = URL_SAFE_NO_PAD.encode(crate::random::bytes::<16>());
@@ -115,8 +188,31 @@ pub async fn secure(State(https): State<bool>, mut request: Request, next: Next)
 
 #[cfg(test)]
 mod tests {
-    use super::split_language;
+    use super::{canonical, split_language};
+    use crate::ui::lang::Lang;
     use crate::web::visit::Place;
+
+    #[test]
+    fn a_slash_at_the_end_and_a_language_as_people_write_it_lead_to_the_page() {
+        for (lang, asked, right) in [
+            (Lang::En, "/explore/", Some("/explore")),
+            (Lang::De, "/explore/?q=1", Some("/de/explore?q=1")),
+            (Lang::En, "/DE", Some("/de")),
+            (Lang::En, "/zh-CN/explore", Some("/zh/explore")),
+            (
+                Lang::En,
+                "/zh_Hans/explore/?q=%20",
+                Some("/zh/explore?q=%20"),
+            ),
+            (Lang::En, "/en/explore", Some("/explore")),
+            (Lang::En, "/nothing", None),
+            (Lang::De, "/nothing", None),
+            (Lang::En, "/en//evil.example", Some("/evil.example")),
+            (Lang::En, "/en/\\evil.example", None),
+        ] {
+            assert_eq!(canonical(lang, asked).as_deref(), right, "{asked}");
+        }
+    }
 
     #[test]
     fn a_prefix_before_a_query_is_the_front_page_and_no_path_leads_to_another_host() {

@@ -8,9 +8,9 @@ use crate::web::{forms, layers};
 use crate::{account, catalog, checkout, library, moderation, operator, payouts, studio, verify};
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use schema::failure::Code;
 use std::time::Duration;
@@ -24,8 +24,8 @@ use tower_http::services::{ServeDir, ServeFile};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
-/// The largest form; seals and statements are far smaller.
-const MAX_BODY_BYTES: usize = 512 * 1024;
+/// The largest body, a provider's event. Forms have a smaller bound of their own.
+const MAX_BODY_BYTES: usize = 1024 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The service that answers everything.
@@ -71,6 +71,10 @@ pub fn app(
         .fallback(missing)
         .with_state(state.clone());
     let inner = routes
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            layers::legible,
+        ))
         .layer(CsrfLayer::new())
         .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES))
         .layer(CompressionLayer::new())
@@ -85,7 +89,12 @@ pub fn app(
     MapRequestLayer::new(layers::split_language).layer(inner)
 }
 
-async fn missing(visit: Visit) -> Response {
+async fn missing(visit: Visit, method: Method) -> Response {
+    if method.is_safe()
+        && let Some(place) = layers::canonical(visit.lang, &visit.path)
+    {
+        return Redirect::permanent(&place).into_response();
+    }
     AppError::new(Code::NotFound).respond(&visit)
 }
 

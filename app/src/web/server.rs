@@ -46,7 +46,7 @@ impl Process {
     /// Names what is missing or damaged.
     pub async fn open(config: Config, with_pages: bool) -> Result<Self> {
         let data = config.data.clone();
-        std::fs::create_dir_all(&data)
+        crate::config::private_folder(&data)
             .with_context(|| format!("cannot make {}", data.display()))?;
         let engines = Engines::load(&config.runtime, config.engines)?;
         let db = Db::open(config.database_url.as_deref(), &data)

@@ -157,10 +157,12 @@ pub fn cookie(name: &str, value: &str, max_age_s: i64) -> String {
     format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={max_age_s}")
 }
 
-/// A CSV file to keep, of what is only its reader's.
+/// A CSV file to keep, of what is only its reader's. It begins with a byte order mark: without one, spreadsheets take its letters for those
+/// of an older table.
 #[must_use]
 pub fn csv(name: &str, bytes: Vec<u8>) -> Response {
-    file(name, "text/csv; charset=utf-8", bytes)
+    let marked = ["\u{feff}".as_bytes(), &bytes].concat();
+    file(name, "text/csv; charset=utf-8", marked)
 }
 
 /// A file to keep, of what is only its reader's.

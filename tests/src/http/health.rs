@@ -69,10 +69,7 @@ async fn what_does_not_work_is_named_and_heals_by_itself() {
         200,
         "it still shows pages"
     );
-    server.sql(&format!(
-        "begin read write; {}; commit",
-        set("off")
-    ));
+    server.sql(&format!("begin read write; {}; commit", set("off")));
     server.sql(&cut);
     assert_eq!(told(&visitor, "writes", "ok").await.0, 200);
 

@@ -35,6 +35,14 @@ impl Sale {
     pub fn release_ms(&self) -> Option<i64> {
         (self.state == "held").then(|| release_ms(self.paid_ms, self.opened_ms))
     }
+
+    /// What is left of our fee after what went back: with the creator's rest and what was refunded it adds up to the price. A refund that
+    /// we bore altogether leaves none.
+    #[must_use]
+    pub fn share_rest(&self) -> i64 {
+        let payee_rest = self.payee_minor - self.payee_borne_minor;
+        (self.price_minor - self.refunded_minor - payee_rest).clamp(0, self.share_minor)
+    }
 }
 
 /// Where a sale's money may lie, in the order of the filter.
