@@ -4,6 +4,7 @@ mod background;
 mod confirmation;
 mod health;
 mod limits;
+mod small;
 mod starting;
 mod studio;
 mod webhooks;

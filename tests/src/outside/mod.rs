@@ -1,5 +1,6 @@
 //! Other people's programs over our bytes: PyPI's blake3, cryptography, and securesystemslib.
 
+mod database;
 mod disk;
 mod faults;
 mod log;
