@@ -3,6 +3,7 @@
 mod results;
 
 use anyhow::{Context as _, Result};
+use app::account::service::{Made, make_operator};
 use app::books::export::{self, Format, Range, Report};
 use app::config::{Config, Options};
 use app::db::Db;
@@ -61,6 +62,9 @@ enum Command {
         /// The account's e-mail address
         #[arg(long)]
         email: String,
+        /// Also where nobody has shown that the address is theirs
+        #[arg(long)]
+        unproven: bool,
     },
     /// After an older copy of the database was put back: go on from the newer public log in the data folder
     ///
@@ -190,12 +194,21 @@ async fn run(command: Command) -> Result<()> {
             db.close().await;
             Ok(())
         }
-        Command::Operator { place, email } => {
+        Command::Operator {
+            place,
+            email,
+            unproven,
+        } => {
             let db = Db::open_existing(place.database_url.as_deref(), &place.data).await?;
-            let found = app::account::service::make_operator(&db, &email).await?;
+            let made = make_operator(&db, &email, unproven).await?;
             db.close().await;
-            anyhow::ensure!(found, "there is no account with the address {email}");
-            Ok(())
+            match made {
+                Made::Operator => Ok(()),
+                Made::NoAccount => anyhow::bail!("there is no account with the address {email}"),
+                Made::Unproven => anyhow::bail!(
+                    "nobody has opened a link that was mailed to {email}: anybody may have signed up with that address; open the link first, or say --unproven"
+                ),
+            }
         }
         Command::AdoptLog { place } => {
             let (none, url) = (PathBuf::new(), "http://localhost".into());

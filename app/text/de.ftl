@@ -125,6 +125,8 @@ field-onboarding-holder = Die Bank verlangt den Namen des Kontoinhabers.
 field-onboarding-bank = 12 Ziffern, beginnend mit 000.
 
 ## Flash messages
+flash-prove-sent = Der Link ist unterwegs, falls nicht eben erst einer gesendet wurde.
+flash-proven = Die Adresse gehört Ihnen.
 flash-welcome = Willkommen. Wenn Sie verkaufen möchten, erzeugen Sie unten einen Schlüssel.
 flash-signed-out = Sie sind abgemeldet.
 flash-key-added = Der Schlüssel ist eingetragen. Bewahren Sie die Sicherung gut auf.
@@ -370,6 +372,7 @@ receipt = Quittung
 order-waiting = Bestellung
 order-unpaid = Diese Bestellung ist noch nicht bezahlt.
 order-mailed = Ein Link zum Gekauften ist per E-Mail unterwegs. Er öffnet Ihre Bibliothek; diese Seite ist nur der Beleg.
+order-end-late = Diese Bestellung war schon beendet, als sie bezahlt wurde. Ihr Geld geht auf die Karte zurück.
 order-end-superseded = Eine neuere Bestellung aus demselben Warenkorb ist an ihre Stelle getreten. Für diese wurde nichts berechnet.
 order-end-unpaid = Sie wurde einen Tag lang nicht bezahlt und deshalb aufgegeben.
 order-end-withdrawn = Etwas darin steht nicht mehr zum Verkauf. Berechnet wird nichts; eine Zahlung, die schon unterwegs war, geht zurück.
@@ -761,6 +764,12 @@ claim = Käufe behalten
 claim-line = Legen Sie ein Passwort fest: Das Konto Ihres Kaufs gehört dann nur Ihnen, und jeder andere Browser wird abgemeldet.
 claim-submit = Passwort festlegen
 claim-handle-hint = Unter welchem Namen andere Sie sehen, wenn Sie verkaufen oder signieren: 3 bis 24 Kleinbuchstaben, Ziffern, Bindestriche. Leer bleibt es, wie es ist.
+prove = Das ist Ihre Adresse
+prove-line = Was mit ihr in einem anderen Browser gekauft wird, kommt ab jetzt zu diesem Konto.
+prove-submit = Ja, sie gehört mir
+prove-over-line = Dieser Link ist benutzt, zu alt oder von einem anderen Konto. Melden Sie sich in Ihrem Konto an und senden Sie einen neuen.
+unproven = Noch wissen wir nicht, ob die Adresse Ihnen gehört. Öffnen Sie den Link in unserer Mail.
+unproven-again = Noch einmal senden
 link-forgotten = Noch kein Passwort, oder vergessen?
 link-title = Ein Link per E-Mail
 link-line = Er öffnet Ihr Konto und lässt Sie ein neues Passwort festlegen. Er findet auch, was allein mit Ihrer Adresse gekauft wurde.
@@ -963,6 +972,15 @@ mail-bought-text =
     { $link }
 
     Dort wird nach der Anmeldung gefragt. Wenn Sie nichts gekauft haben, ist nichts zu tun.
+mail-prove-subject = Ist das Ihre Adresse?
+mail-prove-text =
+    Jemand, wahrscheinlich Sie, hat bei Seedmark ein Konto mit dieser Adresse angelegt.
+
+    Öffnen Sie den Link, angemeldet in diesem Konto, um zu sagen, dass die Adresse Ihnen gehört. Er gilt 7 Tage:
+
+    { $link }
+
+    Wenn Sie kein Konto angelegt haben, öffnen Sie ihn nicht: dann nützt Ihre Adresse dort niemandem.
 mail-link-subject = Ihr Link zu Seedmark
 mail-link-text =
     Jemand, wahrscheinlich Sie, hat einen Link zu Ihrem Konto angefordert.

@@ -125,6 +125,8 @@ field-onboarding-holder = The bank asks for the account holder's legal name.
 field-onboarding-bank = 12 digits beginning with 000.
 
 ## Flash messages
+flash-prove-sent = We mailed the link, if none was sent a moment ago.
+flash-proven = The address is yours.
 flash-welcome = Welcome. Make a signing key below when you want to sell.
 flash-signed-out = You are signed out.
 flash-key-added = The key is registered. Keep the backup file safe.
@@ -370,6 +372,7 @@ receipt = Receipt
 order-waiting = Order
 order-unpaid = This order is not paid yet.
 order-mailed = We mailed you a link to what you bought. It opens your library; this page is only the receipt.
+order-end-late = This order had ended when it was paid. What you paid goes back to your card.
 order-end-superseded = A newer order of the same cart took this one's place. Nothing was charged for this one.
 order-end-unpaid = Nobody paid it for a day, so it was given up.
 order-end-withdrawn = Something in it is no longer for sale. Nothing is charged; a payment that was on its way goes back.
@@ -761,6 +764,12 @@ claim = Keep your purchases
 claim-line = Set a password: the account that your purchase made is yours alone then, and every other browser is signed out.
 claim-submit = Set the password
 claim-handle-hint = Under which name others see you, if you sell or sign: 3 to 24 small letters, digits, hyphens. Empty leaves it as it is.
+prove = This is your address
+prove-line = What is bought with it in another browser comes to this account from now on.
+prove-submit = Yes, it is mine
+prove-over-line = This link is used, too old, or of another account. Sign in to the account that you made and send a new one.
+unproven = We do not know yet that your address is yours. Open the link in our mail.
+unproven-again = Send it again
 link-forgotten = No password yet, or forgotten?
 link-title = A link by mail
 link-line = It opens your account and lets you set a new password. It also finds what was bought with your address alone.
@@ -963,6 +972,15 @@ mail-bought-text =
     { $link }
 
     You are asked to sign in there. If you bought nothing, you need do nothing.
+mail-prove-subject = Is this your address?
+mail-prove-text =
+    Somebody, probably you, made an account at Seedmark with this address.
+
+    Open the link, signed in to that account, to say that the address is yours. It works for 7 days:
+
+    { $link }
+
+    If you made no account, do not open it: whoever did has no use of your address then.
 mail-link-subject = Your link to Seedmark
 mail-link-text =
     Somebody, probably you, asked for a link to your account.

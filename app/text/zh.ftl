@@ -125,6 +125,8 @@ field-onboarding-holder = 银行要求填写账户持有人姓名。
 field-onboarding-bank = 以 000 开头的 12 位数字。
 
 ## Flash messages
+flash-prove-sent = 链接已发送（若刚刚已发过则不再发送）。
+flash-proven = 邮箱已确认。
 flash-welcome = 欢迎。如需出售，请在下方创建签名密钥。
 flash-signed-out = 您已退出登录。
 flash-key-added = 密钥已登记。请妥善保管备份文件。
@@ -367,6 +369,7 @@ receipt = 收据
 order-waiting = 订单
 order-unpaid = 订单尚未支付。
 order-mailed = 我们已把链接发到您的邮箱，用它可以打开您的购买库；本页只是收据。
+order-end-late = 付款时此订单已结束，款项将退回您的卡。
 order-end-superseded = 同一购物车的新订单已取代此订单。此订单未收取任何费用。
 order-end-unpaid = 一天内无人付款，订单已取消。
 order-end-withdrawn = 其中有商品已停止销售。不会收取费用；已在途中的付款会退回。
@@ -751,6 +754,12 @@ claim = 保留您的购买
 claim-line = 设置密码后，此次购买生成的账户将归您所有，其他浏览器会被退出登录。
 claim-submit = 设置密码
 claim-handle-hint = 您销售或签名时他人看到的名字：3 至 24 个小写字母、数字或连字符。留空则保持不变。
+prove = 这是您的邮箱
+prove-line = 今后在其他浏览器用此邮箱购买的内容会归入此账户。
+prove-submit = 是的，是我的
+prove-over-line = 此链接已使用、已过期或属于其他账户。请登录您的账户重新发送。
+unproven = 我们还不能确认邮箱属于您。请打开邮件中的链接。
+unproven-again = 重新发送
 link-forgotten = 还没有密码，或忘记了密码？
 link-title = 邮件链接
 link-line = 它会打开您的账户，让您设置新密码，也能找回仅用您的地址购买的内容。
@@ -953,6 +962,15 @@ mail-bought-text =
     { $link }
 
     打开时需要登录。如果您没有购买，无需任何操作。
+mail-prove-subject = 这是您的邮箱吗？
+mail-prove-text =
+    有人（可能是您）用此邮箱在 Seedmark 注册了账户。
+
+    请登录该账户后打开链接，确认邮箱属于您。链接 7 天内有效：
+
+    { $link }
+
+    如果您没有注册，请不要打开：这样注册的人也无法利用您的邮箱。
 mail-link-subject = 您的 Seedmark 链接
 mail-link-text =
     有人（很可能是您）请求了您账户的链接。

@@ -51,4 +51,5 @@ steps! {
     24 "0024_sandbox_balances";
     26 "0026_turns";
     27 "0027_publication";
+    28 "0028_proven";
 }

@@ -4,6 +4,8 @@ use super::guest;
 use super::keys::{self, Ending};
 use super::page;
 use super::service::{self, Error, NewPerson};
+use crate::checkout::service::visitors;
+use crate::payouts;
 use crate::web::error::AppError;
 use crate::web::form::Form;
 use crate::web::state::AppState;
@@ -33,6 +35,8 @@ pub fn routes() -> Router<AppState> {
         .route("/log/key-ends", post(end_key_by_program))
         .route("/account/claim/{token}", get(claim_page).post(claim))
         .route("/account/link", get(link_page).post(send_link))
+        .route("/account/prove", post(send_proving))
+        .route("/account/prove/{token}", get(prove_page).post(prove))
         .route("/theme", post(set_theme))
 }
 
@@ -61,6 +65,11 @@ async fn sign_up(State(state): State<AppState>, visit: Visit, body: Bytes) -> Re
                 };
             match result {
                 Ok(id) => {
+                    let mut tx = state.db.write().await?;
+                    let url = &state.config.public_url;
+                    guest::queue_proving(&mut tx, &state.vault, id.as_str(), url).await?;
+                    tx.commit().await?;
+                    state.jobs.ring();
                     let token = service::open_session(&state.db, id.as_str(), true).await?;
                     let next = safe_path(form.get("next")).unwrap_or("/account");
                     Ok(with_cookie(
@@ -165,7 +174,7 @@ async fn claim(
     visit
         .answer(async {
             let (password, handle) = (form.get("password"), form.get("handle"));
-            match guest::claim(&state.db, &token, password, handle).await {
+            match take_account(&state, &token, password, handle).await {
                 Ok(session) => Ok(with_cookie(
                     visit.redirect_with("/library", "claimed"),
                     &cookie(SESSION, &session, SESSION_S),
@@ -177,6 +186,74 @@ async fn claim(
                 }
                 Err(Error::NotFound) => Ok(page::link(&visit, "", true, Vec::new())),
                 Err(error) => Err(error.into()),
+            }
+        })
+        .await
+}
+
+/// Opens the account of a mailed link, with what visitors bought with its address and without a stranger's bank. Returns the cookie's
+/// value.
+async fn take_account(
+    state: &AppState,
+    token: &str,
+    password: &str,
+    handle: &str,
+) -> Result<String, Error> {
+    let internal = |error: &dyn std::fmt::Display| Error::Internal(error.to_string());
+    let chosen = guest::Chosen::check(&state.db, token, password, handle).await?;
+    let mut tx = crate::books::begin(&state.db).await?;
+    let claimed = guest::claim(&mut tx, token, &chosen).await?;
+    if claimed.first {
+        let forgotten = payouts::service::account::forget(&mut tx, &claimed.person).await;
+        forgotten.map_err(|error| internal(&error))?;
+    }
+    let handed = visitors::hand_over(&mut tx, &claimed.person, state.clock.now_ms()).await;
+    handed.map_err(|error| internal(&error))?;
+    tx.commit().await?;
+    state.jobs.ring();
+    service::open_session(&state.db, &claimed.person, true).await
+}
+
+/// Sends the link that shows an address to be one's own once more.
+async fn send_proving(State(state): State<AppState>, visit: Visit) -> Response {
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let mut tx = state.db.write().await?;
+            let url = &state.config.public_url;
+            guest::queue_proving(&mut tx, &state.vault, &person.id, url).await?;
+            tx.commit().await?;
+            state.jobs.ring();
+            Ok(visit.redirect_with("/account", "prove-sent"))
+        })
+        .await
+}
+
+async fn prove_page(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(token): Path<String>,
+) -> Response {
+    visit
+        .answer(async {
+            // Whoever signed up with somebody else's address must not be let in by that person's click.
+            visit.require_person()?;
+            let works = guest::finds_proving(&mut state.db.read().await?, &token).await?;
+            Ok(page::prove(&visit, &token, works))
+        })
+        .await
+}
+
+async fn prove(State(state): State<AppState>, visit: Visit, Path(token): Path<String>) -> Response {
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let mut tx = state.db.write().await?;
+            let proven = guest::prove(&mut tx, &token, &person.id).await?;
+            tx.commit().await?;
+            match proven {
+                true => Ok(visit.redirect_with("/account", "proven")),
+                false => Ok(page::prove(&visit, &token, false)),
             }
         })
         .await
@@ -225,7 +302,13 @@ async fn account_page(State(state): State<AppState>, visit: Visit) -> Response {
             let person = visit.require_person()?;
             let mut tx = state.db.read().await?;
             let keys = keys::list(&mut tx, &person.id).await?;
-            Ok(page::account(&visit, person, keys, &state.log.origin))
+            let proven = guest::is_proven(&mut tx, &person.id).await?;
+            Ok(page::account(
+                &visit,
+                (person, proven),
+                keys,
+                &state.log.origin,
+            ))
         })
         .await
 }

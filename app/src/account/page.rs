@@ -3,6 +3,7 @@
 use super::island::{KeyEnd, KeyEndTexts, KeyMaker, KeyTexts};
 use super::keys::Key;
 use super::service::Person;
+use crate::ui::lang::Lang;
 use crate::ui::pieces::{Code, Field, FormKey, heading};
 use crate::ui::shell;
 use crate::web::form::Form;
@@ -122,6 +123,36 @@ pub(super) fn claim(
     })
 }
 
+/// The page behind the link that shows an address to be one's own.
+pub(super) fn prove(visit: &Visit, token: &str, works: bool) -> Response {
+    let lang = visit.lang;
+    let title = lang.text(if works { "prove" } else { "link-over" });
+    let (status, line) = match works {
+        true => (StatusCode::OK, "prove-line"),
+        false => (StatusCode::GONE, "prove-over-line"),
+    };
+    let action = lang.path(&format!("/account/prove/{token}"));
+    shell::page(visit, &title.clone(), status, move || {
+        view! {
+            <section class="card card--form">
+                {heading(title, Some(lang.text(line)))}
+                {works.then(|| view! { <form method="post" action=action><button class="button button--primary" type="submit" id="prove">{lang.text("prove-submit")}</button></form> })}
+                {(!works).then(|| view! { <p class="actions"><a class="button" href=lang.path("/account")>{lang.text("nav-account")}</a></p> })}
+            </section>
+        }
+        .into_any()
+    })
+}
+
+/// Says that the address is not known to be its owner's yet, and sends the link again.
+fn unproven(lang: Lang) -> impl IntoView + use<> {
+    view! {
+        <form class="hint" method="post" action=lang.path("/account/prove") id="unproven">
+            {lang.text("unproven")} " " <button class="button button--small" type="submit">{lang.text("unproven-again")}</button>
+        </form>
+    }
+}
+
 /// Asks for the address that a link is mailed to. `over` says that the link which led here opens nothing any more.
 pub(super) fn link(visit: &Visit, email: &str, over: bool, errors: Vec<FieldError>) -> Response {
     let lang = visit.lang;
@@ -145,7 +176,12 @@ pub(super) fn link(visit: &Visit, email: &str, over: bool, errors: Vec<FieldErro
     })
 }
 
-pub(super) fn account(visit: &Visit, person: &Person, keys: Vec<Key>, origin: &str) -> Response {
+pub(super) fn account(
+    visit: &Visit,
+    (person, proven): (&Person, bool),
+    keys: Vec<Key>,
+    origin: &str,
+) -> Response {
     let lang = visit.lang;
     let title = lang.text("account");
     let person = person.clone();
@@ -191,6 +227,7 @@ pub(super) fn account(visit: &Visit, person: &Person, keys: Vec<Key>, origin: &s
             .then(|| view! { <p class="quiet">{lang.text("keys-none")}</p> });
         view! {
             {heading(title, Some(person.email.clone()))}
+            {(!proven).then(|| unproven(lang))}
             <section class="card" id="keys">
                 <h2>{lang.text("keys")}</h2>
                 <p>{lang.text("keys-line")}</p>

@@ -2,8 +2,9 @@
 
 use super::{password, store};
 use crate::db::{self, Db, Tx, Violation};
+use crate::limits::{self, Limit};
+use crate::random;
 use crate::ui::lang::Lang;
-use crate::{limits, random};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use schema::digest::Digest;
@@ -32,13 +33,16 @@ pub enum Error {
     WrongCredentials,
     /// Too many tries.
     #[error("too many tries")]
-    TooMany,
+    TooMany(Limit),
     /// The key belongs to somebody else.
     #[error("the key belongs to another account")]
     KeyTaken,
     /// No such key, or somebody else's.
     #[error("no such key")]
     NotFound,
+    /// Something that belongs to the account failed.
+    #[error("{0}")]
+    Internal(String),
     /// A mail cannot be queued.
     #[error("mail: {0}")]
     Mail(String),
@@ -62,10 +66,10 @@ impl Error {
     pub fn code(&self) -> Code {
         match self {
             Self::Invalid(_) | Self::WrongCredentials => Code::Invalid,
-            Self::TooMany => Code::TooMany,
+            Self::TooMany(_) => Code::TooMany,
             Self::KeyTaken => Code::Conflict,
             Self::NotFound => Code::NotFound,
-            Self::Store(_) | Self::Log(_) | Self::Mail(_) => Code::Internal,
+            Self::Store(_) | Self::Log(_) | Self::Mail(_) | Self::Internal(_) => Code::Internal,
         }
     }
 }
@@ -218,7 +222,7 @@ pub async fn sign_up(
     let allowed = limits::allow(&mut tx, limits::ADDRESS, address).await?;
     tx.commit().await?;
     if !allowed {
-        return Err(Error::TooMany);
+        return Err(Error::TooMany(limits::ADDRESS));
     }
     let hash = on_blocking_thread(move || password::hash(&password)).await;
     let mut tx = db.write().await?;
@@ -245,6 +249,38 @@ pub async fn sign_up(
     Ok(PersonId::parse(&id).expect("an id that was just made"))
 }
 
+/// What a try to sign in is counted by.
+struct Counted([(Limit, String); 3]);
+
+impl Counted {
+    fn of(folded: &str, address: &str) -> Self {
+        let digest = |text: String| Digest::sha256(text.as_bytes()).hex();
+        Self([
+            (limits::SIGN_IN, digest(format!("{folded}\0{address}"))),
+            (limits::SIGN_IN_ANYWHERE, digest(folded.to_owned())),
+            (limits::ADDRESS, address.to_owned()),
+        ])
+    }
+
+    /// Counts one, and returns the limit that refuses it.
+    async fn count(&self, tx: &mut Tx) -> db::Result<Option<Limit>> {
+        let mut refused = None;
+        for (limit, subject) in &self.0 {
+            if !limits::allow(tx, *limit, subject).await? {
+                refused = Some(*limit);
+            }
+        }
+        Ok(refused)
+    }
+
+    async fn forget(&self, tx: &mut Tx) -> db::Result<()> {
+        for (limit, subject) in &self.0 {
+            limits::allow_many(tx, *limit, subject, -1).await?;
+        }
+        Ok(())
+    }
+}
+
 /// Checks credentials and opens a session; returns the cookie's value.
 ///
 /// # Errors
@@ -252,23 +288,12 @@ pub async fn sign_up(
 pub async fn sign_in(db: &Db, email: &str, password: &str, address: &str) -> Result<String, Error> {
     let mut tx = db.write().await?;
     let folded = fold(email);
-    let allowed = limits::allow(
-        &mut tx,
-        limits::SIGN_IN,
-        &Digest::sha256(format!("{folded}\0{address}").as_bytes()).hex(),
-    )
-    .await?
-        & limits::allow(
-            &mut tx,
-            limits::SIGN_IN_ANYWHERE,
-            &Digest::sha256(folded.as_bytes()).hex(),
-        )
-        .await?
-        & limits::allow(&mut tx, limits::ADDRESS, address).await?;
+    let counted = Counted::of(&folded, address);
+    let refused = counted.count(&mut tx).await?;
     let found = store::find_credentials(&mut tx, &folded).await?;
     tx.commit().await?;
-    if !allowed {
-        return Err(Error::TooMany);
+    if let Some(limit) = refused {
+        return Err(Error::TooMany(limit));
     }
     let (id, hash) = found.map_or((None, None), |(id, hash)| (Some(id), Some(hash)));
     let password = password.to_owned();
@@ -277,7 +302,13 @@ pub async fn sign_in(db: &Db, email: &str, password: &str, address: &str) -> Res
     })
     .await;
     match id {
-        Some(id) if right => open_session(db, &id, true).await,
+        Some(id) if right => {
+            // Only wrong ones count: nobody locks themselves out by signing in.
+            let mut tx = db.write().await?;
+            counted.forget(&mut tx).await?;
+            tx.commit().await?;
+            open_session(db, &id, true).await
+        }
         _ => Err(Error::WrongCredentials),
     }
 }
@@ -298,7 +329,7 @@ pub async fn check_password(
     let hash = store::get_password_hash(&mut tx, person).await?;
     tx.commit().await?;
     if !allowed {
-        return Err(Error::TooMany);
+        return Err(Error::TooMany(limits::ADDRESS));
     }
     let password = password.to_owned();
     let right = on_blocking_thread(move || {
@@ -419,11 +450,39 @@ pub async fn find_by_email(tx: &mut Tx, email: &str) -> db::Result<Option<String
 ///
 /// # Errors
 /// When the database fails.
-pub async fn make_operator(db: &Db, email: &str) -> db::Result<bool> {
+pub async fn make_operator(db: &Db, email: &str, even_unproven: bool) -> db::Result<Made> {
     let mut tx = db.write().await?;
-    let found = store::set_role(&mut tx, &fold(email), "operator").await?;
+    let Some((person, _)) = store::find_credentials(&mut tx, &fold(email)).await? else {
+        return Ok(Made::NoAccount);
+    };
+    if !even_unproven
+        && store::get_guest(&mut tx, &person)
+            .await?
+            .proven_ms
+            .is_none()
+    {
+        return Ok(Made::Unproven);
+    }
+    store::set_role(&mut tx, &fold(email), "operator").await?;
     tx.commit().await?;
-    Ok(found)
+    Ok(Made::Operator)
+}
+
+/// What came of making an operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    Operator,
+    NoAccount,
+    /// Anybody may have signed up with that address.
+    Unproven,
+}
+
+/// Notes that an account's address is its owner's.
+///
+/// # Errors
+/// When the database fails.
+pub async fn prove(tx: &mut Tx, person: &str) -> db::Result<()> {
+    store::prove(tx, person, random::real_now_ms()).await
 }
 
 /// Forgets sessions and mailed links that are over.

@@ -33,9 +33,19 @@ statements! {
     INSERT_KEY_END = "insert into key_end (key_hash, leaf_hash, reason, authority, successor, created_ms) values ($1, $2, $3, $4, $5, $6)
         on conflict (key_hash) do nothing";
     SET_GUEST = "update person set guest = $2 where id = $1";
-    GET_GUEST = "select email, email_folded, address_folded, guest, language from person where id = $1";
+    GET_GUEST = "select email, email_folded, address_folded, guest, language, proven_ms from person where id = $1";
+    PROVE = "update person set proven_ms = coalesce(proven_ms, $2) where id = $1";
+    /// A visitor's row whose paid order nobody has taken over yet.
+    FIND_VISITOR = "select person.id from person where person.address_folded = $1 and person.guest and person.email_folded <> person.address_folded
+            and exists (select 1 from purchase where purchase.person_id = person.id and purchase.state = 'paid')
+        order by person.created_ms desc, person.id limit 1";
+    /// Of somebody who published nothing: what a key signed is its owner's for good.
+    DROP_IDLE_KEYS = "delete from creator_key where person_id = $1
+        and not exists (select 1 from key_end where key_end.key_hash = creator_key.key_hash)
+        and not exists (select 1 from listing where listing.person_id = $1)";
     TAKE_ADDRESS = "update person set email_folded = address_folded where id = $1";
     SET_HANDLE = "update person set handle = $2 where id = $1";
+    END_TOKENS = "delete from mail_token where person_id = $1 and purpose = $2";
     DELETE_TOKENS = "delete from mail_token where person_id = $1";
     SET_PASSWORD = "update person set password_hash = $2 where id = $1";
     DELETE_SESSIONS = "delete from session where person_id = $1";
@@ -237,6 +247,8 @@ pub(super) struct GuestRow {
     pub(super) address_folded: String,
     pub(super) guest: bool,
     pub(super) language: String,
+    /// Since when the address is known to be theirs.
+    pub(super) proven_ms: Option<i64>,
 }
 
 pub(super) async fn get_guest(tx: &mut Tx, person: &str) -> db::Result<GuestRow> {
@@ -313,4 +325,20 @@ pub(super) async fn use_token(
 pub(super) async fn forget(tx: &mut Tx, now_ms: i64) -> db::Result<()> {
     execute!(tx, FORGET_SESSIONS, now_ms)?;
     execute!(tx, FORGET_TOKENS, now_ms).map(|_| ())
+}
+
+pub(super) async fn prove(tx: &mut Tx, person: &str, now_ms: i64) -> db::Result<()> {
+    execute!(tx, PROVE, person, now_ms).map(|_| ())
+}
+
+pub(super) async fn find_visitor(tx: &mut Tx, address: &str) -> db::Result<Option<String>> {
+    Ok(fetch!(tx, fetch_optional, (String,), FIND_VISITOR, address)?.map(|row| row.0))
+}
+
+pub(super) async fn drop_idle_keys(tx: &mut Tx, person: &str) -> db::Result<()> {
+    execute!(tx, DROP_IDLE_KEYS, person).map(|_| ())
+}
+
+pub(super) async fn end_tokens(tx: &mut Tx, person: &str, purpose: &str) -> db::Result<()> {
+    execute!(tx, END_TOKENS, person, purpose).map(|_| ())
 }

@@ -88,7 +88,7 @@ async fn wrong_passwords_and_unknown_people_look_alike_and_are_limited() {
         assert!(
             matches!(
                 sign_in(&test.db, "ada@example.org", "correct horse", "9").await,
-                Err(Error::TooMany)
+                Err(Error::TooMany(_))
             ),
             "{}",
             test.name
@@ -340,7 +340,7 @@ async fn a_guest_is_written_to_in_the_language_in_which_they_bought() {
             let guest = super::guest::open(&mut tx, &email, lang)
                 .await
                 .expect("a guest");
-            super::guest::queue_mail(&mut tx, &vault, &guest, "https://shop.test")
+            super::guest::queue_mail(&mut tx, &vault, &guest, "https://shop.test", true)
                 .await
                 .expect("queued");
             tx.commit().await.expect("a commit");

@@ -19,6 +19,7 @@ use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use schema::failure::Code;
+use schema::failure::FieldError;
 use schema::id::{ListingId, OrderId, PaymentId};
 use serde::Deserialize;
 
@@ -152,6 +153,9 @@ async fn place(state: &AppState, visit: &Visit, sent: &Form) -> Answer {
         return show_cart(state, visit, CartNote::default()).await;
     };
     let (key, now) = (sent.get("form_key"), state.clock.now_ms());
+    if !form::is_key(key) {
+        return Err(AppError::invalid(vec![FieldError::new("form", "form-key")]));
+    }
     // A visitor's form is known by the cart, and what is remembered of it is only where the order is shown.
     let owner = visit.person.as_ref().map_or(cart, |person| &person.id);
     if let Some(location) = placed_already(state, owner, key).await? {
@@ -179,8 +183,11 @@ async fn place(state: &AppState, visit: &Visit, sent: &Form) -> Answer {
         }
         Err(error) => return Err(error.into()),
     };
-    let seen = sent.get("total").parse().ok();
-    let order = match service::place(&till, &mut tx, &buyer, cart, seen, now).await {
+    let seen = service::Seen {
+        total_minor: sent.get("total").parse().ok(),
+        lines: Some(sent.get("lines").to_owned()).filter(|lines| !lines.is_empty()),
+    };
+    let order = match service::place(&till, &mut tx, &buyer, cart, &seen, now).await {
         Ok(order) => order,
         Err(Error::Refused(code)) => {
             drop(tx);
@@ -277,10 +284,18 @@ async fn payment(
     visit
         .answer(async {
             let payment = own_payment(&state, &visit, &id).await?;
-            if matches!(payment.state.as_str(), "paid" | "expired") {
+            let mut tx = state.db.read().await?;
+            let (order, lines) = find_order(&mut tx, &state, &visit, &payment.order_id).await?;
+            // What ended meanwhile takes no card.
+            if matches!(payment.state.as_str(), "paid" | "expired") || order.state != "open" {
                 return Ok(visit.redirect(&format!("/orders/{}", payment.order_id)));
             }
-            Ok(sandbox_page::payment(&visit, &payment, buyer.country()))
+            Ok(sandbox_page::payment(
+                &visit,
+                &payment,
+                &lines,
+                buyer.country(),
+            ))
         })
         .await
 }

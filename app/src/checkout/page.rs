@@ -42,7 +42,7 @@ pub(super) fn cart(visit: &Visit, priced: Priced, note: CartNote) -> Response {
             let detail = lang.money(minimum_minor);
             lang.with(&format!("field-{code}"), &[("detail", detail.into())])
         });
-        let rows = cart_rows(lang, &priced);
+        let (rows, seen) = (cart_rows(lang, &priced), priced.seen());
         let sums = sums(lang, priced.list_minor(), total);
         let coupon = coupon_form(lang, &priced);
         let signed_in = visit.person.is_some();
@@ -72,6 +72,7 @@ pub(super) fn cart(visit: &Visit, priced: Priced, note: CartNote) -> Response {
                     <form method="post" action=lang.path("/checkout")>
                         <FormKey/>
                         <input type="hidden" name="total" value=total/>
+                        <input type="hidden" name="lines" value=seen/>
                         {guest}
                         <button class="button button--primary button--wide" type="submit" id="checkout">{submit}</button>
                     </form>
@@ -203,7 +204,15 @@ pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
     shell::ok(visit, &title.clone(), || {
         let retry = payable.then(|| lang.path(&format!("/orders/{}/pay", order.id)));
         let list: i64 = lines.iter().map(|line| line.list_minor).sum();
-        let back: i64 = lines.iter().map(Line::refunded_cash).sum();
+        // Whoever only typed an address learns nothing of what its owner has: what went back for that looks as what did not.
+        let all_back = lines
+            .iter()
+            .all(|line| line.state == "refunded" && !is_of_owner(line, visitor));
+        let shown_back: i64 = lines
+            .iter()
+            .filter(|line| !is_of_owner(line, visitor))
+            .map(Line::refunded_cash)
+            .sum();
         let invoice = order.invoice_number.filter(|_| order.total_minor > 0).map(|number| {
             let href = lang.path(&format!("/orders/{}/invoice.pdf", order.id));
             view! {
@@ -216,11 +225,15 @@ pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
             .map(|line| order_row(lang, line, visitor))
             .collect_view();
         let tax = (order.tax_minor > 0).then(|| view! { <p class="total total--part" id="tax"><span>{lang.text("tax")}</span><span>{lang.money(order.tax_minor)}</span></p> });
-        let returned = (back > 0).then(|| view! { <p class="total total--part" id="refunded"><span>{lang.text("refunded")}</span><span>{lang.money(-back)}</span></p> });
+        let returned = (shown_back > 0).then(|| view! { <p class="total total--part" id="refunded"><span>{lang.text("refunded")}</span><span>{lang.money(-shown_back)}</span></p> });
         view! {
             {booking.then(|| view! { <meta http-equiv="refresh" content="1"/> })}
             {heading(title, None)}
-            {order.end_reason.clone().filter(|_| !payable).map(|reason| view! { <p class="hint" id="order-end">{lang.text(&format!("order-end-{reason}"))}</p> })}
+            {order.end_reason.clone().filter(|_| !payable).map(|reason| {
+                // Paid all the same: then not "nothing was charged", but that it goes back.
+                let reason = if paid { "late".to_owned() } else { reason };
+                view! { <p class="hint" id="order-end">{lang.text(&format!("order-end-{reason}"))}</p> }
+            })}
             {retry.map(|action| view! {
                 <form class="hint" method="post" action=action>
                     {lang.text("order-unpaid")} " " <button class="button button--small" type="submit" id="pay-order">{lang.text("order-pay")}</button>
@@ -245,7 +258,7 @@ pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
                 {(order.total_minor > 0 && test_money).then(|| view! { <p class="quiet">{lang.text("test-money")}</p> })}
             </section>
             {(paid && !visitor).then(|| view! { <p class="actions"><a class="button" href=lang.path("/library")>{lang.text("nav-library")}</a></p> })}
-            {(paid && visitor).then(|| view! { <p class="hint" id="mailed">{lang.text("order-mailed")}</p> })}
+            {(paid && visitor && !all_back).then(|| view! { <p class="hint" id="mailed">{lang.text("order-mailed")}</p> })}
         }
         .into_any()
     })
@@ -256,18 +269,25 @@ pub(super) fn invoice_name(number: i64) -> String {
     format!("SM-{number:06}")
 }
 
+/// Whether a visitor's line went back because of what the address's owner has: a stranger who typed the address must not see that.
+fn is_of_owner(line: &Line, visitor: bool) -> bool {
+    let reason = line.refund_reason.as_deref().unwrap_or_default();
+    visitor && line.state == "refunded" && matches!(reason, "duplicate" | "own")
+}
+
 fn order_row(lang: Lang, line: &Line, visitor: bool) -> impl IntoView + use<> {
     let licence = lang.text(&format!("licence-{}", line.licence.replace('.', "-")));
     let part = line.state == "owned" && line.refunded_cash() > 0;
     let state = lang.text(&match part {
         true => "line-state-part".to_owned(),
+        false if is_of_owner(line, visitor) => "line-state-owned".to_owned(),
         false => format!("line-state-{}", line.state),
     });
-    // Whoever only typed an address reads nothing of what its owner has.
-    let reason = line.refund_reason.clone().filter(|reason| {
-        let of_its_owner = matches!(reason.as_str(), "duplicate" | "own");
-        line.state == "refunded" && !(visitor && of_its_owner)
-    });
+    let hidden = is_of_owner(line, visitor);
+    let reason = line
+        .refund_reason
+        .clone()
+        .filter(|_| line.state == "refunded" && !hidden);
     let reason = reason.map(|reason| {
         let amount = [("amount", lang.money(line.refunded_cash()).into())];
         lang.with(&format!("refund-{reason}"), &amount)

@@ -1,5 +1,6 @@
 //! The sandbox's own payment page: a card, a country, and no real money.
 
+use super::service::Line;
 use crate::provider::sandbox::{Record, tax_basis_points};
 use crate::ui::pieces::heading;
 use crate::ui::shell;
@@ -22,11 +23,18 @@ const CARDS: [(&str, &str); 9] = [
     ("4000 0000 0000 5126", "card-refund-fails"),
 ];
 
-pub(super) fn payment(visit: &Visit, payment: &Record, country: &str) -> Response {
+pub(super) fn payment(visit: &Visit, payment: &Record, lines: &[Line], country: &str) -> Response {
     let lang = visit.lang;
     let title = lang.text("payment");
     let payment = payment.clone();
     let country = country.to_owned();
+    let items: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            let price = lang.price(line.price_minor - line.promotion_minor);
+            view! { <li class="row"><span class="row__main">{line.title.clone()}</span><span>{price}</span></li> }
+        })
+        .collect();
     shell::ok(visit, &title.clone(), || {
         let action = lang.path(&format!("/sandbox/payments/{}", payment.id));
         let tax: i64 = payment.taxes_in(&country).iter().sum();
@@ -85,6 +93,7 @@ pub(super) fn payment(visit: &Visit, payment: &Record, country: &str) -> Respons
             <section class="card card--form">
                 {heading(title, Some(lang.money(total)))}
                 <p class="hint">{lang.text("test-money")}</p>
+                <ul class="plain" id="items">{items}</ul>
                 {declined.map(|text| view! { <p class="field-error" role="alert">{text}</p> })}
                 {form}
                 <details><summary>{lang.text("test-cards")}</summary><ul>{cards.into_iter().collect_view()}</ul></details>

@@ -127,6 +127,11 @@ statements! {
     GIVE_ORDER_TO = "update purchase set person_id = $2 where id = $1";
     GIVE_LINES_TO = "update purchase_line set buyer_id = $2 where purchase_id = $1";
     GIVE_COUPON_USE_TO = "update coupon_use set person_id = $2 where purchase_id = $1";
+    /// What visitors paid for with the address of an account.
+    LIST_VISITORS_ORDERS = "select purchase.id from person owner
+        join person visitor on visitor.address_folded = owner.email_folded and visitor.guest and visitor.email_folded <> visitor.address_folded
+        join purchase on purchase.person_id = visitor.id and purchase.state = 'paid'
+        where owner.id = $1";
     LIST_OPEN_OF_CART = "select id from purchase where cart = $1 and state = 'open' order by id";
     LIST_OPEN_OF_BUYER = orders!("person_id = $1 and state = 'open' order by created_ms desc limit 20");
     LIST_OPEN_OF_LISTING = "select distinct purchase.id from purchase_line join purchase on purchase.id = purchase_line.purchase_id
@@ -356,6 +361,13 @@ pub(super) async fn give_order_to(tx: &mut Tx, order: &str, person: &str) -> db:
     execute!(tx, GIVE_ORDER_TO, order, person)?;
     execute!(tx, GIVE_LINES_TO, order, person)?;
     execute!(tx, GIVE_COUPON_USE_TO, order, person).map(|_| ())
+}
+
+pub(super) async fn list_visitors_orders(tx: &mut Tx, owner: &str) -> db::Result<Vec<String>> {
+    let rows = fetch!(tx, fetch_all, (String,), LIST_VISITORS_ORDERS, owner)?;
+    let mut orders: Vec<String> = rows.into_iter().map(|row| row.0).collect();
+    orders.sort();
+    Ok(orders)
 }
 
 /// Takes out of a cart what an order of it bought.

@@ -9,7 +9,7 @@ use crate::random;
 use std::net::IpAddr;
 
 /// How often something may happen.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     name: &'static str,
     window_ms: i64,
@@ -26,7 +26,7 @@ pub const SIGN_IN: Limit = Limit {
 pub const SIGN_IN_ANYWHERE: Limit = Limit {
     name: "sign-in-anywhere",
     window_ms: 60 * 60_000,
-    count: 200,
+    count: 1000,
 };
 /// Sign-ins and sign-ups from one network address.
 pub const ADDRESS: Limit = Limit {
@@ -45,6 +45,12 @@ pub const COUPON_GUESSES: Limit = Limit {
     name: "coupon-guesses",
     window_ms: 60 * 60_000,
     count: 40,
+};
+/// Mails about what cost nothing, to one address: who only typed it must not fill a stranger's mailbox.
+pub const FREE_MAILS: Limit = Limit {
+    name: "free-mails",
+    window_ms: 24 * 60 * 60_000,
+    count: 5,
 };
 /// Pictures that one person generates.
 pub const GENERATE: Limit = Limit {

@@ -61,6 +61,8 @@ pub fn candidates(recipe: &Recipe) -> usize {
 #[derive(Clone, Copy, Debug, sqlx::FromRow)]
 pub struct Standing {
     pub created_ms: i64,
+    /// Since when the address is known to be theirs.
+    pub proven_ms: Option<i64>,
     /// Since when something of theirs is on sale.
     pub on_sale_ms: Option<i64>,
     /// When something of theirs was last found too like somebody else's; a review that is open is now.
@@ -71,7 +73,8 @@ impl Standing {
     /// Whether what they publish goes on sale without a wait.
     #[must_use]
     pub fn is_known(&self, now_ms: i64) -> bool {
-        self.created_ms <= now_ms - KNOWN_ACCOUNT_MS
+        self.proven_ms.is_some()
+            && self.created_ms <= now_ms - KNOWN_ACCOUNT_MS
             && self
                 .on_sale_ms
                 .is_some_and(|since_ms| since_ms <= now_ms - KNOWN_SALE_MS)

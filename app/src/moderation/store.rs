@@ -21,7 +21,7 @@ statements! {
         where version.id = likeness.version_id and version.state <> 'failed' and version.id > $3 and sealed.leaf_hash = version.leaf_hash
             and likeness.person_id <> $1 and sealed.log_index < $2 and likeness.version_id > $3
         order by likeness.version_id limit $4";
-    GET_STANDING = "select person.created_ms,
+    GET_STANDING = "select person.created_ms, person.proven_ms,
             (select min(listing.published_ms) from listing where listing.person_id = person.id and listing.state = 'live') as on_sale_ms,
             (select max(coalesce(review.decided_ms, 9000000000000000)) from listing
                 join version on version.listing_id = listing.id

@@ -234,11 +234,19 @@ fn a_wait_is_drawn_within_its_bounds() {
 fn a_creator_is_known_after_a_while_on_sale_without_a_copy() {
     let known = Standing {
         created_ms: NOW_MS - 15 * DAY_MS,
+        proven_ms: Some(NOW_MS - 15 * DAY_MS),
         on_sale_ms: Some(NOW_MS - 8 * DAY_MS),
         alike_ms: None,
     };
     assert!(known.is_known(NOW_MS));
     for (why, other) in [
+        (
+            "an address that nobody proved",
+            Standing {
+                proven_ms: None,
+                ..known
+            },
+        ),
         (
             "a new account",
             Standing {

@@ -68,6 +68,7 @@ statements! {
         union select owner from account where kind in ('seller:available', 'seller:frozen', 'seller:receivable') and posted <> 0
         order by 1";
     MOVE_EARNING = "update purchase_line set earning = $3 where id = $1 and earning = $2";
+    DELETE_PAYEE = "delete from payee where person_id = $1";
     UPSERT_PAYEE = "insert into payee (person_id, provider_account, ready, provider, country, created_ms)
         values ($1, $2, case when $3 = 'manual' then true else false end, $3, $4, $5)
         on conflict (person_id) do update set provider_account = excluded.provider_account, provider = excluded.provider, country = excluded.country,
@@ -391,4 +392,8 @@ pub(super) async fn list_busy_accounts(tx: &mut Tx, provider: &str) -> db::Resul
 
 pub(super) async fn find_sale(tx: &mut Tx, payee: &str, id: &str) -> db::Result<Option<Sale>> {
     fetch!(tx, fetch_optional, Sale, FIND_SALE, payee, id)
+}
+
+pub(super) async fn delete_payee(tx: &mut Tx, person: &str) -> db::Result<()> {
+    execute!(tx, DELETE_PAYEE, person).map(|_| ())
 }

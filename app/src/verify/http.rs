@@ -47,8 +47,12 @@ fn plain(status: StatusCode, text: &'static str) -> Response {
     (status, kind, text).into_response()
 }
 
+/// What is not there yet may be there in a moment: nobody keeps the answer, or whoever asks first hides it from everybody behind a cache.
 fn absent() -> Response {
-    plain(StatusCode::NOT_FOUND, "there is no such object\n")
+    let mut response = plain(StatusCode::NOT_FOUND, "there is no such object\n");
+    let never = header::HeaderValue::from_static("no-store");
+    response.headers_mut().insert(header::CACHE_CONTROL, never);
+    response
 }
 
 /// The log did not answer; the reason is the operator's.

@@ -27,9 +27,14 @@ impl TrustedProxies {
             .map(str::trim)
             .filter(|part| !part.is_empty());
         let nets = parts.map(|part| {
-            let one = part.parse::<IpAddr>().map(IpNet::from);
-            one.or_else(|_| part.parse::<IpNet>())
-                .map_err(|_| part.to_owned())
+            let one = part
+                .parse::<IpAddr>()
+                .map(|one| IpNet::from(one.to_canonical()));
+            let net = one.or_else(|_| part.parse::<IpNet>());
+            // Everybody is nobody to be trusted.
+            net.ok()
+                .filter(|net| net.prefix_len() > 0)
+                .ok_or_else(|| part.to_owned())
         });
         nets.collect::<Result<_, _>>().map(Self)
     }
@@ -46,14 +51,16 @@ impl TrustedProxies {
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
         let lines = headers.get_all(FORWARDED_FOR).iter().rev();
-        let said = lines
-            .filter_map(|line| line.to_str().ok())
-            .flat_map(|line| line.rsplit(','));
+        // Bytes, not text: a part that is none ends the search there, and hides nothing that stands after it.
+        let said = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
         for said in said {
             if !self.include(client) {
                 break;
             }
-            match parse_forwarded(said.trim()) {
+            match str::from_utf8(said)
+                .ok()
+                .and_then(|said| parse_forwarded(said.trim()))
+            {
                 Some(address) => client = address.to_canonical(),
                 None => break,
             }
@@ -128,11 +135,18 @@ mod tests {
             ("10.0.0.7", &["nonsense, fd00::2"], "fd00::2"),
             ("10.0.0.7", &["[2001:db8::1]:443"], "2001:db8::1"),
             ("10.0.0.7", &["198.51.100.1:5000"], "198.51.100.1"),
+            (
+                "10.0.0.7",
+                &["6.6.6.6", "\u{e9}, 198.51.100.1"],
+                "198.51.100.1",
+            ),
+            ("10.0.0.7", &["6.6.6.6", "\u{e9}"], "10.0.0.7"),
             ("10.0.0.7", &[], "10.0.0.7"),
         ] {
             let mut headers = HeaderMap::new();
             for line in said {
-                headers.append("x-forwarded-for", HeaderValue::from_static(line));
+                let line = HeaderValue::from_bytes(line.as_bytes()).expect("a value");
+                headers.append("x-forwarded-for", line);
             }
             assert_eq!(
                 trusted.client(ip(peer), &headers),
@@ -140,10 +154,9 @@ mod tests {
                 "{peer} {said:?}"
             );
         }
-        assert_eq!(
-            TrustedProxies::parse("10.0.0.0/33").expect_err("no block"),
-            "10.0.0.0/33"
-        );
+        for wrong in ["10.0.0.0/33", "0.0.0.0/0", "::/0", "proxy"] {
+            assert_eq!(TrustedProxies::parse(wrong).expect_err("no block"), wrong);
+        }
     }
 
     #[test]

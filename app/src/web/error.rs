@@ -1,6 +1,6 @@
 //! From a situation to an answer: HTML with ways on, or JSON for machines. The cause goes to the log, never to the page.
 
-use crate::limits::{self, Limit};
+use crate::limits::Limit;
 use crate::ui::shell;
 use crate::web::visit::Visit;
 use axum::Json;
@@ -125,8 +125,15 @@ impl AppError {
     }
 
     fn body(self, visit: &Visit) -> Response {
-        if let Some(cause) = &self.cause {
-            tracing::error!(request.id = %visit.request_id, cause, "request failed");
+        match &self.cause {
+            // What passes by itself is no error of ours.
+            Some(cause) if self.code == Code::Unavailable => {
+                tracing::warn!(request.id = %visit.request_id, cause, "request given up");
+            }
+            Some(cause) => {
+                tracing::error!(request.id = %visit.request_id, cause, "request failed");
+            }
+            None => {}
         }
         let status = axum::http::StatusCode::from_u16(self.code.status())
             .unwrap_or(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
@@ -216,7 +223,7 @@ impl From<crate::account::service::Error> for AppError {
         match error {
             Error::Invalid(fields) => Self::invalid(fields),
             Error::Store(error) => error.into(),
-            Error::TooMany => Self::too_many(limits::ADDRESS),
+            Error::TooMany(limit) => Self::too_many(limit),
             _ => Self::new(code),
         }
     }

@@ -24,7 +24,7 @@ pub fn split_language<B>(mut request: axum::http::Request<B>) -> axum::http::Req
     let (lang, path) = Lang::of_path(&whole);
     // One slash before it, so that a link to the same page in another language never leads to another host, and a query right after
     // the prefix is the front page's.
-    let path = format!("/{}", path.trim_start_matches('/'));
+    let path = format!("/{}", path.trim_start_matches(['/', '\\']));
     if lang != Lang::En
         && let Ok(uri) = path.parse::<Uri>()
     {

@@ -8,8 +8,8 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use std::collections::HashMap;
@@ -176,17 +176,14 @@ fn converse<S>(
         request.extensions_mut().insert(ConnectInfo(peer));
         request
     });
-    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
-    builder
-        .http1()
+    // HTTP/2 would put any number of requests on one connection; a proxy in front speaks it with browsers.
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(bounds.head);
-    let connection = builder
-        .serve_connection_with_upgrades(
+        .header_read_timeout(bounds.head)
+        .serve_connection(
             TokioIo::new(Box::pin(stream)),
             TowerToHyperService::new(service),
-        )
-        .into_owned();
+        );
     let connection = ending.watch(connection);
     tokio::spawn(async move {
         let _place = place;

@@ -7,7 +7,7 @@ use crate::harness::server::{Database, Server};
 async fn every_kind_of_recurring_work_is_scheduled_and_shows_its_last_run() {
     let server = Server::start(Database::Postgres);
     let client = Client::member(server.url(""), "ada").await;
-    let made = server.command(&["operator", "--email", "ada@test.example"]);
+    let made = server.command(&["operator", "--unproven", "--email", "ada@test.example"]);
     assert!(made.status.success());
     for kind in [
         "settle",
@@ -39,7 +39,7 @@ async fn a_report_that_does_not_exist_is_refused_and_not_replaced_by_another() {
     let client = Client::member(server.url(""), "ada").await;
     let good = "/operator/export?report=tax&year=2026&format=json";
     assert_eq!(client.get(good).await.status, 404, "a member");
-    let made = server.command(&["operator", "--email", "ada@test.example"]);
+    let made = server.command(&["operator", "--unproven", "--email", "ada@test.example"]);
     assert!(made.status.success());
     let file = client.get(good).await;
     assert_eq!(

@@ -8,7 +8,7 @@ async fn an_operator_whose_password_was_given_long_ago_moves_no_money_before_giv
     let server = Server::start(Database::Postgres);
     let client = Client::member(server.url(""), "ada").await;
     assert_eq!(client.get("/operator").await.status, 404, "a member");
-    let made = server.command(&["operator", "--email", "ada@test.example"]);
+    let made = server.command(&["operator", "--unproven", "--email", "ada@test.example"]);
     assert!(made.status.success());
     let fresh = client.post("/operator/sweep", &[]).await;
     assert_eq!(fresh.status, 303, "signing up a moment ago counts");

@@ -32,7 +32,7 @@ async fn what_does_not_work_is_named_and_heals_by_itself() {
     let server = Server::start(Database::Postgres);
     let visitor = Client::new(server.url(""));
     let operator = Client::member(server.url(""), "ada").await;
-    let made = server.command(&["operator", "--email", "ada@test.example"]);
+    let made = server.command(&["operator", "--unproven", "--email", "ada@test.example"]);
     assert!(made.status.success());
     assert_eq!(told(&visitor, "writes", "ok").await.0, 200);
     desk_says(&operator, "recurring", "ok").await;

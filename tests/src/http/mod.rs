@@ -101,7 +101,7 @@ async fn pages_of_an_account_ask_visitors_to_sign_in_and_the_operators_desk_does
     );
     assert!(
         server
-            .command(&["operator", "--email", "ada@test.example"])
+            .command(&["operator", "--unproven", "--email", "ada@test.example"])
             .status
             .success()
     );

@@ -69,7 +69,7 @@ fn commands_on_a_folder_without_a_shop_say_so_and_make_nothing() {
     for command in [
         &["books", "audit"][..],
         &["books", "export", "journal", "--year", "2026"],
-        &["operator", "--email", "ada@test.example"],
+        &["operator", "--unproven", "--email", "ada@test.example"],
     ] {
         let mut run = Command::new(program("seedmark-server"));
         let output = run.args(command).arg("--data").arg(folder.path()).output();

@@ -11,7 +11,7 @@ async fn operator(server: &Server, browser: &Browser, name: &str) {
     let email = format!("{name}@test.example");
     assert!(
         server
-            .command(&["operator", "--email", &email])
+            .command(&["operator", "--unproven", "--email", &email])
             .status
             .success()
     );
@@ -69,7 +69,7 @@ async fn a_bought_recipe_that_is_submitted_again_waits_for_a_person_and_the_log_
     // The one whose recipe was copied is an operator too, and neither judge nor reader of the other's text.
     assert!(
         server
-            .command(&["operator", "--email", "ada@test.example"])
+            .command(&["operator", "--unproven", "--email", "ada@test.example"])
             .status
             .success()
     );

@@ -165,7 +165,7 @@ async fn killed(database: Database) {
     ada.fill("#holder", "Ada A").await;
     ada.fill("#bank", "000123456789").await;
     ada.follow("#send-onboarding").await;
-    let made = server.command(&["operator", "--email", "ada@test.example"]);
+    let made = server.command(&["operator", "--unproven", "--email", "ada@test.example"]);
     assert!(made.status.success());
     ada.goto(&format!("{base}/operator")).await;
     ada.follow("#days-14").await;

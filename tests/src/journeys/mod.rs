@@ -157,7 +157,7 @@ async fn whole_story(database: Database) {
     creator.follow("#send-onboarding").await;
     assert!(
         server
-            .command(&["operator", "--email", "ada@test.example"])
+            .command(&["operator", "--unproven", "--email", "ada@test.example"])
             .status
             .success()
     );

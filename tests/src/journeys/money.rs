@@ -258,7 +258,7 @@ async fn money_goes_every_way_that_it_can_go() {
     ada.fill("#off", "20").await;
     ada.follow("#make-coupon").await;
     ada.see("#coupons li").await;
-    let made = server.command(&["operator", "--email", "ada@test.example"]);
+    let made = server.command(&["operator", "--unproven", "--email", "ada@test.example"]);
     assert!(made.status.success());
     let owner = guest_buys(&server, &base, &first, &second).await;
     refund_by_re_run(&server, &base, &owner).await;

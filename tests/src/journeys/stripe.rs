@@ -113,7 +113,7 @@ async fn on_stripe(database: Database) {
     let listing = publish(&ada, &base, "ada", "40.00").await;
     let made = on
         .server
-        .command(&["operator", "--email", "ada@test.example"]);
+        .command(&["operator", "--unproven", "--email", "ada@test.example"]);
     assert!(made.status.success());
 
     // The sandbox's own pages do not exist beside Stripe.

@@ -244,6 +244,29 @@ async fn set_parts(tx: &mut Tx, cart: &str) -> Result<BTreeMap<String, i64>, Err
     Ok(parts)
 }
 
+/// What the page showed that an order is placed from; nothing for whoever saw none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    pub total_minor: Option<i64>,
+    /// [`Priced::seen`] of the page.
+    pub lines: Option<String>,
+}
+
+impl Priced {
+    /// Which listings a page shows and what each costs, in a word that its form sends back: another tab may change the cart meanwhile, to
+    /// the same total.
+    #[must_use]
+    pub fn seen(&self) -> String {
+        let mut lines: Vec<String> = self
+            .lines
+            .iter()
+            .map(|line| format!("{}:{}", line.line.id, line.cash()))
+            .collect();
+        lines.sort();
+        blake3::hash(lines.join("\n").as_bytes()).to_hex()[..32].to_owned()
+    }
+}
+
 /// Makes an order of a cart. An order that costs nothing is fulfilled at once; the caller opens a payment for the others
 /// after the commit.
 ///
@@ -255,7 +278,7 @@ pub async fn place(
     tx: &mut Booking,
     buyer: &str,
     cart: &str,
-    seen_total_minor: Option<i64>,
+    seen: &Seen,
     now_ms: i64,
 ) -> Result<Order, Error> {
     // The cart is kept until it is paid for, so a second order of it takes the first one's place, and its coupon.
@@ -266,11 +289,15 @@ pub async fn place(
     }
     check(tx, &priced, buyer).await?;
     let total = priced.total_minor();
-    if seen_total_minor.is_some_and(|seen| seen != total) {
+    let other_lines = seen
+        .lines
+        .as_ref()
+        .is_some_and(|seen| *seen != priced.seen());
+    if other_lines || seen.total_minor.is_some_and(|seen| seen != total) {
         return Err(Error::Refused("cart-changed"));
     }
     // Whoever saw the total without the coupon, and why it does not count, may go on without it.
-    if let (Some(refusal), None) = (priced.coupon_refusal, seen_total_minor) {
+    if let (Some(refusal), None) = (priced.coupon_refusal, seen.total_minor) {
         return Err(Error::Refused(refusal));
     }
     if total > 0 && total < till.minimum_order_minor {

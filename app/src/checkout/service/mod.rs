@@ -6,9 +6,11 @@ pub mod ending;
 pub mod read;
 pub mod refund;
 pub mod sale;
+pub mod visitors;
 
 pub use cart::{
-    CartLine, add_to_cart, count_cart, is_in_cart, list_cart, open_payment, place, remove_from_cart,
+    CartLine, Seen, add_to_cart, count_cart, is_in_cart, list_cart, open_payment, place,
+    remove_from_cart,
 };
 pub use refund::{Bearer, cancel_unopened, plan_part, plan_refund};
 pub use sale::LicenceSecret;

@@ -167,7 +167,7 @@ pub(super) async fn fulfil(
     };
     books::post(tx, &entry).await?;
     if order.by_visitor {
-        guest::queue_mail(tx, &till.vault, &owner, &till.public_url)
+        guest::queue_mail(tx, &till.vault, &owner, &till.public_url, payment.is_some())
             .await
             .map_err(|error| Error::Internal(error.to_string()))?;
     }

@@ -4,6 +4,7 @@ mod offers;
 mod races;
 mod returns;
 mod sales;
+mod strangers;
 
 use super::jobs as till_jobs;
 use super::service::{self, Till, open_payment, place};
@@ -59,8 +60,8 @@ fn till(test: &TestDb) -> Till {
 pub(crate) async fn person(till: &Till, name: &str) -> String {
     let id = random::id();
     let mut tx = till.db.write().await.expect("a transaction");
-    let sql = "insert into person (id, email, email_folded, address_folded, handle, password_hash, role, created_ms)
-        values ($1, $3, $3, $3, $2, 'x', 'member', 1)";
+    let sql = "insert into person (id, email, email_folded, address_folded, handle, password_hash, role, created_ms, proven_ms)
+        values ($1, $3, $3, $3, $2, 'x', 'member', 1, 1)";
     let email = format!("{name}@test.example");
     execute!(&mut tx, sql, &id, name, &email).expect("a person");
     tx.commit().await.expect("a commit");
@@ -132,7 +133,7 @@ impl Shop {
             &mut tx,
             &self.buyers[buyer],
             "cart",
-            None,
+            &service::Seen::default(),
             self.now_ms,
         )
         .await;

@@ -5,7 +5,7 @@ use crate::account::{guest, service as account};
 use crate::books::service as books;
 use crate::checkout::service::ending::{EndReason, Holding, close_ended, end_open};
 use crate::checkout::service::read;
-use crate::checkout::service::{self, Bearer, get_line, list_cart, plan_refund};
+use crate::checkout::service::{self, Bearer, Seen, get_line, list_cart, plan_refund};
 use crate::db::execute;
 use crate::db::tests::databases;
 use crate::payouts::service as payouts;
@@ -324,7 +324,7 @@ async fn a_second_order_of_a_cart_takes_the_firsts_place_and_its_coupon() {
     for test in databases().await {
         let shop = shop(&test).await;
         let buyer = shop.buyers[0].clone();
-        let place = async |seen| {
+        let place = async |seen: &Seen| {
             let mut tx = crate::books::begin(&test.db).await.expect("a transaction");
             let placed = service::place(&shop.till, &mut tx, &buyer, "kept", seen, shop.now_ms);
             let placed = placed.await.expect("an order");
@@ -334,8 +334,12 @@ async fn a_second_order_of_a_cart_takes_the_firsts_place_and_its_coupon() {
         service::add_to_cart(&test.db, "kept", &shop.listings[0], shop.now_ms)
             .await
             .expect("added");
-        let first = place(None).await;
-        let second = place(Some(1000)).await;
+        let seen = Seen {
+            total_minor: Some(1000),
+            lines: None,
+        };
+        let first = place(&Seen::default()).await;
+        let second = place(&seen).await;
         let mut tx = test.db.read().await.expect("a transaction");
         let found = service::get_order(&mut tx, &buyer, &first.id).await;
         let found = found.expect("the order").0;
@@ -371,7 +375,8 @@ async fn a_visitors_order_holds_no_address_before_it_is_paid_and_is_the_owners_a
                 .expect("added");
             let mut tx = crate::books::begin(&test.db).await.expect("a transaction");
             let buyer = guest::open(&mut tx, email, Lang::En).await.expect("a row");
-            let placed = service::place(&shop.till, &mut tx, &buyer, "v", None, shop.now_ms);
+            let seen = Seen::default();
+            let placed = service::place(&shop.till, &mut tx, &buyer, "v", &seen, shop.now_ms);
             let placed = placed.await.expect("an order");
             tx.commit().await.expect("a commit");
             (buyer, placed)
@@ -480,7 +485,15 @@ async fn who_only_typed_an_address_takes_no_coupon_from_its_owner() {
                     .await
                     .expect("a row"),
             };
-            let placed = service::place(&shop.till, &mut tx, &buyer, cart, None, shop.now_ms).await;
+            let placed = service::place(
+                &shop.till,
+                &mut tx,
+                &buyer,
+                cart,
+                &Seen::default(),
+                shop.now_ms,
+            )
+            .await;
             tx.commit().await.expect("a commit");
             placed
         };

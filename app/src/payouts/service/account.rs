@@ -224,3 +224,11 @@ pub async fn set_paused(tx: &mut Tx, person: &str, by: &str, paused: bool) -> Re
 pub fn is_set_up(payee: Option<&Payee>) -> bool {
     payee.is_some_and(|payee| payee.ready || (payee.provider == manual::NAME))
 }
+
+/// Forgets where somebody's money goes: whoever entered it may have been somebody else.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(tx: &mut Tx, person: &str) -> Result<(), Error> {
+    Ok(store::delete_payee(tx, person).await?)
+}

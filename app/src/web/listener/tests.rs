@@ -123,3 +123,18 @@ async fn a_stop_waits_for_nobody_who_is_silent() {
     assert!(begun.elapsed() < Duration::from_secs(2), "it waited");
     assert!(rest(&mut kept).await.ends_with("here"));
 }
+
+#[tokio::test]
+async fn many_requests_at_once_need_many_connections() {
+    let shop = running(bounds(4, 4)).await;
+    let mut stream = TcpStream::connect(shop.address)
+        .await
+        .expect("a connection");
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    stream.write_all(preface).await.expect("a preface");
+    let answer = rest(&mut stream).await;
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 400"),
+        "{answer:?}"
+    );
+}

@@ -1,0 +1,209 @@
+//! What strangers reach by typing somebody else's address: nothing.
+
+use super::{Shop, person, shop};
+use crate::account::guest::{self, Chosen};
+use crate::checkout::service::{self, Seen, visitors};
+use crate::db::tests::{TestDb, databases};
+use crate::db::{execute, fetch};
+use crate::payouts::service as payouts;
+use crate::ui::lang::Lang;
+
+const ADDRESS: &str = "vic@test.example";
+
+/// A visitor buys with the address and pays.
+async fn bought(test: &TestDb, shop: &Shop, cart: &str, listing: usize) -> (String, String) {
+    service::add_to_cart(&test.db, cart, &shop.listings[listing], shop.now_ms)
+        .await
+        .expect("added");
+    let mut tx = crate::books::begin(&test.db).await.expect("a transaction");
+    let visitor = guest::open(&mut tx, ADDRESS, Lang::En)
+        .await
+        .expect("a row");
+    let seen = Seen::default();
+    let placed = service::place(&shop.till, &mut tx, &visitor, cart, &seen, shop.now_ms).await;
+    let order = placed.expect("an order");
+    tx.commit().await.expect("a commit");
+    if order.state == "open" {
+        shop.pay(&order, "4242424242424242").await;
+    }
+    shop.drain().await;
+    (visitor, order.id)
+}
+
+/// The secret of the newest link that was mailed; how many mails there were.
+async fn mailed(test: &TestDb, shop: &Shop) -> (usize, Option<String>) {
+    let (mut count, mut token) = (0, None);
+    while let Some(job) = crate::jobs::claim(&test.db, "w", &[crate::mail::SEND], i64::MAX / 2)
+        .await
+        .expect("a claim")
+    {
+        let mut tx = test.db.write().await.expect("a transaction");
+        let plain = shop
+            .till
+            .vault
+            .open(&mut tx, &job.payload, "test", "test", 1);
+        let plain = plain.await.expect("a secret");
+        tx.commit().await.expect("a commit");
+        let mail: crate::mail::Mail = serde_json::from_slice(&plain).expect("a mail");
+        assert_eq!(mail.to, ADDRESS);
+        count += 1;
+        let link = mail.text.split("/account/claim/").nth(1);
+        token = link
+            .and_then(|rest| rest.split_whitespace().next())
+            .map(str::to_owned);
+        crate::jobs::finish(&test.db, &job, &crate::jobs::Outcome::Done, 1)
+            .await
+            .expect("done");
+    }
+    (count, token)
+}
+
+#[tokio::test]
+async fn who_signed_up_with_anothers_address_gets_nothing_that_is_bought_with_it_and_leaves_no_bank()
+ {
+    for test in databases().await {
+        let mut shop = shop(&test).await;
+        let stranger = person(&shop.till, "vic").await;
+        shop.sellers.push(stranger.clone());
+        shop.onboard(2).await;
+        let mut tx = test.db.write().await.expect("a transaction");
+        let unproven = "update person set proven_ms = null where id = $1";
+        execute!(&mut tx, unproven, &stranger).expect("as a sign-up leaves it");
+        let key = "insert into creator_key (key_hash, person_id, public_key, created_ms) values ('k', $1, 'k', 1)";
+        execute!(&mut tx, key, &stranger).expect("a key");
+        tx.commit().await.expect("a commit");
+
+        let (visitor, order) = bought(&test, &shop, "v", 0).await;
+        let mut tx = test.db.read().await.expect("a transaction");
+        assert!(
+            service::get_order(&mut tx, &stranger, &order)
+                .await
+                .is_err()
+        );
+        let (_, lines) = service::get_order(&mut tx, &visitor, &order)
+            .await
+            .expect("it waits");
+        assert_eq!(lines[0].state, "owned", "{}", test.name);
+        drop(tx);
+        let (_, token) = mailed(&test, &shop).await;
+        let token = token.expect("a link, not the way to a library");
+
+        let chosen = Chosen::check(&test.db, &token, "a long night by the lake", "vic-own");
+        let chosen = chosen.await.expect("a choice");
+        let mut tx = crate::books::begin(&test.db).await.expect("a transaction");
+        let claimed = guest::claim(&mut tx, &token, &chosen)
+            .await
+            .expect("opened");
+        assert!(claimed.first && claimed.person == stranger, "{}", test.name);
+        payouts::account::forget(&mut tx, &claimed.person)
+            .await
+            .expect("forgotten");
+        let handed = visitors::hand_over(&mut tx, &claimed.person, shop.now_ms).await;
+        assert_eq!(handed.expect("handed over"), 1);
+        tx.commit().await.expect("a commit");
+
+        let mut tx = test.db.read().await.expect("a transaction");
+        let (_, lines) = service::get_order(&mut tx, &claimed.person, &order)
+            .await
+            .expect("theirs");
+        assert_eq!(lines[0].buyer_id, claimed.person, "{}", test.name);
+        for left in [
+            "select count(*) from payee where person_id = $1",
+            "select count(*) from creator_key where person_id = $1",
+            "select count(*) from session where person_id = $1",
+        ] {
+            let count = fetch!(&mut tx, fetch_one, (i64,), left, &stranger)
+                .expect("a count")
+                .0;
+            assert_eq!(count, 0, "{}: {left}", test.name);
+        }
+        assert!(
+            guest::is_proven(&mut tx, &claimed.person)
+                .await
+                .expect("an answer")
+        );
+        drop(tx);
+        // From now on it comes to the account by itself.
+        let (_, order) = bought(&test, &shop, "w", 2).await;
+        let mut tx = test.db.read().await.expect("a transaction");
+        assert!(
+            service::get_order(&mut tx, &claimed.person, &order)
+                .await
+                .is_ok()
+        );
+        drop(tx);
+        shop.check_settled(test.name).await;
+    }
+}
+
+#[tokio::test]
+async fn a_mailbox_is_not_filled_by_who_types_its_address_and_holds_one_key_at_most() {
+    for test in databases().await {
+        let shop = shop(&test).await;
+        for number in 0..12 {
+            bought(&test, &shop, &format!("free {number}"), 3).await;
+        }
+        let (mails, _) = mailed(&test, &shop).await;
+        assert!((1..=5).contains(&mails), "{}: {mails}", test.name);
+        let mut tx = test.db.read().await.expect("a transaction");
+        let valid = "select count(*) from mail_token where used_ms is null";
+        let valid = fetch!(&mut tx, fetch_one, (i64,), valid)
+            .expect("a count")
+            .0;
+        assert_eq!(valid, 1, "{}", test.name);
+    }
+}
+
+#[tokio::test]
+async fn a_cart_that_another_tab_changed_to_the_same_total_is_not_bought_unseen() {
+    for test in databases().await {
+        let shop = shop(&test).await;
+        let other = super::listing(&shop.till, &shop.sellers[1], 1000).await;
+        let add = async |listing: &str| {
+            service::add_to_cart(&test.db, "tabs", listing, shop.now_ms)
+                .await
+                .expect("added");
+        };
+        let priced = async || {
+            let mut tx = test.db.read().await.expect("a transaction");
+            service::cart::price(&mut tx, "tabs", None, shop.now_ms)
+                .await
+                .expect("prices")
+        };
+        let place = async |seen: &Seen| {
+            let mut tx = crate::books::begin(&test.db).await.expect("a transaction");
+            service::place(
+                &shop.till,
+                &mut tx,
+                &shop.buyers[0],
+                "tabs",
+                seen,
+                shop.now_ms,
+            )
+            .await
+        };
+        add(&shop.listings[0]).await;
+        let shown = priced().await;
+        let seen = Seen {
+            total_minor: Some(shown.total_minor()),
+            lines: Some(shown.seen()),
+        };
+        service::remove_from_cart(&test.db, "tabs", &shop.listings[0])
+            .await
+            .expect("removed");
+        add(&other).await;
+        assert_eq!(priced().await.total_minor(), shown.total_minor());
+        let refused = place(&seen).await;
+        assert!(
+            matches!(refused, Err(service::Error::Refused("cart-changed"))),
+            "{}",
+            test.name
+        );
+        let shown = priced().await;
+        let seen = Seen {
+            total_minor: Some(shown.total_minor()),
+            lines: Some(shown.seen()),
+        };
+        assert!(place(&seen).await.is_ok(), "{}", test.name);
+    }
+}
