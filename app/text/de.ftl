@@ -80,6 +80,7 @@ field-taken = Das ist schon vergeben.
 field-form-key = Das Formular ist nicht das dieser Seite, oder es wurde nach dem Absenden geändert. Laden Sie die Seite neu und senden Sie es von dort.
 field-form-sent = Dieses Formular wurde schon gesendet, und noch ist nicht bekannt, was daraus wurde. Laden Sie die Seite neu und sehen Sie nach, bevor Sie es erneut senden.
 field-handle = 3 bis 24 Zeichen: a-z, 0-9 und Bindestriche im Inneren.
+field-draft-changed = Dieser Entwurf wurde inzwischen in einem anderen Tab gespeichert. Hier steht, was Sie getippt haben; noch einmal speichern ersetzt, was dort gespeichert wurde.
 field-password = Mindestens 8 Zeichen.
 field-password-guessable = Dieses Passwort probiert jeder zuerst; ein paar ungewöhnliche Wörter sind besser.
 field-proof = Die Unterschrift des Schlüssels gehört nicht zu diesem Konto.

@@ -80,6 +80,7 @@ field-taken = This is taken already.
 field-form-key = The form is not the one that this page holds, or it was changed after it was sent. Load the page again and send it from there.
 field-form-sent = This form was sent already, and it is not known yet what came of it. Load the page again and look before you send it anew.
 field-handle = 3 to 24 characters: a-z, 0-9 and hyphens inside.
+field-draft-changed = This draft was saved in another tab meanwhile. Here is what you typed; saving again replaces what was saved there.
 field-password = At least 8 characters.
 field-password-guessable = This password is among the first that anybody tries; a few unusual words are better.
 field-proof = The key's signature does not belong to this account.

@@ -80,6 +80,7 @@ field-taken = 已被占用。
 field-form-key = 这不是本页的表单，或发送后内容被更改。请重新加载页面后再发送。
 field-form-sent = 此表单已发送，结果尚不清楚。请重新加载页面查看，再决定是否重新发送。
 field-handle = 3 到 24 个字符：a-z、0-9，中间可用连字符。
+field-draft-changed = 此草稿已在另一个标签页保存。这里是您输入的内容；再次保存将覆盖那边的版本。
 field-password = 至少 8 个字符。
 field-password-guessable = 这个密码太容易被猜到；用几个不常见的词更好。
 field-proof = 密钥签名与此账户不符。

@@ -59,7 +59,7 @@ fn passphrase(question: &str, again: Option<&str>) -> Result<Passphrase> {
         return Ok(Passphrase::new(&text));
     }
     let ask = |question: &str| {
-        rpassword::prompt_password(question)
+        crate::prompt::passphrase(question)
             .with_context(|| format!("cannot read a passphrase; set {PASSPHRASE} instead"))
     };
     let typed = Passphrase::new(&ask(question)?);

@@ -10,6 +10,7 @@ mod exit;
 mod input;
 mod machine;
 mod output;
+mod prompt;
 mod target;
 
 use arguments::{Arguments, Command};

@@ -217,7 +217,7 @@ pub async fn queue_proving(
     public_url: &str,
 ) -> Result<(), Error> {
     let row = store::get_guest(tx, person).await?;
-    let mails = limits::allow(tx, limits::LINK, &token_hash(&row.address_folded)).await?;
+    let mails = limits::allow(tx, limits::PROVE, &token_hash(&row.address_folded)).await?;
     if row.proven_ms.is_none() && mails {
         queue_link(tx, vault, person, PROVING, public_url)
             .await

@@ -142,6 +142,7 @@ async fn load_one(
         price,
         licence: piece.licence.into(),
         content,
+        seen_ms: None,
     };
     studio::save_draft(state, person, &draft, form).await?;
     for (values, seed) in piece.anchors {

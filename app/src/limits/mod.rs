@@ -46,6 +46,12 @@ pub const COUPON_GUESSES: Limit = Limit {
     window_ms: 60 * 60_000,
     count: 40,
 };
+/// Mails that ask whether an address is somebody's own; the links to an account are counted by themselves.
+pub const PROVE: Limit = Limit {
+    name: "prove",
+    window_ms: 60 * 60_000,
+    count: 3,
+};
 /// Mails about what cost nothing, to one address: who only typed it must not fill a stranger's mailbox.
 pub const FREE_MAILS: Limit = Limit {
     name: "free-mails",

@@ -133,6 +133,7 @@ async fn save_form(
         price: form.get("price").into(),
         licence: form.get("licence").into(),
         content: content.clone(),
+        seen_ms: form.get("seen").parse().ok(),
     };
     if errors.is_empty() {
         match service::save_draft(state, person, id.as_str(), sent).await {

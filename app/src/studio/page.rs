@@ -222,6 +222,7 @@ fn edit_form(
     );
     view! {
         <form class="card" method="post" action=lang.path(&format!("/studio/drafts/{}", row.id)) id="draft-form"><FormKey/>
+            <input type="hidden" name="seen" value=row.updated_ms/>
             <h2>{lang.text("draft-recipe")}</h2>
             <label class="field" for="template">
                 <span>{lang.text("template")}</span>

@@ -352,24 +352,33 @@ pub struct DraftForm {
     pub price: String,
     pub licence: String,
     pub content: Content,
+    /// The state of the draft that the page showed; nothing for whoever saw none.
+    pub seen_ms: Option<i64>,
 }
 
 /// Checks and stores a draft. Wrong fields are all reported at once, and nothing is stored.
 ///
 /// # Errors
-/// [`Error::Invalid`] with every field.
+/// [`Error::Invalid`] with every field, also when another page saved meanwhile: what was typed there is not overwritten unseen.
 pub async fn save_draft(
     state: &AppState,
     person: &str,
     id: &str,
     form: DraftForm,
 ) -> Result<(), Error> {
+    let seen_ms = form.seen_ms;
     let checked = super::check::draft(state, form).await?;
     let content = serde_json::to_vec(&checked.content).map_err(internal)?;
     let mut tx = state.db.write().await?;
     let mut row = store::get_draft(&mut tx, id, person)
         .await?
         .ok_or(Error::NotFound)?;
+    if seen_ms.is_some_and(|seen| seen != row.updated_ms) {
+        return Err(Error::Invalid(vec![FieldError::new(
+            "template",
+            "draft-changed",
+        )]));
+    }
     row.title = checked.title;
     row.description = checked.description;
     row.category = checked.category.id().into();

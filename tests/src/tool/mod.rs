@@ -3,6 +3,7 @@
 mod files;
 mod foreign;
 mod prompts;
+mod terminal;
 mod verdicts;
 
 use crate::harness::server::{program, seedmark};
