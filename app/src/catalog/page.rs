@@ -138,7 +138,7 @@ pub(super) fn explore(
                 <label class="field"><span>{lang.text("max-price")}</span><input name="max" inputmode="decimal" value=max placeholder="5.00"/></label>
                 <label class="field"><span>{lang.text("sort")}</span><select name="sort">{sorts.into_iter().collect_view()}</select></label>
                 <label class="check"><input type="checkbox" name="free" value="1" checked=filter.free/>" "{lang.text("free-only")}</label>
-                <button class="button" type="submit">{lang.text("apply")}</button>
+                <button class="button" type="submit">{lang.text("filter-apply")}</button>
             </form>
             {errors.into_iter().map(|text| view! { <p class="field-error" role="alert">{text}</p> }).collect_view()}
             {nothing.then(|| empty(visit, "explore-nothing", Some(("/explore", "explore-all"))))}

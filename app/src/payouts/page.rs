@@ -35,7 +35,7 @@ fn sale_filter(lang: Lang, filter: &SaleFilter) -> impl IntoView + use<> {
         <form method="get" action=lang.path("/money") class="filters" id="sale-filter">
             <select name="state" aria-label=lang.text("state")><option value="">{lang.text("sale-state-all")}</option>{states.into_iter().collect_view()}</select>
             <select name="days" aria-label=lang.text("period")>{periods.into_iter().collect_view()}</select>
-            <button class="button" type="submit">{lang.text("apply")}</button>
+            <button class="button" type="submit">{lang.text("filter-apply")}</button>
             <a class="button button--quiet" href=csv id="sales-csv" download="sales.csv">{lang.text("sales-csv")}</a>
             <a class="button button--quiet" href="/money/years.csv" id="years-csv" download="years.csv">{lang.text("years-csv")}</a>
         </form>

@@ -154,7 +154,7 @@ async fn tick(state: AppState, mut stop: watch::Receiver<bool>, settles: bool) {
                 )
                 .is_ok();
         }
-        if settles && turns % STRAIGHTEN_EVERY == 0 {
+        if settles && turns.is_multiple_of(STRAIGHTEN_EVERY) {
             let straight = recurring::straighten(&state.db, RECURRING, random::real_now_ms());
             if let Err(error) = straight.await {
                 tracing::warn!(error = %error, "cannot look at when recurring work is due");

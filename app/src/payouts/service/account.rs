@@ -92,7 +92,7 @@ pub async fn catch_up(db: &Db, provider: &dyn Provider, now_ms: i64) -> Result<(
     for id in accounts {
         let account = provider.get_account(&id).await?;
         let payouts = provider.list_payouts(&id).await?;
-        let mut tx = crate::books::begin(&db).await?;
+        let mut tx = crate::books::begin(db).await?;
         if let Some(account) = account {
             note_account(&mut tx, &account, false).await?;
         }

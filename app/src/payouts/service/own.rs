@@ -30,7 +30,7 @@ pub async fn book_own(db: &Db, provider: &dyn Provider, now_ms: i64) -> Result<u
         let arrived = transaction.cause == Cause::OwnPayout
             && !books::is_booked(&mut db.read().await?, &arrival(&transaction)).await?
             && provider.get_own_payout(&transaction.source).await? == Some(PayoutState::Paid);
-        let mut tx = crate::books::begin(&db).await?;
+        let mut tx = crate::books::begin(db).await?;
         new += usize::from(book(&mut tx, provider.name(), &transaction, arrived, now_ms).await?);
         tx.commit().await?;
     }

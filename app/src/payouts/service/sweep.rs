@@ -100,7 +100,7 @@ pub async fn release(db: &Db, now_ms: i64) -> Result<usize, Error> {
 
 /// Releases so many, in a transaction of its own: on SQLite everybody else's writes wait for it.
 async fn release_some(db: &Db, now_ms: i64) -> Result<usize, Error> {
-    let mut tx = crate::books::begin(&db).await?;
+    let mut tx = crate::books::begin(db).await?;
     let (opened, paid) = (now_ms - HOLD_MS, now_ms - checkout::RETURN_MS);
     let mut released = 0;
     for line in store::list_released(&mut tx, opened, paid, ROUND).await? {
@@ -252,7 +252,7 @@ pub async fn sweep(
     minimum_minor: i64,
     now_ms: i64,
 ) -> Result<usize, Error> {
-    let mut tx = crate::books::begin(&db).await?;
+    let mut tx = crate::books::begin(db).await?;
     let mut paid = 0;
     for planned in plan(&mut tx, minimum_minor, now_ms).await? {
         let decision = random::id();
