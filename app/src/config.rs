@@ -2,10 +2,10 @@
 
 use crate::books::service as books;
 use crate::clock::MINUTE_MS;
+use crate::limits::address::TrustedProxies;
 use crate::mail::Smtp;
 use crate::moderation::publication::Waits;
 use crate::provider::stripe::Settings;
-use crate::web::address::TrustedProxies;
 use anyhow::{Context as _, Result, bail};
 use ledger::policy::Policy;
 use schema::money::FeeSchedule;

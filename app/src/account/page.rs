@@ -137,7 +137,7 @@ pub(super) fn prove(visit: &Visit, token: &str, works: bool) -> Response {
             <section class="card card--form">
                 {heading(title, Some(lang.text(line)))}
                 {works.then(|| view! { <form method="post" action=action><button class="button button--primary" type="submit" id="prove">{lang.text("prove-submit")}</button></form> })}
-                {(!works).then(|| view! { <p class="actions"><a class="button" href=lang.path("/account")>{lang.text("nav-account")}</a></p> })}
+                {(!works).then(|| view! { <p class="actions"><a class="button" href=lang.path("/account")>{lang.text("account")}</a></p> })}
             </section>
         }
         .into_any()

@@ -4,12 +4,11 @@
 //! a ring, or decide by a balance that the other one is changing. Every sale adds to the same few accounts (the processor's, our share,
 //! taxes) and would wait there anyway; on SQLite the only writer is the lock.
 
-use crate::db::{self, Db, Tx, execute};
+use crate::db::{self, Db, Tx};
 use std::ops::{Deref, DerefMut};
 
-/// An advisory lock's number: "books".
-const LOCK: i64 = 0x62_6f_6f_6b_73;
-const TAKE_LOCK: &str = "select pg_advisory_xact_lock($1)";
+/// Whose turn it is to book: the word "books" as a number.
+const TURN: i64 = 0x62_6f_6f_6b_73;
 
 /// A transaction in which entries may be booked. Dropping it without commit undoes it.
 pub struct Booking(Tx);
@@ -20,9 +19,7 @@ pub struct Booking(Tx);
 /// When no connection is free in time, or the lock is not.
 pub async fn begin(db: &Db) -> db::Result<Booking> {
     let mut tx = db.write().await?;
-    if tx.is_postgres() {
-        execute!(&mut tx, TAKE_LOCK, LOCK)?;
-    }
+    tx.take_turn(TURN).await?;
     Ok(Booking(tx))
 }
 

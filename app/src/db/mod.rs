@@ -257,6 +257,17 @@ impl Tx {
         Ok(())
     }
 
+    /// Waits until no other transaction has this turn, and keeps it until this one ends. On SQLite the only writer has every turn.
+    ///
+    /// # Errors
+    /// When its time is over first.
+    pub(crate) async fn take_turn(&mut self, turn: i64) -> Result<()> {
+        if self.is_postgres() {
+            execute!(self, "select pg_advisory_xact_lock($1)", turn)?;
+        }
+        Ok(())
+    }
+
     /// Whether another statement may begin.
     pub(crate) fn may_go_on(&self) -> std::result::Result<(), sqlx::Error> {
         if self.deadline.is_over() {

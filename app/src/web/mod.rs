@@ -2,7 +2,6 @@
 //!
 //! The one rule: `web` knows every feature; a feature names `web` for [`state`], [`visit`] and [`error`] only.
 
-pub mod address;
 pub mod assets;
 pub mod error;
 pub mod form;

@@ -1,8 +1,8 @@
 //! One request's context: who, in which language, from which page. Handlers take it as an argument and hand it to pages.
 
 use crate::account::service::{self, Person};
+use crate::limits::address::one_visitor;
 use crate::ui::lang::Lang;
-use crate::web::address::one_visitor;
 use crate::web::error::{Answer, AppError};
 use crate::web::state::AppState;
 use axum::extract::{ConnectInfo, FromRequestParts};
