@@ -6,6 +6,7 @@ mod health;
 mod limits;
 mod small;
 mod starting;
+mod strangers;
 mod studio;
 mod webhooks;
 

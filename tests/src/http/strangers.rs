@@ -1,0 +1,155 @@
+//! The whole way of a stranger who signs up with somebody else's address, over HTTP: until that somebody opens the mailed link, and after.
+
+use crate::harness::client::Client;
+use crate::harness::server::{Database, Server};
+use std::time::Duration;
+
+const LISTING: &str = "01900000-0000-7000-8000-000000000001";
+
+/// A listing of another creator, as far as a sale needs it.
+fn list_something(server: &Server) {
+    let sql = format!(
+        "insert into person (id, email, email_folded, address_folded, handle, password_hash, role, created_ms)
+            values ('maker', 'maker@test.example', 'maker@test.example', 'maker@test.example', 'maker', 'x', 'member', 1);
+        insert into log_leaf (leaf_hash, origin, kind, digest, key_hash, leaf, queued_ms)
+            values (repeat('a', 64), 'elsewhere', 1, repeat('a', 64), 'k', 'x', 1), (repeat('b', 64), 'elsewhere', 6, repeat('b', 64), 'k', 'x', 1);
+        insert into secret (id, wrapped_key, ciphertext, created_ms) values ('s', 'w', 'c', 1);
+        insert into listing (id, slug, person_id, title, description, category, language, price_minor, licence, state, search_text, created_ms, published_ms, sales)
+            values ('{LISTING}', 'fox', 'maker', 'Fox in the snow', '', 'faces', 'en', 1000, 'standard-1', 'live', '', 1, 1, 0);
+        insert into version (id, listing_id, state, secret_id, model, profile, scheduler, steps, width, height, variables, creator_key, leaf_hash, listing_leaf_hash, listing_statement, created_ms)
+            values ('v', '{LISTING}', 'live', 's', 'm', 'portable-1', 's', 1, 1, 1, '{{}}', 'k', repeat('a', 64), repeat('b', 64), '{{}}', 1);
+        insert into anchor (version_id, idx, blob, labelled_blob, pixel_blake3, pixel_sha256, width, height) values ('v', 0, 'b', 'l', 'p', 'p', 1, 1)"
+    );
+    server.sql(&sql);
+}
+
+/// A visitor buys it with this address.
+async fn buy(server: &Server, email: &str) -> Client {
+    let visitor = Client::new(server.url(""));
+    let added = visitor.post("/cart/add", &[("listing", LISTING)]).await;
+    assert_eq!(added.status, 303);
+    let placed = visitor
+        .post("/checkout", &[("total", "1000"), ("email", email)])
+        .await;
+    let payment = placed.header("location").to_owned();
+    assert!(
+        payment.starts_with("/sandbox/payments/"),
+        "{} {payment}",
+        placed.status
+    );
+    let page = visitor.get(&payment).await;
+    assert!(
+        page.body.contains("Fox in the snow"),
+        "what is paid for is named"
+    );
+    let card = [("card", "4242424242424242"), ("country", "US")];
+    let paid = visitor.post(&payment, &card).await;
+    let order = paid.header("location").to_owned();
+    for _ in 0..200 {
+        if visitor
+            .get(&order)
+            .await
+            .body
+            .contains("data-state=\"paid\"")
+        {
+            return visitor;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("it is never booked");
+}
+
+/// The path of a link of this kind in the mails that were written.
+async fn mailed(server: &Server, kind: &str) -> String {
+    let pattern = regex::Regex::new(&format!("/account/{kind}/[A-Za-z0-9_-]+")).expect("a pattern");
+    for _ in 0..200 {
+        let folder = std::fs::read_dir(server.folder.path().join("mail"))
+            .into_iter()
+            .flatten();
+        for file in folder {
+            let text = std::fs::read_to_string(file.expect("a file").path()).unwrap_or_default();
+            // Long lines are folded in mails.
+            let text = text.replace("=\r\n", "").replace("=\n", "");
+            if let Some(found) = pattern.find(&text) {
+                return found.as_str().to_owned();
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("no mail with a link to {kind}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_signs_up_with_anothers_address_neither_gets_what_they_buy_nor_leaves_a_bank_behind() {
+    let server = Server::start(Database::Postgres);
+    list_something(&server);
+    let stranger = Client::member(server.url(""), "vic").await;
+    stranger
+        .post("/money/onboarding", &[("country", "DE")])
+        .await;
+    let bank = [("holder", "Mallory"), ("bank", "000123456789")];
+    assert_eq!(
+        stranger.post("/sandbox/onboarding", &bank).await.status,
+        303
+    );
+    assert!(server.holds("exists (select 1 from payee)"));
+
+    let victim = buy(&server, "vic@test.example").await;
+    let library = stranger.get("/library").await;
+    assert!(
+        !library.body.contains("Fox in the snow"),
+        "bought by somebody else"
+    );
+    // The link that proves an address does so in its account's own session alone: a click does not let a stranger in.
+    let proving = mailed(&server, "prove").await;
+    assert_eq!(victim.post(&proving, &[]).await.status, 401);
+    assert!(server.holds("not exists (select 1 from person where proven_ms is not null)"));
+
+    let link = mailed(&server, "claim").await;
+    let chosen = [("password", "a long night by the lake")];
+    let claimed = victim.post(&link, &chosen).await;
+    assert_eq!(claimed.status, 303, "{}", claimed.body);
+    assert!(
+        victim
+            .get("/library")
+            .await
+            .body
+            .contains("Fox in the snow")
+    );
+    assert_eq!(stranger.get("/account").await.status, 401);
+    assert!(server.holds("not exists (select 1 from payee)"));
+    let again = [("email", "vic@test.example"), ("password", "correct horse")];
+    assert_ne!(stranger.post("/sign-in", &again).await.status, 303);
+    assert_eq!(
+        victim.post(&link, &chosen).await.status,
+        410,
+        "a link works once"
+    );
+
+    // On a shared computer the next visitor finds nobody signed in by an address.
+    let next = Client::new(server.url(""));
+    assert_eq!(next.get("/library").await.status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_known_once_its_own_session_opened_the_mailed_link() {
+    let server = Server::start(Database::Postgres);
+    list_something(&server);
+    let owner = Client::member(server.url(""), "vic").await;
+    assert!(owner.get("/account").await.body.contains("id=\"unproven\""));
+    let operator = ["operator", "--email", "vic@test.example"];
+    let refused = server.command(&operator);
+    assert!(
+        !refused.status.success(),
+        "anybody may have signed up with it"
+    );
+    let link = mailed(&server, "prove").await;
+    assert_eq!(owner.get(&link).await.status, 200);
+    assert_eq!(owner.post(&link, &[]).await.status, 303);
+    assert!(!owner.get("/account").await.body.contains("id=\"unproven\""));
+    assert_eq!(owner.post(&link, &[]).await.status, 410);
+    assert!(server.command(&operator).status.success());
+    // What is bought with the address in another browser is theirs at once.
+    buy(&server, "VIC@test.example").await;
+    assert!(owner.get("/library").await.body.contains("Fox in the snow"));
+}
