@@ -74,6 +74,16 @@ async fn signed_webhooks_are_stored_once_and_nothing_else_is() {
         assert_eq!(post(&platform, &signed, &told).await, 200, "{kind}");
     }
     assert!(server.holds("count(*) = 4 from provider_event where state = 'ignored'"));
+    // As large as the module allows, and no larger.
+    for (id, length, expected) in [("evt_5", 600_000, 200), ("evt_6", 1_100_000, 413)] {
+        let padding = "x".repeat(length);
+        let large = body.replace("evt_1", id).replace(
+            "\"id\":\"prod_1\"",
+            &format!("\"id\":\"prod_1\",\"description\":\"{padding}\""),
+        );
+        let signed = sign("whsec_platform", now_s(), &large);
+        assert_eq!(post(&platform, &signed, &large).await, expected, "{length}");
+    }
     // What the stand-in itself tells, to the endpoint that it belongs to.
     let account = {
         let mut world = fake.world();
