@@ -283,7 +283,7 @@ impl Chosen {
             "" => None,
             handle => Some(
                 parse_handle(handle)
-                    .ok_or_else(|| Error::invalid("handle", "handle"))?
+                    .map_err(|code| Error::invalid("handle", code))?
                     .to_owned(),
             ),
         };

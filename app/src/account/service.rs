@@ -111,8 +111,8 @@ impl NewPerson {
             ""
         });
         let handle = handle.trim();
-        if parse_handle(handle).is_none() {
-            wrong.push(FieldError::new("handle", "handle"));
+        if let Err(code) = parse_handle(handle) {
+            wrong.push(FieldError::new("handle", code));
         }
         if let Some(fault) = password::fault(password, &[email, handle]) {
             wrong.push(FieldError::new("password", fault));
@@ -158,7 +158,10 @@ const RESERVED: [&str; 24] = [
 ];
 
 /// A name that somebody may have: 3 to 24 small letters, digits and inner hyphens, and none that passes for ours.
-pub(super) fn parse_handle(handle: &str) -> Option<&str> {
+///
+/// # Errors
+/// The field's code: `handle` for its form, `taken` for ours.
+pub(super) fn parse_handle(handle: &str) -> Result<&str, &'static str> {
     let fits = (3..=24).contains(&handle.len())
         && handle
             .bytes()
@@ -167,7 +170,11 @@ pub(super) fn parse_handle(handle: &str) -> Option<&str> {
         && !handle.ends_with('-');
     let plain = handle.replace('-', "");
     let ours = RESERVED.contains(&plain.as_str()) || plain.starts_with("seedmark");
-    (fits && !ours && !handle.starts_with("guest-")).then_some(handle)
+    match fits {
+        false => Err("handle"),
+        true if ours || handle.starts_with("guest-") => Err("taken"),
+        true => Ok(handle),
+    }
 }
 
 /// An address that mail can be sent to, without spaces around it: read by what sends it, so that none is taken that cannot be

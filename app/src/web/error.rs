@@ -160,6 +160,9 @@ impl AppError {
             let next = self.next.as_deref().unwrap_or(&visit.path);
             lang.path(&format!("/account/confirm?next={}", shell::encode(next)))
         });
+        // Whoever is kept from trying passwords has another way in.
+        let link = (self.code == Code::TooMany && visit.path.starts_with("/sign-in"))
+            .then(|| lang.path("/account/link"));
         let heading = title.clone();
         let view = move || {
             view! {
@@ -171,6 +174,7 @@ impl AppError {
                 {show_request.then(|| view! { <p class="quiet">{lang.text("error-request")} " " <code>{request_id}</code></p> })}
                 <p class="actions">
                     {sign_in.map(|href| view! { <a class="button button--primary" href=href>{lang.text("sign-in")}</a> })}
+                    {link.map(|href| view! { <a class="button button--primary" href=href>{lang.text("link-forgotten")}</a> })}
                     {confirm.map(|href| view! { <a class="button button--primary" href=href id="to-confirm">{lang.text("confirm-submit")}</a> })}
                     <a class="button" href=lang.path("/")>{lang.text("error-home")}</a>
                     <a class="button button--quiet" href=lang.path("/explore")>{lang.text("nav-explore")}</a>
