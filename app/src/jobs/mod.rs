@@ -22,6 +22,8 @@ use turns::Queue;
 /// How long a claimed job is its worker's; long bodies extend it. Short, because what a killed process had claimed waits for so long:
 /// a buyer looks at a page meanwhile.
 pub(crate) const LEASE_MS: i64 = 20_000;
+/// Three tries before it is over.
+const EXTENDED_EVERY: Duration = Duration::from_millis(LEASE_MS.cast_unsigned() / 3);
 /// A job that failed this often is dead: shown with its error, never dropped.
 const MAX_ATTEMPTS: i64 = 20;
 const FIRST_DELAY_MS: i64 = 5_000;
@@ -197,7 +199,7 @@ pub async fn work<F, Fut>(
                 continue;
             }
         };
-        let outcome = run_leased(&db, &job, body(job.clone())).await;
+        let outcome = run_leased(&db, &job, EXTENDED_EVERY, body(job.clone())).await;
         if let Outcome::Failed(error) = &outcome {
             tracing::warn!(job.id = %job.id, job.kind = %job.kind, job.attempts = job.attempts, error, "job failed");
         }
@@ -208,12 +210,16 @@ pub async fn work<F, Fut>(
 }
 
 /// Runs a body and keeps its lease meanwhile.
-async fn run_leased(db: &Db, job: &Job, body: impl Future<Output = Outcome>) -> Outcome {
-    let third = Duration::from_millis(u64::try_from(LEASE_MS / 3).unwrap_or(7_000));
+async fn run_leased(
+    db: &Db,
+    job: &Job,
+    every: Duration,
+    body: impl Future<Output = Outcome>,
+) -> Outcome {
     // Beside the body, not in its turn: the body may hold the only writer for which the extension waits.
     let keep = async {
         loop {
-            tokio::time::sleep(third).await;
+            tokio::time::sleep(every).await;
             match extend(db, job, random::real_now_ms()).await {
                 Ok(true) => {}
                 Ok(false) => return,

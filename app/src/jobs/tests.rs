@@ -5,6 +5,7 @@ use super::turns::{self, Class, PICTURE_KINDS, PictureJob};
 use super::{Outcome, claim, counts, enqueue_at, extend, finish, revive, trouble};
 use crate::db::tests::databases;
 use std::collections::HashSet;
+use std::time::Duration;
 
 const KINDS: &[&str] = &["paint", "sell"];
 
@@ -416,5 +417,32 @@ async fn a_waiting_picture_can_be_taken_back_and_a_begun_one_cannot() {
         tx.commit().await.expect("a commit");
         let next = claim(&test.db, "w", &PICTURE_KINDS, now).await;
         assert_eq!(next.expect("a claim").expect("a job").payload, "three");
+    }
+}
+
+#[tokio::test]
+async fn a_long_job_that_holds_the_only_writer_is_not_stopped_by_the_extension_of_its_lease() {
+    for test in databases().await {
+        let now = crate::random::real_now_ms();
+        add(&test.db, "long", 0).await;
+        let job = claim(&test.db, "w", KINDS, now).await.expect("a claim");
+        let job = job.expect("a job");
+        let every = Duration::from_millis(5);
+        let body = async {
+            let tx = test.db.write().await.expect("a transaction");
+            // The work itself, over many extensions: on SQLite each waits for the writer that is held here.
+            tokio::time::sleep(every * 20).await;
+            tx.commit().await.expect("a commit");
+            Outcome::Done
+        };
+        let run = super::run_leased(&test.db, &job, every, body);
+        let ended = tokio::time::timeout(Duration::from_secs(10), run).await;
+        assert!(
+            matches!(ended, Ok(Outcome::Done)),
+            "{}: {ended:?}",
+            test.name
+        );
+        let held = extend(&test.db, &job, now).await.expect("an answer");
+        assert!(held, "{}: the lease was kept", test.name);
     }
 }
