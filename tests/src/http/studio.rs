@@ -206,3 +206,23 @@ async fn waiting_pictures_are_taken_back_and_drafts_given_up_by_their_owner_only
         assert_eq!(ada.get(&draft).await.status, 404, "{database:?}");
     }
 }
+
+#[tokio::test]
+async fn a_draft_that_another_tab_saved_is_not_overwritten_unseen() {
+    let server = Server::start(Database::Sqlite);
+    let ada = Client::member(server.url(""), "ada").await;
+    let draft = draft(&ada).await;
+    let seen = ada.get(&draft).await.find("name=\"seen\" value=\"(\\d+)\"");
+    let first = with(&[("seen", &seen), ("title", "From tab one")]);
+    assert_eq!(ada.post(&draft, &first).await.status, 303);
+    let second = with(&[("seen", &seen), ("title", "From tab two")]);
+    let refused = ada.post(&draft, &second).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.body.contains("another tab") && refused.body.contains("From tab two"));
+    assert!(ada.get(&draft).await.body.contains("From tab one"));
+    // Whoever saw that may go on.
+    let seen = refused.find("name=\"seen\" value=\"(\\d+)\"");
+    let again = with(&[("seen", &seen), ("title", "From tab two")]);
+    assert_eq!(ada.post(&draft, &again).await.status, 303);
+    assert!(ada.get(&draft).await.body.contains("From tab two"));
+}

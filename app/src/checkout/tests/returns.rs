@@ -222,3 +222,40 @@ async fn a_payout_that_came_back_stops_the_next_one_until_the_bank_is_changed() 
         shop.check_settled(test.name).await;
     }
 }
+
+#[tokio::test]
+async fn what_is_left_of_a_sale_after_a_part_went_back_adds_up_to_its_price() {
+    for test in databases().await {
+        let shop = shop(&test).await;
+        let order = shop.sell(0, 2).await;
+        let line = shop.lines(&order).await.remove(0);
+        let mut tx = crate::books::begin(&test.db).await.expect("a transaction");
+        let part = service::refund::give_back(&mut tx, &line.payee_id, &line.id, 169, shop.now_ms);
+        part.await.expect("given back");
+        tx.commit().await.expect("a commit");
+        let mut tx = test.db.read().await.expect("a transaction");
+        let sale = payouts::find_sale(&mut tx, &line.payee_id, &line.id).await;
+        let sale = sale.expect("an answer").expect("the sale");
+        let payee_rest = sale.payee_minor - sale.payee_borne_minor;
+        assert_eq!(
+            sale.refunded_minor + sale.share_rest() + payee_rest,
+            sale.price_minor,
+            "{}",
+            test.name
+        );
+        assert!(
+            sale.share_rest() < sale.share_minor,
+            "our fee shrinks with it"
+        );
+        let mut text = Vec::new();
+        payouts::write_sales(&mut text, std::slice::from_ref(&sale)).expect("written");
+        let text = String::from_utf8(text).expect("text");
+        let decimal = schema::money::decimal;
+        let told = format!(
+            ",{},{},1.69,",
+            decimal(sale.share_rest()),
+            decimal(payee_rest)
+        );
+        assert!(text.contains(&told), "{told}: {text}");
+    }
+}
