@@ -8,7 +8,7 @@ use crate::db::work::{Class, Work};
 use crate::db::{self, Db, write_setting};
 use crate::jobs::{self, recurring};
 use crate::random::real_now_ms;
-use crate::verify::status::Cause;
+use crate::verify::status::{Cause, LogStatus};
 use crate::web::state::AppState;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -133,8 +133,8 @@ async fn write(db: &Db) -> db::Result<()> {
     tx.commit().await
 }
 
-/// Looks at every part.
-pub async fn look(state: &AppState) -> Vec<Part> {
+/// Looks at every part; at the log as its status says, so that whoever tells both tells one thing.
+pub async fn look(state: &AppState, log_status: &LogStatus) -> Vec<Part> {
     let now_ms = real_now_ms();
     let mut parts = Work::of(Class::Essential)
         .run(async {
@@ -151,7 +151,7 @@ pub async fn look(state: &AppState) -> Vec<Part> {
         .await;
     parts.insert(1, state.writes.part());
     parts.insert(2, disk(&state.config.data, state.config.least_free_bytes));
-    parts.extend(log(state));
+    parts.extend(log(state, log_status));
     parts
 }
 
@@ -205,14 +205,14 @@ async fn database(state: &AppState, now_ms: i64) -> db::Result<Vec<Part>> {
 }
 
 /// The log's folder and its witnesses.
-fn log(state: &AppState) -> [Part; 2] {
-    let status = state.log.status();
+fn log(state: &AppState, status: &LogStatus) -> [Part; 2] {
     let waiting = status.waiting.as_ref();
     let waits_for = |causes: &[Cause]| waiting.filter(|waiting| causes.contains(&waiting.cause));
     let log = if !status.open {
         let why = status
             .last_error
-            .map_or_else(|| "it is not open".into(), |error| error.what);
+            .as_ref()
+            .map_or_else(|| "it is not open".into(), |error| error.what.clone());
         Part::bad("log", State::Failing, None, why)
     } else if let Some(waiting) = waits_for(&[Cause::Folder, Cause::Database]) {
         let why = format!("{}: {}", waiting.cause.name(), waiting.error);

@@ -34,7 +34,11 @@ async fn desk(State(state): State<AppState>, visit: Visit) -> Response {
             let mut tx = state.db.read().await?;
             let desk = service::desk(&state, &mut tx).await?;
             drop(tx);
-            Ok(page::desk(&visit, desk, health::look(&state).await))
+            Ok(page::desk(
+                &visit,
+                desk,
+                health::look(&state, &state.log.status()).await,
+            ))
         })
         .await
 }

@@ -114,7 +114,8 @@ fn panicked() -> Response {
 
 /// Which parts work; 503 when one fails. No cause: anybody may ask.
 async fn healthz(State(state): State<AppState>) -> Response {
-    let parts = health::look(&state).await;
+    let log = state.log.status();
+    let parts = health::look(&state, &log).await;
     let worst = health::worst(&parts);
     let named: serde_json::Map<_, _> = parts
         .iter()
@@ -123,7 +124,6 @@ async fn healthz(State(state): State<AppState>) -> Response {
             (part.name.to_owned(), told)
         })
         .collect();
-    let log = state.log.status();
     let demo = crate::demo::service::progress(&state)
         .await
         .ok()
@@ -140,7 +140,7 @@ async fn healthz(State(state): State<AppState>) -> Response {
 
 /// Whether visitors may be sent here.
 async fn readyz(State(state): State<AppState>) -> Response {
-    let ready = health::is_ready(&health::look(&state).await);
+    let ready = health::is_ready(&health::look(&state, &state.log.status()).await);
     let body = serde_json::json!({ "ready": ready });
     (answer(ready), axum::Json(body)).into_response()
 }
