@@ -122,6 +122,12 @@ struct Place {
     database_url: Option<String>,
 }
 
+/// The database of a shop that is there already: these commands make none.
+async fn existing(place: &Place) -> Result<Db> {
+    let found = Db::open_existing(place.database_url.as_deref(), &place.data).await?;
+    found.map_err(|absent| anyhow::anyhow!("there is no shop's database at {}", absent.display()))
+}
+
 fn config(
     place: Place,
     demo: bool,
@@ -199,7 +205,7 @@ async fn run(command: Command) -> Result<()> {
             email,
             unproven,
         } => {
-            let db = Db::open_existing(place.database_url.as_deref(), &place.data).await?;
+            let db = existing(&place).await?;
             let made = make_operator(&db, &email, unproven).await?;
             db.close().await;
             match made {
@@ -240,7 +246,7 @@ async fn run(command: Command) -> Result<()> {
 }
 
 async fn audit(place: Place) -> Result<()> {
-    let db = Db::open_existing(place.database_url.as_deref(), &place.data).await?;
+    let db = existing(&place).await?;
     let audited = app::books::service::audit(&mut db.read().await?).await?;
     let stripe = app::config::stripe()?;
     let provider = app::web::server::provider(stripe.as_ref(), &db).await?;
@@ -271,7 +277,7 @@ async fn write_report(
     if let Some(path) = &out {
         results::check_place(path)?;
     }
-    let db = Db::open_existing(place.database_url.as_deref(), &place.data).await?;
+    let db = existing(&place).await?;
     let table = export::table(&mut db.read().await?, report, &range).await?;
     db.close().await;
     let bytes = table.to_bytes(format)?;

@@ -5,7 +5,6 @@ use super::keys::{self, Ending};
 use super::page;
 use super::service::{self, Error, NewPerson};
 use crate::checkout::service::visitors;
-use crate::payouts;
 use crate::web::error::AppError;
 use crate::web::form::Form;
 use crate::web::state::AppState;
@@ -191,27 +190,18 @@ async fn claim(
         .await
 }
 
-/// Opens the account of a mailed link, with what visitors bought with its address and without a stranger's bank. Returns the cookie's
-/// value.
+/// Returns the cookie's value.
 async fn take_account(
     state: &AppState,
     token: &str,
     password: &str,
     handle: &str,
 ) -> Result<String, Error> {
-    let internal = |error: &dyn std::fmt::Display| Error::Internal(error.to_string());
     let chosen = guest::Chosen::check(&state.db, token, password, handle).await?;
-    let mut tx = crate::books::begin(&state.db).await?;
-    let claimed = guest::claim(&mut tx, token, &chosen).await?;
-    if claimed.first {
-        let forgotten = payouts::service::account::forget(&mut tx, &claimed.person).await;
-        forgotten.map_err(|error| internal(&error))?;
-    }
-    let handed = visitors::hand_over(&mut tx, &claimed.person, state.clock.now_ms()).await;
-    handed.map_err(|error| internal(&error))?;
-    tx.commit().await?;
+    let now = state.clock.now_ms();
+    let person = visitors::take_account(&state.db, token, &chosen, now).await?;
     state.jobs.ring();
-    service::open_session(&state.db, &claimed.person, true).await
+    service::open_session(&state.db, &person, true).await
 }
 
 /// Sends the link that shows an address to be one's own once more.
@@ -248,13 +238,12 @@ async fn prove(State(state): State<AppState>, visit: Visit, Path(token): Path<St
     visit
         .answer(async {
             let person = visit.require_person()?;
-            let mut tx = state.db.write().await?;
-            let proven = guest::prove(&mut tx, &token, &person.id).await?;
-            tx.commit().await?;
-            match proven {
-                true => Ok(visit.redirect_with("/account", "proven")),
-                false => Ok(page::prove(&visit, &token, false)),
+            let now = state.clock.now_ms();
+            if !visitors::prove(&state.db, &token, &person.id, now).await? {
+                return Ok(page::prove(&visit, &token, false));
             }
+            state.jobs.ring();
+            Ok(visit.redirect_with("/account", "proven"))
         })
         .await
 }

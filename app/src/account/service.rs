@@ -1,6 +1,6 @@
 //! Rules of accounts, sessions and keys.
 
-use super::{password, store};
+use super::{guest, password, store};
 use crate::db::{self, Db, Tx, Violation};
 use crate::limits::{self, Limit};
 use crate::random;
@@ -108,18 +108,18 @@ impl NewPerson {
         let mut wrong = Vec::new();
         let email = parse_email(email).unwrap_or_else(|| {
             wrong.push(FieldError::new("email", "email"));
-            ""
+            String::new()
         });
         let handle = handle.trim();
         if let Err(code) = parse_handle(handle) {
             wrong.push(FieldError::new("handle", code));
         }
-        if let Some(fault) = password::fault(password, &[email, handle]) {
+        if let Some(fault) = password::fault(password, &[&email, handle]) {
             wrong.push(FieldError::new("password", fault));
         }
         if wrong.is_empty() {
             Ok(Self {
-                email: email.into(),
+                email,
                 handle: handle.into(),
                 password: password.into(),
             })
@@ -177,10 +177,12 @@ pub(super) fn parse_handle(handle: &str) -> Result<&str, &'static str> {
     }
 }
 
-/// An address that mail can be sent to, without spaces around it: read by what sends it, so that none is taken that cannot be
-/// reached. No display name, no quoted local part, and a host with a dot.
-pub(super) fn parse_email(email: &str) -> Option<&str> {
-    let email = email.trim();
+/// An address that mail can be sent to, without spaces around it and in composed letters: read by what sends it, so that none is taken
+/// that cannot be reached. No display name, no quoted local part, and a host with a dot. Mail goes to the composed spelling: where two
+/// spellings are one account, they are one mailbox too, or a link would be mailed past its owner.
+pub(super) fn parse_email(email: &str) -> Option<String> {
+    use unicode_normalization::UnicodeNormalization as _;
+    let email: String = email.trim().nfc().collect();
     if email.len() > 254 || email.contains(['"', '<', '>', '(', ')', ',', ';']) {
         return None;
     }
@@ -256,15 +258,24 @@ pub async fn sign_up(
     Ok(PersonId::parse(&id).expect("an id that was just made"))
 }
 
-/// What a try to sign in is counted by.
-struct Counted([(Limit, String); 3]);
+/// What a try at a password is counted by.
+struct Counted(Vec<(Limit, String)>);
 
 impl Counted {
-    fn of(folded: &str, address: &str) -> Self {
+    /// Signing in.
+    fn sign_in(folded: &str, address: &str) -> Self {
         let digest = |text: String| Digest::sha256(text.as_bytes()).hex();
-        Self([
+        Self(vec![
             (limits::SIGN_IN, digest(format!("{folded}\0{address}"))),
             (limits::SIGN_IN_ANYWHERE, digest(folded.to_owned())),
+            (limits::ADDRESS, address.to_owned()),
+        ])
+    }
+
+    /// The password again, of somebody who is signed in.
+    fn again(person: &str, address: &str) -> Self {
+        Self(vec![
+            (limits::SIGN_IN, person.to_owned()),
             (limits::ADDRESS, address.to_owned()),
         ])
     }
@@ -280,11 +291,13 @@ impl Counted {
         Ok(refused)
     }
 
-    async fn forget(&self, tx: &mut Tx) -> db::Result<()> {
+    /// Only wrong ones count: nobody locks themselves out by being right.
+    async fn forget(&self, db: &Db) -> db::Result<()> {
+        let mut tx = db.write().await?;
         for (limit, subject) in &self.0 {
-            limits::allow_many(tx, *limit, subject, -1).await?;
+            limits::allow_many(&mut tx, *limit, subject, -1).await?;
         }
-        Ok(())
+        tx.commit().await
     }
 }
 
@@ -295,7 +308,7 @@ impl Counted {
 pub async fn sign_in(db: &Db, email: &str, password: &str, address: &str) -> Result<String, Error> {
     let mut tx = db.write().await?;
     let folded = fold(email);
-    let counted = Counted::of(&folded, address);
+    let counted = Counted::sign_in(&folded, address);
     let refused = counted.count(&mut tx).await?;
     let found = store::find_credentials(&mut tx, &folded).await?;
     tx.commit().await?;
@@ -310,10 +323,7 @@ pub async fn sign_in(db: &Db, email: &str, password: &str, address: &str) -> Res
     .await;
     match id {
         Some(id) if right => {
-            // Only wrong ones count: nobody locks themselves out by signing in.
-            let mut tx = db.write().await?;
-            counted.forget(&mut tx).await?;
-            tx.commit().await?;
+            counted.forget(db).await?;
             open_session(db, &id, true).await
         }
         _ => Err(Error::WrongCredentials),
@@ -331,23 +341,22 @@ pub async fn check_password(
     address: &str,
 ) -> Result<(), Error> {
     let mut tx = db.write().await?;
-    let allowed = limits::allow(&mut tx, limits::SIGN_IN, person).await?
-        & limits::allow(&mut tx, limits::ADDRESS, address).await?;
+    let counted = Counted::again(person, address);
+    let refused = counted.count(&mut tx).await?;
     let hash = store::get_password_hash(&mut tx, person).await?;
     tx.commit().await?;
-    if !allowed {
-        return Err(Error::TooMany(limits::ADDRESS));
+    if let Some(limit) = refused {
+        return Err(Error::TooMany(limit));
     }
     let password = password.to_owned();
     let right = on_blocking_thread(move || {
         password.len() <= password::MAX_BYTES && password::verify(&password, Some(&hash))
     })
     .await;
-    if right {
-        Ok(())
-    } else {
-        Err(Error::WrongCredentials)
+    if !right {
+        return Err(Error::WrongCredentials);
     }
+    Ok(counted.forget(db).await?)
 }
 
 /// A password counts as given for so long.
@@ -462,12 +471,7 @@ pub async fn make_operator(db: &Db, email: &str, even_unproven: bool) -> db::Res
     let Some((person, _)) = store::find_credentials(&mut tx, &fold(email)).await? else {
         return Ok(Made::NoAccount);
     };
-    if !even_unproven
-        && store::get_guest(&mut tx, &person)
-            .await?
-            .proven_ms
-            .is_none()
-    {
+    if !even_unproven && !guest::is_proven(&mut tx, &person).await? {
         return Ok(Made::Unproven);
     }
     store::set_role(&mut tx, &fold(email), "operator").await?;

@@ -33,7 +33,7 @@ fn query_form(query: Option<String>) -> Form {
 async fn home(State(state): State<AppState>, visit: Visit) -> Response {
     visit
         .answer(async {
-            let filter = Filter::parse(|_| String::new()).map_err(AppError::internal)?;
+            let (filter, _) = Filter::parse(|_| String::new());
             let mut tx = state.db.read().await?;
             let cards = service::list_uncounted(&mut tx, &filter).await?;
             Ok(page::home(&visit, cards))
@@ -49,17 +49,7 @@ async fn explore(
     let form = query_form(query);
     visit
         .answer(async {
-            // What cannot be read is said and left out; whatever else was asked for stays.
-            let mut wrong: Vec<&'static str> = Vec::new();
-            let filter = loop {
-                match Filter::parse(|name| match wrong.contains(&name) {
-                    true => String::new(),
-                    false => form.get(name).to_owned(),
-                }) {
-                    Ok(filter) => break filter,
-                    Err(name) => wrong.push(name),
-                }
-            };
+            let (filter, wrong) = Filter::parse(|name| form.get(name).to_owned());
             let errors: Vec<FieldError> = wrong
                 .into_iter()
                 .map(|name| FieldError {

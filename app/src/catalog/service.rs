@@ -53,52 +53,54 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Reads query parameters; unknown values are refused by name rather than ignored.
-    ///
-    /// # Errors
-    /// The parameter's name.
-    pub fn parse(get: impl Fn(&str) -> String) -> Result<Self, &'static str> {
-        let category = match get("category").as_str() {
-            "" => None,
-            text => Some(Category::parse(text).map_err(|_| "category")?),
-        };
-        let sort = match get("sort").as_str() {
-            "" => Sort::Newest,
-            text => Sort::ALL
-                .into_iter()
-                .find(|sort| sort.name() == text)
-                .ok_or("sort")?,
-        };
-        let max_price_minor = match get("max").as_str() {
-            "" => None,
-            text => Some(
-                schema::money::Money::parse_usd(text, "max")
-                    .map_err(|_| "max")?
-                    .minor,
-            ),
-        };
-        let after = match get("after").as_str() {
-            "" => None,
-            text => {
-                let (key, id) = text.split_once('_').ok_or("after")?;
-                let id = schema::id::is_uuid(id)
-                    .then(|| id.to_owned())
-                    .ok_or("after")?;
-                Some((key.parse().map_err(|_| "after")?, id))
-            }
-        };
-        let query: String = get("q").trim().to_lowercase().chars().take(80).collect();
-        let model: String = get("model").chars().take(80).collect();
-        Ok(Self {
-            query,
+    /// Reads query parameters. Values that cannot be read are left out and named, so that whoever asked may be told, beside what the rest
+    /// finds.
+    pub fn parse(get: impl Fn(&str) -> String) -> (Self, Vec<&'static str>) {
+        let mut wrong = Vec::new();
+        let category = read(&get, "category", &mut wrong, |text| {
+            Category::parse(text).ok()
+        });
+        let sort = read(&get, "sort", &mut wrong, |text| {
+            Sort::ALL.into_iter().find(|sort| sort.name() == text)
+        });
+        let max_price = read(&get, "max", &mut wrong, |text| {
+            schema::money::Money::parse_usd(text, "max").ok()
+        });
+        let free = read(&get, "free", &mut wrong, |text| (text == "1").then_some(()));
+        let after = read(&get, "after", &mut wrong, |text| {
+            let (key, id) = text.split_once('_')?;
+            let id = schema::id::is_uuid(id).then(|| id.to_owned())?;
+            Some((key.parse().ok()?, id))
+        });
+        let filter = Self {
+            query: get("q").trim().to_lowercase().chars().take(80).collect(),
             category,
-            model,
-            free: get("free") == "1",
-            max_price_minor,
-            sort,
+            model: get("model").chars().take(80).collect(),
+            free: free.is_some(),
+            max_price_minor: max_price.map(|price| price.minor),
+            sort: sort.unwrap_or(Sort::Newest),
             after,
-        })
+        };
+        (filter, wrong)
     }
+}
+
+/// One parameter's value; nothing where it is absent, or where it cannot be read, and then its name is noted.
+fn read<T>(
+    get: &impl Fn(&str) -> String,
+    name: &'static str,
+    wrong: &mut Vec<&'static str>,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Option<T> {
+    let text = get(name);
+    if text.is_empty() {
+        return None;
+    }
+    let value = parse(&text);
+    if value.is_none() {
+        wrong.push(name);
+    }
+    value
 }
 
 /// One card.

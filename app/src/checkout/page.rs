@@ -204,15 +204,8 @@ pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
     shell::ok(visit, &title.clone(), || {
         let retry = payable.then(|| lang.path(&format!("/orders/{}/pay", order.id)));
         let list: i64 = lines.iter().map(|line| line.list_minor).sum();
-        // Whoever only typed an address learns nothing of what its owner has: what went back for that looks as what did not.
-        let all_back = lines
-            .iter()
-            .all(|line| line.state == "refunded" && !is_of_owner(line, visitor));
-        let shown_back: i64 = lines
-            .iter()
-            .filter(|line| !is_of_owner(line, visitor))
-            .map(Line::refunded_cash)
-            .sum();
+        let all_back = lines.iter().all(|line| line.state == "refunded");
+        let back: i64 = lines.iter().map(Line::refunded_cash).sum();
         let invoice = order.invoice_number.filter(|_| order.total_minor > 0).map(|number| {
             let href = lang.path(&format!("/orders/{}/invoice.pdf", order.id));
             view! {
@@ -225,7 +218,7 @@ pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
             .map(|line| order_row(lang, line, visitor))
             .collect_view();
         let tax = (order.tax_minor > 0).then(|| view! { <p class="total total--part" id="tax"><span>{lang.text("tax")}</span><span>{lang.money(order.tax_minor)}</span></p> });
-        let returned = (shown_back > 0).then(|| view! { <p class="total total--part" id="refunded"><span>{lang.text("refunded")}</span><span>{lang.money(-shown_back)}</span></p> });
+        let returned = (back > 0).then(|| view! { <p class="total total--part" id="refunded"><span>{lang.text("refunded")}</span><span>{lang.money(-back)}</span></p> });
         view! {
             {booking.then(|| view! { <meta http-equiv="refresh" content="1"/> })}
             {heading(title, None)}
@@ -269,25 +262,17 @@ pub(super) fn invoice_name(number: i64) -> String {
     format!("SM-{number:06}")
 }
 
-/// Whether a visitor's line went back because of what the address's owner has: a stranger who typed the address must not see that.
-fn is_of_owner(line: &Line, visitor: bool) -> bool {
-    let reason = line.refund_reason.as_deref().unwrap_or_default();
-    visitor && line.state == "refunded" && matches!(reason, "duplicate" | "own")
-}
-
 fn order_row(lang: Lang, line: &Line, visitor: bool) -> impl IntoView + use<> {
     let licence = lang.text(&format!("licence-{}", line.licence.replace('.', "-")));
     let part = line.state == "owned" && line.refunded_cash() > 0;
     let state = lang.text(&match part {
         true => "line-state-part".to_owned(),
-        false if is_of_owner(line, visitor) => "line-state-owned".to_owned(),
         false => format!("line-state-{}", line.state),
     });
-    let hidden = is_of_owner(line, visitor);
     let reason = line
         .refund_reason
         .clone()
-        .filter(|_| line.state == "refunded" && !hidden);
+        .filter(|_| line.state == "refunded");
     let reason = reason.map(|reason| {
         let amount = [("amount", lang.money(line.refunded_cash()).into())];
         lang.with(&format!("refund-{reason}"), &amount)

@@ -123,20 +123,19 @@ impl Db {
         Ok(Self::Sqlite { write, read })
     }
 
-    /// Opens the database of a shop that is there already, for commands that look something up or change one thing in it.
+    /// Opens the database of a shop that is there already, for commands that look something up or change one thing in it. The inner error
+    /// is where none is.
     ///
     /// # Errors
-    /// When there is none, or it cannot be reached.
-    pub async fn open_existing(url: Option<&str>, data: &Path) -> Result<Self> {
-        if let Some(file) = sqlite_file(url, data)
-            && !file.is_file()
-        {
-            let text = format!("there is no shop's database at {}", file.display());
-            return Err(
-                sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::NotFound, text)).into(),
-            );
+    /// When it cannot be reached.
+    pub async fn open_existing(
+        url: Option<&str>,
+        data: &Path,
+    ) -> Result<std::result::Result<Self, PathBuf>> {
+        match sqlite_file(url, data).filter(|file| !file.is_file()) {
+            Some(absent) => Ok(Err(absent)),
+            None => Ok(Ok(Self::open(url, data).await?)),
         }
-        Self::open(url, data).await
     }
 
     /// Begins a transaction that may write. On SQLite it is the only one: await nothing but SQL inside.

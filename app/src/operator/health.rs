@@ -158,10 +158,10 @@ pub async fn look(state: &AppState, log_status: &LogStatus) -> Vec<Part> {
 /// Whether the process may be sent visitors: it reads, and its log is open.
 #[must_use]
 pub fn is_ready(parts: &[Part]) -> bool {
-    let needed = parts
+    parts
         .iter()
-        .filter(|part| matches!(part.name, "database" | "log"));
-    needed.into_iter().all(|part| part.state != State::Failing)
+        .filter(|part| matches!(part.name, "database" | "log"))
+        .all(|part| part.state != State::Failing)
 }
 
 /// What only the database knows.

@@ -68,6 +68,7 @@ statements! {
         union select owner from account where kind in ('seller:available', 'seller:frozen', 'seller:receivable') and posted <> 0
         order by 1";
     MOVE_EARNING = "update purchase_line set earning = $3 where id = $1 and earning = $2";
+    COUNT_ACCOUNTS = "select count(*) from payee_account where person_id = $1 and provider = $2";
     DELETE_PAYEE = "delete from payee where person_id = $1";
     UPSERT_PAYEE = "insert into payee (person_id, provider_account, ready, provider, country, created_ms)
         values ($1, $2, case when $3 = 'manual' then true else false end, $3, $4, $5)
@@ -396,4 +397,8 @@ pub(super) async fn find_sale(tx: &mut Tx, payee: &str, id: &str) -> db::Result<
 
 pub(super) async fn delete_payee(tx: &mut Tx, person: &str) -> db::Result<()> {
     execute!(tx, DELETE_PAYEE, person).map(|_| ())
+}
+
+pub(super) async fn count_accounts(tx: &mut Tx, person: &str, provider: &str) -> db::Result<i64> {
+    fetch!(tx, fetch_one, (i64,), COUNT_ACCOUNTS, person, provider).map(|row| row.0)
 }

@@ -211,10 +211,10 @@ pub async fn count_other_provider(tx: &mut Tx, provider: &str) -> db::Result<i64
     store::count_other_provider(tx, provider).await
 }
 
-/// When the oldest event came that is not read yet, and does not wait for a person.
+/// Whether an event is not read yet, and does not wait for a person.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn oldest_unread_ms(tx: &mut Tx) -> db::Result<Option<i64>> {
-    store::oldest_unread_ms(tx).await
+pub async fn has_unread(tx: &mut Tx) -> db::Result<bool> {
+    store::has_unread(tx).await
 }

@@ -302,8 +302,8 @@ pub trait PaymentProvider: Send + Sync {
 /// Sellers' accounts, and money on its way to them.
 #[async_trait]
 pub trait PayoutProvider: Send + Sync {
-    /// Opens a seller's account; the same person gets the same account.
-    async fn open_account(&self, person: &str, email: &str, country: &str) -> Outcome<String>;
+    /// Opens a seller's account; the same name gets the same account.
+    async fn open_account(&self, seller: &str, email: &str, country: &str) -> Outcome<String>;
     /// A page where the seller answers what is required; good for one click.
     async fn onboarding_url(&self, account: &str, return_url: &str) -> Answer<String>;
     async fn get_account(&self, id: &str) -> Answer<Option<Account>>;

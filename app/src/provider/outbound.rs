@@ -415,10 +415,10 @@ pub async fn reversed_minor(tx: &mut Tx, line: &str) -> db::Result<i64> {
     store::reversed_sum(tx, line).await
 }
 
-/// When the oldest call was last sent whose outcome is not known yet.
+/// Whether the outcome of a call that was sent is not known yet.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn oldest_sent_ms(tx: &mut Tx) -> db::Result<Option<i64>> {
-    store::oldest_sent_ms(tx).await
+pub async fn has_sent(tx: &mut Tx) -> db::Result<bool> {
+    store::has_sent(tx).await
 }

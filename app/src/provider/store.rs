@@ -54,8 +54,8 @@ statements! {
     LIST_QUARANTINED = events!("where quarantined_ms is not null order by received_ms desc, id limit $1");
     COUNT_QUARANTINED = "select count(*) from provider_event where quarantined_ms is not null";
     // What waits for a person is not on its way.
-    OLDEST_UNREAD = "select min(received_ms) from provider_event where state = 'received' and quarantined_ms is null";
-    OLDEST_SENT = "select min(sent_ms) from outbound_op where state in ('sent', 'unknown')";
+    HAS_UNREAD = "select id from provider_event where state = 'received' and quarantined_ms is null limit 1";
+    HAS_SENT = "select id from outbound_op where state in ('sent', 'unknown') limit 1";
     ERASE_BODIES = "update provider_event set body = null where id in (select id from provider_event
         where received_ms < $1 and body is not null and state <> 'received' order by received_ms limit $2)";
     /// Two ranges of the index: `<>` would be a look at every order.
@@ -229,10 +229,10 @@ pub(super) async fn count_other_provider(tx: &mut Tx, provider: &str) -> db::Res
     fetch!(tx, fetch_one, (i64,), HAS_OTHER_PROVIDER, provider).map(|row| row.0)
 }
 
-pub(super) async fn oldest_unread_ms(tx: &mut Tx) -> db::Result<Option<i64>> {
-    fetch!(tx, fetch_one, (Option<i64>,), OLDEST_UNREAD).map(|row| row.0)
+pub(super) async fn has_unread(tx: &mut Tx) -> db::Result<bool> {
+    Ok(fetch!(tx, fetch_optional, (String,), HAS_UNREAD)?.is_some())
 }
 
-pub(super) async fn oldest_sent_ms(tx: &mut Tx) -> db::Result<Option<i64>> {
-    fetch!(tx, fetch_one, (Option<i64>,), OLDEST_SENT).map(|row| row.0)
+pub(super) async fn has_sent(tx: &mut Tx) -> db::Result<bool> {
+    Ok(fetch!(tx, fetch_optional, (String,), HAS_SENT)?.is_some())
 }

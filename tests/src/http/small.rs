@@ -21,6 +21,8 @@ async fn odd_addresses_are_answered_by_pages_and_lead_on_where_that_is_meant() {
             ("/money?state=a%00", 422),
             ("/explore?q=%00", 422),
             ("/explore?max=abc&free=1", 422),
+            ("/explore?free=on", 422),
+            ("/explore?utm_source=newsletter", 200),
         ] {
             let answer = member.get(path).await;
             assert_eq!(answer.status, status, "{path}");

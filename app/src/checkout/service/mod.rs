@@ -63,6 +63,15 @@ impl From<Unanswered> for Error {
     }
 }
 
+impl From<Error> for crate::account::service::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Store(error) | Error::Books(books::Error::Store(error)) => Self::Store(error),
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
 impl From<Error> for crate::web::error::AppError {
     fn from(error: Error) -> Self {
         use schema::failure::{Code, FieldError};
@@ -216,6 +225,18 @@ impl Line {
         }
     }
 
+    /// For whoever only typed an address: that a line went straight back because the address's owner has it already, or made it, would
+    /// tell a stranger so. It looks as any other.
+    fn hide_what_its_owner_has(&mut self) {
+        let reason = self.refund_reason.as_deref();
+        if self.state == "refunded" && matches!(reason, Some("duplicate" | "own")) {
+            self.state = "owned".into();
+            self.refund_reason = None;
+            (self.refunded_minor, self.refunded_tax_minor) = (0, 0);
+            self.refunded_promotion_minor = 0;
+        }
+    }
+
     /// What the payee still has of it, wherever it lies.
     #[must_use]
     pub fn payee_rest(&self) -> i64 {
@@ -251,7 +272,10 @@ pub async fn show_order(
         Err(error) if error.is_missing() => return Err(Error::NotFound),
         Err(error) => return Err(error.into()),
     };
-    let lines = store::list_lines(tx, id).await?;
+    let mut lines = store::list_lines(tx, id).await?;
+    if asker.person != Some(&order.person_id) {
+        lines.iter_mut().for_each(Line::hide_what_its_owner_has);
+    }
     Ok((order, lines))
 }
 

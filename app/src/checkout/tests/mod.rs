@@ -238,6 +238,14 @@ impl Shop {
         assert_eq!(asked.await.expect("an answer"), None);
     }
 
+    /// A seller asks for an account at the provider, and fills in nothing yet.
+    pub(crate) async fn start_onboarding(&self, seller: usize) {
+        let (db, provider) = (&self.till.db, self.till.provider.as_ref());
+        let person = &self.sellers[seller];
+        let begun = payouts::start_onboarding(db, provider, person, "", "US", "", 1);
+        begun.await.expect("a page to fill in");
+    }
+
     /// One buyer buys one listing, and its event is read.
     pub(crate) async fn sell(&self, buyer: usize, listing: usize) -> service::Order {
         let order = self.order(buyer, &[listing]).await.expect("an order");

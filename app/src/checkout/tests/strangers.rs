@@ -90,23 +90,15 @@ async fn who_signed_up_with_anothers_address_gets_nothing_that_is_bought_with_it
 
         let chosen = Chosen::check(&test.db, &token, "a long night by the lake", "vic-own");
         let chosen = chosen.await.expect("a choice");
-        let mut tx = crate::books::begin(&test.db).await.expect("a transaction");
-        let claimed = guest::claim(&mut tx, &token, &chosen)
-            .await
-            .expect("opened");
-        assert!(claimed.first && claimed.person == stranger, "{}", test.name);
-        payouts::account::forget(&mut tx, &claimed.person)
-            .await
-            .expect("forgotten");
-        let handed = visitors::hand_over(&mut tx, &claimed.person, shop.now_ms).await;
-        assert_eq!(handed.expect("handed over"), 1);
-        tx.commit().await.expect("a commit");
+        let taken = visitors::take_account(&test.db, &token, &chosen, shop.now_ms).await;
+        let owner = taken.expect("opened");
+        assert_eq!(owner, stranger, "{}", test.name);
 
         let mut tx = test.db.read().await.expect("a transaction");
-        let (_, lines) = service::get_order(&mut tx, &claimed.person, &order)
+        let (_, lines) = service::get_order(&mut tx, &owner, &order)
             .await
             .expect("theirs");
-        assert_eq!(lines[0].buyer_id, claimed.person, "{}", test.name);
+        assert_eq!(lines[0].buyer_id, owner, "{}", test.name);
         for left in [
             "select count(*) from payee where person_id = $1",
             "select count(*) from creator_key where person_id = $1",
@@ -117,20 +109,24 @@ async fn who_signed_up_with_anothers_address_gets_nothing_that_is_bought_with_it
                 .0;
             assert_eq!(count, 0, "{}: {left}", test.name);
         }
+        assert!(guest::is_proven(&mut tx, &owner).await.expect("an answer"));
+        drop(tx);
+        // Whoever asks the provider for an account again does not get the one that the stranger filled in.
+        shop.start_onboarding(2).await;
+        let mut tx = test.db.read().await.expect("a transaction");
+        let payee = payouts::find_payee(&mut tx, &owner)
+            .await
+            .expect("an answer");
         assert!(
-            guest::is_proven(&mut tx, &claimed.person)
-                .await
-                .expect("an answer")
+            !payee.expect("a payee").ready,
+            "{}: another's bank",
+            test.name
         );
         drop(tx);
         // From now on it comes to the account by itself.
         let (_, order) = bought(&test, &shop, "w", 2).await;
         let mut tx = test.db.read().await.expect("a transaction");
-        assert!(
-            service::get_order(&mut tx, &claimed.person, &order)
-                .await
-                .is_ok()
-        );
+        assert!(service::get_order(&mut tx, &owner, &order).await.is_ok());
         drop(tx);
         shop.check_settled(test.name).await;
     }
@@ -205,5 +201,122 @@ async fn a_cart_that_another_tab_changed_to_the_same_total_is_not_bought_unseen(
             lines: Some(shown.seen()),
         };
         assert!(place(&seen).await.is_ok(), "{}", test.name);
+    }
+}
+
+#[tokio::test]
+async fn what_was_bought_before_an_address_was_proven_comes_with_the_proof_and_once() {
+    for test in databases().await {
+        let mut shop = shop(&test).await;
+        let owner = person(&shop.till, "vic").await;
+        shop.buyers.push(owner.clone());
+        shop.sell(3, 2).await;
+        let mut tx = test.db.write().await.expect("a transaction");
+        let unproven = "update person set proven_ms = null where id = $1";
+        execute!(&mut tx, unproven, &owner).expect("as a sign-up leaves it");
+        let token = "insert into mail_token (token_hash, person_id, purpose, expires_ms) values ($1, $2, 'prove', $3)";
+        let hash = schema::digest::Digest::sha256(b"secret").hex();
+        execute!(&mut tx, token, hash, &owner, i64::MAX / 2).expect("a link");
+        tx.commit().await.expect("a commit");
+        let (_, first) = bought(&test, &shop, "v", 0).await;
+        // This one the account has already.
+        let (_, second) = bought(&test, &shop, "w", 2).await;
+        let prove = async |token: &str, person: &str| {
+            let proven = visitors::prove(&test.db, token, person, shop.now_ms).await;
+            proven.expect("an answer")
+        };
+        assert!(!prove("other", &owner).await, "{}", test.name);
+        let other = shop.buyers[0].clone();
+        assert!(
+            prove("other", &other).await,
+            "proven already: nothing to do"
+        );
+        assert!(prove("secret", &owner).await, "{}", test.name);
+        assert!(
+            prove("secret", &owner).await,
+            "{}: a double click",
+            test.name
+        );
+        shop.drain().await;
+        let mut tx = test.db.read().await.expect("a transaction");
+        for (order, state) in [(&first, "owned"), (&second, "refunded")] {
+            let (_, lines) = service::get_order(&mut tx, &owner, order)
+                .await
+                .expect("theirs");
+            assert_eq!(
+                (lines[0].buyer_id.as_str(), lines[0].state.as_str()),
+                (owner.as_str(), state),
+                "{}",
+                test.name
+            );
+        }
+        drop(tx);
+        shop.check_settled(test.name).await;
+    }
+}
+
+#[tokio::test]
+async fn a_visitors_receipt_does_not_tell_what_the_address_has() {
+    for test in databases().await {
+        let shop = shop(&test).await;
+        // A creator's own listing: it goes straight back.
+        service::add_to_cart(&test.db, "v", &shop.listings[0], shop.now_ms)
+            .await
+            .expect("added");
+        let mut tx = crate::books::begin(&test.db).await.expect("a transaction");
+        let visitor = guest::open(&mut tx, "ada@test.example", Lang::En)
+            .await
+            .expect("a row");
+        let seen = Seen::default();
+        let placed = service::place(&shop.till, &mut tx, &visitor, "v", &seen, shop.now_ms).await;
+        let order = placed.expect("an order");
+        tx.commit().await.expect("a commit");
+        shop.pay(&order, "4242424242424242").await;
+        shop.drain().await;
+        let mut tx = test.db.read().await.expect("a transaction");
+        let owner = &shop.sellers[0];
+        let (_, lines) = service::get_order(&mut tx, owner, &order.id)
+            .await
+            .expect("the owner's");
+        assert_eq!(
+            lines[0].refund_reason.as_deref(),
+            Some("own"),
+            "{}",
+            test.name
+        );
+        let asker = service::Asker {
+            person: None,
+            cart: Some("v"),
+            now_ms: shop.now_ms,
+        };
+        let (_, lines) = service::show_order(&mut tx, asker, &order.id)
+            .await
+            .expect("the receipt");
+        assert_eq!(
+            (lines[0].state.as_str(), lines[0].refunded_cash()),
+            ("owned", 0),
+            "{}",
+            test.name
+        );
+        assert_eq!(lines[0].refund_reason, None);
+    }
+}
+
+#[tokio::test]
+async fn two_spellings_of_an_address_are_one_account_and_one_mailbox() {
+    for test in databases().await {
+        let mut tx = test.db.write().await.expect("a transaction");
+        // The Kelvin sign folds to a k: its mail must not go to another mailbox than the account's.
+        let row = guest::open(&mut tx, "\u{212a}ate@test.example", Lang::En)
+            .await
+            .expect("a row");
+        let sql = "select email, address_folded from person where id = $1";
+        let kept = fetch!(&mut tx, fetch_one, (String, String), sql, &row).expect("kept");
+        assert_eq!(
+            kept,
+            ("Kate@test.example".into(), "kate@test.example".into()),
+            "{}",
+            test.name
+        );
     }
 }

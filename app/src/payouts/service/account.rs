@@ -7,7 +7,7 @@ use super::super::store;
 use super::{Error, Payee, manual};
 use crate::books::Booking;
 use crate::books::service::{self as books, Entry, Kind, posting};
-use crate::db::{Db, Tx};
+use crate::db::{self, Db, Tx};
 use crate::provider::sandbox::{self, Onboarding};
 use crate::provider::{Account, Outcome, Payout, PayoutProvider as _, PayoutState, Provider};
 
@@ -42,11 +42,17 @@ pub async fn start_onboarding(
         return Err(Error::Refused("country-unsupported"));
     }
     let known = store::find_payee(&mut db.read().await?, person).await?;
-    // Who moves to another country gets a new account there.
+    let opened = store::count_accounts(&mut db.read().await?, person, provider.name()).await?;
+    // The provider gives one name one account. Who moves to another country gets a new one, and so does an owner whose account somebody
+    // else had: what that one entered must not come back.
+    let seller = match opened {
+        0 => person.to_owned(),
+        opened => format!("{person}#{opened}"),
+    };
     let known = known.filter(|payee| payee.provider == provider.name() && payee.country == country);
     let account = match known {
         Some(payee) => payee.provider_account,
-        None => match provider.open_account(person, email, country).await {
+        None => match provider.open_account(&seller, email, country).await {
             Outcome::Done(account) => account,
             Outcome::Rejected(why)
             | Outcome::Later(why)
@@ -229,6 +235,6 @@ pub fn is_set_up(payee: Option<&Payee>) -> bool {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn forget(tx: &mut Tx, person: &str) -> Result<(), Error> {
-    Ok(store::delete_payee(tx, person).await?)
+pub async fn forget(tx: &mut Tx, person: &str) -> db::Result<()> {
+    store::delete_payee(tx, person).await
 }

@@ -7,7 +7,6 @@ use super::Error;
 use crate::books::service::{self as books, Kind};
 use crate::db::{self, Tx};
 use crate::provider::{Provider, inbox, outbound};
-use crate::random;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,7 +19,7 @@ pub const PAUSES: [Duration; 5] = [
     Duration::from_secs(4),
     Duration::from_secs(8),
 ];
-/// So many looks more while what was on its way at the first one still is.
+/// So many looks more while something is on its way.
 const MORE_LOOKS: usize = 8;
 
 /// A difference between our books and the provider's.
@@ -92,8 +91,8 @@ pub async fn reconcile(db: &db::Db, provider: &dyn Provider) -> Result<Reconcili
     Ok(report)
 }
 
-/// Looks until both agree, or only what stands is left: the same difference at each look, after these pauses, and while what was on its
-/// way at the first look still is.
+/// Looks until both agree, or only what stands is left: the same difference at each look, after these pauses, and a while longer when
+/// something is on its way.
 ///
 /// # Errors
 /// When the provider does not answer or the database fails.
@@ -102,13 +101,12 @@ pub async fn reconcile_settled(
     provider: &dyn Provider,
     pauses: &[Duration],
 ) -> Result<Reconciliation, Error> {
-    let since_ms = random::real_now_ms();
     let mut report = reconcile(db, provider).await?;
     for look in 0..pauses.len() + MORE_LOOKS {
         if report.verdict().is_ok() {
             break;
         }
-        if look >= pauses.len() && !is_behind(&mut db.read().await?, since_ms).await? {
+        if look >= pauses.len() && !is_behind(&mut db.read().await?).await? {
             break;
         }
         let pause = pauses.get(look).or(pauses.last()).copied();
@@ -118,11 +116,10 @@ pub async fn reconcile_settled(
     Ok(report)
 }
 
-/// Whether what was told to us, or sent by us, before then is not booked yet. What was given up to a person's eyes is not on its way.
-async fn is_behind(tx: &mut Tx, then_ms: i64) -> db::Result<bool> {
-    let told = inbox::oldest_unread_ms(tx).await?;
-    let sent = outbound::oldest_sent_ms(tx).await?;
-    Ok(told.into_iter().chain(sent).any(|ms| ms <= then_ms))
+/// Whether something is on its way: told to us and not read yet, or sent by us without an answer. What was given up to a person's eyes is
+/// not.
+async fn is_behind(tx: &mut Tx) -> db::Result<bool> {
+    Ok(inbox::has_unread(tx).await? || outbound::has_sent(tx).await?)
 }
 
 impl Reconciliation {
