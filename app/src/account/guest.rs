@@ -245,7 +245,7 @@ pub async fn prove(tx: &mut Tx, token: &str, session_of: &str) -> db::Result<boo
     match store::find_token(tx, &hash, PROVE, now).await? {
         Some(person) if person == session_of => {}
         // The other half of a double click, too.
-        _ => return Ok(is_proven(tx, session_of).await?),
+        _ => return is_proven(tx, session_of).await,
     }
     store::use_token(tx, &hash, PROVE, now).await?;
     store::prove(tx, session_of, now).await?;

@@ -140,6 +140,26 @@ impl Server {
         text(&asked).trim() == "t"
     }
 
+    /// The path of a link of this kind, `claim` or `prove`, in a mail that the shop wrote.
+    pub(crate) async fn mailed(&self, kind: &str) -> String {
+        let pattern = format!("/account/{kind}/[A-Za-z0-9_-]+");
+        let pattern = regex::Regex::new(&pattern).expect("a pattern");
+        for _ in 0..200 {
+            let folder = std::fs::read_dir(self.folder.path().join("mail"));
+            for file in folder.into_iter().flatten() {
+                let path = file.expect("a file").path();
+                let text = std::fs::read_to_string(path).unwrap_or_default();
+                // Quoted-printable breaks long lines softly.
+                let text = text.replace("=\r\n", "").replace("=\n", "");
+                if let Some(found) = pattern.find(&text) {
+                    return found.as_str().to_owned();
+                }
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("no mail with a link to {kind}");
+    }
+
     /// Starts a stopped server on the same data.
     pub(crate) fn start_again(&mut self) {
         let (child, port) = launch(

@@ -59,26 +59,6 @@ async fn buy(server: &Server, email: &str) -> Client {
     panic!("it is never booked");
 }
 
-/// The path of a link of this kind in the mails that were written.
-async fn mailed(server: &Server, kind: &str) -> String {
-    let pattern = regex::Regex::new(&format!("/account/{kind}/[A-Za-z0-9_-]+")).expect("a pattern");
-    for _ in 0..200 {
-        let folder = std::fs::read_dir(server.folder.path().join("mail"))
-            .into_iter()
-            .flatten();
-        for file in folder {
-            let text = std::fs::read_to_string(file.expect("a file").path()).unwrap_or_default();
-            // Long lines are folded in mails.
-            let text = text.replace("=\r\n", "").replace("=\n", "");
-            if let Some(found) = pattern.find(&text) {
-                return found.as_str().to_owned();
-            }
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("no mail with a link to {kind}");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn who_signs_up_with_anothers_address_neither_gets_what_they_buy_nor_leaves_a_bank_behind() {
     let server = Server::start(Database::Postgres);
@@ -101,11 +81,11 @@ async fn who_signs_up_with_anothers_address_neither_gets_what_they_buy_nor_leave
         "bought by somebody else"
     );
     // The link that proves an address does so in its account's own session alone: a click does not let a stranger in.
-    let proving = mailed(&server, "prove").await;
+    let proving = server.mailed("prove").await;
     assert_eq!(victim.post(&proving, &[]).await.status, 401);
     assert!(server.holds("not exists (select 1 from person where proven_ms is not null)"));
 
-    let link = mailed(&server, "claim").await;
+    let link = server.mailed("claim").await;
     let chosen = [("password", "a long night by the lake")];
     let claimed = victim.post(&link, &chosen).await;
     assert_eq!(claimed.status, 303, "{}", claimed.body);
@@ -143,7 +123,7 @@ async fn an_account_is_known_once_its_own_session_opened_the_mailed_link() {
         !refused.status.success(),
         "anybody may have signed up with it"
     );
-    let link = mailed(&server, "prove").await;
+    let link = server.mailed("prove").await;
     assert_eq!(owner.get(&link).await.status, 200);
     assert_eq!(owner.post(&link, &[]).await.status, 303);
     assert!(!owner.get("/account").await.body.contains("id=\"unproven\""));
