@@ -102,6 +102,7 @@ impl Config {
             cache.as_deref(),
         )?;
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let stripe = stripe()?;
         Ok(Self {
             data: options.data,
             database_url: options.database_url,
@@ -114,10 +115,13 @@ impl Config {
             origin: std::env::var("SEEDMARK_LOG_ORIGIN").ok(),
             witness_policy: witness_policy()?,
             fee: fee()?,
-            stripe: stripe()?,
+            invoice_seller: invoice_seller(
+                &std::env::var("SEEDMARK_INVOICE_SELLER").unwrap_or_else(|_| "Seedmark".into()),
+                stripe.as_ref().is_some_and(Settings::is_live),
+            )?,
+            stripe,
             trusted_proxies: trusted_proxies()?,
             smtp: smtp()?,
-            invoice_seller: invoice_seller(),
             minimum_order_minor: number("SEEDMARK_MINIMUM_ORDER_MINOR", 250)?,
             minimum_payout_minor: number("SEEDMARK_MINIMUM_PAYOUT_MINOR", 2500)?,
             least_free_bytes: least_free_bytes()?,
@@ -237,10 +241,16 @@ fn trusted_proxies() -> Result<TrustedProxies> {
     })
 }
 
-/// `SEEDMARK_INVOICE_SELLER`, lines separated by `|`.
-fn invoice_seller() -> Vec<String> {
-    let text = std::env::var("SEEDMARK_INVOICE_SELLER").unwrap_or_else(|_| "Seedmark".into());
-    text.split('|').map(|line| line.trim().to_owned()).collect()
+/// `SEEDMARK_INVOICE_SELLER`, lines separated by `|`: a name, and where real money moves an address as well, without which an invoice is none.
+fn invoice_seller(text: &str, real_money: bool) -> Result<Vec<String>> {
+    let lines = text.split('|').map(|line| line.trim().to_owned());
+    let lines: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
+    if real_money && lines.len() < 2 {
+        bail!(
+            "real money moves here, and invoices lack the seller's address: set SEEDMARK_INVOICE_SELLER, such as \"Name|Street 1|12345 Town|VAT id\""
+        );
+    }
+    Ok(lines)
 }
 
 /// `SEEDMARK_REVIEW_WAIT_MINUTES`: the least and the most, such as `120-1440`, or one number.
@@ -400,7 +410,7 @@ pub fn start_logging() {
 
 #[cfg(test)]
 mod tests {
-    use super::secrets;
+    use super::{invoice_seller, secrets};
 
     #[test]
     fn a_comma_too_many_is_no_secret() {
@@ -409,5 +419,15 @@ mod tests {
         }
         let two = secrets("NAME", "whsec_a, whsec_b").expect("two");
         assert_eq!(two, ["whsec_a", "whsec_b"]);
+    }
+
+    #[test]
+    fn an_invoice_for_real_money_has_its_sellers_address() {
+        for text in ["Seedmark", "Seedmark|", "", "| "] {
+            assert!(invoice_seller(text, true).is_err(), "{text:?}");
+            assert!(invoice_seller(text, false).is_ok(), "{text:?}");
+        }
+        let lines = invoice_seller("Seedmark Ltd | Street 1", true).expect("lines");
+        assert_eq!(lines, ["Seedmark Ltd", "Street 1"]);
     }
 }

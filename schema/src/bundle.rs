@@ -60,7 +60,7 @@ pub struct LoggedStatement {
     pub key: PublicKey,
 }
 
-/// What only an owner holds.
+/// What only an owner holds; of what is given away, everybody.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OwnerPart {

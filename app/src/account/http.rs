@@ -1,14 +1,17 @@
-//! Routes of accounts: sign up, sign in, sign out, keys, theme.
+//! Routes of accounts: sign up, sign in, sign out, keys, theme, country.
 
 use super::guest;
 use super::keys::{self, Ending};
 use super::page;
 use super::service::{self, Error, NewPerson};
 use crate::checkout::service::visitors;
+use crate::provider::tax;
 use crate::web::error::AppError;
 use crate::web::form::Form;
 use crate::web::state::AppState;
-use crate::web::visit::{SESSION, THEME, Visit, cookie, safe_path, with_cookie};
+use crate::web::visit::{
+    COUNTRY, ELSEWHERE, SESSION, THEME, Visit, cookie, safe_path, with_cookie,
+};
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -37,6 +40,7 @@ pub fn routes() -> Router<AppState> {
         .route("/account/prove", post(send_proving))
         .route("/account/prove/{token}", get(prove_page).post(prove))
         .route("/theme", post(set_theme))
+        .route("/country", post(set_country))
 }
 
 #[derive(Deserialize)]
@@ -433,4 +437,13 @@ async fn set_theme(visit: Visit, body: Bytes) -> Response {
         _ => ("", 0),
     };
     with_cookie(visit.redirect(&next), &cookie(THEME, value, age))
+}
+
+/// Whose tax prices are shown with, for a year.
+async fn set_country(visit: Visit, body: Bytes) -> Response {
+    let form = Form::parse(&body);
+    let next = safe_path(form.get("next")).unwrap_or("/").to_owned();
+    let chosen = tax::find(visit.tax_rates, form.get("country"));
+    let country = chosen.map_or(ELSEWHERE, |taxed| taxed.country);
+    with_cookie(visit.redirect(&next), &cookie(COUNTRY, country, 31_536_000))
 }

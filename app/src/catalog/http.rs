@@ -49,7 +49,11 @@ async fn explore(
     let form = query_form(query);
     visit
         .answer(async {
-            let (filter, wrong) = Filter::parse(|name| form.get(name).to_owned());
+            let (mut filter, wrong) = Filter::parse(|name| form.get(name).to_owned());
+            // Whoever sees prices with tax means one with tax.
+            if let (Some(max), Some(taxed)) = (&mut filter.max_price_minor, visit.taxed) {
+                *max = taxed.net(*max);
+            }
             let errors: Vec<FieldError> = wrong
                 .into_iter()
                 .map(|name| FieldError {

@@ -18,7 +18,8 @@ use schema::failure::FieldError;
 use schema::listing::Category;
 use schema::template::PublicVariable;
 
-fn card(lang: Lang, card: Card, eager: bool) -> impl IntoView {
+fn card(visit: &Visit, card: Card, eager: bool) -> impl IntoView + use<> {
+    let lang = visit.lang;
     let href = lang.path(&format!("/listings/{}", card.slug));
     let template = card.variables != "{}";
     view! {
@@ -29,18 +30,18 @@ fn card(lang: Lang, card: Card, eager: bool) -> impl IntoView {
             </a>
             <span class="listing-card__by"><bdi>{card.handle}</bdi></span>
             <span class="listing-card__row">
-                <span class="listing-card__price">{lang.price(card.price_minor)}</span>
+                <span class="listing-card__price">{visit.price(card.price_minor)}</span>
                 {template.then(|| view! { <span class="tag">{lang.text("tag-template")}</span> })}
             </span>
         </li>
     }
 }
 
-fn grid(lang: Lang, cards: Vec<Card>) -> impl IntoView {
+fn grid(visit: &Visit, cards: Vec<Card>) -> impl IntoView + use<> {
     let cards = cards
         .into_iter()
         .enumerate()
-        .map(|(index, row)| card(lang, row, index < 8));
+        .map(|(index, row)| card(visit, row, index < 8));
     view! { <ul class="grid">{cards.collect_view()}</ul> }
 }
 
@@ -71,7 +72,7 @@ pub(super) fn home(visit: &Visit, cards: Cards) -> Response {
                 <h2>{lang.text("home-new")}</h2>
                 <p class="chips">{categories.into_iter().collect_view()}</p>
                 {nothing.then(|| empty(visit, "explore-nothing", Some(("/studio", "nav-studio"))))}
-                {grid(lang, cards.cards)}
+                {grid(visit, cards.cards)}
             </section>
         }
         .into_any()
@@ -142,7 +143,7 @@ pub(super) fn explore(
             </form>
             {errors.into_iter().map(|text| view! { <p class="field-error" role="alert">{text}</p> }).collect_view()}
             {nothing.then(|| empty(visit, "explore-nothing", Some(("/explore", "explore-all"))))}
-            {grid(lang, cards.cards)}
+            {grid(visit, cards.cards)}
             {next.map(|href| view! { <p class="more"><a class="button" href=href rel="next">{lang.text("more")}</a></p> })}
         }
         .into_any()
@@ -161,12 +162,13 @@ pub(super) struct Around {
     pub(super) sets: Vec<Set>,
 }
 
-fn set_links(lang: Lang, sets: Vec<Set>) -> impl IntoView + use<> {
+fn set_links(visit: &Visit, sets: Vec<Set>) -> impl IntoView + use<> {
+    let lang = visit.lang;
     let links: Vec<_> = sets
         .into_iter()
         .map(|set| {
             let href = lang.path(&format!("/sets/{}", set.slug));
-            let arguments = [("title", set.title.into()), ("price", lang.money(set.price_minor).into())];
+            let arguments = [("title", set.title.into()), ("price", visit.price(set.price_minor).into())];
             view! { <p><a href=href class="set-link">{lang.with("listing-in-set", &arguments)}</a></p> }
         })
         .collect();
@@ -208,7 +210,7 @@ pub(super) fn listing(
                     {in_review.then(|| view! { <p class="hint" id="in-review">{lang.text("in-review-line")}</p> })}
                     {listing.version_error.clone().map(|error| view! { <p class="field-error">{lang.text_or_itself(&error)}</p> })}
                     {(listing.state == "live").then(|| offer(visit, &listing, owned, in_cart))}
-                    {set_links(lang, sets)}
+                    {set_links(visit, sets)}
                     <p class="listing__text">{listing.description.clone()}</p>
                 </div>
                 <div class="listing__evidence">
@@ -266,7 +268,8 @@ fn offer(
         .into_any()
     };
     view! {
-        <p class="listing__price">{lang.price(listing.price_minor)}</p>
+        <p class="listing__price">{visit.price(listing.price_minor)}</p>
+        {(listing.price_minor > 0).then(|| visit.tax_note().map(|note| view! { <p class="quiet" id="tax-note">{note}</p> }))}
         {action}
         <ul class="ticks">
             <li>{lang.text("offer-recipe")}</li>

@@ -265,12 +265,12 @@ struct Buyer {
 }
 
 impl Buyer {
-    /// What was chosen, if the page offers it.
-    fn country(&self) -> &'static str {
-        let offered = sandbox_page::COUNTRIES.into_iter();
+    /// What was chosen, if the page offers it; else the country that prices were shown for.
+    fn country(&self, visit: &Visit) -> &'static str {
+        let mut offered = sandbox_page::COUNTRIES.into_iter();
         offered
-            .into_iter()
             .find(|code| *code == self.country)
+            .or(visit.taxed.map(|taxed| taxed.country))
             .unwrap_or("US")
     }
 }
@@ -294,7 +294,7 @@ async fn payment(
                 &visit,
                 &payment,
                 &lines,
-                buyer.country(),
+                buyer.country(&visit),
             ))
         })
         .await
@@ -314,7 +314,8 @@ async fn charge(
                 country: form.get("country").into(),
             };
             let (card, now) = (form.get("card"), state.clock.now_ms());
-            let after = sandbox::charge(&state.db, &payment.id, card, buyer.country(), now).await?;
+            let after =
+                sandbox::charge(&state.db, &payment.id, card, buyer.country(&visit), now).await?;
             state.jobs.ring();
             after_charge(&visit, after)
         })
@@ -432,9 +433,12 @@ async fn invoice(State(state): State<AppState>, visit: Visit, Path(id): Path<Str
                 test_money: visit.test_money,
             };
             let bytes = document::pdf(visit.lang, &order, &lines, &parties);
+            let name = page::invoice_name(order.invoice_number.unwrap_or(0));
+            let disposition = format!("inline; filename=\"{name}.pdf\"");
             let headers = [
                 (header::CONTENT_TYPE, "application/pdf"),
                 (header::CACHE_CONTROL, "private, no-store"),
+                (header::CONTENT_DISPOSITION, &disposition),
             ];
             Ok((headers, bytes).into_response())
         })

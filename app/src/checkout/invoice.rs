@@ -3,7 +3,7 @@
 //! The one rule: no fonts are embedded. Latin text stands in Helvetica, everything else in the standard Chinese font that every
 //! reader of PDF substitutes (ISO 32000-1, 9.7.5.2: predefined `CMap`s), so that an invoice has a few kilobytes.
 
-use super::page::invoice_name;
+use super::page::{invoice_name, tax_label};
 use super::service::{Line, Order};
 use crate::ui::lang::Lang;
 use pdf_writer::types::{CidFontType, FontFlags, SystemInfo};
@@ -190,6 +190,13 @@ fn head(content: &mut Content, lang: Lang, order: &Order, parties: &Parties) -> 
             "paid-at",
             lang.date(order.paid_ms.unwrap_or(order.created_ms)),
         ),
+        (
+            "invoice-country",
+            order
+                .country
+                .as_ref()
+                .map_or_else(String::new, |code| lang.country(code)),
+        ),
         ("order-number", order.id.clone()),
         (
             "card",
@@ -217,14 +224,14 @@ fn head(content: &mut Content, lang: Lang, order: &Order, parties: &Parties) -> 
 fn totals(content: &mut Content, lang: Lang, order: &Order, lines: &[Line], mut y: f32) {
     let list: i64 = lines.iter().map(|line| line.list_minor).sum();
     let back: i64 = lines.iter().map(Line::refunded_cash).sum();
-    let mut rows = vec![("subtotal", list)];
+    let mut rows = vec![(lang.text("subtotal"), list)];
     if order.discount_minor > 0 {
-        rows.push(("discount", -order.discount_minor));
+        rows.push((lang.text("discount"), -order.discount_minor));
     }
-    rows.push(("tax", order.tax_minor));
+    rows.push((tax_label(lang, order), order.tax_minor));
     y -= 6.0;
     for (label, amount) in rows {
-        put(content, &lang.text(label), MARGIN, y, 10.0, false);
+        put(content, &label, MARGIN, y, 10.0, false);
         put_right(content, &lang.money(amount), y, 10.0, false);
         y -= 15.0;
     }

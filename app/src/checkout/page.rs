@@ -5,7 +5,7 @@ use super::service::{Line, Order};
 use crate::ui::lang::Lang;
 use crate::ui::pieces::{Fact, FormKey, Picture, Time, empty, heading, picture_url};
 use crate::ui::shell;
-use crate::web::visit::Visit;
+use crate::web::visit::{Visit, tax_words, tax_words_of};
 use axum::http::StatusCode;
 use axum::response::Response;
 use leptos::prelude::*;
@@ -42,8 +42,8 @@ pub(super) fn cart(visit: &Visit, priced: Priced, note: CartNote) -> Response {
             let detail = lang.money(minimum_minor);
             lang.with(&format!("field-{code}"), &[("detail", detail.into())])
         });
-        let (rows, seen) = (cart_rows(lang, &priced), priced.seen());
-        let sums = sums(lang, priced.list_minor(), total);
+        let (rows, seen) = (cart_rows(visit, &priced), priced.seen());
+        let sums = sums(visit, &priced);
         let coupon = coupon_form(lang, &priced);
         let signed_in = visit.person.is_some();
         let submit = lang.text(if total == 0 {
@@ -53,7 +53,7 @@ pub(super) fn cart(visit: &Visit, priced: Priced, note: CartNote) -> Response {
         });
         let open = note.open.iter().map(|order| {
             let href = lang.path(&format!("/orders/{}", order.id));
-            view! { <li class="row"><a href=href>{lang.text("order-unpaid")}</a><span>{lang.price(order.total_minor)}</span></li> }
+            view! { <li class="row"><a href=href>{lang.text("order-unpaid")}</a><span>{visit.price(order.total_minor)}</span></li> }
         });
         let open = (!note.open.is_empty())
             .then(|| view! { <ul class="plain card" id="open-orders">{open.collect_view()}</ul> });
@@ -84,19 +84,20 @@ pub(super) fn cart(visit: &Visit, priced: Priced, note: CartNote) -> Response {
     })
 }
 
-fn cart_rows(lang: Lang, priced: &Priced) -> impl IntoView + use<> {
+fn cart_rows(visit: &Visit, priced: &Priced) -> impl IntoView + use<> {
+    let lang = visit.lang;
     let rows = priced.lines.iter().map(|priced| {
         let line = priced.line.clone();
         let href = lang.path(&format!("/listings/{}", line.slug));
         let before = (priced.cash() < line.price_minor)
-            .then(|| view! { <s class="quiet">{lang.price(line.price_minor)}</s> " " });
+            .then(|| view! { <s class="quiet">{visit.price(line.price_minor)}</s> " " });
         let gone = (line.state != "live").then(|| view! { <span class="field-error">{lang.text("cart-line-gone")}</span> });
         let set = line.set_title.map(|set| view! { " " <span class="tag">{set}</span> });
         view! {
             <li class="row">
                 <Picture src=picture_url(&line.blob) alt=String::new() width=64 height=64/>
                 <span class="row__main"><a href=href>{line.title}</a><span class="quiet">{lang.text("by")} " " <bdi>{line.handle}</bdi> {set}</span>{gone}</span>
-                <span>{before}{lang.price(priced.cash())}</span>
+                <span>{before}{visit.price(priced.cash())}</span>
                 <form method="post" action=lang.path("/cart/remove")>
                     <input type="hidden" name="listing" value=line.id/>
                     <button class="link" type="submit">{lang.text("remove")}</button>
@@ -145,7 +146,23 @@ fn coupon_form(lang: Lang, priced: &Priced) -> impl IntoView + use<> {
     }
 }
 
-fn sums(lang: Lang, list_minor: i64, total: i64) -> impl IntoView + use<> {
+/// What the cart comes to, with the tax of each line as the payment will add it.
+fn sums(visit: &Visit, priced: &Priced) -> impl IntoView + use<> {
+    let lang = visit.lang;
+    let lines = priced.lines.iter();
+    let list_minor: i64 = lines
+        .clone()
+        .map(|line| visit.gross(line.line.price_minor))
+        .sum();
+    let total: i64 = lines.map(|line| visit.gross(line.cash())).sum();
+    let tax = visit.taxed.filter(|_| total > 0).map(|taxed| {
+        let label = lang.with("tax-included", &tax_words(lang, taxed));
+        let amount = lang.money(total - priced.total_minor());
+        view! { <p class="total total--part" id="tax"><span>{label}</span><span>{amount}</span></p> }
+    });
+    let note = visit
+        .tax_note()
+        .filter(|_| total > 0 && visit.taxed.is_none());
     let off = (list_minor > total).then(|| {
         view! {
             <p class="total total--part"><span>{lang.text("subtotal")}</span><span>{lang.money(list_minor)}</span></p>
@@ -155,6 +172,8 @@ fn sums(lang: Lang, list_minor: i64, total: i64) -> impl IntoView + use<> {
     view! {
         {off}
         <p class="total"><span>{lang.text("total")}</span><strong id="total">{lang.price(total)}</strong></p>
+        {tax}
+        {note.map(|note| view! { <p class="quiet">{note}</p> })}
     }
 }
 
@@ -217,7 +236,16 @@ pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
             .iter()
             .map(|line| order_row(lang, line, visitor))
             .collect_view();
-        let tax = (order.tax_minor > 0).then(|| view! { <p class="total total--part" id="tax"><span>{lang.text("tax")}</span><span>{lang.money(order.tax_minor)}</span></p> });
+        // Until it is paid nobody knows the tax: it is shown as the cart showed it.
+        let expected = visit.taxed.filter(|_| order.state == "open");
+        let tax_minor = expected.map_or(order.tax_minor, |taxed| {
+            lines.iter().map(|line| taxed.on(line.parts().cash())).sum()
+        });
+        let label = match expected {
+            Some(taxed) => lang.with("tax-of", &tax_words(lang, taxed)),
+            None => tax_label(lang, &order),
+        };
+        let tax = (tax_minor > 0).then(|| view! { <p class="total total--part" id="tax"><span>{label}</span><span>{lang.money(tax_minor)}</span></p> });
         let returned = (back > 0).then(|| view! { <p class="total total--part" id="refunded"><span>{lang.text("refunded")}</span><span>{lang.money(-back)}</span></p> });
         view! {
             {booking.then(|| view! { <meta http-equiv="refresh" content="1"/> })}
@@ -240,7 +268,7 @@ pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
                     <p class="total total--part"><span>{lang.text("discount")}</span><span>{lang.money(-order.discount_minor)}</span></p>
                 })}
                 {tax}
-                <p class="total"><span>{lang.text("total")}</span><strong>{lang.price(order.total_minor + order.tax_minor)}</strong></p>
+                <p class="total"><span>{lang.text("total")}</span><strong>{lang.price(order.total_minor + tax_minor)}</strong></p>
                 {returned}
                 <dl class="facts">
                     <Fact label=lang.text("order-number")><code>{order.id.clone()}</code></Fact>
@@ -255,6 +283,14 @@ pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
         }
         .into_any()
     })
+}
+
+/// What a paid order's tax is called: with its rate and the buyer's country, as far as both are known.
+pub(super) fn tax_label(lang: Lang, order: &Order) -> String {
+    match (order.tax_basis_points, order.country.as_deref()) {
+        (Some(rate), Some(country)) => lang.with("tax-of", &tax_words_of(lang, rate, country)),
+        _ => lang.text("tax"),
+    }
 }
 
 /// An invoice's number as people quote it.

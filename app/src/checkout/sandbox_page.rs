@@ -1,7 +1,8 @@
 //! The sandbox's own payment page: a card, a country, and no real money.
 
 use super::service::Line;
-use crate::provider::sandbox::{Record, tax_basis_points};
+use crate::provider::sandbox::{Record, TAX_RATES};
+use crate::provider::tax;
 use crate::ui::pieces::heading;
 use crate::ui::shell;
 use crate::web::visit::Visit;
@@ -46,11 +47,10 @@ pub(super) fn payment(visit: &Visit, payment: &Record, lines: &[Line], country: 
         let cards = CARDS
             .map(|(number, text)| view! { <li><code>{number}</code> " " {lang.text(text)}</li> });
         let options = COUNTRIES.map(|code| {
-            let rate = tax_basis_points(code);
-            let name = lang.text(&format!("country-{}", code.to_lowercase()));
-            let label = match rate {
-                0 => name,
-                rate => format!("{name} (+{} %)", rate / 100),
+            let name = lang.country(code);
+            let label = match tax::find(TAX_RATES, code) {
+                None => name,
+                Some(taxed) => format!("{name} (+{} %)", lang.percent(taxed.basis_points)),
             };
             view! { <option value=code selected=code == country>{label}</option> }
         });

@@ -16,7 +16,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use leptos::prelude::*;
 use schema::failure::{Code, FieldError};
-use schema::money::Money;
+use schema::money::{Money, allocate};
 
 /// Routes of this part.
 pub(super) fn routes() -> Router<AppState> {
@@ -182,8 +182,15 @@ fn set_page(visit: &Visit, set: Set, items: Vec<Item>) -> Response {
     let title = set.title.clone();
     let (live, sum) = (
         items.iter().filter(|item| item.state == "live").count(),
-        items.iter().map(|item| item.price_minor).sum::<i64>(),
+        items
+            .iter()
+            .map(|item| visit.gross(item.price_minor))
+            .sum::<i64>(),
     );
+    // Each item has its part of the price, and its tax.
+    let weights: Vec<i64> = items.iter().map(|item| item.price_minor).collect();
+    let parts = allocate(set.price_minor, &weights).into_iter();
+    let price: i64 = parts.map(|part| visit.gross(part)).sum();
     shell::ok(visit, &title.clone(), || {
         let by = format!("{} {}", lang.text("by"), set.handle);
         let cards: Vec<_> = items
@@ -194,7 +201,7 @@ fn set_page(visit: &Visit, set: Set, items: Vec<Item>) -> Response {
                 view! {
                     <li class="listing-card">
                         <a class="listing-card__link" href=href><Picture src=picture_url(&item.blob) alt=String::new() width=256 height=256/><span class="listing-card__title">{item.title}</span></a>
-                        <span class="listing-card__row"><span class="quiet">{lang.price(item.price_minor)}</span>{gone}</span>
+                        <span class="listing-card__row"><span class="quiet">{visit.price(item.price_minor)}</span>{gone}</span>
                     </li>
                 }
             })
@@ -209,7 +216,8 @@ fn set_page(visit: &Visit, set: Set, items: Vec<Item>) -> Response {
             {heading(title, Some(by))}
             <ul class="grid">{cards}</ul>
             <section class="card" id="set">
-                <p class="total"><span>{lang.text("set-price")}</span><span><s class="quiet">{lang.money(sum)}</s> " " <strong>{lang.money(set.price_minor)}</strong></span></p>
+                <p class="total"><span>{lang.text("set-price")}</span><span><s class="quiet">{lang.money(sum)}</s> " " <strong>{lang.money(price)}</strong></span></p>
+                {visit.tax_note().map(|note| view! { <p class="quiet">{note}</p> })}
                 {buy}
                 <p class="quiet">{lang.text("set-subtracts")}</p>
             </section>

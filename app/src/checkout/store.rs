@@ -29,7 +29,8 @@ macro_rules! lines {
 macro_rules! orders {
     ($where:literal) => {
         concat!(
-            "select id, person_id, state, total_minor, tax_minor, discount_minor, coupon_id, provider, payment_id, charge_id, card_last4, country, attempts,
+            "select id, person_id, state, total_minor, tax_minor, discount_minor, coupon_id, provider, payment_id, charge_id, card_last4, country, tax_basis_points,
+                attempts,
                 invoice_number, created_ms, paid_ms, cart, by_visitor, end_reason
             from purchase where ",
             $where
@@ -160,7 +161,7 @@ statements! {
     CANCEL_LINES = "update purchase_line set state = 'cancelled' where purchase_id = $1 and state = 'open'";
     NEXT_INVOICE = "update counter set value = value + 1 where name = 'invoice' returning value";
     SET_ORDER_PAID = "update purchase set state = 'paid', paid_ms = $2, invoice_number = $3, charge_id = $4, tax_minor = $5, card_last4 = $6, country = $7,
-            payment_id = coalesce($8, payment_id)
+            payment_id = coalesce($8, payment_id), tax_basis_points = $9
         where id = $1 and state = 'open'";
     INSERT_LINE = "insert into purchase_line (id, purchase_id, listing_id, version_id, buyer_id, payee_id, price_minor, share_bp, share_minor, payee_minor,
             licence, state, earning, created_ms, share_fixed_minor, refunded_minor, list_minor, promotion_minor, set_id)
@@ -433,7 +434,8 @@ pub(super) async fn set_order_paid(
         payment.map_or(0, |payment| payment.tax_minor),
         payment.and_then(|payment| payment.card_last4.as_deref()),
         payment.and_then(|payment| payment.country.as_deref()),
-        payment.map(|payment| payment.id.as_str())
+        payment.map(|payment| payment.id.as_str()),
+        payment.and_then(|payment| payment.tax_basis_points)
     )
     .map(|rows| rows == 1)
 }

@@ -266,7 +266,8 @@ pub async fn recipe(state: &AppState, tx: &mut Tx, line: &Line) -> Result<Opened
     })
 }
 
-/// The bundle of a version: public without `line`, an owner's with it.
+/// The bundle of a version: public without `line`, an owner's with it. What is given away holds its recipe in public, so that anybody can
+/// check everything without buying.
 ///
 /// # Errors
 /// [`Error::NotLogged`] while a leaf waits for its checkpoint.
@@ -319,6 +320,15 @@ pub async fn bundle(
             salt: secret.salt,
             recipe: secret.recipe,
             licence: owned_licence(state, tx, line).await?,
+        });
+    } else if listing.price_minor == 0 && listing.state == "live" {
+        let plain = state.vault.open_public(tx, &listing.secret_id).await;
+        let secret: VersionSecret =
+            serde_json::from_slice(&plain.map_err(internal)?).map_err(internal)?;
+        bundle.owner = Some(OwnerPart {
+            salt: secret.salt,
+            recipe: secret.recipe,
+            licence: None,
         });
     }
     bundle.to_bytes().map_err(internal)

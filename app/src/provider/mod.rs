@@ -9,6 +9,7 @@ pub mod outbound;
 pub mod sandbox;
 mod store;
 pub mod stripe;
+pub mod tax;
 #[cfg(test)]
 pub(crate) use store::ALL as STATEMENTS;
 
@@ -118,6 +119,8 @@ pub struct Payment {
     pub decline_code: Option<String>,
     /// Where the buyer's address is, ISO 3166-1 alpha-2.
     pub country: Option<String>,
+    /// The rate by which every taxed line was taxed, where it is one and known: 1,900 is 19%.
+    pub tax_basis_points: Option<i64>,
 }
 
 /// How a refund stands at the provider.
@@ -279,6 +282,8 @@ pub trait PaymentProvider: Send + Sync {
     fn name(&self) -> &'static str;
     /// Whether people's own money moves; else pages say that it is test money, and the business clock may be moved.
     fn moves_real_money(&self) -> bool;
+    /// Where buyers pay tax on top of a price, so that pages can show the whole of it; empty where none is computed.
+    fn tax_rates(&self) -> &'static [tax::Taxed];
     async fn open_checkout(&self, checkout: &Checkout) -> Outcome<Opened>;
     /// Closes a checkout that is not paid; `Rejected` when it is.
     async fn expire_checkout(&self, id: &str) -> Outcome<()>;

@@ -212,6 +212,26 @@ impl Lang {
         if value < 0 { format!("-{text}") } else { text }
     }
 
+    /// A country's name by its ISO 3166-1 code, or the code where we have no name of it.
+    #[must_use]
+    pub fn country(self, code: &str) -> String {
+        let id = format!("country-{}", code.to_lowercase());
+        match BUNDLES[&self].has_message(&id) {
+            true => self.text(&id),
+            false => code.to_owned(),
+        }
+    }
+
+    /// A rate in basis points as percent, without its sign: `19`, or `25,5` in German.
+    #[must_use]
+    pub fn percent(self, basis_points: i64) -> String {
+        let text = crate::provider::tax::percent(basis_points);
+        match self {
+            Self::De => text.replace('.', ","),
+            Self::En | Self::Zh => text,
+        }
+    }
+
     /// An amount in US dollars, as this language writes it.
     #[must_use]
     pub fn money(self, minor: i64) -> String {

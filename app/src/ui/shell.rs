@@ -1,7 +1,7 @@
 //! The page around every page: head, header, footer; one function for pages, form errors and failures alike.
 
 use crate::ui::lang::Lang;
-use crate::web::visit::{FLASH, Visit, with_cookie};
+use crate::web::visit::{ELSEWHERE, FLASH, Visit, with_cookie};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use leptos::prelude::*;
@@ -191,9 +191,31 @@ fn footer_bar(visit: &Visit) -> impl IntoView + use<> {
                     <input type="hidden" name="next" value=visit.path.to_string()/>
                     {themes.into_iter().collect_view()}
                 </form>
+                {country_form(visit)}
             </div>
         </footer>
     }
+}
+
+/// Whose tax prices are shown with; nothing where no tax is ever added.
+fn country_form(visit: &Visit) -> impl IntoView + use<> {
+    let lang = visit.lang;
+    let options = visit.tax_rates.iter().map(|taxed| {
+        let chosen = visit.taxed == Some(*taxed);
+        view! { <option value=taxed.country selected=chosen>{lang.country(taxed.country)}</option> }
+    });
+    let (options, path) = (options.collect_view(), visit.path.to_string());
+    (!visit.tax_rates.is_empty()).then(|| {
+        view! {
+            <form class="bottom__set" method="post" action=lang.path("/country") id="prices-for">
+                <input type="hidden" name="next" value=path/>
+                <label>{lang.text("footer-country")} " "
+                    <select name="country"><option value=ELSEWHERE>{lang.text("country-elsewhere")}</option>{options}</select>
+                </label>
+                <button class="link" type="submit">{lang.text("apply")}</button>
+            </form>
+        }
+    })
 }
 
 /// Leads to a page of ours by redirect; to another host through a page, since a form's answer may not lead there.

@@ -78,6 +78,7 @@ pub const FORMS: &[FormRoute] = &[
     open("/sign-in", "/sign-in", "a session more moves nothing"),
     open("/sign-out", "/", "what is ended stays ended"),
     open("/theme", "/", "it sets a cookie"),
+    open("/country", "/", "it sets a cookie"),
     open(
         "/account/confirm",
         "/account/confirm",

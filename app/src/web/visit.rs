@@ -2,6 +2,7 @@
 
 use crate::account::service::{self, Person};
 use crate::limits::address::one_visitor;
+use crate::provider::tax::{self, Taxed};
 use crate::ui::lang::Lang;
 use crate::web::error::{Answer, AppError};
 use crate::web::state::AppState;
@@ -9,6 +10,7 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use fluent_bundle::FluentValue;
 use schema::failure::Code;
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -22,6 +24,10 @@ pub const CART: &str = "__Host-cart";
 pub const FLASH: &str = "__Host-flash";
 /// `light` or `dark`; absent means the system's choice.
 pub const THEME: &str = "theme";
+/// Whose tax prices are shown with: a country, or [`ELSEWHERE`]; absent means that of the browser's language.
+pub const COUNTRY: &str = "country";
+/// The choice of a country without tax.
+pub const ELSEWHERE: &str = "elsewhere";
 
 /// The nonce of this answer's scripts.
 #[derive(Clone)]
@@ -59,6 +65,10 @@ pub struct Visit {
     pub flash: Option<String>,
     /// `light` or `dark`.
     pub theme: Option<String>,
+    /// Where buyers pay tax on top of a price.
+    pub tax_rates: &'static [Taxed],
+    /// The tax that prices are shown with.
+    pub taxed: Option<Taxed>,
     /// Script nonce.
     pub nonce: Arc<str>,
     /// Request id.
@@ -116,6 +126,30 @@ impl Visit {
         }
     }
 
+    /// What a line costs this visitor, tax included as far as it is known.
+    #[must_use]
+    pub fn gross(&self, price_minor: i64) -> i64 {
+        self.taxed
+            .map_or(price_minor, |taxed| taxed.gross(price_minor))
+    }
+
+    /// The same as people read it: an amount, or the word for free.
+    #[must_use]
+    pub fn price(&self, price_minor: i64) -> String {
+        self.lang.price(self.gross(price_minor))
+    }
+
+    /// What a price includes, or does not; nothing where no tax is ever added.
+    #[must_use]
+    pub fn tax_note(&self) -> Option<String> {
+        let lang = self.lang;
+        match self.taxed {
+            Some(taxed) => Some(lang.with("price-with-tax", &tax_words(lang, taxed))),
+            None if self.tax_rates.is_empty() => None,
+            None => Some(lang.text("price-without-tax")),
+        }
+    }
+
     /// Runs a handler's body and turns its error into this visitor's page.
     pub async fn answer(&self, body: impl Future<Output = Answer>) -> Response {
         match body.await {
@@ -140,6 +174,34 @@ impl Visit {
             &format!("{FLASH}={flash}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=60"),
         )
     }
+}
+
+/// The rate and the country of a tax, as texts name them.
+#[must_use]
+pub fn tax_words(lang: Lang, taxed: Taxed) -> [(&'static str, FluentValue<'static>); 2] {
+    tax_words_of(lang, taxed.basis_points, taxed.country)
+}
+
+/// The same of a tax that was taken.
+#[must_use]
+pub fn tax_words_of(
+    lang: Lang,
+    basis_points: i64,
+    country: &str,
+) -> [(&'static str, FluentValue<'static>); 2] {
+    [
+        ("rate", lang.percent(basis_points).into()),
+        ("country", lang.country(country).into()),
+    ]
+}
+
+/// The country that a browser's first language names, as in `de-AT`: a guess that whoever it is wrong for can change.
+fn country_of(headers: &HeaderMap) -> Option<String> {
+    let accepted = headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?;
+    let first = accepted.split([',', ';']).next()?.trim();
+    let mut parts = first.split('-').skip(1);
+    let region = parts.find(|part| part.len() == 2)?;
+    Some(region.to_ascii_uppercase())
 }
 
 /// Adds a `Set-Cookie` header.
@@ -247,6 +309,8 @@ impl FromRequestParts<AppState> for Visit {
                 .unwrap_or(0),
             None => 0,
         };
+        let tax_rates = state.provider.tax_rates();
+        let country = read(COUNTRY).or_else(|| country_of(headers));
         let wants_json = headers
             .get(header::ACCEPT)
             .and_then(|value| value.to_str().ok())
@@ -269,6 +333,8 @@ impl FromRequestParts<AppState> for Visit {
             cart,
             flash: read(FLASH),
             theme: read(THEME).filter(|theme| theme == "light" || theme == "dark"),
+            tax_rates,
+            taxed: country.and_then(|country| tax::find(tax_rates, &country)),
             nonce: parts
                 .extensions
                 .get::<Nonce>()

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from data import load
 from networks import autoencoder
 from sheets import sheet
+from team import average_gradients, rank, together
 from training import DEVICE, Run, autocast, set_rate, tensor
 
 BATCH = 16
@@ -23,6 +24,13 @@ def distance(y, x):
 
 
 def train(work, side, minutes):
+    together(learn, work, side, minutes)
+    encoder = autoencoder(side)[0].to(DEVICE)
+    encoder.load_state_dict(torch.load(work / 'autoencoder.pt', map_location=DEVICE, weights_only=True)['encoder'])
+    write_latents(work, load(work)[0], encoder.eval())
+
+
+def learn(work, side, minutes):
     pictures, rows, _ = load(work)
     usable = np.array([i for i, row in enumerate(rows) if not row['held_out']])
     torch.manual_seed(1)
@@ -34,7 +42,8 @@ def train(work, side, minutes):
     parameters = [*encoder.parameters(), *([] if restored else decoder.parameters())]
     optimizer = torch.optim.AdamW(parameters, lr=1e-3, betas=(.9, .99), weight_decay=.01)
     run = Run(work / 'autoencoder.pt', minutes, {'encoder': encoder, 'decoder': decoder, 'optimizer': optimizer})
-    rng = np.random.default_rng(run.step)
+    rng = np.random.default_rng((run.step, rank()))
+    torch.manual_seed(run.step + 1000 * rank())
     while run.goes_on():
         set_rate(optimizer, run.rate(1.5e-3, constant=.3))
         x = tensor(pictures[np.sort(rng.choice(usable, BATCH, replace=False))]).contiguous(memory_format=torch.channels_last)
@@ -45,13 +54,13 @@ def train(work, side, minutes):
         loss = distance(y, x) + .5 * distance(F.avg_pool2d(y, 2), F.avg_pool2d(x, 2)) + 1e-3 * (z.float() ** 2).mean()
         optimizer.zero_grad()
         loss.backward()
+        average_gradients(parameters)
         torch.nn.utils.clip_grad_norm_(parameters, 1.)
         optimizer.step()
         if run.after(loss.item(), BATCH, f'· PSNR {10 * np.log10(4 / ((y - x) ** 2).mean().item()):.1f} dB'):
             run.save()
             sheet(work / 'sheets' / f'autoencoder_{run.step}.png', torch.cat([x, y.detach()]), BATCH)
     run.save()
-    write_latents(work, pictures, encoder.eval())
 
 
 def write_latents(work, pictures, encoder):

@@ -1,88 +1,22 @@
-"""Builds the training data from six npm packages: pictures.npy (N, size, size, 3, uint8, on white) and pictures.json.
+"""Builds the training data: pictures.npy (N, size, size, 3, uint8, on white) and pictures.json, from the pictures of `packages.py`.
 
-Every row says what it shows ('kind', 'hex', 'style' …) and whether it is held out. The one rule: a held-out (concept, style) pair
-is never trained on, not even as a part of a composition. `npm pack` fetches the packages; nothing else is downloaded.
+Every row says what it shows ('kind', 'hex', 'style' …), how often it is drawn ('weight') and whether it is held out. The one rule: a
+held-out (concept, style) pair is never trained on, not even as a part of a composition, and neither is a held-out composition, in any style.
 """
-import glob, hashlib, io, json, multiprocessing, pathlib, subprocess, tarfile
+import collections, hashlib, json, multiprocessing
 import numpy as np
-import resvg_py
 from PIL import Image
-from captions import COLOURS, COUNTS, SKIN_TONES, base_of
+from captions import COLOURS, COUNTS, LANGUAGES, SKIN_TONES, base_of
+from packages import fetch, read_names, render_all, sources
+from words import SYNONYMS
 
-PACKAGES = {
-    '@iconify-json/fluent-emoji': '1.2.7', '@iconify-json/fluent-emoji-flat': '1.2.6', '@iconify-json/noto': '1.2.9',
-    '@iconify-json/twemoji': '1.2.5', '@lobehub/fluent-emoji-3d': '1.1.0', 'emojibase-data': '17.0.0',
-}
-# Groups of emojibase that can be counted, placed or painted: animals, food, places, activities, objects.
-THINGS = (3, 4, 5, 6, 7)
-COMPOSITIONS = {'pair': 5000, 'count': 2500, 'background': 5000, 'recoloured': 4500}
-
-
-def fetch(folder):
-    """Packs and unpacks the packages, once: one folder per package, named by its last part."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, version in PACKAGES.items():
-        target = folder / name.split('/')[-1]
-        if target.exists():
-            continue
-        print('fetching', name, version, flush=True)
-        packed = subprocess.run(['npm', 'pack', '--silent', f'{name}@{version}'], cwd=folder, check=True, capture_output=True, text=True)
-        with tarfile.open(folder / packed.stdout.split()[-1]) as archive:
-            archive.extractall(folder / f'{target.name}.part', filter='data')
-        (folder / f'{target.name}.part' / 'package').rename(target)
-
-
-def key(code_points):
-    return code_points.lower().replace('-fe0f', '')
-
-
-def read_names(folder):
-    """Labels and tags by code point sequence; a variant inherits the tags of its emoji."""
-    names = {}
-    for language in ('en', 'de', 'zh'):
-        for emoji in json.loads((folder / 'emojibase-data' / language / 'data.json').read_text()):
-            for variant in [emoji] + emoji.get('skins', []):
-                row = names.setdefault(key(variant['hexcode']), {'label': {}, 'tags': {}})
-                row['label'][language] = variant['label']
-                row['tags'][language] = emoji.get('tags', [])
-                row['group'] = emoji.get('group')
-    return names
-
-
-def icons_of(folder, package, style, names, chars_of=None):
-    """(style, key, SVG) of every picture of an icon set that has a name."""
-    icons = json.loads((folder / package / 'icons.json').read_text())
-    chars = json.loads((folder / (chars_of or package) / 'chars.json').read_text())
-    aliases, seen, found = icons.get('aliases', {}), set(), []
-    for code_points, name in chars.items():
-        while name not in icons['icons'] and name in aliases:
-            name = aliases[name]['parent']
-        icon = icons['icons'].get(name)
-        if icon is None or key(code_points) in seen or key(code_points) not in names:
-            continue
-        seen.add(key(code_points))
-        width, height = (icon.get(side, icons.get(side, 16)) for side in ('width', 'height'))
-        found.append((style, key(code_points), (icon.get('left', 0), icon.get('top', 0), width, height, icon['body'])))
-    return found
-
-
-def render(job):
-    """RGBA samples of one picture, or None when the renderer refuses it."""
-    _, _, source, size = job
-    if isinstance(source, str):
-        picture = Image.open(source)
-    else:
-        left, top, width, height, body = source
-        # Twice as large, then scaled down: the renderer draws filters and clip paths at whole pixels, with hard edges at this size.
-        drawn = 2 * size
-        svg = (f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="{drawn}" height="{drawn}" '
-               f'viewBox="{left} {top} {width} {height}">{body}</svg>')
-        try:
-            picture = Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg, width=drawn, height=drawn))))
-        except Exception:
-            return None
-    picture = picture.convert('RGBA')
-    return np.asarray(picture if picture.size == (size, size) else picture.resize((size, size), Image.LANCZOS))
+# Groups of emojibase that can be counted, placed or painted: smileys and creatures, animals, food, places, activities, objects.
+THINGS = (0, 3, 4, 5, 6, 7)
+COMPOSITIONS = {'pair': 16000, 'count': 6000, 'background': 7000, 'recoloured': 6000}
+# What a sample shows, by chance: a model that pairs things needs many pairs, yet most prompts name one thing.
+SHARES = {'single': .6, 'pair': .16, 'count': .08, 'background': .08, 'recoloured': .08}
+# How often a concept of a group is drawn: people ask for faces and things, rarely for one flag of 258 or a map sign.
+GROUP_WEIGHTS = {0: 1.2, 1: .8, 8: .7, 9: .4, None: .2}
 
 
 def on_colour(rgba, rgb=(255, 255, 255)):
@@ -99,19 +33,25 @@ def placed(parts, size):
 
 
 def boxes(count, size):
-    half, edge = size // 2, size // 32
-    side = half - edge
-    rows = {2: [(edge // 2, half // 2), (half + edge // 2, half // 2)],
-            3: [(half // 2, edge // 2), (edge // 2, half + edge // 2), (half + edge // 2, half + edge // 2)],
-            4: [(x, y) for y in (edge // 2, half + edge // 2) for x in (edge // 2, half + edge // 2)]}[count]
-    return [(left, top, side) for left, top in rows]
+    """Boxes (left, top, side) of so many equal things, in one or two rows."""
+    rows = {2: (2,), 3: (1, 2), 4: (2, 2), 5: (2, 3), 6: (3, 3)}[count]
+    cell = size // max(rows)
+    side = cell - size // 32
+    top = (size - cell * len(rows)) // 2
+    return [((size - cell * across) // 2 + cell * at + size // 64, top + cell * row + size // 64, side)
+            for row, across in enumerate(rows) for at in range(across)]
 
 
 def recoloured(rgba, colour):
-    """Every saturated sample turned to one hue, brightness kept; black and grey lose their colour instead."""
+    """Saturated samples turned to one hue, brightness kept; what is white or grey all over takes the hue everywhere.
+
+    Black and grey take the colour away instead.
+    """
     hue = COLOURS[colour][0]
     alpha, hsv = rgba[..., 3:], np.array(Image.fromarray(rgba[..., :3]).convert('HSV'))
-    coloured = hsv[..., 1] > 40
+    coloured, solid = hsv[..., 1] > 40, rgba[..., 3] > 128
+    if coloured[solid].mean() < .35:
+        coloured = hsv[..., 2] > 70
     if hue is None:
         hsv[..., 1][coloured] = 0
         if colour == 'black':
@@ -119,6 +59,8 @@ def recoloured(rgba, colour):
     else:
         hsv[..., 0][coloured] = int(hue * 255 / 360)
         hsv[..., 1][coloured] = np.maximum(hsv[..., 1][coloured], 140)
+        if colour == 'brown':
+            hsv[..., 2][coloured] = hsv[..., 2][coloured] * .6
     return np.concatenate([np.array(Image.fromarray(hsv, 'HSV').convert('RGB')), alpha], -1)
 
 
@@ -127,52 +69,111 @@ def chance(text):
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], 'big') / 2 ** 32
 
 
+class Pools:
+    """Rows that may take part in compositions: whole, seen base concepts with a short name, by style; `common` ones are in `words.py`."""
+
+    def __init__(self, rows, names, rng):
+        self.rows, self.rng = rows, rng
+        label = lambda row: names[row['hex']]['label'].get('en', '')
+        self.simple, self.painted = (collections.defaultdict(lambda: {'any': [], 'common': []}) for _ in range(2))
+        for at, row in enumerate(rows):
+            words = label(row).lower().split()
+            if row['held_out'] or row['hex'] != base_of(row['hex']) or len(words) > 3 or not label(row).replace(' ', '').replace('-', '').isalpha():
+                continue
+            if names[row['hex']]['group'] in THINGS:
+                self.add(self.simple, at, row)
+                if not any(word in COLOURS or word in ('white', 'light') for word in words):
+                    self.add(self.painted, at, row)
+
+    @staticmethod
+    def add(pool, at, row):
+        pool[row['style']]['any'].append(at)
+        if row['hex'] in SYNONYMS:
+            pool[row['style']]['common'].append(at)
+
+    def take(self, pool, style):
+        return int(self.rng.choice(pool[style]['common' if self.rng.random() < .5 else 'any']))
+
+
 def compositions(rows, names, rng):
-    """Rows of compositions with the indices of their parts; only whole, seen, uncoloured base concepts take part."""
-    plain = [i for i, row in enumerate(rows) if not row['held_out'] and row['hex'] == base_of(row['hex'])]
-    by_style = {}
-    for i in plain:
-        by_style.setdefault(rows[i]['style'], []).append(i)
-    label = lambda i: names[rows[i]['hex']]['label'].get('en', '')
-    thing = lambda i: names[rows[i]['hex']]['group'] in THINGS
-    simple = lambda i: thing(i) and label(i).replace(' ', '').isalpha() and label(i).count(' ') < 2
-    uncoloured = lambda i: simple(i) and not any(word in COLOURS or word in ('white', 'brown') for word in label(i).split())
-    pools = {'count': [i for i in plain if simple(i)], 'recoloured': [i for i in plain if uncoloured(i)]}
-    made, seen = [], set()
+    """Rows of compositions with the indices of their parts; held out by what they show, whatever the style or the order."""
+    pools, made, seen = Pools(rows, names, rng), [], set()
+    styles, colours = list(pools.simple), list(COLOURS)
     for kind, wanted in COMPOSITIONS.items():
         while wanted:
-            style = list(by_style)[rng.integers(len(by_style))]
-            pool = pools.get(kind)
-            i = int(rng.choice(pool if pool is not None else by_style[style]))
-            row = {'kind': kind, 'hex': rows[i]['hex'], 'style': rows[i]['style']}
-            parts = [i]
+            style = styles[rng.integers(len(styles))]
+            parts = [pools.take(pools.painted if kind == 'recoloured' else pools.simple, style)]
+            row = {'kind': kind, 'hex': rows[parts[0]]['hex'], 'style': style}
             if kind == 'pair':
-                j = int(rng.choice(by_style[style]))
-                row['other'] = rows[j]['hex']
-                parts.append(j)
-            elif kind == 'count':
-                row['count'] = int(rng.choice(list(COUNTS)))
-            else:
-                row['colour'] = list(COLOURS)[rng.integers(len(COLOURS))]
+                parts.append(pools.take(pools.simple, style))
+                row['other'] = rows[parts[1]]['hex']
+            if kind == 'count':
+                row['count'] = int(rng.choice(list(COUNTS), p=[.3, .3, .2, .1, .1]))
+            if kind == 'recoloured':
+                row['paint'] = colours[rng.integers(len(colours))]
+            if kind == 'background' or rng.random() < .2:
+                row['background'] = colours[rng.integers(len(colours))]
             mark = json.dumps(row)
-            if mark in seen or row.get('other') == row['hex']:
+            if mark in seen or row.get('other') == row['hex'] or row.get('paint') is not None and row.get('paint') == row.get('background'):
                 continue
             seen.add(mark)
-            row['held_out'] = chance(mark) < .1
+            shown = sorted([row['hex'], row.get('other', '')]) + [str(row.get(name)) for name in ('kind', 'count', 'paint', 'background')]
+            # A pair is the same pair on any background.
+            row['held_out'] = chance('/'.join(shown[:3] if kind == 'pair' else shown)) < .1
             made.append((row, parts))
             wanted -= 1
     return made
 
 
 def compose(row, parts, size):
+    rgb = COLOURS[row['background']][1] if 'background' in row else (255, 255, 255)
+    first = recoloured(parts[0], row['paint']) if 'paint' in row else parts[0]
     if row['kind'] == 'pair':
-        return on_colour(placed(list(zip(parts, boxes(2, size))), size))
+        return on_colour(placed(list(zip([first, parts[1]], boxes(2, size))), size), rgb)
     if row['kind'] == 'count':
-        return on_colour(placed([(parts[0], box) for box in boxes(row['count'], size)], size))
-    if row['kind'] == 'background':
+        return on_colour(placed([(first, box) for box in boxes(row['count'], size)], size), rgb)
+    if 'background' in row:
         inset = size // 16
-        return on_colour(placed([(parts[0], (inset, inset, size - 2 * inset))], size), COLOURS[row['colour']][1])
-    return on_colour(recoloured(parts[0], row['colour']))
+        return on_colour(placed([(first, (inset, inset, size - 2 * inset))], size), rgb)
+    return on_colour(first)
+
+
+def weigh(rows, names):
+    """Sets 'weight': shares by kind; singles by concept, half as much for all of its skin tones together as for its base pictures."""
+    toned = lambda row: any(part in SKIN_TONES for part in row['hex'].split('-'))
+    single = [row for row in rows if row['kind'] == 'single']
+    tones = collections.Counter(base_of(row['hex']) for row in single if toned(row))
+    bases = collections.Counter(row['hex'] for row in single if not toned(row))
+    for row in rows:
+        row['weight'] = 1.
+        if row['kind'] == 'single':
+            concept = base_of(row['hex'])
+            row['weight'] = GROUP_WEIGHTS.get(names[row['hex']]['group'], 1.) * (1.5 if concept in SYNONYMS else 1.)
+            if toned(row):
+                row['weight'] *= min(.25, .5 * bases[concept] / tones[concept])
+    for kind, share in SHARES.items():
+        total = sum(row['weight'] for row in rows if row['kind'] == kind and not row['held_out'])
+        for row in rows:
+            if row['kind'] == kind:
+                row['weight'] *= share / total
+
+
+def add_words(names):
+    """Adds 'alone' to names: tags that nothing else, or one other thing, has, and that are no label: they may stand for the thing."""
+    for language in LANGUAGES:
+        base = {key: row for key, row in names.items() if key == base_of(key)}
+        labels = {row['label'].get(language, '').lower() for row in base.values()}
+        labels |= {word.lower() for words in SYNONYMS.values() for word in words[language]}
+        count = collections.Counter(tag.lower() for row in base.values() for tag in set(row['tags'].get(language) or []))
+        for row in names.values():
+            alone = [tag for tag in row['tags'].get(language) or [] if count[tag.lower()] <= 2 and tag.lower() not in labels and len(tag) > (language != 'zh') * 2]
+            row.setdefault('alone', {})[language] = alone
+
+
+def _compose(job):
+    row, parts, path, size = job
+    singles = np.load(path, mmap_mode='r')
+    return compose(row, [np.array(singles[i]) for i in parts], size)
 
 
 def build(work, size):
@@ -181,35 +182,27 @@ def build(work, size):
     folder = work / 'packages'
     fetch(folder)
     names = read_names(folder)
-    jobs = []
-    for package, style, chars_of in (('fluent-emoji', 'fluent', 'fluent-emoji-flat'), ('fluent-emoji-flat', 'flat', None),
-                                     ('noto', 'noto', None), ('twemoji', 'twemoji', None)):
-        jobs += icons_of(folder, package, style, names, chars_of)
-    for path in sorted(glob.glob(str(folder / 'fluent-emoji-3d/assets/*.webp'))):
-        code_points = key(pathlib.Path(path).stem)
-        if code_points in names:
-            jobs.append(('3d', code_points, path))
-    rows, pictures = [], []
-    with multiprocessing.Pool() as pool:
-        for at, (job, rgba) in enumerate(zip(jobs, pool.imap(render, [(*job, size) for job in jobs], chunksize=32))):
-            if rgba is not None:
-                style, code_points, _ = job
-                held_out = chance(f'{base_of(code_points)}/{style}') < .1
-                rows.append({'kind': 'single', 'hex': code_points, 'style': style, 'held_out': held_out})
-                pictures.append(rgba)
-            if at % 2000 == 0:
-                print(f'rendered {at} of {len(jobs)}', flush=True)
+    add_words(names)
+    found, rows, alphas = sources(folder, names), [], work / 'singles.npy'
+    singles = np.lib.format.open_memmap(alphas, 'w+', np.uint8, (len(found), size, size, 4))
+    for at, ((style, code_points, _), rgba) in enumerate(zip(found, render_all(work, size, found))):
+        if rgba is not None:
+            singles[len(rows)] = rgba
+            rows.append({'kind': 'single', 'hex': code_points, 'style': style, 'held_out': chance(f'{base_of(code_points)}/{style}') < .1})
+        if at % 2000 == 0:
+            print(f'rendered {at} of {len(found)}', flush=True)
+    singles.flush()
     made = compositions(rows, names, np.random.default_rng(3))
     out = np.lib.format.open_memmap(work / 'pictures.npy', 'w+', np.uint8, (len(rows) + len(made), size, size, 3))
-    for at, rgba in enumerate(pictures):
-        out[at] = on_colour(rgba)
-    for at, (row, parts) in enumerate(made, len(rows)):
-        out[at] = compose(row, [pictures[i] for i in parts], size)
+    for at in range(len(rows)):
+        out[at] = on_colour(singles[at])
+    with multiprocessing.Pool() as pool:
+        for at, picture in enumerate(pool.imap(_compose, [(row, parts, alphas, size) for row, parts in made], chunksize=64), len(rows)):
+            out[at] = picture
     out.flush()
+    alphas.unlink()
     rows += [row for row, _ in made]
-    for row in rows:
-        tone = any(part in SKIN_TONES for part in row['hex'].split('-'))
-        row['weight'] = (.25 if tone else 1.) if row['kind'] == 'single' else .25
+    weigh(rows, names)
     (work / 'pictures.json').write_text(json.dumps({'size': size, 'rows': rows, 'names': names}, ensure_ascii=False))
     print(len(rows), 'pictures,', sum(row['held_out'] for row in rows), 'held out')
 

@@ -1,13 +1,16 @@
 """The byte-fallback tokenizer: BPE over the captions' words in three languages; ideographs stand alone, case is folded.
 
-The engine reads the same tokenizer.json with its own code, so only what that code knows may be used here. Piece 0 is padding.
+The engine reads the same tokenizer.json with its own code, so only what that code knows may be used here. Piece 0 is padding. A tokenizer
+that came with restored weights keeps its pieces and their numbers and gains new ones at its end, so that the weights still fit.
 """
-import json
+import collections, json
 import numpy as np
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 from captions import LANGUAGES, STYLES, draw
 from data import load
 from networks import PIECES, TOKENS
+
+DRAWN = 150_000
 
 
 def build(work):
@@ -31,6 +34,60 @@ def build(work):
     described['added_tokens'] = []
     path.write_text(json.dumps(described, ensure_ascii=False))
     print(tokenizer.get_vocab_size(), 'pieces')
+
+
+def words_of(work, tokenizer):
+    """How often each word stands in captions that training would draw."""
+    _, rows, names = load(work)
+    rng, weights = np.random.default_rng(6), np.array([0. if row['held_out'] else row['weight'] for row in rows])
+    count = collections.Counter()
+    for at in rng.choice(len(rows), DRAWN, p=weights / weights.sum()):
+        text = tokenizer.normalizer.normalize_str(draw(rows[at], names, rng))
+        count.update(word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(text))
+    return count
+
+
+def extend(work):
+    """Goes on merging where the restored tokenizer stopped, up to PIECES; returns each new piece with the old pieces it is made of."""
+    path = work / 'tokenizer.json'
+    described, tokenizer = json.loads(path.read_text()), Tokenizer.from_file(str(path))
+    vocabulary, merges, parts = described['model']['vocab'], described['model']['merges'], {}
+    count = words_of(work, tokenizer)
+
+    def add(piece, made_of):
+        vocabulary[piece] = len(vocabulary)
+        parts[piece] = [vocabulary[part] for part in made_of]
+
+    # An ideograph that was never seen falls to its bytes, which say nothing.
+    for character in sorted({word for word in count if len(word) == 1 and word not in vocabulary and count[word] > 2}):
+        add(character, [f'<0x{byte:02X}>' for byte in character.encode()])
+    cut = {word: tokenizer.encode(word).tokens for word in count if word not in vocabulary}
+    whole = {}
+    while len(vocabulary) < PIECES:
+        pairs = collections.Counter()
+        for word, pieces in cut.items():
+            for pair in zip(pieces, pieces[1:]):
+                pairs[pair] += count[word]
+        # The same text by another merge would make the old merges meet pieces in an order they were not learnt in.
+        left, right = next(pair for pair, _ in sorted(pairs.items(), key=lambda row: (-row[1], row[0])) if ''.join(pair) not in vocabulary)
+        add(left + right, whole.get(left, [left]) + whole.get(right, [right]))
+        whole[left + right] = whole.get(left, [left]) + whole.get(right, [right])
+        merges.append([left, right])
+        for word, pieces in cut.items():
+            if left in pieces:
+                cut[word] = merged(pieces, left, right)
+    path.write_text(json.dumps(described, ensure_ascii=False))
+    return {vocabulary[piece]: made_of for piece, made_of in parts.items()}
+
+
+def merged(pieces, left, right):
+    out = []
+    for piece in pieces:
+        if out and piece == right and out[-1] == left:
+            out[-1] = left + right
+        else:
+            out.append(piece)
+    return out
 
 
 class Captions:

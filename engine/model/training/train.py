@@ -37,4 +37,6 @@ def main():
 
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-main()
+# Guarded, because the processes of a team import this file again.
+if __name__ == '__main__':
+    main()

@@ -233,7 +233,11 @@ fn expand_path(world: &World, object: &mut Value, keys: &[&str]) {
     }
     if *first == "line_items" {
         let id = object["id"].as_str().unwrap_or_default().to_owned();
-        let lines = world.lines.get(&id).cloned().unwrap_or_default();
+        let mut lines = world.lines.get(&id).cloned().unwrap_or_default();
+        if *rest != ["data", "taxes"] {
+            let objects = lines.iter_mut().filter_map(Value::as_object_mut);
+            objects.for_each(|line| drop(line.remove("taxes")));
+        }
         object["line_items"] = list(
             &format!("/v1/checkout/sessions/{id}/line_items"),
             lines,

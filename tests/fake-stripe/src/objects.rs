@@ -51,6 +51,21 @@ pub fn line_item(id: &str, now: i64, title: &str, amount: i64, tax: i64) -> Valu
     })
 }
 
+/// The taxes of a line, as they stand in it when they are asked for.
+#[must_use]
+pub fn line_taxes(now: i64, country: &str, basis_points: i64, taxable: i64, amount: i64) -> Value {
+    let id = format!("txr_{country}");
+    #[allow(clippy::cast_precision_loss, reason = "a rate is small")]
+    let percentage = basis_points as f64 / 100.0;
+    let rate = json!({
+        "id": id, "object": "tax_rate", "active": false, "country": country, "created": now, "description": null, "display_name": "VAT",
+        "effective_percentage": percentage, "flat_amount": null, "inclusive": false, "jurisdiction": country,
+        "jurisdiction_level": "country", "livemode": false, "metadata": {}, "percentage": percentage, "rate_type": "percentage",
+        "state": null, "tax_type": "vat",
+    });
+    json!([{ "amount": amount, "rate": rate, "taxability_reason": "standard_rated", "taxable_amount": taxable }])
+}
+
 /// A payment intent that succeeded.
 #[must_use]
 pub fn payment_intent(id: &str, now: i64, amount: i64, charge: &str, order: &Value) -> Value {

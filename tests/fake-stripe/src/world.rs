@@ -219,6 +219,7 @@ impl World {
             let part = (amount * rate + 5000) / 10_000;
             line["amount_tax"] = json!(part);
             line["amount_total"] = json!(amount + part);
+            line["taxes"] = objects::line_taxes(self.now_s, country, rate, amount, part);
             tax += part;
         }
         self.lines.insert(session.to_owned(), lines);

@@ -112,6 +112,12 @@ impl Client {
         self.send(self.http.get(self.at(path))).await
     }
 
+    /// Asks with a header of the test's choice.
+    pub(crate) async fn get_with(&self, path: &str, header: (&str, &str)) -> Answer {
+        let request = self.http.get(self.at(path));
+        self.send(request.header(header.0, header.1)).await
+    }
+
     pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         self.send(
             self.http

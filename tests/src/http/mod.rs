@@ -4,6 +4,7 @@ mod background;
 mod confirmation;
 mod health;
 mod limits;
+mod prices;
 mod small;
 mod starting;
 mod strangers;

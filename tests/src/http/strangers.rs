@@ -4,10 +4,10 @@ use crate::harness::client::Client;
 use crate::harness::server::{Database, Server};
 use std::time::Duration;
 
-const LISTING: &str = "01900000-0000-7000-8000-000000000001";
+pub(super) const LISTING: &str = "01900000-0000-7000-8000-000000000001";
 
 /// A listing of another creator, as far as a sale needs it.
-fn list_something(server: &Server) {
+pub(super) fn list_something(server: &Server) {
     let sql = format!(
         "insert into person (id, email, email_folded, address_folded, handle, password_hash, role, created_ms)
             values ('maker', 'maker@test.example', 'maker@test.example', 'maker@test.example', 'maker', 'x', 'member', 1);

@@ -115,7 +115,10 @@ pub struct Order {
     pub payment_id: Option<String>,
     pub charge_id: Option<String>,
     pub card_last4: Option<String>,
+    /// Where the buyer's address is, once it is paid.
     pub country: Option<String>,
+    /// The rate of its tax, where it is one and known: 1,900 is 19%.
+    pub tax_basis_points: Option<i64>,
     pub attempts: i64,
     pub invoice_number: Option<i64>,
     pub created_ms: i64,

@@ -1,5 +1,7 @@
 //! Test cards and test bank accounts: Stripe's own numbers, so that the same journeys run there.
 
+use crate::provider::tax::{Taxed, taxed};
+
 /// What a test card does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Card {
@@ -73,14 +75,12 @@ pub(super) fn bank_failure(number: &str) -> Option<&'static str> {
     }
 }
 
-/// The sandbox's tax in basis points: a rate for trying out, no law.
-#[must_use]
-pub fn tax_basis_points(country: &str) -> i64 {
-    match country {
-        "DE" => 1900,
-        "FR" | "GB" | "AT" => 2000,
-        "CH" => 810,
-        "CN" => 600,
-        _ => 0,
-    }
-}
+/// The sandbox's tax: rates for trying out, no law.
+pub const TAX_RATES: &[Taxed] = &[
+    taxed("AT", 2000),
+    taxed("CH", 810),
+    taxed("CN", 600),
+    taxed("DE", 1900),
+    taxed("FR", 2000),
+    taxed("GB", 2000),
+];

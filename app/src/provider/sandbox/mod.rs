@@ -10,14 +10,14 @@ mod store;
 #[cfg(test)]
 pub(crate) use store::ALL as STATEMENTS;
 
-pub use cards::{Card, card, tax_basis_points};
+pub use cards::{Card, TAX_RATES, card};
 pub use sellers::{Onboarding, onboard};
 
 use super::inbox::{self, Event};
 use super::{
     Account, Answer, Balance, Call, Cause, Checkout, Dispute, Opened, Outcome, Payment,
     PaymentProvider, PaymentState, Payout, PayoutProvider, PayoutState, Refund, Transaction,
-    Unanswered,
+    Unanswered, tax,
 };
 use crate::clock::DAY_MS;
 use crate::db::{self, Db, Tx};
@@ -73,12 +73,11 @@ impl Record {
     /// Tax on each line for a buyer in a country.
     #[must_use]
     pub fn taxes_in(&self, country: &str) -> Vec<i64> {
-        let rate = tax_basis_points(country);
-        if rate == 0 {
+        let Some(rate) = tax::find(TAX_RATES, country) else {
             return Vec::new();
-        }
+        };
         let lines = numbers(&self.lines).into_iter();
-        lines.map(|line| (line * rate + 5000) / 10_000).collect()
+        lines.map(|line| rate.on(line)).collect()
     }
 
     fn into_payment(self) -> Payment {
@@ -88,6 +87,8 @@ impl Record {
             _ => PaymentState::Open,
         };
         let paid = state == PaymentState::Paid;
+        let country = self.country.as_deref();
+        let rate = country.and_then(|country| tax::find(TAX_RATES, country));
         Payment {
             charge: paid.then(|| self.id.clone()),
             id: self.id,
@@ -101,6 +102,7 @@ impl Record {
             available: paid && self.available_ms.is_none(),
             card_last4: self.card_last4,
             decline_code: self.decline_code,
+            tax_basis_points: rate.map(|rate| rate.basis_points),
             country: self.country,
         }
     }
@@ -443,6 +445,10 @@ impl PaymentProvider for Sandbox {
 
     fn moves_real_money(&self) -> bool {
         false
+    }
+
+    fn tax_rates(&self) -> &'static [tax::Taxed] {
+        TAX_RATES
     }
 
     async fn open_checkout(&self, checkout: &Checkout) -> Outcome<Opened> {

@@ -3,7 +3,7 @@
 use super::super::inbox::Event;
 use super::super::{
     Answer, Balance, Call, Cause, Checkout, Dispute, DisputeStatus, Opened, Outcome, Payment,
-    PaymentProvider, PaymentState, Refund, Transaction,
+    PaymentProvider, PaymentState, Refund, Transaction, tax,
 };
 use super::{MAX_PAGES, PAGE, Stripe, found, seconds, unanswered};
 use async_trait::async_trait;
@@ -22,7 +22,9 @@ use stripe_core::dispute::{CloseDispute, RetrieveDispute, UpdateDispute, UpdateD
 use stripe_core::event::ListEvent;
 use stripe_core::refund::{CreateRefund, ListRefund, RetrieveRefund};
 use stripe_fraud::radar_early_fraud_warning::RetrieveRadarEarlyFraudWarning;
-use stripe_shared::{CheckoutSession, CheckoutSessionPaymentStatus, CheckoutSessionStatus};
+use stripe_shared::{
+    CheckoutSession, CheckoutSessionPaymentStatus, CheckoutSessionStatus, LineItemsTaxAmount,
+};
 use stripe_types::{Currency, Expandable, RangeQueryTs};
 
 /// Metadata that leads from an object of Stripe's back to ours.
@@ -108,11 +110,10 @@ fn payment(session: CheckoutSession) -> Payment {
         (_, Some(CheckoutSessionStatus::Expired)) => PaymentState::Expired,
         _ => PaymentState::Open,
     };
-    let taxes = session
-        .line_items
-        .filter(|items| !items.has_more)
-        .map(|items| items.data.iter().map(|item| item.amount_tax).collect())
-        .unwrap_or_default();
+    let items = session.line_items.filter(|items| !items.has_more);
+    let items = items.map(|items| items.data).unwrap_or_default();
+    let rate = one_rate(items.iter().flat_map(|item| item.taxes.iter().flatten()));
+    let taxes = items.iter().map(|item| item.amount_tax).collect();
     Payment {
         id: session.id.to_string(),
         order: session.client_reference_id.unwrap_or_default(),
@@ -134,7 +135,21 @@ fn payment(session: CheckoutSession) -> Payment {
             .customer_details
             .and_then(|details| details.address)
             .and_then(|address| address.country),
+        tax_basis_points: rate,
     }
+}
+
+/// The rate of every amount of tax, if it is one: an order with several has none to be named in one line.
+fn one_rate<'a>(taxes: impl Iterator<Item = &'a LineItemsTaxAmount>) -> Option<i64> {
+    let mut rates = taxes.filter(|tax| tax.amount > 0).map(|tax| {
+        let percentage = tax.rate.effective_percentage.unwrap_or(tax.rate.percentage);
+        // Hundredths of a percent, as exact as tax laws are.
+        #[allow(clippy::cast_possible_truncation, reason = "a rate is small")]
+        let basis_points = (percentage * 100.0).round() as i64;
+        basis_points
+    });
+    let first = rates.next()?;
+    rates.all(|rate| rate == first).then_some(first)
 }
 
 fn dispute(dispute: stripe_shared::Dispute) -> Dispute {
@@ -192,6 +207,13 @@ impl PaymentProvider for Stripe {
         self.live
     }
 
+    fn tax_rates(&self) -> &'static [tax::Taxed] {
+        match self.automatic_tax {
+            true => tax::EUROPEAN_UNION,
+            false => &[],
+        }
+    }
+
     async fn open_checkout(&self, checkout: &Checkout) -> Outcome<Opened> {
         let key = format!("checkout:{}:{}", checkout.order, checkout.attempt);
         let made = self.post(session(checkout, self.automatic_tax), &key).await;
@@ -228,7 +250,7 @@ impl PaymentProvider for Stripe {
     async fn find_payment(&self, id: &str) -> Answer<Option<Payment>> {
         let request = RetrieveCheckoutSession::new(CheckoutSessionId::from(id)).expand(vec![
             "payment_intent.latest_charge.balance_transaction".to_owned(),
-            "line_items".to_owned(),
+            "line_items.data.taxes".to_owned(),
         ]);
         Ok(found(request.send(&self.client).await)?.map(payment))
     }

@@ -194,6 +194,11 @@ async fn paid_charge(fake: &FakeStripe, stripe: &Stripe) -> String {
         (PaymentState::Paid, 1190, 190, [190].as_slice())
     );
     assert_eq!(
+        payment.tax_basis_points,
+        Some(1900),
+        "what its invoice says"
+    );
+    assert_eq!(
         (
             payment.fee_minor,
             payment.card_last4.as_deref(),

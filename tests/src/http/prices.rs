@@ -1,0 +1,90 @@
+//! Prices as buyers read them: with the tax of their country, from the first page to the invoice.
+
+use super::strangers::{LISTING, list_something};
+use crate::harness::client::Client;
+use crate::harness::server::{Database, Server};
+use std::time::Duration;
+
+#[tokio::test]
+async fn a_price_shows_its_tax_from_the_first_page_to_the_invoice() {
+    let server = Server::start(Database::Sqlite);
+    list_something(&server);
+    let visitor = Client::new(server.url(""));
+    // 10.00, and nobody knows of which country.
+    for path in ["/", "/explore", "/listings/fox"] {
+        let page = visitor.get(path).await;
+        assert!(page.body.contains("$10.00"), "{path}");
+    }
+    let page = visitor.get("/listings/fox").await;
+    assert!(page.body.contains("Plus tax"), "it is said");
+
+    let german = visitor
+        .get_with("/de/listings/fox", ("accept-language", "de-DE,de;q=0.9"))
+        .await;
+    assert!(
+        german.body.contains("11,90") && german.body.contains("inkl. 19 % Steuer (Deutschland)"),
+        "by the browser's language"
+    );
+
+    let chosen = visitor
+        .post("/country", &[("country", "AT"), ("next", "/explore")])
+        .await;
+    assert_eq!(
+        (chosen.status, chosen.header("location")),
+        (303, "/explore")
+    );
+    for path in ["/", "/explore", "/explore?max=12", "/listings/fox"] {
+        let page = visitor.get(path).await;
+        assert!(page.body.contains("$12.00"), "{path}");
+    }
+    let below = visitor.get("/explore?max=11.99").await;
+    assert!(
+        !below.body.contains("Fox in the snow"),
+        "whoever reads prices with tax asks for prices with tax"
+    );
+    visitor.post("/cart/add", &[("listing", LISTING)]).await;
+    let cart = visitor.get("/cart").await;
+    assert!(
+        cart.body.contains("$12.00")
+            && cart.body.contains("of which tax 20 % (Austria)")
+            && cart.body.contains("$2.00")
+    );
+
+    let fields = [("total", "1000"), ("email", "kim@test.example")];
+    let placed = visitor.post("/checkout", &fields).await;
+    let payment = placed.header("location").to_owned();
+    let page = visitor.get(&payment).await;
+    assert!(
+        page.body.contains("$12.00"),
+        "the payment begins with the same sum"
+    );
+    let card = [("card", "4242424242424242"), ("country", "AT")];
+    let order = visitor.post(&payment, &card).await;
+    let order = order.header("location").to_owned();
+    let mut receipt = visitor.get(&order).await;
+    while !receipt.body.contains("data-state=\"paid\"") {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        receipt = visitor.get(&order).await;
+    }
+    assert!(receipt.body.contains("Tax 20 % (Austria)") && receipt.body.contains("$12.00"));
+    let invoice = visitor.get(&format!("{order}/invoice.pdf")).await;
+    assert!(
+        invoice.body.contains("Tax 20 % \\(Austria\\)")
+            && invoice.body.contains("Buyer's country")
+            && invoice
+                .header("content-disposition")
+                .contains("SM-000001.pdf"),
+        "{}",
+        invoice.body
+    );
+
+    let elsewhere = visitor.post("/country", &[("country", "XX")]).await;
+    assert_eq!(elsewhere.status, 303);
+    let page = visitor
+        .get_with("/listings/fox", ("accept-language", "de-DE"))
+        .await;
+    assert!(
+        page.body.contains("$10.00"),
+        "a choice counts before a guess"
+    );
+}
