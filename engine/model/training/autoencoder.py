@@ -7,9 +7,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from data import load
-from networks import autoencoder
+from networks import CHANNELS, FACTOR, autoencoder
 from sheets import sheet
-from team import average_gradients, rank, together
+from team import average_gradients, rank, size, together
 from training import DEVICE, Run, autocast, set_rate, tensor
 
 BATCH = 16
@@ -24,10 +24,14 @@ def distance(y, x):
 
 
 def train(work, side, minutes):
-    together(learn, work, side, minutes)
-    encoder = autoencoder(side)[0].to(DEVICE)
-    encoder.load_state_dict(torch.load(work / 'autoencoder.pt', map_location=DEVICE, weights_only=True)['encoder'])
-    write_latents(work, load(work)[0], encoder.eval())
+    """Trains, unless `restore` brought an encoder too; then encodes every picture."""
+    if not (work / 'encoder.pt').exists():
+        together(learn, work, side, minutes)
+    pictures, part = load(work)[0], work / 'latents.part.npy'
+    np.lib.format.open_memmap(part, 'w+', np.float16, (len(pictures), CHANNELS, side // FACTOR, side // FACTOR)).flush()
+    together(encode, work, side, part)
+    part.rename(work / 'latents.npy')
+    print('latents written', len(pictures), flush=True)
 
 
 def learn(work, side, minutes):
@@ -63,15 +67,20 @@ def learn(work, side, minutes):
     run.save()
 
 
-def write_latents(work, pictures, encoder):
-    out = None
-    with torch.no_grad():
-        for at in range(0, len(pictures), 64):
-            with autocast():
-                z = encoder(tensor(pictures[at:at + 64])).float()
-            if out is None:
-                out = np.lib.format.open_memmap(work / 'latents.part.npy', 'w+', np.float16, (len(pictures), *z.shape[1:]))
-            out[at:at + len(z)] = z.cpu().numpy()
+def encoder_weights(work):
+    """A carried encoder, else the trained one."""
+    if (work / 'encoder.pt').exists():
+        return torch.load(work / 'encoder.pt', map_location='cpu', weights_only=True)
+    return torch.load(work / 'autoencoder.pt', map_location='cpu', weights_only=True)['encoder']
+
+
+@torch.no_grad()
+def encode(work, side, path):
+    """Writes the latents of this process's share of the pictures."""
+    encoder = autoencoder(side)[0].to(DEVICE)
+    encoder.load_state_dict(encoder_weights(work))
+    pictures, out = load(work)[0], np.load(path, mmap_mode='r+')
+    for at in range(64 * rank(), len(pictures), 64 * size()):
+        with autocast():
+            out[at:at + 64] = encoder.eval()(tensor(pictures[at:at + 64])).float().cpu().numpy()
     out.flush()
-    (work / 'latents.part.npy').rename(work / 'latents.npy')
-    print('latents written', out.shape, flush=True)

@@ -1,7 +1,7 @@
 """Exports trained weights as the embedded model: three portable ONNX graphs, float16 weights, tokenizer and manifest.
 
 The same input gives the same bytes. The graphs spell out `networks.py` in the portable operator set; 1/8 = 1/sqrt(64) is folded into
-the queries, which changes no bit. `resume/` gets the encoder, so that training can go on from the repository (`restore`).
+the queries, which changes no bit. What training needs besides, to go on from the repository, `restore.py` carries in `state/`.
 """
 import json, pathlib
 import numpy as np
@@ -149,7 +149,7 @@ def arrays(prefix, state):
 
 
 def gather(work):
-    """Every tensor of the finished state; undistilled weights do not count, since the graph takes guidance as an input."""
+    """Every tensor of the finished state."""
     mean, std = statistics(work)
     tensors = {**arrays('', finished(work)), **arrays('decoder.', decoder_weights(work)),
                'latent.mean': mean.numpy(), 'latent.std': std.numpy()}

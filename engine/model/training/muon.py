@@ -1,8 +1,10 @@
 """Muon (Jordan 2024; scaled as in arXiv 2502.16982): momentum, made orthogonal by five Newton-Schulz steps, for hidden matrices.
 
-It needs about half the samples of Adam here, which is what two CPU cores have too few of. Everything else goes to AdamW.
+It needs about half the samples of Adam here, which is what two CPU cores have too few of. Everything else goes to AdamW. In a team each
+process makes its share of the matrices orthogonal, which costs as much as twenty samples, and all of them add up what they made.
 """
 import torch
+import team
 from training import BFLOAT16
 
 
@@ -25,14 +27,16 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure=None):
         for group in self.param_groups:
-            for p in group['params']:
-                if p.grad is None:
-                    continue
+            updates = []
+            for at, p in enumerate(group['params']):
                 state = self.state[p]
                 if not state:
                     state['momentum'] = torch.zeros_like(p)
                 state['momentum'].lerp_(p.grad, 1 - group['momentum'])
-                update = orthogonal(p.grad.lerp(state['momentum'], group['momentum']))
+                mine = at % team.size() == team.rank()
+                updates.append(orthogonal(p.grad.lerp(state['momentum'], group['momentum'])) if mine else torch.zeros_like(p))
+            team.summed(updates)
+            for p, update in zip(group['params'], updates):
                 p.mul_(1 - group['lr'] * group['weight_decay'])
                 p.add_(update, alpha=-group['lr'] * .2 * max(p.shape) ** .5)
 

@@ -81,7 +81,7 @@ class TextBlock(nn.Module):
 
 
 class TextEncoder(nn.Module):
-    """Token numbers (B,32), 0 = padding → text (B,32,W), zero at padding, and its mean over tokens (B,W)."""
+    """Token numbers (B,32 or fewer), 0 = padding → text (B,32,W), zero at padding, and its mean over tokens (B,W)."""
 
     def __init__(self, width, depth):
         super().__init__()
@@ -93,7 +93,7 @@ class TextEncoder(nn.Module):
     def forward(self, ids):
         mask = (ids != 0).float()
         bias = ((mask - 1) * 1e4)[:, None, None]
-        x = self.tokens(ids) + self.places
+        x = self.tokens(ids) + self.places[:ids.shape[1]]
         for block in self.blocks:
             x = block(x, bias.to(x.dtype))
         text = self.norm(x) * mask[..., None]
@@ -111,11 +111,11 @@ class Block(nn.Module):
         self.f1, self.f2 = nn.Linear(d, hidden), nn.Linear(hidden, d)
         self.table = nn.Parameter(torch.zeros(6, d))
 
-    def forward(self, x, text, modulation):
+    def forward(self, x, text, modulation, bias=None):
         a = modulation + self.table
         h = self.n1(x) * (1 + a[:, 0:1]) + a[:, 1:2]
         k, v = torch.cat([self.tk(text), self.k(h)], 1), torch.cat([self.tv(text), self.v(h)], 1)
-        x = x + a[:, 2:3] * self.o(attention(self.q(h), k, v))
+        x = x + a[:, 2:3] * self.o(attention(self.q(h), k, v, bias))
         h = self.n2(x) * (1 + a[:, 3:4]) + a[:, 4:5]
         return x + a[:, 5:6] * self.f2(F.gelu(self.f1(h), approximate='tanh'))
 
@@ -130,6 +130,19 @@ def features(t):
 def patches(x):
     """(B,8,C,C) → (B,C/2·C/2,32): 2×2 cells of all channels side by side."""
     return F.pixel_unshuffle(x, 2).flatten(2).transpose(1, 2)
+
+
+def padded(text):
+    """Text cut to its longest row, and a bias of keys: one zero row at its end stands for all the rows that were cut.
+
+    Padding is zero rows, which all give one key and one value: n of them weigh as much as one whose score is raised by log n.
+    """
+    cut = TOKENS - text.shape[1]
+    if cut == 0:
+        return text, None
+    bias = text.new_zeros(text.shape[1] + 1)
+    bias[-1] = math.log(cut)
+    return F.pad(text, (0, 0, 0, 1)), bias
 
 
 class Sketch(nn.Sequential):
@@ -170,8 +183,10 @@ class Transformer(nn.Module):
         c = F.silu(self.time(features(t)) + self.pool(pooled) + self.guide(guidance[:, None] - 1))
         modulation = self.modulation(c).view(len(x), 6, self.width)
         h = self.enter(torch.cat([patches(x), sketch.to(x.dtype)], -1)) + self.places
+        text, bias = padded(text)
+        bias = None if bias is None else F.pad(bias, (0, self.grid ** 2))
         for block in self.blocks:
-            h = block(h, text, modulation)
+            h = block(h, text, modulation, bias)
         scale, shift = self.final(c).chunk(2, -1)
         h = self.norm(h) * (1 + scale[:, None]) + shift[:, None]
         return F.pixel_shuffle(self.out(h).transpose(1, 2).unflatten(2, (self.grid, self.grid)), 2)

@@ -50,15 +50,20 @@ def statistics(work):
     return latents.mean((0, 2, 3)), latents.std((0, 2, 3))
 
 
-def normalised(work):
-    """Latents with mean 0 and deviation 1 per channel, float32."""
-    mean, std = (part[None, :, None, None] for part in statistics(work))
-    return (torch.from_numpy(np.load(work / 'latents.npy').astype(np.float32)) - mean) / std
+class Latents:
+    """Latents with mean 0 and deviation 1 per channel, float32, read as they are asked for."""
+
+    def __init__(self, work):
+        self.stored = np.load(work / 'latents.npy', mmap_mode='r')
+        self.mean, self.std = (part[None, :, None, None] for part in statistics(work))
+
+    def __getitem__(self, rows):
+        return (torch.from_numpy(self.stored[rows].astype(np.float32)) - self.mean) / self.std
 
 
 def train(work, side, minutes):
     _, rows, names = load(work)
-    latents = normalised(work)
+    latents = Latents(work)
     usable = np.array([i for i, row in enumerate(rows) if not row['held_out']])
     weights = np.array([rows[i]['weight'] for i in usable])
     torch.manual_seed(2)

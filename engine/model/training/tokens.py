@@ -62,20 +62,27 @@ def extend(work):
     for character in sorted({word for word in count if len(word) == 1 and word not in vocabulary and count[word] > 2}):
         add(character, [f'<0x{byte:02X}>' for byte in character.encode()])
     cut = {word: tokenizer.encode(word).tokens for word in count if word not in vocabulary}
+    pairs, places = collections.Counter(), collections.defaultdict(set)
+
+    def tally(word, sign):
+        for pair in zip(cut[word], cut[word][1:]):
+            pairs[pair] += sign * count[word]
+            places[pair].add(word)
+
     whole = {}
+    for word in cut:
+        tally(word, 1)
     while len(vocabulary) < PIECES:
-        pairs = collections.Counter()
-        for word, pieces in cut.items():
-            for pair in zip(pieces, pieces[1:]):
-                pairs[pair] += count[word]
         # The same text by another merge would make the old merges meet pieces in an order they were not learnt in.
-        left, right = next(pair for pair, _ in sorted(pairs.items(), key=lambda row: (-row[1], row[0])) if ''.join(pair) not in vocabulary)
-        add(left + right, whole.get(left, [left]) + whole.get(right, [right]))
+        left, right = min((pair for pair in pairs if ''.join(pair) not in vocabulary), key=lambda pair: (-pairs[pair], pair))
         whole[left + right] = whole.get(left, [left]) + whole.get(right, [right])
+        add(left + right, whole[left + right])
         merges.append([left, right])
-        for word, pieces in cut.items():
-            if left in pieces:
-                cut[word] = merged(pieces, left, right)
+        for word in places.pop((left, right)):
+            tally(word, -1)
+            cut[word] = merged(cut[word], left, right)
+            tally(word, 1)
+        del pairs[left, right]
     path.write_text(json.dumps(described, ensure_ascii=False))
     return {vocabulary[piece]: made_of for piece, made_of in parts.items()}
 

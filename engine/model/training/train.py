@@ -1,8 +1,8 @@
 """The one command of the training: `python train.py STAGE WORK [--side 128] [--minutes M]`; `all` runs every stage in turn.
 
-Stages: data, tokenizer, autoencoder, text, transformer, distil, evaluator, evaluate, export. Each goes on where it was
-cut off; more minutes train further. `restore`, after `data`, starts from the repository's own weights. Needs torch, numpy, pillow,
-resvg-py, tokenizers, onnx and blake3 from PyPI, and npm.
+Stages: data, tokenizer, autoencoder, text, transformer, upscaler, evaluator, evaluate, export, compare. Each goes on where it was
+cut off; more minutes train further. `restore`, after `data`, starts from the repository's own weights or from `state/`, which `carry` writes.
+Needs torch, numpy, pillow, resvg-py, tokenizers, onnx, onnxruntime and blake3 from PyPI, and npm.
 """
 import argparse, importlib, pathlib, sys
 
@@ -10,10 +10,15 @@ import argparse, importlib, pathlib, sys
 STAGES = {
     'data': ('data', 'build', None), 'tokenizer': ('tokens', 'build', None),
     'autoencoder': ('autoencoder', 'train', (30, 6)), 'text': ('text', 'train', (8, 2)),
-    'transformer': ('transformer', 'train', (90, 14)), 'distil': ('transformer', 'distil', (20, 4)),
+    'transformer': ('transformer', 'train', (110, 18)),
+    'upscaler': ('upscaler', 'train', (25, 4)),
     'evaluator': ('evaluator', 'train', (30, 3)), 'evaluate': ('evaluate', 'measure', None), 'export': ('export', 'write', None),
-    'restore': ('restore', 'build', None),
+    'restore': ('restore', 'build', None), 'carry': ('restore', 'carry', None),
+    'compare': ('compare', 'measure', None),
 }
+
+# Not part of `all`: they move, judge or try something.
+ASIDE = ('restore', 'carry', 'compare', 'upscaler')
 
 
 def main():
@@ -24,7 +29,7 @@ def main():
     parser.add_argument('--minutes', type=float, help='training time of this stage in all, earlier runs included')
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
-    every = [stage for stage in STAGES if stage != 'restore']
+    every = [stage for stage in STAGES if stage not in ASIDE]
     for stage in every if given.stage == 'all' else [given.stage]:
         module, function, minutes = STAGES[stage]
         act = getattr(importlib.import_module(module), function)

@@ -64,7 +64,7 @@ class Run:
 
     def __init__(self, path, minutes, state, save_every_seconds=600):
         self.path, self.budget, self.state, self.every = path, minutes * 60, state, save_every_seconds
-        self.before, self.step, self.samples, self.waited, self.smooth = 0., 0, 0, 0., None
+        self.before, self.step, self.samples, self.begun, self.waited, self.smooth = 0., 0, 0, 0, 0., None
         self.started = self.saved = self.printed = time.time()
         if path.exists():
             kept = torch.load(path, map_location=DEVICE, weights_only=True)
@@ -74,7 +74,7 @@ class Run:
 
     def count(self, seconds, step, samples):
         """Goes on counting from an earlier run."""
-        self.before, self.step, self.samples = seconds, step, samples
+        self.before, self.step, self.samples, self.begun = seconds, step, samples, step
         self.say(f'goes on at step {step}, {samples} samples, {seconds / 3600:.2f} hours')
 
     def say(self, text):
@@ -103,8 +103,8 @@ class Run:
         return self.done < 1
 
     def rate(self, peak, warmup=100, constant=.5, floor=.02):
-        """Linear warm-up, flat until `constant` of the budget, then linear decay."""
-        return peak * min(1, (self.step + 1) / warmup) * (1 if self.done < constant else max(floor, (1 - self.done) / (1 - constant)))
+        """Linear warm-up after each start, flat until `constant` of the budget, then linear decay."""
+        return peak * min(1, (self.step - self.begun + 1) / warmup) * (1 if self.done < constant else max(floor, (1 - self.done) / (1 - constant)))
 
     def after(self, loss, samples, note='', every=50):
         """Counts a step of so many samples in each process, prints now and then; True in the first process when it is time to save."""

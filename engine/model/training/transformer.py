@@ -1,8 +1,8 @@
-"""Trains the text encoder and transformer by flow matching, then teaches the transformer to take guidance as an input.
+"""Trains the text encoder and transformer by flow matching, together with the guidance that the transformer takes as an input.
 
-`train` is rectified flow with 10% empty captions; it keeps an exponential moving average. `distil` (guidance distillation, Meng et
-al., arXiv 2210.03142) draws a guidance of 1 to 6 for each sample and learns what two passes of the average would have said,
-so that a picture costs one pass a step. Held-out rows are never drawn.
+Three quarters of a batch are rectified flow with 10% empty captions. The rest draws a guidance of 1 to 6 for each sample and learns what two
+passes of the moving average would have said (guidance distillation, Meng et al., arXiv 2210.03142), so that a picture costs one pass
+a step and every saved state can ship. Held-out rows are never drawn.
 """
 import copy
 import numpy as np
@@ -13,11 +13,14 @@ from data import load
 from muon import Muon, split
 from networks import CHANNELS, FACTOR, autoencoder, generator, patches
 from sheets import sheet
-from text import normalised, statistics
+from team import average_gradients, rank, together
+from text import Latents, statistics
 from tokens import TOKENS, Captions
 from training import DEVICE, Run, autocast, set_rate
 
-BATCH, EMPTY, STEPS, GUIDANCE, SKETCH = 64, .1, 16, 3., .25
+# Samples of a step in each process; how many of them are guided.
+BATCH, GUIDED = 64, 12
+EMPTY, STEPS, GUIDANCE, SKETCH = .1, 16, 3., .25
 PROMPTS = [
     'red apple, 3d style', 'red apple, flat style', 'dog face, twemoji style', 'cat face, noto style', 'grinning face, fluent style',
     'red heart, 3d style', 'fire, noto style', 'rocket, fluent style', 'pizza, twemoji style', '苹果, 3d风格', '猫脸, 扁平风格',
@@ -36,22 +39,21 @@ class Generator(nn.Module):
         super().__init__()
         self.text, self.transformer = generator(side)
 
+    def read(self, ids):
+        """(text, pooled) of token rows, without the columns that are padding in all of them."""
+        return self.text(ids[:, :max(1, int((ids != 0).sum(1).max()))])
+
     def forward(self, x, t, ids, guidance):
         """(velocity, sketch)"""
-        text, pooled = self.text(ids)
+        text, pooled = self.read(ids)
         sketch = self.transformer.sketch(pooled)
         return self.transformer(x, t, text, pooled, guidance, sketch), sketch
 
 
-def optimisers(network, distilling):
+def optimisers(network):
     hidden, rest = split(network.transformer)
-    text = list(network.text.parameters())
-    if distilling:
-        for parameter in text:
-            parameter.requires_grad_(False)
-        text = []
-    groups = [{'params': rest, 'share': 1.}] + ([{'params': text, 'share': .3}] if text else [])
-    return Muon(hidden), torch.optim.AdamW(groups, lr=1e-3, betas=(.9, .98), weight_decay=.01)
+    return Muon(hidden), torch.optim.AdamW([{'params': rest, 'share': 1.}, {'params': list(network.text.parameters()), 'share': .5}],
+                                           lr=1e-3, betas=(.9, .98), weight_decay=.01)
 
 
 class Batches:
@@ -59,15 +61,15 @@ class Batches:
 
     def __init__(self, work, seed):
         _, self.rows, self.names = load(work)
-        self.latents = normalised(work)
+        self.latents = Latents(work)
         self.usable = np.array([i for i, row in enumerate(self.rows) if not row['held_out']])
         weights = np.array([self.rows[i]['weight'] for i in self.usable])
         self.weights, self.rng, self.captions = weights / weights.sum(), np.random.default_rng(seed), Captions(work)
 
-    def draw(self, empty):
+    def draw(self):
         chosen = self.rng.choice(self.usable, BATCH, p=self.weights)
         ids = self.captions.ids([draw(self.rows[i], self.names, self.rng) for i in chosen])
-        ids[self.rng.random(BATCH) < empty] = 0
+        ids[self.rng.random(BATCH) < EMPTY] = 0
         return self.latents[chosen].to(DEVICE), torch.from_numpy(ids).to(DEVICE)
 
 
@@ -78,30 +80,23 @@ def noised(x):
 
 
 @torch.no_grad()
-def sample(network, ids, side, guidance=GUIDANCE, steps=STEPS, seed=0, distilled=True):
-    """Latents by Euler steps; two passes a step until guidance is distilled."""
+def sample(network, ids, side, guidance=GUIDANCE, steps=STEPS, seed=0):
+    """Latents by Euler steps, one pass a step."""
     cells = side // FACTOR
     x = torch.randn(len(ids), CHANNELS, cells, cells, generator=torch.Generator().manual_seed(seed)).to(DEVICE)
-    times = torch.linspace(1, 0, steps + 1)
-    one, given = torch.ones(len(ids), device=DEVICE), torch.full((len(ids),), float(guidance), device=DEVICE)
+    times, given = torch.linspace(1, 0, steps + 1), torch.full((len(ids),), float(guidance), device=DEVICE)
     with autocast():
-        text, none = network.text(ids), network.text(torch.zeros_like(ids))
+        text = network.read(ids)
         for now, after in zip(times[:-1], times[1:]):
-            t = now.expand(len(ids)).to(DEVICE)
-            if distilled:
-                v = network.transformer(x, t, *text, given).float()
-            else:
-                free = network.transformer(x, t, *none, one).float()
-                v = free + guidance * (network.transformer(x, t, *text, one).float() - free)
-            x = x + (after - now).to(DEVICE) * v
+            x = x + (after - now).to(DEVICE) * network.transformer(x, now.expand(len(ids)).to(DEVICE), *text, given).float()
     return x
 
 
 def finished(work):
-    """The weights that ship: the newest distilled average, else what `restore` brought back."""
-    if (work / 'distilled.pt').exists():
-        return torch.load(work / 'distilled.pt', map_location=DEVICE, weights_only=True)['average']
-    return torch.load(work / 'start.pt', map_location=DEVICE, weights_only=True)
+    """The weights that ship: the newest average, else what `restore` brought back."""
+    if (work / 'transformer.pt').exists():
+        return torch.load(work / 'transformer.pt', map_location=DEVICE, weights_only=True)['average']
+    return torch.load(work / 'start.pt', map_location=DEVICE, weights_only=True)['network']
 
 
 def decoder_weights(work):
@@ -132,7 +127,7 @@ def pictures(network, decoder, captions, prompts, side, **options):
     return decoder(sample(network, torch.from_numpy(captions.ids(prompts)).to(DEVICE), side, **options))
 
 
-def follow(average, network, step, most=.999):
+def follow(average, network, step, most=.995):
     """Moves the average towards the network; faster in the first steps."""
     with torch.no_grad():
         torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - min(most, (1 + step) / (10 + step)))
@@ -143,74 +138,69 @@ def descend(run, network, optimizers, loss, peak, **schedule):
         set_rate(optimizer, run.rate(peak, **schedule))
         optimizer.zero_grad()
     loss.backward()
+    average_gradients(list(network.parameters()))
     torch.nn.utils.clip_grad_norm_(network.parameters(), 1.)
     for optimizer in optimizers:
         optimizer.step()
 
 
-def look(work, run, network, batches, side, distilled):
-    sheet(work / 'sheets' / f'{run.path.stem}_{run.step}.png',
-          pictures(network, decoder_of(work, side), batches.captions, PROMPTS, side, distilled=distilled))
+def look(work, run, network, batches, side):
+    sheet(work / 'sheets' / f'{run.path.stem}_{run.step}.png', pictures(network, decoder_of(work, side), batches.captions, PROMPTS, side))
+
+
+def begun(work, network):
+    """Loads what training starts from; returns the counts of a carried state: seconds, steps and samples."""
+    if (work / 'start.pt').exists():
+        start = torch.load(work / 'start.pt', map_location=DEVICE, weights_only=True)
+        network.load_state_dict(start['network'])
+        return start['seconds'], start['step'], start['samples']
+    aligned = torch.load(work / 'text.pt', map_location=DEVICE, weights_only=True)['network']
+    for name, part in (('text', network.text), ('sketch', network.transformer.sketch)):
+        part.load_state_dict({key.removeprefix(name + '.'): value for key, value in aligned.items() if key.startswith(name + '.')})
+    return 0., 0, 0
+
+
+def wanted(average, x, noise, mixed, t, ids):
+    """(velocity to learn, guidance) of a batch: of the first GUIDED samples, what the average would say with that guidance."""
+    guidance, velocity = torch.ones_like(t), noise - x
+    part = slice(0, GUIDED)
+    guidance[part] += 5 * torch.rand(GUIDED, device=DEVICE)
+    with torch.no_grad():
+        one, at = torch.ones_like(t[part]), (mixed[part], t[part])
+        free = average.transformer(*at, *average.read(torch.zeros_like(ids[part])), one).float()
+        told = average.transformer(*at, *average.read(ids[part]), one).float()
+    velocity[part] = free + guidance[part, None, None, None] * (told - free)
+    return velocity, guidance
 
 
 def train(work, side, minutes):
+    together(learn, work, side, minutes)
+
+
+def learn(work, side, minutes):
     torch.manual_seed(3)
     network = Generator(side).to(DEVICE)
-    if (work / 'start.pt').exists():
-        network.load_state_dict(torch.load(work / 'start.pt', map_location=DEVICE, weights_only=True))
-    else:
-        aligned = torch.load(work / 'text.pt', map_location=DEVICE, weights_only=True)['network']
-        for name, part in (('text', network.text), ('sketch', network.transformer.sketch)):
-            part.load_state_dict({key.removeprefix(name + '.'): value for key, value in aligned.items() if key.startswith(name + '.')})
+    counts = begun(work, network)
     average = copy.deepcopy(network)
-    muon, adam = optimisers(network, distilling=False)
+    muon, adam = optimisers(network)
     run = Run(work / 'transformer.pt', minutes, {'network': network, 'average': average, 'muon': muon, 'adam': adam})
-    batches = Batches(work, run.step + 30)
-    torch.manual_seed(run.step + 31)
+    if run.step == 0:
+        run.count(*counts)
+    batches = Batches(work, (run.step, 30, rank()))
+    torch.manual_seed(run.step * 100 + 31 + rank())
     while run.goes_on():
-        x, ids = batches.draw(EMPTY)
+        x, ids = batches.draw()
         t, noise, mixed = noised(x)
         with autocast():
-            v, sketch = network(mixed, t, ids, torch.ones_like(t))
-        loss = ((v.float() - (noise - x)) ** 2).mean() + SKETCH * ((sketch.float() - patches(x)) ** 2).mean()
-        descend(run, network, (muon, adam), loss, 1.5e-3)
+            velocity, guidance = wanted(average, x, noise, mixed, t, ids)
+            v, sketch = network(mixed, t, ids, guidance)
+        missed = ((v.float() - velocity) ** 2).mean((1, 2, 3))
+        loss = missed.mean() + SKETCH * ((sketch.float() - patches(x)) ** 2).mean()
+        descend(run, network, (muon, adam), loss, 1e-3)
         follow(average, network, run.step)
-        if run.after(loss.item(), BATCH):
+        if run.after(missed[GUIDED:].mean().item(), BATCH, every=25):
             run.save()
-            look(work, run, average, batches, side, distilled=False)
+            look(work, run, average, batches, side)
     run.save()
-    look(work, run, average, batches, side, distilled=False)
-
-
-def distil(work, side, minutes):
-    teacher = Generator(side).to(DEVICE)
-    teacher.load_state_dict(torch.load(work / 'transformer.pt', map_location=DEVICE, weights_only=True)['average'])
-    teacher.requires_grad_(False)
-    network = copy.deepcopy(teacher).requires_grad_(True)
-    torch.manual_seed(4)
-    # The guidance input had no gradient at guidance 1; its output layer must leave zero.
-    nn.init.normal_(network.transformer.guide[2].weight, std=.02)
-    average = copy.deepcopy(network)
-    muon, adam = optimisers(network, distilling=True)
-    run = Run(work / 'distilled.pt', minutes, {'network': network, 'average': average, 'muon': muon, 'adam': adam})
-    batches = Batches(work, run.step + 40)
-    torch.manual_seed(run.step + 41)
-    while run.goes_on():
-        x, ids = batches.draw(EMPTY)
-        t, _, mixed = noised(x)
-        guidance = 1 + 5 * torch.rand(BATCH, device=DEVICE)
-        with autocast():
-            with torch.no_grad():
-                text, none = teacher.text(ids), teacher.text(torch.zeros_like(ids))
-                one = torch.ones_like(t)
-                free = teacher.transformer(mixed, t, *none, one).float()
-                wanted = free + guidance[:, None, None, None] * (teacher.transformer(mixed, t, *text, one).float() - free)
-            v = network.transformer(mixed, t, *text, guidance)
-        loss = ((v.float() - wanted) ** 2).mean()
-        descend(run, network, (muon, adam), loss, 5e-4, constant=.3)
-        follow(average, network, run.step, most=.995)
-        if run.after(loss.item(), BATCH):
-            run.save()
-            look(work, run, average, batches, side, distilled=True)
-    run.save()
-    look(work, run, average, batches, side, distilled=True)
+    if rank() == 0:
+        look(work, run, average, batches, side)
