@@ -112,11 +112,13 @@ class Graph:
         scaled = self.node('Mul', back, self.weight(f'{name}.weight', weight.reshape(channels, 1, 1)))
         return self.node('Add', scaled, self.weight(f'{name}.bias', bias.reshape(channels, 1, 1)))
 
-    def conv(self, x, name, weight, bias):
+    def conv(self, x, name, weight, bias, stride=1):
         side = weight.shape[-1]
         pad = side // 2
+        # Written only where it is not 1, so that graphs without it keep their bytes.
+        options = {} if stride == 1 else {'strides': [stride] * 2}
         return self.node('Conv', x, self.weight(f'{name}.weight', weight), self.weight(f'{name}.bias', bias),
-                         kernel_shape=[side, side], pads=[pad] * 4)
+                         kernel_shape=[side, side], pads=[pad] * 4, **options)
 
     def model(self, name, inputs, outputs):
         """inputs and outputs: (name, element type, shape)."""
