@@ -12,9 +12,11 @@ import torch.nn.functional as F
 from captions import COLOURS, LANGUAGES, STYLES, base_of, label_of
 from data import load
 from networks import Residual
+from team import average_gradients, rank, together
 from training import DEVICE, Run, autocast, set_rate, tensor
 
-BATCH, BUCKETS, JOINT, SIDE = 192, 1 << 15, 192, 64
+# Samples of a step in each process.
+BATCH, BUCKETS, JOINT, SIDE = 96, 1 << 15, 192, 64
 # Two style tags name one look: `fluent` is the vector form of the artwork that `3d` holds as pictures.
 LOOKS = {'fluent': 'shaded', '3d': 'shaded', 'flat': 'flat', 'noto': 'noto', 'twemoji': 'twemoji'}
 
@@ -66,6 +68,15 @@ class Concepts:
         self.bags = {language: [grams(label_of(names, key, language)) for key in self.keys] for language in LANGUAGES}
 
 
+def softened(x, rng):
+    """Half of the time soft, as a decoder leaves pictures: real ones are sharper than any that it will judge."""
+    side = x.shape[-1]
+    if rng.random() < .5:
+        return x
+    small = F.interpolate(x, (int(side * rng.uniform(.4, .9)),) * 2, mode='bilinear', antialias=True)
+    return F.interpolate(small, (side, side), mode='bilinear')
+
+
 def disturbed(x, rng):
     """Smaller, moved, or on a colour: what compositions do to a picture."""
     if rng.random() < .5:
@@ -81,6 +92,10 @@ def disturbed(x, rng):
 
 
 def train(work, side, minutes):
+    together(learn, work, side, minutes)
+
+
+def learn(work, side, minutes):
     pictures, rows, names = load(work)
     concepts = Concepts(rows, names)
     usable = [i for i, row in enumerate(rows) if row['kind'] == 'single' and base_of(row['hex']) in concepts.number]
@@ -91,11 +106,11 @@ def train(work, side, minutes):
     network = Judge().to(DEVICE)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, betas=(.9, .98), weight_decay=.05)
     run = Run(work / 'evaluator.pt', minutes, {'network': network, 'optimizer': optimizer})
-    rng = np.random.default_rng(run.step + 700)
+    rng = np.random.default_rng((run.step, 700, rank()))
     while run.goes_on():
         set_rate(optimizer, run.rate(1.5e-3, constant=.3))
         chosen = np.sort(rng.choice(len(usable), BATCH, replace=False, p=weights / weights.sum()))
-        real = tensor(pictures[np.array(usable)[chosen]])
+        real = softened(tensor(pictures[np.array(usable)[chosen]]), rng)
         bags = concepts.bags[LANGUAGES[rng.integers(3)]]
         with autocast():
             embedded, style = network.pictures(disturbed(real, rng)), network.styles(real, rng)
@@ -105,6 +120,7 @@ def train(work, side, minutes):
         loss = F.cross_entropy(scores.float(), wanted) + F.cross_entropy(style, drawn)
         optimizer.zero_grad()
         loss.backward()
+        average_gradients(list(network.parameters()))
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.)
         optimizer.step()
         right = [(guess.argmax(1) == truth).float().mean().item() for guess, truth in ((scores, wanted), (style, drawn))]
