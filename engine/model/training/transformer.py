@@ -1,6 +1,6 @@
 """Trains the text encoder and transformer by flow matching, together with the guidance that the transformer takes as an input.
 
-Three quarters of a batch are rectified flow with 10% empty captions. The rest draws a guidance of 1 to 6 for each sample and learns what two
+Four fifths of a batch are rectified flow with 10% empty captions. The rest draws a guidance of 1 to 6 for each sample and learns what two
 passes of the moving average would have said (guidance distillation, Meng et al., arXiv 2210.03142), so that a picture costs one pass
 a step and every saved state can ship. Held-out rows are never drawn.
 """
