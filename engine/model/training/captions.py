@@ -85,7 +85,7 @@ def name_of(names, code_points, language, rng=None):
         return others[rng.integers(len(others))]
     if alone and chance > .85:
         return alone[rng.integers(len(alone))]
-    return pick(flagged(label, language), rng) if 'lag' in label[:3] or '旗' in label[:1] else pick(toned(label, language), rng)
+    return pick(flagged(label, language) + toned(label, language)[1:], rng)
 
 
 def inflected(stem, rng, endings):
