@@ -52,4 +52,5 @@ steps! {
     26 "0026_turns";
     27 "0027_publication";
     28 "0028_proven";
+    29 "0029_tax_rate";
 }
