@@ -5,9 +5,9 @@
 
 use app::db::Db;
 use app::jobs::Bell;
-use app::verify::Sequencer;
-use app::verify::intake::intake;
-use app::verify::service::PublicLog;
+use app::log::Sequencer;
+use app::log::intake::intake;
+use app::log::service::PublicLog;
 use ledger::note::Verifier;
 use ledger::tree::leaf_hash;
 use schema::digest::Digest;
@@ -107,7 +107,7 @@ async fn main() -> anyhow::Result<()> {
 async fn append(
     client: u64,
     each: u64,
-    entry: &app::verify::intake::Intake,
+    entry: &app::log::intake::Intake,
 ) -> anyhow::Result<Vec<Duration>> {
     let mut key = [7; 32];
     key[..8].copy_from_slice(&client.to_be_bytes());
@@ -129,7 +129,7 @@ async fn prove(db: &Db, log: &PublicLog, count: usize) -> anyhow::Result<(f64, f
     let mut tx = db.read().await?;
     for number in 0..1000 {
         let index = i64::try_from(number * 7919 % count)?;
-        rows.push(app::verify::service::get_leaf_by_index(&mut tx, ORIGIN, index).await?);
+        rows.push(app::log::service::get_leaf_by_index(&mut tx, ORIGIN, index).await?);
     }
     let start = Instant::now();
     let mut proofs = Vec::new();

@@ -1,11 +1,11 @@
 //! Settings: the only place that reads the environment. A wrong or half-set one is an error at start, never a default.
 
+use crate::address::TrustedProxies;
 use crate::books::service as books;
 use crate::clock::MINUTE_MS;
-use crate::limits::address::TrustedProxies;
 use crate::mail::Smtp;
-use crate::moderation::publication::Waits;
 use crate::provider::stripe::Settings;
+use crate::shop::Waits;
 use anyhow::{Context as _, Result, bail};
 use ledger::policy::Policy;
 use schema::money::FeeSchedule;

@@ -7,7 +7,7 @@ use app::account::service::{Made, make_operator};
 use app::books::export::{self, Format, Range, Report};
 use app::config::{Config, Options};
 use app::db::Db;
-use app::payouts::service::{PAUSES, reconcile_settled};
+use app::settlement::{PAUSES, reconcile_settled};
 use app::web::server::Process;
 use clap::{Args, Parser, Subcommand};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

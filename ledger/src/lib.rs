@@ -13,6 +13,7 @@ pub mod client;
 pub mod cosignature;
 pub mod edge;
 pub mod error;
+pub mod evidence;
 pub mod note;
 pub mod policy;
 pub mod proof;

@@ -8,6 +8,7 @@ use crate::leaf::{self, Leaf};
 use crate::licence::{self, Licence};
 use crate::recipe::Recipe;
 use crate::statement::{AnchorStatement, Envelope, ListingStatement, Subject};
+use serde::{Deserialize, Serialize};
 
 /// What is sealed together.
 pub struct Material<'a> {
@@ -21,6 +22,19 @@ pub struct Material<'a> {
     pub label_version: u32,
     /// The licences on offer.
     pub licences: &'a [Licence],
+}
+
+/// The same on its way to the browser that seals; the creator owns all of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SealMaterial {
+    pub origin: String,
+    /// base64 of the exact bytes.
+    pub recipe: String,
+    pub anchors: Vec<AnchorStatement>,
+    pub label_version: u32,
+    pub licences: Vec<Licence>,
+    /// Keys registered for this person.
+    pub registered: Vec<String>,
 }
 
 /// What a seal consists of; all of it may be public.

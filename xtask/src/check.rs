@@ -2,6 +2,7 @@
 //!
 //! The one rule: each finding names file, line and the promise, so that a newcomer can act on it without asking.
 
+use crate::rooms;
 use crate::root;
 use crate::run::say;
 use anyhow::{Context as _, Result, bail};
@@ -41,7 +42,14 @@ pub(crate) fn run() -> Result<()> {
             }
         }
     }
+    let in_app = sources.iter().filter_map(|source| {
+        let path = source.path.strip_prefix("app/src/")?;
+        let text = &source.text;
+        Some(rooms::File { path, text })
+    });
+    findings.extend(rooms::judge(&in_app.collect::<Vec<_>>()));
     forms(&sources, &mut findings);
+    migrations(&sources, &mut findings)?;
     texts(&sources, &mut findings)?;
     dependencies(&mut findings)?;
     if findings.is_empty() {
@@ -157,27 +165,13 @@ fn places(path: &str, code: &str, note: &mut impl FnMut(&str)) {
         if sql && file == "store.rs" && code.trim_start().starts_with("const ") {
             note("a store's statement stands in statements!, so that its plan is checked");
         }
-        if matches!(file, "service.rs" | "store.rs" | "jobs.rs")
-            && (code.contains("leptos::") || code.contains("axum::"))
-        {
+        if rooms::is_rule(path) && (code.contains("leptos::") || code.contains("axum::")) {
             note("rules and SQL name neither leptos nor axum");
         }
         if file == "island.rs"
             && (code.contains("::service") || code.contains("::store") || code.contains("sqlx"))
         {
             note("an island names no service and no store");
-        }
-        if code.contains("use crate::web::")
-            && !path.starts_with("app/src/web/")
-            && !path.starts_with("app/src/ui/")
-        {
-            let allowed = ["web::state", "web::visit", "web::error", "web::form"];
-            let named = code.trim_start_matches("use crate::").to_owned();
-            if !allowed.iter().any(|allowed| named.contains(allowed))
-                && !code.contains("web::server")
-            {
-                note("a feature names web for state, visit, error and form only");
-            }
         }
         if code.contains("AssertSqlSafe") && !path.starts_with("app/src/db/") {
             note("AssertSqlSafe stands in db only");
@@ -194,15 +188,6 @@ fn places(path: &str, code: &str, note: &mut impl FnMut(&str)) {
         }
         if code.contains("<textarea") && path != "app/src/ui/pieces.rs" && !test {
             note("a field of several lines is ui::pieces::TextArea, which escapes its text");
-        }
-        let feature = |name: &str| path.starts_with(&format!("app/src/{name}/"));
-        for other in [
-            "account", "catalog", "studio", "checkout", "books", "library", "verify", "payouts",
-            "operator", "demo",
-        ] {
-            if !feature(other) && code.contains(&format!("crate::{other}::store")) {
-                note("features meet only through service");
-            }
         }
     }
 }
@@ -278,6 +263,23 @@ fn forms(sources: &[Source], findings: &mut Vec<String>) {
     for path in rows.difference(&routes) {
         findings.push(format!("{TABLE}: there is no form at {path:?}"));
     }
+}
+
+/// Every migration's text stands in the list that is run.
+fn migrations(sources: &[Source], findings: &mut Vec<String>) -> Result<()> {
+    const LIST: &str = "schema/src/migrations.rs";
+    let list = sources.iter().find(|source| source.path == LIST);
+    let list = list.map_or("", |source| source.text.as_str());
+    for entry in fs::read_dir(root().join("schema/migrations"))? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        let name = name.split('.').next().unwrap_or_default();
+        if !list.contains(&format!("\"{name}\"")) {
+            findings.push(format!(
+                "{LIST}: the migration {name} is not in the list, so nobody runs it"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Every text id that the code names exists, and every text is named somewhere.

@@ -5,6 +5,7 @@ mod check;
 mod fuzz;
 mod portable;
 mod postgres;
+mod rooms;
 mod run;
 mod runtime;
 mod serve;

@@ -5,12 +5,12 @@
 
 use super::password;
 use super::service::{
-    Error, Person, fold, on_blocking_thread, parse_email, parse_handle, token_hash,
+    Error, Person, fold, is_proven, on_blocking_thread, parse_email, parse_handle, token_hash,
 };
 use super::store;
 use crate::db::{self, Db, Tx, Violation};
+use crate::lang::Lang;
 use crate::mail::{self, Mail};
-use crate::ui::lang::Lang;
 use crate::vault::Vault;
 use crate::{limits, random};
 use base64::Engine as _;
@@ -90,14 +90,6 @@ pub async fn owner_of(tx: &mut Tx, person: &str) -> db::Result<String> {
             Ok(person.to_owned())
         }
     }
-}
-
-/// Whether the address of an account is known to be its owner's: somebody opened a link that was mailed to it.
-///
-/// # Errors
-/// When the database fails.
-pub async fn is_proven(tx: &mut Tx, person: &str) -> db::Result<bool> {
-    Ok(store::get_guest(tx, person).await?.proven_ms.is_some())
 }
 
 /// Tells the owner of an address what was bought with it, in the language of the order and in the transaction of the purchase: with a

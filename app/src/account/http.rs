@@ -1,17 +1,15 @@
 //! Routes of accounts: sign up, sign in, sign out, keys, theme, country.
 
 use super::guest;
-use super::keys::{self, Ending};
 use super::page;
 use super::service::{self, Error, NewPerson};
 use crate::checkout::service::visitors;
+use crate::log::keys::{self, Ending};
 use crate::provider::tax;
-use crate::web::error::AppError;
-use crate::web::form::Form;
+use crate::ui::failure::AppError;
+use crate::ui::form::Form;
+use crate::ui::visit::{COUNTRY, ELSEWHERE, SESSION, THEME, Visit, cookie, safe_path, with_cookie};
 use crate::web::state::AppState;
-use crate::web::visit::{
-    COUNTRY, ELSEWHERE, SESSION, THEME, Visit, cookie, safe_path, with_cookie,
-};
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -69,7 +67,7 @@ async fn sign_up(State(state): State<AppState>, visit: Visit, body: Bytes) -> Re
             match result {
                 Ok(id) => {
                     let mut tx = state.db.write().await?;
-                    let url = &state.config.public_url;
+                    let url = &state.public_url;
                     guest::queue_proving(&mut tx, &state.vault, id.as_str(), url).await?;
                     tx.commit().await?;
                     state.jobs.ring();
@@ -214,7 +212,7 @@ async fn send_proving(State(state): State<AppState>, visit: Visit) -> Response {
         .answer(async {
             let person = visit.require_person()?;
             let mut tx = state.db.write().await?;
-            let url = &state.config.public_url;
+            let url = &state.public_url;
             guest::queue_proving(&mut tx, &state.vault, &person.id, url).await?;
             tx.commit().await?;
             state.jobs.ring();
@@ -262,7 +260,7 @@ async fn send_link(State(state): State<AppState>, visit: Visit, body: Bytes) -> 
     visit
         .answer(async {
             let email = form.get("email");
-            let (db, vault, url) = (&state.db, &state.vault, &state.config.public_url);
+            let (db, vault, url) = (&state.db, &state.vault, &state.public_url);
             match guest::send_link(db, vault, email, url, &visit.address).await {
                 Ok(()) => {
                     state.jobs.ring();
@@ -295,7 +293,7 @@ async fn account_page(State(state): State<AppState>, visit: Visit) -> Response {
             let person = visit.require_person()?;
             let mut tx = state.db.read().await?;
             let keys = keys::list(&mut tx, &person.id).await?;
-            let proven = guest::is_proven(&mut tx, &person.id).await?;
+            let proven = service::is_proven(&mut tx, &person.id).await?;
             Ok(page::account(
                 &visit,
                 (person, proven),
@@ -319,7 +317,7 @@ async fn add_key(State(state): State<AppState>, visit: Visit, body: Bytes) -> Re
                 form.get("signature"),
             )
             .await
-            .map_err(AppError::from)?;
+            .map_err(Error::from)?;
             Ok(visit.redirect_with("/account", "key-added"))
         })
         .await
@@ -343,7 +341,7 @@ async fn show_key(
     errors: Vec<FieldError>,
 ) -> Result<Response, AppError> {
     let person = visit.require_person()?;
-    let hash = keys::parse_hash(hash)?;
+    let hash = keys::parse_hash(hash).map_err(Error::from)?;
     let mut tx = state.db.read().await?;
     let all = keys::list(&mut tx, &person.id).await?;
     let key = all.iter().find(|key| key.key_hash == hash).cloned();
@@ -359,12 +357,11 @@ async fn end_key(
 ) -> Response {
     let form = Form::parse(&body);
     let text = |name: &str| form.get(name).to_owned();
-    let ending = if text("envelope").is_empty() {
+    let by_account = text("envelope").is_empty();
+    let ending = if by_account {
         Ending::Account {
-            password: text("password"),
             reason: text("reason"),
             successor: text("successor"),
-            address: visit.address.clone(),
         }
     } else {
         Ending::Signed {
@@ -375,8 +372,17 @@ async fn end_key(
     visit
         .answer(async {
             let person = visit.require_person()?;
-            let wanted = keys::parse_hash(&hash)?;
-            match keys::end(&state.db, &state.log, &person.id, &wanted, ending).await {
+            let wanted = keys::parse_hash(&hash).map_err(Error::from)?;
+            let ended = async {
+                if by_account {
+                    let password = form.get("password");
+                    service::check_password(&state.db, &person.id, password, &visit.address)
+                        .await?;
+                }
+                let ended = keys::end(&state.db, &state.log, &person.id, &wanted, ending).await;
+                ended.map_err(Error::from)
+            };
+            match ended.await {
                 Ok(()) => {
                     state.leaves.ring();
                     Ok(visit.redirect_with("/account", "key-ended"))
@@ -404,11 +410,13 @@ async fn end_key_by_program(State(state): State<AppState>, body: Bytes) -> Respo
     match keys::end_by_key(&state.db, &state.log, &sent).await {
         Ok(leaf) => {
             state.leaves.ring();
-            let page = format!("{}/proofs/{leaf}", state.config.public_url);
+            let page = format!("{}/proofs/{leaf}", state.public_url);
             Json(serde_json::json!({ "leaf_hash": leaf, "page": page })).into_response()
         }
-        Err(Error::NotFound) => refused(StatusCode::NOT_FOUND, "nobody registered this key here"),
-        Err(Error::Invalid(errors)) => {
+        Err(keys::Error::NotFound) => {
+            refused(StatusCode::NOT_FOUND, "nobody registered this key here")
+        }
+        Err(keys::Error::Invalid(errors)) => {
             let what = errors.first().map_or("", |error| error.code.as_str());
             let why = match what {
                 "ended-key" => "this key has ended already",

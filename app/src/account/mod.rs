@@ -1,4 +1,4 @@
-//! People: sign up, sign in, sessions, and creators' public keys.
+//! People: sign up, sign in, sessions, and the pages of creators' public keys.
 //!
 //! Passwords are kept as Argon2id hashes, sessions as digests of their cookie. A creator's secret key is made in the browser
 //! and stays there; only the public half comes here, with a signature that shows that its owner holds the other.
@@ -6,13 +6,9 @@
 pub mod island;
 
 #[cfg(feature = "ssr")]
-pub mod ends;
-#[cfg(feature = "ssr")]
 pub mod guest;
 #[cfg(feature = "ssr")]
 pub mod http;
-#[cfg(feature = "ssr")]
-pub mod keys;
 #[cfg(feature = "ssr")]
 mod page;
 #[cfg(feature = "ssr")]

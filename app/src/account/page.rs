@@ -1,13 +1,13 @@
 //! Pages of accounts.
 
 use super::island::{KeyEnd, KeyEndTexts, KeyMaker, KeyTexts};
-use super::keys::Key;
 use super::service::Person;
-use crate::ui::lang::Lang;
+use crate::lang::Lang;
+use crate::log::keys::Key;
+use crate::ui::form::Form;
 use crate::ui::pieces::{Code, Field, FormKey, heading};
 use crate::ui::shell;
-use crate::web::form::Form;
-use crate::web::visit::Visit;
+use crate::ui::visit::Visit;
 use axum::http::StatusCode;
 use axum::response::Response;
 use leptos::prelude::*;

@@ -1,10 +1,13 @@
 //! Rules of accounts, sessions and keys.
 
-use super::{guest, password, store};
+pub use super::store::Person;
+use super::{password, store};
 use crate::db::{self, Db, Tx, Violation};
+use crate::lang::Lang;
 use crate::limits::{self, Limit};
+use crate::log::keys;
+use crate::money;
 use crate::random;
-use crate::ui::lang::Lang;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use schema::digest::Digest;
@@ -48,10 +51,32 @@ pub enum Error {
     Mail(String),
     /// The log failed.
     #[error(transparent)]
-    Log(#[from] crate::verify::service::Error),
+    Log(#[from] crate::log::service::Error),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] db::Error),
+}
+
+impl From<keys::Error> for Error {
+    fn from(error: keys::Error) -> Self {
+        match error {
+            keys::Error::Invalid(fields) => Self::Invalid(fields),
+            keys::Error::KeyTaken => Self::KeyTaken,
+            keys::Error::NotFound => Self::NotFound,
+            keys::Error::Log(error) => Self::Log(error),
+            keys::Error::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<money::Error> for Error {
+    fn from(error: money::Error) -> Self {
+        match error {
+            money::Error::Store(error)
+            | money::Error::Books(crate::books::service::Error::Store(error)) => Self::Store(error),
+            other => Self::Internal(other.to_string()),
+        }
+    }
 }
 
 impl Error {
@@ -72,16 +97,6 @@ impl Error {
             Self::Store(_) | Self::Log(_) | Self::Mail(_) | Self::Internal(_) => Code::Internal,
         }
     }
-}
-
-/// Somebody with an account.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Person {
-    pub id: String,
-    pub email: String,
-    pub handle: String,
-    pub role: String,
-    pub created_ms: i64,
 }
 
 impl Person {
@@ -471,7 +486,7 @@ pub async fn make_operator(db: &Db, email: &str, even_unproven: bool) -> db::Res
     let Some((person, _)) = store::find_credentials(&mut tx, &fold(email)).await? else {
         return Ok(Made::NoAccount);
     };
-    if !even_unproven && !guest::is_proven(&mut tx, &person).await? {
+    if !even_unproven && !is_proven(&mut tx, &person).await? {
         return Ok(Made::Unproven);
     }
     store::set_role(&mut tx, &fold(email), "operator").await?;
@@ -502,4 +517,20 @@ pub async fn prove(tx: &mut Tx, person: &str) -> db::Result<()> {
 /// When the database fails.
 pub async fn sweep(tx: &mut Tx) -> db::Result<()> {
     store::forget(tx, random::real_now_ms()).await
+}
+
+/// The address of a person, if there is such a person.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_email(tx: &mut Tx, person: &str) -> db::Result<Option<String>> {
+    store::find_email(tx, person).await
+}
+
+/// Whether the address of an account is known to be its owner's: somebody opened a link that was mailed to it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_proven(tx: &mut Tx, person: &str) -> db::Result<bool> {
+    Ok(store::get_guest(tx, person).await?.proven_ms.is_some())
 }

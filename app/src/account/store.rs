@@ -1,13 +1,22 @@
 //! SQL of people, sessions and keys.
 
-use super::keys::Key;
-use super::service::Person;
 use crate::db::{self, Tx, execute, fetch, statements};
-use crate::ui::lang::Lang;
+use crate::lang::Lang;
+
+/// Somebody with an account.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Person {
+    pub id: String,
+    pub email: String,
+    pub handle: String,
+    pub role: String,
+    pub created_ms: i64,
+}
 
 statements! {
     INSERT = "insert into person (id, email, email_folded, address_folded, handle, password_hash, role, created_ms, language)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    FIND_EMAIL = "select email from person where id = $1";
     GET = "select id, email, handle, role, created_ms from person where id = $1";
     FIND_CREDENTIALS = "select id, password_hash from person where email_folded = $1";
     INSERT_SESSION = "insert into session (id_hash, person_id, created_ms, seen_ms, expires_ms, confirmed_ms) values ($1, $2, $3, $3, $4, $5)";
@@ -19,19 +28,7 @@ statements! {
     FORGET_SESSIONS = "delete from session where expires_ms < $1";
     FORGET_TOKENS = "delete from mail_token where expires_ms < $1";
     DELETE_SESSION = "delete from session where id_hash = $1";
-    INSERT_KEY = "insert into creator_key (key_hash, person_id, public_key, created_ms) values ($1, $2, $3, $4)
-        on conflict (key_hash) do update set key_hash = excluded.key_hash returning person_id";
     SET_ROLE = "update person set role = $2 where email_folded = $1";
-    LIST_KEYS = "select creator_key.key_hash, creator_key.public_key, creator_key.created_ms, key_end.reason, key_end.authority, key_end.successor, key_end.leaf_hash as end_leaf_hash
-        from creator_key left join key_end on key_end.key_hash = creator_key.key_hash where person_id = $1 order by creator_key.created_ms desc, creator_key.key_hash";
-    FIND_KEY = "select creator_key.key_hash, creator_key.public_key, creator_key.created_ms, key_end.reason, key_end.authority, key_end.successor, key_end.leaf_hash as end_leaf_hash
-        from creator_key left join key_end on key_end.key_hash = creator_key.key_hash where creator_key.key_hash = $1";
-    LIST_ALL_KEYS = "select person_id, public_key from creator_key order by key_hash";
-    FIND_KEY_OWNER = "select person_id from creator_key where key_hash = $1";
-    HOLD_KEY = "update creator_key set created_ms = created_ms where key_hash = $1";
-    HAS_ENDED = "select key_hash from key_end where key_hash = $1";
-    INSERT_KEY_END = "insert into key_end (key_hash, leaf_hash, reason, authority, successor, created_ms) values ($1, $2, $3, $4, $5, $6)
-        on conflict (key_hash) do nothing";
     SET_GUEST = "update person set guest = $2 where id = $1";
     GET_GUEST = "select email, email_folded, address_folded, guest, language, proven_ms from person where id = $1";
     PROVE = "update person set proven_ms = coalesce(proven_ms, $2) where id = $1";
@@ -61,6 +58,10 @@ pub(super) struct SessionRow {
     pub(super) person: Person,
     pub(super) seen_ms: i64,
     pub(super) confirmed_ms: Option<i64>,
+}
+
+pub(super) async fn find_email(tx: &mut Tx, person: &str) -> db::Result<Option<String>> {
+    Ok(fetch!(tx, fetch_optional, (String,), FIND_EMAIL, person)?.map(|row| row.0))
 }
 
 pub(super) async fn insert(
@@ -156,74 +157,6 @@ pub(super) async fn touch_session(tx: &mut Tx, hash: &str, now_ms: i64) -> db::R
 
 pub(super) async fn delete_session(tx: &mut Tx, hash: &str) -> db::Result<()> {
     execute!(tx, DELETE_SESSION, hash).map(|_| ())
-}
-
-pub(super) async fn insert_key(
-    tx: &mut Tx,
-    hash: &str,
-    person: &str,
-    key: &str,
-    now_ms: i64,
-) -> db::Result<String> {
-    fetch!(
-        tx,
-        fetch_one,
-        (String,),
-        INSERT_KEY,
-        hash,
-        person,
-        key,
-        now_ms
-    )
-    .map(|row| row.0)
-}
-
-pub(super) async fn list_keys(tx: &mut Tx, person: &str) -> db::Result<Vec<Key>> {
-    fetch!(tx, fetch_all, Key, LIST_KEYS, person)
-}
-
-pub(super) async fn find_key(tx: &mut Tx, hash: &str) -> db::Result<Option<Key>> {
-    fetch!(tx, fetch_optional, Key, FIND_KEY, hash)
-}
-
-pub(super) async fn find_key_owner(tx: &mut Tx, hash: &str) -> db::Result<Option<String>> {
-    fetch!(tx, fetch_optional, (String,), FIND_KEY_OWNER, hash).map(|row| row.map(|row| row.0))
-}
-
-/// Whether the key is registered; its row is held until the transaction is over.
-pub(super) async fn hold_key(tx: &mut Tx, hash: &str) -> db::Result<bool> {
-    execute!(tx, HOLD_KEY, hash).map(|rows| rows > 0)
-}
-
-pub(super) async fn list_all_keys(tx: &mut Tx) -> db::Result<Vec<(String, String)>> {
-    fetch!(tx, fetch_all, (String, String), LIST_ALL_KEYS)
-}
-
-pub(super) async fn has_ended(tx: &mut Tx, hash: &str) -> db::Result<bool> {
-    fetch!(tx, fetch_optional, (String,), HAS_ENDED, hash).map(|row| row.is_some())
-}
-
-/// Notes a key's end; `false` when it has ended already.
-pub(super) async fn insert_key_end(
-    tx: &mut Tx,
-    hash: &str,
-    leaf_hash: &str,
-    reason: &str,
-    authority: &str,
-    successor: Option<String>,
-    now_ms: i64,
-) -> db::Result<bool> {
-    execute!(
-        tx,
-        INSERT_KEY_END,
-        hash,
-        leaf_hash,
-        reason,
-        authority,
-        successor,
-        now_ms
-    )
-    .map(|rows| rows == 1)
 }
 
 pub(super) async fn get_password_hash(tx: &mut Tx, person: &str) -> db::Result<String> {

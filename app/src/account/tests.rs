@@ -1,11 +1,13 @@
 //! Accounts, sessions and keys, on both databases.
 
-use super::keys::{self, Ending, add_key};
-use super::service::{Error, NewPerson, find_session, open_session, sign_in, sign_out, sign_up};
+use super::service::{
+    Error, NewPerson, check_password, find_session, open_session, sign_in, sign_out, sign_up,
+};
 use crate::db::tests::databases;
 use crate::db::{execute, fetch};
-use crate::ui::lang::Lang;
-use crate::verify::service::PublicLog;
+use crate::lang::Lang;
+use crate::log::keys::{self, Ending, add_key};
+use crate::log::service::PublicLog;
 use ledger::note::Verifier;
 use schema::key::{SecretKey, registration_message};
 use schema::key_event::{Authority, KeyEndStatement, Reason};
@@ -120,7 +122,7 @@ async fn a_key_is_registered_with_a_proof_by_one_person_only() {
                     &proof(ada_id.as_str())
                 )
                 .await,
-                Err(Error::Invalid(_))
+                Err(keys::Error::Invalid(_))
             ),
             "another's proof"
         );
@@ -145,7 +147,7 @@ async fn a_key_is_registered_with_a_proof_by_one_person_only() {
                     &proof(eve_id.as_str())
                 )
                 .await,
-                Err(Error::KeyTaken)
+                Err(keys::Error::KeyTaken)
             ),
             "{}",
             test.name
@@ -197,19 +199,25 @@ async fn a_key_ends_once_on_its_own_word_or_the_accounts_and_signs_nothing_more(
                 successor: successor.map(|byte| secret(byte).public()),
             };
             let (envelope, leaf) = statement.sign("log.test", &secret(signer)).expect("signed");
-            Ending::Signed {
+            let ending = Ending::Signed {
                 envelope: serde_json::to_string(&envelope).expect("JSON"),
                 leaf: hex::encode(leaf.to_bytes()),
+            };
+            (None, ending)
+        };
+        let account = |password: &str, successor: &str| {
+            let ending = Ending::Account {
+                reason: "lost".into(),
+                successor: successor.into(),
+            };
+            (Some(password.to_owned()), ending)
+        };
+        let end = async |person: &str, byte: u8, (password, ending): (Option<String>, Ending)| {
+            if let Some(password) = password {
+                check_password(&test.db, person, &password, "1").await?;
             }
-        };
-        let account = |password: &str, successor: &str| Ending::Account {
-            password: password.into(),
-            reason: "lost".into(),
-            successor: successor.into(),
-            address: "1".into(),
-        };
-        let end = async |person: &str, byte: u8, ending: Ending| {
-            keys::end(&test.db, &log, person, &hash(byte), ending).await
+            let ended = keys::end(&test.db, &log, person, &hash(byte), ending).await;
+            ended.map_err(Error::from)
         };
         let (ada_id, eve_id) = (ada_id.as_str(), eve_id.as_str());
         assert!(
@@ -251,7 +259,7 @@ async fn a_key_ends_once_on_its_own_word_or_the_accounts_and_signs_nothing_more(
             "twice"
         );
         assert!(
-            matches!(register(ada_id, 1).await, Err(Error::Invalid(_))),
+            matches!(register(ada_id, 1).await, Err(keys::Error::Invalid(_))),
             "never again"
         );
         assert!(matches!(

@@ -4,6 +4,7 @@
 //! Debit is positive, credit negative. Accounts with a floor can never go below it; the database refuses.
 
 mod booking;
+mod entry;
 pub mod export;
 pub mod service;
 mod store;

@@ -1,5 +1,7 @@
 //! Posting, balances and the audit.
 
+pub use super::entry::{Entry, Kind, Posting, posting};
+pub use super::store::{Day, Movement, Unexplained};
 use super::{Booking, store};
 use crate::db::{self, Tx};
 use crate::random;
@@ -9,148 +11,6 @@ use thiserror::Error as ThisError;
 
 /// The one settlement currency.
 pub const CURRENCY: &str = "USD";
-
-/// The accounts there are. A kind fixes the normal side and whether the balance may go below zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    ProcessorPending,
-    ProcessorAvailable,
-    /// The platform's own bank account.
-    BankOperating,
-    /// On its way there from the provider.
-    BankInTransit,
-    SellerHeld,
-    /// Held back by a dispute.
-    SellerFrozen,
-    SellerAvailable,
-    SellerReceivable,
-    TransitTransfer,
-    TransitRefund,
-    TransitManual,
-    /// A refund that came back: still the buyer's.
-    RefundOwed,
-    /// What a bank took in a dispute, until it is decided.
-    DisputeHeld,
-    TaxPayable,
-    RevenueShare,
-    ExpenseProcessing,
-    ExpenseRefunds,
-    ExpensePromotion,
-    ExpenseDisputes,
-    LossDisputes,
-    LossBadDebt,
-    Rounding,
-    /// What nobody can explain yet.
-    Suspense,
-    ConnectedBalance,
-    ConnectedPaidOut,
-    ConnectedFunded,
-}
-
-impl Kind {
-    fn name(self) -> &'static str {
-        match self {
-            Self::ProcessorPending => "processor:pending",
-            Self::ProcessorAvailable => "processor:available",
-            Self::BankOperating => "bank:operating",
-            Self::BankInTransit => "bank:in_transit",
-            Self::SellerHeld => "seller:held",
-            Self::SellerFrozen => "seller:frozen",
-            Self::SellerAvailable => "seller:available",
-            Self::SellerReceivable => "seller:receivable",
-            Self::TransitTransfer => "transit:transfer",
-            Self::TransitRefund => "transit:refund",
-            Self::TransitManual => "transit:manual",
-            Self::RefundOwed => "refund:owed",
-            Self::DisputeHeld => "dispute:held",
-            Self::TaxPayable => "tax:payable",
-            Self::RevenueShare => "revenue:share",
-            Self::ExpenseProcessing => "expense:processing",
-            Self::ExpenseRefunds => "expense:refunds",
-            Self::ExpensePromotion => "expense:promotion",
-            Self::ExpenseDisputes => "expense:disputes",
-            Self::LossDisputes => "loss:disputes",
-            Self::LossBadDebt => "loss:baddebt",
-            Self::Rounding => "rounding",
-            Self::Suspense => "suspense",
-            Self::ConnectedBalance => "connected:balance",
-            Self::ConnectedPaidOut => "connected:paid_out",
-            Self::ConnectedFunded => "connected:funded",
-        }
-    }
-
-    /// 1 where debits raise the balance, −1 where credits do.
-    fn normal(self) -> i64 {
-        match self {
-            Self::SellerHeld
-            | Self::SellerFrozen
-            | Self::SellerAvailable
-            | Self::TransitTransfer
-            | Self::TransitRefund
-            | Self::TransitManual
-            | Self::RefundOwed
-            | Self::TaxPayable
-            | Self::RevenueShare
-            | Self::ConnectedFunded => -1,
-            _ => 1,
-        }
-    }
-
-    fn floor(self) -> Option<i64> {
-        let floored = matches!(
-            self,
-            Self::SellerHeld
-                | Self::SellerFrozen
-                | Self::SellerAvailable
-                | Self::SellerReceivable
-                | Self::TransitTransfer
-                | Self::TransitRefund
-                | Self::TransitManual
-                | Self::RefundOwed
-                | Self::DisputeHeld
-        );
-        floored.then_some(0)
-    }
-}
-
-/// One line of an entry. The owner is a person, or the provider for the processor's accounts, or nobody.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Posting {
-    /// Which account.
-    pub kind: Kind,
-    /// Whose.
-    pub owner: String,
-    /// Minor units, debit positive.
-    pub amount: i64,
-    /// The order line it belongs to.
-    pub line: Option<String>,
-}
-
-/// A line of an entry.
-#[must_use]
-pub fn posting(kind: Kind, owner: &str, amount: i64, line: Option<&str>) -> Posting {
-    Posting {
-        kind,
-        owner: owner.into(),
-        amount,
-        line: line.map(Into::into),
-    }
-}
-
-/// A fact to book.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// Names the fact: `sale:{payment}`, `op:{op}:ok`.
-    pub key: String,
-    /// Its kind, for statements.
-    pub kind: &'static str,
-    /// What caused it.
-    pub source: String,
-    /// When it happened, business time.
-    pub occurred_ms: i64,
-    /// Its lines; those of amount 0 are left out.
-    pub postings: Vec<Posting>,
-}
 
 /// Why an entry was not booked.
 #[derive(Debug, ThisError)]
@@ -258,16 +118,6 @@ pub async fn processor_sums(tx: &mut Tx, provider: &str) -> db::Result<Vec<(Stri
     store::processor_sums(tx, provider).await
 }
 
-/// A movement at the provider that nobody could explain yet.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Unexplained {
-    /// The provider's object.
-    pub source: String,
-    pub occurred_ms: i64,
-    /// Minor units, debit positive: what the provider took.
-    pub amount: i64,
-}
-
 /// What lies in suspense until a person says what it was.
 ///
 /// # Errors
@@ -317,32 +167,6 @@ pub async fn seller_balances(tx: &mut Tx, person: &str) -> db::Result<SellerBala
             + store::paid_by_hand(tx, person).await?,
         owed: balance(tx, Kind::SellerReceivable, person).await?,
     })
-}
-
-/// One booked movement of a seller's accounts.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Movement {
-    /// Kind of the entry.
-    pub kind: String,
-    /// Account kind.
-    pub account: String,
-    /// Minor units on the account's normal side.
-    pub amount: i64,
-    /// The order line.
-    pub order_line: Option<String>,
-    /// Business time.
-    pub occurred_ms: i64,
-}
-
-/// What moved on a seller's account on one day, on its normal side.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Day {
-    /// Days since 1970, business time.
-    pub day: i64,
-    /// Account kind.
-    pub account: String,
-    /// Minor units.
-    pub amount: i64,
 }
 
 /// What moved on a seller's accounts, by day, oldest first: held, available, on the way to the provider and there, and at the bank.

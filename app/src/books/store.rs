@@ -1,7 +1,43 @@
 //! SQL of the books.
 
-use super::service::{Day, Entry, Movement, Unexplained};
+use super::entry::Entry;
 use crate::db::{self, Tx, execute, fetch, statements};
+
+/// What moved on a seller's account on one day, on its normal side.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Day {
+    /// Days since 1970, business time.
+    pub day: i64,
+    /// Account kind.
+    pub account: String,
+    /// Minor units.
+    pub amount: i64,
+}
+
+/// One booked movement of a seller's accounts.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Movement {
+    /// Kind of the entry.
+    pub kind: String,
+    /// Account kind.
+    pub account: String,
+    /// Minor units on the account's normal side.
+    pub amount: i64,
+    /// The order line.
+    pub order_line: Option<String>,
+    /// Business time.
+    pub occurred_ms: i64,
+}
+
+/// A movement at the provider that nobody could explain yet.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Unexplained {
+    /// The provider's object.
+    pub source: String,
+    pub occurred_ms: i64,
+    /// Minor units, debit positive: what the provider took.
+    pub amount: i64,
+}
 
 statements! {
     INSERT_JOURNAL = "insert into journal (id, idem_key, fingerprint, kind, source, occurred_ms, recorded_ms)

@@ -1,10 +1,10 @@
 //! The database itself keeps the books honest, on both databases.
 
 use super::service::{Entry, Error, Kind, audit, balance, post, posting};
-use crate::checkout::service::Bearer;
 use crate::checkout::tests::{Shop, shop};
 use crate::db::tests::{TestDb, databases};
 use crate::db::{Violation, execute};
+use crate::sales::Bearer;
 
 fn entry(key: &str, postings: Vec<super::service::Posting>) -> Entry {
     Entry {

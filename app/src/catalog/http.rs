@@ -3,10 +3,10 @@
 use super::page;
 use super::service::{self, Filter};
 use crate::moderation::publication;
-use crate::web::error::AppError;
-use crate::web::form::Form;
+use crate::ui::failure::AppError;
+use crate::ui::form::Form;
+use crate::ui::visit::Visit;
 use crate::web::state::AppState;
-use crate::web::visit::Visit;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
@@ -96,16 +96,14 @@ async fn listing(
             let mut tx = state.db.read().await?;
             let listing = find_visible(&mut tx, &visit, &slug).await?;
             let anchors = service::list_anchors(&mut tx, &listing.version_id).await?;
-            let statements =
-                crate::verify::service::list_about(&mut tx, &listing.leaf_hash).await?;
+            let statements = crate::log::service::list_about(&mut tx, &listing.leaf_hash).await?;
             let owned = match &visit.person {
                 Some(person) => {
-                    crate::library::service::find_owned(&mut tx, &person.id, &listing.version_id)
-                        .await?
+                    crate::orders::find_owned(&mut tx, &person.id, &listing.version_id).await?
                 }
                 None => None,
             };
-            let sets = crate::checkout::sets::list_of_listing(&mut tx, &listing.id).await?;
+            let sets = crate::offers::sets::list_of_listing(&mut tx, &listing.id).await?;
             let in_cart = match &visit.cart {
                 Some(cart) => {
                     crate::checkout::service::is_in_cart(&mut tx, cart, &listing.id).await?

@@ -2,10 +2,12 @@
 //!
 //! The one rule: nothing here shows prompt, seed, values' sealed texts or an exact picture. Public pictures are labelled copies.
 
+pub mod filter;
 pub mod http;
 mod page;
 pub mod service;
 mod store;
 pub mod stretch;
+pub mod versions;
 #[cfg(test)]
 pub(crate) use store::ALL as STATEMENTS;

@@ -1,15 +1,15 @@
 //! Pages of the catalog.
 
 use super::service::{Anchor, Card, Cards, Filter, Listing, Sort};
-use crate::checkout::sets::Set;
+use crate::lang::Lang;
+use crate::log::service::StatementRow;
+use crate::offers::sets::Set;
 use crate::studio::island::LiveProgress;
-use crate::ui::lang::Lang;
 use crate::ui::pieces::{
     Code, Fact, FormKey, Picture, RefreshWithoutScript, Time, empty, heading, picture_url,
 };
 use crate::ui::shell;
-use crate::verify::service::StatementRow;
-use crate::web::visit::Visit;
+use crate::ui::visit::Visit;
 use axum::http::StatusCode;
 use axum::response::Response;
 use engine::model::Manifest;

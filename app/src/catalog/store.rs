@@ -1,7 +1,71 @@
 //! SQL of browse and listing pages.
 
-use super::service::{Anchor, Card, Filter, Listing, Sort};
+use super::filter::{Filter, Sort};
 use crate::db::{self, Tx, execute, fetch, statements};
+
+/// One anchor.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Anchor {
+    pub idx: i64,
+    pub blob: String,
+    pub labelled_blob: String,
+    pub pixel_blake3: String,
+    pub pixel_sha256: String,
+    pub width: i64,
+    pub height: i64,
+}
+
+/// One card.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Card {
+    pub id: String,
+    pub slug: String,
+    pub title: String,
+    pub handle: String,
+    pub price_minor: i64,
+    pub sales: i64,
+    pub published_ms: i64,
+    pub blob: String,
+    pub width: i64,
+    pub height: i64,
+    pub variables: String,
+}
+
+/// A listing with its one version, as its page needs it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Listing {
+    pub id: String,
+    pub slug: String,
+    pub person_id: String,
+    pub handle: String,
+    pub title: String,
+    pub description: String,
+    pub category: String,
+    pub language: String,
+    pub price_minor: i64,
+    pub licence: String,
+    pub state: String,
+    pub published_ms: Option<i64>,
+    pub sales: i64,
+    pub version_id: String,
+    pub version_state: String,
+    pub version_error: Option<String>,
+    pub secret_id: String,
+    pub model: String,
+    pub profile: String,
+    pub scheduler: String,
+    pub steps: i64,
+    pub width: i64,
+    pub height: i64,
+    pub variables: String,
+    pub creator_key: String,
+    pub leaf_hash: String,
+    pub listing_leaf_hash: String,
+    pub listing_statement: String,
+    pub certification_leaf_hash: Option<String>,
+    pub sealed_index: Option<i64>,
+    pub listing_index: Option<i64>,
+}
 
 /// Columns and joins of a card; the filter's parts are switched off by empty or null binds, so that one text serves all.
 macro_rules! cards {

@@ -1,15 +1,15 @@
 //! Pages and forms of coupons: a creator's own, and the platform's.
 
-use super::coupon::{self, Coupon, NewCoupon};
-use super::service::Error;
 use crate::clock::DAY_MS;
-use crate::ui::lang::Lang;
+use crate::lang::Lang;
+use crate::money::Error;
+use crate::offers::coupon::{self, Coupon, NewCoupon};
+use crate::ui::failure::{Answer, AppError};
+use crate::ui::form::Form;
 use crate::ui::pieces::{Field, FormKey, heading};
 use crate::ui::shell;
-use crate::web::error::{Answer, AppError};
-use crate::web::form::Form;
+use crate::ui::visit::Visit;
 use crate::web::state::AppState;
-use crate::web::visit::Visit;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, State};

@@ -1,17 +1,20 @@
 //! Routes of the till: cart, checkout, the sandbox's own payment page, receipt.
 
 use super::page::{self, CartNote};
-use super::service::{self, Asker, Error, Line, Order, cart};
+use super::service::{self, cart};
 use super::{invoice as document, sandbox_page};
 use crate::account::guest;
 use crate::account::service as account;
 use crate::db::Tx;
+use crate::money::Error;
+use crate::once;
+use crate::orders::{self, Asker, Line, Order};
 use crate::provider::{PaymentState, sandbox};
-use crate::ui::shell;
-use crate::web::error::{Answer, AppError};
-use crate::web::form::{self, Form};
+use crate::ui::failure::{Answer, AppError};
+use crate::ui::form::Form;
+use crate::ui::leaving;
+use crate::ui::visit::{CART, Visit, cookie, with_cookie};
 use crate::web::state::AppState;
-use crate::web::visit::{CART, Visit, cookie, with_cookie};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -60,10 +63,10 @@ async fn show_cart(state: &AppState, visit: &Visit, note: CartNote) -> Answer {
         Some(cart) => cart::price(&mut tx, cart, buyer, state.clock.now_ms()).await?,
         None => cart::Priced::default(),
     };
-    let open = service::list_open(&mut tx, asker(state, visit)).await?;
+    let open = orders::list_open(&mut tx, asker(state, visit)).await?;
     let note = CartNote {
         open,
-        minimum_minor: state.config.minimum_order_minor,
+        minimum_minor: state.minimum_order_minor,
         ..note
     };
     Ok(page::cart(visit, priced, note))
@@ -153,7 +156,7 @@ async fn place(state: &AppState, visit: &Visit, sent: &Form) -> Answer {
         return show_cart(state, visit, CartNote::default()).await;
     };
     let (key, now) = (sent.get("form_key"), state.clock.now_ms());
-    if !form::is_key(key) {
+    if !once::is_key(key) {
         return Err(AppError::invalid(vec![FieldError::new("form", "form-key")]));
     }
     // A visitor's form is known by the cart, and what is remembered of it is only where the order is shown.
@@ -205,7 +208,7 @@ async fn place(state: &AppState, visit: &Visit, sent: &Form) -> Answer {
         Err(error) => return Err(error.into()),
     };
     let location = format!("/orders/{}", order.id);
-    if !form::note_answer(&mut tx, owner, "checkout", key, &location).await? {
+    if !once::note_answer(&mut tx, owner, "checkout", key, &location).await? {
         drop(tx);
         let location = placed_already(state, owner, key).await?;
         return Ok(visit.redirect(location.as_deref().unwrap_or("/cart")));
@@ -222,7 +225,7 @@ async fn place(state: &AppState, visit: &Visit, sent: &Form) -> Answer {
 /// Leads to the payment; when the provider does not answer, to the order, which can be paid later.
 async fn to_payment(state: &AppState, visit: &Visit, order: &Order, now: i64) -> Answer {
     match service::open_payment(&state.till(), order, now).await {
-        Ok(url) => Ok(shell::to_host(visit, &url)),
+        Ok(url) => Ok(leaving::to_host(visit, &url)),
         Err(Error::Provider(why)) => {
             tracing::warn!(order.id = %order.id, why, "cannot open a payment");
             let location = format!("/orders/{}", order.id);
@@ -239,7 +242,7 @@ async fn placed_already(
     key: &str,
 ) -> Result<Option<String>, AppError> {
     let mut tx = state.db.read().await?;
-    Ok(form::find_answer(&mut tx, owner, "checkout", key).await?)
+    Ok(once::find_answer(&mut tx, owner, "checkout", key).await?)
 }
 
 /// A payment of this buyer.
@@ -382,7 +385,7 @@ async fn find_order(
     visit: &Visit,
     id: &str,
 ) -> Result<(Order, Vec<Line>), AppError> {
-    match service::show_order(tx, asker(state, visit), id).await {
+    match orders::show(tx, asker(state, visit), id).await {
         Err(Error::NotFound) if visit.person.is_none() => Err(AppError::new(Code::SignInNeeded)),
         found => Ok(found?),
     }
@@ -424,12 +427,14 @@ async fn invoice(State(state): State<AppState>, visit: Visit, Path(id): Path<Str
                 return Err(not_found(()));
             }
             let mut tx = state.db.read().await?;
-            let buyer = service::email_of(&mut tx, &order).await?;
+            let buyer = account::find_email(&mut tx, &order.person_id)
+                .await?
+                .unwrap_or_default();
             drop(tx);
             let parties = document::Parties {
                 seller: state.config.invoice_seller.clone(),
                 buyer,
-                url: format!("{}/orders/{}", state.config.public_url, order.id),
+                url: format!("{}/orders/{}", state.public_url, order.id),
                 test_money: visit.test_money,
             };
             let bytes = document::pdf(visit.lang, &order, &lines, &parties);

@@ -4,8 +4,8 @@
 //! reader of PDF substitutes (ISO 32000-1, 9.7.5.2: predefined `CMap`s), so that an invoice has a few kilobytes.
 
 use super::page::{invoice_name, tax_label};
-use super::service::{Line, Order};
-use crate::ui::lang::Lang;
+use crate::lang::Lang;
+use crate::orders::{Line, Order};
 use pdf_writer::types::{CidFontType, FontFlags, SystemInfo};
 use pdf_writer::{Content, Finish as _, Name, Pdf, Rect, Ref, Str, TextStr};
 

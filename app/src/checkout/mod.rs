@@ -1,18 +1,15 @@
-//! Carts, orders and payment. One charge for a cart of several sellers; free orders touch no provider.
+//! Carts and payment. One charge for a cart of several sellers; free orders touch no provider.
 //!
 //! The one rule: nothing is fulfilled by a redirect. The provider's event is stored first, and a job that asks the provider
 //! for the facts books the sale and hands over what was bought, in one transaction.
 
-pub mod coupon;
 mod coupon_page;
 pub mod http;
 mod invoice;
-pub mod jobs;
 mod page;
 mod sandbox_page;
 pub mod service;
 mod set_page;
-pub mod sets;
 mod store;
 #[cfg(test)]
 pub(crate) mod tests;

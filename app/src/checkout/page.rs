@@ -1,11 +1,11 @@
 //! Pages of the till: the cart, and an order with its receipt.
 
 use super::service::cart::Priced;
-use super::service::{Line, Order};
-use crate::ui::lang::Lang;
+use crate::lang::Lang;
+use crate::orders::{Line, Order};
 use crate::ui::pieces::{Fact, FormKey, Picture, Time, empty, heading, picture_url};
 use crate::ui::shell;
-use crate::web::visit::{Visit, tax_words, tax_words_of};
+use crate::ui::visit::{Visit, tax_words, tax_words_of};
 use axum::http::StatusCode;
 use axum::response::Response;
 use leptos::prelude::*;

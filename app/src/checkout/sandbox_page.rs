@@ -1,11 +1,11 @@
 //! The sandbox's own payment page: a card, a country, and no real money.
 
-use super::service::Line;
+use crate::orders::Line;
 use crate::provider::sandbox::{Record, TAX_RATES};
 use crate::provider::tax;
 use crate::ui::pieces::heading;
 use crate::ui::shell;
-use crate::web::visit::Visit;
+use crate::ui::visit::Visit;
 use axum::response::Response;
 use leptos::prelude::*;
 

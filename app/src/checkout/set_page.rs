@@ -1,13 +1,13 @@
 //! Pages and forms of sets: several listings of a creator for one price.
 
-use super::service::Error;
-use super::sets::{self, Item, Set};
+use crate::money::Error;
+use crate::offers::sets::{self, Item, Set};
+use crate::ui::failure::{Answer, AppError};
+use crate::ui::form::Form;
 use crate::ui::pieces::{Field, FormKey, Picture, empty, heading, picture_url};
 use crate::ui::shell;
-use crate::web::error::{Answer, AppError};
-use crate::web::form::Form;
+use crate::ui::visit::Visit;
 use crate::web::state::AppState;
-use crate::web::visit::Visit;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, State};

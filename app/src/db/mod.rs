@@ -13,6 +13,7 @@ mod statistics;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod work;
+pub mod writes;
 
 pub(crate) use error::Violation;
 pub use error::{Error, Result};

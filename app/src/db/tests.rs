@@ -85,7 +85,11 @@ pub(super) const STORES: &[(&str, &[(&str, &str)])] = &[
     ("books", crate::books::STATEMENTS),
     ("exports", crate::books::export::STATEMENTS),
     ("catalog", crate::catalog::STATEMENTS),
+    ("versions", crate::catalog::versions::STATEMENTS),
     ("checkout", crate::checkout::STATEMENTS),
+    ("offers", crate::offers::STATEMENTS),
+    ("orders", crate::orders::STATEMENTS),
+    ("sales", crate::sales::STATEMENTS),
     ("provider", crate::provider::STATEMENTS),
     ("sandbox", crate::provider::sandbox::STATEMENTS),
     ("jobs", crate::jobs::STATEMENTS),
@@ -97,8 +101,9 @@ pub(super) const STORES: &[(&str, &[(&str, &str)])] = &[
     ("payouts", crate::payouts::STATEMENTS),
     ("studio", crate::studio::STATEMENTS),
     ("vault", crate::vault::STATEMENTS),
-    ("verify", crate::verify::STATEMENTS),
-    ("web", crate::web::STATEMENTS),
+    ("keys", crate::log::keys::STATEMENTS),
+    ("log", crate::log::STATEMENTS),
+    ("once", crate::once::STATEMENTS),
 ];
 
 #[tokio::test]

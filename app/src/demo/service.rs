@@ -3,10 +3,10 @@
 use super::recipes::{LISTINGS, PEOPLE, Piece};
 use crate::account;
 use crate::db;
+use crate::lang::Lang;
+use crate::shop::Shop;
 use crate::studio::queue::{self, Seeds};
 use crate::studio::service::{self as studio, Content, DraftForm, Publisher, SentSeal};
-use crate::ui::lang::Lang;
-use crate::web::state::AppState;
 use anyhow::{Context as _, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -30,7 +30,7 @@ pub const OPERATOR: &str = "operator@demo.example";
 ///
 /// # Errors
 /// When the database fails.
-pub async fn progress(state: &AppState) -> Result<(usize, usize)> {
+pub async fn progress(state: &Shop) -> Result<(usize, usize)> {
     let mut tx = state.db.read().await?;
     let loaded = db::read_number(&mut tx, PROGRESS).await?;
     Ok((usize::try_from(loaded)?, LISTINGS.len()))
@@ -43,7 +43,7 @@ fn key_of(handle: &str) -> SecretKey {
     )
 }
 
-async fn ensure_person(state: &AppState, email: &str, handle: &str, role: &str) -> Result<String> {
+async fn ensure_person(state: &Shop, email: &str, handle: &str, role: &str) -> Result<String> {
     let mut tx = state.db.read().await?;
     if let Some(id) = account::service::find_by_email(&mut tx, email).await? {
         return Ok(id);
@@ -62,7 +62,7 @@ async fn ensure_person(state: &AppState, email: &str, handle: &str, role: &str) 
 ///
 /// # Errors
 /// When the database fails.
-pub async fn load_people(state: &AppState) -> Result<()> {
+pub async fn load_people(state: &Shop) -> Result<()> {
     ensure_person(state, BUYER, "demo-buyer", "member").await?;
     ensure_person(state, OPERATOR, "demo-operator", "operator").await?;
     Ok(())
@@ -72,7 +72,7 @@ pub async fn load_people(state: &AppState) -> Result<()> {
 ///
 /// # Errors
 /// When a listing of the demo breaks a rule, which a test would have found, or the database fails.
-pub async fn load(state: &AppState) -> Result<()> {
+pub async fn load(state: &Shop) -> Result<()> {
     let (loaded, _) = progress(state).await?;
     for (index, piece) in LISTINGS.iter().enumerate().skip(loaded) {
         let (handle, language) = PEOPLE[piece.creator];
@@ -86,7 +86,7 @@ pub async fn load(state: &AppState) -> Result<()> {
 }
 
 async fn load_one(
-    state: &AppState,
+    state: &Shop,
     person: &str,
     handle: &str,
     language: &str,
@@ -96,7 +96,7 @@ async fn load_one(
     let secret = key_of(handle);
     let origin = &state.log.origin;
     let proof = secret.sign(&schema::key::registration_message(origin, person));
-    account::keys::add_key(
+    crate::log::keys::add_key(
         &state.db,
         origin,
         person,
@@ -187,7 +187,7 @@ async fn load_one(
 }
 
 /// The draft's pictures in the order in which they were asked for, once the workers made them.
-async fn wait_for_pictures(state: &AppState, draft: &str, count: usize) -> Result<Vec<String>> {
+async fn wait_for_pictures(state: &Shop, draft: &str, count: usize) -> Result<Vec<String>> {
     loop {
         let mut tx = state.db.read().await?;
         let mut pictures = studio::list_pictures(&mut tx, draft).await?;

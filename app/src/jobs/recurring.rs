@@ -4,6 +4,7 @@
 //! The one rule: whoever moves a kind's next run forward runs it, so two processes never run one kind at once.
 
 use super::store;
+pub use super::store::Recurring;
 use crate::db::{self, Db, Tx};
 
 /// After a failure a kind is tried again so soon, or at its next turn if that is sooner.
@@ -20,18 +21,6 @@ pub struct Plan {
     pub first_ms: i64,
     /// Whether every start of the process runs it, whatever is left of its turn.
     pub at_start: bool,
-}
-
-/// How a kind stands.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Recurring {
-    pub kind: String,
-    /// When it is due, real time.
-    pub next_ms: i64,
-    pub started_ms: Option<i64>,
-    pub finished_ms: Option<i64>,
-    /// Why the last run failed.
-    pub last_error: Option<String>,
 }
 
 impl Recurring {

@@ -1,9 +1,28 @@
 //! SQL of the job table.
 
-use super::recurring::Recurring;
-use super::turns::Queue;
 use super::{Job, Trouble};
 use crate::db::{self, Tx, execute, fetch, statements};
+
+/// Which workers take a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queue {
+    /// Quick work, with workers of its own: a sale never waits for a picture.
+    Quick,
+    /// Whatever makes pictures; as many workers as engines.
+    Pictures,
+}
+
+/// How a kind stands.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Recurring {
+    pub kind: String,
+    /// When it is due, real time.
+    pub next_ms: i64,
+    pub started_ms: Option<i64>,
+    pub finished_ms: Option<i64>,
+    /// Why the last run failed.
+    pub last_error: Option<String>,
+}
 
 statements! {
     INSERT = "insert into job (id, kind, unique_key, payload, state, run_at_ms, attempts, created_ms, queue, class, turn, cost, share)

@@ -5,20 +5,12 @@
 //! waits is ever passed twice by the same person, so nothing starves.
 
 use super::store;
+pub use super::store::Queue;
 use crate::db::{self, Tx};
 use crate::random;
 
 /// The kinds of jobs that make pictures. Every other kind is quick.
 pub const PICTURE_KINDS: [&str; 3] = ["studio-generate", "studio-certify", "library-reproduce"];
-
-/// Which workers take a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Queue {
-    /// Quick work, with workers of its own: a sale never waits for a picture.
-    Quick,
-    /// Whatever makes pictures; as many workers as engines.
-    Pictures,
-}
 
 impl Queue {
     /// The queue of kinds that one worker takes.

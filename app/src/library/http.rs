@@ -2,12 +2,13 @@
 
 use super::{page, service};
 use crate::catalog::service as catalog;
-use crate::checkout::service as checkout;
+use crate::orders;
+use crate::sales;
+use crate::ui::failure::AppError;
+use crate::ui::form::Form;
+use crate::ui::visit::Visit;
 use crate::verify::attest;
-use crate::web::error::AppError;
-use crate::web::form::Form;
 use crate::web::state::AppState;
-use crate::web::visit::Visit;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::header;
@@ -78,7 +79,7 @@ async fn line(State(state): State<AppState>, visit: Visit, Path(id): Path<String
             let line = match service::get_line(&mut tx, &person.id, id.as_str()).await {
                 Ok(line) => line,
                 Err(service::Error::Refunded) => {
-                    let line = checkout::get_line(&mut tx, id.as_str()).await?;
+                    let line = orders::get_line(&mut tx, id.as_str()).await?;
                     let runs = service::list_runs(&mut tx, id.as_str()).await?;
                     return Ok(page::refunded(&visit, &line, runs));
                 }
@@ -120,8 +121,7 @@ async fn cancel(State(state): State<AppState>, visit: Visit, Path(id): Path<Stri
             let person = visit.require_person()?;
             let id = line_id(&id)?;
             let mut tx = crate::books::begin(&state.db).await?;
-            checkout::cancel_unopened(&mut tx, &person.id, id.as_str(), state.clock.now_ms())
-                .await?;
+            sales::cancel_unopened(&mut tx, &person.id, id.as_str(), state.clock.now_ms()).await?;
             tx.commit().await?;
             state.jobs.ring();
             Ok(visit.redirect_with("/library", "refunded"))
@@ -220,7 +220,7 @@ async fn run(
             let line = line_id(&line)?;
             // The vault notes that the licence was opened.
             let mut tx = state.db.write().await?;
-            let row = checkout::get_line(&mut tx, line.as_str())
+            let row = orders::get_line(&mut tx, line.as_str())
                 .await
                 .map_err(not_found)?;
             if run.line_id.as_deref() != Some(line.as_str()) {

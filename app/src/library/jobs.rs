@@ -3,12 +3,13 @@
 use super::service::{Run, RunPicture};
 use super::store;
 use crate::catalog::service as catalog;
-use crate::checkout::service::{self as checkout, Bearer};
+use crate::catalog::versions::recipe_of;
 use crate::compute;
 use crate::jobs::Outcome;
-use crate::jobs::turns::PICTURE_KINDS;
-use crate::studio::service::recipe_of;
-use crate::web::state::AppState;
+use crate::offers::ending::{self, EndReason, Holding};
+use crate::orders;
+use crate::sales::{Bearer, plan_refund};
+use crate::shop::Shop;
 use anyhow::{Context as _, Result};
 use engine::compare::{compare, worst};
 use engine::picture::Picture;
@@ -16,11 +17,8 @@ use engine::pipeline::Request;
 use schema::digest::Digest;
 use schema::statement::{Outcome as Verdict, ReproductionStatement};
 
-/// Regenerates what somebody owns.
-pub const REPRODUCE: &str = PICTURE_KINDS[2];
-
 /// Runs a job of this feature.
-pub async fn run(state: &AppState, payload: &str) -> Result<Outcome> {
+pub async fn run(state: &Shop, payload: &str) -> Result<Outcome> {
     let mut tx = state.db.write().await?;
     let run = store::get_run(&mut tx, payload).await?;
     if matches!(run.state.as_str(), "done" | "failed") {
@@ -110,7 +108,7 @@ pub async fn run(state: &AppState, payload: &str) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-async fn note_progress(state: &AppState, run: &Run, anchor: usize, step: i64) {
+async fn note_progress(state: &Shop, run: &Run, anchor: usize, step: i64) {
     let note = async {
         let mut tx = state.db.write().await?;
         store::set_progress(&mut tx, &run.id, i64::try_from(anchor).unwrap_or(0), step).await?;
@@ -123,7 +121,7 @@ async fn note_progress(state: &AppState, run: &Run, anchor: usize, step: i64) {
 
 /// Notes the outcome; when it is not exact, logs a statement against ourselves and refunds the owner, in one transaction.
 async fn finish(
-    state: &AppState,
+    state: &Shop,
     run: &Run,
     listing: &catalog::Listing,
     pictures: &[RunPicture],
@@ -152,12 +150,12 @@ async fn finish(
     }
     if statement.outcome != Verdict::Exact {
         catalog::suspend(&mut tx, &listing.id).await?;
-        let held = checkout::ending::Holding::Listing(&listing.id);
-        checkout::ending::end_open(&mut tx, held, checkout::ending::EndReason::Withdrawn).await?;
+        let held = Holding::Listing(&listing.id);
+        ending::end_open(&mut tx, held, EndReason::Withdrawn).await?;
         if let Some(line) = &run.line_id {
-            let line = checkout::get_line(&mut tx, line).await?;
-            let reason = checkout::DOES_NOT_REPRODUCE;
-            checkout::plan_refund(&mut tx, &line, Bearer::Platform, reason, now).await?;
+            let line = orders::get_line(&mut tx, line).await?;
+            let reason = orders::DOES_NOT_REPRODUCE;
+            plan_refund(&mut tx, &line, Bearer::Platform, reason, now).await?;
         }
         tracing::error!(listing.slug = %listing.slug, run.id = %run.id, "a certified listing does not reproduce");
     }

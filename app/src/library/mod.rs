@@ -11,3 +11,6 @@ pub mod service;
 mod store;
 #[cfg(test)]
 pub(crate) use store::ALL as STATEMENTS;
+
+/// Regenerates what somebody owns.
+pub const REPRODUCE: &str = crate::jobs::turns::PICTURE_KINDS[2];

@@ -2,16 +2,16 @@
 
 use super::service::{Attestable, OpenedRecipe, Owned, Run};
 use crate::catalog::service::{Anchor, Listing};
-use crate::checkout::service::{Line, RETURN_MS};
+use crate::lang::Lang;
+use crate::orders::{Line, RETURN_MS};
 use crate::studio::island::{CopyButton, LiveProgress};
-use crate::ui::lang::Lang;
 use crate::ui::pieces::{
     Code, Fact, FormKey, Picture, RefreshWithoutScript, Time, empty, heading, picture_url,
 };
 use crate::ui::shell;
+use crate::ui::visit::Visit;
 use crate::verify::check_texts;
 use crate::verify::island::{AttestPanel, AttestTexts, ProofCheck};
-use crate::web::visit::Visit;
 use axum::response::Response;
 use leptos::prelude::*;
 use schema::statement::ReproductionStatement;
@@ -193,7 +193,7 @@ fn attest_panel(
     origin: &str,
 ) -> impl IntoView + use<> {
     let environment = serde_json::from_str::<ReproductionStatement>(&attestable.statement)
-        .map(|statement| crate::verify::service::environment_text(&statement.environment))
+        .map(|statement| crate::log::service::environment_text(&statement.environment))
         .unwrap_or_default();
     let texts = AttestTexts {
         passphrase: lang.text("key-passphrase"),

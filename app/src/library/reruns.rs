@@ -9,7 +9,7 @@ use crate::catalog::stretch::Stretch;
 use crate::db::{self, Tx};
 use crate::jobs::turns::Class;
 use crate::random;
-use crate::web::state::AppState;
+use crate::shop::Shop;
 use serde::{Deserialize, Serialize};
 
 /// Where the search for what is due goes on.
@@ -33,7 +33,7 @@ struct Count {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn plan(state: &AppState, limit: i64) -> db::Result<usize> {
+pub async fn plan(state: &Shop, limit: i64) -> db::Result<usize> {
     let release = release_of(&state.engines.environment());
     let model = state.engines.model().digest.to_string();
     count_on(state, &release, &model).await?;
@@ -76,7 +76,7 @@ async fn read_count(tx: &mut Tx, setting: &str, release: &str) -> db::Result<Cou
 }
 
 /// Counts one more stretch.
-async fn count_on(state: &AppState, release: &str, model: &str) -> db::Result<()> {
+async fn count_on(state: &Shop, release: &str, model: &str) -> db::Result<()> {
     let mut tx = state.db.read().await?;
     let stretch = Stretch::next(&mut tx, COUNTED_AFTER).await?;
     let known = read_count(&mut tx, COUNTED, release).await?;
@@ -107,7 +107,7 @@ async fn count_on(state: &AppState, release: &str, model: &str) -> db::Result<()
 ///
 /// # Errors
 /// When the database fails.
-pub async fn counted(state: &AppState, tx: &mut Tx) -> db::Result<(i64, i64)> {
+pub async fn counted(state: &Shop, tx: &mut Tx) -> db::Result<(i64, i64)> {
     let release = release_of(&state.engines.environment());
     let count = read_count(tx, COUNTED, &release).await?;
     Ok((count.on_sale, count.done))

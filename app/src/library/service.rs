@@ -1,17 +1,20 @@
 //! Rules of ownership, opening, bundles and re-runs.
 
 use super::store;
+pub use super::store::{Due, Owned, Run};
 use crate::catalog::service as catalog;
-use crate::checkout::service::{self as checkout, LicenceSecret, Line};
+use crate::catalog::versions::VersionSecret;
 use crate::db::{self, Tx};
 use crate::jobs::turns::{self, Class, PictureJob};
-use crate::studio::service::VersionSecret;
-use crate::verify::evidence::{Evidence, Opening};
-use crate::verify::service as log;
-use crate::web::state::AppState;
+use crate::log::service as log;
+use crate::orders::{self, Line};
+use crate::sales::LicenceSecret;
+use crate::shop::Shop;
+use crate::vault;
 use crate::{limits, random};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ledger::evidence::{Evidence, Opening};
 use schema::bundle::{Bundle, LoggedStatement, OwnedLicence, OwnerPart, SealedListing, SealedPart};
 use schema::digest::Digest;
 use schema::key::PublicKey;
@@ -41,6 +44,12 @@ pub enum Error {
     /// A leaf is not in a checkpoint yet.
     #[error("not logged yet")]
     NotLogged,
+    /// A secret was erased, or does not open.
+    #[error(transparent)]
+    Vault(#[from] vault::Error),
+    /// The log failed.
+    #[error(transparent)]
+    Log(log::Error),
     /// Anything else, for the log.
     #[error("{0}")]
     Internal(String),
@@ -57,58 +66,9 @@ impl From<log::Error> for Error {
     fn from(error: log::Error) -> Self {
         match error {
             log::Error::NotLogged => Self::NotLogged,
-            other => internal(other),
+            other => Self::Log(other),
         }
     }
-}
-
-impl From<Error> for crate::web::error::AppError {
-    fn from(error: Error) -> Self {
-        use schema::failure::Code;
-        match error {
-            Error::NotFound => Self::new(Code::NotFound),
-            Error::Refunded => Self::new(Code::Gone),
-            Error::NotOpened => Self::new(Code::Conflict),
-            Error::TooMany => Self::too_many(limits::REPRODUCE),
-            Error::NotLogged => Self::new(Code::Unavailable),
-            Error::Internal(cause) => Self::internal(cause),
-            Error::Store(error) => error.into(),
-        }
-    }
-}
-
-/// A row of the library.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Owned {
-    pub id: String,
-    pub state: String,
-    pub paid_ms: Option<i64>,
-    pub opened_ms: Option<i64>,
-    pub price_minor: i64,
-    pub title: String,
-    pub slug: String,
-    pub handle: String,
-    pub blob: String,
-}
-
-/// A re-run on our worker.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Run {
-    pub id: String,
-    pub line_id: Option<String>,
-    pub version_id: String,
-    pub person_id: Option<String>,
-    pub state: String,
-    pub anchor: i64,
-    pub step: i64,
-    pub steps: i64,
-    pub outcome: Option<String>,
-    pub error: Option<String>,
-    pub results: Option<String>,
-    /// What it found, as a statement that its owner may sign, JSON.
-    pub statement: Option<String>,
-    pub created_ms: i64,
-    pub finished_ms: Option<i64>,
 }
 
 /// One picture of a re-run, compared with the sealed one.
@@ -145,28 +105,12 @@ pub async fn list_owned(tx: &mut Tx, buyer: &str) -> db::Result<Vec<Owned>> {
     store::list_owned(tx, buyer).await
 }
 
-/// The line by which a person owns a version.
-///
-/// # Errors
-/// When the database fails.
-pub async fn find_owned(tx: &mut Tx, buyer: &str, version: &str) -> db::Result<Option<String>> {
-    store::find_owned(tx, buyer, version).await
-}
-
-/// When a person first bought a version, also if it was refunded since.
-///
-/// # Errors
-/// When the database fails.
-pub async fn find_bought_ms(tx: &mut Tx, buyer: &str, version: &str) -> db::Result<Option<i64>> {
-    store::find_bought_ms(tx, buyer, version).await
-}
-
 /// A buyer's own line.
 ///
 /// # Errors
 /// [`Error::NotFound`] also for somebody else's, [`Error::Refunded`] when it was given back.
 pub async fn get_line(tx: &mut Tx, buyer: &str, id: &str) -> Result<Line, Error> {
-    let line = match checkout::get_line(tx, id).await {
+    let line = match orders::get_line(tx, id).await {
         Ok(line) if line.buyer_id == buyer => line,
         Ok(_) => return Err(Error::NotFound),
         Err(error) if error.is_missing() => return Err(Error::NotFound),
@@ -183,11 +127,11 @@ pub async fn get_line(tx: &mut Tx, buyer: &str, id: &str) -> Result<Line, Error>
 ///
 /// # Errors
 /// As [`get_line`].
-pub async fn open(state: &AppState, buyer: &str, id: &str) -> Result<(), Error> {
+pub async fn open(state: &Shop, buyer: &str, id: &str) -> Result<(), Error> {
     let mut tx = state.db.write().await?;
     let line = get_line(&mut tx, buyer, id).await?;
     // A return that went through in the meantime wins: nobody gets both the recipe and the money.
-    if !store::set_opened(&mut tx, &line.id, state.clock.now_ms()).await? {
+    if !orders::set_opened(&mut tx, &line.id, state.clock.now_ms()).await? {
         return Err(Error::Refunded);
     }
     tx.commit().await?;
@@ -204,7 +148,7 @@ fn require_opened(line: &Line) -> Result<(), Error> {
 }
 
 async fn open_secret(
-    state: &AppState,
+    state: &Shop,
     tx: &mut Tx,
     secret_id: &str,
     actor: &str,
@@ -213,8 +157,7 @@ async fn open_secret(
     let plain = state
         .vault
         .open(tx, secret_id, actor, reason, state.clock.now_ms())
-        .await
-        .map_err(internal)?;
+        .await?;
     serde_json::from_slice(&plain).map_err(internal)
 }
 
@@ -231,7 +174,7 @@ pub struct OpenedRecipe {
 ///
 /// # Errors
 /// [`Error::NotOpened`] before the buyer opened it.
-pub async fn recipe(state: &AppState, tx: &mut Tx, line: &Line) -> Result<OpenedRecipe, Error> {
+pub async fn recipe(state: &Shop, tx: &mut Tx, line: &Line) -> Result<OpenedRecipe, Error> {
     require_opened(line)?;
     let listing = catalog::get_by_version(tx, &line.version_id).await?;
     let secret = open_secret(state, tx, &listing.secret_id, &line.buyer_id, "show recipe").await?;
@@ -272,7 +215,7 @@ pub async fn recipe(state: &AppState, tx: &mut Tx, line: &Line) -> Result<Opened
 /// # Errors
 /// [`Error::NotLogged`] while a leaf waits for its checkpoint.
 pub async fn bundle(
-    state: &AppState,
+    state: &Shop,
     tx: &mut Tx,
     listing: &catalog::Listing,
     line: Option<&Line>,
@@ -323,8 +266,7 @@ pub async fn bundle(
         });
     } else if listing.price_minor == 0 && listing.state == "live" {
         let plain = state.vault.open_public(tx, &listing.secret_id).await;
-        let secret: VersionSecret =
-            serde_json::from_slice(&plain.map_err(internal)?).map_err(internal)?;
+        let secret: VersionSecret = serde_json::from_slice(&plain?).map_err(internal)?;
         bundle.owner = Some(OwnerPart {
             salt: secret.salt,
             recipe: secret.recipe,
@@ -336,12 +278,12 @@ pub async fn bundle(
 
 /// The logged end of the key that sealed a leaf with its own leaf, if it ended.
 async fn key_end(
-    state: &AppState,
+    state: &Shop,
     tx: &mut Tx,
     sealed: &log::LeafRow,
 ) -> Result<Option<(LoggedStatement, log::LeafRow)>, Error> {
     let key_hash = sealed.parse()?.key_hash.hex();
-    let end = log::find_signer_end(tx, sealed, &key_hash).await?;
+    let end = crate::log::keys::find_signer_end(tx, sealed, &key_hash).await?;
     let Some(leaf) = end.and_then(|end| end.key.end_leaf_hash) else {
         return Ok(None);
     };
@@ -355,7 +297,7 @@ async fn key_end(
 }
 
 async fn owned_licence(
-    state: &AppState,
+    state: &Shop,
     tx: &mut Tx,
     line: &Line,
 ) -> Result<Option<OwnedLicence>, Error> {
@@ -371,8 +313,7 @@ async fn owned_licence(
             "download bundle",
             state.clock.now_ms(),
         )
-        .await
-        .map_err(internal)?;
+        .await?;
     let secret: LicenceSecret = serde_json::from_slice(&plain).map_err(internal)?;
     let row = log::get_leaf(tx, leaf).await?;
     Ok(Some(OwnedLicence {
@@ -387,7 +328,7 @@ async fn owned_licence(
 ///
 /// # Errors
 /// [`Error::TooMany`], or as [`get_line`].
-pub async fn start_run(state: &AppState, buyer: &str, line_id: &str) -> Result<String, Error> {
+pub async fn start_run(state: &Shop, buyer: &str, line_id: &str) -> Result<String, Error> {
     let mut tx = state.db.write().await?;
     let line = get_line(&mut tx, buyer, line_id).await?;
     require_opened(&line)?;
@@ -425,7 +366,7 @@ pub(super) async fn enqueue(
     steps: i64,
 ) -> db::Result<()> {
     let job = PictureJob {
-        kind: super::jobs::REPRODUCE,
+        kind: super::REPRODUCE,
         unique_key: &format!("run:{run}"),
         payload: run,
         class,
@@ -433,14 +374,6 @@ pub(super) async fn enqueue(
         steps,
     };
     turns::enqueue(tx, &job).await
-}
-
-/// A version that a release of the engine has not regenerated yet.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Due {
-    pub version_id: String,
-    pub steps: i64,
-    pub anchors: i64,
 }
 
 /// A release of the engine, as the beginning of every environment that it names.
@@ -463,7 +396,7 @@ pub struct Attestable {
 /// # Errors
 /// When the licence cannot be opened.
 pub async fn attestable(
-    state: &AppState,
+    state: &Shop,
     tx: &mut Tx,
     line: &Line,
     run: &Run,

@@ -1,8 +1,49 @@
 //! SQL of the library and of re-runs.
 
-use super::service::{Due, Owned, Run};
 use crate::catalog::stretch::Stretch;
 use crate::db::{self, Tx, execute, fetch, statements};
+
+/// A version that a release of the engine has not regenerated yet.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Due {
+    pub version_id: String,
+    pub steps: i64,
+    pub anchors: i64,
+}
+
+/// A row of the library.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Owned {
+    pub id: String,
+    pub state: String,
+    pub paid_ms: Option<i64>,
+    pub opened_ms: Option<i64>,
+    pub price_minor: i64,
+    pub title: String,
+    pub slug: String,
+    pub handle: String,
+    pub blob: String,
+}
+
+/// A re-run on our worker.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Run {
+    pub id: String,
+    pub line_id: Option<String>,
+    pub version_id: String,
+    pub person_id: Option<String>,
+    pub state: String,
+    pub anchor: i64,
+    pub step: i64,
+    pub steps: i64,
+    pub outcome: Option<String>,
+    pub error: Option<String>,
+    pub results: Option<String>,
+    /// What it found, as a statement that its owner may sign, JSON.
+    pub statement: Option<String>,
+    pub created_ms: i64,
+    pub finished_ms: Option<i64>,
+}
 
 statements! {
     LIST_OWNED = "select purchase_line.id, purchase_line.state, purchase_line.paid_ms, purchase_line.opened_ms, purchase_line.price_minor,
@@ -13,9 +54,6 @@ statements! {
         join anchor on anchor.version_id = purchase_line.version_id and anchor.idx = 0
         where purchase_line.buyer_id = $1 and purchase_line.state in ('owned', 'refunded')
         order by purchase_line.paid_ms desc, purchase_line.id limit 200";
-    FIND_OWNED = "select id from purchase_line where buyer_id = $1 and version_id = $2 and state = 'owned'";
-    FIND_BOUGHT_MS = "select min(paid_ms) from purchase_line where buyer_id = $1 and version_id = $2 and state in ('owned', 'refunded')";
-    SET_OPENED = "update purchase_line set opened_ms = coalesce(opened_ms, $2) where id = $1 and state = 'owned'";
     INSERT_RUN = "insert into run (id, line_id, version_id, person_id, state, anchor, step, steps, created_ms) values ($1, $2, $3, $4, 'waiting', 0, 0, $5, $6)";
     GET_RUN = "select id, line_id, version_id, person_id, state, anchor, step, steps, outcome, error, results, statement, created_ms, finished_ms from run where id = $1";
     LIST_RUNS = "select id, line_id, version_id, person_id, state, anchor, step, steps, outcome, error, results, statement, created_ms, finished_ms
@@ -43,34 +81,6 @@ statements! {
 
 pub(super) async fn list_owned(tx: &mut Tx, buyer: &str) -> db::Result<Vec<Owned>> {
     fetch!(tx, fetch_all, Owned, LIST_OWNED, buyer)
-}
-
-pub(super) async fn find_owned(
-    tx: &mut Tx,
-    buyer: &str,
-    version: &str,
-) -> db::Result<Option<String>> {
-    Ok(fetch!(tx, fetch_optional, (String,), FIND_OWNED, buyer, version)?.map(|row| row.0))
-}
-
-pub(super) async fn find_bought_ms(
-    tx: &mut Tx,
-    buyer: &str,
-    version: &str,
-) -> db::Result<Option<i64>> {
-    fetch!(
-        tx,
-        fetch_one,
-        (Option<i64>,),
-        FIND_BOUGHT_MS,
-        buyer,
-        version
-    )
-    .map(|row| row.0)
-}
-
-pub(super) async fn set_opened(tx: &mut Tx, line: &str, now_ms: i64) -> db::Result<bool> {
-    execute!(tx, SET_OPENED, line, now_ms).map(|rows| rows == 1)
 }
 
 pub(super) async fn insert_run(

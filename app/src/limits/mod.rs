@@ -1,6 +1,5 @@
 //! Rate limits, counted in the database so that several processes share them.
 
-pub mod address;
 mod store;
 #[cfg(test)]
 pub(crate) use store::ALL as STATEMENTS;

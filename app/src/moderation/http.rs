@@ -1,10 +1,10 @@
 //! Routes of the review queue. Everybody but an operator gets the page that does not exist.
 
 use super::{page, service};
-use crate::web::error::AppError;
-use crate::web::form::Form;
+use crate::ui::failure::AppError;
+use crate::ui::form::Form;
+use crate::ui::visit::Visit;
 use crate::web::state::AppState;
-use crate::web::visit::Visit;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, State};

@@ -11,6 +11,7 @@ pub mod service;
 mod store;
 #[cfg(test)]
 mod tests;
+pub mod withdrawal;
 
 pub use likeness::{PicturePrint, TextPrint};
 #[cfg(test)]

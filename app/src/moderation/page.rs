@@ -1,11 +1,11 @@
 //! The queue of near copies, and one case with its evidence side by side.
 
 use super::service::{Case, Difference, Evidence, Queued, REASONS, Side};
-use crate::ui::lang::Lang;
+use crate::lang::Lang;
 use crate::ui::pieces::{Fact, FormKey, Picture, TextArea, Time, empty, heading, picture_url};
 use crate::ui::shell;
+use crate::ui::visit::Visit;
 use crate::verify::since;
-use crate::web::visit::Visit;
 use axum::response::Response;
 use leptos::prelude::*;
 use similar::ChangeTag;

@@ -3,11 +3,12 @@
 //! The one rule: "in review" is one state. Whatever a version waits for, chance or a person, its creator reads the same, and the end
 //! comes at a moment that was drawn by chance when it was submitted, not at the moment of a decision.
 
-use super::store;
+use super::store::{self, Standing};
+use crate::catalog::versions;
 use crate::clock::DAY_MS;
 use crate::db::{self, Db, Tx};
 use crate::random;
-use crate::studio::service as studio;
+use crate::shop::Waits;
 use schema::recipe::Recipe;
 use schema::template::Variable;
 
@@ -22,31 +23,6 @@ pub const MAX_CANDIDATES: usize = 256;
 /// Settled in one turn.
 const BATCH: i64 = 100;
 
-/// How long what a creator publishes waits who is not known here yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Waits {
-    /// At least.
-    pub least_ms: i64,
-    /// At most.
-    pub most_ms: i64,
-}
-
-impl Waits {
-    /// No wait: for demos and tests.
-    pub const NONE: Self = Self {
-        least_ms: 0,
-        most_ms: 0,
-    };
-
-    /// A wait within the bounds, by eight bytes of chance.
-    #[must_use]
-    pub fn draw(self, chance: [u8; 8]) -> i64 {
-        let span = u64::try_from(self.most_ms - self.least_ms).unwrap_or(0) + 1;
-        // Less than the span, which is an i64 as milliseconds.
-        self.least_ms + (u64::from_le_bytes(chance) % span) as i64
-    }
-}
-
 /// How many guesses of somebody else's recipe a submission could test: every picture is one, and every item of every choice.
 #[must_use]
 pub fn candidates(recipe: &Recipe) -> usize {
@@ -57,22 +33,10 @@ pub fn candidates(recipe: &Recipe) -> usize {
     recipe.anchors.len() + choices.sum::<usize>()
 }
 
-/// What is known of a creator.
-#[derive(Clone, Copy, Debug, sqlx::FromRow)]
-pub struct Standing {
-    pub created_ms: i64,
-    /// Since when the address is known to be theirs.
-    pub proven_ms: Option<i64>,
-    /// Since when something of theirs is on sale.
-    pub on_sale_ms: Option<i64>,
-    /// When something of theirs was last found too like somebody else's; a review that is open is now.
-    pub alike_ms: Option<i64>,
-}
-
 impl Standing {
     /// Whether what they publish goes on sale without a wait.
     #[must_use]
-    pub fn is_known(&self, now_ms: i64) -> bool {
+    pub(super) fn is_known(&self, now_ms: i64) -> bool {
         self.proven_ms.is_some()
             && self.created_ms <= now_ms - KNOWN_ACCOUNT_MS
             && self
@@ -124,8 +88,8 @@ pub async fn end(tx: &mut Tx, version: &str, refusal: Option<&str>, now_ms: i64)
 async fn settle(tx: &mut Tx, version: &str, now_ms: i64) -> db::Result<()> {
     match store::settle_publication(tx, version, now_ms).await? {
         None => Ok(()),
-        Some(Some(why)) => studio::refuse_version(tx, version, &why).await,
-        Some(None) => studio::release_version(tx, version).await,
+        Some(Some(why)) => versions::refuse_version(tx, version, &why).await,
+        Some(None) => versions::release_version(tx, version).await,
     }
 }
 

@@ -1,17 +1,17 @@
 //! Rules of the search for near copies, and of a person's decision about one.
 
 use super::likeness::{PicturePrint, TextPrint};
+pub use super::store::{Match, Print, Resemblance, Review};
 use super::{publication, store};
 use crate::account::service::Person;
 use crate::catalog::service as catalog;
 use crate::catalog::stretch::Stretch;
+use crate::catalog::versions;
 use crate::compute;
 use crate::db::{self, Tx};
-use crate::library::service as library;
-use crate::studio::service as studio;
-use crate::vault::Vault;
-use crate::verify::service as log;
-use crate::web::state::AppState;
+use crate::log::service as log;
+use crate::shop::Shop;
+use crate::vault::{self, Vault};
 use engine::picture::Picture;
 use schema::recipe::{Recipe, Seed};
 use similar::{ChangeTag, TextDiff};
@@ -52,6 +52,12 @@ pub enum Error {
     /// A reason that the form does not offer.
     #[error("no such reason")]
     Reason,
+    /// A secret was erased, or does not open.
+    #[error(transparent)]
+    Vault(#[from] vault::Error),
+    /// The log failed.
+    #[error(transparent)]
+    Log(#[from] log::Error),
     /// Anything else, for the log.
     #[error("{0}")]
     Internal(String),
@@ -62,39 +68,6 @@ pub enum Error {
 
 fn internal(error: impl std::fmt::Display) -> Error {
     Error::Internal(error.to_string())
-}
-
-impl From<Error> for crate::web::error::AppError {
-    fn from(error: Error) -> Self {
-        use schema::failure::{Code, FieldError};
-        match error {
-            Error::NotFound => Self::new(Code::NotFound),
-            Error::Own => Self::new(Code::Forbidden),
-            Error::Reason => Self::invalid(vec![FieldError::new("reason", "refused")]),
-            Error::Internal(cause) => Self::internal(cause),
-            Error::Store(error) => error.into(),
-        }
-    }
-}
-
-/// A version's stored prints.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Print {
-    pub version_id: String,
-    pub person_id: String,
-    pub text_prints: String,
-    pub picture_prints: String,
-    pub log_index: Option<i64>,
-}
-
-/// An earlier version that another resembles.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Match {
-    pub earlier_version_id: String,
-    pub text_milli: i64,
-    pub picture_milli: i64,
-    /// Since when the one who submitted the later one owned the earlier one.
-    pub owned_ms: Option<i64>,
 }
 
 impl Match {
@@ -108,27 +81,6 @@ impl Match {
             || text >= BOTH_TEXT_MILLI && picture >= BOTH_PICTURE_MILLI
             || bought && (text >= BOUGHT_TEXT_MILLI || picture >= BOTH_PICTURE_MILLI)
     }
-}
-
-/// A review, open or decided.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Review {
-    pub version_id: String,
-    pub state: String,
-    pub opened_ms: i64,
-    pub decided_ms: Option<i64>,
-    pub reason: Option<String>,
-    pub note: Option<String>,
-}
-
-/// Another listing whose public pictures look alike, as everybody may see.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Resemblance {
-    pub leaf_hash: String,
-    pub title: String,
-    pub slug: String,
-    pub handle: String,
-    pub picture_milli: i64,
 }
 
 /// The texts that a recipe is compared by: what its pictures were really made from, and its template filled with defaults. What it
@@ -209,7 +161,7 @@ pub async fn keep_prints(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn fill_in(state: &AppState, limit: i64) -> db::Result<usize> {
+pub async fn fill_in(state: &Shop, limit: i64) -> db::Result<usize> {
     let mut tx = state.db.read().await?;
     let stretch = Stretch::next(&mut tx, PRINTED_AFTER).await?;
     let missing = store::list_unprinted(&mut tx, limit, &stretch).await?;
@@ -234,7 +186,7 @@ pub async fn fill_in(state: &AppState, limit: i64) -> db::Result<usize> {
 }
 
 /// A version's prints. Files are read and prints are taken outside any transaction.
-async fn read_for_prints(state: &AppState, version: &str) -> Result<Prints, Error> {
+async fn read_for_prints(state: &Shop, version: &str) -> Result<Prints, Error> {
     let mut tx = state.db.write().await?;
     let listing = catalog::get_by_version(&mut tx, version).await?;
     let anchors = catalog::list_anchors(&mut tx, version).await?;
@@ -258,7 +210,7 @@ async fn read_for_prints(state: &AppState, version: &str) -> Result<Prints, Erro
             ))
         });
         let pictures: Vec<PicturePrint> = pictures.collect::<Result<_, Error>>()?;
-        let recipe = studio::recipe_of(&plain).map_err(internal)?;
+        let recipe = versions::recipe_of(&plain).map_err(internal)?;
         Ok(Prints::of(&vault, &recipe, &pictures))
     })
     .await
@@ -286,7 +238,7 @@ pub async fn find_near(tx: &mut Tx, version: &str) -> db::Result<Vec<Match>> {
         for (earlier_version_id, text_milli, picture_milli) in
             compute::run(move || compare(&own, &page)).await
         {
-            let bought = library::find_bought_ms(tx, &print.person_id, &earlier_version_id);
+            let bought = crate::orders::find_bought_ms(tx, &print.person_id, &earlier_version_id);
             let found = Match {
                 owned_ms: bought.await?,
                 earlier_version_id,
@@ -414,21 +366,21 @@ pub struct Case {
     pub evidence: Vec<Evidence>,
 }
 
-async fn side(state: &AppState, tx: &mut Tx, version: &str) -> Result<Side, Error> {
+async fn side(state: &Shop, tx: &mut Tx, version: &str) -> Result<Side, Error> {
     let listing = catalog::get_by_version(tx, version).await?;
     let leaf = log::get_leaf(tx, &listing.leaf_hash)
         .await
         .map_err(internal)?;
     Ok(Side {
         anchors: catalog::list_anchors(tx, version).await?,
-        date: state.log.date(tx, &leaf).await.map_err(internal)?,
+        date: state.log.date(tx, &leaf).await?,
         listing,
     })
 }
 
 /// Opens a sealed text for the comparison; the vault notes who looked.
 async fn sealed_text(
-    state: &AppState,
+    state: &Shop,
     tx: &mut Tx,
     operator: &str,
     secret: &str,
@@ -437,9 +389,8 @@ async fn sealed_text(
     let plain = state
         .vault
         .open(tx, secret, operator, "copy case", now)
-        .await
-        .map_err(internal)?;
-    let recipe = studio::recipe_of(&plain).map_err(internal)?;
+        .await?;
+    let recipe = versions::recipe_of(&plain).map_err(internal)?;
     Ok(shown_text(&recipe))
 }
 
@@ -458,7 +409,7 @@ fn difference(earlier: &str, submitted: &str) -> Difference {
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is none, [`Error::Own`] for one's own: nobody reads a rival's template that way.
-pub async fn case(state: &AppState, operator: &str, version: &str) -> Result<Case, Error> {
+pub async fn case(state: &Shop, operator: &str, version: &str) -> Result<Case, Error> {
     let mut tx = state.db.write().await?;
     let review = store::find_review(&mut tx, version)
         .await?
@@ -513,7 +464,7 @@ async fn refuse_own(tx: &mut Tx, operator: &str, version: &str) -> Result<(), Er
 /// # Errors
 /// [`Error::NotFound`] when it is not open any more, [`Error::Own`] about one's own listing or one that resembles one's own.
 pub async fn decide(
-    state: &AppState,
+    state: &Shop,
     operator: &Person,
     version: &str,
     refusal: Option<&str>,

@@ -1,9 +1,60 @@
 //! SQL of prints, reviews and what they found.
 
-use super::publication::Standing;
-use super::service::{Match, Print, Resemblance, Review};
 use crate::catalog::stretch::Stretch;
 use crate::db::{self, Tx, execute, fetch, statements};
+
+/// What is known of a creator.
+#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+pub(super) struct Standing {
+    pub(super) created_ms: i64,
+    /// Since when the address is known to be theirs.
+    pub(super) proven_ms: Option<i64>,
+    /// Since when something of theirs is on sale.
+    pub(super) on_sale_ms: Option<i64>,
+    /// When something of theirs was last found too like somebody else's; a review that is open is now.
+    pub(super) alike_ms: Option<i64>,
+}
+
+/// A version's stored prints.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Print {
+    pub version_id: String,
+    pub person_id: String,
+    pub text_prints: String,
+    pub picture_prints: String,
+    pub log_index: Option<i64>,
+}
+
+/// An earlier version that another resembles.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Match {
+    pub earlier_version_id: String,
+    pub text_milli: i64,
+    pub picture_milli: i64,
+    /// Since when the one who submitted the later one owned the earlier one.
+    pub owned_ms: Option<i64>,
+}
+
+/// A review, open or decided.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Review {
+    pub version_id: String,
+    pub state: String,
+    pub opened_ms: i64,
+    pub decided_ms: Option<i64>,
+    pub reason: Option<String>,
+    pub note: Option<String>,
+}
+
+/// Another listing whose public pictures look alike, as everybody may see.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Resemblance {
+    pub leaf_hash: String,
+    pub title: String,
+    pub slug: String,
+    pub handle: String,
+    pub picture_milli: i64,
+}
 
 statements! {
     INSERT_PRINT = "insert into likeness (version_id, person_id, text_prints, picture_prints) values ($1, $2, $3, $4) on conflict (version_id) do nothing";

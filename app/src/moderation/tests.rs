@@ -1,10 +1,12 @@
 //! Which versions wait for a person, on both databases.
 
-use super::publication::{self, Standing, Waits};
+use super::publication;
 use super::service::{Match, find_near, hold, texts_of};
+use super::store::Standing;
 use super::{PicturePrint, TextPrint, store};
 use crate::db::tests::databases;
 use crate::db::{Tx, execute};
+use crate::shop::Waits;
 use crate::vault::Vault;
 use engine::picture::Picture;
 use schema::recipe::{Anchor, ModelDigest, Recipe, Seed};

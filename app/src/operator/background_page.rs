@@ -3,10 +3,10 @@
 use super::page::links;
 use crate::jobs::Trouble;
 use crate::jobs::recurring::Recurring;
-use crate::ui::lang::Lang;
+use crate::lang::Lang;
 use crate::ui::pieces::{FormKey, Time, heading};
 use crate::ui::shell;
-use crate::web::visit::Visit;
+use crate::ui::visit::Visit;
 use axum::response::Response;
 use leptos::prelude::*;
 

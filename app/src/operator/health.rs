@@ -4,23 +4,14 @@
 //! and `/healthz` is 503 then; *degraded* means that something waits or is late and a restart would not help. Why is for the operator
 //! alone.
 
+use crate::db;
 use crate::db::work::{Class, Work};
-use crate::db::{self, Db, write_setting};
 use crate::jobs::{self, recurring};
+use crate::log::status::{Cause, LogStatus};
 use crate::random::real_now_ms;
-use crate::verify::status::{Cause, LogStatus};
 use crate::web::state::AppState;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-use tokio::sync::watch;
 
-/// How often it is tried whether the database can be written.
-const TRY_EVERY: Duration = Duration::from_secs(5);
-/// A write that takes longer is one that failed.
-const TRY_LIMIT: Duration = Duration::from_secs(10);
-/// The setting that each try writes.
-const WRITTEN: &str = "written_ms";
 /// Quick work that was due so long ago is late.
 const JOB_LATE_MS: i64 = 2 * 60_000;
 /// So is recurring work.
@@ -85,54 +76,6 @@ pub fn worst(parts: &[Part]) -> State {
     states.max().unwrap_or(State::Ok)
 }
 
-/// Whether the database can be written, as it was last tried.
-#[derive(Clone, Debug, Default)]
-pub struct Writes(Arc<Mutex<Option<(i64, String)>>>);
-
-impl Writes {
-    /// Tries until `stop` is set.
-    pub async fn watch(self, db: Db, mut stop: watch::Receiver<bool>) {
-        while !*stop.borrow() {
-            let wrote = tokio::time::timeout(TRY_LIMIT, write(&db)).await;
-            let failed = match wrote {
-                Ok(Ok(())) => None,
-                Ok(Err(error)) => Some(error.to_string()),
-                Err(_) => Some("the database takes no write in time".to_owned()),
-            };
-            self.note(failed);
-            tokio::select! {
-                () = tokio::time::sleep(TRY_EVERY) => {}
-                _ = stop.changed() => {}
-            }
-        }
-    }
-
-    fn note(&self, failed: Option<String>) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *known = failed.map(|why| {
-            let since = known.as_ref().map_or_else(real_now_ms, |known| known.0);
-            if known.is_none() {
-                tracing::error!(why, "the database cannot be written");
-            }
-            (since, why)
-        });
-    }
-
-    fn part(&self) -> Part {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match known.clone() {
-            None => Part::ok("writes"),
-            Some((since, why)) => Part::bad("writes", State::Failing, Some(since), why),
-        }
-    }
-}
-
-async fn write(db: &Db) -> db::Result<()> {
-    let mut tx = db.write().await?;
-    write_setting(&mut tx, WRITTEN, &real_now_ms().to_string()).await?;
-    tx.commit().await
-}
-
 /// Looks at every part; at the log as its status says, so that whoever tells both tells one thing.
 pub async fn look(state: &AppState, log_status: &LogStatus) -> Vec<Part> {
     let now_ms = real_now_ms();
@@ -149,10 +92,17 @@ pub async fn look(state: &AppState, log_status: &LogStatus) -> Vec<Part> {
             }
         })
         .await;
-    parts.insert(1, state.writes.part());
+    parts.insert(1, writes(state));
     parts.insert(2, disk(&state.config.data, state.config.least_free_bytes));
     parts.extend(log(state, log_status));
     parts
+}
+
+fn writes(state: &AppState) -> Part {
+    match state.writes.failed() {
+        None => Part::ok("writes"),
+        Some((since, why)) => Part::bad("writes", State::Failing, Some(since), why),
+    }
 }
 
 /// Whether the process may be sent visitors: it reads, and its log is open.

@@ -2,10 +2,12 @@
 
 use super::{background_page, health, page, reconciliation, service};
 use crate::jobs::{self, recurring};
-use crate::web::error::AppError;
-use crate::web::form::Form;
+use crate::moderation::withdrawal;
+use crate::settlement::{checks, clockwork};
+use crate::ui::failure::AppError;
+use crate::ui::form::Form;
+use crate::ui::visit::Visit;
 use crate::web::state::AppState;
-use crate::web::visit::Visit;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -52,7 +54,7 @@ async fn advance(State(state): State<AppState>, visit: Visit, body: Bytes) -> Re
             if !visit.test_money {
                 return Err(AppError::new(Code::NotFound));
             }
-            service::advance(&state, form.get("days").parse().unwrap_or(0)).await?;
+            clockwork::advance(&state, form.get("days").parse().unwrap_or(0)).await?;
             Ok(visit.redirect_with("/operator", "clock-moved"))
         })
         .await
@@ -65,7 +67,7 @@ async fn withdraw(State(state): State<AppState>, visit: Visit, body: Bytes) -> R
             visit.require_operator()?;
             let reason = WithdrawalReason::parse(form.get("reason"))
                 .map_err(|_| AppError::new(Code::Invalid))?;
-            let found = service::withdraw(&state, form.get("slug"), reason).await?;
+            let found = withdrawal::withdraw(&state, form.get("slug"), reason).await?;
             let flash = if found.is_some() {
                 "withdrawn"
             } else {
@@ -80,7 +82,7 @@ async fn sweep(State(state): State<AppState>, visit: Visit) -> Response {
     visit
         .answer(async {
             visit.require_operator()?;
-            service::sweep(&state).await?;
+            clockwork::sweep(&state).await?;
             Ok(visit.redirect_with("/operator", "swept"))
         })
         .await
@@ -92,7 +94,7 @@ async fn check_books(State(state): State<AppState>, visit: Visit) -> Response {
             visit.require_operator()?;
             // In a large shop it ends after the answer; the desk says when the last one was.
             let for_check = state.clone();
-            let check = async move { service::check_books(&for_check).await };
+            let check = async move { checks::check_books(&for_check).await };
             let _ended = reconciliation::patiently(check).await?;
             Ok(visit.redirect_with("/operator", "books-checked"))
         })

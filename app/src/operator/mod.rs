@@ -3,7 +3,6 @@
 //! The one rule: everything here asks for the operator's role again, and to everybody else the pages do not exist.
 
 mod background_page;
-mod evidence;
 pub mod health;
 pub mod http;
 mod money;

@@ -1,16 +1,19 @@
 //! Routes of the operator's pages about money: inbox, operations, payouts, disputes, reconciliation.
 
-use super::{evidence, money_page as page};
+use super::money_page as page;
 use crate::books::export::{self, Format, Range, Report};
 use crate::books::service as books;
-use crate::checkout::service::{self as checkout, dispute, refund};
 use crate::db::work::{Class, Work};
+use crate::money::Error;
+use crate::orders;
 use crate::payouts::service::{self as payouts, manual, own, sweep};
 use crate::provider::{inbox, outbound};
-use crate::web::error::{Answer, AppError};
-use crate::web::form::Form;
+use crate::sales::{dispute, refund};
+use crate::settlement::evidence;
+use crate::ui::failure::{Answer, AppError};
+use crate::ui::form::Form;
+use crate::ui::visit::{Visit, csv, file};
 use crate::web::state::AppState;
-use crate::web::visit::{Visit, csv, file};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -160,7 +163,7 @@ async fn show_payouts(State(state): State<AppState>, visit: Visit) -> Response {
 }
 
 async fn show_payouts_with(state: &AppState, visit: &Visit, refused: Option<&str>) -> Answer {
-    let (now, minimum) = (state.clock.now_ms(), state.config.minimum_payout_minor);
+    let (now, minimum) = (state.clock.now_ms(), state.minimum_payout_minor);
     let mut tx = state.db.read().await?;
     let mut planned = Vec::new();
     for one in payouts::plan_sweep(&mut tx, minimum, now).await? {
@@ -223,7 +226,7 @@ async fn enter(
                     let flash = if done { "noted" } else { "second-person" };
                     Ok(visit.redirect_with("/operator/payouts", flash))
                 }
-                Err(payouts::Error::Refused(code)) => {
+                Err(Error::Refused(code)) => {
                     drop(tx);
                     show_payouts_with(&state, &visit, Some(code)).await
                 }
@@ -261,8 +264,8 @@ async fn show_dispute(
                     .await
                     .map_err(AppError::internal)?,
             };
-            let buyer = checkout::buyer_of(&mut tx, &dispute.purchase_id).await?;
-            let (_, lines) = checkout::get_order(&mut tx, &buyer, &dispute.purchase_id).await?;
+            let buyer = orders::buyer_of(&mut tx, &dispute.purchase_id).await?;
+            let (_, lines) = orders::get_own(&mut tx, &buyer, &dispute.purchase_id).await?;
             drop(tx);
             let sandbox = state.provider.name() == crate::provider::sandbox::NAME;
             Ok(page::dispute(&visit, dispute, lines, text, sandbox))

@@ -2,10 +2,10 @@
 
 use super::health::{self, Part, State};
 use super::service::Desk;
-use crate::ui::lang::Lang;
+use crate::lang::Lang;
 use crate::ui::pieces::{Fact, FormKey, Time, heading};
 use crate::ui::shell;
-use crate::web::visit::Visit;
+use crate::ui::visit::Visit;
 use axum::response::Response;
 use leptos::prelude::*;
 use schema::statement::WithdrawalReason;

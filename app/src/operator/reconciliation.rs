@@ -3,12 +3,13 @@
 //! The one rule: it reads everything, so one runs at a time, on the jobs' connections, and a page waits for it a while and no longer.
 //! It goes on all the same; the page shows the last one meanwhile, and when that was.
 
-use super::service::read_check;
 use crate::books::service as books;
 use crate::db;
 use crate::db::work::{Class, Work};
-use crate::payouts::service::{self as payouts, Reconciliation};
+use crate::money::Error;
 use crate::random;
+use crate::settlement::checks::read_check;
+use crate::settlement::{self, Reconciliation};
 use crate::web::state::AppState;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -36,7 +37,7 @@ pub(super) struct Comparison {
 ///
 /// # Errors
 /// When the provider does not answer or the database fails.
-pub(super) async fn report(state: &AppState) -> Result<Option<Comparison>, payouts::Error> {
+pub(super) async fn report(state: &AppState) -> Result<Option<Comparison>, Error> {
     let for_check = state.clone();
     let asked_ms = random::real_now_ms();
     match patiently(async move { compare(&for_check, asked_ms).await }).await? {
@@ -50,17 +51,17 @@ pub(super) async fn report(state: &AppState) -> Result<Option<Comparison>, payou
 /// # Errors
 /// What it fails with.
 pub(super) async fn patiently<T: Send + 'static>(
-    check: impl Future<Output = Result<T, payouts::Error>> + Send + 'static,
-) -> Result<Option<T>, payouts::Error> {
+    check: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<Option<T>, Error> {
     let work = tokio::spawn(Work::of(Class::Background).run(check));
     match tokio::time::timeout(PATIENCE, work).await {
         Ok(Ok(answer)) => answer.map(Some),
-        Ok(Err(error)) => Err(payouts::Error::Internal(error.to_string())),
+        Ok(Err(error)) => Err(Error::Internal(error.to_string())),
         Err(_) => Ok(None),
     }
 }
 
-async fn compare(state: &AppState, asked_ms: i64) -> Result<Comparison, payouts::Error> {
+async fn compare(state: &AppState, asked_ms: i64) -> Result<Comparison, Error> {
     let _turn = TURN.lock().await;
     // Whoever waited for another's takes it.
     let last: Option<Comparison> = read_check(&mut state.db.read().await?, SETTING).await?;
@@ -68,7 +69,8 @@ async fn compare(state: &AppState, asked_ms: i64) -> Result<Comparison, payouts:
         return Ok(last);
     }
     let reconciliation =
-        payouts::reconcile_settled(&state.db, state.provider.as_ref(), &payouts::PAUSES).await?;
+        settlement::reconcile_settled(&state.db, state.provider.as_ref(), &settlement::PAUSES)
+            .await?;
     let audit = books::audit(&mut state.db.read().await?).await?;
     let mut report = Comparison {
         at_ms: random::real_now_ms(),
@@ -76,8 +78,8 @@ async fn compare(state: &AppState, asked_ms: i64) -> Result<Comparison, payouts:
         audit,
     };
     report.reconciliation.differences.truncate(KEPT);
-    let text = serde_json::to_string(&report)
-        .map_err(|error| payouts::Error::Internal(error.to_string()))?;
+    let text =
+        serde_json::to_string(&report).map_err(|error| Error::Internal(error.to_string()))?;
     let mut tx = state.db.write().await?;
     db::write_setting(&mut tx, SETTING, &text).await?;
     tx.commit().await?;

@@ -4,7 +4,7 @@
 
 use crate::books::service::Day;
 use crate::clock::DAY_MS;
-use crate::ui::lang::Lang;
+use crate::lang::Lang;
 use leptos::prelude::*;
 
 const WIDTH: i64 = 640;

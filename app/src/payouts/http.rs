@@ -4,11 +4,13 @@ use super::service::manual;
 use super::{page, service};
 use crate::account::service as account;
 use crate::books::export::{self, Format, Range, Report};
-use crate::checkout::service::{self as checkout, dispute};
-use crate::web::error::{Answer, AppError};
-use crate::web::form::Form;
+use crate::money::Error;
+use crate::orders;
+use crate::sales::{dispute, refund};
+use crate::ui::failure::{Answer, AppError};
+use crate::ui::form::Form;
+use crate::ui::visit::{Visit, csv};
 use crate::web::state::AppState;
-use crate::web::visit::{Visit, csv};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -63,7 +65,7 @@ async fn money(
             let person = visit.require_person()?;
             let mut tx = state.db.read().await?;
             let now = state.clock.now_ms();
-            let minimum = state.config.minimum_payout_minor;
+            let minimum = state.minimum_payout_minor;
             let overview =
                 service::overview(&mut tx, &person.id, filter.read()?, minimum, now).await?;
             let disputes = dispute::list_of_creator(&mut tx, &person.id).await?;
@@ -137,7 +139,7 @@ async fn own_sale(
     let mut tx = state.db.read().await?;
     let sale = service::find_sale(&mut tx, &person.id, id).await?;
     let sale = sale.ok_or_else(|| AppError::new(Code::NotFound))?;
-    let line = checkout::get_line(&mut tx, &sale.id).await?;
+    let line = orders::get_line(&mut tx, &sale.id).await?;
     let rest = match line.state.as_str() {
         "owned" => line.parts().cash() - line.refunded_cash(),
         _ => 0,
@@ -175,9 +177,9 @@ async fn refund(
             }
             let now = state.clock.now_ms();
             let mut tx = crate::books::begin(&state.db).await?;
-            match checkout::refund::give_back(&mut tx, &person.id, &id, amount.minor, now).await {
+            match refund::give_back(&mut tx, &person.id, &id, amount.minor, now).await {
                 Ok(()) => tx.commit().await?,
-                Err(checkout::Error::Refused(code)) => {
+                Err(Error::Refused(code)) => {
                     drop(tx);
                     return wrong(FieldError::new("amount", code));
                 }
@@ -230,7 +232,7 @@ async fn start(State(state): State<AppState>, visit: Visit, body: Bytes) -> Resp
             let person = visit.require_person()?;
             let back = format!(
                 "{}{}",
-                state.config.public_url,
+                state.public_url,
                 visit.lang.path("/money/onboarded")
             );
             let url = service::start_onboarding(
@@ -243,7 +245,7 @@ async fn start(State(state): State<AppState>, visit: Visit, body: Bytes) -> Resp
                 state.clock.now_ms(),
             )
             .await?;
-            Ok(crate::ui::shell::to_host(&visit, &url))
+            Ok(crate::ui::leaving::to_host(&visit, &url))
         })
         .await
 }
@@ -274,7 +276,7 @@ async fn manual_details(State(state): State<AppState>, visit: Visit, body: Bytes
                 manual::set_details(&mut tx, &state.vault, &person.id, country, details, now).await;
             match set {
                 Ok(()) => tx.commit().await?,
-                Err(service::Error::Refused(code)) => {
+                Err(Error::Refused(code)) => {
                     drop(tx);
                     return wrong(FieldError::new("details", code));
                 }

@@ -5,13 +5,13 @@ use super::service::account::{BY_HAND, REACHED, is_set_up};
 use super::service::{
     BankPayout, Decision, Overview, PERIODS, Payee, SALE_STATES, Sale, SaleFilter, Statement,
 };
-use crate::checkout::service::Line;
-use crate::checkout::service::dispute::Dispute;
-use crate::ui::lang::Lang;
+use crate::lang::Lang;
+use crate::orders::Line;
+use crate::sales::dispute::Dispute;
+use crate::ui::form::Form;
 use crate::ui::pieces::{Fact, Field, FormKey, Time, empty, heading};
 use crate::ui::shell;
-use crate::web::form::Form;
-use crate::web::visit::Visit;
+use crate::ui::visit::Visit;
 use axum::http::StatusCode;
 use axum::response::Response;
 use leptos::prelude::*;

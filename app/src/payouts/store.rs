@@ -1,20 +1,86 @@
 //! SQL of payees, earnings, payouts and the sweep's decisions.
 
-use super::service::sweep::EarningLine;
-use super::service::{BankPayout, Decision, Payee, Sale, Transfer};
 use crate::db::{self, Tx, execute, fetch, statements};
 use crate::provider::{Payout, PayoutState};
 
-macro_rules! earnings {
-    ($where:literal) => {
-        concat!(
-            "select purchase_line.id, purchase_line.payee_id, purchase_line.payee_minor - purchase_line.payee_borne_minor as rest_minor,
-                coalesce(purchase_line.paid_ms, 0) as paid_ms, purchase_line.opened_ms, purchase_line.purchase_id as order_id, purchase.charge_id
-            from purchase_line join purchase on purchase.id = purchase_line.purchase_id
-            where ",
-            $where
-        )
-    };
+/// A decision of the sweep about one payee.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Decision {
+    pub id: String,
+    pub decided_ms: i64,
+    pub amount_minor: i64,
+    /// `paid`, `manual`, or a blocker by name.
+    pub outcome: String,
+    pub until_ms: Option<i64>,
+}
+
+/// A sold line, as its creator's list shows it.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Sale {
+    pub id: String,
+    pub paid_ms: i64,
+    pub title: String,
+    pub slug: String,
+    pub price_minor: i64,
+    pub share_bp: i64,
+    pub share_fixed_minor: i64,
+    pub share_minor: i64,
+    pub payee_minor: i64,
+    /// What of the price went back to the buyer.
+    pub refunded_minor: i64,
+    /// How much of the creator's part went with it.
+    pub payee_borne_minor: i64,
+    pub dispute_id: Option<String>,
+    pub opened_ms: Option<i64>,
+    /// Where the money lies, or `refunded`.
+    pub state: String,
+}
+
+/// A payout to a creator's bank.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct BankPayout {
+    pub id: String,
+    pub person_id: String,
+    pub provider: String,
+    pub amount_minor: i64,
+    pub state: String,
+    pub failure: Option<String>,
+    pub created_ms: i64,
+    pub arrives_ms: Option<i64>,
+    pub reference: Option<String>,
+    pub entered_by: Option<String>,
+    pub confirmed_by: Option<String>,
+}
+
+/// Where a creator's money goes, and what stands in its way.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Payee {
+    pub person_id: String,
+    /// The account at the provider; the person's own id where a person pays by hand.
+    pub provider_account: String,
+    pub ready: bool,
+    /// `manual`, or a provider's name.
+    pub provider: String,
+    pub country: String,
+    /// What the provider still asks for, one name a line.
+    pub requirements: String,
+    pub disabled: Option<String>,
+    /// A blocker by name.
+    pub paused: Option<String>,
+    pub details_secret_id: Option<String>,
+}
+
+/// A line of a payout's statement.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Transfer {
+    /// Absent for money that belongs to no single sale: a balance that came back.
+    pub title: Option<String>,
+    pub paid_ms: Option<i64>,
+    pub price_minor: Option<i64>,
+    pub share_minor: Option<i64>,
+    pub amount: i64,
+    /// How the call to the provider stands.
+    pub state: String,
 }
 
 macro_rules! sales {
@@ -52,13 +118,6 @@ macro_rules! payouts {
 }
 
 statements! {
-    /// Whose hold is over: opened before `$2`, or never opened and paid for before `$3`. Nothing is opened before it is paid for, so that
-    /// the index by the payment leads there.
-    LIST_RELEASED = earnings!("purchase_line.earning = 'held' and purchase_line.dispute_id is null and purchase_line.paid_ms <= $1
-            and (purchase_line.opened_ms <= $2 or (purchase_line.opened_ms is null and purchase_line.paid_ms <= $3))
-        order by purchase_line.paid_ms, purchase_line.id limit $4");
-    NEXT_HELD = earnings!("purchase_line.payee_id = $1 and purchase_line.earning = 'held' and purchase_line.dispute_id is null order by purchase_line.id");
-    LIST_AVAILABLE = earnings!("purchase_line.payee_id = $1 and purchase_line.earning = 'available' and purchase_line.dispute_id is null order by purchase_line.id");
     COUNT_RELEASES = "select count(*) from journal where kind = 'release' and source = $1";
     LIST_SALES = sales!("purchase_line.payee_id = $1 and purchase_line.paid_ms >= $2
             and ($3 = '' or $3 = case when purchase_line.frozen_minor > 0 then 'frozen' when purchase_line.payee_minor > 0 and purchase_line.payee_borne_minor = purchase_line.payee_minor then 'refunded' else purchase_line.earning end)
@@ -67,7 +126,6 @@ statements! {
     LIST_PAYEES = "select payee_id from purchase_line where earning in ('held', 'available')
         union select owner from account where kind in ('seller:available', 'seller:frozen', 'seller:receivable') and posted <> 0
         order by 1";
-    MOVE_EARNING = "update purchase_line set earning = $3 where id = $1 and earning = $2";
     COUNT_ACCOUNTS = "select count(*) from payee_account where person_id = $1 and provider = $2";
     DELETE_PAYEE = "delete from payee where person_id = $1";
     UPSERT_PAYEE = "insert into payee (person_id, provider_account, ready, provider, country, created_ms)
@@ -104,7 +162,6 @@ statements! {
         where outbound_op.decision_id = $1 and outbound_op.kind in ('transfer', 'manual')
         order by case when purchase_line.id is null then 1 else 0 end, purchase_line.paid_ms, outbound_op.id";
     LAST_PAID = "select max(decided_ms) from payout_decision where person_id = $1 and outcome in ('paid', 'manual')";
-    FIRST_EARNED = "select min(paid_ms) from purchase_line where payee_id = $1";
     UPSERT_PAYOUT = "insert into payout (id, person_id, provider, amount_minor, state, failure, created_ms, arrives_ms) values ($1, $2, $3, $4, $5, $6, $7, $8)
         on conflict (id) do update set state = case when payout.state = 'failed' then 'failed' when payout.state = 'paid' and excluded.state = 'pending' then 'paid' else excluded.state end,
             failure = coalesce(excluded.failure, payout.failure), arrives_ms = excluded.arrives_ms";
@@ -117,33 +174,6 @@ statements! {
     LIST_MANUAL = payouts!("where payout.provider = 'manual'
             order by case when payout.state = 'pending' then 0 else 1 end, payout.created_ms desc, payout.id limit $1");
     GET_HANDLE = "select handle from person where id = $1";
-}
-
-pub(super) async fn list_released(
-    tx: &mut Tx,
-    opened_before_ms: i64,
-    paid_before_ms: i64,
-    limit: i64,
-) -> db::Result<Vec<EarningLine>> {
-    let soonest_ms = opened_before_ms.max(paid_before_ms);
-    fetch!(
-        tx,
-        fetch_all,
-        EarningLine,
-        LIST_RELEASED,
-        soonest_ms,
-        opened_before_ms,
-        paid_before_ms,
-        limit
-    )
-}
-
-pub(super) async fn next_held(tx: &mut Tx, payee: &str) -> db::Result<Vec<EarningLine>> {
-    fetch!(tx, fetch_all, EarningLine, NEXT_HELD, payee)
-}
-
-pub(super) async fn list_available(tx: &mut Tx, payee: &str) -> db::Result<Vec<EarningLine>> {
-    fetch!(tx, fetch_all, EarningLine, LIST_AVAILABLE, payee)
 }
 
 pub(super) async fn count_releases(tx: &mut Tx, line: &str) -> db::Result<i64> {
@@ -165,15 +195,6 @@ pub(super) async fn list_sales(
 pub(super) async fn list_payees_with_earnings(tx: &mut Tx) -> db::Result<Vec<String>> {
     let rows = fetch!(tx, fetch_all, (String,), LIST_PAYEES)?;
     Ok(rows.into_iter().map(|row| row.0).collect())
-}
-
-pub(super) async fn move_earning(
-    tx: &mut Tx,
-    line: &str,
-    from: &str,
-    to: &str,
-) -> db::Result<bool> {
-    execute!(tx, MOVE_EARNING, line, from, to).map(|rows| rows == 1)
 }
 
 pub(super) async fn upsert_payee(
@@ -297,10 +318,6 @@ pub(super) async fn list_transfers(tx: &mut Tx, decision: &str) -> db::Result<Ve
 
 pub(super) async fn last_paid_ms(tx: &mut Tx, person: &str) -> db::Result<Option<i64>> {
     fetch!(tx, fetch_one, (Option<i64>,), LAST_PAID, person).map(|row| row.0)
-}
-
-pub(super) async fn first_earned_ms(tx: &mut Tx, person: &str) -> db::Result<Option<i64>> {
-    fetch!(tx, fetch_one, (Option<i64>,), FIRST_EARNED, person).map(|row| row.0)
 }
 
 /// States only move forward: pending, paid, failed.

@@ -3,6 +3,7 @@
 //! The one rule: an event only says that something changed. Whoever acts on it fetches the object as it is now, moves state
 //! forward, and books by fact; what cannot be read is quarantined for a person, never lost.
 
+pub use super::store::{Event, Row};
 use super::{Provider, store};
 use crate::clock::DAY_MS;
 use crate::db::{self, Db, Tx, read_number, write_setting};
@@ -19,40 +20,6 @@ const BODIES_ERASED: i64 = 2_000;
 /// The sweeper looks back further than the newest event that it saw itself: an older one may be listed late. What webhooks brought
 /// meanwhile says nothing of what they did not.
 const SWEEP_OVERLAP_MS: i64 = 2 * DAY_MS;
-
-/// An event as it came in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
-    pub id: String,
-    /// The provider's name of it, `charge.updated`.
-    pub kind: String,
-    pub object: String,
-    /// The seller's account that it is about, if it is.
-    pub account: Option<String>,
-    pub api_version: Option<String>,
-    pub livemode: bool,
-    pub created_ms: i64,
-    /// The raw text.
-    pub body: Option<String>,
-}
-
-/// An event as the inbox holds it.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Row {
-    pub id: String,
-    pub kind: String,
-    pub object_id: String,
-    pub account: Option<String>,
-    pub livemode: bool,
-    pub state: String,
-    pub attempts: i64,
-    pub last_error: Option<String>,
-    pub quarantined_ms: Option<i64>,
-    pub created_ms: i64,
-    pub received_ms: i64,
-    pub provider: String,
-    pub body: Option<String>,
-}
 
 /// What an event is about, by the provider's name of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,14 +168,6 @@ pub async fn list(tx: &mut Tx, state: &str, limit: i64) -> db::Result<Vec<Row>> 
 /// When the database fails.
 pub async fn count_quarantined(tx: &mut Tx) -> db::Result<i64> {
     store::count_quarantined(tx).await
-}
-
-/// Paid orders of another provider: the books of two are never mixed.
-///
-/// # Errors
-/// When the database fails.
-pub async fn count_other_provider(tx: &mut Tx, provider: &str) -> db::Result<i64> {
-    store::count_other_provider(tx, provider).await
 }
 
 /// Whether an event is not read yet, and does not wait for a person.

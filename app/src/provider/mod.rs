@@ -5,6 +5,7 @@
 
 pub mod http;
 pub mod inbox;
+pub mod operation;
 pub mod outbound;
 pub mod sandbox;
 mod store;

@@ -3,7 +3,8 @@
 //! The one rule: "sent" is committed before the call, so that a process that dies leaves a question and never a forgotten payment.
 //! An unknown outcome is asked for with the same key, later looked up at the provider, and sent anew only when it is not there.
 
-use super::{Answer, Call, Outcome, Parameters, Provider, store};
+pub use super::operation::{Kind, Operation, Plan};
+use super::{Answer, Outcome, Parameters, Provider, store};
 use crate::clock::{DAY_MS, HOUR_MS, MINUTE_MS};
 use crate::db::{self, Db, Tx};
 use crate::{jobs, random};
@@ -17,127 +18,6 @@ const KEY_LIFE_MS: i64 = DAY_MS - 4 * HOUR_MS;
 const SETTLED_MS: i64 = 15 * MINUTE_MS;
 /// A saved 500 answers the same for a day: after so many the provider's list is asked.
 const SAME_KEY_TRIES: i64 = 3;
-
-/// What an operation does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Refund,
-    Transfer,
-    /// Takes a transfer back.
-    Reversal,
-    /// Answers a dispute.
-    Evidence,
-    /// Gives a dispute up.
-    Acceptance,
-    /// A payment that a person makes at a bank; never sent by us.
-    Manual,
-}
-
-impl Kind {
-    /// As it is stored.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Refund => "refund",
-            Self::Transfer => "transfer",
-            Self::Reversal => "reversal",
-            Self::Evidence => "evidence",
-            Self::Acceptance => "acceptance",
-            Self::Manual => "manual",
-        }
-    }
-
-    fn parse(name: &str) -> Option<Self> {
-        [
-            Self::Refund,
-            Self::Transfer,
-            Self::Reversal,
-            Self::Evidence,
-            Self::Acceptance,
-            Self::Manual,
-        ]
-        .into_iter()
-        .find(|kind| kind.name() == name)
-    }
-}
-
-/// A call to a provider. Its parameters never change.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Operation {
-    pub id: String,
-    pub kind: String,
-    pub order_line: Option<String>,
-    pub payee: Option<String>,
-    pub amount: i64,
-    /// JSON of [`Parameters`]; a bare target in what earlier releases wrote.
-    pub parameters: String,
-    pub generation: i64,
-    pub state: String,
-    pub provider_ref: Option<String>,
-    pub error_code: Option<String>,
-    pub last_error: Option<String>,
-    pub attempts: i64,
-    pub first_sent_ms: Option<i64>,
-    pub sent_ms: Option<i64>,
-    pub created_ms: i64,
-    pub decision_id: Option<String>,
-    pub provider: String,
-}
-
-impl Operation {
-    /// The idempotency key of this generation.
-    #[must_use]
-    pub fn key(&self) -> String {
-        format!("{}:{}", self.id, self.generation)
-    }
-
-    /// What it does; `None` for a kind of a later release.
-    #[must_use]
-    pub fn parsed_kind(&self) -> Option<Kind> {
-        Kind::parse(&self.kind)
-    }
-
-    /// The frozen parameters.
-    #[must_use]
-    pub fn parsed(&self) -> Parameters {
-        serde_json::from_str(&self.parameters).unwrap_or_else(|_| Parameters {
-            target: self.parameters.clone(),
-            ..Parameters::default()
-        })
-    }
-
-    /// The call that it is.
-    #[must_use]
-    pub fn call(&self, now_ms: i64) -> Call {
-        Call {
-            key: self.key(),
-            operation: self.id.clone(),
-            line: self.order_line.clone(),
-            amount_minor: self.amount,
-            parameters: self.parsed(),
-            now_ms,
-        }
-    }
-
-    /// Whether money may still move.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        matches!(self.state.as_str(), "planned" | "sent" | "unknown")
-    }
-}
-
-/// What is to be planned.
-#[derive(Clone, Debug)]
-pub struct Plan<'a> {
-    pub kind: Kind,
-    pub line: Option<&'a str>,
-    pub payee: Option<&'a str>,
-    pub amount_minor: i64,
-    pub parameters: Parameters,
-    pub decision: Option<&'a str>,
-    pub provider: &'a str,
-    pub now_ms: i64,
-}
 
 /// Writes an operation and the job that sends it into the caller's transaction; returns its id. The caller books it there, too.
 ///
@@ -421,4 +301,39 @@ pub async fn reversed_minor(tx: &mut Tx, line: &str) -> db::Result<i64> {
 /// When the database fails.
 pub async fn has_sent(tx: &mut Tx) -> db::Result<bool> {
     store::has_sent(tx).await
+}
+
+/// Asks a transfer's money back, at most what it brought. Posts nothing: where the provider refuses, what is owed stays owed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn plan_reversal(
+    tx: &mut Tx,
+    line: &str,
+    payee: &str,
+    amount_minor: i64,
+    now_ms: i64,
+) -> db::Result<()> {
+    let Some(transfer) = find_transfer(tx, line).await? else {
+        return Ok(());
+    };
+    let left = transfer.amount - reversed_minor(tx, line).await?;
+    let amount_minor = amount_minor.min(left);
+    let (Some(reference), true) = (transfer.provider_ref, amount_minor > 0) else {
+        return Ok(());
+    };
+    let plan = Plan {
+        kind: Kind::Reversal,
+        line: Some(line),
+        payee: Some(payee),
+        amount_minor,
+        parameters: Parameters {
+            target: reference,
+            ..Parameters::default()
+        },
+        decision: None,
+        provider: &transfer.provider,
+        now_ms,
+    };
+    self::plan(tx, &plan).await.map(|_| ())
 }

@@ -1,8 +1,41 @@
 //! SQL of calls to providers and of their events.
 
-use super::inbox::{Event, Row};
-use super::outbound::Operation;
+use super::operation::Operation;
 use crate::db::{self, Tx, execute, fetch, statements};
+
+/// An event as it came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    pub id: String,
+    /// The provider's name of it, `charge.updated`.
+    pub kind: String,
+    pub object: String,
+    /// The seller's account that it is about, if it is.
+    pub account: Option<String>,
+    pub api_version: Option<String>,
+    pub livemode: bool,
+    pub created_ms: i64,
+    /// The raw text.
+    pub body: Option<String>,
+}
+
+/// An event as the inbox holds it.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Row {
+    pub id: String,
+    pub kind: String,
+    pub object_id: String,
+    pub account: Option<String>,
+    pub livemode: bool,
+    pub state: String,
+    pub attempts: i64,
+    pub last_error: Option<String>,
+    pub quarantined_ms: Option<i64>,
+    pub created_ms: i64,
+    pub received_ms: i64,
+    pub provider: String,
+    pub body: Option<String>,
+}
 
 macro_rules! operations {
     ($rest:literal) => {
@@ -58,9 +91,6 @@ statements! {
     HAS_SENT = "select id from outbound_op where state in ('sent', 'unknown') limit 1";
     ERASE_BODIES = "update provider_event set body = null where id in (select id from provider_event
         where received_ms < $1 and body is not null and state <> 'received' order by received_ms limit $2)";
-    /// Two ranges of the index: `<>` would be a look at every order.
-    HAS_OTHER_PROVIDER = "select (select count(*) from purchase where provider < $1 and state = 'paid' and total_minor > 0)
-        + (select count(*) from purchase where provider > $1 and state = 'paid' and total_minor > 0)";
 }
 
 pub(super) async fn insert_op(tx: &mut Tx, op: &Operation) -> db::Result<()> {
@@ -223,10 +253,6 @@ pub(super) async fn count_quarantined(tx: &mut Tx) -> db::Result<i64> {
 
 pub(super) async fn erase_bodies(tx: &mut Tx, before_ms: i64, limit: i64) -> db::Result<u64> {
     execute!(tx, ERASE_BODIES, before_ms, limit)
-}
-
-pub(super) async fn count_other_provider(tx: &mut Tx, provider: &str) -> db::Result<i64> {
-    fetch!(tx, fetch_one, (i64,), HAS_OTHER_PROVIDER, provider).map(|row| row.0)
 }
 
 pub(super) async fn has_unread(tx: &mut Tx) -> db::Result<bool> {

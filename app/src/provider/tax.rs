@@ -83,20 +83,9 @@ impl Taxed {
     }
 }
 
-/// A rate as people write it: `19` or `25.5`.
-#[must_use]
-pub fn percent(basis_points: i64) -> String {
-    let (whole, part) = (basis_points / 100, basis_points % 100);
-    match part {
-        0 => whole.to_string(),
-        part if part % 10 == 0 => format!("{whole}.{}", part / 10),
-        part => format!("{whole}.{part:02}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{EUROPEAN_UNION, find, percent};
+    use super::{EUROPEAN_UNION, find};
 
     #[test]
     fn a_price_with_tax_and_back_is_the_same_price() {
@@ -114,11 +103,5 @@ mod tests {
         assert_eq!(EUROPEAN_UNION.len(), 27);
         assert!(EUROPEAN_UNION.is_sorted_by(|a, b| a.country < b.country));
         assert_eq!(find(EUROPEAN_UNION, "US"), None);
-    }
-
-    #[test]
-    fn rates_are_written_without_zeros_that_say_nothing() {
-        let written = [1900, 2550, 810, 1925].map(percent);
-        assert_eq!(written, ["19", "25.5", "8.1", "19.25"]);
     }
 }

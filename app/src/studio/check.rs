@@ -3,9 +3,10 @@
 //! The one rule: all of it is checked before anything is stored, away from the async threads, and every refusal stands at the field
 //! that it is about, by the name of the broken rule.
 
-use super::service::{Content, DraftForm, Error};
+use super::content::{Content, DraftForm};
+use super::error::Error;
 use crate::compute;
-use crate::web::state::AppState;
+use crate::shop::Shop;
 use engine::Kind;
 use schema::failure::FieldError;
 use schema::licence::Licence;
@@ -24,14 +25,14 @@ pub(super) struct Checked {
 }
 
 /// Checks a form. Wrong fields are all reported at once.
-pub(super) async fn draft(state: &AppState, form: DraftForm) -> Result<Checked, Error> {
+pub(super) async fn draft(state: &Shop, form: DraftForm) -> Result<Checked, Error> {
     let state = state.clone();
     compute::run(move || check(&state, form)).await
 }
 
 /// A recipe of one picture, after every check that does not need its pixels.
 pub(super) fn picture(
-    state: &AppState,
+    state: &Shop,
     content: &Content,
     values: Values,
     seed: Seed,
@@ -88,7 +89,7 @@ fn field_of(place: &str) -> &'static str {
     }
 }
 
-fn check(state: &AppState, form: DraftForm) -> Result<Checked, Error> {
+fn check(state: &Shop, form: DraftForm) -> Result<Checked, Error> {
     let mut wrong = Vec::new();
     let mut note = |field: &str, error: &schema::Error| wrong.push(FieldError::of(field, error));
     let title = parse_title(&form.title)

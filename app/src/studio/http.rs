@@ -2,12 +2,13 @@
 
 use super::queue::{self, Seeds};
 use super::service::{self, Content, DraftForm, Error, Publisher, SentSeal};
+use super::variables::read_variable;
 use super::{page, store};
-use crate::account;
-use crate::web::error::AppError;
-use crate::web::form::{self, Form};
+use crate::once;
+use crate::ui::failure::AppError;
+use crate::ui::form::Form;
+use crate::ui::visit::Visit;
 use crate::web::state::AppState;
-use crate::web::visit::Visit;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::header;
@@ -18,7 +19,7 @@ use engine::model::Size;
 use schema::failure::{Code, FieldError};
 use schema::id::{DraftId, PictureId};
 use schema::recipe::MAX_GUIDANCE_MILLI;
-use schema::template::{Choice, MAX_VARIABLES, MAX_VARIABLES_BYTES, Values, Variable, is_name};
+use schema::template::{MAX_VARIABLES, MAX_VARIABLES_BYTES, Values, is_name};
 use std::collections::BTreeMap;
 
 /// Routes of this feature.
@@ -47,7 +48,7 @@ async fn studio(State(state): State<AppState>, visit: Visit) -> Response {
             let person = visit.require_person()?;
             let mut tx = state.db.read().await?;
             let (drafts, listings) = service::list_own(&mut tx, &person.id).await?;
-            let keys = account::keys::list_active(&mut tx, &person.id).await?;
+            let keys = crate::log::keys::list_active(&mut tx, &person.id).await?;
             Ok(page::studio(&visit, drafts, listings, keys.is_empty()))
         })
         .await
@@ -110,12 +111,7 @@ async fn show(
         wait_s,
         errors,
     };
-    Ok(page::draft(
-        visit,
-        &shown,
-        &model.manifest,
-        state.config.fee,
-    ))
+    Ok(page::draft(visit, &shown, &model.manifest, state.fee))
 }
 
 /// Saves the draft that a form holds. What is wrong is found in all fields at once; nothing is stored then.
@@ -258,71 +254,6 @@ fn read_content(form: &Form) -> (Content, Vec<FieldError>) {
         size,
     };
     (content, errors)
-}
-
-/// `red = crimson, blue = azure` · `20: fox` · `1-5`. The first choice and the lowest number are the defaults.
-fn read_variable(kind: &str, definition: &str) -> Option<Variable> {
-    let definition = definition.trim();
-    match kind {
-        "choice" => {
-            let choices: Vec<Choice> = definition
-                .split([',', '，'])
-                .map(|item| item.split_once('=').unwrap_or((item, item)))
-                .map(|(label, text)| Choice {
-                    label: label.trim().into(),
-                    text: text.trim().into(),
-                })
-                .collect();
-            Some(Variable::Choice {
-                default: choices.first()?.label.clone(),
-                choices,
-            })
-        }
-        "text" => {
-            let (limit, default) = definition.split_once([':', '：'])?;
-            Some(Variable::Text {
-                max_characters: limit.trim().parse().ok()?,
-                default: default.trim().into(),
-            })
-        }
-        "number" => {
-            let (minimum, maximum) = definition.split_once('-')?;
-            let minimum = minimum.trim().parse().ok()?;
-            Some(Variable::Number {
-                minimum,
-                maximum: maximum.trim().parse().ok()?,
-                step: 1,
-                default: minimum,
-            })
-        }
-        _ => None,
-    }
-}
-
-/// The definition that [`read_variable`] reads back.
-pub(super) fn definition(variable: &Variable) -> (&'static str, String) {
-    match variable {
-        Variable::Choice { choices, .. } => {
-            let items: Vec<String> = choices
-                .iter()
-                .map(|choice| {
-                    if choice.label == choice.text {
-                        choice.label.clone()
-                    } else {
-                        format!("{} = {}", choice.label, choice.text)
-                    }
-                })
-                .collect();
-            ("choice", items.join(", "))
-        }
-        Variable::Text {
-            max_characters,
-            default,
-        } => ("text", format!("{max_characters}: {default}")),
-        Variable::Number {
-            minimum, maximum, ..
-        } => ("number", format!("{minimum}-{maximum}")),
-    }
 }
 
 async fn generate(
@@ -493,7 +424,7 @@ async fn seal(
             match gathered {
                 Ok(sealable) => {
                     let mut tx = state.db.read().await?;
-                    let keys = account::keys::list_active(&mut tx, &person.id).await?;
+                    let keys = crate::log::keys::list_active(&mut tx, &person.id).await?;
                     let draft = store::get_draft(&mut tx, id.as_str(), &person.id)
                         .await?
                         .ok_or_else(|| AppError::new(Code::NotFound))?;
@@ -523,7 +454,7 @@ async fn publish(
             let id = draft_id(&id)?;
             let (route, key) = (format!("publish:{id}"), sent.get("form_key"));
             let mut tx = state.db.read().await?;
-            if let Some(location) = form::find_answer(&mut tx, &person.id, &route, key).await? {
+            if let Some(location) = once::find_answer(&mut tx, &person.id, &route, key).await? {
                 return Ok(visit.redirect(&location));
             }
             drop(tx);
@@ -546,11 +477,11 @@ async fn publish(
             let mut tx = state.db.write().await?;
             let slug = service::publish(&state, &mut tx, &publisher, &ready).await?;
             let location = format!("/listings/{slug}");
-            if !form::note_answer(&mut tx, &person.id, &route, key, &location).await? {
+            if !once::note_answer(&mut tx, &person.id, &route, key, &location).await? {
                 // The other half of a double click was first: this half is undone and goes where that one went.
                 drop(tx);
                 let mut tx = state.db.read().await?;
-                let first = form::find_answer(&mut tx, &person.id, &route, key).await?;
+                let first = once::find_answer(&mut tx, &person.id, &route, key).await?;
                 return Ok(visit.redirect(first.as_deref().unwrap_or("/studio")));
             }
             tx.commit().await?;
@@ -559,22 +490,4 @@ async fn publish(
             Ok(visit.redirect_with(&location, "published"))
         })
         .await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_variable_reads_back_from_its_definition() {
-        for (kind, text) in [
-            ("choice", "red = crimson, blue"),
-            ("text", "20: fox"),
-            ("number", "1-5"),
-        ] {
-            let variable = read_variable(kind, text).expect(text);
-            assert_eq!(definition(&variable), (kind, text.to_owned()));
-        }
-        assert!(read_variable("number", "five").is_none());
-    }
 }

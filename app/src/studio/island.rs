@@ -6,9 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use leptos::prelude::*;
 use schema::commitment::Salt;
-use schema::licence::Licence;
-use schema::sealing::{Material, seal};
-use schema::statement::AnchorStatement;
+use schema::sealing::{Material, SealMaterial, seal};
 use serde::{Deserialize, Serialize};
 
 /// Asks `url` for `{step, steps, done}` until it is done, then loads the page again, unless somebody has typed something that would be lost.
@@ -96,19 +94,6 @@ mod tests {
         assert_eq!(press("", "3d风格"), "3d风格");
         assert_eq!(press("3d风格", "3d风格"), "");
     }
-}
-
-/// What is sealed; the creator owns all of it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct SealMaterial {
-    pub origin: String,
-    /// base64 of the exact bytes.
-    pub recipe: String,
-    pub anchors: Vec<AnchorStatement>,
-    pub label_version: u32,
-    pub licences: Vec<Licence>,
-    /// Keys registered for this person.
-    pub registered: Vec<String>,
 }
 
 /// Finished texts.

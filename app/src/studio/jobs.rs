@@ -1,38 +1,27 @@
-//! Work of the studio: make a picture, certify a version, put it on sale.
+//! Work of the studio: make a picture, certify a version.
 
-use super::service::{open_picture, recipe_of, refuse_version};
-use super::{queue, store};
+use super::service::open_picture;
+use super::{GENERATE, queue, store};
+use crate::catalog::versions::{self, LOOK_AGAIN_MS, VersionRow, recipe_of, refuse_version};
 use crate::compute;
 use crate::jobs::Outcome;
-use crate::jobs::turns::PICTURE_KINDS;
+use crate::log::service as log;
 use crate::moderation::{publication, service as moderation};
-use crate::verify::service as log;
-use crate::web::state::AppState;
+use crate::shop::Shop;
 use engine::pipeline::Request;
 use schema::digest::Digest;
 use schema::statement::{Outcome as Verdict, ReproductionStatement};
 use std::time::Instant;
 
-/// Makes one picture of a draft.
-pub const GENERATE: &str = PICTURE_KINDS[0];
-/// Regenerates every anchor of a sealed version and logs the outcome.
-pub const CERTIFY: &str = PICTURE_KINDS[1];
-/// Puts a certified version on sale once its statement is logged.
-pub const GO_LIVE: &str = "studio-go-live";
-
-/// How long to wait before looking again for a leaf in the tree.
-const LOOK_AGAIN_MS: i64 = 200;
-
 /// Runs a job of this feature.
-pub async fn run(state: &AppState, kind: &str, payload: &str) -> anyhow::Result<Outcome> {
+pub async fn run(state: &Shop, kind: &str, payload: &str) -> anyhow::Result<Outcome> {
     match kind {
         GENERATE => generate(state, payload).await,
-        CERTIFY => certify(state, payload).await,
-        _ => go_live(state, payload).await,
+        _ => certify(state, payload).await,
     }
 }
 
-async fn generate(state: &AppState, id: &str) -> anyhow::Result<Outcome> {
+async fn generate(state: &Shop, id: &str) -> anyhow::Result<Outcome> {
     let mut tx = state.db.write().await?;
     let Some(picture) = store::get_picture(&mut tx, id)
         .await?
@@ -88,7 +77,7 @@ async fn generate(state: &AppState, id: &str) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-async fn note_step(state: &AppState, id: &str, step: u32) {
+async fn note_step(state: &Shop, id: &str, step: u32) {
     let note = async {
         let mut tx = state.db.write().await?;
         store::set_step(&mut tx, id, i64::from(step)).await?;
@@ -99,9 +88,9 @@ async fn note_step(state: &AppState, id: &str, step: u32) {
     }
 }
 
-async fn certify(state: &AppState, id: &str) -> anyhow::Result<Outcome> {
+async fn certify(state: &Shop, id: &str) -> anyhow::Result<Outcome> {
     let mut tx = state.db.write().await?;
-    let version = store::get_version(&mut tx, id).await?;
+    let version = versions::get_version(&mut tx, id).await?;
     if !matches!(version.state.as_str(), "logging" | "certifying") {
         return Ok(Outcome::Done);
     }
@@ -109,7 +98,7 @@ async fn certify(state: &AppState, id: &str) -> anyhow::Result<Outcome> {
     if !log::all_logged(&mut tx, &[&version.leaf_hash, &version.listing_leaf_hash]).await? {
         return Ok(Outcome::Later(LOOK_AGAIN_MS));
     }
-    store::set_version_state(&mut tx, id, "certifying", None, None).await?;
+    versions::set_version_state(&mut tx, id, "certifying", None, None).await?;
     let plain = state
         .vault
         .open(
@@ -158,7 +147,7 @@ async fn certify(state: &AppState, id: &str) -> anyhow::Result<Outcome> {
     };
     let row = state.log.attest(&mut tx, &statement).await?;
     if equal {
-        store::set_version_state(&mut tx, id, "certified", None, Some(&row.leaf_hash)).await?;
+        versions::set_version_state(&mut tx, id, "certified", None, Some(&row.leaf_hash)).await?;
         // What resembles an earlier recipe waits for a person; everything else goes on by itself when its wait is over.
         let now = state.clock.now_ms();
         if near.is_empty() {
@@ -168,7 +157,7 @@ async fn certify(state: &AppState, id: &str) -> anyhow::Result<Outcome> {
         }
     } else {
         let certification = Some(&*row.leaf_hash);
-        store::set_version_state(&mut tx, id, "failed", None, certification).await?;
+        versions::set_version_state(&mut tx, id, "failed", None, certification).await?;
         refuse_version(&mut tx, id, "certification-differs").await?;
     }
     tx.commit().await?;
@@ -178,47 +167,9 @@ async fn certify(state: &AppState, id: &str) -> anyhow::Result<Outcome> {
 }
 
 /// Ends a certification that cannot succeed, with the reason on the creator's page.
-async fn refuse(
-    state: &AppState,
-    version: &super::service::VersionRow,
-    why: &str,
-) -> anyhow::Result<Outcome> {
+async fn refuse(state: &Shop, version: &VersionRow, why: &str) -> anyhow::Result<Outcome> {
     let mut tx = state.db.write().await?;
     refuse_version(&mut tx, &version.id, why).await?;
-    tx.commit().await?;
-    Ok(Outcome::Done)
-}
-
-async fn go_live(state: &AppState, id: &str) -> anyhow::Result<Outcome> {
-    let mut tx = state.db.write().await?;
-    let version = store::get_version(&mut tx, id).await?;
-    let Some(certification) = version
-        .certification_leaf_hash
-        .as_deref()
-        .filter(|_| version.state == "certified")
-    else {
-        return Ok(Outcome::Done);
-    };
-    if !log::all_logged(
-        &mut tx,
-        &[
-            &version.leaf_hash,
-            &version.listing_leaf_hash,
-            certification,
-        ],
-    )
-    .await?
-    {
-        return Ok(Outcome::Later(LOOK_AGAIN_MS));
-    }
-    store::set_version_state(&mut tx, id, "live", None, None).await?;
-    store::set_listing_state(
-        &mut tx,
-        &version.listing_id,
-        "live",
-        Some(state.clock.now_ms()),
-    )
-    .await?;
     tx.commit().await?;
     Ok(Outcome::Done)
 }

@@ -8,7 +8,9 @@ pub mod island;
 #[cfg(feature = "ssr")]
 mod check;
 #[cfg(feature = "ssr")]
-pub mod engines;
+mod content;
+#[cfg(feature = "ssr")]
+mod error;
 #[cfg(feature = "ssr")]
 pub mod http;
 #[cfg(feature = "ssr")]
@@ -21,5 +23,14 @@ pub mod queue;
 pub mod service;
 #[cfg(feature = "ssr")]
 mod store;
+#[cfg(feature = "ssr")]
+mod variables;
 #[cfg(all(test, feature = "ssr"))]
 pub(crate) use store::ALL as STATEMENTS;
+
+#[cfg(feature = "ssr")]
+/// Makes one picture of a draft.
+pub const GENERATE: &str = crate::jobs::turns::PICTURE_KINDS[0];
+#[cfg(feature = "ssr")]
+/// Regenerates every anchor of a sealed version and logs the outcome.
+pub const CERTIFY: &str = crate::jobs::turns::PICTURE_KINDS[1];

@@ -1,14 +1,14 @@
 //! Pages of the studio.
 
-use super::http::definition;
-use super::island::{LiveProgress, PhraseChips, SealMaterial, SealPanel, SealTexts};
+use super::island::{LiveProgress, PhraseChips, SealPanel, SealTexts};
 use super::service::{Content, Draft, DraftRow, MyListing, PictureRow};
-use crate::ui::lang::Lang;
+use super::variables::definition;
+use crate::lang::Lang;
 use crate::ui::pieces::{
     Field, FormKey, Picture, RefreshWithoutScript, TextArea, empty, heading, picture_url,
 };
 use crate::ui::shell;
-use crate::web::visit::Visit;
+use crate::ui::visit::Visit;
 use axum::http::StatusCode;
 use axum::response::Response;
 use engine::model::{Manifest, Size};
@@ -18,6 +18,7 @@ use schema::invisible;
 use schema::licence::Licence;
 use schema::listing::{Category, MAX_DESCRIPTION_CHARACTERS};
 use schema::money::FeeSchedule;
+use schema::sealing::SealMaterial;
 use schema::template::{MAX_TEMPLATE_BYTES, Variable};
 
 pub(super) fn studio(

@@ -2,11 +2,13 @@
 //!
 //! The one rule: nobody has more than [`MAX_WAITING`] pictures waiting, and what waits can be taken back by whoever asked for it.
 
-use super::service::{DraftRow, Error, PictureRow, PictureSecret, get_draft, internal, refused};
+use super::error::{Error, internal, refused};
+use super::service::{PictureSecret, get_draft};
+use super::store::{DraftRow, PictureRow};
 use super::{check, store};
 use crate::db::{self, Tx};
 use crate::jobs::turns::{self, Class, PictureJob};
-use crate::web::state::AppState;
+use crate::shop::Shop;
 use crate::{compute, limits, random};
 use schema::failure::FieldError;
 use schema::recipe::Seed;
@@ -24,7 +26,7 @@ const STEP_US: &str = "picture_step_us";
 /// # Errors
 /// [`Error::TooMany`], or [`Error::Invalid`] when values do not fit or too many wait; then none is queued.
 pub async fn generate(
-    state: &AppState,
+    state: &Shop,
     person: &str,
     draft: &str,
     values: Values,
@@ -94,7 +96,7 @@ pub enum Seeds {
 }
 
 async fn insert(
-    state: &AppState,
+    state: &Shop,
     tx: &mut Tx,
     draft: &DraftRow,
     secret: &[u8],
@@ -110,7 +112,7 @@ async fn insert(
         .map_err(internal)?;
     store::insert_picture(tx, &id, draft, &secret_id, tag, steps, now).await?;
     let job = PictureJob {
-        kind: super::jobs::GENERATE,
+        kind: super::GENERATE,
         unique_key: &job_key(&id),
         payload: &id,
         class: Class::Studio,
@@ -129,7 +131,7 @@ fn job_key(picture: &str) -> String {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn cancel_waiting(state: &AppState, person: &str, draft: &str) -> Result<usize, Error> {
+pub async fn cancel_waiting(state: &Shop, person: &str, draft: &str) -> Result<usize, Error> {
     let mut tx = state.db.write().await?;
     let draft = store::get_draft(&mut tx, draft, person)
         .await?
@@ -146,7 +148,7 @@ pub async fn cancel_waiting(state: &AppState, person: &str, draft: &str) -> Resu
 ///
 /// # Errors
 /// [`Error::NotFound`] also for somebody else's. One that is being made or is done stays as it is.
-pub async fn cancel(state: &AppState, person: &str, picture: &str) -> Result<String, Error> {
+pub async fn cancel(state: &Shop, person: &str, picture: &str) -> Result<String, Error> {
     let mut tx = state.db.write().await?;
     let picture = super::service::get_picture(&mut tx, person, picture).await?;
     take_back(state, &mut tx, &picture).await?;
@@ -154,7 +156,7 @@ pub async fn cancel(state: &AppState, person: &str, picture: &str) -> Result<Str
     Ok(picture.draft_id)
 }
 
-async fn take_back(state: &AppState, tx: &mut Tx, picture: &PictureRow) -> Result<bool, Error> {
+async fn take_back(state: &Shop, tx: &mut Tx, picture: &PictureRow) -> Result<bool, Error> {
     let waits = picture.state == "waiting" && turns::cancel(tx, &job_key(&picture.id)).await?;
     if waits || picture.state == "failed" {
         erase(state, tx, picture).await?;
@@ -163,7 +165,7 @@ async fn take_back(state: &AppState, tx: &mut Tx, picture: &PictureRow) -> Resul
     Ok(false)
 }
 
-async fn erase(state: &AppState, tx: &mut Tx, picture: &PictureRow) -> Result<(), Error> {
+async fn erase(state: &Shop, tx: &mut Tx, picture: &PictureRow) -> Result<(), Error> {
     store::delete_picture(tx, &picture.id).await?;
     state
         .vault
@@ -176,7 +178,7 @@ async fn erase(state: &AppState, tx: &mut Tx, picture: &PictureRow) -> Result<()
 ///
 /// # Errors
 /// [`Error::NotFound`] also for somebody else's.
-pub async fn delete_draft(state: &AppState, person: &str, draft: &str) -> Result<(), Error> {
+pub async fn delete_draft(state: &Shop, person: &str, draft: &str) -> Result<(), Error> {
     loop {
         // A page of pictures at a time, so that a long list keeps no other writer waiting.
         let mut tx = state.db.write().await?;
@@ -214,12 +216,12 @@ pub(super) async fn note_rate(tx: &mut Tx, steps: i64, took_us: i64) -> db::Resu
 ///
 /// # Errors
 /// When the database fails.
-pub async fn wait_s(state: &AppState, tx: &mut Tx, picture: &str) -> db::Result<Option<i64>> {
+pub async fn wait_s(state: &Shop, tx: &mut Tx, picture: &str) -> db::Result<Option<i64>> {
     let Some(ahead) = turns::ahead(tx, &job_key(picture)).await? else {
         return Ok(None);
     };
     let step_us = db::read_number(tx, STEP_US).await?;
-    Ok((step_us > 0).then(|| estimate_s(ahead, step_us, state.config.engines)))
+    Ok((step_us > 0).then(|| estimate_s(ahead, step_us, state.workers)))
 }
 
 /// Steps before it are shared by the engines, its own are made by one.

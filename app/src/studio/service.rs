@@ -1,17 +1,21 @@
 //! Rules of the studio: drafts, generation, sealing and publishing.
 
-use super::island::SealMaterial;
+pub use super::content::{Content, DraftForm};
+pub use super::error::Error;
+use super::error::{internal, refused};
 use super::store;
+pub use super::store::{DraftRow, MyListing, PictureRow};
+use crate::catalog::versions::{self, NewVersion, VersionSecret};
 use crate::db::{self, Tx};
 use crate::jobs::turns::{self, Class, PictureJob};
-use crate::moderation::publication::{self, Waits};
-use crate::verify::service as log;
-use crate::web::state::AppState;
-use crate::{account, compute, jobs, limits, moderation, random};
+use crate::log::{keys, service as log};
+use crate::moderation::publication;
+use crate::shop::Shop;
+use crate::shop::Waits;
+use crate::{account, compute, limits, moderation, random};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use engine::label;
-use engine::model::Size;
 use engine::picture::Picture;
 use schema::commitment::Salt;
 use schema::failure::FieldError;
@@ -20,114 +24,18 @@ use schema::leaf::Leaf;
 use schema::licence::Licence;
 use schema::listing::{Category, slug_of};
 use schema::pixels::PixelDigest;
-use schema::recipe::{Anchor, Recipe, Scheduler, Seed};
-use schema::sealing::{Material, Seal, check};
+use schema::recipe::{Anchor, Recipe, Seed};
+use schema::sealing::{Material, Seal, SealMaterial, check};
 use schema::statement::{AnchorStatement, Envelope, ListingStatement};
-use schema::template::{Choice, Values, Variable};
+use schema::template::Values;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use thiserror::Error as ThisError;
-
-/// What can go wrong in the studio.
-#[derive(Debug, ThisError)]
-pub enum Error {
-    /// No such draft or picture, or somebody else's.
-    #[error("not found")]
-    NotFound,
-    /// Fields of a form.
-    #[error("invalid fields")]
-    Invalid(Vec<FieldError>),
-    /// Too many pictures in an hour.
-    #[error("too many pictures")]
-    TooMany,
-    /// A picture equal to another creator's.
-    #[error("equal to a picture of the leaf {0}")]
-    Duplicate(String),
-    /// Anything else, for the log.
-    #[error("{0}")]
-    Internal(String),
-    /// The database failed.
-    #[error(transparent)]
-    Store(#[from] db::Error),
-}
-
-pub(super) fn internal(error: impl std::fmt::Display) -> Error {
-    Error::Internal(error.to_string())
-}
-
-pub(super) fn refused(field: &str) -> impl Fn(schema::Error) -> Error {
-    let field = field.to_owned();
-    move |error| Error::Invalid(vec![FieldError::of(&field, &error)])
-}
-
-impl From<Error> for crate::web::error::AppError {
-    fn from(error: Error) -> Self {
-        use schema::failure::Code;
-        match error {
-            Error::NotFound => Self::new(Code::NotFound),
-            Error::Invalid(fields) => Self::invalid(fields),
-            Error::TooMany => Self::too_many(limits::GENERATE),
-            Error::Duplicate(leaf) => Self::conflict(FieldError {
-                field: "picture".into(),
-                code: "duplicate".into(),
-                detail: Some(leaf),
-            }),
-            Error::Internal(cause) => Self::internal(cause),
-            Error::Store(error) => error.into(),
-        }
-    }
-}
-
-/// A draft's public half.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct DraftRow {
-    pub id: String,
-    pub person_id: String,
-    pub title: String,
-    pub description: String,
-    pub category: String,
-    pub price_minor: i64,
-    pub licence: String,
-    pub secret_id: String,
-    pub updated_ms: i64,
-}
-
-/// A draft's secret half.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Content {
-    pub template: String,
-    pub negative: String,
-    pub variables: BTreeMap<String, Variable>,
-    pub steps: u32,
-    pub guidance_milli: u32,
-    /// A size that the model offers; absent means its usual one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub size: Option<Size>,
-}
 
 /// A draft with both halves.
 #[derive(Clone, Debug)]
 pub struct Draft {
     pub row: DraftRow,
     pub content: Content,
-}
-
-/// A picture of the studio.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct PictureRow {
-    pub id: String,
-    pub draft_id: String,
-    pub person_id: String,
-    pub secret_id: String,
-    pub text_tag: String,
-    pub state: String,
-    pub step: i64,
-    pub steps: i64,
-    pub error: Option<String>,
-    pub blob: Option<String>,
-    pub pixel_blake3: Option<String>,
-    pub pixel_sha256: Option<String>,
-    pub created_ms: i64,
 }
 
 /// What a picture was made with, beside the draft's settings at that time.
@@ -140,125 +48,11 @@ pub(super) struct PictureSecret {
     pub(super) drawn: bool,
 }
 
-/// A sealed version on its way.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct VersionRow {
-    pub id: String,
-    pub listing_id: String,
-    pub state: String,
-    pub error: Option<String>,
-    pub secret_id: String,
-    pub model: String,
-    pub creator_key: String,
-    pub leaf_hash: String,
-    pub listing_leaf_hash: String,
-    pub listing_statement: String,
-    pub certification_leaf_hash: Option<String>,
-}
-
-/// A line of the creator's own list.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct MyListing {
-    pub slug: String,
-    pub title: String,
-    pub state: String,
-    pub price_minor: i64,
-    pub sales: i64,
-    pub error: Option<String>,
-    pub labelled_blob: String,
-}
-
-pub(super) struct NewVersion<'a> {
-    pub(super) listing_id: String,
-    pub(super) version_id: String,
-    pub(super) secret_id: String,
-    pub(super) slug: String,
-    pub(super) search_text: String,
-    pub(super) language: &'a str,
-    pub(super) draft: &'a DraftRow,
-    pub(super) recipe: &'a Recipe,
-    pub(super) variables: String,
-    pub(super) creator_key: String,
-    pub(super) leaf_hash: String,
-    pub(super) listing_leaf_hash: String,
-    pub(super) statement: String,
-    pub(super) now_ms: i64,
-}
-
-/// Recipe bytes and salt of a version, as the vault holds them.
-#[derive(Serialize, Deserialize)]
-pub struct VersionSecret {
-    /// base64 of the exact bytes.
-    pub recipe: String,
-    /// base64 of 32 bytes.
-    pub salt: String,
-}
-
-impl Content {
-    /// The settings of a new draft.
-    #[must_use]
-    pub fn sample(state: &AppState) -> Self {
-        let manifest = &state.engines.model().manifest;
-        let choice = |label: &str, text: &str| Choice {
-            label: label.into(),
-            text: text.into(),
-        };
-        let colours = Variable::Choice {
-            choices: vec![
-                choice("red", "red"),
-                choice("green", "green"),
-                choice("blue", "blue"),
-            ],
-            default: "red".into(),
-        };
-        Self {
-            template: "{colour} apple, 3d style".into(),
-            negative: String::new(),
-            variables: BTreeMap::from([("colour".into(), colours)]),
-            steps: manifest.steps,
-            guidance_milli: manifest.guidance_milli,
-            size: None,
-        }
-    }
-
-    /// A recipe with these settings and the given anchors.
-    #[must_use]
-    pub fn recipe(&self, state: &AppState, anchors: Vec<Anchor>) -> Recipe {
-        let model = state.engines.model();
-        let size = self
-            .size
-            .or(model.manifest.sizes.first().copied())
-            .map_or((128, 128), |size| (size.width, size.height));
-        let scheduler = Scheduler::FlowEuler {
-            shift_milli: model.manifest.shift_milli,
-        };
-        let mut recipe = Recipe::new(
-            model.digest,
-            self.template.clone(),
-            scheduler,
-            self.steps,
-            self.guidance_milli,
-            size,
-        );
-        recipe.variables = self.variables.clone();
-        recipe.negative = (!self.negative.is_empty()).then(|| self.negative.clone());
-        recipe.anchors = anchors;
-        recipe
-    }
-
-    /// Names these settings: pictures with another tag were made with an earlier text.
-    #[must_use]
-    pub fn tag(&self, state: &AppState, draft: &str) -> String {
-        let text = serde_json::to_string(self).unwrap_or_default();
-        state.vault.tag(&format!("{draft}\0{text}"))
-    }
-}
-
 /// Makes an empty draft.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn create_draft(state: &AppState, person: &str, title: &str) -> Result<String, Error> {
+pub async fn create_draft(state: &Shop, person: &str, title: &str) -> Result<String, Error> {
     let now = state.clock.now_ms();
     let row = DraftRow {
         id: random::id(),
@@ -276,8 +70,7 @@ pub async fn create_draft(state: &AppState, person: &str, title: &str) -> Result
     state
         .vault
         .put(&mut tx, &row.secret_id, &content, now)
-        .await
-        .map_err(internal)?;
+        .await?;
     store::insert_draft(&mut tx, &row).await?;
     tx.commit().await?;
     Ok(row.id)
@@ -287,12 +80,7 @@ pub async fn create_draft(state: &AppState, person: &str, title: &str) -> Result
 ///
 /// # Errors
 /// [`Error::NotFound`] also for somebody else's.
-pub async fn get_draft(
-    state: &AppState,
-    tx: &mut Tx,
-    person: &str,
-    id: &str,
-) -> Result<Draft, Error> {
+pub async fn get_draft(state: &Shop, tx: &mut Tx, person: &str, id: &str) -> Result<Draft, Error> {
     let row = store::get_draft(tx, id, person)
         .await?
         .ok_or(Error::NotFound)?;
@@ -305,8 +93,7 @@ pub async fn get_draft(
             "edit draft",
             state.clock.now_ms(),
         )
-        .await
-        .map_err(internal)?;
+        .await?;
     Ok(Draft {
         content: serde_json::from_slice(&plain).map_err(internal)?,
         row,
@@ -343,25 +130,12 @@ pub async fn get_picture(tx: &mut Tx, person: &str, id: &str) -> Result<PictureR
         .ok_or(Error::NotFound)
 }
 
-/// A draft's form as it was sent.
-#[derive(Clone, Debug)]
-pub struct DraftForm {
-    pub title: String,
-    pub description: String,
-    pub category: String,
-    pub price: String,
-    pub licence: String,
-    pub content: Content,
-    /// The state of the draft that the page showed; nothing for whoever saw none.
-    pub seen_ms: Option<i64>,
-}
-
 /// Checks and stores a draft. Wrong fields are all reported at once, and nothing is stored.
 ///
 /// # Errors
 /// [`Error::Invalid`] with every field, also when another page saved meanwhile: what was typed there is not overwritten unseen.
 pub async fn save_draft(
-    state: &AppState,
+    state: &Shop,
     person: &str,
     id: &str,
     form: DraftForm,
@@ -388,15 +162,14 @@ pub async fn save_draft(
     state
         .vault
         .put(&mut tx, &row.secret_id, &content, row.updated_ms)
-        .await
-        .map_err(internal)?;
+        .await?;
     store::update_draft(&mut tx, &row).await?;
     tx.commit().await?;
     Ok(())
 }
 
 pub(super) async fn open_picture(
-    state: &AppState,
+    state: &Shop,
     tx: &mut Tx,
     picture: &PictureRow,
     reason: &str,
@@ -410,8 +183,7 @@ pub(super) async fn open_picture(
             reason,
             state.clock.now_ms(),
         )
-        .await
-        .map_err(internal)?;
+        .await?;
     serde_json::from_slice(&plain).map_err(internal)
 }
 
@@ -435,7 +207,7 @@ pub struct Sealable {
 /// [`Error::Invalid`] when nothing fitting was chosen. `typed_seeds` lets seeds pass that were not drawn here: only the demo, whose
 /// seeds were drawn once for all demos, says so. Seeds that could be found by trying never pass.
 pub async fn sealable(
-    state: &AppState,
+    state: &Shop,
     person: &str,
     draft: &str,
     pictures: &[String],
@@ -470,7 +242,7 @@ pub async fn sealable(
     tx.commit().await?;
     let mut files = Vec::new();
     for (blob, _) in &chosen {
-        let png = state.media.get(blob).await.map_err(internal)?;
+        let png = state.media.get(blob).await?;
         files.push(
             png.ok_or_else(|| Error::Internal(format!("the picture file {blob} is missing")))?,
         );
@@ -481,7 +253,7 @@ pub async fn sealable(
 
 /// Looks at the pictures and writes the recipe down.
 fn gather(
-    state: &AppState,
+    state: &Shop,
     draft: Draft,
     chosen: Vec<(String, Anchor)>,
     pngs: &[Vec<u8>],
@@ -597,11 +369,7 @@ pub struct Ready {
 ///
 /// # Errors
 /// [`Error::Invalid`] when the seal does not hold.
-pub async fn make_ready(
-    state: &AppState,
-    sealable: Sealable,
-    sent: SentSeal,
-) -> Result<Ready, Error> {
+pub async fn make_ready(state: &Shop, sealable: Sealable, sent: SentSeal) -> Result<Ready, Error> {
     let origin = state.log.origin.clone();
     let checked = compute::run(move || -> Result<_, Error> {
         let licences = [sealable.licence];
@@ -626,7 +394,7 @@ pub async fn make_ready(
     let (sealable, sent, files) = checked.await?;
     let mut labelled = Vec::new();
     for file in files {
-        labelled.push(state.media.put(file).await.map_err(internal)?);
+        labelled.push(state.media.put(file).await?);
     }
     Ok(Ready {
         sealable,
@@ -648,14 +416,14 @@ pub struct Publisher<'a> {
 /// # Errors
 /// [`Error::Invalid`] when the key may not sign, [`Error::Duplicate`] for another creator's picture, [`Error::TooMany`].
 pub async fn publish(
-    state: &AppState,
+    state: &Shop,
     tx: &mut Tx,
     publisher: &Publisher<'_>,
     ready: &Ready,
 ) -> Result<String, Error> {
     let (sealable, sent, person) = (&ready.sealable, &ready.sent, publisher.person);
-    let keys = account::keys::list_active(tx, person).await?;
-    let may_sign = account::keys::hold(tx, &sent.key.hash().hex()).await?;
+    let keys = keys::list_active(tx, person).await?;
+    let may_sign = keys::hold(tx, &sent.key.hash().hex()).await?;
     if !may_sign || !keys.contains(&sent.key.to_string()) {
         return Err(Error::Invalid(vec![FieldError::new(
             "seal",
@@ -674,18 +442,14 @@ pub async fn publish(
     }
     for anchor in &sealable.anchors {
         if let Some(leaf) =
-            store::find_equal_picture(tx, &anchor.pixels.blake3.hex(), person).await?
+            versions::find_equal_picture(tx, &anchor.pixels.blake3.hex(), person).await?
         {
             return Err(Error::Duplicate(leaf));
         }
     }
     let now = state.clock.now_ms();
-    let sealed = log::queue(tx, &state.log.origin, &sent.seal.leaf, &sent.key)
-        .await
-        .map_err(internal)?;
-    let listed = log::queue(tx, &state.log.origin, &sent.seal.listing_leaf, &sent.key)
-        .await
-        .map_err(internal)?;
+    let sealed = log::queue(tx, &state.log.origin, &sent.seal.leaf, &sent.key).await?;
+    let listed = log::queue(tx, &state.log.origin, &sent.seal.listing_leaf, &sent.key).await?;
     log::keep::<ListingStatement>(
         tx,
         &listed,
@@ -693,8 +457,7 @@ pub async fn publish(
         &sent.seal.listing,
         &sent.key,
     )
-    .await
-    .map_err(internal)?;
+    .await?;
     let listing_id = random::id();
     let mut slug = slug_of(&sealable.draft.title);
     let tail = &listing_id[listing_id.len() - 6..];
@@ -721,7 +484,12 @@ pub async fn publish(
         slug,
         search_text: search,
         language: publisher.language,
-        draft: &sealable.draft,
+        person,
+        title: &sealable.draft.title,
+        description: &sealable.draft.description,
+        category: &sealable.draft.category,
+        price_minor: sealable.draft.price_minor,
+        licence: &sealable.draft.licence,
         recipe: &sealable.recipe,
         variables: serde_json::to_string(&variables).map_err(internal)?,
         creator_key: sent.key.to_string(),
@@ -743,16 +511,11 @@ pub async fn publish(
             &serde_json::to_vec(&secret).map_err(internal)?,
             now,
         )
-        .await
-        .map_err(internal)?;
-    store::insert_listing(tx, &new).await?;
-    store::insert_version(tx, &new).await?;
+        .await?;
+    versions::insert_listing(tx, &new).await?;
+    versions::insert_version(tx, &new).await?;
     moderation::service::keep_prints(tx, &new.version_id, person, &sealable.prints).await?;
-    let waits = if state.demo {
-        Waits::NONE
-    } else {
-        state.config.waits
-    };
+    let waits = if state.demo { Waits::NONE } else { state.waits };
     publication::submit(tx, &new.version_id, person, waits, now).await?;
     for (index, (((blob, labelled), labelled_blob), anchor)) in (0..).zip(
         sealable
@@ -763,7 +526,7 @@ pub async fn publish(
     ) {
         let PixelDigest { blake3, sha256 } = anchor.pixels;
         let size = (i64::from(labelled.width), i64::from(labelled.height));
-        store::insert_anchor(
+        versions::insert_anchor(
             tx,
             &new.version_id,
             index,
@@ -775,7 +538,7 @@ pub async fn publish(
     }
     let anchors = i64::try_from(sealable.anchors.len()).unwrap_or(1);
     let job = PictureJob {
-        kind: super::jobs::CERTIFY,
+        kind: super::CERTIFY,
         unique_key: &format!("certify:{}", new.version_id),
         payload: &new.version_id,
         class: Class::Owed,
@@ -784,33 +547,4 @@ pub async fn publish(
     };
     turns::enqueue(tx, &job).await?;
     Ok(new.slug)
-}
-
-/// Reads the recipe out of a version's opened secret.
-///
-/// # Errors
-/// When it is damaged.
-pub fn recipe_of(plain: &[u8]) -> Result<Recipe, Error> {
-    let secret: VersionSecret = serde_json::from_slice(plain).map_err(internal)?;
-    let bytes = STANDARD.decode(&secret.recipe).map_err(internal)?;
-    Recipe::parse(&bytes).map_err(internal)
-}
-
-/// Lets a certified version go on sale once its certification is logged.
-///
-/// # Errors
-/// When the database fails.
-pub async fn release_version(tx: &mut Tx, version: &str) -> db::Result<()> {
-    let (kind, key) = (super::jobs::GO_LIVE, format!("go-live:{version}"));
-    jobs::enqueue(tx, kind, &key, version).await.map(drop)
-}
-
-/// Ends a version that may not go on sale. `why` is shown to its creator: a text's name, or a finished text.
-///
-/// # Errors
-/// When the database fails.
-pub async fn refuse_version(tx: &mut Tx, version: &str, why: &str) -> db::Result<()> {
-    let row = store::get_version(tx, version).await?;
-    store::set_version_state(tx, version, "failed", Some(why), None).await?;
-    store::set_listing_state(tx, &row.listing_id, "failed", None).await
 }

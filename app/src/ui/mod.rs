@@ -2,9 +2,13 @@
 //!
 //! The one rule: no `style` attribute anywhere (the CSP refuses it); every picture has its width and height.
 
-pub mod lang;
+pub mod assets;
+pub mod failure;
+pub mod form;
+pub mod leaving;
 pub mod pieces;
 pub mod shell;
+pub mod visit;
 
 #[cfg(test)]
 mod tests;

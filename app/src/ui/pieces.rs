@@ -1,8 +1,8 @@
 //! Pieces that several features show: pictures, facts, fields, money and times.
 
-use crate::ui::lang::Lang;
+use crate::lang::Lang;
 use crate::ui::shell;
-use crate::web::visit::Visit;
+use crate::ui::visit::Visit;
 use leptos::prelude::*;
 use schema::failure::FieldError;
 
@@ -104,7 +104,7 @@ pub fn TextArea(
 /// The hidden idempotency key of a form that moves money or signs.
 #[component]
 pub fn FormKey() -> impl IntoView {
-    view! { <input type="hidden" name="form_key" value=crate::web::form::new_key()/> }
+    view! { <input type="hidden" name="form_key" value=crate::once::new_key()/> }
 }
 
 /// While work goes on: a page without JavaScript asks again by itself.

@@ -1,7 +1,7 @@
 //! The page around every page: head, header, footer; one function for pages, form errors and failures alike.
 
-use crate::ui::lang::Lang;
-use crate::web::visit::{ELSEWHERE, FLASH, Visit, with_cookie};
+use crate::lang::Lang;
+use crate::ui::visit::{ELSEWHERE, FLASH, Visit, with_cookie};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use leptos::prelude::*;
@@ -158,7 +158,7 @@ fn sought(path: &str) -> (String, Vec<(&'static str, String)>) {
     let Some(query) = path.strip_prefix("/explore?") else {
         return (String::new(), Vec::new());
     };
-    let form = crate::web::form::Form::parse(&query.to_owned().into());
+    let form = crate::ui::form::Form::parse(&query.to_owned().into());
     let kept = ["category", "model", "max", "free", "sort"]
         .into_iter()
         .map(|name| (name, form.get(name).to_owned()))
@@ -215,25 +215,5 @@ fn country_form(visit: &Visit) -> impl IntoView + use<> {
                 <button class="link" type="submit">{lang.text("apply")}</button>
             </form>
         }
-    })
-}
-
-/// Leads to a page of ours by redirect; to another host through a page, since a form's answer may not lead there.
-pub fn to_host(visit: &Visit, url: &str) -> Response {
-    if url.starts_with('/') {
-        return visit.redirect(url);
-    }
-    let lang = visit.lang;
-    let title = lang.text("payment-leaving");
-    let url = url.to_owned();
-    ok(visit, &title.clone(), || {
-        view! {
-            <meta http-equiv="refresh" content=format!("0; url={url}")/>
-            <section class="card card--form">
-                {super::pieces::heading(title, Some(lang.text("payment-leaving-line")))}
-                <p><a class="button button--primary" href=url.clone() rel="noreferrer" id="to-payment">{lang.text("payment-go")}</a></p>
-            </section>
-        }
-        .into_any()
     })
 }

@@ -2,13 +2,12 @@
 //!
 //! The one rule: every owner has one voice for each environment, the newest; a failure is taken and shown like a success.
 
-use super::intake::Intake;
-use super::service::{self, Error, LeafRow, PublicLog, StatementRow};
-use super::store;
 use crate::catalog::service as catalog;
-use crate::checkout::service as checkout;
 use crate::db::{Db, Tx};
 use crate::limits;
+use crate::log::intake::Intake;
+use crate::log::service::{self, Error, LeafRow, PublicLog, StatementRow};
+use crate::orders;
 use crate::random;
 use schema::attestation::{Attestation, Opened};
 use schema::leaf::Kind;
@@ -46,24 +45,6 @@ impl From<schema::Error> for Refusal {
     }
 }
 
-impl From<Refusal> for crate::web::error::AppError {
-    fn from(refusal: Refusal) -> Self {
-        use schema::failure::{Code, FieldError};
-        match refusal {
-            Refusal::Wrong(why) => Self::invalid(vec![FieldError {
-                field: "attestation".into(),
-                code: "refused".into(),
-                detail: Some(why),
-            }]),
-            Refusal::NotAnOwner => Self::new(Code::Forbidden),
-            Refusal::TooMany => Self::new(Code::TooMany),
-            // Stored, and public in a moment; or more come than can be stored.
-            Refusal::Log(Error::NotLogged | Error::Busy) => Self::new(Code::Unavailable),
-            Refusal::Log(error) => error.into(),
-        }
-    }
-}
-
 /// Checks an owner's statement, publishes it, and returns its place in the log.
 ///
 /// # Errors
@@ -78,7 +59,7 @@ pub async fn attest(
     let opened = sent.open(&log.origin)?;
     // Anybody may send anything: what is refused takes no writer's turn.
     let mut tx = db.read().await?;
-    if crate::account::keys::has_ended(&mut tx, &sent.key.hash().hex()).await? {
+    if crate::log::keys::has_ended(&mut tx, &sent.key.hash().hex()).await? {
         return Err(Refusal::Wrong(
             "this key has ended and signs nothing new".into(),
         ));
@@ -112,7 +93,7 @@ pub async fn attest(
 /// The licence must be one that we signed into the log, for a line that was not given back unread.
 async fn check_owner(tx: &mut Tx, log: &PublicLog, opened: &Opened) -> Result<(), Refusal> {
     let platform = log.platform_key().hash().hex();
-    let licence = store::find_leaf_of_fact(
+    let licence = service::find_leaf_of_fact(
         tx,
         &log.origin,
         Kind::Licence as i64,
@@ -123,11 +104,11 @@ async fn check_owner(tx: &mut Tx, log: &PublicLog, opened: &Opened) -> Result<()
     if licence.is_none() {
         return Err(Refusal::NotAnOwner);
     }
-    match checkout::get_line(tx, &opened.licence.order_line).await {
+    match orders::get_line(tx, &opened.licence.order_line).await {
         // Whoever got the money back because it does not reproduce may say so; others gave the recipe back unread.
         Ok(line)
             if line.state != "refunded"
-                || line.refund_reason.as_deref() == Some(checkout::DOES_NOT_REPRODUCE) =>
+                || line.refund_reason.as_deref() == Some(orders::DOES_NOT_REPRODUCE) =>
         {
             Ok(())
         }

@@ -1,10 +1,11 @@
 //! Routes of the log and of proof pages.
 
-use super::{page, priority, service};
-use crate::web::error::AppError;
-use crate::web::form::Form;
+use super::{page, priority};
+use crate::log::service;
+use crate::ui::failure::AppError;
+use crate::ui::form::Form;
+use crate::ui::visit::Visit;
 use crate::web::state::AppState;
-use crate::web::visit::Visit;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, RawQuery, State};
 use axum::http::{StatusCode, header};
@@ -73,7 +74,7 @@ async fn attest(State(state): State<AppState>, body: Bytes) -> Response {
     match attest(&state.db, &state.log, &state.intake, &body).await {
         Ok(row) => Json(serde_json::json!({
             "index": row.log_index, "leaf_hash": row.leaf_hash,
-            "page": format!("{}/proofs/{}", state.config.public_url, row.leaf_hash),
+            "page": format!("{}/proofs/{}", state.public_url, row.leaf_hash),
         }))
         .into_response(),
         Err(refusal @ Refusal::Wrong(_)) => {
@@ -203,7 +204,7 @@ async fn proof(State(state): State<AppState>, visit: Visit, Path(leaf): Path<Str
             let about = service::list_about(&mut tx, &row.leaf_hash).await?;
             let key_hash = row.parse()?.key_hash.hex();
             let key = service::find_key(&mut tx, &key_hash).await?;
-            let end = service::find_signer_end(&mut tx, &row, &key_hash).await?;
+            let end = crate::log::keys::find_signer_end(&mut tx, &row, &key_hash).await?;
             let proof = match state.log.prove(&mut tx, &row).await {
                 Ok(proof) => Some(proof),
                 Err(service::Error::NotLogged) => None,

@@ -3,9 +3,9 @@
 //! The one rule: what is shown here was computed here. Page and program still come from the shop; a file that is checked offline
 //! with a tool from elsewhere trusts it less, and the text says so.
 
-use super::evidence::{Evidence, check};
 use crate::account::island::{Note, signing_panel, stored_key};
 use crate::browser;
+use ledger::evidence::{Evidence, check};
 use leptos::prelude::*;
 use schema::attestation::Attestation;
 use schema::key::SecretKey;

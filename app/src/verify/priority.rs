@@ -3,9 +3,9 @@
 //! The one rule: the order in the append-only log decides, and anybody can check it; dates only say how long ago. Neither says who
 //! had the idea first, and the page says so.
 
-use super::service::{self, Date, Error, PublicLog};
 use crate::catalog::service as catalog;
 use crate::db::Tx;
+use crate::log::service::{self, Date, Error, PublicLog};
 use schema::digest::Digest;
 use schema::leaf::Kind;
 

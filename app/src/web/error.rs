@@ -1,191 +1,10 @@
-//! From a situation to an answer: HTML with ways on, or JSON for machines. The cause goes to the log, never to the page.
+//! What each room's failure is to a visitor.
+//!
+//! The one rule: what passes by itself is a 503 with `Retry-After`, what was erased is a 410, whatever room it came through.
 
-use crate::limits::Limit;
-use crate::ui::shell;
-use crate::web::visit::Visit;
-use axum::Json;
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse as _, Response};
-use leptos::prelude::*;
-use schema::failure::{Code, Failure, FieldError};
-use std::fmt::Display;
-
-/// A situation, with what was wrong with which field.
-#[derive(Debug)]
-pub struct AppError {
-    /// The situation.
-    pub code: Code,
-    /// Fields, for forms and JSON.
-    pub fields: Vec<FieldError>,
-    /// For the log alone.
-    pub cause: Option<String>,
-    /// Where to go on once the password was given again.
-    pub next: Option<String>,
-    /// A transaction was undone for another's sake; the same one may succeed.
-    pub undone: bool,
-    /// In so many seconds it is worth asking again.
-    pub wait_s: Option<u64>,
-}
-
-/// On an answer: its transaction was undone for another's sake.
-#[derive(Clone, Copy, Debug)]
-pub struct Undone;
-
-/// In so many seconds whatever did not answer may answer again.
-const BUSY_S: u64 = 2;
-
-impl AppError {
-    /// A situation without detail.
-    #[must_use]
-    pub fn new(code: Code) -> Self {
-        Self {
-            code,
-            fields: Vec::new(),
-            cause: None,
-            next: None,
-            undone: false,
-            wait_s: None,
-        }
-    }
-
-    /// A failure that users learn nothing about but its request id.
-    pub fn internal(cause: impl Display) -> Self {
-        Self {
-            code: Code::Internal,
-            fields: Vec::new(),
-            cause: Some(cause.to_string()),
-            next: None,
-            undone: false,
-            wait_s: None,
-        }
-    }
-
-    /// The password has to be given again, and then it goes on at a page of ours.
-    #[must_use]
-    pub fn confirm_needed(next: &str) -> Self {
-        Self {
-            next: Some(next.to_owned()),
-            ..Self::new(Code::ConfirmNeeded)
-        }
-    }
-
-    /// Not possible as things are, and why.
-    #[must_use]
-    pub fn conflict(field: FieldError) -> Self {
-        Self {
-            fields: vec![field],
-            ..Self::new(Code::Conflict)
-        }
-    }
-
-    /// Something that we depend on does not answer; the cause is for the log.
-    pub fn unavailable(cause: impl Display) -> Self {
-        Self {
-            cause: Some(cause.to_string()),
-            wait_s: Some(BUSY_S),
-            ..Self::new(Code::Unavailable)
-        }
-    }
-
-    /// Too often, and when that is forgotten.
-    #[must_use]
-    pub fn too_many(limit: Limit) -> Self {
-        Self {
-            wait_s: Some(limit.rest_s()),
-            ..Self::new(Code::TooMany)
-        }
-    }
-
-    /// Wrong input, field by field.
-    #[must_use]
-    pub fn invalid(fields: Vec<FieldError>) -> Self {
-        Self {
-            code: Code::Invalid,
-            fields,
-            cause: None,
-            next: None,
-            undone: false,
-            wait_s: None,
-        }
-    }
-
-    /// The answer for this visitor.
-    pub fn respond(self, visit: &Visit) -> Response {
-        let (wait_s, undone) = (self.wait_s, self.undone);
-        let mut response = self.body(visit);
-        if let Some(seconds) = wait_s {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        if undone {
-            response.extensions_mut().insert(Undone);
-        }
-        response
-    }
-
-    fn body(self, visit: &Visit) -> Response {
-        match &self.cause {
-            // What passes by itself is no error of ours.
-            Some(cause) if self.code == Code::Unavailable => {
-                tracing::warn!(request.id = %visit.request_id, cause, "request given up");
-            }
-            Some(cause) => {
-                tracing::error!(request.id = %visit.request_id, cause, "request failed");
-            }
-            None => {}
-        }
-        let status = axum::http::StatusCode::from_u16(self.code.status())
-            .unwrap_or(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
-        if visit.wants_json {
-            let failure = Failure {
-                code: self.code,
-                fields: self.fields,
-                request_id: visit.request_id.to_string(),
-            };
-            return (status, Json(failure)).into_response();
-        }
-        let lang = visit.lang;
-        let title = lang.text(&format!("error-{}-title", self.code.name()));
-        let request_id = visit.request_id.to_string();
-        let fields: Vec<String> = self
-            .fields
-            .iter()
-            .map(|field| lang.field_error(field))
-            .collect();
-        let show_request = self.code == Code::Internal;
-        let sign_in = (self.code == Code::SignInNeeded)
-            .then(|| lang.path(&format!("/sign-in?next={}", shell::encode(&visit.path))));
-        let confirm = (self.code == Code::ConfirmNeeded).then(|| {
-            let next = self.next.as_deref().unwrap_or(&visit.path);
-            lang.path(&format!("/account/confirm?next={}", shell::encode(next)))
-        });
-        // Whoever is kept from trying passwords has another way in.
-        let link = (self.code == Code::TooMany && visit.path.starts_with("/sign-in"))
-            .then(|| lang.path("/account/link"));
-        let heading = title.clone();
-        let view = move || {
-            view! {
-            <section class="notice-page">
-                <p class="notice-page__code">{self.code.status()}</p>
-                <h1>{heading}</h1>
-                <p>{lang.text(&format!("error-{}", self.code.name()))}</p>
-                {fields.into_iter().map(|text| view! { <p class="field-error">{text}</p> }).collect_view()}
-                {show_request.then(|| view! { <p class="quiet">{lang.text("error-request")} " " <code>{request_id}</code></p> })}
-                <p class="actions">
-                    {sign_in.map(|href| view! { <a class="button button--primary" href=href>{lang.text("sign-in")}</a> })}
-                    {link.map(|href| view! { <a class="button button--primary" href=href>{lang.text("link-forgotten")}</a> })}
-                    {confirm.map(|href| view! { <a class="button button--primary" href=href id="to-confirm">{lang.text("confirm-submit")}</a> })}
-                    <a class="button" href=lang.path("/")>{lang.text("error-home")}</a>
-                    <a class="button button--quiet" href=lang.path("/explore")>{lang.text("nav-explore")}</a>
-                </p>
-            </section>
-        }
-        .into_any()
-        };
-        shell::page(visit, &title, status, view)
-    }
-}
+use crate::limits;
+use crate::ui::failure::AppError;
+use schema::failure::{Code, FieldError};
 
 impl From<crate::db::Error> for AppError {
     fn from(error: crate::db::Error) -> Self {
@@ -209,12 +28,29 @@ impl From<crate::books::service::Error> for AppError {
     }
 }
 
-impl From<crate::verify::service::Error> for AppError {
-    fn from(error: crate::verify::service::Error) -> Self {
-        use crate::verify::service::Error;
+impl From<crate::money::Error> for AppError {
+    fn from(error: crate::money::Error) -> Self {
+        use crate::money::Error;
+        match error {
+            Error::NotFound => Self::new(Code::NotFound),
+            Error::Refused(code) => Self::conflict(FieldError::new("order", code)),
+            Error::TooMany => Self::too_many(limits::COUPON_GUESSES),
+            Error::Provider(cause) => Self::unavailable(cause),
+            Error::Store(error) => error.into(),
+            Error::Books(error) => error.into(),
+            Error::Vault(error) => error.into(),
+            Error::Internal(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<crate::log::service::Error> for AppError {
+    fn from(error: crate::log::service::Error) -> Self {
+        use crate::log::service::Error;
         match error {
             Error::NotFound => Self::new(Code::NotFound),
             Error::NotLogged | Error::Busy => Self::new(Code::Unavailable),
+            Error::Store(error) => error.into(),
             other => Self::internal(other),
         }
     }
@@ -237,6 +73,7 @@ impl From<crate::vault::Error> for AppError {
     fn from(error: crate::vault::Error) -> Self {
         match error {
             crate::vault::Error::Erased(_) => Self::new(Code::Gone),
+            crate::vault::Error::Store(error) => error.into(),
             other => Self::internal(other),
         }
     }
@@ -248,5 +85,74 @@ impl From<crate::media::Error> for AppError {
     }
 }
 
-/// What a handler returns.
-pub type Answer = Result<Response, AppError>;
+impl From<crate::library::service::Error> for AppError {
+    fn from(error: crate::library::service::Error) -> Self {
+        use crate::library::service::Error;
+        match error {
+            Error::NotFound => Self::new(Code::NotFound),
+            Error::Refunded => Self::new(Code::Gone),
+            Error::NotOpened => Self::new(Code::Conflict),
+            Error::TooMany => Self::too_many(limits::REPRODUCE),
+            Error::NotLogged => Self::new(Code::Unavailable),
+            Error::Vault(error) => error.into(),
+            Error::Log(error) => error.into(),
+            Error::Internal(cause) => Self::internal(cause),
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<crate::moderation::service::Error> for AppError {
+    fn from(error: crate::moderation::service::Error) -> Self {
+        use crate::moderation::service::Error;
+        match error {
+            Error::NotFound => Self::new(Code::NotFound),
+            Error::Own => Self::new(Code::Forbidden),
+            Error::Reason => Self::invalid(vec![FieldError::new("reason", "refused")]),
+            Error::Vault(error) => error.into(),
+            Error::Log(error) => error.into(),
+            Error::Internal(cause) => Self::internal(cause),
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<crate::studio::service::Error> for AppError {
+    fn from(error: crate::studio::service::Error) -> Self {
+        use crate::studio::service::Error;
+        match error {
+            Error::NotFound => Self::new(Code::NotFound),
+            Error::Invalid(fields) => Self::invalid(fields),
+            Error::TooMany => Self::too_many(limits::GENERATE),
+            Error::Duplicate(leaf) => Self::conflict(FieldError {
+                field: "picture".into(),
+                code: "duplicate".into(),
+                detail: Some(leaf),
+            }),
+            Error::Vault(error) => error.into(),
+            Error::Log(error) => error.into(),
+            Error::Media(error) => error.into(),
+            Error::Internal(cause) => Self::internal(cause),
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<crate::verify::attest::Refusal> for AppError {
+    fn from(refusal: crate::verify::attest::Refusal) -> Self {
+        use crate::log::service::Error;
+        use crate::verify::attest::Refusal;
+        match refusal {
+            Refusal::Wrong(why) => Self::invalid(vec![FieldError {
+                field: "attestation".into(),
+                code: "refused".into(),
+                detail: Some(why),
+            }]),
+            Refusal::NotAnOwner => Self::new(Code::Forbidden),
+            Refusal::TooMany => Self::new(Code::TooMany),
+            // Stored, and public in a moment; or more come than can be stored.
+            Refusal::Log(Error::NotLogged | Error::Busy) => Self::new(Code::Unavailable),
+            Refusal::Log(error) => error.into(),
+        }
+    }
+}

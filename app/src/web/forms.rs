@@ -5,10 +5,12 @@
 //! stock, coupons or keys is claimed by its idempotency key before it acts, so that it acts at most once, also when it is cut off.
 
 use crate::db::work::Work;
-use crate::web::error::{AppError, Undone};
-use crate::web::form::{self, Claim, Form};
+use crate::once::{self, Claim};
+use crate::ui::failure::AppError;
+use crate::ui::form::Form;
+use crate::ui::visit::{Place, Visit};
+use crate::web::answer::Undone;
 use crate::web::state::AppState;
-use crate::web::visit::{Place, Visit};
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequestParts as _, MatchedPath, Request, State};
 use axum::http::request::Parts;
@@ -390,13 +392,13 @@ async fn once(
     run: impl AsyncFnOnce() -> Response,
 ) -> Result<Response, AppError> {
     let key = form.get("form_key");
-    if !form::is_key(key) {
+    if !once::is_key(key) {
         return Err(AppError::invalid(vec![FieldError::new("form", "form-key")]));
     }
     let owner = &visit.require_person()?.id;
     let content = Digest::sha256(form.content().as_bytes()).hex();
     let mut tx = state.db.write().await?;
-    let mut claim = form::claim(&mut tx, owner, path, key, &content).await?;
+    let mut claim = once::claim(&mut tx, owner, path, key, &content).await?;
     tx.commit().await?;
     for _ in 0..WAITS {
         if claim != Claim::AtWork {
@@ -405,7 +407,7 @@ async fn once(
         // Only looked at: whoever is at work may need the writer.
         tokio::time::sleep(Duration::from_millis(50)).await;
         let mut tx = state.db.read().await?;
-        claim = form::find_claim(&mut tx, owner, path, key, &content).await?;
+        claim = once::find_claim(&mut tx, owner, path, key, &content).await?;
     }
     match claim {
         Claim::Taken => {
@@ -432,14 +434,14 @@ async fn settle(
     let status = response.status();
     if let (StatusCode::SEE_OTHER, Some(location)) = (status, location) {
         let mut tx = state.db.write().await?;
-        form::answer(&mut tx, owner, path, key, location).await?;
+        once::answer(&mut tx, owner, path, key, location).await?;
         tx.commit().await?;
     } else if status.is_client_error()
         || status.is_success()
         || response.extensions().get::<Undone>().is_some()
     {
         let mut tx = state.db.write().await?;
-        form::release(&mut tx, owner, path, key).await?;
+        once::release(&mut tx, owner, path, key).await?;
         tx.commit().await?;
     }
     Ok(response)

@@ -1,10 +1,10 @@
 //! Middleware of every request: language prefix, request id and log line, nonce, security headers.
 
 use crate::db::work::{Class, Work};
-use crate::ui::lang::Lang;
-use crate::web::error::AppError;
+use crate::lang::Lang;
+use crate::ui::failure::AppError;
+use crate::ui::visit::{Nonce, Place, RequestId, Visit};
 use crate::web::state::AppState;
-use crate::web::visit::{Nonce, Place, RequestId, Visit};
 use axum::extract::{FromRequestParts as _, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
@@ -189,8 +189,8 @@ pub async fn secure(State(https): State<bool>, mut request: Request, next: Next)
 #[cfg(test)]
 mod tests {
     use super::{canonical, split_language};
-    use crate::ui::lang::Lang;
-    use crate::web::visit::Place;
+    use crate::lang::Lang;
+    use crate::ui::visit::Place;
 
     #[test]
     fn a_slash_at_the_end_and_a_language_as_people_write_it_lead_to_the_page() {

@@ -3,7 +3,7 @@
 //! The one rule: nobody holds a connection by doing nothing. A head that comes slowly, a silent line and a reader who does not read are
 //! cut; one visitor has so many and no more, and all together fewer than the process may open files.
 
-use crate::limits::address::{TrustedProxies, one_visitor};
+use crate::address::{TrustedProxies, one_visitor};
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;

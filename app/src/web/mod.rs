@@ -2,18 +2,13 @@
 //!
 //! The one rule: `web` knows every feature; a feature names `web` for [`state`], [`visit`] and [`error`] only.
 
-pub mod assets;
-pub mod error;
-pub mod form;
+mod answer;
+mod arrival;
+mod error;
 pub mod forms;
 pub mod layers;
 pub mod listener;
 pub mod router;
 pub mod server;
 pub mod state;
-mod store;
-pub mod visit;
 pub mod work;
-
-#[cfg(test)]
-pub(crate) use store::ALL as STATEMENTS;

@@ -1,9 +1,9 @@
 //! Every route in one place, and the middleware around them, outermost last.
 
 use crate::operator::health;
-use crate::web::error::AppError;
+use crate::ui::failure::AppError;
+use crate::ui::visit::Visit;
 use crate::web::state::AppState;
-use crate::web::visit::Visit;
 use crate::web::{forms, layers};
 use crate::{account, catalog, checkout, library, moderation, operator, payouts, studio, verify};
 use axum::Router;
@@ -39,7 +39,7 @@ pub fn app(
 > + Clone
 + Send
 + 'static {
-    let https = state.config.public_url.starts_with("https://");
+    let https = state.public_url.starts_with("https://");
     let immutable = SetResponseHeaderLayer::overriding(
         header::CACHE_CONTROL,
         HeaderValue::from_static("public, max-age=31536000, immutable"),

@@ -3,23 +3,24 @@
 use crate::clock::Clock;
 use crate::config::{Config, DEMO_ORIGIN, installation_key};
 use crate::db::work::{Class, Work};
+use crate::db::writes::Writes;
 use crate::db::{Db, read_setting, write_setting};
+use crate::demo;
+use crate::engines::Engines;
 use crate::jobs::Bell;
+use crate::log::intake::Storing;
+use crate::log::service::PublicLog;
 use crate::mail::Mailer;
 use crate::media::Media;
-use crate::operator::health::Writes;
+use crate::provider::Provider;
 use crate::provider::sandbox::Sandbox;
 use crate::provider::stripe::{Settings, Stripe};
-use crate::provider::{Provider, inbox};
-use crate::studio::engines::Engines;
+use crate::shop::Shop;
+use crate::ui::assets::Assets;
 use crate::vault::Vault;
-use crate::verify::intake::Storing;
-use crate::verify::service::PublicLog;
-use crate::web::assets::Assets;
 use crate::web::listener::{self, Bounds};
 use crate::web::state::AppState;
 use crate::web::{router, work};
-use crate::{demo, verify};
 use anyhow::{Context as _, Result, bail};
 use ledger::note::Verifier;
 use schema::key::SecretKey;
@@ -66,8 +67,8 @@ impl Process {
             Assets::none()
         };
         let leaves = Bell::default();
-        let (intake, storing) = verify::intake::intake(&origin, leaves.clone());
-        let state = AppState {
+        let (intake, storing) = crate::log::intake::intake(&origin, leaves.clone());
+        let shop = Shop {
             intake,
             vault: Vault::new(&vault_key),
             mailer: Mailer::new(config.smtp.as_ref(), &data)?,
@@ -81,14 +82,24 @@ impl Process {
             )?,
             clock: Clock::default(),
             provider: provider(config.stripe.as_ref(), &db).await?,
-            assets: Arc::new(assets),
             jobs: Bell::default(),
             leaves,
-            writes: Writes::default(),
+            workers: config.engines,
+            fee: config.fee,
+            minimum_order_minor: config.minimum_order_minor,
+            minimum_payout_minor: config.minimum_payout_minor,
+            waits: config.waits,
+            public_url: config.public_url.clone(),
             demo: is_demo,
-            config: Arc::new(config),
+            turn: Arc::default(),
             engines,
             db,
+        };
+        let state = AppState {
+            shop,
+            assets: Arc::new(assets),
+            writes: Writes::default(),
+            config: Arc::new(config),
         };
         Ok(Self {
             state,
@@ -104,7 +115,7 @@ impl Process {
     pub async fn adopt_log(&self) -> Result<(u64, u64)> {
         let (db, origin) = (self.state.db.clone(), self.state.log.origin.clone());
         let folder = self.state.config.data.join("log");
-        verify::adopt(db, origin, self.log_key, folder).await
+        crate::log::adopt(db, origin, self.log_key, folder).await
     }
 
     /// The state, for tests and commands.
@@ -123,7 +134,7 @@ impl Process {
         let _only_here = lock_folder(&state.config.data, address)?;
         let (ready_sender, ready) = oneshot::channel();
         let mut sequencer = {
-            let sequencer = verify::Sequencer {
+            let sequencer = crate::log::Sequencer {
                 db: state.db.clone(),
                 origin: state.log.origin.clone(),
                 secret: self.log_key,
@@ -319,7 +330,8 @@ pub async fn provider(stripe: Option<&Settings>, db: &Db) -> Result<Arc<dyn Prov
         Some(settings) => Arc::new(Stripe::new(settings)?),
         None => Arc::new(Sandbox { db: db.clone() }),
     };
-    let others = inbox::count_other_provider(&mut db.read().await?, provider.name()).await?;
+    let others =
+        crate::orders::count_other_provider(&mut db.read().await?, provider.name()).await?;
     if others > 0 {
         bail!(
             "this database holds {others} paid orders of another payment provider than {}: begin with a new data folder, or set its keys again",

@@ -1,12 +1,13 @@
 //! Background work of a process: job workers, and the ticker that lets time have its effect.
 
-use crate::checkout::service::Till;
+use crate::catalog::versions;
 use crate::clock::DAY_MS;
 use crate::jobs::recurring::{self, Plan};
 use crate::jobs::{self, Job, Outcome, turns};
 use crate::moderation::{publication, service as moderation};
-use crate::operator::service as operator;
-use crate::web::form;
+use crate::once;
+use crate::settlement;
+use crate::settlement::{checks, clockwork};
 use crate::web::state::AppState;
 use crate::{account, checkout, db, demo, library, limits, mail, random, studio};
 use std::collections::HashMap;
@@ -18,9 +19,9 @@ use tokio::task::{AbortHandle, JoinSet};
 const PICTURES: &[&str] = &turns::PICTURE_KINDS;
 /// Quick jobs; workers of their own, so that a sale never waits for a picture.
 const QUICK: &[&str] = &[
-    studio::jobs::GO_LIVE,
-    checkout::jobs::EVENT,
-    checkout::jobs::OPERATION,
+    versions::GO_LIVE,
+    settlement::jobs::EVENT,
+    settlement::jobs::OPERATION,
     mail::SEND,
 ];
 
@@ -64,31 +65,20 @@ const RERUNS: i64 = 8;
 /// Prints of older versions that are made a minute.
 const PRINTS: i64 = 100;
 
-impl AppState {
-    /// What the till needs.
-    #[must_use]
-    pub fn till(&self) -> Till {
-        Till {
-            db: self.db.clone(),
-            vault: self.vault.clone(),
-            log: self.log.clone(),
-            fee: self.config.fee,
-            minimum_order_minor: self.config.minimum_order_minor,
-            provider: self.provider.clone(),
-            public_url: self.config.public_url.clone(),
-        }
-    }
-}
-
 async fn run(state: AppState, job: Job) -> Outcome {
     let result = match job.kind.as_str() {
-        kind @ (studio::jobs::GENERATE | studio::jobs::CERTIFY | studio::jobs::GO_LIVE) => {
+        versions::GO_LIVE => {
+            let done = versions::go_live(&state.db, &job.payload, state.clock.now_ms()).await;
+            done.map_err(anyhow::Error::from)
+        }
+        kind @ (studio::GENERATE | studio::CERTIFY) => {
             studio::jobs::run(&state, kind, &job.payload).await
         }
-        library::jobs::REPRODUCE => library::jobs::run(&state, &job.payload).await,
-        kind @ (checkout::jobs::EVENT | checkout::jobs::OPERATION) => {
+        library::REPRODUCE => library::jobs::run(&state, &job.payload).await,
+        kind @ (settlement::jobs::EVENT | settlement::jobs::OPERATION) => {
             let result =
-                checkout::jobs::run(&state.till(), kind, &job.payload, state.clock.now_ms()).await;
+                settlement::jobs::run(&state.till(), kind, &job.payload, state.clock.now_ms())
+                    .await;
             // Fulfilling queues licence leaves.
             state.leaves.ring();
             result
@@ -178,7 +168,7 @@ async fn tick(state: AppState, mut stop: watch::Receiver<bool>, settles: bool) {
 
 async fn take_over_clock(state: &AppState) -> db::Result<()> {
     let mut tx = state.db.read().await?;
-    let offset_ms = db::read_number(&mut tx, operator::CLOCK_SETTING).await?;
+    let offset_ms = db::read_number(&mut tx, clockwork::CLOCK_SETTING).await?;
     state.clock.set_offset_ms(offset_ms);
     Ok(())
 }
@@ -225,16 +215,16 @@ async fn take_turn(state: &AppState, plan: &Plan) {
 
 async fn run_recurring(state: &AppState, kind: &str) -> anyhow::Result<()> {
     match kind {
-        SETTLE => operator::settle(state).await?,
-        CATCH_UP => operator::catch_up(state).await?,
+        SETTLE => clockwork::settle(state).await?,
+        CATCH_UP => clockwork::catch_up(state).await?,
         PAYOUTS => {
-            operator::sweep(state).await?;
+            clockwork::sweep(state).await?;
         }
-        LOG_AUDIT => operator::audit_log(state).await?,
-        BOOKS => operator::check_books(state).await?,
+        LOG_AUDIT => checks::audit_log(state).await?,
+        BOOKS => checks::check_books(state).await?,
         COUNTERS => {
             let mut tx = state.db.write().await?;
-            form::sweep(&mut tx).await?;
+            once::sweep(&mut tx).await?;
             limits::sweep(&mut tx).await?;
             account::service::sweep(&mut tx).await?;
             checkout::service::cart::sweep(&mut tx, state.clock.now_ms()).await?;
@@ -279,7 +269,7 @@ pub async fn load_demo(state: AppState) {
 #[cfg(test)]
 mod tests {
     use super::RECURRING;
-    use crate::ui::lang::Lang;
+    use crate::lang::Lang;
 
     #[test]
     fn every_kind_of_recurring_work_has_a_name_in_every_language() {

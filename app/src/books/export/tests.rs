@@ -3,11 +3,11 @@
 use super::{Format, Range, Report, Sums, Table, by_creator, parse_year, table, year_of};
 use crate::books::service::{self as books, Kind};
 use crate::books::tests::traded;
-use crate::checkout::service::Bearer;
 use crate::checkout::tests::{Shop, shop};
 use crate::clock::DAY_MS;
 use crate::db::tests::{TestDb, databases};
 use crate::payouts::service::manual;
+use crate::sales::Bearer;
 use crate::vault::Vault;
 use clap::ValueEnum as _;
 use schema::time::year_start_ms;

@@ -3,14 +3,18 @@
 //! The one rule: the page and the order price a cart with the same function, and an order whose total is not the one that the buyer
 //! saw is refused. Whatever lowers a price is decided here, once; nothing later asks about coupons or sets.
 
-use super::super::{coupon, store};
-use super::ending::{self, EndReason, Holding};
-use super::{Error, Order, Till, sale};
-use crate::account::guest;
+use super::super::store;
+use crate::account::{guest, service as account};
 use crate::books::Booking;
 use crate::catalog;
 use crate::db::{self, Db, Tx};
+use crate::money::Error;
+use crate::offers::ending::{self, EndReason, Holding};
+use crate::offers::{self, CartLine, PricedLine, coupon};
+use crate::orders::{self, NewLine, NewOrder, Order};
 use crate::provider::{Checkout, CheckoutLine, Outcome};
+use crate::sales::sale;
+use crate::till::Till;
 use crate::{limits, random};
 use schema::money::allocate;
 use std::collections::BTreeMap;
@@ -20,44 +24,6 @@ const ORDER_LIFE_MS: i64 = crate::clock::DAY_MS;
 
 /// A cart is kept for so long.
 pub const CART_LIFE_MS: i64 = 30 * crate::clock::DAY_MS;
-
-/// A line of a cart.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct CartLine {
-    pub id: String,
-    pub slug: String,
-    pub title: String,
-    pub price_minor: i64,
-    pub licence: String,
-    pub state: String,
-    pub person_id: String,
-    pub handle: String,
-    pub version_id: String,
-    pub blob: String,
-    /// The set that it was put in with.
-    pub set_id: Option<String>,
-    pub set_title: Option<String>,
-    pub set_price_minor: Option<i64>,
-    pub set_state: Option<String>,
-}
-
-/// A line with what it costs now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PricedLine {
-    pub line: CartLine,
-    /// What its creator sells it for, after the set's price and the creator's coupon.
-    pub price_minor: i64,
-    /// What of that the platform pays.
-    pub promotion_minor: i64,
-}
-
-impl PricedLine {
-    /// What the buyer pays for it, tax aside.
-    #[must_use]
-    pub fn cash(&self) -> i64 {
-        self.price_minor - self.promotion_minor
-    }
-}
 
 /// A cart with what it costs this buyer now.
 #[derive(Clone, Debug, Default)]
@@ -129,7 +95,7 @@ pub async fn add_to_cart(db: &Db, cart: &str, listing: &str, now_ms: i64) -> Res
 /// [`Error::NotFound`] for a set that is not for sale.
 pub async fn add_set_to_cart(db: &Db, cart: &str, set: &str, now_ms: i64) -> Result<(), Error> {
     let mut tx = db.write().await?;
-    let items = store::list_live_of_set(&mut tx, set).await?;
+    let items = offers::list_live_of_set(&mut tx, set).await?;
     if items.is_empty() {
         return Err(Error::NotFound);
     }
@@ -159,7 +125,7 @@ pub async fn remove_from_cart(db: &Db, cart: &str, listing: &str) -> Result<(), 
 pub async fn set_code(db: &Db, cart: &str, code: &str, address: &str) -> Result<(), Error> {
     let mut tx = db.write().await?;
     let guess = !code.is_empty()
-        && store::find_coupon(&mut tx, &coupon::fold(code))
+        && offers::find_coupon(&mut tx, &coupon::fold(code))
             .await?
             .is_none();
     // Past the limit right codes are refused, too: an answer would be what is guessed for.
@@ -203,7 +169,7 @@ pub async fn price(
     let parts = set_parts(tx, cart).await?;
     for line in store::list_cart(tx, cart).await? {
         let owned = match (buyer, &line.set_id) {
-            (Some(buyer), Some(_)) => store::count_owned(tx, buyer, &line.version_id).await? > 0,
+            (Some(buyer), Some(_)) => orders::count_owned(tx, buyer, &line.version_id).await? > 0,
             _ => false,
         };
         if owned {
@@ -234,7 +200,7 @@ pub async fn price(
 async fn set_parts(tx: &mut Tx, cart: &str) -> Result<BTreeMap<String, i64>, Error> {
     let mut parts = BTreeMap::new();
     for (set, price_minor) in store::list_sets_in_cart(tx, cart).await? {
-        let items = store::list_set_prices(tx, &set).await?;
+        let items = offers::list_set_prices(tx, &set).await?;
         let weights: Vec<i64> = items.iter().map(|(_, price)| *price).collect();
         for ((listing, own), part) in items.into_iter().zip(allocate(price_minor, &weights)) {
             // A set never costs more than its parts.
@@ -303,7 +269,7 @@ pub async fn place(
     if total > 0 && total < till.minimum_order_minor {
         return Err(Error::Refused("cart-minimum"));
     }
-    let order = store::NewOrder {
+    let order = NewOrder {
         id: random::id(),
         buyer: buyer.into(),
         total_minor: total,
@@ -314,9 +280,21 @@ pub async fn place(
         cart: (!cart.is_empty()).then(|| cart.to_owned()),
         by_visitor: guest::is_unproven(tx, buyer).await?,
     };
-    store::insert_order(tx, &order).await?;
+    orders::insert_order(tx, &order).await?;
     for line in &priced.lines {
-        store::insert_line(tx, &random::id(), &order, line, till.fee).await?;
+        let new = NewLine {
+            id: &random::id(),
+            listing: &line.line.id,
+            version: &line.line.version_id,
+            payee: &line.line.person_id,
+            list_minor: line.line.price_minor,
+            price_minor: line.price_minor,
+            promotion_minor: line.promotion_minor,
+            licence: &line.line.licence,
+            set: line.line.set_id.as_deref(),
+            fee: till.fee,
+        };
+        orders::insert_line(tx, &order, &new).await?;
     }
     if let Some(coupon) = &priced.coupon {
         coupon::reserve(tx, coupon, &order.id, buyer, now_ms).await?;
@@ -324,13 +302,13 @@ pub async fn place(
     if total == 0 {
         sale::fulfil(till, tx, &order.id, None, now_ms).await?;
     }
-    Ok(store::get_order(tx, &order.id).await?)
+    Ok(orders::get_order(tx, &order.id).await?)
 }
 
 /// Ends the open order with which a buyer reserved the coupon that they typed again elsewhere.
 async fn free_coupon(tx: &mut Tx, priced: &Priced, buyer: &str) -> Result<bool, Error> {
     let code = priced.code.as_deref().unwrap_or_default();
-    let Some(coupon) = store::find_coupon(tx, code).await? else {
+    let Some(coupon) = offers::find_coupon(tx, code).await? else {
         return Ok(false);
     };
     let held = Holding::CouponOf(&coupon.id, buyer);
@@ -353,7 +331,7 @@ async fn check(tx: &mut Tx, priced: &Priced, buyer: &str) -> Result<(), Error> {
         if line.person_id == buyer {
             return Err(Error::Refused("cart-own"));
         }
-        if store::count_owned(tx, buyer, &line.version_id).await? > 0 {
+        if orders::count_owned(tx, buyer, &line.version_id).await? > 0 {
             return Err(Error::Refused("cart-owned"));
         }
     }
@@ -366,8 +344,8 @@ async fn check(tx: &mut Tx, priced: &Priced, buyer: &str) -> Result<(), Error> {
 /// [`Error::Provider`] when the provider refuses or does not answer: nothing was charged, and the buyer may try again.
 pub async fn open_payment(till: &Till, order: &Order, now_ms: i64) -> Result<String, Error> {
     let mut tx = till.db.read().await?;
-    let lines = store::list_lines(&mut tx, &order.id).await?;
-    let email = store::find_email(&mut tx, &order.person_id).await?;
+    let lines = orders::list_lines(&mut tx, &order.id).await?;
+    let email = account::find_email(&mut tx, &order.person_id).await?;
     drop(tx);
     let billed = lines.iter().filter(|line| line.parts().cash() > 0);
     let checkout = Checkout {
@@ -392,7 +370,7 @@ pub async fn open_payment(till: &Till, order: &Order, now_ms: i64) -> Result<Str
         | Outcome::Unknown(why) => return Err(Error::Provider(why)),
     };
     let mut tx = till.db.write().await?;
-    store::set_payment(&mut tx, &order.id, &opened.id).await?;
+    orders::set_payment(&mut tx, &order.id, &opened.id).await?;
     tx.commit().await?;
     Ok(opened.url)
 }
@@ -403,7 +381,7 @@ pub async fn open_payment(till: &Till, order: &Order, now_ms: i64) -> Result<Str
 /// When the database fails.
 pub async fn give_up_stale(till: &Till, now_ms: i64) -> Result<usize, Error> {
     let mut tx = till.db.read().await?;
-    let stale = store::list_stale_orders(&mut tx, now_ms - ORDER_LIFE_MS).await?;
+    let stale = orders::list_stale_orders(&mut tx, now_ms - ORDER_LIFE_MS).await?;
     drop(tx);
     let mut given_up = 0;
     for (order, payment) in stale {
@@ -419,4 +397,26 @@ pub async fn give_up_stale(till: &Till, now_ms: i64) -> Result<usize, Error> {
         tx.commit().await?;
     }
     Ok(given_up)
+}
+
+/// Closes the checkouts of orders that ended meanwhile, so that nobody pays what would only go back. One that was paid a moment ago
+/// stays, and its event says so. Returns how many were closed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn close_ended(till: &Till) -> Result<usize, Error> {
+    let mut tx = till.db.read().await?;
+    let unclosed = orders::list_unclosed(&mut tx).await?;
+    drop(tx);
+    let mut closed = 0;
+    for (order, payment) in unclosed {
+        if till.provider.expire_checkout(&payment).await != Outcome::Done(()) {
+            continue;
+        }
+        let mut tx = till.db.write().await?;
+        orders::note_closed(&mut tx, &order, &payment).await?;
+        tx.commit().await?;
+        closed += 1;
+    }
+    Ok(closed)
 }

@@ -2,13 +2,14 @@
 //!
 //! The one rule: it changes hands in the transaction in which a mailed link was opened, and by nothing else.
 
-use super::super::store;
-use super::{Bearer, Error, plan_refund};
 use crate::account::guest::{self, Chosen};
 use crate::account::service::Error as AccountError;
 use crate::books::{self, Booking};
 use crate::db::Db;
+use crate::money::Error;
+use crate::orders;
 use crate::payouts::service::account as payee;
+use crate::sales::{Bearer, plan_refund};
 
 /// Opens the account of a mailed link's address, with what visitors bought with it and without a stranger's bank. Returns whose it is.
 ///
@@ -47,13 +48,14 @@ pub async fn prove(db: &Db, token: &str, person: &str, now_ms: i64) -> Result<bo
 
 /// Gives an account what visitors paid for with its address. What the account owns already goes back to the card.
 async fn hand_over(tx: &mut Booking, owner: &str, now_ms: i64) -> Result<(), Error> {
-    for order in store::list_visitors_orders(tx, owner).await? {
-        for line in store::list_lines(tx, &order).await? {
-            if line.state == "owned" && store::count_owned(tx, owner, &line.version_id).await? > 0 {
+    for order in orders::list_visitors_orders(tx, owner).await? {
+        for line in orders::list_lines(tx, &order).await? {
+            if line.state == "owned" && orders::count_owned(tx, owner, &line.version_id).await? > 0
+            {
                 plan_refund(tx, &line, Bearer::Creator, "duplicate", now_ms).await?;
             }
         }
-        store::give_order_to(tx, &order, owner).await?;
+        orders::give_order_to(tx, &order, owner).await?;
     }
     Ok(())
 }

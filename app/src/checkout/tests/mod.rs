@@ -6,16 +6,20 @@ mod returns;
 mod sales;
 mod strangers;
 
-use super::jobs as till_jobs;
-use super::service::{self, Till, open_payment, place};
+use super::service::{self, open_payment, place};
 use crate::books::service as books;
 use crate::clock::DAY_MS;
 use crate::db::execute;
 use crate::db::tests::TestDb;
+use crate::log::service::PublicLog;
+use crate::money;
+use crate::orders;
 use crate::payouts::service as payouts;
 use crate::provider::sandbox::{self, Sandbox};
+use crate::settlement;
+use crate::settlement::jobs as till_jobs;
+use crate::till::Till;
 use crate::vault::Vault;
-use crate::verify::service::PublicLog;
 use crate::{jobs, random};
 use ledger::note::Verifier;
 use schema::digest::Digest;
@@ -122,7 +126,7 @@ impl Shop {
         &self,
         buyer: usize,
         listings: &[usize],
-    ) -> Result<service::Order, service::Error> {
+    ) -> Result<orders::Order, money::Error> {
         for index in listings {
             service::add_to_cart(&self.till.db, "cart", &self.listings[*index], self.now_ms)
                 .await?;
@@ -162,13 +166,13 @@ impl Shop {
         }
     }
 
-    pub(crate) async fn pay(&self, order: &service::Order, card: &str) -> sandbox::Record {
+    pub(crate) async fn pay(&self, order: &orders::Order, card: &str) -> sandbox::Record {
         self.pay_from(order, card, "US").await
     }
 
     pub(crate) async fn pay_from(
         &self,
-        order: &service::Order,
+        order: &orders::Order,
         card: &str,
         country: &str,
     ) -> sandbox::Record {
@@ -247,7 +251,7 @@ impl Shop {
     }
 
     /// One buyer buys one listing, and its event is read.
-    pub(crate) async fn sell(&self, buyer: usize, listing: usize) -> service::Order {
+    pub(crate) async fn sell(&self, buyer: usize, listing: usize) -> orders::Order {
         let order = self.order(buyer, &[listing]).await.expect("an order");
         self.pay(&order, "4242424242424242").await;
         self.drain().await;
@@ -262,18 +266,18 @@ impl Shop {
     }
 
     /// Gives a whole line back.
-    pub(crate) async fn refund(&self, line: &service::Line, bearer: service::Bearer) {
+    pub(crate) async fn refund(&self, line: &orders::Line, bearer: crate::sales::Bearer) {
         let mut tx = crate::books::begin(&self.till.db)
             .await
             .expect("a transaction");
-        let planned = service::plan_refund(&mut tx, line, bearer, "test", self.now_ms);
+        let planned = crate::sales::plan_refund(&mut tx, line, bearer, "test", self.now_ms);
         assert!(planned.await.expect("planned"));
         tx.commit().await.expect("a commit");
     }
 
-    pub(crate) async fn lines(&self, order: &service::Order) -> Vec<service::Line> {
+    pub(crate) async fn lines(&self, order: &orders::Order) -> Vec<orders::Line> {
         let mut tx = self.till.db.read().await.expect("a transaction");
-        service::get_order(&mut tx, &order.person_id, &order.id)
+        orders::get_own(&mut tx, &order.person_id, &order.id)
             .await
             .expect("the order")
             .1
@@ -298,7 +302,7 @@ impl Shop {
 
     pub(crate) async fn check_settled(&self, place: &str) {
         self.check(place).await;
-        payouts::reconcile(&self.till.db, self.till.provider.as_ref())
+        settlement::reconcile(&self.till.db, self.till.provider.as_ref())
             .await
             .expect("a comparison")
             .verdict()

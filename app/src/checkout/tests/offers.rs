@@ -1,12 +1,14 @@
 //! Coupons and sets.
 
 use super::{Shop, shop};
-use crate::checkout::coupon::{self, NewCoupon};
 use crate::checkout::service::cart::{give_up_stale, set_code};
-use crate::checkout::service::{self, Bearer};
-use crate::checkout::sets;
+use crate::checkout::service::{self};
 use crate::clock::DAY_MS;
 use crate::db::tests::databases;
+use crate::money;
+use crate::offers::coupon::{self, NewCoupon};
+use crate::offers::sets;
+use crate::sales::Bearer;
 /// A coupon, made now.
 async fn coupon(shop: &Shop, person: Option<&str>, new: NewCoupon) {
     let mut tx = shop.till.db.write().await.expect("a transaction");
@@ -99,7 +101,7 @@ async fn a_coupon_that_does_not_count_says_why_and_its_last_use_is_had_once() {
                 .await
                 .expect("a code");
             match shop.order(buyer, listings).await {
-                Err(service::Error::Refused(code)) => code,
+                Err(money::Error::Refused(code)) => code,
                 other => panic!("{code}: {other:?}"),
             }
         };

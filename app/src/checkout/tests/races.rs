@@ -2,11 +2,13 @@
 
 use super::{person, shop};
 use crate::books::service as books;
-use crate::checkout::service::{self, refund};
 use crate::db::execute;
 use crate::db::tests::databases;
+use crate::money;
 use crate::payouts::service as payouts;
 use crate::provider::sandbox;
+use crate::sales::refund;
+use crate::settlement;
 use std::time::Duration;
 
 /// Rounds of refunds and payouts at once. Each is its own order of locks: without one order for all, PostgreSQL ends some of them.
@@ -47,7 +49,7 @@ async fn refunds_that_meet_a_payout_run_all_go_through() {
                         let mut tx = crate::books::begin(&db).await?;
                         refund::give_back(&mut tx, &line.payee_id, &line.id, 100, now).await?;
                         tx.commit().await?;
-                        Ok::<_, service::Error>(())
+                        Ok::<_, money::Error>(())
                     })
                 })
                 .collect();
@@ -90,10 +92,10 @@ async fn the_check_of_the_books_raises_no_false_alarm_while_sales_run() {
         });
         let mut first_looks = 0;
         for look in 0..LOOKS {
-            let once = payouts::reconcile(&till.db, till.provider.as_ref()).await;
+            let once = settlement::reconcile(&till.db, till.provider.as_ref()).await;
             first_looks += usize::from(once.expect("a look").verdict().is_err());
             let settled =
-                payouts::reconcile_settled(&till.db, till.provider.as_ref(), &pauses).await;
+                settlement::reconcile_settled(&till.db, till.provider.as_ref(), &pauses).await;
             let verdict = settled.expect("an answer").verdict();
             assert!(verdict.is_ok(), "{} {look}: {verdict:?}", test.name);
             let mut tx = till.db.read().await.expect("a transaction");
@@ -113,7 +115,8 @@ async fn the_check_of_the_books_raises_no_false_alarm_while_sales_run() {
         let lost = "update sandbox_entry set amount_minor = amount_minor + 7 where id in (select id from sandbox_entry where account = 'platform' limit 1)";
         execute!(&mut tx, lost).expect("a provider that says something else");
         tx.commit().await.expect("a commit");
-        let settled = payouts::reconcile_settled(&till.db, till.provider.as_ref(), &pauses).await;
+        let settled =
+            settlement::reconcile_settled(&till.db, till.provider.as_ref(), &pauses).await;
         assert!(
             settled.expect("an answer").verdict().is_err(),
             "{}",

@@ -1,12 +1,15 @@
 //! What goes back: unopened lines, money that lies with the seller already, tax, and banks that send back.
 
 use super::shop;
-use crate::checkout::service::{self, Bearer, get_line, plan_refund};
 use crate::clock::DAY_MS;
 use crate::db::execute;
 use crate::db::tests::databases;
+use crate::orders::get_line;
 use crate::payouts::service as payouts;
 use crate::provider::sandbox;
+use crate::sales;
+use crate::sales::Bearer;
+use crate::sales::plan_refund;
 #[tokio::test]
 async fn a_return_that_read_an_unopened_line_loses_against_an_opening_that_came_first() {
     for test in databases().await {
@@ -143,8 +146,7 @@ async fn tax_belongs_to_nobody_here_and_goes_back_with_a_part() {
         for (cash, refused) in [(0, true), (1191, true), (595, false)] {
             let line = get_line(&mut tx, &line.id).await.expect("the line");
             let part =
-                service::plan_part(&mut tx, &line, cash, Bearer::Creator, "test", shop.now_ms)
-                    .await;
+                sales::plan_part(&mut tx, &line, cash, Bearer::Creator, "test", shop.now_ms).await;
             assert_eq!(part.is_err(), refused, "{}: {cash}", test.name);
         }
         tx.commit().await.expect("a commit");
@@ -230,7 +232,7 @@ async fn what_is_left_of_a_sale_after_a_part_went_back_adds_up_to_its_price() {
         let order = shop.sell(0, 2).await;
         let line = shop.lines(&order).await.remove(0);
         let mut tx = crate::books::begin(&test.db).await.expect("a transaction");
-        let part = service::refund::give_back(&mut tx, &line.payee_id, &line.id, 169, shop.now_ms);
+        let part = sales::refund::give_back(&mut tx, &line.payee_id, &line.id, 169, shop.now_ms);
         part.await.expect("given back");
         tx.commit().await.expect("a commit");
         let mut tx = test.db.read().await.expect("a transaction");

@@ -3,14 +3,20 @@
 use super::{listing, shop};
 use crate::account::{guest, service as account};
 use crate::books::service as books;
-use crate::checkout::service::ending::{EndReason, Holding, close_ended, end_open};
-use crate::checkout::service::read;
-use crate::checkout::service::{self, Bearer, Seen, get_line, list_cart, plan_refund};
+use crate::checkout::service::cart::close_ended;
+use crate::checkout::service::{self, Seen, list_cart};
 use crate::db::execute;
 use crate::db::tests::databases;
+use crate::lang::Lang;
+use crate::money;
+use crate::offers::ending::{EndReason, Holding, end_open};
+use crate::orders;
+use crate::orders::get_line;
 use crate::payouts::service as payouts;
 use crate::provider::{Outcome, inbox, outbound, sandbox};
-use crate::ui::lang::Lang;
+use crate::sales::Bearer;
+use crate::sales::plan_refund;
+use crate::settlement::events;
 #[tokio::test]
 async fn a_sale_is_held_released_transferred_and_paid_out() {
     for test in databases().await {
@@ -100,7 +106,7 @@ async fn the_same_event_and_the_same_operation_twice_happen_once() {
         let payment = shop.pay(&order, "4242424242424242").await;
         let event = format!("checkout.session.completed:{}", payment.id);
         for _ in 0..3 {
-            read::event(&shop.till, &event, shop.now_ms)
+            events::event(&shop.till, &event, shop.now_ms)
                 .await
                 .expect("handled");
         }
@@ -138,7 +144,7 @@ async fn the_same_event_and_the_same_operation_twice_happen_once() {
             Outcome::Done(op.key())
         );
         for _ in 0..2 {
-            read::operation(&shop.till, &op.id, shop.now_ms)
+            events::operation(&shop.till, &op.id, shop.now_ms)
                 .await
                 .expect("sent");
         }
@@ -157,8 +163,8 @@ async fn the_same_event_and_the_same_operation_twice_happen_once() {
 async fn a_cart_that_cannot_be_bought_says_why_and_nothing_is_charged() {
     for test in databases().await {
         let mut shop = shop(&test).await;
-        let code = |result: Result<service::Order, service::Error>| match result {
-            Err(service::Error::Refused(code)) => code,
+        let code = |result: Result<orders::Order, money::Error>| match result {
+            Err(money::Error::Refused(code)) => code,
             other => panic!("expected a refusal, got {other:?}"),
         };
         assert_eq!(code(shop.order(0, &[]).await), "cart-empty");
@@ -263,7 +269,7 @@ async fn an_open_order_ends_with_what_it_holds_and_a_payment_that_comes_all_the_
             .expect("a payment");
         assert_eq!(withdraw(&shop, 0).await, 1, "{}", test.name);
         let mut tx = test.db.read().await.expect("a transaction");
-        let (ended, _) = service::get_order(&mut tx, &order.person_id, &order.id)
+        let (ended, _) = orders::get_own(&mut tx, &order.person_id, &order.id)
             .await
             .expect("the order");
         drop(tx);
@@ -341,7 +347,7 @@ async fn a_second_order_of_a_cart_takes_the_firsts_place_and_its_coupon() {
         let first = place(&Seen::default()).await;
         let second = place(&seen).await;
         let mut tx = test.db.read().await.expect("a transaction");
-        let found = service::get_order(&mut tx, &buyer, &first.id).await;
+        let found = orders::get_own(&mut tx, &buyer, &first.id).await;
         let found = found.expect("the order").0;
         assert_eq!(found.end_reason.as_deref(), Some("superseded"));
         assert_eq!(
@@ -404,12 +410,12 @@ async fn a_visitors_order_holds_no_address_before_it_is_paid_and_is_the_owners_a
         shop.pay(&order, "4242424242424242").await;
         shop.drain().await;
         let mut tx = test.db.read().await.expect("a transaction");
-        let (order, lines) = service::get_order(&mut tx, &first, &order.id)
+        let (order, lines) = orders::get_own(&mut tx, &first, &order.id)
             .await
             .expect("the owner's");
         assert_eq!(lines[0].buyer_id, first, "{}", test.name);
         // Whoever placed it sees the receipt for a day, by the cart alone.
-        let asker = |cart, now_ms| service::Asker {
+        let asker = |cart, now_ms| orders::Asker {
             person: None,
             cart: Some(cart),
             now_ms,
@@ -423,7 +429,7 @@ async fn a_visitors_order_holds_no_address_before_it_is_paid_and_is_the_owners_a
         shop.pay(&order, "4242424242424242").await;
         shop.drain().await;
         let mut tx = test.db.read().await.expect("a transaction");
-        let own = service::get_order(&mut tx, &shop.sellers[0], &order.id).await;
+        let own = orders::get_own(&mut tx, &shop.sellers[0], &order.id).await;
         let line = own.expect("the order").1.remove(0);
         assert_eq!(line.refund_reason.as_deref(), Some("own"), "{}", test.name);
         drop(tx);
@@ -457,7 +463,7 @@ async fn the_checkout_of_an_order_that_ended_is_closed_so_that_nobody_pays_in_va
 async fn who_only_typed_an_address_takes_no_coupon_from_its_owner() {
     for test in databases().await {
         let shop = shop(&test).await;
-        let once = crate::checkout::coupon::NewCoupon {
+        let once = crate::offers::coupon::NewCoupon {
             code: "once".into(),
             percent: Some(10),
             amount_minor: None,
@@ -467,7 +473,7 @@ async fn who_only_typed_an_address_takes_no_coupon_from_its_owner() {
             ends_ms: None,
         };
         let mut tx = test.db.write().await.expect("a transaction");
-        crate::checkout::coupon::create(&mut tx, None, &once, shop.now_ms)
+        crate::offers::coupon::create(&mut tx, None, &once, shop.now_ms)
             .await
             .expect("a coupon");
         tx.commit().await.expect("a commit");
@@ -507,7 +513,7 @@ async fn who_only_typed_an_address_takes_no_coupon_from_its_owner() {
         // What its owner used is used, whoever types the address.
         let again = buy("other", None, 1).await;
         assert!(
-            matches!(again, Err(service::Error::Refused("coupon-used"))),
+            matches!(again, Err(money::Error::Refused("coupon-used"))),
             "{}: {again:?}",
             test.name
         );

@@ -5,8 +5,10 @@ use crate::account::guest::{self, Chosen};
 use crate::checkout::service::{self, Seen, visitors};
 use crate::db::tests::{TestDb, databases};
 use crate::db::{execute, fetch};
+use crate::lang::Lang;
+use crate::money;
+use crate::orders;
 use crate::payouts::service as payouts;
-use crate::ui::lang::Lang;
 
 const ADDRESS: &str = "vic@test.example";
 
@@ -75,12 +77,8 @@ async fn who_signed_up_with_anothers_address_gets_nothing_that_is_bought_with_it
 
         let (visitor, order) = bought(&test, &shop, "v", 0).await;
         let mut tx = test.db.read().await.expect("a transaction");
-        assert!(
-            service::get_order(&mut tx, &stranger, &order)
-                .await
-                .is_err()
-        );
-        let (_, lines) = service::get_order(&mut tx, &visitor, &order)
+        assert!(orders::get_own(&mut tx, &stranger, &order).await.is_err());
+        let (_, lines) = orders::get_own(&mut tx, &visitor, &order)
             .await
             .expect("it waits");
         assert_eq!(lines[0].state, "owned", "{}", test.name);
@@ -95,7 +93,7 @@ async fn who_signed_up_with_anothers_address_gets_nothing_that_is_bought_with_it
         assert_eq!(owner, stranger, "{}", test.name);
 
         let mut tx = test.db.read().await.expect("a transaction");
-        let (_, lines) = service::get_order(&mut tx, &owner, &order)
+        let (_, lines) = orders::get_own(&mut tx, &owner, &order)
             .await
             .expect("theirs");
         assert_eq!(lines[0].buyer_id, owner, "{}", test.name);
@@ -109,7 +107,11 @@ async fn who_signed_up_with_anothers_address_gets_nothing_that_is_bought_with_it
                 .0;
             assert_eq!(count, 0, "{}: {left}", test.name);
         }
-        assert!(guest::is_proven(&mut tx, &owner).await.expect("an answer"));
+        assert!(
+            crate::account::service::is_proven(&mut tx, &owner)
+                .await
+                .expect("an answer")
+        );
         drop(tx);
         // Whoever asks the provider for an account again does not get the one that the stranger filled in.
         shop.start_onboarding(2).await;
@@ -126,7 +128,7 @@ async fn who_signed_up_with_anothers_address_gets_nothing_that_is_bought_with_it
         // From now on it comes to the account by itself.
         let (_, order) = bought(&test, &shop, "w", 2).await;
         let mut tx = test.db.read().await.expect("a transaction");
-        assert!(service::get_order(&mut tx, &owner, &order).await.is_ok());
+        assert!(orders::get_own(&mut tx, &owner, &order).await.is_ok());
         drop(tx);
         shop.check_settled(test.name).await;
     }
@@ -191,7 +193,7 @@ async fn a_cart_that_another_tab_changed_to_the_same_total_is_not_bought_unseen(
         assert_eq!(priced().await.total_minor(), shown.total_minor());
         let refused = place(&seen).await;
         assert!(
-            matches!(refused, Err(service::Error::Refused("cart-changed"))),
+            matches!(refused, Err(money::Error::Refused("cart-changed"))),
             "{}",
             test.name
         );
@@ -240,7 +242,7 @@ async fn what_was_bought_before_an_address_was_proven_comes_with_the_proof_and_o
         shop.drain().await;
         let mut tx = test.db.read().await.expect("a transaction");
         for (order, state) in [(&first, "owned"), (&second, "refunded")] {
-            let (_, lines) = service::get_order(&mut tx, &owner, order)
+            let (_, lines) = orders::get_own(&mut tx, &owner, order)
                 .await
                 .expect("theirs");
             assert_eq!(
@@ -275,7 +277,7 @@ async fn a_visitors_receipt_does_not_tell_what_the_address_has() {
         shop.drain().await;
         let mut tx = test.db.read().await.expect("a transaction");
         let owner = &shop.sellers[0];
-        let (_, lines) = service::get_order(&mut tx, owner, &order.id)
+        let (_, lines) = orders::get_own(&mut tx, owner, &order.id)
             .await
             .expect("the owner's");
         assert_eq!(
@@ -284,12 +286,12 @@ async fn a_visitors_receipt_does_not_tell_what_the_address_has() {
             "{}",
             test.name
         );
-        let asker = service::Asker {
+        let asker = orders::Asker {
             person: None,
             cart: Some("v"),
             now_ms: shop.now_ms,
         };
-        let (_, lines) = service::show_order(&mut tx, asker, &order.id)
+        let (_, lines) = orders::show(&mut tx, asker, &order.id)
             .await
             .expect("the receipt");
         assert_eq!(

@@ -2,16 +2,21 @@
 //! of refunds, banks that refuse. After every step the books are audited, and whenever nothing is on its way they equal the
 //! provider's, object by object.
 
-use super::super::coupon::{self, NewCoupon};
-use super::super::service::{self, cart, dispute, read, refund};
+use super::super::service::cart;
 use super::super::tests::{Shop, listing, person, shop};
 use crate::db::tests::{TestDb, databases};
 use crate::db::{execute, fetch};
+use crate::money;
+use crate::offers::coupon::{self, NewCoupon};
+use crate::orders;
 use crate::payouts::service as payouts;
 use crate::payouts::service::manual;
 use crate::provider::outbound::{self, Operation};
 use crate::provider::{inbox, sandbox};
 use crate::random;
+use crate::sales::dispute;
+use crate::sales::refund;
+use crate::settlement::events;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::cell::RefCell;
@@ -164,7 +169,7 @@ async fn walk(test: &TestDb, steps: &[Step]) -> Vec<String> {
             .expect("a coupon");
     }
     tx.commit().await.expect("a commit");
-    let mut orders: Vec<service::Order> = Vec::new();
+    let mut orders: Vec<orders::Order> = Vec::new();
     for (number, step) in steps.iter().enumerate() {
         let place = format!("{} step {number} {step:?}", test.name);
         take(&mut shop, &mut orders, *step, &place).await;
@@ -203,7 +208,7 @@ async fn is_quiet(test: &TestDb) -> bool {
     waiting.is_empty() && open.count() == 0
 }
 
-async fn take(shop: &mut Shop, orders: &mut Vec<service::Order>, step: Step, place: &str) {
+async fn take(shop: &mut Shop, orders: &mut Vec<orders::Order>, step: Step, place: &str) {
     let (what, a, b, c) = step;
     let db = shop.till.db.clone();
     match what % 22 {
@@ -239,7 +244,7 @@ async fn take(shop: &mut Shop, orders: &mut Vec<service::Order>, step: Step, pla
     }
 }
 
-async fn order(shop: &Shop, orders: &mut Vec<service::Order>, a: u16, b: u16, c: u16) {
+async fn order(shop: &Shop, orders: &mut Vec<orders::Order>, a: u16, b: u16, c: u16) {
     let wanted: Vec<usize> = (0..=(a % 3))
         .map(|number| usize::from(a.rotate_left(u32::from(number * 5))) % shop.listings.len())
         .collect();
@@ -260,7 +265,7 @@ async fn order(shop: &Shop, orders: &mut Vec<service::Order>, a: u16, b: u16, c:
     orders.push(order);
 }
 
-pub(crate) async fn give_back(shop: &Shop, order: &service::Order, b: u16, c: u16, place: &str) {
+pub(crate) async fn give_back(shop: &Shop, order: &orders::Order, b: u16, c: u16, place: &str) {
     let lines = shop.lines(order).await;
     let line = &lines[usize::from(b) % lines.len()];
     let mut tx = crate::books::begin(&shop.till.db)
@@ -283,15 +288,15 @@ pub(crate) async fn give_back(shop: &Shop, order: &service::Order, b: u16, c: u1
         // A crash before the commit: dropping the transaction must leave no trace.
         Ok(()) if c.is_multiple_of(5) => drop(tx),
         Ok(()) => tx.commit().await.expect("a commit"),
-        Err(service::Error::Refused(_)) => {}
+        Err(money::Error::Refused(_)) => {}
         Err(error) => panic!("{place}: {error}"),
     }
 }
 
 /// A bank may come weeks after the sale, when the money is anywhere.
-async fn dispute_late(shop: &Shop, order: &service::Order, b: u16) {
+async fn dispute_late(shop: &Shop, order: &orders::Order, b: u16) {
     let mut tx = shop.till.db.read().await.expect("a transaction");
-    let (order, _) = service::get_order(&mut tx, &order.person_id, &order.id)
+    let (order, _) = orders::get_own(&mut tx, &order.person_id, &order.id)
         .await
         .expect("the order");
     drop(tx);
@@ -349,7 +354,7 @@ pub(crate) async fn read_any_event(shop: &Shop, a: u16) {
     if !waiting.is_empty() {
         let event = &waiting[usize::from(a) % waiting.len()];
         // One that comes too early fails, stays, and is read again.
-        drop(read::event(&shop.till, &event.id, shop.now_ms).await);
+        drop(events::event(&shop.till, &event.id, shop.now_ms).await);
     }
 }
 
@@ -396,7 +401,7 @@ async fn by_hand(shop: &Shop, a: u16, b: u16, place: &str) {
     };
     match result {
         Ok(()) => tx.commit().await.expect("a commit"),
-        Err(payouts::Error::Refused(_)) => {}
+        Err(money::Error::Refused(_)) => {}
         Err(error) => panic!("{place}: {error}"),
     }
 }

@@ -38,7 +38,7 @@ const RECONCILED: &str = "reconciliation reads everything that moved at the prov
 /// Store, statement, and why it may.
 const MAY_SCAN: &[(&str, &str, &str)] = &[
     (
-        "account",
+        "keys",
         "LIST_ALL_KEYS",
         "adopting a newer log is a command, and tries every key",
     ),
@@ -73,8 +73,8 @@ const MAY_SCAN: &[(&str, &str, &str)] = &[
     ("catalog", "LIST_PRICE_DOWN", BROWSE),
     ("catalog", "LIST_PRICE_UP", BROWSE),
     ("catalog", "LIST_SALES", BROWSE),
-    ("checkout", "FIND_WITHDRAWN", OWN),
-    ("checkout", "LIST_DISPUTES", PAGED),
+    ("sales", "FIND_WITHDRAWN", OWN),
+    ("sales", "LIST_DISPUTES", PAGED),
     ("moderation", "LIST_DECIDED", PAGED),
     ("moderation", "LIST_RESEMBLANCES", OWN),
     (
@@ -93,7 +93,7 @@ const MAY_SCAN: &[(&str, &str, &str)] = &[
     ("provider", "LIST_OPS", PAGED),
     ("sandbox", "LIST_RETURNED", OWN),
     ("sandbox", "PLATFORM_BALANCE", RECONCILED),
-    ("studio", "FIND_EQUAL_PICTURE", OWN),
+    ("versions", "FIND_EQUAL_PICTURE", OWN),
 ];
 
 /// A statement that touches too much, and how.

@@ -4,26 +4,14 @@
 //! money lies in the seller's account at the provider, and nothing more is sent before the bank was changed.
 
 use super::super::store;
-use super::{Error, Payee, manual};
+pub use super::countries::{BY_HAND, REACHED};
+use super::{Payee, manual};
 use crate::books::Booking;
 use crate::books::service::{self as books, Entry, Kind, posting};
 use crate::db::{self, Db, Tx};
+use crate::money::Error;
 use crate::provider::sandbox::{self, Onboarding};
 use crate::provider::{Account, Outcome, Payout, PayoutProvider as _, PayoutState, Provider};
-
-/// Countries that self-serve payouts reach, ISO 3166-1 alpha-2: United States, United Kingdom, EEA, Canada, Switzerland. Elsewhere
-/// a person pays.
-pub const REACHED: [&str; 34] = [
-    "AT", "BE", "BG", "CA", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GR", "HR",
-    "HU", "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI",
-    "SK", "US",
-];
-
-/// Where a person pays; anybody from elsewhere writes to us.
-pub const BY_HAND: [&str; 28] = [
-    "AE", "AR", "AU", "BR", "CL", "CN", "CO", "EG", "HK", "ID", "IL", "IN", "JP", "KE", "KR", "MX",
-    "MY", "NG", "NZ", "PH", "SA", "SG", "TH", "TR", "TW", "UA", "VN", "ZA",
-];
 
 /// Opens a creator's account at the provider and returns the page where they answer what is required.
 ///

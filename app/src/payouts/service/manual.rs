@@ -3,11 +3,13 @@
 //! The one rule: whoever enters a large payout is not the one who confirms it, and each state is left once.
 
 use super::super::store;
-use super::account::{BY_HAND, REACHED};
-use super::{BankPayout, Error};
+use super::BankPayout;
+use super::countries::{BY_HAND, REACHED};
 use crate::books::Booking;
 use crate::books::service::{self as books, Entry, Kind, posting};
 use crate::db::Tx;
+use crate::money::Error;
+use crate::orders;
 use crate::provider::outbound;
 use crate::random;
 use crate::vault::Vault;
@@ -209,7 +211,7 @@ async fn settle(
         };
         books::post(tx, &entry).await?;
         if let Some(line) = line {
-            store::move_earning(tx, line, earning.0, earning.1).await?;
+            orders::move_earning(tx, line, earning.0, earning.1).await?;
         }
     }
     Ok(())

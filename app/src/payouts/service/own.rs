@@ -3,11 +3,11 @@
 //! The one rule: whatever changed the balance there is booked here once, by the id of the movement; what is not understood lies in
 //! suspense, in sight, until a person says what it was.
 
-use super::Error;
 use crate::books::Booking;
 use crate::books::service::{self as books, Entry, Kind, posting};
 use crate::clock::DAY_MS;
 use crate::db::{Db, read_number, write_setting};
+use crate::money::Error;
 use crate::provider::{Cause, PayoutState, Provider, Transaction};
 
 /// Looked at again: a payout may come back five business days later, a movement may be listed late.

@@ -1,33 +1,12 @@
 //! A creator's sales: the list, its filter, and the same list as a file.
 
 use super::super::store;
-use super::release_ms;
+pub use super::super::store::Sale;
 use crate::books::service as books;
 use crate::clock::DAY_MS;
 use crate::db::{self, Tx};
+use crate::orders::release_ms;
 use schema::money::decimal;
-
-/// A sold line, as its creator's list shows it.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Sale {
-    pub id: String,
-    pub paid_ms: i64,
-    pub title: String,
-    pub slug: String,
-    pub price_minor: i64,
-    pub share_bp: i64,
-    pub share_fixed_minor: i64,
-    pub share_minor: i64,
-    pub payee_minor: i64,
-    /// What of the price went back to the buyer.
-    pub refunded_minor: i64,
-    /// How much of the creator's part went with it.
-    pub payee_borne_minor: i64,
-    pub dispute_id: Option<String>,
-    pub opened_ms: Option<i64>,
-    /// Where the money lies, or `refunded`.
-    pub state: String,
-}
 
 impl Sale {
     /// When the hold ends, while there is one.

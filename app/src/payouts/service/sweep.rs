@@ -4,49 +4,18 @@
 //! page, so that all three say the same.
 
 use super::super::store;
-use super::{Error, HOLD_MS, MONTH_MS, WEEK_MS, manual, release_ms, transfer};
+pub use super::super::store::Decision;
+use super::{MONTH_MS, WEEK_MS, manual, transfer};
 use crate::books::Booking;
 use crate::books::service::{self as books, Entry, Kind, posting};
-use crate::checkout::service as checkout;
 use crate::db::{self, Db, Tx};
+use crate::money::Error;
+use crate::orders::{self, EarningLine, HOLD_MS, RETURN_MS};
 use crate::provider::outbound;
 use crate::random;
 
 /// So many holds end in one transaction.
 const ROUND: i64 = 200;
-
-/// A line whose money the sweep looks at.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct EarningLine {
-    pub id: String,
-    pub payee_id: String,
-    /// What the payee still has of it.
-    pub rest_minor: i64,
-    pub paid_ms: i64,
-    pub opened_ms: Option<i64>,
-    pub order_id: String,
-    /// What a transfer names as its source.
-    pub charge_id: Option<String>,
-}
-
-impl EarningLine {
-    /// When the hold ends.
-    #[must_use]
-    pub fn release_ms(&self) -> i64 {
-        release_ms(self.paid_ms, self.opened_ms)
-    }
-}
-
-/// A decision of the sweep about one payee.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Decision {
-    pub id: String,
-    pub decided_ms: i64,
-    pub amount_minor: i64,
-    /// `paid`, `manual`, or a blocker by name.
-    pub outcome: String,
-    pub until_ms: Option<i64>,
-}
 
 impl Decision {
     /// Whether money was sent.
@@ -101,11 +70,11 @@ pub async fn release(db: &Db, now_ms: i64) -> Result<usize, Error> {
 /// Releases so many, in a transaction of its own: on SQLite everybody else's writes wait for it.
 async fn release_some(db: &Db, now_ms: i64) -> Result<usize, Error> {
     let mut tx = crate::books::begin(db).await?;
-    let (opened, paid) = (now_ms - HOLD_MS, now_ms - checkout::RETURN_MS);
+    let (opened, paid) = (now_ms - HOLD_MS, now_ms - RETURN_MS);
     let mut released = 0;
-    for line in store::list_released(&mut tx, opened, paid, ROUND).await? {
+    for line in orders::list_released(&mut tx, opened, paid, ROUND).await? {
         // Two processes may look at once: whoever moves the line books it.
-        if !store::move_earning(&mut tx, &line.id, "held", "available").await? {
+        if !orders::move_earning(&mut tx, &line.id, "held", "available").await? {
             continue;
         }
         let payee = line.payee_id.as_str();
@@ -193,7 +162,7 @@ async fn decide(
         return Ok(("owes_us", None));
     }
     if payable == 0 {
-        let next = store::next_held(tx, payee).await?;
+        let next = orders::next_held(tx, payee).await?;
         let next = next.iter().map(EarningLine::release_ms).min();
         let frozen = books::balance(tx, Kind::SellerFrozen, payee).await?;
         return Ok(match next {
@@ -226,7 +195,7 @@ async fn decide(
     if payable < minimum_minor {
         let since = match last {
             Some(last) => last,
-            None => store::first_earned_ms(tx, payee).await?.unwrap_or(now_ms),
+            None => orders::first_earned_ms(tx, payee).await?.unwrap_or(now_ms),
         };
         if since + MONTH_MS > now_ms {
             return Ok(("below_minimum", Some(since + MONTH_MS)));
@@ -322,10 +291,10 @@ async fn pay(
         manual::open(tx, decision, payee, planned.payable_minor(), now_ms).await?;
     }
     let mut rest = planned.payable_minor();
-    for line in store::list_available(tx, payee).await? {
+    for line in orders::list_available(tx, payee).await? {
         // What was netted leaves less than the lines say; the last of them take what is there.
         let amount = line.rest_minor.min(rest);
-        if amount > 0 && store::move_earning(tx, &line.id, "available", "transit").await? {
+        if amount > 0 && orders::move_earning(tx, &line.id, "available", "transit").await? {
             rest -= amount;
             transfer::plan(
                 tx,

@@ -1,11 +1,10 @@
 //! Transfers of released money, and taking them back.
 
-use super::super::store;
-use super::sweep::EarningLine;
-use super::{Error, Payee};
+use super::Payee;
 use crate::books::Booking;
 use crate::books::service::{self as books, Entry, Kind, posting};
-use crate::db::Tx;
+use crate::money::Error;
+use crate::orders::{self, EarningLine};
 use crate::provider::Parameters;
 use crate::provider::outbound::{self, Ended, Kind as OpKind, Operation, Plan};
 
@@ -107,43 +106,7 @@ pub async fn note_transfer(
     books::post(tx, &entry).await?;
     if let Some(line) = line {
         // A line that was refunded meanwhile stays reversed.
-        store::move_earning(tx, line, "transit", to).await?;
+        orders::move_earning(tx, line, "transit", to).await?;
     }
-    Ok(())
-}
-
-/// Asks a transfer's money back, at most what it brought. Posts nothing: where the provider refuses, what is owed stays owed.
-///
-/// # Errors
-/// When the database fails.
-pub async fn plan_reversal(
-    tx: &mut Tx,
-    line: &str,
-    payee: &str,
-    amount_minor: i64,
-    now_ms: i64,
-) -> Result<(), Error> {
-    let Some(transfer) = outbound::find_transfer(tx, line).await? else {
-        return Ok(());
-    };
-    let left = transfer.amount - outbound::reversed_minor(tx, line).await?;
-    let amount_minor = amount_minor.min(left);
-    let (Some(reference), true) = (transfer.provider_ref, amount_minor > 0) else {
-        return Ok(());
-    };
-    let plan = Plan {
-        kind: OpKind::Reversal,
-        line: Some(line),
-        payee: Some(payee),
-        amount_minor,
-        parameters: Parameters {
-            target: reference,
-            ..Parameters::default()
-        },
-        decision: None,
-        provider: &transfer.provider,
-        now_ms,
-    };
-    outbound::plan(tx, &plan).await?;
     Ok(())
 }

@@ -132,19 +132,6 @@ async fn end(tx: &mut Tx, id: &str, state: &str, now_ms: i64) -> db::Result<()> 
     event(tx, "charge.dispute.closed", id, None, now_ms).await
 }
 
-/// A dispute as the sandbox keeps it.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub(super) struct DisputeRow {
-    pub(super) id: String,
-    pub(super) payment_id: String,
-    pub(super) amount_minor: i64,
-    pub(super) fee_minor: i64,
-    pub(super) reason: String,
-    pub(super) state: String,
-    pub(super) evidence: Option<String>,
-    pub(super) due_ms: i64,
-}
-
 pub(super) async fn find(tx: &mut Tx, id: &str) -> db::Result<Option<Dispute>> {
     let Some(row) = store::find_dispute(tx, id).await? else {
         return Ok(None);

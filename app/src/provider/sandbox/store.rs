@@ -1,10 +1,22 @@
 //! SQL of the sandbox provider's own books.
 
-use super::disputes::DisputeRow;
 use super::{Movement, Record};
 use crate::db::{self, Tx, execute, fetch, statements};
 use crate::provider::{Payout, PayoutState, Refund};
 use crate::random;
+
+/// A dispute as the sandbox keeps it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(super) struct DisputeRow {
+    pub(super) id: String,
+    pub(super) payment_id: String,
+    pub(super) amount_minor: i64,
+    pub(super) fee_minor: i64,
+    pub(super) reason: String,
+    pub(super) state: String,
+    pub(super) evidence: Option<String>,
+    pub(super) due_ms: i64,
+}
 
 statements! {
     INSERT_PAYMENT = "insert into sandbox_payment (id, order_id, amount_minor, state, fee_minor, lines, return_url, created_ms) values ($1, $2, $3, 'open', $4, $5, $6, $7)

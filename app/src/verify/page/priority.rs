@@ -1,11 +1,11 @@
 //! Two sealed recipes side by side: which was logged first, and what that does not prove.
 
-use crate::ui::lang::Lang;
+use crate::lang::Lang;
+use crate::log::service::{Date, PublicLog};
 use crate::ui::pieces::{Code, Fact, Field, Picture, Time, heading, picture_url};
 use crate::ui::shell;
+use crate::ui::visit::Visit;
 use crate::verify::priority::Standing;
-use crate::verify::service::{Date, PublicLog};
-use crate::web::visit::Visit;
 use axum::http::StatusCode;
 use axum::response::Response;
 use leptos::prelude::*;

@@ -2,15 +2,16 @@
 
 use super::priority::since;
 use crate::catalog::service::Listing;
+use crate::lang::Lang;
+use crate::log::keys::SignerEnd;
+use crate::log::service::{Date, LeafRow, PublicLog, StatementRow, Withdrawal};
 use crate::moderation::service::Resemblance;
-use crate::ui::lang::Lang;
 use crate::ui::pieces::{Code, Fact, Field, Time, heading};
 use crate::ui::shell;
-use crate::verify::evidence::Evidence;
+use crate::ui::visit::Visit;
 use crate::verify::island::{CheckTexts, ProofCheck};
-use crate::verify::service::{Date, LeafRow, PublicLog, SignerEnd, StatementRow, Withdrawal};
-use crate::web::visit::Visit;
 use axum::response::Response;
+use ledger::evidence::Evidence;
 use ledger::policy::Settlement;
 use ledger::proof::TlogProof;
 use leptos::prelude::*;

@@ -1,7 +1,7 @@
 //! Connections that do nothing, against a service that answers.
 
 use super::{Bounds, serve};
-use crate::limits::address::TrustedProxies;
+use crate::address::TrustedProxies;
 use axum::Router;
 use axum::routing::get;
 use std::net::SocketAddr;

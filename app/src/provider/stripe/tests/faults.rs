@@ -17,7 +17,7 @@ async fn no_fault_between_us_and_stripe_pays_or_refunds_twice() {
             once_per_buyer: false,
             ends_ms: None,
         };
-        crate::checkout::coupon::create(&mut tx, None, &coupon, on.shop.now_ms)
+        crate::offers::coupon::create(&mut tx, None, &coupon, on.shop.now_ms)
             .await
             .expect("a coupon");
         tx.commit().await.expect("a commit");

@@ -1,6 +1,7 @@
 //! The flows of the shop on Stripe, to books that are equal on both sides.
 
 use super::*;
+use crate::orders;
 
 #[tokio::test]
 async fn the_shop_sells_pays_refunds_and_disputes_on_stripe_and_the_books_are_equal() {
@@ -31,9 +32,7 @@ async fn the_shop_sells_pays_refunds_and_disputes_on_stripe_and_the_books_are_eq
         refund::give_back(&mut tx, &line.payee_id, &line.id, 333, on.shop.now_ms)
             .await
             .expect("planned");
-        let line = service::get_line(&mut tx, &line.id)
-            .await
-            .expect("the line");
+        let line = orders::get_line(&mut tx, &line.id).await.expect("the line");
         refund::plan_refund(
             &mut tx,
             &line,
@@ -59,7 +58,7 @@ async fn the_shop_sells_pays_refunds_and_disputes_on_stripe_and_the_books_are_eq
         // A dispute after the money is at the bank: asking it back is refused, and the loss is owed.
         let charge = {
             let mut tx = test.db.read().await.expect("a transaction");
-            let found = service::get_order(&mut tx, &order.person_id, &order.id).await;
+            let found = orders::get_own(&mut tx, &order.person_id, &order.id).await;
             found.expect("the order").0.charge_id.expect("a charge")
         };
         on.fake

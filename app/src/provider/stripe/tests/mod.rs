@@ -7,17 +7,22 @@ mod live;
 
 use super::{Settings, Stripe, webhook};
 use crate::books::service as books;
-use crate::checkout::coupon::NewCoupon;
-use crate::checkout::service::{self, Bearer, cart, dispute, read, refund};
+use crate::checkout::service::cart;
 use crate::checkout::tests::{Shop, shop};
 use crate::clock::DAY_MS;
 use crate::db::tests::{TestDb, databases};
+use crate::offers::coupon::NewCoupon;
+use crate::orders;
 use crate::payouts::service as payouts;
 use crate::provider::inbox::{self, Event};
 use crate::provider::{
     Account, Call, Checkout, CheckoutLine, Outcome, Parameters, PaymentProvider, PaymentState,
     PayoutProvider as _, PayoutState, outbound,
 };
+use crate::sales::Bearer;
+use crate::sales::dispute;
+use crate::sales::refund;
+use crate::settlement::events;
 use fake_stripe::{FakeStripe, Fault};
 use std::sync::Arc;
 
@@ -90,7 +95,7 @@ impl StripeShop {
     }
 
     /// Opens the order's page at Stripe and pays there.
-    async fn pay(&self, order: &service::Order, card: &str, country: &str) -> bool {
+    async fn pay(&self, order: &orders::Order, card: &str, country: &str) -> bool {
         let url = cart::open_payment(&self.shop.till, order, self.shop.now_ms)
             .await
             .expect("a page");
@@ -218,7 +223,7 @@ pub(super) async fn send_all(on: &StripeShop) {
         let open = outbound::list(&mut tx, "", 1000).await.expect("operations");
         drop(tx);
         for op in open.iter().filter(|op| op.is_open()) {
-            read::operation(&on.shop.till, &op.id, on.shop.now_ms)
+            events::operation(&on.shop.till, &op.id, on.shop.now_ms)
                 .await
                 .expect("an outcome");
         }

@@ -3,10 +3,11 @@
 //! After every step the books are audited; at the end they equal Stripe's, object by object, and nothing happened there twice.
 
 use super::super::tests::{StripeShop, age_operations, send_all};
-use crate::checkout::service::{self, cart};
+use crate::checkout::service::cart;
 use crate::checkout::tests::{listing, person};
 use crate::checkout::walk::tests as steps;
 use crate::db::tests::TestDb;
+use crate::orders;
 use crate::payouts::service as payouts;
 use crate::provider::{inbox, outbound};
 use fake_stripe::Fault;
@@ -74,7 +75,7 @@ async fn walk(test: &TestDb, steps: &[steps::Step]) -> Vec<String> {
     for seller in [0, 1] {
         on.onboard(seller, "000123456789").await;
     }
-    let mut orders: Vec<service::Order> = Vec::new();
+    let mut orders: Vec<orders::Order> = Vec::new();
     for (number, step) in steps.iter().enumerate() {
         let place = format!("{} step {number} {step:?}", test.name);
         take(test, &mut on, &mut orders, *step, &place).await;
@@ -88,7 +89,7 @@ async fn walk(test: &TestDb, steps: &[steps::Step]) -> Vec<String> {
 async fn take(
     test: &TestDb,
     on: &mut StripeShop,
-    orders: &mut Vec<service::Order>,
+    orders: &mut Vec<orders::Order>,
     step: steps::Step,
     place: &str,
 ) {
@@ -126,7 +127,7 @@ async fn take(
     }
 }
 
-async fn buy(on: &StripeShop, orders: &mut Vec<service::Order>, a: u16, b: u16, c: u16) {
+async fn buy(on: &StripeShop, orders: &mut Vec<orders::Order>, a: u16, b: u16, c: u16) {
     let wanted: Vec<usize> = (0..=(a % 3))
         .map(|number| usize::from(a.rotate_left(u32::from(number * 5))) % on.shop.listings.len())
         .collect();

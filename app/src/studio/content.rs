@@ -1,0 +1,94 @@
+//! What a draft holds, and the recipe that it makes.
+
+use crate::shop::Shop;
+use engine::model::Size;
+use schema::recipe::{Anchor, Recipe, Scheduler};
+use schema::template::{Choice, Variable};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A draft's secret half.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Content {
+    pub template: String,
+    pub negative: String,
+    pub variables: BTreeMap<String, Variable>,
+    pub steps: u32,
+    pub guidance_milli: u32,
+    /// A size that the model offers; absent means its usual one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<Size>,
+}
+
+impl Content {
+    /// The settings of a new draft.
+    #[must_use]
+    pub fn sample(state: &Shop) -> Self {
+        let manifest = &state.engines.model().manifest;
+        let choice = |label: &str, text: &str| Choice {
+            label: label.into(),
+            text: text.into(),
+        };
+        let colours = Variable::Choice {
+            choices: vec![
+                choice("red", "red"),
+                choice("green", "green"),
+                choice("blue", "blue"),
+            ],
+            default: "red".into(),
+        };
+        Self {
+            template: "{colour} apple, 3d style".into(),
+            negative: String::new(),
+            variables: BTreeMap::from([("colour".into(), colours)]),
+            steps: manifest.steps,
+            guidance_milli: manifest.guidance_milli,
+            size: None,
+        }
+    }
+
+    /// A recipe with these settings and the given anchors.
+    #[must_use]
+    pub fn recipe(&self, state: &Shop, anchors: Vec<Anchor>) -> Recipe {
+        let model = state.engines.model();
+        let size = self
+            .size
+            .or(model.manifest.sizes.first().copied())
+            .map_or((128, 128), |size| (size.width, size.height));
+        let scheduler = Scheduler::FlowEuler {
+            shift_milli: model.manifest.shift_milli,
+        };
+        let mut recipe = Recipe::new(
+            model.digest,
+            self.template.clone(),
+            scheduler,
+            self.steps,
+            self.guidance_milli,
+            size,
+        );
+        recipe.variables = self.variables.clone();
+        recipe.negative = (!self.negative.is_empty()).then(|| self.negative.clone());
+        recipe.anchors = anchors;
+        recipe
+    }
+
+    /// Names these settings: pictures with another tag were made with an earlier text.
+    #[must_use]
+    pub fn tag(&self, state: &Shop, draft: &str) -> String {
+        let text = serde_json::to_string(self).unwrap_or_default();
+        state.vault.tag(&format!("{draft}\0{text}"))
+    }
+}
+
+/// A draft's form as it was sent.
+#[derive(Clone, Debug)]
+pub struct DraftForm {
+    pub title: String,
+    pub description: String,
+    pub category: String,
+    pub price: String,
+    pub licence: String,
+    pub content: Content,
+    /// The state of the draft that the page showed; nothing for whoever saw none.
+    pub seen_ms: Option<i64>,
+}
