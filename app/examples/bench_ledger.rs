@@ -4,7 +4,6 @@
 //! Every leaf is distinct, signed, checked for duplicates by the unique index, fsynced, and answered from the public checkpoint.
 
 use app::db::Db;
-use app::jobs::Bell;
 use app::log::Sequencer;
 use app::log::intake::intake;
 use app::log::service::PublicLog;
@@ -45,8 +44,7 @@ async fn main() -> anyhow::Result<()> {
         SecretKey::from_bytes(secret),
         None,
     )?;
-    let leaves = Bell::default();
-    let (entry, storing) = intake(ORIGIN, leaves.clone());
+    let (entry, storing) = intake(ORIGIN);
     let (stop, stopped) = watch::channel(false);
     let storing = tokio::spawn(storing.run(db.clone(), stopped.clone()));
     let sequencer = Sequencer {
@@ -57,8 +55,6 @@ async fn main() -> anyhow::Result<()> {
         may_begin: true,
         begun_note: folder.join("log-begun"),
         policy: None,
-        queued: leaves.clone(),
-        logged: Bell::default(),
         settled: entry.settled(),
         reporter: log.reporter(),
     };
@@ -96,7 +92,7 @@ async fn main() -> anyhow::Result<()> {
         })
     );
     stop.send(true)?;
-    leaves.ring();
+    db.bells().leaves.ring();
     sequencing.await??;
     drop(entry);
     storing.await?;

@@ -5,7 +5,6 @@
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::engines::Engines;
-use crate::jobs::Bell;
 use crate::log::intake::Intake;
 use crate::log::service::PublicLog;
 use crate::mail::Mailer;
@@ -65,10 +64,6 @@ pub struct Shop {
     pub engines: Engines,
     /// As many pictures are made at once.
     pub workers: usize,
-    /// Rung after a commit that enqueued a job.
-    pub jobs: Bell,
-    /// Rung after a commit that queued a leaf.
-    pub leaves: Bell,
     /// The fee of lines sold from now on.
     pub fee: FeeSchedule,
     /// Smaller orders are not taken.

@@ -58,6 +58,7 @@ error-internal-title = Bei uns ist etwas kaputtgegangen
 error-internal = Es wurde festgehalten. Passiert es wieder, nennen Sie uns die Nummer der Anfrage.
 
 ## Field errors
+field-account-changed = Dieses Konto hat inzwischen den Besitzer gewechselt. Laden Sie die Seite neu und beginnen Sie noch einmal.
 field-refused = { $detail }
 field-length = Hierher gehören { $detail } Zeichen.
 field-control = Zeilenumbrüche und Steuerzeichen gehören nicht hierher.

@@ -58,6 +58,7 @@ error-internal-title = Something broke on our side
 error-internal = It was written down. If it happens again, tell us the request's number.
 
 ## Field errors
+field-account-changed = This account changed hands meanwhile. Load the page again and start anew.
 field-refused = { $detail }
 field-length = { $detail } characters belong here.
 field-control = No line ends or control characters belong here.

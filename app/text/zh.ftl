@@ -58,6 +58,7 @@ error-internal-title = 我们这边出了问题
 error-internal = 问题已记录。如再次出现，请告知请求编号。
 
 ## Field errors
+field-account-changed = 此账户刚刚易主。请刷新页面后重新开始。
 field-refused = { $detail }
 field-length = 应为 { $detail } 个字符。
 field-control = 此处不能有换行或控制字符。

@@ -2,8 +2,8 @@
 //!
 //! The one rule: whatever crashes a decoder is kept under `fuzz/artifacts` and fails the run. `cargo fuzz` works on the same folder.
 
-use crate::root;
 use crate::run::say;
+use crate::{root, target};
 use anyhow::{Context as _, Result, bail};
 use std::process::Command;
 
@@ -44,7 +44,8 @@ pub(crate) fn fuzz(seconds: u64) -> Result<Vec<(&'static str, String)>> {
             "fuzz/Cargo.toml",
         ])
         // Naming the target keeps the flags away from build scripts.
-        .args(["--target", &host, "--target-dir", "target/fuzz"])
+        .args(["--target", &host, "--target-dir"])
+        .arg(target().join("fuzz"))
         .env("RUSTFLAGS", FLAGS)
         .current_dir(root())
         .status()
@@ -53,23 +54,17 @@ pub(crate) fn fuzz(seconds: u64) -> Result<Vec<(&'static str, String)>> {
         bail!("the fuzz targets do not build");
     }
     let mut done = Vec::new();
-    for target in TARGETS {
-        let corpus = root().join("target/fuzz/corpus").join(target);
-        let artifacts = root().join("fuzz/artifacts").join(target);
+    for name in TARGETS {
+        let corpus = target().join("fuzz/corpus").join(name);
+        let artifacts = root().join("fuzz/artifacts").join(name);
         std::fs::create_dir_all(&corpus)?;
         std::fs::create_dir_all(&artifacts)?;
-        let output = Command::new(
-            root()
-                .join("target/fuzz")
-                .join(&host)
-                .join("release")
-                .join(target),
-        )
-        .arg(format!("-max_total_time={seconds}"))
-        .arg(format!("-artifact_prefix={}/", artifacts.display()))
-        .args([&corpus, &root().join("fuzz/seeds").join(target)])
-        .output()
-        .with_context(|| format!("cannot run the fuzz target {target}"))?;
+        let output = Command::new(target().join("fuzz").join(&host).join("release").join(name))
+            .arg(format!("-max_total_time={seconds}"))
+            .arg(format!("-artifact_prefix={}/", artifacts.display()))
+            .args([&corpus, &root().join("fuzz/seeds").join(name)])
+            .output()
+            .with_context(|| format!("cannot run the fuzz target {name}"))?;
         let told = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {
             let tail: Vec<&str> = told.lines().rev().take(30).collect();
@@ -77,12 +72,12 @@ pub(crate) fn fuzz(seconds: u64) -> Result<Vec<(&'static str, String)>> {
                 say(line);
             }
             bail!(
-                "the fuzz target {target} found something; its input lies in {}",
+                "the fuzz target {name} found something; its input lies in {}",
                 artifacts.display()
             );
         }
         let runs = told.lines().rev().find(|line| line.starts_with("Done "));
-        done.push((target, runs.unwrap_or("did not say how much").to_owned()));
+        done.push((name, runs.unwrap_or("did not say how much").to_owned()));
     }
     Ok(done)
 }

@@ -27,7 +27,7 @@ cargo xtask serve    build everything and serve the shop
 cargo xtask test     run every check; `cargo xtask test NAME…` runs parts
     parts            format lint check unit fuzz portable app stripe http browser outside docs
     --no-install     refuse to install what is missing
-cargo xtask web      build browser library, styles and boot script into target/site
+cargo xtask web      build browser library, styles and boot script into site/ of the target folder
 cargo xtask check    import rules and other promises of the house
 cargo xtask portable the embedded model's pictures on AVX2 and Arm64 CPUs, emulated, beside this one
     --short          four pictures instead of 32
@@ -44,6 +44,14 @@ pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .map_or_else(|| PathBuf::from("."), PathBuf::from)
+}
+
+/// Cargo's folder of build outputs: where this very program lies, so that `CARGO_TARGET_DIR` and `build.target-dir` are followed.
+pub(crate) fn target() -> PathBuf {
+    std::env::current_exe()
+        .ok()
+        .and_then(|program| Some(program.parent()?.parent()?.to_owned()))
+        .unwrap_or_else(|| root().join("target"))
 }
 
 fn main() -> std::process::ExitCode {

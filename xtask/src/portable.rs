@@ -4,7 +4,7 @@
 //! without fused multiply-add must be refused. Emulation is qemu-user, whose floating point is exact IEEE arithmetic in software.
 
 use crate::run::{cargo_with, debian, has, output, program, say};
-use crate::{root, runtime};
+use crate::{root, runtime, target};
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -117,7 +117,7 @@ fn machines(install: bool) -> Result<Vec<Machine>> {
         "aarch64-linux-gnu-gcc",
     )];
     cargo_with(&[&build[..], &["--target", ARM]].concat(), &linker)?;
-    let target = root().join("target");
+    let target = target();
     let sysroot = arm_sysroot(&target.join("portable"))?
         .to_string_lossy()
         .into_owned();
@@ -241,7 +241,7 @@ fn one(machine: &Machine, pictures: usize) -> Result<Value> {
         "pictures": pictures, "digests": String::from_utf8_lossy(&digests),
         "program": [program.len(), built], "library": machine.library,
     });
-    let kept = root().join("target/portable").join(format!(
+    let kept = target().join("portable").join(format!(
         "{}-{pictures}.json",
         machine.name.replace(' ', "-")
     ));

@@ -1,7 +1,7 @@
 //! `cargo xtask serve`: from a clean clone to a shop that answers.
 
 use crate::run::{cargo, cargo_with, say};
-use crate::{root, runtime};
+use crate::{root, runtime, target};
 use anyhow::{Context as _, Result, bail};
 use std::io::{BufRead as _, BufReader, IsTerminal as _, Read as _, Write as _};
 use std::net::TcpStream;
@@ -69,8 +69,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         build.push("--release");
     }
     cargo_with(&build, &[])?;
-    let server = root()
-        .join("target")
+    let server = target()
         .join(if options.release { "release" } else { "debug" })
         .join("seedmark-server");
     let mut command = Command::new(server);
@@ -79,6 +78,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         .env("ORT_DYLIB_PATH", library)
         .args([
             "serve",
+            "--site",
+            &target().join("site").to_string_lossy(),
             "--data",
             &options.data,
             "--port",

@@ -3,8 +3,8 @@
 //! The one rule: the packages come by name and version from npm; what cannot be installed fails the part, and the live suite says
 //! that it did not run.
 
-use crate::root;
 use crate::run::{cargo, debian, has, say};
+use crate::{root, target};
 use anyhow::{Context as _, Result, bail};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -18,7 +18,7 @@ pub(crate) fn checks(install: bool) -> Result<Vec<(&'static str, Result<()>)>> {
         }
         debian(&["nodejs", "npm"])?;
     }
-    let folder = root().join("target").join("stripe-judges");
+    let folder = target().join("stripe-judges");
     std::fs::create_dir_all(&folder)?;
     for file in ["package.json", "types.mjs", "flows.mjs"] {
         let from = root().join("tests/fake-stripe/sdk").join(file);
@@ -115,7 +115,7 @@ impl Drop for Served {
 
 fn flows(folder: &Path, signed: &Path) -> Result<()> {
     cargo(&["build", "--quiet", "--package", "seedmark-fake-stripe"])?;
-    let program = root().join("target/debug/fake-stripe");
+    let program = target().join("debug/fake-stripe");
     let mut served = Served(
         Command::new(&program)
             .stdout(Stdio::piped())

@@ -3,7 +3,7 @@
 //! The one rule: nothing is skipped silently. What is missing is installed where that is possible; otherwise the run fails.
 
 use crate::run::{cargo, debian, ensure_wasm_target, has, output, program, say};
-use crate::{check, fuzz, portable, postgres, root, runtime, stripe};
+use crate::{check, fuzz, portable, postgres, root, runtime, stripe, target};
 use anyhow::{Context as _, Result, bail};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -256,7 +256,7 @@ fn unit(counts: &mut Counts) -> Result<()> {
 
 /// Checks by other people's programs: Python packages in a folder below target, and Debian's Go packages.
 fn outside(counts: &mut Counts, install: bool) -> Result<()> {
-    let folder = root().join("target/outside");
+    let folder = target().join("outside");
     let python = folder.join("bin/python");
     if !python.is_file() {
         if !install {

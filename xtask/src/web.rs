@@ -1,7 +1,7 @@
 //! The browser build: WebAssembly library, glue, styles and boot script, with hashed names and compressed copies.
 
-use crate::root;
 use crate::run::{cargo, ensure_wasm_target, output, program, say};
+use crate::{root, target};
 use anyhow::{Context as _, Result, anyhow, bail};
 use lightningcss::bundler::{Bundler, FileProvider};
 use lightningcss::stylesheet::{MinifyOptions, ParserOptions, PrinterOptions};
@@ -31,8 +31,8 @@ pub(crate) fn build() -> Result<()> {
         "--profile",
         "wasm-release",
     ])?;
-    let site = root().join("target/site");
-    let wasm = root().join("target/wasm32-unknown-unknown/wasm-release/app.wasm");
+    let site = target().join("site");
+    let wasm = target().join("wasm32-unknown-unknown/wasm-release/app.wasm");
     let stamp = stamp(&wasm)?;
     let stamp_file = site.join("stamp");
     if fs::read_to_string(&stamp_file).ok().as_deref() == Some(stamp.as_str()) {

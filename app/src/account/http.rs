@@ -70,7 +70,6 @@ async fn sign_up(State(state): State<AppState>, visit: Visit, body: Bytes) -> Re
                     let url = &state.public_url;
                     guest::queue_proving(&mut tx, &state.vault, id.as_str(), url).await?;
                     tx.commit().await?;
-                    state.jobs.ring();
                     let token = service::open_session(&state.db, id.as_str(), true).await?;
                     let next = safe_path(form.get("next")).unwrap_or("/account");
                     Ok(with_cookie(
@@ -202,7 +201,6 @@ async fn take_account(
     let chosen = guest::Chosen::check(&state.db, token, password, handle).await?;
     let now = state.clock.now_ms();
     let person = visitors::take_account(&state.db, token, &chosen, now).await?;
-    state.jobs.ring();
     service::open_session(&state.db, &person, true).await
 }
 
@@ -215,7 +213,6 @@ async fn send_proving(State(state): State<AppState>, visit: Visit) -> Response {
             let url = &state.public_url;
             guest::queue_proving(&mut tx, &state.vault, &person.id, url).await?;
             tx.commit().await?;
-            state.jobs.ring();
             Ok(visit.redirect_with("/account", "prove-sent"))
         })
         .await
@@ -244,7 +241,6 @@ async fn prove(State(state): State<AppState>, visit: Visit, Path(token): Path<St
             if !visitors::prove(&state.db, &token, &person.id, now).await? {
                 return Ok(page::prove(&visit, &token, false));
             }
-            state.jobs.ring();
             Ok(visit.redirect_with("/account", "proven"))
         })
         .await
@@ -262,10 +258,7 @@ async fn send_link(State(state): State<AppState>, visit: Visit, body: Bytes) -> 
             let email = form.get("email");
             let (db, vault, url) = (&state.db, &state.vault, &state.public_url);
             match guest::send_link(db, vault, email, url, &visit.address).await {
-                Ok(()) => {
-                    state.jobs.ring();
-                    Ok(visit.redirect_with("/sign-in", "link-sent"))
-                }
+                Ok(()) => Ok(visit.redirect_with("/sign-in", "link-sent")),
                 Err(Error::Invalid(fields)) => Ok(page::link(&visit, email, false, fields)),
                 Err(error) => Err(error.into()),
             }
@@ -383,10 +376,7 @@ async fn end_key(
                 ended.map_err(Error::from)
             };
             match ended.await {
-                Ok(()) => {
-                    state.leaves.ring();
-                    Ok(visit.redirect_with("/account", "key-ended"))
-                }
+                Ok(()) => Ok(visit.redirect_with("/account", "key-ended")),
                 Err(Error::WrongCredentials) => {
                     let wrong = vec![FieldError::new("password", "wrong-password")];
                     show_key(&state, &visit, &hash, &form, wrong).await
@@ -409,7 +399,6 @@ async fn end_key_by_program(State(state): State<AppState>, body: Bytes) -> Respo
     };
     match keys::end_by_key(&state.db, &state.log, &sent).await {
         Ok(leaf) => {
-            state.leaves.ring();
             let page = format!("{}/proofs/{leaf}", state.public_url);
             Json(serde_json::json!({ "leaf_hash": leaf, "page": page })).into_response()
         }

@@ -1,6 +1,6 @@
 //! Migrations: the texts of `schema`, shared part first, run by sqlx's migrator.
 
-use super::{Db, Result};
+use super::{Connections, Db, Result};
 use schema::migrations::STEPS;
 use sqlx::AssertSqlSafe;
 use sqlx::SqlSafeStr as _;
@@ -28,13 +28,13 @@ impl Db {
             )
         };
         let migrator = Migrator::with_migrations(STEPS.iter().map(step).collect());
-        match self {
-            Self::Sqlite { write, .. } => {
+        match &self.connections {
+            Connections::Sqlite { write, .. } => {
                 // sqlx takes turns on PostgreSQL alone; here two would make one table twice.
                 let _turn = take_turn(write).await?;
                 migrator.run(write).await
             }
-            Self::Postgres(pools) => migrator.run(&pools.background).await,
+            Connections::Postgres(pools) => migrator.run(&pools.background).await,
         }
         .map_err(|error| sqlx::Error::Migrate(Box::new(error)))?;
         Ok(())

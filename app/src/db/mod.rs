@@ -4,6 +4,7 @@
 //! drivers. A [`Tx`] in which a statement failed refuses to commit: SQLite would keep the earlier statements, PostgreSQL
 //! would silently undo them.
 
+pub mod bells;
 mod error;
 mod migrate;
 #[cfg(test)]
@@ -19,6 +20,7 @@ pub(crate) use error::Violation;
 pub use error::{Error, Result};
 pub use setting::{read_number, read_setting, write_setting};
 
+use bells::{Bells, Made, Rung};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -34,9 +36,16 @@ const STEPS_BETWEEN_CHECKS: i32 = 20_000;
 /// Longer than any deadline of a page: what waits for a connection is given up by its own deadline.
 const WAIT_LIMIT: Duration = Duration::from_secs(120);
 
-/// A database.
+/// A database, with the bells that its commits ring.
 #[derive(Clone)]
-pub enum Db {
+pub struct Db {
+    connections: Connections,
+    bells: Bells,
+}
+
+/// Which database it is.
+#[derive(Clone)]
+enum Connections {
     /// One writer connection, several readers.
     Sqlite {
         write: SqlitePool,
@@ -48,7 +57,7 @@ pub enum Db {
 
 /// Connections by who works: neither slow pages nor slow jobs can take all of them.
 #[derive(Clone)]
-pub struct Pools<P> {
+struct Pools<P> {
     page: P,
     essential: P,
     background: P,
@@ -74,6 +83,8 @@ pub struct Tx {
     pub(crate) failed: bool,
     writes: bool,
     deadline: Deadline,
+    bells: Bells,
+    rung: Rung,
 }
 
 pub(crate) enum Inner {
@@ -96,11 +107,11 @@ impl Db {
                     .acquire_timeout(WAIT_LIMIT)
             };
             // Opened as they are needed, but for one: a server that does not answer is said at the start.
-            return Ok(Self::Postgres(Pools {
+            return Ok(Self::of(Connections::Postgres(Pools {
                 page: pool(8).connect_lazy_with(options.clone()),
                 essential: pool(3).connect_lazy_with(options.clone()),
                 background: pool(6).connect_with(options).await?,
-            }));
+            })));
         }
         let file = sqlite_file(url, data).unwrap_or_else(|| data.join("seedmark.sqlite"));
         let options = SqliteConnectOptions::new()
@@ -121,7 +132,20 @@ impl Db {
             essential: pool(2).connect_lazy_with(options.clone()),
             background: pool(3).connect_with(options).await?,
         };
-        Ok(Self::Sqlite { write, read })
+        Ok(Self::of(Connections::Sqlite { write, read }))
+    }
+
+    fn of(connections: Connections) -> Self {
+        Self {
+            connections,
+            bells: Bells::default(),
+        }
+    }
+
+    /// What its commits ring.
+    #[must_use]
+    pub fn bells(&self) -> &Bells {
+        &self.bells
     }
 
     /// Opens the database of a shop that is there already, for commands that look something up or change one thing in it. The inner error
@@ -160,8 +184,8 @@ impl Db {
         let work = Work::current();
         // What has a limit of its own has it from when it begins, however long it waited.
         let wait = work.deadline(writes);
-        let (inner, deadline) = match self {
-            Self::Sqlite { write, read } => {
+        let (inner, deadline) = match &self.connections {
+            Connections::Sqlite { write, read } => {
                 let (pool, begin) = if writes {
                     (write, "begin immediate")
                 } else {
@@ -177,7 +201,7 @@ impl Db {
                 let tx = Transaction::begin(connection, Some(begin.into_sql_str())).await?;
                 (Inner::Sqlite(tx), deadline)
             }
-            Self::Postgres(pools) => {
+            Connections::Postgres(pools) => {
                 let connection = wait.within(pools.of(work.class()).acquire()).await?;
                 let deadline = work.deadline(writes);
                 // In one message. A number of our own.
@@ -194,25 +218,27 @@ impl Db {
             failed: false,
             writes,
             deadline,
+            bells: self.bells.clone(),
+            rung: Rung::default(),
         })
     }
 
     /// Whether this is PostgreSQL; for the few statements of the jobs and rate tables that differ.
     #[must_use]
     pub fn is_postgres(&self) -> bool {
-        matches!(self, Self::Postgres(_))
+        matches!(self.connections, Connections::Postgres(_))
     }
 
     /// Closes every connection.
     pub async fn close(&self) {
-        match self {
-            Self::Sqlite { write, read } => {
+        match &self.connections {
+            Connections::Sqlite { write, read } => {
                 write.close().await;
                 for pool in read.each() {
                     pool.close().await;
                 }
             }
-            Self::Postgres(pools) => {
+            Connections::Postgres(pools) => {
                 for pool in pools.each() {
                     pool.close().await;
                 }
@@ -254,7 +280,13 @@ impl Tx {
             }
             Inner::Postgres(tx) => tx.commit().await?,
         }
+        self.rung.ring(&self.bells);
         Ok(())
+    }
+
+    /// Lets the commit wake whoever waits for what this transaction makes.
+    pub fn ring_on_commit(&mut self, made: Made) {
+        self.rung.remember(made);
     }
 
     /// Waits until no other transaction has this turn, and keeps it until this one ends. On SQLite the only writer has every turn.

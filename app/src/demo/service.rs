@@ -181,8 +181,6 @@ async fn load_one(
     studio::publish(state, &mut tx, &publisher, &ready).await?;
     db::write_setting(&mut tx, PROGRESS, &(index + 1).to_string()).await?;
     tx.commit().await?;
-    state.leaves.ring();
-    state.jobs.ring();
     Ok(())
 }
 

@@ -11,12 +11,11 @@ pub mod turns;
 #[cfg(test)]
 pub(crate) use store::ALL as STATEMENTS;
 
+pub use crate::db::bells::Bell;
 use crate::db::{self, Db, Tx};
 use crate::random;
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
 use turns::Queue;
 
 /// How long a claimed job is its worker's; long bodies extend it. Short, because what a killed process had claimed waits for so long:
@@ -67,23 +66,6 @@ pub enum Outcome {
     Later(i64),
     /// Failed; tried again later.
     Failed(String),
-}
-
-/// Wakes workers after a commit, so that they need not wait for the next poll.
-#[derive(Clone, Default)]
-pub struct Bell(Arc<Notify>);
-
-impl Bell {
-    /// Rings: work was committed.
-    pub fn ring(&self) {
-        self.0.notify_waiters();
-        self.0.notify_one();
-    }
-
-    /// Waits for a ring, at most `limit`.
-    pub async fn wait(&self, limit: Duration) {
-        let _elapsed = tokio::time::timeout(limit, self.0.notified()).await;
-    }
 }
 
 /// Enqueues a job; a waiting or running one with the same `unique_key` is left as it is.

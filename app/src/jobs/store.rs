@@ -1,6 +1,7 @@
 //! SQL of the job table.
 
 use super::{Job, Trouble};
+use crate::db::bells::Made;
 use crate::db::{self, Tx, execute, fetch, statements};
 
 /// Which workers take a job.
@@ -115,6 +116,7 @@ pub(super) async fn insert(
     now_ms: i64,
     place: &Place<'_>,
 ) -> db::Result<()> {
+    tx.ring_on_commit(Made::Job);
     execute!(
         tx,
         INSERT,
@@ -249,6 +251,7 @@ pub(super) async fn list_trouble(tx: &mut Tx, limit: i64) -> db::Result<Vec<Trou
 }
 
 pub(super) async fn revive(tx: &mut Tx, id: &str, now_ms: i64) -> db::Result<bool> {
+    tx.ring_on_commit(Made::Job);
     execute!(tx, REVIVE, id, now_ms).map(|rows| rows == 1)
 }
 

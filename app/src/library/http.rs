@@ -123,7 +123,6 @@ async fn cancel(State(state): State<AppState>, visit: Visit, Path(id): Path<Stri
             let mut tx = crate::books::begin(&state.db).await?;
             sales::cancel_unopened(&mut tx, &person.id, id.as_str(), state.clock.now_ms()).await?;
             tx.commit().await?;
-            state.jobs.ring();
             Ok(visit.redirect_with("/library", "refunded"))
         })
         .await

@@ -60,7 +60,6 @@ pub async fn plan(state: &Shop, limit: i64) -> db::Result<usize> {
         stretch.pass(&mut tx).await?;
     }
     tx.commit().await?;
-    state.jobs.ring();
     Ok(due.len())
 }
 

@@ -354,7 +354,6 @@ pub async fn start_run(state: &Shop, buyer: &str, line_id: &str) -> Result<Strin
     .await?;
     enqueue(&mut tx, &id, Class::Owed, Some(buyer), steps).await?;
     tx.commit().await?;
-    state.jobs.ring();
     Ok(id)
 }
 

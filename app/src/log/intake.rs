@@ -5,7 +5,6 @@
 use super::service::{Error, LeafRow, StatementRow};
 use super::store;
 use crate::db::{self, Db};
-use crate::jobs::Bell;
 use crate::random;
 use schema::key::PublicKey;
 use schema::leaf::Leaf;
@@ -65,20 +64,17 @@ pub struct Storing {
     queue: mpsc::Receiver<Submission>,
     settled: Settled,
     origin: String,
-    /// Rung after a commit.
-    leaves: Bell,
 }
 
-/// An intake for the log `origin`; `leaves` wakes the sequencer.
+/// An intake for the log `origin`.
 #[must_use]
-pub fn intake(origin: &str, leaves: Bell) -> (Intake, Storing) {
+pub fn intake(origin: &str) -> (Intake, Storing) {
     let (sender, receiver) = mpsc::channel(WAITING);
     let settled = Settled::default();
     let storing = Storing {
         queue: receiver,
         settled: settled.clone(),
         origin: origin.into(),
-        leaves,
     };
     let intake = Intake {
         queue: sender,
@@ -146,7 +142,6 @@ impl Storing {
             }
             match self.store(&db, &batch).await {
                 Ok(rows) => {
-                    self.leaves.ring();
                     for (submission, row) in batch.drain(..).zip(rows) {
                         if let Some(row) = row {
                             let _gone = submission.stored.send(row);

@@ -10,7 +10,6 @@ use super::note::{self, Noted};
 use super::status::{Cause, Reporter};
 use super::store;
 use crate::db::Db;
-use crate::jobs::Bell;
 use anyhow::{Context as _, Result};
 use ledger::client::Witnesses;
 use ledger::policy::Policy;
@@ -50,10 +49,6 @@ pub struct Sequencer {
     pub begun_note: PathBuf,
     /// Which witnesses must have seen a checkpoint before it is public; nobody when `None`.
     pub policy: Option<Policy>,
-    /// Rings when a leaf was committed.
-    pub queued: Bell,
-    /// Is rung when indices were filled in.
-    pub logged: Bell,
     /// Who waits for single leaves.
     pub settled: Settled,
     /// Told what the log does.
@@ -142,7 +137,7 @@ impl Sequencer {
                 Pace::Busy => pause = FIRST_PAUSE,
                 Pace::Idle => {
                     pause = FIRST_PAUSE;
-                    runtime.block_on(self.queued.wait(Duration::from_millis(500)));
+                    runtime.block_on(self.db.bells().leaves.wait(Duration::from_millis(500)));
                 }
                 Pace::Later(_, why) => {
                     tracing::warn!(error = %why, pause_ms = pause.as_millis(), "the log waits");
@@ -164,7 +159,7 @@ impl Sequencer {
         self.reporter.published(writer.log.size());
         let noted = note::catch_up(&self.db, &self.origin, &writer.log, &self.settled);
         match runtime.block_on(noted) {
-            Ok(true) => self.logged.ring(),
+            Ok(true) => self.db.bells().jobs.ring(),
             Ok(false) => {}
             Err(error) => return after_note(error),
         }
@@ -212,7 +207,7 @@ impl Sequencer {
             return after_note(error);
         }
         writer.behind = false;
-        self.logged.ring();
+        self.db.bells().jobs.ring();
         writer.tidy(TIDIED_BUSY);
         Ok(Pace::Busy)
     }

@@ -1,5 +1,6 @@
 //! SQL of the log's database side and of public statements.
 
+use crate::db::bells::Made;
 use crate::db::{self, Tx, execute, fetch, statements};
 
 /// A queued or logged leaf.
@@ -174,6 +175,7 @@ pub(super) async fn insert_leaf(
     leaf: &schema::leaf::Leaf,
     now_ms: i64,
 ) -> db::Result<LeafRow> {
+    tx.ring_on_commit(Made::Leaf);
     let (hash, digest, key_hash) = (leaf.hash().hex(), leaf.digest.hex(), leaf.key_hash.hex());
     fetch!(
         tx,

@@ -7,7 +7,6 @@ use super::{Sequencer, store};
 use crate::account::service::{NewPerson, sign_up};
 use crate::db::tests::{TestDb, databases};
 use crate::db::{Db, execute};
-use crate::jobs::Bell;
 use crate::lang::Lang;
 use crate::log::keys;
 use crate::log::keys::ends::Search;
@@ -41,7 +40,6 @@ struct Running {
     log: PublicLog,
     intake: Intake,
     stop: watch::Sender<bool>,
-    leaves: Bell,
     sequencing: JoinHandle<anyhow::Result<()>>,
     storing: JoinHandle<()>,
 }
@@ -62,8 +60,7 @@ async fn start(test: &TestDb, policy: Option<Policy>) -> Running {
         policy.clone(),
     )
     .expect("a log");
-    let leaves = Bell::default();
-    let (intake, storing) = intake(ORIGIN, leaves.clone());
+    let (intake, storing) = intake(ORIGIN);
     let (stop, stopped) = watch::channel(false);
     let storing = tokio::spawn(storing.run(test.db.clone(), stopped.clone()));
     let sequencer = Sequencer {
@@ -77,8 +74,6 @@ async fn start(test: &TestDb, policy: Option<Policy>) -> Running {
         may_begin: true,
         begun_note: test.folder.path().join("log-begun"),
         policy,
-        queued: leaves.clone(),
-        logged: Bell::default(),
         settled: intake.settled(),
         reporter: log.reporter(),
     };
@@ -91,7 +86,6 @@ async fn start(test: &TestDb, policy: Option<Policy>) -> Running {
         log,
         intake,
         stop,
-        leaves,
         sequencing,
         storing,
     }
@@ -126,7 +120,7 @@ impl Running {
 
     async fn stop(self) -> anyhow::Result<()> {
         self.stop.send_replace(true);
-        self.leaves.ring();
+        self.db.bells().leaves.ring();
         let (stopped, stored) = tokio::join!(self.sequencing, self.storing);
         stored.expect("storing ends, though an intake is left");
         stopped.expect("no panic")
@@ -419,7 +413,6 @@ async fn a_key_that_ended_after_the_copy_is_ended_before_the_doors_open() {
                 .expect("queued");
             tx.commit().await.expect("committed");
         }
-        running.leaves.ring();
         let logged = |status: &LogStatus| status.published.is_some_and(|now| now.size == 3);
         running.until("logged", logged).await;
         running.stop().await.expect("well");
@@ -505,9 +498,7 @@ async fn a_backup_copied_over_a_newer_folder_signs_nothing_and_is_adopted() {
             may_begin: false,
             begun_note: test.folder.path().join("log-begun"),
             policy: None,
-            queued: Bell::default(),
-            logged: Bell::default(),
-            settled: intake(ORIGIN, Bell::default()).0.settled(),
+            settled: intake(ORIGIN).0.settled(),
             reporter: log.reporter(),
         };
         let (ready, opened) = oneshot::channel();

@@ -499,6 +499,5 @@ pub async fn decide(
     let why = refusal.map(|reason| format!("review-{reason}"));
     publication::end(&mut tx, version, why.as_deref(), now).await?;
     tx.commit().await?;
-    state.jobs.ring();
     Ok(())
 }

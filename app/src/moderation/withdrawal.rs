@@ -33,8 +33,6 @@ pub async fn withdraw(
     let now = state.clock.now_ms();
     let refunded = refund::refund_owners(&mut tx, &listing.id, "withdrawn-for-cause", now).await?;
     tx.commit().await?;
-    state.jobs.ring();
-    state.leaves.ring();
     tracing::warn!(listing.slug = %listing.slug, refunded, "a listing was withdrawn for cause");
     Ok(Some(refunded))
 }

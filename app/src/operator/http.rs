@@ -124,7 +124,6 @@ async fn revive(State(state): State<AppState>, visit: Visit, Path(job): Path<Str
             let mut tx = state.db.write().await?;
             let revived = jobs::revive(&mut tx, &job).await?;
             tx.commit().await?;
-            state.jobs.ring();
             let flash = if revived {
                 "job-revived"
             } else {

@@ -98,7 +98,6 @@ async fn replay(State(state): State<AppState>, visit: Visit, Path(id): Path<Stri
             let mut tx = state.db.write().await?;
             let found = inbox::replay(&mut tx, &id).await?;
             tx.commit().await?;
-            state.jobs.ring();
             match found {
                 true => Ok(visit.redirect_with("/operator/inbox", "replayed")),
                 false => Err(AppError::new(Code::NotFound)),
@@ -133,7 +132,6 @@ async fn again(State(state): State<AppState>, visit: Visit, Path(id): Path<Strin
             let mut tx = crate::books::begin(&state.db).await?;
             let planned = refund::plan_again(&mut tx, &id, now).await?;
             tx.commit().await?;
-            state.jobs.ring();
             let flash = if planned { "planned" } else { "nothing-to-do" };
             Ok(visit.redirect_with("/operator/operations", flash))
         })
@@ -291,7 +289,6 @@ async fn answer(
                 .map_err(AppError::internal)?;
             let sent = dispute::submit(&mut tx, &open, &text, now).await?;
             tx.commit().await?;
-            state.jobs.ring();
             let flash = if sent { "answered" } else { "nothing-to-do" };
             Ok(visit.redirect_with(&format!("/operator/disputes/{id}"), flash))
         })
@@ -308,7 +305,6 @@ async fn accept(State(state): State<AppState>, visit: Visit, Path(id): Path<Stri
                 dispute::accept(&mut tx, &open, state.clock.now_ms()).await?;
             }
             tx.commit().await?;
-            state.jobs.ring();
             Ok(visit.redirect_with(&format!("/operator/disputes/{id}"), "noted"))
         })
         .await

@@ -185,7 +185,6 @@ async fn refund(
                 }
                 Err(error) => return Err(error.into()),
             }
-            state.jobs.ring();
             Ok(visit.redirect_with(&format!("/money/sales/{id}"), "gave-back"))
         })
         .await

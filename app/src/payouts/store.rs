@@ -197,6 +197,15 @@ pub(super) async fn list_payees_with_earnings(tx: &mut Tx) -> db::Result<Vec<Str
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
+pub(super) async fn insert_account(
+    tx: &mut Tx,
+    account: &str,
+    person: &str,
+    provider: &str,
+) -> db::Result<()> {
+    execute!(tx, INSERT_ACCOUNT, account, person, provider).map(|_| ())
+}
+
 pub(super) async fn upsert_payee(
     tx: &mut Tx,
     person: &str,
@@ -205,7 +214,7 @@ pub(super) async fn upsert_payee(
     country: &str,
     now_ms: i64,
 ) -> db::Result<()> {
-    execute!(tx, INSERT_ACCOUNT, account, person, provider)?;
+    insert_account(tx, account, person, provider).await?;
     execute!(tx, UPSERT_PAYEE, person, account, provider, country, now_ms).map(|_| ())
 }
 

@@ -102,6 +102,5 @@ async fn store(state: &AppState, event: &inbox::Event, live: bool) -> crate::db:
         inbox::ignore(&mut tx, provider, event).await?;
     }
     tx.commit().await?;
-    state.jobs.ring();
     Ok(())
 }

@@ -40,7 +40,6 @@ pub async fn settle(state: &Shop) -> Result<(), Error> {
     if state.provider.name() == sandbox::NAME {
         sandbox::tick(&state.db, now).await?;
     }
-    state.jobs.ring();
     Ok(())
 }
 
@@ -65,7 +64,6 @@ pub async fn catch_up(state: &Shop) -> anyhow::Result<()> {
             "events that were lost, orders that nobody paid, old bodies"
         );
     }
-    state.jobs.ring();
     Ok(())
 }
 
@@ -83,6 +81,5 @@ pub async fn sweep(state: &Shop) -> Result<usize, Error> {
         state.clock.now_ms(),
     )
     .await?;
-    state.jobs.ring();
     Ok(paid)
 }

@@ -485,8 +485,6 @@ async fn publish(
                 return Ok(visit.redirect(first.as_deref().unwrap_or("/studio")));
             }
             tx.commit().await?;
-            state.leaves.ring();
-            state.jobs.ring();
             Ok(visit.redirect_with(&location, "published"))
         })
         .await

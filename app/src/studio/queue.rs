@@ -83,7 +83,6 @@ pub async fn generate(
         insert(state, &mut tx, &row, secret, &tag, steps).await?;
     }
     tx.commit().await?;
-    state.jobs.ring();
     Ok(())
 }
 

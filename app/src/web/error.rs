@@ -63,7 +63,9 @@ impl From<crate::account::service::Error> for AppError {
         match error {
             Error::Invalid(fields) => Self::invalid(fields),
             Error::Store(error) => error.into(),
+            Error::Log(error) => error.into(),
             Error::TooMany(limit) => Self::too_many(limit),
+            Error::Internal(cause) | Error::Mail(cause) => Self::internal(cause),
             _ => Self::new(code),
         }
     }
@@ -153,6 +155,65 @@ impl From<crate::verify::attest::Refusal> for AppError {
             // Stored, and public in a moment; or more come than can be stored.
             Refusal::Log(Error::NotLogged | Error::Busy) => Self::new(Code::Unavailable),
             Refusal::Log(error) => error.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::AppError;
+    use crate::{account, books, db, library, log, moderation, money, studio, vault};
+    use schema::failure::Code;
+
+    /// What a transaction says that was undone for another's sake.
+    fn undone() -> db::Error {
+        sqlx::Error::PoolTimedOut.into()
+    }
+
+    fn erased() -> vault::Error {
+        vault::Error::Erased("s".into())
+    }
+
+    #[test]
+    fn what_passes_by_itself_is_said_to_pass_whatever_room_it_came_through() {
+        let book = || books::service::Error::Store(undone());
+        let logged = || log::service::Error::Store(undone());
+        let kept = || vault::Error::Store(undone());
+        let failures: Vec<AppError> = vec![
+            undone().into(),
+            book().into(),
+            logged().into(),
+            kept().into(),
+            money::Error::Store(undone()).into(),
+            money::Error::Books(book()).into(),
+            money::Error::Vault(kept()).into(),
+            account::service::Error::Store(undone()).into(),
+            account::service::Error::from(money::Error::Books(book())).into(),
+            library::service::Error::Store(undone()).into(),
+            library::service::Error::Vault(kept()).into(),
+            library::service::Error::from(logged()).into(),
+            moderation::service::Error::Vault(kept()).into(),
+            moderation::service::Error::Log(logged()).into(),
+            studio::service::Error::Vault(kept()).into(),
+            studio::service::Error::Log(logged()).into(),
+        ];
+        for (number, failure) in failures.into_iter().enumerate() {
+            let told = (failure.code, failure.undone, failure.wait_s.is_some());
+            assert_eq!(told, (Code::Unavailable, true, true), "{number}");
+        }
+    }
+
+    #[test]
+    fn what_was_erased_is_gone_whatever_room_it_came_through() {
+        let failures: Vec<AppError> = vec![
+            erased().into(),
+            money::Error::Vault(erased()).into(),
+            library::service::Error::Vault(erased()).into(),
+            moderation::service::Error::Vault(erased()).into(),
+            studio::service::Error::Vault(erased()).into(),
+        ];
+        for (number, failure) in failures.into_iter().enumerate() {
+            assert_eq!(failure.code, Code::Gone, "{number}");
         }
     }
 }

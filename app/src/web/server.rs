@@ -7,7 +7,6 @@ use crate::db::writes::Writes;
 use crate::db::{Db, read_setting, write_setting};
 use crate::demo;
 use crate::engines::Engines;
-use crate::jobs::Bell;
 use crate::log::intake::Storing;
 use crate::log::service::PublicLog;
 use crate::mail::Mailer;
@@ -66,8 +65,7 @@ impl Process {
         } else {
             Assets::none()
         };
-        let leaves = Bell::default();
-        let (intake, storing) = crate::log::intake::intake(&origin, leaves.clone());
+        let (intake, storing) = crate::log::intake::intake(&origin);
         let shop = Shop {
             intake,
             vault: Vault::new(&vault_key),
@@ -82,8 +80,6 @@ impl Process {
             )?,
             clock: Clock::default(),
             provider: provider(config.stripe.as_ref(), &db).await?,
-            jobs: Bell::default(),
-            leaves,
             workers: config.engines,
             fee: config.fee,
             minimum_order_minor: config.minimum_order_minor,
@@ -142,8 +138,6 @@ impl Process {
                 may_begin: crate::config::may_begin_log(&state.config.data),
                 begun_note: crate::config::log_begun_note(&state.config.data),
                 policy: state.log.witness_policy().cloned(),
-                queued: state.leaves.clone(),
-                logged: state.jobs.clone(),
                 settled: state.intake.settled(),
                 reporter: state.log.reporter(),
             };
@@ -206,8 +200,8 @@ impl Process {
         });
         drop(close_sender);
         stop_sender.send_replace(true);
-        state.leaves.ring();
-        state.jobs.ring();
+        state.db.bells().leaves.ring();
+        state.db.bells().jobs.ring();
         let _cut = pages.await;
         // Jobs that do not end in time keep their lease and are taken up again at the next start.
         let _cut = tokio::time::timeout(Duration::from_secs(5), async {
@@ -234,7 +228,7 @@ impl Process {
         tracing::info!("working");
         interrupted().await;
         stop_sender.send_replace(true);
-        self.state.jobs.ring();
+        self.state.db.bells().jobs.ring();
         let _cut = tokio::time::timeout(Duration::from_secs(5), async {
             while tasks.join_next().await.is_some() {}
         })

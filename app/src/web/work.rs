@@ -76,12 +76,7 @@ async fn run(state: AppState, job: Job) -> Outcome {
         }
         library::REPRODUCE => library::jobs::run(&state, &job.payload).await,
         kind @ (settlement::jobs::EVENT | settlement::jobs::OPERATION) => {
-            let result =
-                settlement::jobs::run(&state.till(), kind, &job.payload, state.clock.now_ms())
-                    .await;
-            // Fulfilling queues licence leaves.
-            state.leaves.ring();
-            result
+            settlement::jobs::run(&state.till(), kind, &job.payload, state.clock.now_ms()).await
         }
         mail::SEND => mail::run(&state.db, &state.vault, &state.mailer, &job.payload).await,
         other => Ok(Outcome::Failed(format!(
@@ -97,7 +92,7 @@ pub fn start(state: &AppState, stop: &watch::Receiver<bool>, tasks: &mut JoinSet
         let for_jobs = state.clone();
         jobs::work(
             state.db.clone(),
-            state.jobs.clone(),
+            state.db.bells().jobs.clone(),
             kinds,
             stop.clone(),
             move |job| run(for_jobs.clone(), job),
@@ -242,9 +237,7 @@ async fn run_recurring(state: &AppState, kind: &str) -> anyhow::Result<()> {
             }
         }
         PUBLICATIONS => {
-            if publication::settle_due(&state.db, state.clock.now_ms()).await? > 0 {
-                state.jobs.ring();
-            }
+            publication::settle_due(&state.db, state.clock.now_ms()).await?;
         }
         STATISTICS => {
             if state.db.take_statistics().await? {

@@ -31,8 +31,18 @@ pub(crate) fn root() -> PathBuf {
         .to_owned()
 }
 
+/// Cargo's folder of build outputs: where this test lies, so that it may be anywhere.
+pub(crate) fn target() -> PathBuf {
+    let program = std::env::current_exe().expect("the test's own program");
+    program
+        .ancestors()
+        .nth(3)
+        .expect("target/debug/deps")
+        .to_owned()
+}
+
 pub(crate) fn program(name: &str) -> PathBuf {
-    let path = root().join("target/debug").join(name);
+    let path = target().join("debug").join(name);
     assert!(
         path.is_file(),
         "{} is not built: run `cargo xtask test`",
@@ -204,7 +214,8 @@ fn serve(folder: &Path, database_url: Option<&str>) -> Command {
         .env("SEEDMARK_LOG", "warn")
         // Nobody waits hours for a test's listing; a test of the wait sets it by name.
         .env("SEEDMARK_REVIEW_WAIT_MINUTES", "0")
-        .args(["serve", "--no-demo", "--port", "0"])
+        .args(["serve", "--no-demo", "--port", "0", "--site"])
+        .arg(target().join("site"))
         .arg("--data")
         .arg(folder)
         .stdout(Stdio::piped());

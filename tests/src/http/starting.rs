@@ -1,6 +1,6 @@
 //! What a server refuses at its start, by name and before anything is written.
 
-use crate::harness::server::{Database, Server, root};
+use crate::harness::server::{Database, Server, root, target};
 
 #[test]
 fn a_lost_or_foreign_key_is_named_and_nothing_is_put_in_its_place() {
@@ -24,7 +24,7 @@ fn a_lost_or_foreign_key_is_named_and_nothing_is_put_in_its_place() {
 #[test]
 fn a_second_server_on_a_folder_is_refused_and_the_first_goes_on() {
     let mut server = Server::start(Database::Sqlite);
-    let (site, public) = (root().join("target/site"), root().join("public"));
+    let (site, public) = (target().join("site"), root().join("public"));
     let (site, public) = (site.to_string_lossy(), public.to_string_lossy());
     let places = ["--site", &site, "--public", &public];
     let second = server.command(&[&["serve", "--no-demo", "--port", "0"], &places[..]].concat());

@@ -2,7 +2,7 @@
 
 use super::python;
 use crate::harness::client::Client;
-use crate::harness::server::{Database, Server, program, root, seedmark, text};
+use crate::harness::server::{Database, Server, program, root, seedmark, target, text};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ledger::client::Witnesses;
@@ -290,7 +290,7 @@ fn two_makers_witnesses_cosign_one_log_and_three_makers_verifiers_accept_it() {
     .current_dir(root().join("tests/outside"))
     .env("GO111MODULE", "off")
     .env("GOPATH", "/usr/share/gocode")
-    .env("GOCACHE", root().join("target/outside/go"));
+    .env("GOCACHE", target().join("outside/go"));
     let told = done(go.output().expect("go: run `cargo xtask test outside`"));
     assert!(
         told.starts_with("801 ") && told.ends_with("2 unknown signatures"),

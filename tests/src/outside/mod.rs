@@ -7,12 +7,12 @@ mod log;
 mod quiet;
 
 use crate::harness::client::Client;
-use crate::harness::server::{Database, Server, root, seedmark, text};
+use crate::harness::server::{Database, Server, root, seedmark, target, text};
 use std::path::Path;
 use std::process::Command;
 
 fn python() -> Command {
-    let python = root().join("target/outside/bin/python");
+    let python = target().join("outside/bin/python");
     assert!(
         python.is_file(),
         "{} is missing: run `cargo xtask test outside`",
@@ -127,7 +127,7 @@ fn other_peoples_code_agrees_on_every_part_of_a_bundle() {
 /// refused.
 #[test]
 fn canonical_json_is_what_the_authors_of_its_standard_say() {
-    let cases = root().join("target/outside/sources/rfc8785-0.1.4/test/assets");
+    let cases = target().join("outside/sources/rfc8785-0.1.4/test/assets");
     let read = |kind: &str, name: &str| {
         let path = cases.join(kind).join(name);
         std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

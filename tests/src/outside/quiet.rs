@@ -1,7 +1,7 @@
 //! What our programs do not do: call anybody, or write outside their own folders. Watched by strace, as on a person's machine and
 //! not as on a build server, where some libraries keep quiet by themselves.
 
-use crate::harness::server::{program, root};
+use crate::harness::server::{program, root, target};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -110,7 +110,7 @@ fn a_server_that_starts_calls_nobody_and_writes_into_its_data_alone() {
         .args(["serve", "--no-demo", "--port", "0", "--data"])
         .arg(&data)
         .arg("--site")
-        .arg(root().join("target/site"))
+        .arg(target().join("site"))
         .arg("--public")
         .arg(root().join("public"))
         .stdout(Stdio::piped())

@@ -2,7 +2,7 @@
 
 use super::{ROUNDS, measured, median};
 use crate::run::{cargo_with, debian, output, program, say};
-use crate::{root, runtime};
+use crate::{root, runtime, target};
 use anyhow::Result;
 use serde_json::Value;
 
@@ -23,8 +23,8 @@ pub(super) fn run() -> Result<()> {
     ];
     cargo_with(&build, &[])?;
     let python = peer()?;
-    let ours = root()
-        .join("target/release/examples/bench")
+    let ours = target()
+        .join("release/examples/bench")
         .to_string_lossy()
         .into_owned();
     let script = root()
@@ -77,7 +77,7 @@ pub(super) fn run() -> Result<()> {
 
 /// A Python of its own with the peer inside.
 fn peer() -> Result<String> {
-    let folder = root().join("target/bench");
+    let folder = target().join("bench");
     let python = folder.join("bin/python").to_string_lossy().into_owned();
     if output(&python, &["--version"]).is_none() {
         let make = ["-m", "venv", &folder.to_string_lossy()];

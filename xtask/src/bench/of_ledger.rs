@@ -2,7 +2,7 @@
 
 use super::{ROUNDS, measured, median};
 use crate::run::{cargo_with, output, program, say};
-use crate::{postgres, root};
+use crate::{postgres, root, target};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
@@ -18,10 +18,10 @@ pub(super) fn run() -> Result<()> {
     let example = ["--features", "ssr", "--example", "bench_ledger"];
     let build = ["build", "--quiet", "--release", "--package", "seedmark-app"];
     cargo_with(&[&build[..], &example].concat(), &[])?;
-    let bench = root().join("target/release/examples/bench_ledger");
+    let bench = target().join("release/examples/bench_ledger");
     let bench = bench.to_string_lossy();
     // In the target folder: a temporary folder may lie in memory, where nothing is ever flushed.
-    let folder = root().join("target/bench-ledger");
+    let folder = target().join("bench-ledger");
     let place = folder.to_string_lossy();
     say(
         "| clients | database | appends a second | p50 ms | p95 ms | p99 ms | proofs a second | verifications a second |\n| --- | --- | --- | --- | --- | --- | --- | --- |",

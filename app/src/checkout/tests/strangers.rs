@@ -322,3 +322,48 @@ async fn two_spellings_of_an_address_are_one_account_and_one_mailbox() {
         );
     }
 }
+
+#[tokio::test]
+async fn an_account_that_changes_hands_while_the_provider_is_asked_keeps_no_strangers_bank() {
+    for test in databases().await {
+        let shop = shop(&test).await;
+        let (provider, vic) = (&shop.till.provider, person(&shop.till, "vic").await);
+        let opened = provider.open_account(&vic, ADDRESS, "DE").await;
+        let crate::provider::Outcome::Done(strangers) = opened else {
+            panic!("{}: {opened:?}", test.name)
+        };
+        let mut tx = test.db.write().await.expect("a transaction");
+        let opening = payouts::account::Opening {
+            person: &vic,
+            account: &strangers,
+            provider: provider.name(),
+            country: "DE",
+            was_proven: false,
+        };
+        crate::account::service::prove(&mut tx, &vic)
+            .await
+            .expect("proven meanwhile");
+        let noted = payouts::account::note_opening(&mut tx, &opening, shop.now_ms).await;
+        assert!(!noted.expect("an answer"), "{}", test.name);
+        tx.commit().await.expect("a commit");
+        let mut tx = test.db.read().await.expect("a transaction");
+        let payee = payouts::find_payee(&mut tx, &vic).await;
+        assert_eq!(payee.expect("an answer"), None, "{}", test.name);
+        drop(tx);
+        payouts::start_onboarding(
+            &test.db,
+            provider.as_ref(),
+            &vic,
+            ADDRESS,
+            "DE",
+            "/",
+            shop.now_ms,
+        )
+        .await
+        .expect("the owner begins");
+        let mut tx = test.db.read().await.expect("a transaction");
+        let payee = payouts::find_payee(&mut tx, &vic).await;
+        let own = payee.expect("an answer").expect("a payee");
+        assert_ne!(own.provider_account, strangers, "{}", test.name);
+    }
+}

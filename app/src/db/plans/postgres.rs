@@ -1,14 +1,14 @@
 //! Plans of PostgreSQL: generic ones, as for binds that nobody knows; only a page's limit is known to be small.
 
 use super::{FIXED, Finding, OPEN_ROWS, SHOP, statements};
-use crate::db::Db;
+use crate::db::{Connections, Db};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 pub(super) async fn load(db: &Db) -> Vec<(String, i64)> {
-    let Db::Postgres(pools) = db else {
+    let Connections::Postgres(pools) = &db.connections else {
         unreachable!("this is PostgreSQL's")
     };
     let mut connection = pools.background.acquire().await.expect("a connection");
@@ -44,7 +44,7 @@ pub(super) async fn load(db: &Db) -> Vec<(String, i64)> {
 }
 
 pub(super) async fn plan(db: &Db) -> Vec<Finding> {
-    let Db::Postgres(pools) = db else {
+    let Connections::Postgres(pools) = &db.connections else {
         unreachable!("this is PostgreSQL's")
     };
     let mut connection = pools.background.acquire().await.expect("a connection");

@@ -1,12 +1,12 @@
 //! Plans of SQLite: `explain query plan`, read line by line.
 
 use super::{FIXED, Finding, OPEN_ROWS, SHOP, statements};
-use crate::db::Db;
+use crate::db::{Connections, Db};
 use sqlx::{AssertSqlSafe, SqliteConnection};
 use std::collections::BTreeMap;
 
 pub(super) async fn load(db: &Db) -> Vec<(String, i64)> {
-    let Db::Sqlite { write, .. } = db else {
+    let Connections::Sqlite { write, .. } = &db.connections else {
         unreachable!("this is SQLite's")
     };
     let mut connection = write.acquire().await.expect("a connection");
@@ -45,7 +45,7 @@ async fn count(connection: &mut SqliteConnection, table: &str) -> i64 {
 
 /// A table of two columns, each with an index: the values of one tell more than those of the other.
 pub(super) async fn fill_sample(db: &Db, values: &str, rows: i64) {
-    let Db::Sqlite { write, .. } = db else {
+    let Connections::Sqlite { write, .. } = &db.connections else {
         unreachable!("this is SQLite's")
     };
     let mut connection = write.acquire().await.expect("a connection");
@@ -64,7 +64,7 @@ pub(super) async fn fill_sample(db: &Db, values: &str, rows: i64) {
 
 /// By which index a reader looks into it.
 pub(super) async fn plan_of_sample(db: &Db) -> String {
-    let Db::Sqlite { read, .. } = db else {
+    let Connections::Sqlite { read, .. } = &db.connections else {
         unreachable!("this is SQLite's")
     };
     let mut connection = read.background.acquire().await.expect("a connection");
@@ -109,7 +109,7 @@ async fn index_rows(connection: &mut SqliteConnection) -> BTreeMap<String, i64> 
 }
 
 pub(super) async fn plan(db: &Db) -> Vec<Finding> {
-    let Db::Sqlite { read, .. } = db else {
+    let Connections::Sqlite { read, .. } = &db.connections else {
         unreachable!("this is SQLite's")
     };
     let mut connection = read.background.acquire().await.expect("a connection");

@@ -6,6 +6,7 @@
 use super::super::store;
 pub use super::countries::{BY_HAND, REACHED};
 use super::{Payee, manual};
+use crate::account::service as account;
 use crate::books::Booking;
 use crate::books::service::{self as books, Entry, Kind, posting};
 use crate::db::{self, Db, Tx};
@@ -29,8 +30,11 @@ pub async fn start_onboarding(
     if !REACHED.contains(&country) {
         return Err(Error::Refused("country-unsupported"));
     }
-    let known = store::find_payee(&mut db.read().await?, person).await?;
-    let opened = store::count_accounts(&mut db.read().await?, person, provider.name()).await?;
+    let mut tx = db.read().await?;
+    let was_proven = account::is_proven(&mut tx, person).await?;
+    let known = store::find_payee(&mut tx, person).await?;
+    let opened = store::count_accounts(&mut tx, person, provider.name()).await?;
+    drop(tx);
     // The provider gives one name one account. Who moves to another country gets a new one, and so does an owner whose account somebody
     // else had: what that one entered must not come back.
     let seller = match opened {
@@ -51,12 +55,53 @@ pub async fn start_onboarding(
     let state = provider.get_account(&account).await?;
     let url = provider.onboarding_url(&account, return_url).await?;
     let mut tx = db.write().await?;
-    store::upsert_payee(&mut tx, person, &account, provider.name(), country, now_ms).await?;
-    if let Some(state) = state {
+    let opening = Opening {
+        person,
+        account: &account,
+        provider: provider.name(),
+        country,
+        was_proven,
+    };
+    let noted = note_opening(&mut tx, &opening, now_ms).await?;
+    if let (Some(state), true) = (state, noted) {
         note_account(&mut tx, &state, false).await?;
     }
     tx.commit().await?;
-    Ok(url)
+    match noted {
+        true => Ok(url),
+        false => Err(Error::Refused("account-changed")),
+    }
+}
+
+/// A provider account that was opened for somebody.
+pub struct Opening<'a> {
+    pub person: &'a str,
+    pub account: &'a str,
+    pub provider: &'a str,
+    pub country: &'a str,
+    /// Whether the address was its owner's when it was begun.
+    pub was_proven: bool,
+}
+
+/// Notes where somebody's money goes from now on. `false` when the account changed hands while the provider was asked: then the provider
+/// account is noted as spent, so that its owner never gets the one that a stranger may have filled in.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note_opening(tx: &mut Tx, opening: &Opening<'_>, now_ms: i64) -> db::Result<bool> {
+    let Opening {
+        person,
+        account,
+        provider,
+        country,
+        was_proven,
+    } = *opening;
+    store::insert_account(tx, account, person, provider).await?;
+    if account::is_proven(tx, person).await? != was_proven {
+        return Ok(false);
+    }
+    store::upsert_payee(tx, person, account, provider, country, now_ms).await?;
+    Ok(true)
 }
 
 /// Fetches a creator's account anew: coming back from the provider's page proves nothing.
