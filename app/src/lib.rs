@@ -38,6 +38,8 @@ pub mod demo;
 #[cfg(feature = "ssr")]
 pub mod engines;
 #[cfg(feature = "ssr")]
+pub mod facts;
+#[cfg(feature = "ssr")]
 pub mod jobs;
 #[cfg(feature = "ssr")]
 pub mod lang;

@@ -22,6 +22,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("books", &["books/"]),
     ("provider", &["provider/"]),
     ("money", &["money.rs"]),
+    ("facts", &["facts.rs"]),
     ("log", &["log/"]),
     ("engines", &["engines.rs"]),
     ("catalog", &["catalog/"]),

@@ -4,6 +4,7 @@ pub use super::filter::{Filter, Sort};
 use super::store;
 pub use super::store::{Anchor, Card, Listing};
 use crate::db::{self, Tx};
+use crate::facts::{self, Fact};
 use schema::template::PublicVariable;
 use std::collections::BTreeMap;
 
@@ -113,12 +114,28 @@ pub async fn list_anchor_digests(tx: &mut Tx, version: &str) -> db::Result<Vec<S
         .collect())
 }
 
-/// Counts a sale of what is live; `false` for anything else. The listing's row is held until the transaction is over.
+/// Whether a listing is live; its row is held until the transaction is over.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count_sale(tx: &mut Tx, listing: &str) -> db::Result<bool> {
-    store::count_sale(tx, listing).await
+pub async fn hold_live(tx: &mut Tx, listing: &str) -> db::Result<bool> {
+    store::hold_live(tx, listing).await
+}
+
+/// Holds a listing's row until the transaction is over, so that of two who count its owners the later one is right.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hold(tx: &mut Tx, listing: &str) -> db::Result<()> {
+    store::hold(tx, listing).await
+}
+
+/// Notes how many own a listing.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_sales(tx: &mut Tx, listing: &str, owners: i64) -> db::Result<()> {
+    store::set_sales(tx, listing, owners).await
 }
 
 /// Whether a file is a labelled public copy.
@@ -134,7 +151,11 @@ pub async fn is_public_blob(tx: &mut Tx, blob: &str) -> db::Result<bool> {
 /// # Errors
 /// When the database fails.
 pub async fn withdraw(tx: &mut Tx, listing: &str) -> db::Result<bool> {
-    store::withdraw(tx, listing).await
+    let withdrawn = store::withdraw(tx, listing).await?;
+    if withdrawn {
+        tell_withdrawn(tx, listing).await?;
+    }
+    Ok(withdrawn)
 }
 
 /// Takes a listing off sale that our own machine could not reproduce any more.
@@ -142,5 +163,13 @@ pub async fn withdraw(tx: &mut Tx, listing: &str) -> db::Result<bool> {
 /// # Errors
 /// When the database fails.
 pub async fn suspend(tx: &mut Tx, listing: &str) -> db::Result<()> {
-    store::suspend(tx, listing).await
+    if store::suspend(tx, listing).await? {
+        tell_withdrawn(tx, listing).await?;
+    }
+    Ok(())
+}
+
+async fn tell_withdrawn(tx: &mut Tx, listing: &str) -> db::Result<()> {
+    let listing = listing.to_owned();
+    facts::tell(tx, &Fact::ListingWithdrawn { listing }).await
 }

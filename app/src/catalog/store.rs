@@ -132,7 +132,9 @@ statements! {
     IS_PUBLIC_BLOB = "select count(*) from anchor where labelled_blob = $1";
     SUSPEND = "update listing set state = 'failed' where id = $1 and state = 'live'";
     WITHDRAW = "update listing set state = 'withdrawn' where id = $1 and state in ('live', 'failed')";
-    COUNT_SALE = "update listing set sales = sales + 1 where id = $1 and state = 'live'";
+    HOLD = "update listing set state = state where id = $1";
+    HOLD_LIVE = "update listing set state = state where id = $1 and state = 'live'";
+    SET_SALES = "update listing set sales = $2 where id = $1";
 }
 
 pub(super) async fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> db::Result<Vec<Card>> {
@@ -226,16 +228,24 @@ pub(super) async fn find_stretch_end(
     Ok(row.map(|row| row.0))
 }
 
-pub(super) async fn count_sale(tx: &mut Tx, listing: &str) -> db::Result<bool> {
-    execute!(tx, COUNT_SALE, listing).map(|rows| rows == 1)
+pub(super) async fn hold(tx: &mut Tx, listing: &str) -> db::Result<()> {
+    execute!(tx, HOLD, listing).map(|_| ())
+}
+
+pub(super) async fn hold_live(tx: &mut Tx, listing: &str) -> db::Result<bool> {
+    execute!(tx, HOLD_LIVE, listing).map(|rows| rows == 1)
+}
+
+pub(super) async fn set_sales(tx: &mut Tx, listing: &str, owners: i64) -> db::Result<()> {
+    execute!(tx, SET_SALES, listing, owners).map(|_| ())
 }
 
 pub(super) async fn is_public_blob(tx: &mut Tx, blob: &str) -> db::Result<bool> {
     fetch!(tx, fetch_one, (i64,), IS_PUBLIC_BLOB, blob).map(|row| row.0 > 0)
 }
 
-pub(super) async fn suspend(tx: &mut Tx, listing: &str) -> db::Result<()> {
-    execute!(tx, SUSPEND, listing).map(|_| ())
+pub(super) async fn suspend(tx: &mut Tx, listing: &str) -> db::Result<bool> {
+    execute!(tx, SUSPEND, listing).map(|rows| rows == 1)
 }
 
 pub(super) async fn withdraw(tx: &mut Tx, listing: &str) -> db::Result<bool> {

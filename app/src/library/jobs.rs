@@ -5,6 +5,7 @@ use super::store;
 use crate::catalog::service as catalog;
 use crate::catalog::versions::recipe_of;
 use crate::compute;
+use crate::facts::{self, Fact};
 use crate::jobs::Outcome;
 use crate::offers::ending::{self, EndReason, Holding};
 use crate::orders;
@@ -144,6 +145,12 @@ async fn finish(
     {
         return Ok(());
     }
+    let finished = Fact::RunFinished {
+        run: run.id.clone(),
+        version: listing.version_id.clone(),
+        exact: statement.outcome == Verdict::Exact,
+    };
+    facts::tell(&mut tx, &finished).await?;
     // A run that nobody asked for is a statement of our own, for or against; an owner's run is theirs to publish if it holds.
     if statement.outcome != Verdict::Exact || run.line_id.is_none() {
         state.log.attest(&mut tx, &statement).await?;

@@ -85,6 +85,7 @@ statements! {
     LIST_OWNED_OF_LISTING = lines!("purchase_line.listing_id = $1 and purchase_line.state = 'owned' order by purchase_line.id");
     SET_LINE_TAX = "update purchase_line set tax_minor = $2 where id = $1";
     SET_LINE_OWNED = "update purchase_line set state = 'owned', earning = $2, paid_ms = $3, licence_secret_id = $4, licence_leaf_hash = $5 where id = $1 and state = 'open'";
+    COUNT_OWNERS = "select count(*) from purchase_line where listing_id = $1 and state = 'owned'";
     COUNT_OWNED = "select count(*) from purchase_line where buyer_id = $1 and version_id = $2 and state = 'owned'";
     CHANGE_LINE = "update purchase_line set state = $2, earning = $3, refunded_minor = $4, refunded_tax_minor = $5, refunded_promotion_minor = $6, payee_borne_minor = $7,
             frozen_minor = $8, refund_reason = $9, paid_ms = coalesce(paid_ms, $10)
@@ -299,6 +300,11 @@ pub async fn set_line_owned(
     leaf: &str,
 ) -> db::Result<bool> {
     execute!(tx, SET_LINE_OWNED, id, earning, now_ms, secret, leaf).map(|rows| rows == 1)
+}
+
+/// How many own a listing.
+pub async fn count_owners(tx: &mut Tx, listing: &str) -> db::Result<i64> {
+    fetch!(tx, fetch_one, (i64,), COUNT_OWNERS, listing).map(|row| row.0)
 }
 
 pub async fn count_owned(tx: &mut Tx, buyer: &str, version: &str) -> db::Result<i64> {

@@ -8,6 +8,7 @@ pub use super::store::Dispute;
 use crate::books::Booking;
 use crate::books::service::{self as books, Entry, Kind, posting};
 use crate::db::{self, Tx};
+use crate::facts;
 use crate::money::Error;
 use crate::orders::{self, Line, LineChange};
 use crate::provider::outbound::{self, Plan};
@@ -256,6 +257,7 @@ async fn lose(tx: &mut Booking, dispute: &Dispute, now_ms: i64) -> Result<(), Er
         for line in orders::list_lines(tx, &dispute.purchase_id).await? {
             if line.state == "owned" && line.parts().cash() > 0 {
                 orders::end_ownership(tx, &line.id, "dispute-lost").await?;
+                tell_lost(tx, &line).await?;
             }
         }
     } else {
@@ -264,6 +266,7 @@ async fn lose(tx: &mut Booking, dispute: &Dispute, now_ms: i64) -> Result<(), Er
             let cash = (line.parts().cash() - so_far).min(left);
             left -= cash;
             postings.extend(lose_line(tx, &line, cash, now_ms).await?);
+            tell_lost(tx, &line).await?;
         }
     }
     postings.push(posting(Kind::LossDisputes, "platform", left, None));
@@ -275,6 +278,14 @@ async fn lose(tx: &mut Booking, dispute: &Dispute, now_ms: i64) -> Result<(), Er
     }
     store::end_dispute(tx, &dispute.id, "lost", now_ms).await?;
     Ok(())
+}
+
+async fn tell_lost(tx: &mut Tx, line: &Line) -> db::Result<()> {
+    let lost = facts::Fact::Lost {
+        listing: line.listing_id.clone(),
+        line: line.id.clone(),
+    };
+    facts::tell(tx, &lost).await
 }
 
 /// A line's part of a lost dispute, as a refund that the bank made.

@@ -7,6 +7,7 @@ use super::{dispute, store};
 use crate::books::Booking;
 use crate::books::service::{self as books, Entry, Kind, posting};
 use crate::db::Tx;
+use crate::facts::{self, Fact};
 use crate::money::Error;
 use crate::orders::{self, Line, LineChange, Order, RETURN_MS};
 use crate::provider::outbound::{self, Ended, Operation, Plan};
@@ -121,6 +122,13 @@ async fn plan(
     };
     if !orders::change_line(tx, line, &change).await? {
         return Ok(false);
+    }
+    if part.is_none() {
+        let refunded = Fact::Refunded {
+            listing: line.listing_id.clone(),
+            line: line.id.clone(),
+        };
+        facts::tell(tx, &refunded).await?;
     }
     if whole == Parts::default() {
         return Ok(true);

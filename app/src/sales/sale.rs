@@ -9,6 +9,7 @@ use crate::books::Booking;
 use crate::books::service::{self as books, CURRENCY, Entry, Kind, posting};
 use crate::catalog;
 use crate::db::Tx;
+use crate::facts::{self, Fact};
 use crate::money::Error;
 use crate::offers::coupon;
 use crate::orders::{self, Line, Order};
@@ -142,6 +143,11 @@ pub async fn fulfil(
         let (secret, leaf) = issue_licence(till, tx, line, now_ms).await?;
         let earning = if line.payee_minor > 0 { "held" } else { "none" };
         orders::set_line_owned(tx, &line.id, earning, now_ms, &secret, &leaf).await?;
+        let sold = Fact::Sold {
+            listing: line.listing_id.clone(),
+            line: line.id.clone(),
+        };
+        facts::tell(tx, &sold).await?;
     }
     if let Some(cart) = &order.cart {
         orders::empty_cart_of(tx, order_id, cart).await?;
@@ -196,7 +202,7 @@ async fn obstacle(tx: &mut Tx, line: &Line, over: bool) -> Result<Option<&'stati
     if line.buyer_id == line.payee_id {
         return Ok(Some("own"));
     }
-    match catalog::service::count_sale(tx, &line.listing_id).await? {
+    match catalog::service::hold_live(tx, &line.listing_id).await? {
         true => Ok(None),
         false => Ok(Some("not-for-sale")),
     }

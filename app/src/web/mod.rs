@@ -11,4 +11,5 @@ pub mod listener;
 pub mod router;
 pub mod server;
 pub mod state;
+mod subscribers;
 pub mod work;

@@ -9,7 +9,7 @@ use crate::once;
 use crate::settlement;
 use crate::settlement::{checks, clockwork};
 use crate::web::state::AppState;
-use crate::{account, checkout, db, demo, library, limits, mail, random, studio};
+use crate::{account, checkout, db, demo, facts, library, limits, mail, random, studio};
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -23,6 +23,7 @@ const QUICK: &[&str] = &[
     settlement::jobs::EVENT,
     settlement::jobs::OPERATION,
     mail::SEND,
+    facts::TELL,
 ];
 
 const SETTLE: &str = "settle";
@@ -78,6 +79,7 @@ async fn run(state: AppState, job: Job) -> Outcome {
         kind @ (settlement::jobs::EVENT | settlement::jobs::OPERATION) => {
             settlement::jobs::run(&state.till(), kind, &job.payload, state.clock.now_ms()).await
         }
+        facts::TELL => super::subscribers::bring(&state, &job.payload).await,
         mail::SEND => mail::run(&state.db, &state.vault, &state.mailer, &job.payload).await,
         other => Ok(Outcome::Failed(format!(
             "nobody knows the job kind {other}"

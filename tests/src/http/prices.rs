@@ -7,7 +7,7 @@ use std::time::Duration;
 
 #[tokio::test]
 async fn a_price_shows_its_tax_from_the_first_page_to_the_invoice() {
-    let server = Server::start(Database::Sqlite);
+    let server = Server::start(Database::Postgres);
     list_something(&server);
     let visitor = Client::new(server.url(""));
     // 10.00, and nobody knows of which country.
@@ -67,6 +67,9 @@ async fn a_price_shows_its_tax_from_the_first_page_to_the_invoice() {
         receipt = visitor.get(&order).await;
     }
     assert!(receipt.body.contains("Tax 20 % (Austria)") && receipt.body.contains("$12.00"));
+    while !server.holds("exists (select 1 from listing where sales = 1)") {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     let invoice = visitor.get(&format!("{order}/invoice.pdf")).await;
     assert!(
         invoice.body.contains("Tax 20 % \\(Austria\\)")

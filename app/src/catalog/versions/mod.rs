@@ -9,6 +9,7 @@ pub(crate) use store::ALL as STATEMENTS;
 pub use store::*;
 
 use crate::db::{self, Db, Tx};
+use crate::facts::{self, Fact};
 use crate::jobs::{self, Outcome};
 use crate::log::service as log;
 use base64::Engine as _;
@@ -129,6 +130,11 @@ pub async fn go_live(db: &Db, id: &str, now_ms: i64) -> Result<Outcome, log::Err
     }
     set_version_state(&mut tx, id, "live", None, None).await?;
     set_listing_state(&mut tx, &version.listing_id, "live", Some(now_ms)).await?;
+    let live = Fact::ListingLive {
+        listing: version.listing_id.clone(),
+        version: id.to_owned(),
+    };
+    facts::tell(&mut tx, &live).await?;
     tx.commit().await?;
     Ok(Outcome::Done)
 }

@@ -261,3 +261,44 @@ async fn what_is_left_of_a_sale_after_a_part_went_back_adds_up_to_its_price() {
         assert!(text.contains(&told), "{told}: {text}");
     }
 }
+
+#[tokio::test]
+async fn what_is_sold_goes_back_or_is_lost_is_told_and_the_catalogue_counts_who_owns_it() {
+    use crate::facts::{Fact, TELL, read};
+    for test in databases().await {
+        let shop = shop(&test).await;
+        let order = shop.sell(0, 0).await;
+        let lines = shop.lines(&order).await;
+        let told = async || {
+            let mut told = Vec::new();
+            while let Some(job) = crate::jobs::claim(&test.db, "w", &[TELL], i64::MAX / 2)
+                .await
+                .expect("an answer")
+            {
+                told.push(read(&job.payload).expect("a fact"));
+            }
+            told
+        };
+        let (listing, line) = (lines[0].listing_id.clone(), lines[0].id.clone());
+        let sold = Fact::Sold {
+            listing: listing.clone(),
+            line: line.clone(),
+        };
+        assert_eq!(told().await, [sold], "{} {}", test.name, order.id);
+        let mut tx = test.db.read().await.expect("a transaction");
+        let owners = crate::orders::count_owners(&mut tx, &listing).await;
+        assert_eq!(owners.expect("a number"), 1, "{}", test.name);
+        drop(tx);
+        shop.refund(&lines[0], Bearer::Creator).await;
+        assert_eq!(
+            told().await,
+            [Fact::Refunded {
+                listing: listing.clone(),
+                line
+            }]
+        );
+        let mut tx = test.db.read().await.expect("a transaction");
+        let owners = crate::orders::count_owners(&mut tx, &listing).await;
+        assert_eq!(owners.expect("a number"), 0, "{}", test.name);
+    }
+}

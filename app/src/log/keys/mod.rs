@@ -11,6 +11,7 @@ pub(crate) use store::ALL as STATEMENTS;
 
 use super::service::{self as log, LeafRow, PublicLog};
 use crate::db::{self, Db, Tx};
+use crate::facts::{self, Fact};
 use crate::random;
 use schema::digest::Digest;
 use schema::failure::FieldError;
@@ -263,6 +264,7 @@ async fn keep(
     if !first {
         return Err(invalid("key", "ended-key"));
     }
+    facts::tell(&mut tx, &Fact::KeyEnded { key_hash }).await?;
     tx.commit().await?;
     Ok(())
 }

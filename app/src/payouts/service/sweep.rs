@@ -9,6 +9,7 @@ use super::{MONTH_MS, WEEK_MS, manual, transfer};
 use crate::books::Booking;
 use crate::books::service::{self as books, Entry, Kind, posting};
 use crate::db::{self, Db, Tx};
+use crate::facts::{self, Fact};
 use crate::money::Error;
 use crate::orders::{self, EarningLine, HOLD_MS, RETURN_MS};
 use crate::provider::outbound;
@@ -230,6 +231,11 @@ pub async fn sweep(
         if planned.pays() {
             pay(&mut tx, &planned, &decision, provider, now_ms).await?;
             paid += 1;
+            let paid_out = Fact::PaidOut {
+                payee: planned.payee.clone(),
+                decision: decision.clone(),
+            };
+            facts::tell(&mut tx, &paid_out).await?;
         } else if planned.netted_minor == 0 && is_said_already(&mut tx, &planned).await? {
             continue;
         }
