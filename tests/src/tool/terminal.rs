@@ -17,7 +17,8 @@ fn ctrl_c_at_a_passphrase_leaves_a_terminal_that_shows_what_is_typed() {
     );
     let mut child = Command::new("script")
         .args(["--quiet", "--command"])
-        .arg(format!("sh -c '{script}'"))
+        // Whoever started the tests in the background left Ctrl-C ignored, which programs inherit.
+        .arg(format!("env --default-signal=INT sh -c '{script}'"))
         .arg("/dev/null")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
