@@ -38,11 +38,16 @@ fn card(visit: &Visit, card: Card, eager: bool) -> impl IntoView + use<> {
 }
 
 fn grid(visit: &Visit, cards: Vec<Card>) -> impl IntoView + use<> {
+    let priced = cards.iter().any(|card| card.price_minor > 0);
     let cards = cards
         .into_iter()
         .enumerate()
         .map(|(index, row)| card(visit, row, index < 8));
-    view! { <ul class="grid">{cards.collect_view()}</ul> }
+    let note = visit.tax_note().filter(|_| priced);
+    view! {
+        <ul class="grid">{cards.collect_view()}</ul>
+        {note.map(|note| view! { <p class="quiet">{note}</p> })}
+    }
 }
 
 pub(super) fn home(visit: &Visit, cards: Cards) -> Response {
