@@ -2,7 +2,7 @@
 
 use super::service::cart::Priced;
 use crate::lang::Lang;
-use crate::orders::{Line, Order};
+use crate::orders::{Line, LineState, Order};
 use crate::ui::pieces::{Fact, FormKey, Picture, Time, empty, heading, picture_url};
 use crate::ui::shell;
 use crate::ui::visit::{Visit, tax_words, tax_words_of};
@@ -223,7 +223,7 @@ pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
     shell::ok(visit, &title.clone(), || {
         let retry = payable.then(|| lang.path(&format!("/orders/{}/pay", order.id)));
         let list: i64 = lines.iter().map(|line| line.list_minor).sum();
-        let all_back = lines.iter().all(|line| line.state == "refunded");
+        let all_back = lines.iter().all(|line| line.state == LineState::Refunded);
         let back: i64 = lines.iter().map(Line::refunded_cash).sum();
         let invoice = order.invoice_number.filter(|_| order.total_minor > 0).map(|number| {
             let href = lang.path(&format!("/orders/{}/invoice.pdf", order.id));
@@ -300,21 +300,21 @@ pub(super) fn invoice_name(number: i64) -> String {
 
 fn order_row(lang: Lang, line: &Line, visitor: bool) -> impl IntoView + use<> {
     let licence = lang.text(&format!("licence-{}", line.licence.replace('.', "-")));
-    let part = line.state == "owned" && line.refunded_cash() > 0;
+    let part = line.state == LineState::Owned && line.refunded_cash() > 0;
     let state = lang.text(&match part {
         true => "line-state-part".to_owned(),
-        false => format!("line-state-{}", line.state),
+        false => format!("line-state-{}", line.state.name()),
     });
     let reason = line
         .refund_reason
         .clone()
-        .filter(|_| line.state == "refunded");
+        .filter(|_| line.state == LineState::Refunded);
     let reason = reason.map(|reason| {
         let amount = [("amount", lang.money(line.refunded_cash()).into())];
         lang.with(&format!("refund-{reason}"), &amount)
     });
-    let action =
-        (line.state == "owned" && !visitor).then(|| lang.path(&format!("/library/{}", line.id)));
+    let action = (line.state == LineState::Owned && !visitor)
+        .then(|| lang.path(&format!("/library/{}", line.id)));
     view! {
         <li class="row">
             <span class="row__main"><a href=lang.path(&format!("/listings/{}", line.slug))>{line.title.clone()}</a><span class="quiet">{licence}</span>{reason.map(|text| view! { <span class="quiet">{text}</span> })}</span>

@@ -30,6 +30,11 @@ impl Error {
         ))
     }
 
+    /// A step that no rule of ours takes.
+    pub(crate) fn impossible(what: String) -> Self {
+        Self(sqlx::Error::Protocol(format!("no such step: {what}")))
+    }
+
     pub(crate) fn out_of_time() -> Self {
         Self(timed_out())
     }

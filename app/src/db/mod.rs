@@ -13,6 +13,7 @@ mod setting;
 mod statistics;
 #[cfg(test)]
 pub(crate) mod tests;
+mod words;
 pub mod work;
 pub mod writes;
 
@@ -29,6 +30,7 @@ use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr as _, Sqlite, Transaction};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::time::Duration;
+pub(crate) use words::words;
 use work::{Class, Deadline, Work};
 
 /// SQLite asks after so many steps of its machine whether a statement may go on: some hundred times a second.

@@ -3,7 +3,7 @@
 use super::service::{Attestable, OpenedRecipe, Owned, Run};
 use crate::catalog::service::{Anchor, Listing};
 use crate::lang::Lang;
-use crate::orders::{Line, RETURN_MS};
+use crate::orders::{Line, LineState, RETURN_MS};
 use crate::studio::island::{CopyButton, LiveProgress};
 use crate::ui::pieces::{
     Code, Fact, FormKey, Picture, RefreshWithoutScript, Time, empty, heading, picture_url,
@@ -23,8 +23,8 @@ pub(super) fn library(visit: &Visit, rows: Vec<Owned>) -> Response {
         let none = rows.is_empty();
         let rows = rows.into_iter().map(|row| {
             let href = lang.path(&format!("/library/{}", row.id));
-            let state = match (row.state.as_str(), row.opened_ms) {
-                ("refunded", _) => "line-state-refunded",
+            let state = match (row.state, row.opened_ms) {
+                (LineState::Refunded, _) => "line-state-refunded",
                 (_, None) if row.price_minor > 0 => "line-unopened",
                 _ => "line-opened",
             };

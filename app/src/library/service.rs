@@ -7,7 +7,7 @@ use crate::catalog::versions::VersionSecret;
 use crate::db::{self, Tx};
 use crate::jobs::turns::{self, Class, PictureJob};
 use crate::log::service as log;
-use crate::orders::{self, Line};
+use crate::orders::{self, Line, LineState};
 use crate::sales::LicenceSecret;
 use crate::shop::Shop;
 use crate::vault;
@@ -116,9 +116,9 @@ pub async fn get_line(tx: &mut Tx, buyer: &str, id: &str) -> Result<Line, Error>
         Err(error) if error.is_missing() => return Err(Error::NotFound),
         Err(error) => return Err(error.into()),
     };
-    match line.state.as_str() {
-        "owned" => Ok(line),
-        "refunded" => Err(Error::Refunded),
+    match line.state {
+        LineState::Owned => Ok(line),
+        LineState::Refunded => Err(Error::Refunded),
         _ => Err(Error::NotFound),
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::catalog::stretch::Stretch;
 use crate::db::{self, Tx, execute, fetch, statements};
+use crate::orders::LineState;
 
 /// A version that a release of the engine has not regenerated yet.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -15,7 +16,8 @@ pub struct Due {
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Owned {
     pub id: String,
-    pub state: String,
+    #[sqlx(try_from = "String")]
+    pub state: LineState,
     pub paid_ms: Option<i64>,
     pub opened_ms: Option<i64>,
     pub price_minor: i64,

@@ -5,7 +5,7 @@ use super::reconciliation::Comparison;
 use crate::books::export::Report;
 use crate::books::service::Unexplained;
 use crate::lang::Lang;
-use crate::orders::Line;
+use crate::orders::{Line, LineState};
 use crate::payouts::service::sweep::Planned;
 use crate::payouts::service::{BankPayout, Decision};
 use crate::provider::inbox::Row;
@@ -342,7 +342,7 @@ pub(super) fn dispute(
             </form>
         });
         let accept = (open && dispute.state == "withdrawn").then(|| view! { <form method="post" action=lang.path(&format!("{path}/accept"))><FormKey/><button class="button button--quiet" id="accept">{lang.text("dispute-accept")}</button></form> });
-        let rows: Vec<_> = lines.iter().map(|line| view! { <li class="row"><span class="row__main">{line.title.clone()}</span><span>{lang.money(line.parts().cash())}</span>{(line.state != "owned").then(|| view! { <span class="tag">{lang.text(&format!("line-state-{}", line.state))}</span> })}</li> }).collect();
+        let rows: Vec<_> = lines.iter().map(|line| view! { <li class="row"><span class="row__main">{line.title.clone()}</span><span>{lang.money(line.parts().cash())}</span>{(line.state != LineState::Owned).then(|| view! { <span class="tag">{lang.text(&format!("line-state-{}", line.state.name()))}</span> })}</li> }).collect();
         view! {
             {heading(title, None)}
             {links(visit)}

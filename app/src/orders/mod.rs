@@ -2,8 +2,10 @@
 //!
 //! The one rule: nobody else writes SQL about orders and lines. Whoever sells, refunds, pays out or hands over asks here.
 
+mod state;
 mod store;
 
+pub use state::{Earning, LineState};
 #[cfg(test)]
 pub(crate) use store::ALL as STATEMENTS;
 pub use store::*;
@@ -102,8 +104,10 @@ pub struct Line {
     pub promotion_minor: i64,
     pub tax_minor: i64,
     pub licence: String,
-    pub state: String,
-    pub earning: String,
+    #[sqlx(try_from = "String")]
+    pub state: LineState,
+    #[sqlx(try_from = "String")]
+    pub earning: Earning,
     pub paid_ms: Option<i64>,
     pub opened_ms: Option<i64>,
     /// What of the price went back.
@@ -152,8 +156,8 @@ impl Line {
     /// tell a stranger so. It looks as any other.
     fn hide_what_its_owner_has(&mut self) {
         let reason = self.refund_reason.as_deref();
-        if self.state == "refunded" && matches!(reason, Some("duplicate" | "own")) {
-            self.state = "owned".into();
+        if self.state == LineState::Refunded && matches!(reason, Some("duplicate" | "own")) {
+            self.state = LineState::Owned;
             self.refund_reason = None;
             (self.refunded_minor, self.refunded_tax_minor) = (0, 0);
             self.refunded_promotion_minor = 0;
@@ -236,8 +240,8 @@ pub struct NewOrder {
 
 /// What a refund, or its undoing, makes of a line.
 pub struct LineChange<'a> {
-    pub state: &'a str,
-    pub earning: &'a str,
+    pub state: LineState,
+    pub earning: Earning,
     /// What went back of each part so far; payee and share together are what went back of the price.
     pub refunded: Parts,
     pub payee_borne_minor: i64,

@@ -1,6 +1,6 @@
 //! SQL of orders and their lines.
 
-use super::{EarningLine, Line, LineChange, NewLine, NewOrder, Order};
+use super::{Earning, EarningLine, Line, LineChange, NewLine, NewOrder, Order};
 use crate::db::{self, Tx, execute, fetch, statements};
 use crate::provider::Payment;
 
@@ -294,12 +294,12 @@ pub async fn set_line_tax(tx: &mut Tx, line: &str, tax: i64) -> db::Result<()> {
 pub async fn set_line_owned(
     tx: &mut Tx,
     id: &str,
-    earning: &str,
+    earning: Earning,
     now_ms: i64,
     secret: &str,
     leaf: &str,
 ) -> db::Result<bool> {
-    execute!(tx, SET_LINE_OWNED, id, earning, now_ms, secret, leaf).map(|rows| rows == 1)
+    execute!(tx, SET_LINE_OWNED, id, earning.name(), now_ms, secret, leaf).map(|rows| rows == 1)
 }
 
 /// How many own a listing.
@@ -313,12 +313,22 @@ pub async fn count_owned(tx: &mut Tx, buyer: &str, version: &str) -> db::Result<
 
 /// Changes a line as long as it is what the caller read. `false` when something else came first.
 pub async fn change_line(tx: &mut Tx, line: &Line, change: &LineChange<'_>) -> db::Result<bool> {
+    if !line.state.may_become(change.state) || !line.earning.may_become(change.earning) {
+        return Err(db::Error::impossible(format!(
+            "the line {} from {} to {}, its earning from {} to {}",
+            line.id,
+            line.state.name(),
+            change.state.name(),
+            line.earning.name(),
+            change.earning.name()
+        )));
+    }
     execute!(
         tx,
         CHANGE_LINE,
         &line.id,
-        change.state,
-        change.earning,
+        change.state.name(),
+        change.earning.name(),
         change.refunded.payee + change.refunded.share,
         change.refunded.tax,
         change.refunded.promotion,
@@ -326,8 +336,8 @@ pub async fn change_line(tx: &mut Tx, line: &Line, change: &LineChange<'_>) -> d
         change.frozen_minor,
         change.reason,
         change.now_ms,
-        &line.state,
-        &line.earning,
+        line.state.name(),
+        line.earning.name(),
         line.refunded_minor,
         line.payee_borne_minor,
         line.frozen_minor,
@@ -347,7 +357,7 @@ pub async fn freeze_line(tx: &mut Tx, line: &Line, frozen_minor: i64) -> db::Res
         FREEZE_LINE,
         &line.id,
         frozen_minor,
-        &line.earning,
+        line.earning.name(),
         line.frozen_minor,
         line.payee_borne_minor
     )
@@ -413,8 +423,15 @@ pub async fn list_available(tx: &mut Tx, payee: &str) -> db::Result<Vec<EarningL
     fetch!(tx, fetch_all, EarningLine, LIST_AVAILABLE, payee)
 }
 
-pub async fn move_earning(tx: &mut Tx, line: &str, from: &str, to: &str) -> db::Result<bool> {
-    execute!(tx, MOVE_EARNING, line, from, to).map(|rows| rows == 1)
+pub async fn move_earning(tx: &mut Tx, line: &str, from: Earning, to: Earning) -> db::Result<bool> {
+    if !from.may_become(to) {
+        return Err(db::Error::impossible(format!(
+            "the earning of {line} from {} to {}",
+            from.name(),
+            to.name()
+        )));
+    }
+    execute!(tx, MOVE_EARNING, line, from.name(), to.name()).map(|rows| rows == 1)
 }
 
 pub async fn first_earned_ms(tx: &mut Tx, person: &str) -> db::Result<Option<i64>> {

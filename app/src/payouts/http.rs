@@ -140,8 +140,8 @@ async fn own_sale(
     let sale = service::find_sale(&mut tx, &person.id, id).await?;
     let sale = sale.ok_or_else(|| AppError::new(Code::NotFound))?;
     let line = orders::get_line(&mut tx, &sale.id).await?;
-    let rest = match line.state.as_str() {
-        "owned" => line.parts().cash() - line.refunded_cash(),
+    let rest = match line.state {
+        orders::LineState::Owned => line.parts().cash() - line.refunded_cash(),
         _ => 0,
     };
     Ok((sale, rest))

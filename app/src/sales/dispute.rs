@@ -10,7 +10,7 @@ use crate::books::service::{self as books, Entry, Kind, posting};
 use crate::db::{self, Tx};
 use crate::facts;
 use crate::money::Error;
-use crate::orders::{self, Line, LineChange};
+use crate::orders::{self, Earning, Line, LineChange, LineState};
 use crate::provider::outbound::{self, Plan};
 use crate::provider::{Dispute as Fact, DisputeStatus, Parameters};
 
@@ -126,7 +126,7 @@ async fn freeze(
     // What cost the buyer nothing is not disputed.
     let disputed = lines
         .iter()
-        .filter(|line| line.state == "owned" && line.parts().cash() > 0);
+        .filter(|line| line.state == LineState::Owned && line.parts().cash() > 0);
     // At most what the transfer brought and was not asked back yet; a dispute that is over asks for nothing.
     let undecided = fact.withdrawn_minor > 0
         && matches!(
@@ -135,15 +135,15 @@ async fn freeze(
         );
     for line in disputed {
         let rest = line.payee_rest() - line.frozen_minor;
-        if undecided && line.earning == "transferred" {
+        if undecided && line.earning == Earning::Transferred {
             outbound::plan_reversal(tx, &line.id, &line.payee_id, line.payee_rest(), now_ms)
                 .await?;
         }
         orders::set_line_dispute(tx, &line.id, Some(&dispute.id)).await?;
-        let (from, rest) = match line.earning.as_str() {
-            "held" => (Kind::SellerHeld, rest),
+        let (from, rest) = match line.earning {
+            Earning::Held => (Kind::SellerHeld, rest),
             // Some of what was released may have covered what they owed.
-            "available" => {
+            Earning::Available => {
                 let released = books::balance(tx, Kind::SellerAvailable, &line.payee_id).await?;
                 (Kind::SellerAvailable, rest.min(released))
             }
@@ -186,8 +186,8 @@ async fn unfreeze(tx: &mut Booking, dispute: &Dispute, now_ms: i64) -> Result<()
         let frozen = line.frozen_minor;
         set_frozen(tx, &line, 0).await?;
         orders::set_line_dispute(tx, &line.id, None).await?;
-        let to = match line.earning.as_str() {
-            "held" => posting(Kind::SellerHeld, &line.payee_id, -frozen, Some(&line.id)),
+        let to = match line.earning {
+            Earning::Held => posting(Kind::SellerHeld, &line.payee_id, -frozen, Some(&line.id)),
             _ => posting(Kind::SellerAvailable, &line.payee_id, -frozen, None),
         };
         let from = posting(Kind::SellerFrozen, &line.payee_id, frozen, Some(&line.id));
@@ -255,7 +255,7 @@ async fn lose(tx: &mut Booking, dispute: &Dispute, now_ms: i64) -> Result<(), Er
     if dispute.bearer == "platform" {
         unfreeze(tx, dispute, now_ms).await?;
         for line in orders::list_lines(tx, &dispute.purchase_id).await? {
-            if line.state == "owned" && line.parts().cash() > 0 {
+            if line.state == LineState::Owned && line.parts().cash() > 0 {
                 orders::end_ownership(tx, &line.id, "dispute-lost").await?;
                 tell_lost(tx, &line).await?;
             }
@@ -302,11 +302,15 @@ async fn lose_line(
     let borne = line.payee_borne_minor + delta.payee;
     let whole = so_far + cash == line.parts().cash();
     let change = LineChange {
-        state: if whole { "refunded" } else { &line.state },
-        earning: if borne == line.payee_minor {
-            "reversed"
+        state: if whole {
+            LineState::Refunded
         } else {
-            &line.earning
+            line.state
+        },
+        earning: if borne == line.payee_minor {
+            Earning::Reversed
+        } else {
+            line.earning
         },
         refunded: after,
         payee_borne_minor: borne,

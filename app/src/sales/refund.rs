@@ -9,7 +9,7 @@ use crate::books::service::{self as books, Entry, Kind, posting};
 use crate::db::Tx;
 use crate::facts::{self, Fact};
 use crate::money::Error;
-use crate::orders::{self, Line, LineChange, Order, RETURN_MS};
+use crate::orders::{self, Earning, Line, LineChange, LineState, Order, RETURN_MS};
 use crate::provider::outbound::{self, Ended, Operation, Plan};
 use crate::provider::{Parameters, Refund};
 use schema::money::Parts;
@@ -37,8 +37,8 @@ struct Taken {
     receivable: i64,
     /// By the platform in the payee's stead.
     expense: i64,
-    state: String,
-    earning: String,
+    state: Option<LineState>,
+    earning: Option<Earning>,
 }
 
 /// Plans the refund of everything that is left of a line, and ends the ownership. `false` when the line is not owned any more, or
@@ -86,8 +86,8 @@ async fn plan(
 ) -> Result<bool, Error> {
     // Before the payment is booked there is nothing to give back: a refund then would leave the sale's earnings with nobody.
     let order = orders::get_order(tx, &line.purchase_id).await?;
-    let over = matches!(line.state.as_str(), "refunded" | "cancelled");
-    if order.state != "paid" || over || (part.is_some() && line.state != "owned") {
+    let over = matches!(line.state, LineState::Refunded | LineState::Cancelled);
+    if order.state != "paid" || over || (part.is_some() && line.state != LineState::Owned) {
         return Ok(false);
     }
     if let Some(open) = dispute::find_withdrawn(tx, &order.id).await? {
@@ -106,14 +106,18 @@ async fn plan(
     let available = books::balance(tx, Kind::SellerAvailable, &line.payee_id).await?;
     let taken = take(line, bearer, delta, available);
     let borne = line.payee_borne_minor + taken.payee - taken.expense;
-    let gone = borne == line.payee_minor && line.earning != "none";
+    let gone = borne == line.payee_minor && line.earning != Earning::None;
     let change = LineChange {
         state: if part.is_none() {
-            "refunded"
+            LineState::Refunded
         } else {
-            &line.state
+            line.state
         },
-        earning: if gone { "reversed" } else { &line.earning },
+        earning: if gone {
+            Earning::Reversed
+        } else {
+            line.earning
+        },
         refunded: after,
         payee_borne_minor: borne,
         frozen_minor: line.frozen_minor - taken.frozen,
@@ -135,7 +139,7 @@ async fn plan(
     }
     book(tx, line, &order, &taken, delta, now_ms).await?;
     // What lies with the seller already is asked back; where that is refused, later earnings cover it.
-    if taken.receivable > 0 && line.earning == "transferred" {
+    if taken.receivable > 0 && line.earning == Earning::Transferred {
         outbound::plan_reversal(tx, &line.id, &line.payee_id, taken.receivable, now_ms).await?;
     }
     Ok(true)
@@ -148,8 +152,8 @@ fn take(line: &Line, bearer: Bearer, delta: Parts, available_minor: i64) -> Take
         payee: delta.payee,
         share: delta.share,
         promotion: delta.promotion,
-        state: line.state.clone(),
-        earning: line.earning.clone(),
+        state: Some(line.state),
+        earning: Some(line.earning),
         ..Taken::default()
     };
     if bearer == Bearer::Platform {
@@ -158,10 +162,10 @@ fn take(line: &Line, bearer: Bearer, delta: Parts, available_minor: i64) -> Take
     }
     taken.frozen = line.frozen_minor.min(delta.payee);
     let rest = delta.payee - taken.frozen;
-    match line.earning.as_str() {
-        "held" => taken.held = rest,
+    match line.earning {
+        Earning::Held => taken.held = rest,
         // Some of what was released may have covered what they owed.
-        "available" => {
+        Earning::Available => {
             taken.available = rest.min(available_minor);
             taken.receivable = rest - taken.available;
         }
@@ -286,12 +290,12 @@ async fn undo(tx: &mut Tx, op: &Operation, now_ms: i64) -> Result<Vec<books::Pos
     let forgiven = taken.receivable.min(owed);
     let back = taken.held + taken.available + taken.frozen;
     // Held again where the whole part was held; what was sent on or released meanwhile is not of this line any more.
-    let earning = match (line.earning.as_str(), taken.earning.as_str()) {
-        ("reversed", "transit") => "transferred",
-        ("reversed", before) => before,
+    let earning = match (line.earning, taken.earning) {
+        (Earning::Reversed, Some(Earning::Transit)) => Earning::Transferred,
+        (Earning::Reversed, Some(before)) => before,
         (now, _) => now,
     };
-    let held = if earning == "held" { back } else { 0 };
+    let held = if earning == Earning::Held { back } else { 0 };
     let borne = taken.payee - taken.expense;
     let refunded = Parts {
         tax: line.refunded_tax_minor - taken.tax,
@@ -302,10 +306,9 @@ async fn undo(tx: &mut Tx, op: &Operation, now_ms: i64) -> Result<Vec<books::Pos
     let owned_again = orders::count_owned(tx, &line.buyer_id, &line.version_id).await? == 0;
     let change = LineChange {
         // Who bought it anew meanwhile owns that one.
-        state: if line.state == "refunded" && taken.state == "owned" && owned_again {
-            "owned"
-        } else {
-            &line.state
+        state: match (line.state, taken.state) {
+            (LineState::Refunded, Some(LineState::Owned)) if owned_again => LineState::Owned,
+            (now, _) => now,
         },
         earning,
         refunded,

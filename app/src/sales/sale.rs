@@ -12,7 +12,7 @@ use crate::db::Tx;
 use crate::facts::{self, Fact};
 use crate::money::Error;
 use crate::offers::coupon;
-use crate::orders::{self, Line, Order};
+use crate::orders::{self, Earning, Line, Order};
 use crate::provider::{Payment, PaymentState};
 use crate::random;
 use crate::till::Till;
@@ -134,14 +134,17 @@ pub async fn fulfil(
         // What cannot be handed over is booked and goes straight back to the card.
         if let Some(reason) = obstacle(tx, line, over).await? {
             let line = Line {
-                earning: "held".into(),
+                earning: Earning::Held,
                 ..line.clone()
             };
             returned.push((line, reason));
             continue;
         }
         let (secret, leaf) = issue_licence(till, tx, line, now_ms).await?;
-        let earning = if line.payee_minor > 0 { "held" } else { "none" };
+        let earning = match line.payee_minor > 0 {
+            true => Earning::Held,
+            false => Earning::None,
+        };
         orders::set_line_owned(tx, &line.id, earning, now_ms, &secret, &leaf).await?;
         let sold = Fact::Sold {
             listing: line.listing_id.clone(),

@@ -107,7 +107,7 @@ async fn check_owner(tx: &mut Tx, log: &PublicLog, opened: &Opened) -> Result<()
     match orders::get_line(tx, &opened.licence.order_line).await {
         // Whoever got the money back because it does not reproduce may say so; others gave the recipe back unread.
         Ok(line)
-            if line.state != "refunded"
+            if line.state != orders::LineState::Refunded
                 || line.refund_reason.as_deref() == Some(orders::DOES_NOT_REPRODUCE) =>
         {
             Ok(())

@@ -50,7 +50,8 @@ pub async fn prove(db: &Db, token: &str, person: &str, now_ms: i64) -> Result<bo
 async fn hand_over(tx: &mut Booking, owner: &str, now_ms: i64) -> Result<(), Error> {
     for order in orders::list_visitors_orders(tx, owner).await? {
         for line in orders::list_lines(tx, &order).await? {
-            if line.state == "owned" && orders::count_owned(tx, owner, &line.version_id).await? > 0
+            if line.state == orders::LineState::Owned
+                && orders::count_owned(tx, owner, &line.version_id).await? > 0
             {
                 plan_refund(tx, &line, Bearer::Creator, "duplicate", now_ms).await?;
             }

@@ -51,7 +51,7 @@ async fn a_refund_after_the_transfer_is_owed_and_netted_from_the_next_earnings()
         shop.advance(2).await;
         shop.drain().await;
         let line = shop.lines(&order).await.remove(0);
-        assert_eq!(line.earning, "transferred");
+        assert_eq!(line.earning.name(), "transferred");
         shop.refund(&line, Bearer::Creator).await;
         shop.drain().await;
         assert_eq!(shop.balances(1).await.owed, 2549, "{}", test.name);
@@ -80,7 +80,8 @@ async fn what_is_being_asked_back_already_is_not_taken_from_earnings_too() {
         shop.sell(1, 2).await;
         let line = shop.lines(&sold).await.remove(0);
         assert_eq!(
-            line.earning, "transferred",
+            line.earning.name(),
+            "transferred",
             "{}: and not at the bank",
             test.name
         );
@@ -159,7 +160,7 @@ async fn tax_belongs_to_nobody_here_and_goes_back_with_a_part() {
             .expect("a line");
         assert_eq!(
             (
-                line.state.as_str(),
+                line.state.name(),
                 line.refunded_tax_minor,
                 line.refunded_minor,
                 line.payee_borne_minor

@@ -205,7 +205,7 @@ async fn a_cart_that_cannot_be_bought_says_why_and_nothing_is_charged() {
         );
         shop.drain().await;
         assert_eq!(
-            shop.lines(&order).await[0].state,
+            shop.lines(&order).await[0].state.name(),
             "open",
             "{}: nothing was handed over",
             test.name
@@ -233,10 +233,15 @@ async fn what_is_paid_for_twice_in_two_tabs_goes_straight_back() {
             shop.pay(order, "4242424242424242").await;
             shop.drain().await;
         }
-        assert_eq!(shop.lines(&first).await[0].state, "owned", "{}", test.name);
+        assert_eq!(
+            shop.lines(&first).await[0].state.name(),
+            "owned",
+            "{}",
+            test.name
+        );
         let line = shop.lines(&second).await.remove(0);
         assert_eq!(
-            (line.state.as_str(), line.refund_reason.as_deref()),
+            (line.state.name(), line.refund_reason.as_deref()),
             ("refunded", Some("duplicate")),
             "{}",
             test.name
@@ -282,13 +287,18 @@ async fn an_open_order_ends_with_what_it_holds_and_a_payment_that_comes_all_the_
         shop.drain().await;
         for line in shop.lines(&order).await {
             assert_eq!(
-                (line.state.as_str(), line.refund_reason.as_deref()),
+                (line.state.name(), line.refund_reason.as_deref()),
                 ("refunded", Some("order-ended")),
                 "{}",
                 test.name
             );
         }
-        assert_eq!(shop.lines(&other).await[0].state, "owned", "{}", test.name);
+        assert_eq!(
+            shop.lines(&other).await[0].state.name(),
+            "owned",
+            "{}",
+            test.name
+        );
         assert_eq!(shop.balances(1).await.held, 0, "{}", test.name);
         shop.check_settled(test.name).await;
     }
@@ -309,7 +319,7 @@ async fn what_went_off_sale_between_payment_and_booking_is_not_handed_over() {
             .lines(&order)
             .await
             .into_iter()
-            .map(|line| (line.state, line.refund_reason))
+            .map(|line| (line.state.name().to_owned(), line.refund_reason))
             .collect();
         reasons.sort();
         assert_eq!(

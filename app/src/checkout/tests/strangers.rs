@@ -81,7 +81,7 @@ async fn who_signed_up_with_anothers_address_gets_nothing_that_is_bought_with_it
         let (_, lines) = orders::get_own(&mut tx, &visitor, &order)
             .await
             .expect("it waits");
-        assert_eq!(lines[0].state, "owned", "{}", test.name);
+        assert_eq!(lines[0].state.name(), "owned", "{}", test.name);
         drop(tx);
         let (_, token) = mailed(&test, &shop).await;
         let token = token.expect("a link, not the way to a library");
@@ -246,7 +246,7 @@ async fn what_was_bought_before_an_address_was_proven_comes_with_the_proof_and_o
                 .await
                 .expect("theirs");
             assert_eq!(
-                (lines[0].buyer_id.as_str(), lines[0].state.as_str()),
+                (lines[0].buyer_id.as_str(), lines[0].state.name()),
                 (owner.as_str(), state),
                 "{}",
                 test.name
@@ -295,7 +295,7 @@ async fn a_visitors_receipt_does_not_tell_what_the_address_has() {
             .await
             .expect("the receipt");
         assert_eq!(
-            (lines[0].state.as_str(), lines[0].refunded_cash()),
+            (lines[0].state.name(), lines[0].refunded_cash()),
             ("owned", 0),
             "{}",
             test.name

@@ -9,7 +9,7 @@ use crate::books::Booking;
 use crate::books::service::{self as books, Entry, Kind, posting};
 use crate::db::Tx;
 use crate::money::Error;
-use crate::orders;
+use crate::orders::{self, Earning};
 use crate::provider::outbound;
 use crate::random;
 use crate::vault::Vault;
@@ -157,7 +157,7 @@ async fn settle(
             "paid",
             "planned",
             "ok",
-            ("transit", "transferred"),
+            (Earning::Transit, Earning::Transferred),
             "ok",
             "manual paid",
         ),
@@ -165,7 +165,7 @@ async fn settle(
             "cancelled",
             "planned",
             "rejected",
-            ("transit", "available"),
+            (Earning::Transit, Earning::Available),
             "cancelled",
             "manual cancelled",
         ),
@@ -173,7 +173,7 @@ async fn settle(
             "returned",
             "ok",
             "rejected",
-            ("transferred", "available"),
+            (Earning::Transferred, Earning::Available),
             "returned",
             "manual returned",
         ),

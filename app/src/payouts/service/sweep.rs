@@ -11,7 +11,7 @@ use crate::books::service::{self as books, Entry, Kind, posting};
 use crate::db::{self, Db, Tx};
 use crate::facts::{self, Fact};
 use crate::money::Error;
-use crate::orders::{self, EarningLine, HOLD_MS, RETURN_MS};
+use crate::orders::{self, Earning, EarningLine, HOLD_MS, RETURN_MS};
 use crate::provider::outbound;
 use crate::random;
 
@@ -75,7 +75,7 @@ async fn release_some(db: &Db, now_ms: i64) -> Result<usize, Error> {
     let mut released = 0;
     for line in orders::list_released(&mut tx, opened, paid, ROUND).await? {
         // Two processes may look at once: whoever moves the line books it.
-        if !orders::move_earning(&mut tx, &line.id, "held", "available").await? {
+        if !orders::move_earning(&mut tx, &line.id, Earning::Held, Earning::Available).await? {
             continue;
         }
         let payee = line.payee_id.as_str();
@@ -300,7 +300,9 @@ async fn pay(
     for line in orders::list_available(tx, payee).await? {
         // What was netted leaves less than the lines say; the last of them take what is there.
         let amount = line.rest_minor.min(rest);
-        if amount > 0 && orders::move_earning(tx, &line.id, "available", "transit").await? {
+        if amount > 0
+            && orders::move_earning(tx, &line.id, Earning::Available, Earning::Transit).await?
+        {
             rest -= amount;
             transfer::plan(
                 tx,

@@ -4,7 +4,7 @@ use super::Payee;
 use crate::books::Booking;
 use crate::books::service::{self as books, Entry, Kind, posting};
 use crate::money::Error;
-use crate::orders::{self, EarningLine};
+use crate::orders::{self, Earning, EarningLine};
 use crate::provider::Parameters;
 use crate::provider::outbound::{self, Ended, Kind as OpKind, Operation, Plan};
 
@@ -78,7 +78,7 @@ pub async fn note_transfer(
         Ended::Ok(_) => (
             "ok",
             "transfer ok",
-            "transferred",
+            Earning::Transferred,
             vec![
                 on(Kind::TransitTransfer, payee, op.amount),
                 on(Kind::ProcessorAvailable, &op.provider, -op.amount),
@@ -89,7 +89,7 @@ pub async fn note_transfer(
         Ended::Rejected(_) => (
             "rejected",
             "transfer rejected",
-            "available",
+            Earning::Available,
             vec![
                 on(Kind::TransitTransfer, payee, op.amount),
                 on(Kind::SellerAvailable, payee, -op.amount),
@@ -106,7 +106,7 @@ pub async fn note_transfer(
     books::post(tx, &entry).await?;
     if let Some(line) = line {
         // A line that was refunded meanwhile stays reversed.
-        orders::move_earning(tx, line, "transit", to).await?;
+        orders::move_earning(tx, line, Earning::Transit, to).await?;
     }
     Ok(())
 }

@@ -87,13 +87,18 @@ async fn a_refusal_that_stripe_saved_poisons_nothing_that_is_planned_anew() {
         assert_eq!(on.sweep().await, 1, "{}", test.name);
         send_all(&on).await;
         let line = on.shop.lines(&order).await.remove(0);
-        assert_eq!(line.earning, "available", "{}: theirs again", test.name);
+        assert_eq!(
+            line.earning.name(),
+            "available",
+            "{}: theirs again",
+            test.name
+        );
         on.fake.world().allow_transfers(true);
         on.shop.now_ms += 8 * DAY_MS;
         assert_eq!(on.sweep().await, 1, "{}", test.name);
         send_all(&on).await;
         let line = on.shop.lines(&order).await.remove(0);
-        assert_eq!(line.earning, "transferred", "{}", test.name);
+        assert_eq!(line.earning.name(), "transferred", "{}", test.name);
         on.settle().await;
         on.shop.check_settled(test.name).await;
     }

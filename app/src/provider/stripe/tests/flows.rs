@@ -14,7 +14,7 @@ async fn the_shop_sells_pays_refunds_and_disputes_on_stripe_and_the_books_are_eq
         on.settle().await;
         let lines = on.shop.lines(&order).await;
         assert!(
-            lines.iter().all(|line| line.state == "owned"),
+            lines.iter().all(|line| line.state.name() == "owned"),
             "{}",
             test.name
         );
@@ -145,7 +145,12 @@ async fn a_bank_that_asks_is_answered_and_a_warning_of_fraud_is_refunded_at_our_
             test.name
         );
         let line = on.shop.lines(&inquiry).await.remove(0);
-        assert_eq!(line.state, "refunded", "{}: and loses access", test.name);
+        assert_eq!(
+            line.state.name(),
+            "refunded",
+            "{}: and loses access",
+            test.name
+        );
         on.shop.check_settled(test.name).await;
         dump(&on.fake, "disputes");
     }
