@@ -1,8 +1,9 @@
 """Brings a working folder back from the repository's own files, and carries what was trained since from one machine to the next.
 
 `restore` starts from `state/` when it is there, else from the shipped model: weights rounded to float16, no optimiser's state, new pieces of
-the tokenizer as the mean of the old ones they are made of. `carry` writes `state/`: the average, the encoder that does not ship, tokenizer
-and counts, at half precision. Every commit of it weighs what it weighs for ever, so only a state that beats the last one is worth it.
+the tokenizer as the mean of the old ones they are made of. `carry` writes `state/` at half precision: the encoder that does not ship
+(1.6 MB, good for any weights, since the decoder never changes), and the average with tokenizer and counts (16 MB). Every commit weighs what
+it weighs for ever: the average is worth one only where it beats what is shipped, the encoder always.
 """
 import json, pathlib, shutil
 import numpy as np
@@ -61,13 +62,12 @@ def build(work, side):
                              for name, value in decoder.state_dict().items()})
     torch.save(decoder.state_dict(), work / 'decoder.pt')
     torch.save([torch.from_numpy(np.array(found[f'latent.{name}'])).flatten() for name in ('mean', 'std')], work / 'statistics.pt')
+    if (STATE / 'encoder.npz').exists():
+        torch.save(widened(STATE / 'encoder.npz'), work / 'encoder.pt')
     counts = {'seconds': 0., 'step': 0, 'samples': 0}
     if (STATE / 'counts.json').exists():
         counts = {name: json.loads((STATE / 'counts.json').read_text())[name] for name in counts}
-        kept = {name: torch.from_numpy(value.astype(np.float32)) for name, value in np.load(STATE / 'weights.npz').items()}
-        part = lambda prefix: {name.removeprefix(prefix): value for name, value in kept.items() if name.startswith(prefix)}
-        torch.save(part('encoder.'), work / 'encoder.pt')
-        network = part('network.')
+        network = widened(STATE / 'average.npz')
         shutil.copy(STATE / 'tokenizer.json', work)
     else:
         network = shipped_network(work, side, found)
@@ -75,13 +75,20 @@ def build(work, side):
     print(f"restored at step {counts['step']}: `autoencoder` makes the latents, `transformer` trains on, `evaluate` judges")
 
 
+def widened(path):
+    return {name: torch.from_numpy(value.astype(np.float32)) for name, value in np.load(path).items()}
+
+
+def halved(path, state):
+    np.savez(path, **{name: value.half().numpy() for name, value in state.items()})
+
+
 def carry(work, side):
     """Writes `state/`; an older one is replaced."""
-    kept = torch.load(work / 'transformer.pt', map_location='cpu', weights_only=True)
-    weights = {f'network.{name}': value for name, value in kept['average'].items()}
-    weights |= {f'encoder.{name}': value for name, value in encoder_weights(work).items()}
     STATE.mkdir(exist_ok=True)
-    np.savez(STATE / 'weights.npz', **{name: value.half().numpy() for name, value in weights.items()})
+    halved(STATE / 'encoder.npz', encoder_weights(work))
+    kept = torch.load(work / 'transformer.pt', map_location='cpu', weights_only=True)
+    halved(STATE / 'average.npz', kept['average'])
     shutil.copy(work / 'tokenizer.json', STATE)
     counts = {'samples': kept['samples'], 'seconds': round(kept['seconds']), 'hours': round(kept['seconds'] / 3600, 2), 'step': kept['step']}
     (STATE / 'counts.json').write_text(json.dumps(counts, indent=1) + '\n')
