@@ -22,6 +22,8 @@ pub enum Fact {
     Sold { listing: String, line: String },
     /// A line went back whole.
     Refunded { listing: String, line: String },
+    /// A refund was refused, and whoever bought the line owns it again.
+    Restored { listing: String, line: String },
     /// A bank took a line's money back for good.
     Lost { listing: String, line: String },
     /// A creator is paid; the decision has the transfers.

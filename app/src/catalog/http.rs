@@ -103,7 +103,12 @@ async fn listing(
                 }
                 None => None,
             };
-            let sets = crate::offers::sets::list_of_listing(&mut tx, &listing.id).await?;
+            let mut sets = Vec::new();
+            for set in crate::offers::sets::list_of_listing(&mut tx, &listing.id).await? {
+                let (set, items) = crate::offers::sets::get(&mut tx, &set.slug).await?;
+                let parts = crate::offers::sets::parts(set.price_minor, &items).into_iter();
+                sets.push((set, parts.map(|part| visit.gross(part)).sum()));
+            }
             let in_cart = match &visit.cart {
                 Some(cart) => {
                     crate::checkout::service::is_in_cart(&mut tx, cart, &listing.id).await?

@@ -163,17 +163,17 @@ pub(super) struct Around {
     pub(super) in_cart: bool,
     /// A person looks at it before it may go live.
     pub(super) in_review: bool,
-    /// Sets that it is sold in, too.
-    pub(super) sets: Vec<Set>,
+    /// Sets that it is sold in, too, and what each comes to with its tax.
+    pub(super) sets: Vec<(Set, i64)>,
 }
 
-fn set_links(visit: &Visit, sets: Vec<Set>) -> impl IntoView + use<> {
+fn set_links(visit: &Visit, sets: Vec<(Set, i64)>) -> impl IntoView + use<> {
     let lang = visit.lang;
     let links: Vec<_> = sets
         .into_iter()
-        .map(|set| {
+        .map(|(set, price)| {
             let href = lang.path(&format!("/sets/{}", set.slug));
-            let arguments = [("title", set.title.into()), ("price", visit.price(set.price_minor).into())];
+            let arguments = [("title", set.title.into()), ("price", lang.money(price).into())];
             view! { <p><a href=href class="set-link">{lang.with("listing-in-set", &arguments)}</a></p> }
         })
         .collect();

@@ -63,7 +63,12 @@ async fn show_cart(state: &AppState, visit: &Visit, note: CartNote) -> Answer {
         Some(cart) => cart::price(&mut tx, cart, buyer, state.clock.now_ms()).await?,
         None => cart::Priced::default(),
     };
-    let open = orders::list_open(&mut tx, asker(state, visit)).await?;
+    let mut open = Vec::new();
+    for order in orders::list_open(&mut tx, asker(state, visit)).await? {
+        let lines = orders::list_lines(&mut tx, &order.id).await?;
+        let cash = lines.iter().map(|line| line.parts().cash());
+        open.push((order.id, cash.map(|cash| visit.gross(cash)).sum()));
+    }
     let note = CartNote {
         open,
         minimum_minor: state.minimum_order_minor,

@@ -20,8 +20,8 @@ pub(super) struct CartNote {
     /// What a visitor without account typed, and what is wrong with it.
     pub(super) email: String,
     pub(super) email_error: Option<&'static str>,
-    /// Orders that were placed and not paid: the way back to them.
-    pub(super) open: Vec<Order>,
+    /// Orders that were placed and not paid, and what each comes to with its tax: the way back to them.
+    pub(super) open: Vec<(String, i64)>,
 }
 
 pub(super) fn cart(visit: &Visit, priced: Priced, note: CartNote) -> Response {
@@ -35,11 +35,11 @@ pub(super) fn cart(visit: &Visit, priced: Priced, note: CartNote) -> Response {
         let (total, minimum_minor) = (priced.total_minor(), note.minimum_minor);
         let none = priced.lines.is_empty() && priced.owned.is_empty();
         let minimum = (total > 0 && total < minimum_minor).then(|| {
-            let amount = lang.money(minimum_minor);
+            let amount = visit.price(minimum_minor);
             lang.with("cart-minimum-hint", &[("minimum", amount.into())])
         });
         let refusal = note.refused.map(|code| {
-            let detail = lang.money(minimum_minor);
+            let detail = visit.price(minimum_minor);
             lang.with(&format!("field-{code}"), &[("detail", detail.into())])
         });
         let (rows, seen) = (cart_rows(visit, &priced), priced.seen());
@@ -51,9 +51,9 @@ pub(super) fn cart(visit: &Visit, priced: Priced, note: CartNote) -> Response {
         } else {
             "checkout-pay"
         });
-        let open = note.open.iter().map(|order| {
-            let href = lang.path(&format!("/orders/{}", order.id));
-            view! { <li class="row"><a href=href>{lang.text("order-unpaid")}</a><span>{visit.price(order.total_minor)}</span></li> }
+        let open = note.open.iter().map(|(order, total)| {
+            let href = lang.path(&format!("/orders/{order}"));
+            view! { <li class="row"><a href=href>{lang.text("order-unpaid")}</a><span>{lang.price(*total)}</span></li> }
         });
         let open = (!note.open.is_empty())
             .then(|| view! { <ul class="plain card" id="open-orders">{open.collect_view()}</ul> });

@@ -16,7 +16,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use leptos::prelude::*;
 use schema::failure::{Code, FieldError};
-use schema::money::{Money, allocate};
+use schema::money::Money;
 
 /// Routes of this part.
 pub(super) fn routes() -> Router<AppState> {
@@ -188,8 +188,7 @@ fn set_page(visit: &Visit, set: Set, items: Vec<Item>) -> Response {
             .sum::<i64>(),
     );
     // Each item has its part of the price, and its tax.
-    let weights: Vec<i64> = items.iter().map(|item| item.price_minor).collect();
-    let parts = allocate(set.price_minor, &weights).into_iter();
+    let parts = sets::parts(set.price_minor, &items).into_iter();
     let price: i64 = parts.map(|part| visit.gross(part)).sum();
     shell::ok(visit, &title.clone(), || {
         let by = format!("{} {}", lang.text("by"), set.handle);

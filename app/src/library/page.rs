@@ -10,8 +10,8 @@ use crate::ui::pieces::{
 };
 use crate::ui::shell;
 use crate::ui::visit::Visit;
-use crate::verify::check_texts;
 use crate::verify::island::{AttestPanel, AttestTexts, ProofCheck};
+use crate::verify::page::check_texts;
 use axum::response::Response;
 use leptos::prelude::*;
 use schema::statement::ReproductionStatement;

@@ -5,7 +5,7 @@ use crate::lang::Lang;
 use crate::ui::pieces::{Fact, FormKey, Picture, TextArea, Time, empty, heading, picture_url};
 use crate::ui::shell;
 use crate::ui::visit::Visit;
-use crate::verify::since;
+use crate::verify::page::since;
 use axum::response::Response;
 use leptos::prelude::*;
 use similar::ChangeTag;

@@ -9,6 +9,7 @@ pub use super::store::{Item, Set};
 use crate::db::{self, Tx};
 use crate::money::Error;
 use crate::random;
+use schema::money::allocate;
 
 /// Most listings in one set.
 const MAX_ITEMS: usize = 20;
@@ -76,6 +77,14 @@ pub async fn list(tx: &mut Tx, person: &str) -> db::Result<Vec<Set>> {
 /// When the database fails.
 pub async fn list_of_listing(tx: &mut Tx, listing: &str) -> db::Result<Vec<Set>> {
     store::list_sets_of_listing(tx, listing).await
+}
+
+/// What each listing of a set costs in it, by the listings' own prices; never more than alone.
+#[must_use]
+pub fn parts(price_minor: i64, items: &[Item]) -> Vec<i64> {
+    let own: Vec<i64> = items.iter().map(|item| item.price_minor).collect();
+    let parts = allocate(price_minor, &own).into_iter().zip(own);
+    parts.map(|(part, own)| part.min(own)).collect()
 }
 
 /// What a creator can put into a set.

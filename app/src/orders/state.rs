@@ -66,7 +66,7 @@ impl Earning {
                     | (Available, Transit | Reversed)
                     | (Transit, Transferred | Available | Reversed)
                     | (Transferred, Available | Reversed)
-                    | (Reversed, Held | Available | Transferred)
+                    | (Reversed, None | Held | Available | Transferred)
             )
     }
 }

@@ -264,15 +264,17 @@ async fn manual_details(State(state): State<AppState>, visit: Visit, body: Bytes
     visit
         .answer(async {
             let person = visit.require_person()?;
+            let was_proven = account::is_proven(&mut state.db.read().await?, &person.id).await?;
             let (country, details) = (form.get("country"), form.get("details"));
             let wrong = |error| Ok(page::choose(&visit, country, Some(error), details));
             if let Some(error) = password_error(&state, &visit, &form).await? {
                 return wrong(error);
             }
             let now = state.clock.now_ms();
-            let mut tx = state.db.write().await?;
+            let mut tx = crate::books::begin(&state.db).await?;
+            let whose = (person.id.as_str(), was_proven);
             let set =
-                manual::set_details(&mut tx, &state.vault, &person.id, country, details, now).await;
+                manual::set_details(&mut tx, &state.vault, whose, country, details, now).await;
             match set {
                 Ok(()) => tx.commit().await?,
                 Err(Error::Refused(code)) => {

@@ -323,6 +323,13 @@ async fn undo(tx: &mut Tx, op: &Operation, now_ms: i64) -> Result<Vec<books::Pos
             line.id
         )));
     }
+    if change.state != line.state {
+        let restored = Fact::Restored {
+            listing: line.listing_id.clone(),
+            line: line.id.clone(),
+        };
+        facts::tell(tx, &restored).await?;
+    }
     let payee = line.payee_id.as_str();
     let on = |kind, owner: &str, amount| posting(kind, owner, amount, Some(&line.id));
     Ok(vec![

@@ -9,9 +9,6 @@ pub mod attest;
 #[cfg(feature = "ssr")]
 pub mod http;
 #[cfg(feature = "ssr")]
-mod page;
+pub(crate) mod page;
 #[cfg(feature = "ssr")]
 pub mod priority;
-
-#[cfg(feature = "ssr")]
-pub(crate) use page::{check_texts, since};

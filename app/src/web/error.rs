@@ -56,6 +56,18 @@ impl From<crate::log::service::Error> for AppError {
     }
 }
 
+impl AppError {
+    /// A failure of the log on the way to something else: a leaf that ought to be there and is not is our fault, and nobody's wrong address.
+    fn of_log(error: crate::log::service::Error) -> Self {
+        match error {
+            crate::log::service::Error::NotFound => {
+                Self::internal("a leaf or a statement is missing")
+            }
+            other => other.into(),
+        }
+    }
+}
+
 impl From<crate::account::service::Error> for AppError {
     fn from(error: crate::account::service::Error) -> Self {
         use crate::account::service::Error;
@@ -97,7 +109,7 @@ impl From<crate::library::service::Error> for AppError {
             Error::TooMany => Self::too_many(limits::REPRODUCE),
             Error::NotLogged => Self::new(Code::Unavailable),
             Error::Vault(error) => error.into(),
-            Error::Log(error) => error.into(),
+            Error::Log(error) => Self::of_log(error),
             Error::Internal(cause) => Self::internal(cause),
             Error::Store(error) => error.into(),
         }
@@ -112,7 +124,7 @@ impl From<crate::moderation::service::Error> for AppError {
             Error::Own => Self::new(Code::Forbidden),
             Error::Reason => Self::invalid(vec![FieldError::new("reason", "refused")]),
             Error::Vault(error) => error.into(),
-            Error::Log(error) => error.into(),
+            Error::Log(error) => Self::of_log(error),
             Error::Internal(cause) => Self::internal(cause),
             Error::Store(error) => error.into(),
         }
@@ -132,7 +144,7 @@ impl From<crate::studio::service::Error> for AppError {
                 detail: Some(leaf),
             }),
             Error::Vault(error) => error.into(),
-            Error::Log(error) => error.into(),
+            Error::Log(error) => Self::of_log(error),
             Error::Media(error) => error.into(),
             Error::Internal(cause) => Self::internal(cause),
             Error::Store(error) => error.into(),

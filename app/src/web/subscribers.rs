@@ -26,8 +26,10 @@ pub(super) async fn bring(shop: &Shop, payload: &str) -> anyhow::Result<Outcome>
 
 /// The catalogue shows, and orders by, how many own a listing.
 async fn count_sales(shop: &Shop, fact: &Fact) -> crate::db::Result<()> {
-    let (Fact::Sold { listing, .. } | Fact::Refunded { listing, .. } | Fact::Lost { listing, .. }) =
-        fact
+    let (Fact::Sold { listing, .. }
+    | Fact::Refunded { listing, .. }
+    | Fact::Restored { listing, .. }
+    | Fact::Lost { listing, .. }) = fact
     else {
         return Ok(());
     };

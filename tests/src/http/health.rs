@@ -5,6 +5,17 @@ use crate::harness::server::{Database, Server};
 use serde_json::Value;
 use std::time::Duration;
 
+/// Waits until every part is well.
+async fn well(visitor: &Client) {
+    for _ in 0..400 {
+        if visitor.get("/healthz").await.status == 200 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("{}", visitor.get("/healthz").await.body);
+}
+
 /// What `/healthz` says once a part is as it should be.
 async fn told(visitor: &Client, part: &str, state: &str) -> (u16, Value) {
     let mut last = Value::Null;
@@ -71,7 +82,9 @@ async fn what_does_not_work_is_named_and_heals_by_itself() {
     );
     server.sql(&format!("begin read write; {}; commit", set("off")));
     server.sql(&cut);
-    assert_eq!(told(&visitor, "writes", "ok").await.0, 200);
+    told(&visitor, "writes", "ok").await;
+    // The log may have met a connection that was cut, and says so until its next turn.
+    well(&visitor).await;
 
     // A log that cannot be read.
     let (log, aside) = (

@@ -112,11 +112,18 @@ async fn taxed(test: &TestDb) -> Shop {
     let lines = shop.lines(&order).await;
     let back = lines.iter().find(|line| line.price_minor == 1000);
     shop.refund(back.expect("a line"), Bearer::Creator).await;
-    let mut tx = test.db.write().await.expect("a transaction");
+    let mut tx = crate::books::begin(&test.db).await.expect("a transaction");
     let (ben, vault) = (shop.sellers[1].clone(), Vault::new(&[1; 32]));
-    manual::set_details(&mut tx, &vault, &ben, "CN", "ICBC 1234 5678", shop.now_ms)
-        .await
-        .expect("details");
+    manual::set_details(
+        &mut tx,
+        &vault,
+        (&ben, true),
+        "CN",
+        "ICBC 1234 5678",
+        shop.now_ms,
+    )
+    .await
+    .expect("details");
     tx.commit().await.expect("a commit");
     shop.drain().await;
     shop.advance(14).await;

@@ -303,3 +303,37 @@ async fn what_is_sold_goes_back_or_is_lost_is_told_and_the_catalogue_counts_who_
         assert_eq!(owners.expect("a number"), 0, "{}", test.name);
     }
 }
+
+#[tokio::test]
+async fn a_refund_that_is_refused_is_told_as_the_buyers_again() {
+    use crate::facts::{Fact, TELL, read};
+    for test in databases().await {
+        let shop = shop(&test).await;
+        let order = shop.sell(0, 0).await;
+        let line = shop.lines(&order).await.remove(0);
+        shop.refund(&line, Bearer::Creator).await;
+        // The provider knows the payment no more, and refuses.
+        let mut tx = test.db.write().await.expect("a transaction");
+        let sql = "update sandbox_payment set state = 'expired' where order_id = $1";
+        execute!(&mut tx, sql, &order.id).expect("expired");
+        tx.commit().await.expect("a commit");
+        shop.drain().await;
+        let mut told = Vec::new();
+        while let Some(job) = crate::jobs::claim(&test.db, "w", &[TELL], i64::MAX / 2)
+            .await
+            .expect("an answer")
+        {
+            told.push(read(&job.payload).expect("a fact"));
+        }
+        let (listing, line) = (line.listing_id, line.id);
+        let restored = Fact::Restored {
+            listing: listing.clone(),
+            line: line.clone(),
+        };
+        assert_eq!(told.len(), 3, "{}: {told:?}", test.name);
+        assert!(told.contains(&restored), "{}: {told:?}", test.name);
+        let mut tx = test.db.read().await.expect("a transaction");
+        let owners = crate::orders::count_owners(&mut tx, &listing).await;
+        assert_eq!(owners.expect("a number"), 1, "{}", test.name);
+    }
+}

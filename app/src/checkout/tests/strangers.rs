@@ -332,7 +332,7 @@ async fn an_account_that_changes_hands_while_the_provider_is_asked_keeps_no_stra
         let crate::provider::Outcome::Done(strangers) = opened else {
             panic!("{}: {opened:?}", test.name)
         };
-        let mut tx = test.db.write().await.expect("a transaction");
+        let mut tx = crate::books::begin(&test.db).await.expect("a transaction");
         let opening = payouts::account::Opening {
             person: &vic,
             account: &strangers,

@@ -385,7 +385,15 @@ async fn by_hand(shop: &Shop, a: u16, b: u16, place: &str) {
         (_, None) if !a.is_multiple_of(4) => Ok(()),
         (0, _) | (_, None) => {
             let vault = &shop.till.vault;
-            manual::set_details(&mut tx, vault, seller, "CN", "Bank of Somewhere 1", now).await
+            manual::set_details(
+                &mut tx,
+                vault,
+                (seller, true),
+                "CN",
+                "Bank of Somewhere 1",
+                now,
+            )
+            .await
         }
         (1, Some((payout, _))) => manual::cancel(&mut tx, &payout.id, now).await,
         (2, Some((payout, _))) => manual::returned(&mut tx, &payout.id, now).await,

@@ -54,7 +54,7 @@ pub async fn start_onboarding(
     };
     let state = provider.get_account(&account).await?;
     let url = provider.onboarding_url(&account, return_url).await?;
-    let mut tx = db.write().await?;
+    let mut tx = crate::books::begin(db).await?;
     let opening = Opening {
         person,
         account: &account,
@@ -84,11 +84,16 @@ pub struct Opening<'a> {
 }
 
 /// Notes where somebody's money goes from now on. `false` when the account changed hands while the provider was asked: then the provider
-/// account is noted as spent, so that its owner never gets the one that a stranger may have filled in.
+/// account is noted as spent, so that its owner never gets the one that a stranger may have filled in. It holds the lock under which an
+/// account changes hands, so that one of the two is first.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn note_opening(tx: &mut Tx, opening: &Opening<'_>, now_ms: i64) -> db::Result<bool> {
+pub async fn note_opening(
+    tx: &mut Booking,
+    opening: &Opening<'_>,
+    now_ms: i64,
+) -> db::Result<bool> {
     let Opening {
         person,
         account,

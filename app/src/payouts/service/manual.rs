@@ -5,6 +5,7 @@
 use super::super::store;
 use super::BankPayout;
 use super::countries::{BY_HAND, REACHED};
+use crate::account::service as account;
 use crate::books::Booking;
 use crate::books::service::{self as books, Entry, Kind, posting};
 use crate::db::Tx;
@@ -27,9 +28,9 @@ const DETAILS_CHARS: usize = 600;
 /// # Errors
 /// [`Error::Refused`] for no or too long a text, and for a country that the provider reaches or where nobody pays.
 pub async fn set_details(
-    tx: &mut Tx,
+    tx: &mut Booking,
     vault: &Vault,
-    person: &str,
+    (person, was_proven): (&str, bool),
     country: &str,
     details: &str,
     now_ms: i64,
@@ -44,11 +45,12 @@ pub async fn set_details(
     if !BY_HAND.contains(&country) {
         return Err(Error::Refused("country-unsupported"));
     }
+    // Under the lock under which an account changes hands: who asked may not be who has it now.
+    if account::is_proven(tx, person).await? != was_proven {
+        return Err(Error::Refused("account-changed"));
+    }
     let id = random::id();
-    vault
-        .put(tx, &id, details.as_bytes(), now_ms)
-        .await
-        .map_err(|error| Error::Internal(error.to_string()))?;
+    vault.put(tx, &id, details.as_bytes(), now_ms).await?;
     store::upsert_payee(tx, person, person, NAME, country, now_ms).await?;
     store::set_details(tx, person, &id).await?;
     store::end_pause(tx, person, "bank_rejected").await?;

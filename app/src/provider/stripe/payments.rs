@@ -112,7 +112,11 @@ fn payment(session: CheckoutSession) -> Payment {
     };
     let items = session.line_items.filter(|items| !items.has_more);
     let items = items.map(|items| items.data).unwrap_or_default();
-    let rate = one_rate(items.iter().flat_map(|item| item.taxes.iter().flatten()));
+    let rate = one_rate(
+        items
+            .iter()
+            .map(|item| item.taxes.clone().unwrap_or_default()),
+    );
     let taxes = items.iter().map(|item| item.amount_tax).collect();
     Payment {
         id: session.id.to_string(),
@@ -139,14 +143,17 @@ fn payment(session: CheckoutSession) -> Payment {
     }
 }
 
-/// The rate of every amount of tax, if it is one: an order with several has none to be named in one line.
-fn one_rate<'a>(taxes: impl Iterator<Item = &'a LineItemsTaxAmount>) -> Option<i64> {
-    let mut rates = taxes.filter(|tax| tax.amount > 0).map(|tax| {
-        let percentage = tax.rate.effective_percentage.unwrap_or(tax.rate.percentage);
+/// The rate of every taxed line, if it is one: an order with several has none to be named in one line. Taxes of one line add up.
+fn one_rate(lines: impl Iterator<Item = Vec<LineItemsTaxAmount>>) -> Option<i64> {
+    let mut rates = lines.filter_map(|taxes| {
+        let taken = taxes.into_iter().filter(|tax| tax.amount > 0);
+        let percentages =
+            taken.map(|tax| tax.rate.effective_percentage.unwrap_or(tax.rate.percentage));
+        let percentages: Vec<f64> = percentages.collect();
         // Hundredths of a percent, as exact as tax laws are.
         #[allow(clippy::cast_possible_truncation, reason = "a rate is small")]
-        let basis_points = (percentage * 100.0).round() as i64;
-        basis_points
+        let basis_points = (percentages.iter().sum::<f64>() * 100.0).round() as i64;
+        (!percentages.is_empty()).then_some(basis_points)
     });
     let first = rates.next()?;
     rates.all(|rate| rate == first).then_some(first)
