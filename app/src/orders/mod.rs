@@ -1,6 +1,7 @@
 //! Orders and their lines: what was bought, by whom, for how much, and what became of it.
 //!
-//! The one rule: nobody else writes SQL about orders and lines. Whoever sells, refunds, pays out or hands over asks here.
+//! The one rule: nobody else changes an order or a line. Whoever sells, refunds, pays out or hands over asks here; lists of other rooms may
+//! join them.
 
 mod state;
 mod store;
