@@ -116,7 +116,10 @@ impl Config {
             witness_policy: witness_policy()?,
             fee: fee()?,
             invoice_seller: invoice_seller(
-                &std::env::var("SEEDMARK_INVOICE_SELLER").unwrap_or_else(|_| "Seedmark".into()),
+                &std::env::var("SEEDMARK_INVOICE_SELLER")
+                    .ok()
+                    .filter(|text| !text.trim().is_empty())
+                    .unwrap_or_else(|| "Seedmark".into()),
                 stripe.as_ref().is_some_and(Settings::is_live),
             )?,
             stripe,

@@ -53,4 +53,5 @@ steps! {
     27 "0027_publication";
     28 "0028_proven";
     29 "0029_tax_rate";
+    30 "0030_done_jobs";
 }

@@ -105,9 +105,16 @@ async fn listing(
             };
             let mut sets = Vec::new();
             for set in crate::offers::sets::list_of_listing(&mut tx, &listing.id).await? {
-                let (set, items) = crate::offers::sets::get(&mut tx, &set.slug).await?;
-                let parts = crate::offers::sets::parts(set.price_minor, &items).into_iter();
-                sets.push((set, parts.map(|part| visit.gross(part)).sum()));
+                let price = match visit.taxed {
+                    // Each part has its tax.
+                    Some(taxed) => {
+                        let items = crate::offers::sets::list_items(&mut tx, &set.id).await?;
+                        let parts = crate::offers::sets::parts(set.price_minor, &items);
+                        parts.into_iter().map(|part| taxed.gross(part)).sum()
+                    }
+                    None => set.price_minor,
+                };
+                sets.push((set, price));
             }
             let in_cart = match &visit.cart {
                 Some(cart) => {

@@ -217,6 +217,17 @@ async fn run_leased(
     }
 }
 
+/// What is done is kept for so long.
+const DONE_KEPT_MS: i64 = 7 * crate::clock::DAY_MS;
+
+/// Forgets jobs that were done long ago, some at a time. What waits and what gave up stays.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sweep(tx: &mut Tx) -> db::Result<()> {
+    store::forget_done(tx, random::real_now_ms() - DONE_KEPT_MS).await
+}
+
 /// Jobs that are neither done nor dead, and dead ones, for the operator's page.
 ///
 /// # Errors

@@ -73,6 +73,8 @@ statements! {
     REVIVE = "update job set state = 'waiting', finished_ms = null, attempts = 0, run_at_ms = $2
         where id = $1 and state = 'dead'
             and not exists (select 1 from job other where other.unique_key = job.unique_key and other.finished_ms is null)";
+    /// A part at a time: the first sweep of an old shop finds all that it ever did.
+    FORGET_DONE = "delete from job where id in (select id from job where state = 'done' and finished_ms < $1 order by finished_ms limit 100)";
     INSERT_RECURRING = "insert into recurring (kind, next_ms) values ($1, $2) on conflict (kind) do nothing";
     /// Sooner, never later: at the start of a process, after a failure, and when a run was cut off.
     HASTEN_RECURRING = "update recurring set next_ms = $2
@@ -103,6 +105,10 @@ impl Place<'_> {
             share: None,
         }
     }
+}
+
+pub(super) async fn forget_done(tx: &mut Tx, before_ms: i64) -> db::Result<()> {
+    execute!(tx, FORGET_DONE, before_ms).map(|_| ())
 }
 
 #[allow(clippy::too_many_arguments, reason = "one row")]

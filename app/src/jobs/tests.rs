@@ -4,6 +4,7 @@ use super::recurring::{self, Plan};
 use super::turns::{self, Class, PICTURE_KINDS, PictureJob};
 use super::{Outcome, claim, counts, enqueue_at, extend, finish, revive, trouble};
 use crate::db::tests::databases;
+use crate::db::{execute, fetch};
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -444,5 +445,41 @@ async fn a_long_job_that_holds_the_only_writer_is_not_stopped_by_the_extension_o
         );
         let held = extend(&test.db, &job, now).await.expect("an answer");
         assert!(held, "{}: the lease was kept", test.name);
+    }
+}
+
+#[tokio::test]
+async fn what_is_done_is_forgotten_after_a_week_and_nothing_else_is() {
+    for test in databases().await {
+        let long_ago = crate::random::real_now_ms() - 8 * crate::clock::DAY_MS;
+        for (state, finished_ms) in [
+            ("waiting", None),
+            ("done", Some(long_ago)),
+            ("done", Some(crate::random::real_now_ms())),
+            ("dead", Some(long_ago)),
+        ] {
+            let name = format!("{state} {finished_ms:?}");
+            let mut tx = test.db.write().await.expect("a transaction");
+            execute!(
+                &mut tx,
+                "insert into job (id, kind, unique_key, payload, state, run_at_ms, attempts, created_ms, finished_ms)
+                    values ($1, 'k', $1, '', $2, 0, 1, 0, $3)",
+                &name,
+                state,
+                finished_ms
+            )
+            .expect("a job");
+            tx.commit().await.expect("a commit");
+        }
+        let mut tx = test.db.write().await.expect("a transaction");
+        super::sweep(&mut tx).await.expect("swept");
+        let left = fetch!(
+            &mut tx,
+            fetch_all,
+            (String,),
+            "select state from job order by state"
+        );
+        let left: Vec<String> = left.expect("rows").into_iter().map(|row| row.0).collect();
+        assert_eq!(left, ["dead", "done", "waiting"], "{}", test.name);
     }
 }

@@ -71,12 +71,20 @@ pub async fn list(tx: &mut Tx, person: &str) -> db::Result<Vec<Set>> {
     store::list_sets(tx, person).await
 }
 
-/// The live sets that a listing is in.
+/// The newest live sets that a listing is in; its page shows no more.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn list_of_listing(tx: &mut Tx, listing: &str) -> db::Result<Vec<Set>> {
     store::list_sets_of_listing(tx, listing).await
+}
+
+/// A set's listings, those that are not on sale any more too.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_items(tx: &mut Tx, set: &str) -> db::Result<Vec<Item>> {
+    store::list_set_items(tx, set).await
 }
 
 /// What each listing of a set costs in it, by the listings' own prices; never more than alone.

@@ -141,7 +141,7 @@ statements! {
     FIND_SET = sets!("where listing_set.slug = $1");
     LIST_SETS = sets!("where listing_set.person_id = $1 order by listing_set.created_ms desc, listing_set.id");
     LIST_SETS_OF_LISTING = sets!("join listing_set_item on listing_set_item.set_id = listing_set.id
-            where listing_set_item.listing_id = $1 and listing_set.state = 'live' order by listing_set.created_ms desc, listing_set.id");
+            where listing_set_item.listing_id = $1 and listing_set.state = 'live' order by listing_set.created_ms desc, listing_set.id limit 12");
     LIST_SET_ITEMS = items!("join listing_set_item on listing_set_item.listing_id = listing.id where listing_set_item.set_id = $1 order by listing_set_item.idx");
     LIST_OWN_LIVE = items!("where listing.person_id = $1 and listing.state = 'live' and listing.price_minor > 0 order by listing.created_ms desc, listing.id");
     END_SET = "update listing_set set state = 'ended' where id = $1 and person_id = $2 and state = 'live'";

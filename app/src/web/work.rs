@@ -100,7 +100,7 @@ pub fn start(state: &AppState, stop: &watch::Receiver<bool>, tasks: &mut JoinSet
             move |job| run(for_jobs.clone(), job),
         )
     };
-    for _ in 0..state.config.engines {
+    for _ in 0..state.workers {
         tasks.spawn(worker(PICTURES));
     }
     tasks.spawn(worker(QUICK));
@@ -221,6 +221,7 @@ async fn run_recurring(state: &AppState, kind: &str) -> anyhow::Result<()> {
         BOOKS => checks::check_books(state).await?,
         COUNTERS => {
             let mut tx = state.db.write().await?;
+            jobs::sweep(&mut tx).await?;
             once::sweep(&mut tx).await?;
             limits::sweep(&mut tx).await?;
             account::service::sweep(&mut tx).await?;

@@ -73,6 +73,7 @@ const MAY_SCAN: &[(&str, &str, &str)] = &[
     ("catalog", "LIST_PRICE_DOWN", BROWSE),
     ("catalog", "LIST_PRICE_UP", BROWSE),
     ("catalog", "LIST_SALES", BROWSE),
+    ("offers", "LIST_SETS_OF_LISTING", OWN),
     ("sales", "FIND_WITHDRAWN", OWN),
     ("sales", "LIST_DISPUTES", PAGED),
     ("moderation", "LIST_DECIDED", PAGED),
