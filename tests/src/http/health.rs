@@ -92,10 +92,12 @@ async fn what_does_not_work_is_named_and_heals_by_itself() {
         server.folder.path().join("aside"),
     );
     std::fs::rename(&log, &aside).expect("moved");
+    // A file in its place, or the sequencer would make the folder again.
+    std::fs::write(&log, "not a folder").expect("written");
     assert_eq!(told(&visitor, "log", "failing").await.0, 503);
     assert_eq!(visitor.get("/readyz").await.status, 503);
     desk_says(&operator, "log", "failing").await;
-    let _made_again = std::fs::remove_dir_all(&log);
+    std::fs::remove_file(&log).expect("removed");
     std::fs::rename(&aside, &log).expect("put back");
     assert_eq!(told(&visitor, "log", "ok").await.0, 200);
 }
