@@ -10,7 +10,7 @@ RUN apt-get update \
 WORKDIR /src
 COPY . .
 RUN cargo xtask runtime && cargo xtask web \
- && cargo build --release --package seedmark-app --bin seedmark-server --features ssr \
+ && cargo build --release --package seedmark-site --bin seedmark-server \
  && cargo build --release --package seedmark-cli \
  && mkdir -p /out/site \
  && cp target/release/seedmark-server target/release/seedmark "$(cargo xtask runtime | tail -n 1)" /out/ \

@@ -26,7 +26,6 @@ pub(crate) fn run() -> Result<()> {
             let code = line.split("//").next().unwrap_or_default();
             let mut note =
                 |promise: &str| findings.push(format!("{}:{number}: {promise}", source.path));
-            imports(&source.path, code, &mut note);
             places(&source.path, code, &mut note);
             printing(&source.path, code, &mut note);
             let attribute = lines[number - 1..]
@@ -43,11 +42,12 @@ pub(crate) fn run() -> Result<()> {
         }
     }
     let in_app = sources.iter().filter_map(|source| {
-        let path = source.path.strip_prefix("app/src/")?;
+        let path = source.path.strip_prefix("app/")?;
         let text = &source.text;
         Some(rooms::File { path, text })
     });
     findings.extend(rooms::judge(&in_app.collect::<Vec<_>>()));
+    manifests(&mut findings)?;
     forms(&sources, &mut findings);
     migrations(&sources, &mut findings)?;
     texts(&sources, &mut findings)?;
@@ -117,33 +117,64 @@ fn names(source: &Source, findings: &mut Vec<String>) {
     }
 }
 
-/// `schema ← ledger, engine ← app, cli ← tests`.
-fn imports(path: &str, code: &str, note: &mut impl FnMut(&str)) {
-    let room = path.split('/').next().unwrap_or_default();
-    // `base64::engine::…` is another crate's module; ours stand at the start of a path.
-    let names = |what: &str| {
-        code.contains(&format!("use {what}::"))
-            || code.contains(&format!(" {what}::"))
-            || code.contains(&format!("({what}::"))
-    };
-    let forbidden: &[&str] = match room {
-        "schema" => &["ledger", "engine", "app"],
-        "ledger" => &["engine", "app"],
-        "engine" => &["ledger", "app"],
-        "cli" => &["app"],
-        "xtask" => &["schema", "ledger", "engine", "app"],
-        _ => &[],
-    };
-    if let Some(other) = forbidden.iter().find(|other| names(other)) {
-        note(&format!(
-            "{room} may not import {other}: imports run one way"
-        ));
+/// Each crate's manifest, the crates of ours that it may name, and whose crates it may not: `schema ← ledger, engine ← app, cli ← tests`,
+/// and `base ← money ← market ← site` with `islands` beside `money`.
+const CRATES: &[(&str, &[&str], &[&str])] = &[
+    ("schema", &[], &["sqlx", "tokio", "leptos", "axum"]),
+    ("ledger", &["schema"], &["sqlx", "leptos", "axum"]),
+    ("engine", &["schema"], &["sqlx", "leptos", "axum"]),
+    ("app/base", &["schema"], &["leptos", "axum"]),
+    ("app/money", &["schema", "base"], &["leptos", "axum"]),
+    (
+        "app/market",
+        &["schema", "ledger", "engine", "base", "money", "fake-stripe"],
+        &["leptos", "axum"],
+    ),
+    (
+        "app/islands",
+        &["schema", "ledger"],
+        &["sqlx", "tokio", "axum"],
+    ),
+    (
+        "app/site",
+        &[
+            "schema", "ledger", "engine", "base", "money", "market", "islands",
+        ],
+        &["sqlx"],
+    ),
+    ("cli", &["schema", "ledger", "engine"], &["sqlx", "leptos"]),
+    ("xtask", &[], &["sqlx", "leptos", "axum"]),
+];
+
+/// What a crate may name stands in its manifest; what stands there runs one way. Its tests may name more.
+fn manifests(findings: &mut Vec<String>) -> Result<()> {
+    let ours: BTreeSet<&str> = CRATES
+        .iter()
+        .map(|(place, ..)| place.trim_start_matches("app/"))
+        .collect();
+    for (place, may, never) in CRATES {
+        let path = root().join(place).join("Cargo.toml");
+        let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let lines = text
+            .lines()
+            .take_while(|line| *line != "[dev-dependencies]");
+        for (number, line) in (1..).zip(lines) {
+            let name = line.split(['.', '=', ' ']).next().unwrap_or_default();
+            let own = place.trim_start_matches("app/") == name;
+            let up = ours.contains(name) && !own && !may.contains(&name);
+            if up || never.contains(&name) {
+                findings.push(format!(
+                    "{place}/Cargo.toml:{number}: {place} may not name {name}: imports run one way"
+                ));
+            }
+        }
     }
+    Ok(())
 }
 
 fn places(path: &str, code: &str, note: &mut impl FnMut(&str)) {
     let file = path.rsplit('/').next().unwrap_or_default();
-    let in_app = path.starts_with("app/src/");
+    let in_app = path.starts_with("app/");
     if !path.starts_with("engine/")
         && !path.starts_with("xtask/")
         && (code.contains("ort::")
@@ -157,23 +188,18 @@ fn places(path: &str, code: &str, note: &mut impl FnMut(&str)) {
         let sql = ["\"select ", "\"insert into ", "\"update ", "\"delete from "]
             .iter()
             .any(|begin| code.contains(begin));
-        let test = file == "tests.rs" || path.contains("/tests/");
-        let may = file == "store.rs" || path.starts_with("app/src/db/") || test;
+        let test = ["tests.rs", "testing.rs"].contains(&file)
+            || ["/tests/", "/testing/", "/examples/"]
+                .iter()
+                .any(|part| path.contains(part));
+        let may = file == "store.rs" || path.starts_with("app/base/src/db/") || test;
         if sql && !may {
             note("SQL stands in store.rs files, in db and in migrations");
         }
         if sql && file == "store.rs" && code.trim_start().starts_with("const ") {
             note("a store's statement stands in statements!, so that its plan is checked");
         }
-        if rooms::is_rule(path) && (code.contains("leptos::") || code.contains("axum::")) {
-            note("rules and SQL name neither leptos nor axum");
-        }
-        if file == "island.rs"
-            && (code.contains("::service") || code.contains("::store") || code.contains("sqlx"))
-        {
-            note("an island names no service and no store");
-        }
-        if code.contains("AssertSqlSafe") && !path.starts_with("app/src/db/") {
+        if code.contains("AssertSqlSafe") && !path.starts_with("app/base/src/db/") && !test {
             note("AssertSqlSafe stands in db only");
         }
         if code.contains(" style=") || code.contains("style:") {
@@ -186,7 +212,7 @@ fn places(path: &str, code: &str, note: &mut impl FnMut(&str)) {
         if clock && !may {
             note("environment and clock are read in config.rs, main.rs, random.rs and clock.rs");
         }
-        if code.contains("<textarea") && path != "app/src/ui/pieces.rs" && !test {
+        if code.contains("<textarea") && path != "app/site/src/ui/pieces.rs" && !test {
             note("a field of several lines is ui::pieces::TextArea, which escapes its text");
         }
     }
@@ -194,7 +220,7 @@ fn places(path: &str, code: &str, note: &mut impl FnMut(&str)) {
 
 /// Who prints decides how a program ends when it cannot: one file of each program does both.
 fn printing(path: &str, code: &str, note: &mut impl FnMut(&str)) {
-    let asked = path.starts_with("cli/src/") || path == "app/src/main.rs";
+    let asked = path.starts_with("cli/src/") || path == "app/site/src/main.rs";
     if !asked || path == "cli/src/output.rs" {
         return;
     }
@@ -231,7 +257,7 @@ fn printing(path: &str, code: &str, note: &mut impl FnMut(&str)) {
 
 /// Every route that takes a form has a row in the table of forms, and every row a route.
 fn forms(sources: &[Source], findings: &mut Vec<String>) {
-    const TABLE: &str = "app/src/web/forms.rs";
+    const TABLE: &str = "app/site/src/web/forms.rs";
     // The first text of a call, wherever its line is broken.
     let first = |call: &str| -> Option<String> {
         let rest = call.trim_start().strip_prefix('"')?;
@@ -244,7 +270,7 @@ fn forms(sources: &[Source], findings: &mut Vec<String>) {
             for call in ["open(", "keyed("] {
                 rows.extend(source.text.split(call).skip(1).filter_map(first));
             }
-        } else if source.path.starts_with("app/src/") {
+        } else if source.path.starts_with("app/") {
             for call in source.text.split(".route(").skip(1) {
                 let end = call.find("\n        .").unwrap_or(call.len());
                 if call[..end].contains("post(")
@@ -284,7 +310,7 @@ fn migrations(sources: &[Source], findings: &mut Vec<String>) -> Result<()> {
 
 /// Every text id that the code names exists, and every text is named somewhere.
 fn texts(sources: &[Source], findings: &mut Vec<String>) -> Result<()> {
-    let english = fs::read_to_string(root().join("app/text/en.ftl"))?;
+    let english = fs::read_to_string(root().join("app/base/text/en.ftl"))?;
     let known: BTreeSet<&str> = english
         .lines()
         .filter_map(|line| line.split_once(" ="))
@@ -292,7 +318,7 @@ fn texts(sources: &[Source], findings: &mut Vec<String>) -> Result<()> {
         .collect();
     let code: String = sources
         .iter()
-        .filter(|source| source.path.starts_with("app/src/"))
+        .filter(|source| source.path.starts_with("app/"))
         .map(|source| source.text.as_str())
         .collect();
     // Broken rules of `schema` are shown by their names.
@@ -307,7 +333,7 @@ fn texts(sources: &[Source], findings: &mut Vec<String>) -> Result<()> {
                 let id = format!("field-{}", name.split('"').next().unwrap_or_default());
                 if !known.contains(&*id) {
                     findings.push(format!(
-                        "app/text/en.ftl: the broken rule {id:?} has no text"
+                        "app/base/text/en.ftl: the broken rule {id:?} has no text"
                     ));
                 }
             }
@@ -318,7 +344,7 @@ fn texts(sources: &[Source], findings: &mut Vec<String>) -> Result<()> {
             let id = piece.split('"').next().unwrap_or_default();
             if !known.contains(id) {
                 findings.push(format!(
-                    "app/text/en.ftl: the text {id:?} is named in the code and missing"
+                    "app/base/text/en.ftl: the text {id:?} is named in the code and missing"
                 ));
             }
         }
@@ -336,7 +362,7 @@ fn texts(sources: &[Source], findings: &mut Vec<String>) -> Result<()> {
             .strip_suffix("-line")
             .is_some_and(|base| code.contains(&format!("\"{base}\"")));
         if !whole && !built {
-            findings.push(format!("app/text/en.ftl: the text {id:?} is not used"));
+            findings.push(format!("app/base/text/en.ftl: the text {id:?} is not used"));
         }
     }
     Ok(())
@@ -352,7 +378,7 @@ fn dependencies(findings: &mut Vec<String>) -> Result<()> {
         .unwrap_or_default();
     for line in section.lines() {
         if let Some((name, _)) = line.split_once(" = ")
-            && !["engine", "ledger", "schema"].contains(&name)
+            && !line.contains("{ path = ")
             && !line.starts_with('#')
             && !page.contains(&format!("`{name}`"))
         {

@@ -1,94 +1,84 @@
 //! The order of rooms in `app`: a list from the ground up, and whatever runs against it.
 //!
-//! The one rule: a room names rooms below it. What it names above, what circles between files, and what reaches past another room's front
+//! The one rule: a room names rooms below it. Between the crates the compiler keeps that; within one, what it names above, what circles between files, and what reaches past another room's front
 //! door into its `store` is a finding with file and line. Tests may name everything.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Rooms from the ground up, each with where its files lie under `app/src`: a folder, or a file. The longest that fits counts.
+/// Rooms from the ground up, each with where its files lie under `app`: a folder, or a file. The longest that fits counts.
 const ROOMS: &[(&str, &[&str])] = &[
-    ("random", &["random.rs"]),
-    ("clock", &["clock.rs"]),
-    ("compute", &["compute.rs"]),
-    ("results", &["results.rs"]),
-    ("lang", &["lang.rs"]),
-    ("db", &["db/"]),
-    ("jobs", &["jobs/"]),
-    ("vault", &["vault/"]),
-    ("media", &["media/"]),
-    ("limits", &["limits/"]),
-    ("mail", &["mail/"]),
-    ("once", &["once/"]),
-    ("books", &["books/"]),
-    ("provider", &["provider/"]),
-    ("money", &["money.rs"]),
-    ("facts", &["facts.rs"]),
-    ("log", &["log/"]),
-    ("engines", &["engines.rs"]),
-    ("catalog", &["catalog/"]),
-    ("orders", &["orders/"]),
-    ("account", &["account/"]),
-    ("verify", &["verify/"]),
-    ("offers", &["offers/"]),
-    ("till", &["till.rs"]),
-    ("payouts", &["payouts/"]),
-    ("sales", &["sales/"]),
-    ("checkout", &["checkout/"]),
-    ("shop", &["shop.rs"]),
-    ("library", &["library/"]),
-    ("moderation", &["moderation/"]),
-    ("studio", &["studio/"]),
-    ("settlement", &["settlement/"]),
-    ("demo", &["demo/"]),
-    ("export", &["books/export/"]),
-    ("islands", &["browser/"]),
-    ("address", &["address.rs"]),
-    ("config", &["config.rs"]),
-    ("ui", &["ui/"]),
+    ("random", &["base/src/random.rs"]),
+    ("clock", &["base/src/clock.rs"]),
+    ("compute", &["base/src/compute.rs"]),
+    ("lang", &["base/src/lang.rs"]),
+    ("db", &["base/src/db/"]),
+    ("jobs", &["base/src/jobs/"]),
+    ("vault", &["base/src/vault/"]),
+    ("media", &["base/src/media/"]),
+    ("limits", &["base/src/limits/"]),
+    ("mail", &["base/src/mail/"]),
+    ("once", &["base/src/once/"]),
+    ("books", &["money/src/books/"]),
+    ("provider", &["money/src/provider/"]),
+    ("failures", &["money/src/error.rs"]),
+    ("facts", &["market/src/facts.rs"]),
+    ("log", &["market/src/log/"]),
+    ("engines", &["market/src/engines.rs"]),
+    ("catalog", &["market/src/catalog/"]),
+    ("orders", &["market/src/orders/"]),
+    ("account", &["market/src/account/"]),
+    ("verify", &["market/src/verify/"]),
+    ("offers", &["market/src/offers/"]),
+    ("till", &["market/src/till.rs"]),
+    ("payouts", &["market/src/payouts/"]),
+    ("sales", &["market/src/sales/"]),
+    ("checkout", &["market/src/checkout/"]),
+    ("shop", &["market/src/shop.rs"]),
+    ("library", &["market/src/library/"]),
+    ("moderation", &["market/src/moderation/"]),
+    ("studio", &["market/src/studio/"]),
+    ("settlement", &["market/src/settlement/"]),
+    ("demo", &["market/src/demo/"]),
+    ("export", &["market/src/export/"]),
+    ("islands", &["islands/src/"]),
+    ("address", &["site/src/address.rs"]),
+    ("config", &["site/src/config.rs"]),
+    ("ui", &["site/src/ui/"]),
     (
         "web",
         &[
-            "web/state.rs",
-            "web/error.rs",
-            "web/answer.rs",
-            "web/arrival.rs",
+            "site/src/web/state.rs",
+            "site/src/web/error.rs",
+            "site/src/web/answer.rs",
+            "site/src/web/arrival.rs",
         ],
     ),
-    ("faces", &["provider/http.rs"]),
-    ("operator", &["operator/"]),
-    ("serve", &["web/", "main.rs", "lib.rs"]),
+    (
+        "pages",
+        &[
+            "site/src/account/",
+            "site/src/catalog/",
+            "site/src/checkout/",
+            "site/src/library/",
+            "site/src/moderation/",
+            "site/src/payouts/",
+            "site/src/studio/",
+            "site/src/verify/",
+            "site/src/webhook.rs",
+        ],
+    ),
+    ("operator", &["site/src/operator/"]),
+    (
+        "serve",
+        &["site/src/web/", "site/src/main.rs", "site/src/results.rs"],
+    ),
 ];
 
-/// Files of a feature that are its face: pages and routes, whatever room its rules lie in.
-const FACES: &[&str] = &["http.rs", "invoice.rs", "chart.rs", "variables.rs"];
+/// Our crates under `app`, as paths begin with them.
+const CRATES: [&str; 5] = ["base", "money", "market", "islands", "site"];
 
-/// The rooms that have a face beside their rules.
-const FEATURES: &[&str] = &[
-    "account",
-    "catalog",
-    "checkout",
-    "library",
-    "moderation",
-    "payouts",
-    "studio",
-    "verify",
-];
-
-/// The room of a file, by its place in [`ROOMS`], from the path under `app/src`.
+/// The room of a file, by its place in [`ROOMS`], from the path under `app`.
 fn room_of(path: &str) -> Option<usize> {
-    let place = |name: &str| ROOMS.iter().position(|(room, _)| *room == name);
-    let (top, file) = (
-        path.split('/').next().unwrap_or_default(),
-        path.rsplit('/').next().unwrap_or_default(),
-    );
-    if FEATURES.contains(&top) {
-        if file == "island.rs" {
-            return place("islands");
-        }
-        if FACES.contains(&file) || file.ends_with("page.rs") || path.contains("/page/") {
-            return place("faces");
-        }
-    }
     let fits = ROOMS.iter().enumerate().flat_map(|(place, (_, prefixes))| {
         let fitting = prefixes.iter().filter(|prefix| path.starts_with(**prefix));
         fitting.map(move |prefix| (prefix.len(), place))
@@ -96,29 +86,24 @@ fn room_of(path: &str) -> Option<usize> {
     fits.max().map(|(_, place)| place)
 }
 
-/// Whether a file of this path from the root holds rules or SQL, and nothing of a page.
-pub(crate) fn is_rule(path: &str) -> bool {
-    let room = path.strip_prefix("app/src/").and_then(room_of);
-    let first_face = ROOMS.iter().position(|(room, _)| *room == "islands");
-    room < first_face && room.is_some()
-}
-
-/// One file: its path under `app/src`, and its text.
+/// One file: its path under `app`, and its text.
 pub(crate) struct File<'a> {
     pub(crate) path: &'a str,
     pub(crate) text: &'a str,
 }
 
 impl File<'_> {
-    /// A test may name everything.
+    /// A test may name everything, and a crate's root names its rooms.
     fn is_judged(&self) -> bool {
-        let test = self.path.contains("/tests") || self.path.contains("/walk/");
-        !test && !self.path.starts_with("db/plans/")
+        let rest = ["/tests", "/testing", "/examples/", "/src/lib.rs"];
+        !rest.iter().any(|part| self.path.contains(part))
     }
 
+    /// Its crate, and its modules below.
     fn module(&self) -> Vec<String> {
         let path = self.path.trim_end_matches(".rs");
         let path = path.strip_suffix("/mod").unwrap_or(path);
+        let path = path.replacen("/src/", "/", 1);
         path.split('/').map(str::to_owned).collect()
     }
 }
@@ -142,17 +127,20 @@ pub(crate) fn judge(files: &[File<'_>]) -> Vec<String> {
     let mut graph: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for file in files.iter().filter(|file| file.is_judged()) {
         let Some(from) = room_of(file.path) else {
-            findings.push(format!(
-                "app/src/{}: lies in no room of the order",
-                file.path
-            ));
+            findings.push(format!("app/{}: lies in no room of the order", file.path));
             continue;
         };
+        for (line, text) in (1..).zip(file.text.lines()) {
+            if text.contains("use crate::*") {
+                let at = format!("app/{}:{line}", file.path);
+                findings.push(format!("{at}: `use crate::*` names every room"));
+            }
+        }
         for named in named_in(file, &modules) {
             let Some(to) = room_of(&named.to) else {
                 continue;
             };
-            let at = format!("app/src/{}:{}: `{}`", file.path, named.line, named.written);
+            let at = format!("app/{}:{}: `{}`", file.path, named.line, named.written);
             if to > from {
                 let (below, above) = (ROOMS[from].0, ROOMS[to].0);
                 findings.push(format!("{at} runs up: {above} stands above {below}"));
@@ -194,10 +182,7 @@ fn circles(graph: &BTreeMap<&str, BTreeSet<String>>) -> Vec<String> {
         });
         let circle: Vec<&str> = back.map(String::as_str).collect();
         if !circle.is_empty() {
-            told.insert(format!(
-                "app/src: files name each other: {}",
-                circle.join(", ")
-            ));
+            told.insert(format!("app: files name each other: {}", circle.join(", ")));
         }
     }
     told.into_iter().collect()
@@ -211,7 +196,7 @@ fn named_in(file: &File<'_>, modules: &BTreeMap<Vec<String>, &str>) -> Vec<Named
         let roots = ["crate", "super", "self"];
         let child = path
             .first()
-            .is_some_and(|first| !roots.contains(&first.as_str()));
+            .is_some_and(|first| !roots.contains(&&**first) && !CRATES.contains(&&**first));
         if let Some(to) = resolve(file, path, modules)
             && to != file.path
         {
@@ -238,9 +223,12 @@ fn named_in(file: &File<'_>, modules: &BTreeMap<Vec<String>, &str>) -> Vec<Named
         }
         rest = at + 4;
     }
-    for root in ["crate::", "super::"] {
+    let crates = CRATES.map(|name| format!("{name}::"));
+    let roots = ["crate::", "super::"].into_iter();
+    for root in roots.chain(crates.iter().map(String::as_str)) {
         for (at, _) in code.match_indices(root) {
-            let inside = code[..at].ends_with("::") || code[..at].ends_with(char::is_alphanumeric);
+            let inside = code[..at].ends_with("::")
+                || code[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
             let path: String = code[at..]
                 .chars()
                 .take_while(|letter| letter.is_alphanumeric() || matches!(letter, '_' | ':'))
@@ -312,8 +300,10 @@ fn resolve<'a>(
     match parts.peek().map(String::as_str) {
         Some("crate") => {
             parts.next();
-            place.clear();
+            place.truncate(1);
         }
+        // A folder beside the file that has a crate's name is not what its path means.
+        Some(name) if CRATES.contains(&name) => place.clear(),
         Some("self") => drop(parts.next()),
         Some("super") => {}
         // A child, named as it is from its parent.
@@ -324,7 +314,8 @@ fn resolve<'a>(
         place.pop();
     }
     place.extend(parts);
-    while !place.is_empty() {
+    // The crate's root names everything; what it says is in no room.
+    while place.len() > 1 {
         if let Some(found) = modules.get(&place) {
             return Some(found);
         }
@@ -347,55 +338,72 @@ mod tests {
 
     #[test]
     fn a_room_that_names_one_above_it_is_found_with_file_and_line() {
-        let above = ("checkout/cart.rs", "//! Carts.\n");
+        let above = ("market/src/checkout/cart.rs", "//! Carts.\n");
         for text in [
-            "//! Books.\n\nuse crate::checkout::cart;\n",
-            "//! Books.\n\nuse crate::{checkout::{cart::{add, take}}, db};\n",
-            "//! Books.\n\nfn f() { crate::checkout::cart::add() }\n",
-            "//! Books.\n\npub use super::super::checkout::cart::Cart;\n",
+            "//! Sales.\n\nuse crate::checkout::cart;\n",
+            "//! Sales.\n\nuse crate::{checkout::{cart::{add, take}}, till};\n",
+            "//! Sales.\n\nfn f() { crate::checkout::cart::add() }\n",
+            "//! Sales.\n\npub use super::super::checkout::cart::Cart;\n",
+            "//! Sales.\n\nuse market::checkout::cart;\n",
         ] {
-            let found = findings(&[("books/entry.rs", text), above]);
+            let found = findings(&[("market/src/sales/refund.rs", text), above]);
             assert_eq!(found.len(), 1, "{text}: {found:?}");
             assert!(
-                found[0].starts_with("app/src/books/entry.rs:3:"),
+                found[0].starts_with("app/market/src/sales/refund.rs:3:"),
                 "{found:?}"
             );
             assert!(
-                found[0].ends_with("checkout stands above books"),
+                found[0].ends_with("checkout stands above sales"),
                 "{found:?}"
             );
         }
         let down = findings(&[
-            ("checkout/cart.rs", "use crate::books::entry::Entry;\n"),
-            ("books/entry.rs", ""),
+            (
+                "market/src/checkout/cart.rs",
+                "use crate::sales::refund::Bearer;\nuse base::db::Tx;\n",
+            ),
+            ("market/src/sales/refund.rs", ""),
+            ("base/src/db/mod.rs", ""),
         ]);
         assert!(down.is_empty(), "{down:?}");
     }
 
     #[test]
-    fn a_rule_that_names_a_page_is_found_and_a_page_that_names_a_rule_is_not() {
-        let found = findings(&[
-            ("library/service.rs", "use super::page::Shelf;\n"),
-            (
-                "library/page.rs",
-                "use super::store2;\nuse crate::orders::Line;\n",
-            ),
-            ("orders/mod.rs", ""),
-        ]);
-        assert_eq!(found.len(), 1, "{found:?}");
-        assert!(found[0].contains("faces stands above library"), "{found:?}");
+    fn what_names_every_room_is_found() {
+        let found = findings(&[("market/src/sales/refund.rs", "use crate::*;\n")]);
+        assert_eq!(
+            found,
+            ["app/market/src/sales/refund.rs:1: `use crate::*` names every room"]
+        );
+    }
+
+    #[test]
+    fn the_design_system_that_names_a_page_is_found_and_a_page_that_names_it_is_not() {
+        let page = (
+            "site/src/library/page.rs",
+            "use crate::ui::shell::page;\nuse market::library::reruns;\n",
+        );
+        let shell = |text| ("site/src/ui/shell.rs", text);
+        let reruns = ("market/src/library/reruns.rs", "");
+        let found = findings(&[shell("use crate::library::page::shelf;\n"), page, reruns]);
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].contains("pages stands above ui"), "{found:?}");
+        assert!(found[1].contains("name each other"), "{found:?}");
+        assert!(findings(&[shell(""), page, reruns]).is_empty());
     }
 
     #[test]
     fn a_front_door_that_hides_a_page_is_found() {
         let found = findings(&[
-            ("verify/mod.rs", "mod page;\npub use page::since;\n"),
-            ("verify/page/mod.rs", "use super::priority::Standing;\n"),
-            ("verify/priority.rs", ""),
+            (
+                "site/src/ui/mod.rs",
+                "pub use crate::verify::page::since;\n",
+            ),
+            ("site/src/verify/page/mod.rs", ""),
         ]);
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(
-            found[0].starts_with("app/src/verify/mod.rs:2:"),
+            found[0].starts_with("app/site/src/ui/mod.rs:1:"),
             "{found:?}"
         );
     }
@@ -407,13 +415,22 @@ mod tests {
             "use crate::orders::store::get_line;\n",
             "fn f() { crate::orders::store::get_line() }\n",
         ] {
-            let found = findings(&[("payouts/sweep.rs", text), ("orders/store.rs", "")]);
+            let found = findings(&[
+                ("market/src/payouts/sweep.rs", text),
+                ("market/src/orders/store.rs", ""),
+            ]);
             assert_eq!(found.len(), 1, "{text}: {found:?}");
-            assert!(found[0].contains("front door of orders/"), "{found:?}");
+            assert!(
+                found[0].contains("front door of market/src/orders/"),
+                "{found:?}"
+            );
         }
         let own = findings(&[
-            ("payouts/service/sweep.rs", "use super::super::store;\n"),
-            ("payouts/store.rs", ""),
+            (
+                "market/src/payouts/service/sweep.rs",
+                "use super::super::store;\n",
+            ),
+            ("market/src/payouts/store.rs", ""),
         ]);
         assert!(own.is_empty(), "{own:?}");
     }
@@ -421,25 +438,28 @@ mod tests {
     #[test]
     fn files_that_name_each_other_are_a_finding_whatever_their_rooms() {
         let found = findings(&[
-            ("offers/coupon.rs", "use super::ending;\n"),
-            ("offers/ending.rs", "use super::uses;\n"),
-            ("offers/uses.rs", "use super::coupon;\n"),
+            ("market/src/offers/coupon.rs", "use super::ending;\n"),
+            ("market/src/offers/ending.rs", "use super::uses;\n"),
+            ("market/src/offers/uses.rs", "use super::coupon;\n"),
         ]);
         assert_eq!(found.len(), 1, "{found:?}");
-        assert!(found[0].contains("offers/coupon.rs, offers/ending.rs, offers/uses.rs"));
+        assert!(found[0].contains("offers/coupon.rs, market/src/offers/ending.rs"));
     }
 
     #[test]
     fn a_file_in_no_room_is_found_and_tests_and_comments_are_not() {
         let found = findings(&[
-            ("attic.rs", ""),
-            ("books/tests.rs", "use crate::checkout::cart;\n"),
+            ("market/src/attic.rs", ""),
+            ("money/src/books/tests.rs", "use market::checkout::cart;\n"),
             (
-                "books/service.rs",
-                "// use crate::checkout::cart;\n#[cfg(test)]\nmod tests {\n    use crate::checkout::cart;\n}\n",
+                "money/src/books/service.rs",
+                "// use market::checkout::cart;\n#[cfg(test)]\nmod tests {\n    use market::checkout::cart;\n}\n",
             ),
-            ("checkout/cart.rs", ""),
+            ("market/src/checkout/cart.rs", ""),
         ]);
-        assert_eq!(found, ["app/src/attic.rs: lies in no room of the order"]);
+        assert_eq!(
+            found,
+            ["app/market/src/attic.rs: lies in no room of the order"]
+        );
     }
 }

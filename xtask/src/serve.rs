@@ -59,11 +59,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         "build",
         "--quiet",
         "--package",
-        "seedmark-app",
+        "seedmark-site",
         "--bin",
         "seedmark-server",
-        "--features",
-        "ssr",
     ];
     if options.release {
         build.push("--release");

@@ -32,7 +32,7 @@ pub(crate) fn checks(install: bool) -> Result<Vec<(&'static str, Result<()>)>> {
     let dump = folder.join("dumps");
     std::fs::create_dir_all(&dump)?;
     let signed = folder.join("signed.json");
-    let types = test("provider::stripe::tests::", "SEEDMARK_STRIPE_DUMP", &dump)
+    let types = test("tests::stripe::", "SEEDMARK_STRIPE_DUMP", &dump)
         .and_then(|()| node(&folder, "node", &["types.mjs", &dump.display().to_string()]));
     let flows = flows(&folder, &signed);
     let signature = match &flows {
@@ -52,9 +52,7 @@ pub(crate) fn checks(install: bool) -> Result<Vec<(&'static str, Result<()>)>> {
         let live = cargo(&[
             "test",
             "--package",
-            "seedmark-app",
-            "--features",
-            "ssr",
+            "seedmark-market",
             "--lib",
             "--",
             "--ignored",
@@ -85,9 +83,7 @@ fn test(name: &str, variable: &str, path: &Path) -> Result<()> {
             "test",
             "--quiet",
             "--package",
-            "seedmark-app",
-            "--features",
-            "ssr",
+            "seedmark-market",
             "--lib",
             "--",
             name,

@@ -15,6 +15,20 @@ const PARTS: &[&str] = &[
     "outside", "docs",
 ];
 
+/// The crates of the website, always all of them: each choice of crates would build what they stand on anew.
+const APP: &[&str] = &[
+    "--package",
+    "seedmark-base",
+    "--package",
+    "seedmark-money",
+    "--package",
+    "seedmark-market",
+    "--package",
+    "seedmark-islands",
+    "--package",
+    "seedmark-site",
+];
+
 /// Enough to walk over the seeds and some way beyond; longer runs are `cargo xtask fuzz`.
 const FUZZ_SECONDS: u64 = 8;
 
@@ -73,11 +87,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             "build",
             "--quiet",
             "--package",
-            "seedmark-app",
+            "seedmark-site",
             "--bin",
             "seedmark-server",
-            "--features",
-            "ssr",
         ])?;
         cargo(&["build", "--quiet", "--package", "seedmark-cli"])?;
     }
@@ -90,17 +102,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             "check" => step(&mut counts, check::run()),
             "lint" => lint(&mut counts),
             "unit" => unit(&mut counts)?,
-            "app" => tests(
-                &mut counts,
-                &[
-                    "test",
-                    "--package",
-                    "seedmark-app",
-                    "--features",
-                    "ssr",
-                    "--lib",
-                ],
-            )?,
+            "app" => tests(&mut counts, &[&["test", "--lib"], APP].concat())?,
             "stripe" => match stripe::checks(install) {
                 Ok(checks) => {
                     for (name, result) in checks {
@@ -165,6 +167,8 @@ fn step(counts: &mut Counts, result: Result<()>) {
 }
 
 fn lint(counts: &mut Counts) {
+    let quiet: &[&str] = &["clippy", "--quiet", "--all-targets"];
+    let app = [quiet, APP, &["--", "--deny", "warnings"]].concat();
     let builds: [&[&str]; 3] = [
         &[
             "clippy",
@@ -188,26 +192,13 @@ fn lint(counts: &mut Counts) {
             "--deny",
             "warnings",
         ],
-        &[
-            "clippy",
-            "--quiet",
-            "--all-targets",
-            "--package",
-            "seedmark-app",
-            "--features",
-            "ssr",
-            "--",
-            "--deny",
-            "warnings",
-        ],
+        &app,
         &[
             "clippy",
             "--quiet",
             "--package",
-            "seedmark-app",
+            "seedmark-islands",
             "--lib",
-            "--features",
-            "hydrate",
             "--target",
             "wasm32-unknown-unknown",
             "--",

@@ -22,17 +22,15 @@ pub(crate) fn build() -> Result<()> {
         "build",
         "--quiet",
         "--package",
-        "seedmark-app",
+        "seedmark-islands",
         "--lib",
-        "--features",
-        "hydrate",
         "--target",
         "wasm32-unknown-unknown",
         "--profile",
         "wasm-release",
     ])?;
     let site = target().join("site");
-    let wasm = target().join("wasm32-unknown-unknown/wasm-release/app.wasm");
+    let wasm = target().join("wasm32-unknown-unknown/wasm-release/islands.wasm");
     let stamp = stamp(&wasm)?;
     let stamp_file = site.join("stamp");
     if fs::read_to_string(&stamp_file).ok().as_deref() == Some(stamp.as_str()) {
@@ -49,7 +47,7 @@ pub(crate) fn build() -> Result<()> {
     let wasm_name = write(&assets, "app.wasm", &library, &mut names)?;
     let glue = fs::read(&bound.0)?;
     let glue_name = write(&assets, "app.js", &glue, &mut names)?;
-    let boot = fs::read_to_string(root().join("app/src/boot.js"))?;
+    let boot = fs::read_to_string(root().join("app/islands/src/boot.js"))?;
     let boot = boot
         .replace("GLUE_URL", &format!("/assets/{glue_name}"))
         .replace("WASM_URL", &format!("/assets/{wasm_name}"));
@@ -75,8 +73,8 @@ pub(crate) fn build() -> Result<()> {
 fn stamp(wasm: &Path) -> Result<String> {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&fs::read(wasm).with_context(|| wasm.display().to_string())?);
-    hasher.update(&fs::read(root().join("app/src/boot.js"))?);
-    let mut styles: Vec<PathBuf> = fs::read_dir(root().join("app/style"))?
+    hasher.update(&fs::read(root().join("app/islands/src/boot.js"))?);
+    let mut styles: Vec<PathBuf> = fs::read_dir(root().join("app/site/style"))?
         .filter_map(Result::ok)
         .map(|entry| entry.path())
         .collect();
@@ -140,7 +138,7 @@ fn styles() -> Result<String> {
     let provider = FileProvider::new();
     let mut bundler = Bundler::new(&provider, None, ParserOptions::default());
     let mut sheet = bundler
-        .bundle(&root().join("app/style/main.css"))
+        .bundle(&root().join("app/site/style/main.css"))
         .map_err(|error| anyhow!("styles: {error}"))?;
     sheet
         .minify(MinifyOptions::default())

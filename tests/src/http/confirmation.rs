@@ -53,7 +53,7 @@ async fn an_operator_whose_password_was_given_long_ago_moves_no_money_before_giv
 
 /// The rows of the table of forms that ask for a password: path, and whether the form itself has a field for it.
 fn asking() -> Vec<(String, bool)> {
-    let table = include_str!("../../../app/src/web/forms.rs");
+    let table = include_str!("../../../app/site/src/web/forms.rs");
     let rows = table.split("keyed(").skip(1).filter_map(|row| {
         let row = row.split(");").next()?.split("),").next()?;
         let path = row.split('"').nth(1)?;

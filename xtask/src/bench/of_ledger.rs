@@ -15,8 +15,14 @@ pub(super) fn run() -> Result<()> {
     let (server, _) = admin
         .rsplit_once('/')
         .context("no database in the address")?;
-    let example = ["--features", "ssr", "--example", "bench_ledger"];
-    let build = ["build", "--quiet", "--release", "--package", "seedmark-app"];
+    let example = ["--example", "bench_ledger"];
+    let build = [
+        "build",
+        "--quiet",
+        "--release",
+        "--package",
+        "seedmark-market",
+    ];
     cargo_with(&[&build[..], &example].concat(), &[])?;
     let bench = target().join("release/examples/bench_ledger");
     let bench = bench.to_string_lossy();

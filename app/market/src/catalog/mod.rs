@@ -1,0 +1,11 @@
+//! Browse, search and listing pages: what is for sale, and the evidence for it.
+//!
+//! The one rule: nothing here shows prompt, seed, values' sealed texts or an exact picture. Public pictures are labelled copies.
+
+pub mod filter;
+pub mod service;
+mod store;
+pub mod stretch;
+pub mod versions;
+#[cfg(any(test, feature = "testing"))]
+pub use store::ALL as STATEMENTS;

@@ -1,0 +1,175 @@
+//! Finding listings and gathering what their page shows.
+
+pub use super::filter::{Filter, Sort};
+use super::store;
+pub use super::store::{Anchor, Card, Listing};
+use crate::facts::{self, Fact};
+use base::db::{self, Tx};
+use schema::template::PublicVariable;
+use std::collections::BTreeMap;
+
+/// Cards of one page.
+pub const PAGE: i64 = 24;
+
+/// A page of cards, and where the next begins.
+pub struct Cards {
+    pub cards: Vec<Card>,
+    pub total: i64,
+    pub next: Option<String>,
+}
+
+/// Lists what is live, and counts it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(tx: &mut Tx, filter: &Filter) -> db::Result<Cards> {
+    let total = store::count(tx, filter).await?;
+    Ok(Cards {
+        total,
+        ..list_uncounted(tx, filter).await?
+    })
+}
+
+/// Lists what is live, for a page that does not say how many there are: counting costs more than listing.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_uncounted(tx: &mut Tx, filter: &Filter) -> db::Result<Cards> {
+    let mut cards = store::list(tx, filter, PAGE + 1).await?;
+    let more = cards.len() > PAGE as usize;
+    cards.truncate(PAGE as usize);
+    let key = |card: &Card| match filter.sort {
+        Sort::Newest => card.published_ms,
+        Sort::PriceUp | Sort::PriceDown => card.price_minor,
+        Sort::BestSelling => card.sales,
+    };
+    let next = cards
+        .last()
+        .filter(|_| more)
+        .map(|card| format!("{}_{}", key(card), card.id));
+    Ok(Cards {
+        total: 0,
+        cards,
+        next,
+    })
+}
+
+impl Listing {
+    /// The variables' public side.
+    #[must_use]
+    pub fn public_variables(&self) -> BTreeMap<String, PublicVariable> {
+        serde_json::from_str(&self.variables).unwrap_or_default()
+    }
+}
+
+/// A listing by slug.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(tx: &mut Tx, slug: &str) -> db::Result<Option<Listing>> {
+    store::find(tx, slug).await
+}
+
+/// A listing by its version.
+///
+/// # Errors
+/// When there is none or the database fails.
+pub async fn get_by_version(tx: &mut Tx, version: &str) -> db::Result<Listing> {
+    store::get_by_version(tx, version).await
+}
+
+/// A listing by the hash of its sealed leaf.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_by_leaf(tx: &mut Tx, leaf_hash: &str) -> db::Result<Option<Listing>> {
+    store::find_by_leaf(tx, leaf_hash).await
+}
+
+/// A listing by id.
+///
+/// # Errors
+/// When there is none or the database fails.
+pub async fn get(tx: &mut Tx, id: &str) -> db::Result<Listing> {
+    store::get(tx, id).await
+}
+
+/// A version's anchors, in order.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_anchors(tx: &mut Tx, version: &str) -> db::Result<Vec<Anchor>> {
+    store::list_anchors(tx, version).await
+}
+
+/// The sealed digests of a version's anchors, in order.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_anchor_digests(tx: &mut Tx, version: &str) -> db::Result<Vec<String>> {
+    Ok(list_anchors(tx, version)
+        .await?
+        .into_iter()
+        .map(|anchor| anchor.pixel_blake3)
+        .collect())
+}
+
+/// Whether a listing is live; its row is held until the transaction is over.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hold_live(tx: &mut Tx, listing: &str) -> db::Result<bool> {
+    store::hold_live(tx, listing).await
+}
+
+/// Holds a listing's row until the transaction is over, so that of two who count its owners the later one is right.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hold(tx: &mut Tx, listing: &str) -> db::Result<()> {
+    store::hold(tx, listing).await
+}
+
+/// Notes how many own a listing.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_sales(tx: &mut Tx, listing: &str, owners: i64) -> db::Result<()> {
+    store::set_sales(tx, listing, owners).await
+}
+
+/// Whether a file is a labelled public copy.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_public_blob(tx: &mut Tx, blob: &str) -> db::Result<bool> {
+    store::is_public_blob(tx, blob).await
+}
+
+/// Takes a listing off sale for good; `false` when it was not on sale.
+///
+/// # Errors
+/// When the database fails.
+pub async fn withdraw(tx: &mut Tx, listing: &str) -> db::Result<bool> {
+    let withdrawn = store::withdraw(tx, listing).await?;
+    if withdrawn {
+        tell_withdrawn(tx, listing).await?;
+    }
+    Ok(withdrawn)
+}
+
+/// Takes a listing off sale that our own machine could not reproduce any more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn suspend(tx: &mut Tx, listing: &str) -> db::Result<()> {
+    if store::suspend(tx, listing).await? {
+        tell_withdrawn(tx, listing).await?;
+    }
+    Ok(())
+}
+
+async fn tell_withdrawn(tx: &mut Tx, listing: &str) -> db::Result<()> {
+    let listing = listing.to_owned();
+    facts::tell(tx, &Fact::ListingWithdrawn { listing }).await
+}

@@ -1,0 +1,126 @@
+//! SQL of sealed versions, and of the listings that they are sold as.
+
+use super::{NewVersion, VersionRow};
+use base::db::{self, Tx, execute, fetch, statements};
+
+statements! {
+    INSERT_LISTING = "insert into listing (id, slug, person_id, title, description, category, language, price_minor, licence, state, search_text, created_ms, sales)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'certifying', $10, $11, 0)";
+    INSERT_VERSION = "insert into version (id, listing_id, state, secret_id, model, profile, scheduler, steps, width, height, variables, creator_key,
+            leaf_hash, listing_leaf_hash, listing_statement, created_ms)
+        values ($1, $2, 'logging', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    INSERT_ANCHOR = "insert into anchor (version_id, idx, blob, labelled_blob, pixel_blake3, pixel_sha256, width, height) values ($1, $2, $3, $4, $5, $6, $7, $8)";
+    FIND_EQUAL_PICTURE = "select version.leaf_hash from anchor
+        join version on version.id = anchor.version_id
+        join listing on listing.id = version.listing_id
+        where anchor.pixel_blake3 = $1 and listing.person_id <> $2 order by version.created_ms limit 1";
+    GET_VERSION = "select id, listing_id, state, error, secret_id, model, creator_key, leaf_hash, listing_leaf_hash, listing_statement, certification_leaf_hash
+        from version where id = $1";
+    SET_VERSION_STATE = "update version set state = $2, error = $3, certification_leaf_hash = coalesce($4, certification_leaf_hash) where id = $1";
+    SET_LISTING_STATE = "update listing set state = $2, published_ms = coalesce(published_ms, $3) where id = $1";
+}
+
+pub async fn insert_listing(tx: &mut Tx, new: &NewVersion<'_>) -> db::Result<()> {
+    execute!(
+        tx,
+        INSERT_LISTING,
+        &new.listing_id,
+        &new.slug,
+        new.person,
+        new.title,
+        new.description,
+        new.category,
+        new.language,
+        new.price_minor,
+        new.licence,
+        &new.search_text,
+        new.now_ms
+    )
+    .map(|_| ())
+}
+
+pub async fn insert_version(tx: &mut Tx, new: &NewVersion<'_>) -> db::Result<()> {
+    let recipe = new.recipe;
+    execute!(
+        tx,
+        INSERT_VERSION,
+        &new.version_id,
+        &new.listing_id,
+        &new.secret_id,
+        recipe.model.to_string(),
+        recipe.profile.name(),
+        recipe.scheduler.name(),
+        i64::from(recipe.steps),
+        i64::from(recipe.width),
+        i64::from(recipe.height),
+        &new.variables,
+        &new.creator_key,
+        &new.leaf_hash,
+        &new.listing_leaf_hash,
+        &new.statement,
+        new.now_ms
+    )
+    .map(|_| ())
+}
+
+pub async fn insert_anchor(
+    tx: &mut Tx,
+    version: &str,
+    index: i64,
+    blobs: (&str, &str),
+    digests: (&str, &str),
+    size: (i64, i64),
+) -> db::Result<()> {
+    execute!(
+        tx,
+        INSERT_ANCHOR,
+        version,
+        index,
+        blobs.0,
+        blobs.1,
+        digests.0,
+        digests.1,
+        size.0,
+        size.1
+    )
+    .map(|_| ())
+}
+
+pub async fn find_equal_picture(
+    tx: &mut Tx,
+    blake3: &str,
+    person: &str,
+) -> db::Result<Option<String>> {
+    Ok(fetch!(
+        tx,
+        fetch_optional,
+        (String,),
+        FIND_EQUAL_PICTURE,
+        blake3,
+        person
+    )?
+    .map(|row| row.0))
+}
+
+pub async fn get_version(tx: &mut Tx, id: &str) -> db::Result<VersionRow> {
+    fetch!(tx, fetch_one, VersionRow, GET_VERSION, id)
+}
+
+pub async fn set_version_state(
+    tx: &mut Tx,
+    id: &str,
+    state: &str,
+    error: Option<&str>,
+    certification: Option<&str>,
+) -> db::Result<()> {
+    execute!(tx, SET_VERSION_STATE, id, state, error, certification).map(|_| ())
+}
+
+pub async fn set_listing_state(
+    tx: &mut Tx,
+    id: &str,
+    state: &str,
+    published_ms: Option<i64>,
+) -> db::Result<()> {
+    execute!(tx, SET_LISTING_STATE, id, state, published_ms).map(|_| ())
+}

@@ -1,0 +1,28 @@
+//! The rules of the shop, by feature: what may happen, and what then stands in the database.
+//!
+//! The one rule: nothing here names a page, a route or a request; whoever shows it or calls it lies above.
+
+pub mod account;
+pub mod catalog;
+pub mod checkout;
+pub mod demo;
+pub mod engines;
+pub mod export;
+pub mod facts;
+pub mod library;
+pub mod log;
+pub mod moderation;
+pub mod offers;
+pub mod orders;
+pub mod payouts;
+pub mod sales;
+pub mod settlement;
+pub mod shop;
+pub mod studio;
+pub mod till;
+pub mod verify;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,14 @@
+//! What a buyer owns: the opened recipe, the bundle, the pictures, and the proof that it reproduces.
+//!
+//! The one rule: only the owner of a line opens its bundle, every opening is written down, and a re-run of ours that does not
+//! give the sealed pixels is refunded at our cost, unasked.
+
+pub mod jobs;
+pub mod reruns;
+pub mod service;
+mod store;
+#[cfg(any(test, feature = "testing"))]
+pub use store::ALL as STATEMENTS;
+
+/// Regenerates what somebody owns.
+pub const REPRODUCE: &str = base::jobs::turns::PICTURE_KINDS[2];

@@ -1,0 +1,179 @@
+//! SQL of drafts and pictures, and of a creator's own list.
+
+use base::db::{self, Tx, execute, fetch, statements};
+
+/// A draft's public half.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct DraftRow {
+    pub id: String,
+    pub person_id: String,
+    pub title: String,
+    pub description: String,
+    pub category: String,
+    pub price_minor: i64,
+    pub licence: String,
+    pub secret_id: String,
+    pub updated_ms: i64,
+}
+
+/// A picture of the studio.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct PictureRow {
+    pub id: String,
+    pub draft_id: String,
+    pub person_id: String,
+    pub secret_id: String,
+    pub text_tag: String,
+    pub state: String,
+    pub step: i64,
+    pub steps: i64,
+    pub error: Option<String>,
+    pub blob: Option<String>,
+    pub pixel_blake3: Option<String>,
+    pub pixel_sha256: Option<String>,
+    pub created_ms: i64,
+}
+
+/// A line of the creator's own list.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct MyListing {
+    pub slug: String,
+    pub title: String,
+    pub state: String,
+    pub price_minor: i64,
+    pub sales: i64,
+    pub error: Option<String>,
+    pub labelled_blob: String,
+}
+
+statements! {
+    INSERT_DRAFT = "insert into draft (id, person_id, title, description, category, price_minor, licence, secret_id, created_ms, updated_ms)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)";
+    UPDATE_DRAFT = "update draft set title = $2, description = $3, category = $4, price_minor = $5, licence = $6, updated_ms = $7 where id = $1";
+    GET_DRAFT = "select id, person_id, title, description, category, price_minor, licence, secret_id, updated_ms from draft where id = $1 and person_id = $2";
+    LIST_DRAFTS = "select id, person_id, title, description, category, price_minor, licence, secret_id, updated_ms
+        from draft where person_id = $1 order by updated_ms desc, id limit 50";
+    INSERT_PICTURE = "insert into picture (id, draft_id, person_id, secret_id, text_tag, state, step, steps, created_ms)
+        values ($1, $2, $3, $4, $5, 'waiting', 0, $6, $7)";
+    LIST_PICTURES = "select id, draft_id, person_id, secret_id, text_tag, state, step, steps, error, blob, pixel_blake3, pixel_sha256, created_ms
+        from picture where draft_id = $1 order by created_ms desc, id desc limit 60";
+    GET_PICTURE = "select id, draft_id, person_id, secret_id, text_tag, state, step, steps, error, blob, pixel_blake3, pixel_sha256, created_ms
+        from picture where id = $1";
+    LIST_UNFINISHED = "select id, draft_id, person_id, secret_id, text_tag, state, step, steps, error, blob, pixel_blake3, pixel_sha256, created_ms
+        from picture where draft_id = $1 and state in ('waiting', 'failed') order by created_ms, id limit 400";
+    DELETE_PICTURE = "delete from picture where id = $1";
+    DELETE_DRAFT = "delete from draft where id = $1";
+    SET_STEP = "update picture set state = 'running', step = $2 where id = $1 and state <> 'done'";
+    FINISH_PICTURE = "update picture set state = 'done', step = steps, blob = $2, pixel_blake3 = $3, pixel_sha256 = $4, error = null where id = $1";
+    FAIL_PICTURE = "update picture set state = 'failed', error = $2 where id = $1";
+    LIST_MINE = "select listing.slug, listing.title, listing.state, listing.price_minor, listing.sales, version.error, anchor.labelled_blob
+        from listing
+        join version on version.listing_id = listing.id
+        join anchor on anchor.version_id = version.id and anchor.idx = 0
+        where listing.person_id = $1 order by listing.created_ms desc, listing.id limit 100";
+}
+
+pub(super) async fn insert_draft(tx: &mut Tx, draft: &DraftRow) -> db::Result<()> {
+    execute!(
+        tx,
+        INSERT_DRAFT,
+        &draft.id,
+        &draft.person_id,
+        &draft.title,
+        &draft.description,
+        &draft.category,
+        draft.price_minor,
+        &draft.licence,
+        &draft.secret_id,
+        draft.updated_ms
+    )
+    .map(|_| ())
+}
+
+pub(super) async fn update_draft(tx: &mut Tx, draft: &DraftRow) -> db::Result<()> {
+    execute!(
+        tx,
+        UPDATE_DRAFT,
+        &draft.id,
+        &draft.title,
+        &draft.description,
+        &draft.category,
+        draft.price_minor,
+        &draft.licence,
+        draft.updated_ms
+    )
+    .map(|_| ())
+}
+
+pub(super) async fn get_draft(tx: &mut Tx, id: &str, person: &str) -> db::Result<Option<DraftRow>> {
+    fetch!(tx, fetch_optional, DraftRow, GET_DRAFT, id, person)
+}
+
+pub(super) async fn list_drafts(tx: &mut Tx, person: &str) -> db::Result<Vec<DraftRow>> {
+    fetch!(tx, fetch_all, DraftRow, LIST_DRAFTS, person)
+}
+
+pub(super) async fn insert_picture(
+    tx: &mut Tx,
+    id: &str,
+    draft: &DraftRow,
+    secret: &str,
+    tag: &str,
+    steps: i64,
+    now_ms: i64,
+) -> db::Result<()> {
+    execute!(
+        tx,
+        INSERT_PICTURE,
+        id,
+        &draft.id,
+        &draft.person_id,
+        secret,
+        tag,
+        steps,
+        now_ms
+    )
+    .map(|_| ())
+}
+
+pub(super) async fn list_pictures(tx: &mut Tx, draft: &str) -> db::Result<Vec<PictureRow>> {
+    fetch!(tx, fetch_all, PictureRow, LIST_PICTURES, draft)
+}
+
+pub(super) async fn get_picture(tx: &mut Tx, id: &str) -> db::Result<Option<PictureRow>> {
+    fetch!(tx, fetch_optional, PictureRow, GET_PICTURE, id)
+}
+
+pub(super) async fn list_unfinished(tx: &mut Tx, draft: &str) -> db::Result<Vec<PictureRow>> {
+    fetch!(tx, fetch_all, PictureRow, LIST_UNFINISHED, draft)
+}
+
+pub(super) async fn delete_picture(tx: &mut Tx, id: &str) -> db::Result<()> {
+    execute!(tx, DELETE_PICTURE, id).map(|_| ())
+}
+
+pub(super) async fn delete_draft(tx: &mut Tx, id: &str) -> db::Result<()> {
+    execute!(tx, DELETE_DRAFT, id).map(|_| ())
+}
+
+pub(super) async fn set_step(tx: &mut Tx, id: &str, step: i64) -> db::Result<()> {
+    execute!(tx, SET_STEP, id, step).map(|_| ())
+}
+
+pub(super) async fn finish_picture(
+    tx: &mut Tx,
+    id: &str,
+    blob: &str,
+    blake3: &str,
+    sha256: &str,
+) -> db::Result<()> {
+    execute!(tx, FINISH_PICTURE, id, blob, blake3, sha256).map(|_| ())
+}
+
+pub(super) async fn fail_picture(tx: &mut Tx, id: &str, error: &str) -> db::Result<()> {
+    execute!(tx, FAIL_PICTURE, id, error).map(|_| ())
+}
+
+pub(super) async fn list_mine(tx: &mut Tx, person: &str) -> db::Result<Vec<MyListing>> {
+    fetch!(tx, fetch_all, MyListing, LIST_MINE, person)
+}

@@ -1,0 +1,452 @@
+//! Routes of the till: cart, checkout, the sandbox's own payment page, receipt.
+
+use super::page::{self, CartNote};
+use super::{invoice as document, sandbox_page};
+use crate::ui::failure::{Answer, AppError};
+use crate::ui::form::Form;
+use crate::ui::leaving;
+use crate::ui::visit::{CART, Visit, cookie, with_cookie};
+use crate::web::state::AppState;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use base::db::Tx;
+use base::once;
+use market::account::guest;
+use market::account::service as account;
+use market::checkout::service::{self, cart};
+use market::orders::{self, Asker, Line, Order};
+use money::Error;
+use money::provider::{PaymentState, sandbox};
+use schema::failure::Code;
+use schema::failure::FieldError;
+use schema::id::{ListingId, OrderId, PaymentId};
+use serde::Deserialize;
+
+const CART_S: i64 = cart::CART_LIFE_MS / 1000;
+
+/// Routes of this feature.
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .merge(super::coupon_page::routes())
+        .merge(super::set_page::routes())
+        .route("/cart", get(show))
+        .route("/cart/add", post(add))
+        .route("/cart/remove", post(remove))
+        .route("/checkout", post(checkout))
+        .route("/sandbox/payments/{id}", get(payment).post(charge))
+        .route("/sandbox/payments/{id}/confirm", post(confirm))
+        .route("/orders/{id}", get(order))
+        .route("/orders/{id}/pay", post(pay))
+        .route("/orders/{id}/invoice.pdf", get(invoice))
+        .route("/cart/coupon", post(set_coupon))
+        .route("/cart/add-set", post(add_set))
+}
+
+fn not_found<T>(_: T) -> AppError {
+    AppError::new(Code::NotFound)
+}
+
+async fn show(State(state): State<AppState>, visit: Visit) -> Response {
+    visit
+        .answer(show_cart(&state, &visit, CartNote::default()))
+        .await
+}
+
+async fn show_cart(state: &AppState, visit: &Visit, note: CartNote) -> Answer {
+    let mut tx = state.db.read().await?;
+    let buyer = visit.person.as_ref().map(|person| person.id.as_str());
+    let priced = match &visit.cart {
+        Some(cart) => cart::price(&mut tx, cart, buyer, state.clock.now_ms()).await?,
+        None => cart::Priced::default(),
+    };
+    let mut open = Vec::new();
+    for order in orders::list_open(&mut tx, asker(state, visit)).await? {
+        let lines = orders::list_lines(&mut tx, &order.id).await?;
+        let cash = lines.iter().map(|line| line.parts().cash());
+        open.push((order.id, cash.map(|cash| visit.gross(cash)).sum()));
+    }
+    let note = CartNote {
+        open,
+        minimum_minor: state.minimum_order_minor,
+        ..note
+    };
+    Ok(page::cart(visit, priced, note))
+}
+
+/// Whose orders a visitor may see.
+fn asker<'a>(state: &AppState, visit: &'a Visit) -> Asker<'a> {
+    Asker {
+        person: visit.person.as_ref().map(|person| person.id.as_str()),
+        cart: visit.cart.as_deref(),
+        now_ms: state.clock.now_ms(),
+    }
+}
+
+/// The cart that this visitor's cookie names, or a new one.
+fn cart_of(visit: &Visit) -> String {
+    visit
+        .cart
+        .clone()
+        .unwrap_or_else(|| hex::encode(base::random::bytes::<16>()))
+}
+
+async fn set_coupon(State(state): State<AppState>, visit: Visit, body: Bytes) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            let cart = cart_of(&visit);
+            cart::set_code(&state.db, &cart, form.get("code"), &visit.address).await?;
+            Ok(with_cookie(
+                visit.redirect("/cart"),
+                &cookie(CART, &cart, CART_S),
+            ))
+        })
+        .await
+}
+
+async fn add_set(State(state): State<AppState>, visit: Visit, body: Bytes) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            let cart = cart_of(&visit);
+            cart::add_set_to_cart(&state.db, &cart, form.get("set"), state.clock.now_ms()).await?;
+            Ok(with_cookie(
+                visit.redirect("/cart"),
+                &cookie(CART, &cart, CART_S),
+            ))
+        })
+        .await
+}
+
+async fn add(State(state): State<AppState>, visit: Visit, body: Bytes) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            let listing = ListingId::parse(form.get("listing")).map_err(not_found)?;
+            let cart = cart_of(&visit);
+            service::add_to_cart(&state.db, &cart, listing.as_str(), state.clock.now_ms()).await?;
+            Ok(with_cookie(
+                visit.redirect("/cart"),
+                &cookie(CART, &cart, CART_S),
+            ))
+        })
+        .await
+}
+
+async fn remove(State(state): State<AppState>, visit: Visit, body: Bytes) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            let listing = ListingId::parse(form.get("listing")).map_err(not_found)?;
+            if let Some(cart) = &visit.cart {
+                service::remove_from_cart(&state.db, cart, listing.as_str()).await?;
+            }
+            Ok(visit.redirect("/cart"))
+        })
+        .await
+}
+
+async fn checkout(State(state): State<AppState>, visit: Visit, body: Bytes) -> Response {
+    let sent = Form::parse(&body);
+    visit.answer(place(&state, &visit, &sent)).await
+}
+
+/// Places an order of the cart: of whoever is signed in, or of a visitor with an e-mail address, who gets no session by it.
+async fn place(state: &AppState, visit: &Visit, sent: &Form) -> Answer {
+    let Some(cart) = &visit.cart else {
+        return show_cart(state, visit, CartNote::default()).await;
+    };
+    let (key, now) = (sent.get("form_key"), state.clock.now_ms());
+    if !once::is_key(key) {
+        return Err(AppError::invalid(vec![FieldError::new("form", "form-key")]));
+    }
+    // A visitor's form is known by the cart, and what is remembered of it is only where the order is shown.
+    let owner = visit.person.as_ref().map_or(cart, |person| &person.id);
+    if let Some(location) = placed_already(state, owner, key).await? {
+        return Ok(visit.redirect(&location));
+    }
+    if visit.person.is_none() {
+        guest::count_try(&state.db, &visit.address).await?;
+    }
+    let till = state.till();
+    let mut tx = money::books::begin(&state.db).await?;
+    let buyer = match &visit.person {
+        Some(person) => Ok(person.id.clone()),
+        None => guest::open(&mut tx, sent.get("email"), visit.lang).await,
+    };
+    let buyer = match buyer {
+        Ok(buyer) => buyer,
+        Err(account::Error::Invalid(_)) => {
+            drop(tx);
+            let note = CartNote {
+                email: sent.get("email").to_owned(),
+                email_error: Some("email"),
+                ..CartNote::default()
+            };
+            return show_cart(state, visit, note).await;
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let seen = service::Seen {
+        total_minor: sent.get("total").parse().ok(),
+        lines: Some(sent.get("lines").to_owned()).filter(|lines| !lines.is_empty()),
+    };
+    let order = match service::place(&till, &mut tx, &buyer, cart, &seen, now).await {
+        Ok(order) => order,
+        Err(Error::Refused(code)) => {
+            drop(tx);
+            // The other half of a double click may have placed the order a moment ago.
+            if let Some(location) = placed_already(state, owner, key).await? {
+                return Ok(visit.redirect(&location));
+            }
+            let note = CartNote {
+                refused: Some(code),
+                email: sent.get("email").to_owned(),
+                ..CartNote::default()
+            };
+            return show_cart(state, visit, note).await;
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let location = format!("/orders/{}", order.id);
+    if !once::note_answer(&mut tx, owner, "checkout", key, &location).await? {
+        drop(tx);
+        let location = placed_already(state, owner, key).await?;
+        return Ok(visit.redirect(location.as_deref().unwrap_or("/cart")));
+    }
+    tx.commit().await?;
+    if order.state == "paid" {
+        return Ok(visit.redirect(&location));
+    }
+    to_payment(state, visit, &order, now).await
+}
+
+/// Leads to the payment; when the provider does not answer, to the order, which can be paid later.
+async fn to_payment(state: &AppState, visit: &Visit, order: &Order, now: i64) -> Answer {
+    match service::open_payment(&state.till(), order, now).await {
+        Ok(url) => Ok(leaving::to_host(visit, &url)),
+        Err(Error::Provider(why)) => {
+            tracing::warn!(order.id = %order.id, why, "cannot open a payment");
+            let location = format!("/orders/{}", order.id);
+            Ok(visit.redirect_with(&location, "payment-unavailable"))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Where an equal form led before.
+async fn placed_already(
+    state: &AppState,
+    owner: &str,
+    key: &str,
+) -> Result<Option<String>, AppError> {
+    let mut tx = state.db.read().await?;
+    Ok(once::find_answer(&mut tx, owner, "checkout", key).await?)
+}
+
+/// A payment of this buyer.
+async fn own_payment(
+    state: &AppState,
+    visit: &Visit,
+    id: &str,
+) -> Result<sandbox::Record, AppError> {
+    state.require_sandbox()?;
+    let id = PaymentId::parse(id).map_err(not_found)?;
+    let mut tx = state.db.read().await?;
+    let payment = sandbox::find(&mut tx, id.as_str())
+        .await?
+        .ok_or_else(|| not_found(()))?;
+    find_order(&mut tx, state, visit, &payment.order_id).await?;
+    Ok(payment)
+}
+
+#[derive(Default, Deserialize)]
+struct Buyer {
+    #[serde(default)]
+    country: String,
+}
+
+impl Buyer {
+    /// What was chosen, if the page offers it; else the country that prices were shown for.
+    fn country(&self, visit: &Visit) -> &'static str {
+        let mut offered = sandbox_page::COUNTRIES.into_iter();
+        offered
+            .find(|code| *code == self.country)
+            .or(visit.taxed.map(|taxed| taxed.country))
+            .unwrap_or("US")
+    }
+}
+
+async fn payment(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(id): Path<String>,
+    Query(buyer): Query<Buyer>,
+) -> Response {
+    visit
+        .answer(async {
+            let payment = own_payment(&state, &visit, &id).await?;
+            let mut tx = state.db.read().await?;
+            let (order, lines) = find_order(&mut tx, &state, &visit, &payment.order_id).await?;
+            // What ended meanwhile takes no card.
+            if matches!(payment.state.as_str(), "paid" | "expired") || order.state != "open" {
+                return Ok(visit.redirect(&format!("/orders/{}", payment.order_id)));
+            }
+            Ok(sandbox_page::payment(
+                &visit,
+                &payment,
+                &lines,
+                buyer.country(&visit),
+            ))
+        })
+        .await
+}
+
+async fn charge(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            let payment = own_payment(&state, &visit, &id).await?;
+            let buyer = Buyer {
+                country: form.get("country").into(),
+            };
+            let (card, now) = (form.get("card"), state.clock.now_ms());
+            let after =
+                sandbox::charge(&state.db, &payment.id, card, buyer.country(&visit), now).await?;
+            after_charge(&visit, after)
+        })
+        .await
+}
+
+async fn confirm(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            let payment = own_payment(&state, &visit, &id).await?;
+            let (agreed, now) = (form.get("answer") == "yes", state.clock.now_ms());
+            let after = sandbox::confirm(&state.db, &payment.id, agreed, now).await?;
+            after_charge(&visit, after)
+        })
+        .await
+}
+
+fn after_charge(visit: &Visit, payment: Option<sandbox::Record>) -> Answer {
+    let payment = payment.ok_or_else(|| not_found(()))?;
+    Ok(match (payment.state.as_str(), &payment.country) {
+        ("paid", _) => visit.redirect(&format!("/orders/{}", payment.order_id)),
+        (_, Some(country)) => visit.redirect(&format!(
+            "/sandbox/payments/{}?country={country}",
+            payment.id
+        )),
+        (_, None) => visit.redirect(&format!("/sandbox/payments/{}", payment.id)),
+    })
+}
+
+/// Opens the payment of an order that was placed and not paid, also when its first try was cut off.
+async fn pay(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+    visit
+        .answer(async {
+            let (order, _) = own_order(&state, &visit, &id).await?;
+            if order.state != "open" {
+                return Ok(visit.redirect(&format!("/orders/{}", order.id)));
+            }
+            to_payment(&state, &visit, &order, state.clock.now_ms()).await
+        })
+        .await
+}
+
+async fn own_order(
+    state: &AppState,
+    visit: &Visit,
+    id: &str,
+) -> Result<(Order, Vec<Line>), AppError> {
+    let id = OrderId::parse(id).map_err(not_found)?;
+    let mut tx = state.db.read().await?;
+    find_order(&mut tx, state, visit, id.as_str()).await
+}
+
+/// An order of this visitor. Who is nobody is asked to sign in, whether the order exists or not.
+async fn find_order(
+    tx: &mut Tx,
+    state: &AppState,
+    visit: &Visit,
+    id: &str,
+) -> Result<(Order, Vec<Line>), AppError> {
+    match orders::show(tx, asker(state, visit), id).await {
+        Err(Error::NotFound) if visit.person.is_none() => Err(AppError::new(Code::SignInNeeded)),
+        found => Ok(found?),
+    }
+}
+
+async fn order(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+    visit
+        .answer(async {
+            let (order, lines) = own_order(&state, &visit, &id).await?;
+            let paid = match (&order.payment_id, order.state.as_str()) {
+                // Only to say that it is being booked; a provider that does not answer is no reason to show nothing.
+                (Some(payment), "open") => state
+                    .provider
+                    .find_payment(payment)
+                    .await
+                    .ok()
+                    .flatten()
+                    .is_some_and(|payment| payment.state == PaymentState::Paid),
+                _ => false,
+            };
+            let receipt = page::Receipt {
+                visitor: visit.person.is_none(),
+                booking: paid,
+                payable: order.state == "open" && !paid,
+                test_money: visit.test_money,
+                order,
+                lines,
+            };
+            Ok(page::order(&visit, receipt))
+        })
+        .await
+}
+
+async fn invoice(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+    visit
+        .answer(async {
+            let (order, lines) = own_order(&state, &visit, &id).await?;
+            if order.state != "paid" || order.total_minor == 0 {
+                return Err(not_found(()));
+            }
+            let mut tx = state.db.read().await?;
+            let buyer = account::find_email(&mut tx, &order.person_id)
+                .await?
+                .unwrap_or_default();
+            drop(tx);
+            let parties = document::Parties {
+                seller: state.config.invoice_seller.clone(),
+                buyer,
+                url: format!("{}/orders/{}", state.public_url, order.id),
+                test_money: visit.test_money,
+            };
+            let bytes = document::pdf(visit.lang, &order, &lines, &parties);
+            let name = page::invoice_name(order.invoice_number.unwrap_or(0));
+            let disposition = format!("inline; filename=\"{name}.pdf\"");
+            let headers = [
+                (header::CONTENT_TYPE, "application/pdf"),
+                (header::CACHE_CONTROL, "private, no-store"),
+                (header::CONTENT_DISPOSITION, &disposition),
+            ];
+            Ok((headers, bytes).into_response())
+        })
+        .await
+}

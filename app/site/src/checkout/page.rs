@@ -1,0 +1,326 @@
+//! Pages of the till: the cart, and an order with its receipt.
+
+use crate::ui::pieces::{Fact, FormKey, Picture, Time, empty, heading, picture_url};
+use crate::ui::shell;
+use crate::ui::visit::{Visit, tax_words, tax_words_of};
+use axum::http::StatusCode;
+use axum::response::Response;
+use base::lang::Lang;
+use leptos::prelude::*;
+use market::checkout::service::cart::Priced;
+use market::orders::{Line, LineState, Order};
+use schema::failure::FieldError;
+
+/// What stands beside a cart: what is in the way of buying it.
+#[derive(Default)]
+pub(super) struct CartNote {
+    pub(super) minimum_minor: i64,
+    /// A code of `field-…`.
+    pub(super) refused: Option<&'static str>,
+    /// What a visitor without account typed, and what is wrong with it.
+    pub(super) email: String,
+    pub(super) email_error: Option<&'static str>,
+    /// Orders that were placed and not paid, and what each comes to with its tax: the way back to them.
+    pub(super) open: Vec<(String, i64)>,
+}
+
+pub(super) fn cart(visit: &Visit, priced: Priced, note: CartNote) -> Response {
+    let lang = visit.lang;
+    let title = lang.text("cart");
+    let status = match note.refused.is_some() || note.email_error.is_some() {
+        true => StatusCode::CONFLICT,
+        false => StatusCode::OK,
+    };
+    shell::page(visit, &title.clone(), status, || {
+        let (total, minimum_minor) = (priced.total_minor(), note.minimum_minor);
+        let none = priced.lines.is_empty() && priced.owned.is_empty();
+        let minimum = (total > 0 && total < minimum_minor).then(|| {
+            let amount = visit.price(minimum_minor);
+            lang.with("cart-minimum-hint", &[("minimum", amount.into())])
+        });
+        let refusal = note.refused.map(|code| {
+            let detail = visit.price(minimum_minor);
+            lang.with(&format!("field-{code}"), &[("detail", detail.into())])
+        });
+        let (rows, seen) = (cart_rows(visit, &priced), priced.seen());
+        let sums = sums(visit, &priced);
+        let coupon = coupon_form(lang, &priced);
+        let signed_in = visit.person.is_some();
+        let submit = lang.text(if total == 0 {
+            "checkout-free"
+        } else {
+            "checkout-pay"
+        });
+        let open = note.open.iter().map(|(order, total)| {
+            let href = lang.path(&format!("/orders/{order}"));
+            view! { <li class="row"><a href=href>{lang.text("order-unpaid")}</a><span>{lang.price(*total)}</span></li> }
+        });
+        let open = (!note.open.is_empty())
+            .then(|| view! { <ul class="plain card" id="open-orders">{open.collect_view()}</ul> });
+        let guest = (!signed_in).then(|| guest_field(lang, &note));
+        view! {
+            {heading(title, None)}
+            {refusal.map(|text| view! { <p class="field-error" role="alert">{text}</p> })}
+            {open}
+            {none.then(|| empty(visit, "cart-nothing", Some(("/explore", "home-browse"))))}
+            {(!none).then(|| view! {
+                <section class="card" id="cart" data-total=total>
+                    <ul class="plain">{rows}</ul>
+                    {coupon}
+                    {sums}
+                    {minimum.map(|text| view! { <p class="hint">{text}</p> })}
+                    <form method="post" action=lang.path("/checkout")>
+                        <FormKey/>
+                        <input type="hidden" name="total" value=total/>
+                        <input type="hidden" name="lines" value=seen/>
+                        {guest}
+                        <button class="button button--primary button--wide" type="submit" id="checkout">{submit}</button>
+                    </form>
+                    <p class="quiet">{lang.text("checkout-refund")}</p>
+                </section>
+            })}
+        }
+        .into_any()
+    })
+}
+
+fn cart_rows(visit: &Visit, priced: &Priced) -> impl IntoView + use<> {
+    let lang = visit.lang;
+    let rows = priced.lines.iter().map(|priced| {
+        let line = priced.line.clone();
+        let href = lang.path(&format!("/listings/{}", line.slug));
+        let before = (priced.cash() < line.price_minor)
+            .then(|| view! { <s class="quiet">{visit.price(line.price_minor)}</s> " " });
+        let gone = (line.state != "live").then(|| view! { <span class="field-error">{lang.text("cart-line-gone")}</span> });
+        let set = line.set_title.map(|set| view! { " " <span class="tag">{set}</span> });
+        view! {
+            <li class="row">
+                <Picture src=picture_url(&line.blob) alt=String::new() width=64 height=64/>
+                <span class="row__main"><a href=href>{line.title}</a><span class="quiet">{lang.text("by")} " " <bdi>{line.handle}</bdi> {set}</span>{gone}</span>
+                <span>{before}{visit.price(priced.cash())}</span>
+                <form method="post" action=lang.path("/cart/remove")>
+                    <input type="hidden" name="listing" value=line.id/>
+                    <button class="link" type="submit">{lang.text("remove")}</button>
+                </form>
+            </li>
+        }
+    });
+    let owned = priced.owned.iter().map(|line| {
+        let href = lang.path(&format!("/listings/{}", line.slug));
+        view! {
+            <li class="row">
+                <Picture src=picture_url(&line.blob) alt=String::new() width=64 height=64/>
+                <span class="row__main"><a href=href>{line.title.clone()}</a><span class="quiet">{lang.text("cart-owned-already")}</span></span>
+                <span class="quiet">{lang.text("cart-subtracted")}</span>
+            </li>
+        }
+    });
+    (rows.collect_view(), owned.collect_view())
+}
+
+fn coupon_form(lang: Lang, priced: &Priced) -> impl IntoView + use<> {
+    let code = priced.code.clone().unwrap_or_default();
+    let refusal = priced
+        .coupon_refusal
+        .map(|code| lang.text(&format!("field-{code}")));
+    let counts = priced.coupon.as_ref().map(|coupon| {
+        let name = match coupon.percent {
+            Some(percent) => lang.with("coupon-percent", &[("percent", percent.into())]),
+            None => lang.money(coupon.amount_minor.unwrap_or(0)),
+        };
+        lang.with(
+            "coupon-counts",
+            &[("code", coupon.code.clone().into()), ("off", name.into())],
+        )
+    });
+    view! {
+        <details class="coupon" open=priced.code.is_some()>
+            <summary>{lang.text("coupon-have")}</summary>
+            <form method="post" action=lang.path("/cart/coupon") class="inline">
+                <input name="code" aria-label=lang.text("coupon-code") value=code maxlength="40" autocomplete="off" id="coupon"/>
+                <button class="button" type="submit" id="apply-coupon">{lang.text("apply")}</button>
+            </form>
+            {counts.map(|text| view! { <p class="hint" role="status" id="coupon-counts">{text}</p> })}
+            {refusal.map(|text| view! { <p class="field-error" role="alert">{text}</p> })}
+        </details>
+    }
+}
+
+/// What the cart comes to, with the tax of each line as the payment will add it.
+fn sums(visit: &Visit, priced: &Priced) -> impl IntoView + use<> {
+    let lang = visit.lang;
+    let lines = priced.lines.iter();
+    let list_minor: i64 = lines
+        .clone()
+        .map(|line| visit.gross(line.line.price_minor))
+        .sum();
+    let total: i64 = lines.map(|line| visit.gross(line.cash())).sum();
+    let tax = visit.taxed.filter(|_| total > 0).map(|taxed| {
+        let label = lang.with("tax-included", &tax_words(lang, taxed));
+        let amount = lang.money(total - priced.total_minor());
+        view! { <p class="total total--part" id="tax"><span>{label}</span><span>{amount}</span></p> }
+    });
+    let note = visit
+        .tax_note()
+        .filter(|_| total > 0 && visit.taxed.is_none());
+    let off = (list_minor > total).then(|| {
+        view! {
+            <p class="total total--part"><span>{lang.text("subtotal")}</span><span>{lang.money(list_minor)}</span></p>
+            <p class="total total--part" id="discount"><span>{lang.text("discount")}</span><span>{lang.money(total - list_minor)}</span></p>
+        }
+    });
+    view! {
+        {off}
+        <p class="total"><span>{lang.text("total")}</span><strong id="total">{lang.price(total)}</strong></p>
+        {tax}
+        {note.map(|note| view! { <p class="quiet">{note}</p> })}
+    }
+}
+
+fn guest_field(lang: Lang, note: &CartNote) -> impl IntoView + use<> {
+    use crate::ui::pieces::Field;
+    let errors: Vec<FieldError> = note
+        .email_error
+        .map(|code| FieldError::new("email", code))
+        .into_iter()
+        .collect();
+    view! {
+        <Field lang name="email" kind="email" label=lang.text("guest-email") hint=lang.text("guest-hint") autocomplete="email"
+            value=note.email.clone() required=true errors=errors/>
+        <p class="quiet">{lang.text("guest-or")} " " <a href=lang.path("/sign-in?next=/cart") id="guest-sign-in">{lang.text("sign-in")}</a></p>
+    }
+}
+
+/// What an order's page shows beside the order.
+pub(super) struct Receipt {
+    pub(super) order: Order,
+    pub(super) lines: Vec<Line>,
+    /// Seen by the browser that bought, without an account.
+    pub(super) visitor: bool,
+    /// The provider has the money and the books do not yet.
+    pub(super) booking: bool,
+    /// It may be paid now.
+    pub(super) payable: bool,
+    pub(super) test_money: bool,
+}
+
+pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
+    let lang = visit.lang;
+    let Receipt {
+        order,
+        lines,
+        visitor,
+        booking,
+        payable,
+        test_money,
+    } = receipt;
+    let paid = order.state == "paid";
+    let title = lang.text(match order.state.as_str() {
+        "paid" => "receipt",
+        "cancelled" => "order-cancelled",
+        _ => "order-waiting",
+    });
+    shell::ok(visit, &title.clone(), || {
+        let retry = payable.then(|| lang.path(&format!("/orders/{}/pay", order.id)));
+        let list: i64 = lines.iter().map(|line| line.list_minor).sum();
+        let all_back = lines.iter().all(|line| line.state == LineState::Refunded);
+        let back: i64 = lines.iter().map(Line::refunded_cash).sum();
+        let invoice = order.invoice_number.filter(|_| order.total_minor > 0).map(|number| {
+            let href = lang.path(&format!("/orders/{}/invoice.pdf", order.id));
+            view! {
+                <Fact label=lang.text("invoice-number")>{invoice_name(number)}</Fact>
+                <Fact label=lang.text("invoice")><a href=href id="invoice" download=format!("{}.pdf", invoice_name(number))>{lang.text("invoice-pdf")}</a></Fact>
+            }
+        });
+        let rows = lines
+            .iter()
+            .map(|line| order_row(lang, line, visitor))
+            .collect_view();
+        // Until it is paid nobody knows the tax: it is shown as the cart showed it.
+        let expected = visit.taxed.filter(|_| order.state == "open");
+        let tax_minor = expected.map_or(order.tax_minor, |taxed| {
+            lines.iter().map(|line| taxed.on(line.parts().cash())).sum()
+        });
+        let label = match expected {
+            Some(taxed) => lang.with("tax-of", &tax_words(lang, taxed)),
+            None => tax_label(lang, &order),
+        };
+        let tax = (tax_minor > 0).then(|| view! { <p class="total total--part" id="tax"><span>{label}</span><span>{lang.money(tax_minor)}</span></p> });
+        let returned = (back > 0).then(|| view! { <p class="total total--part" id="refunded"><span>{lang.text("refunded")}</span><span>{lang.money(-back)}</span></p> });
+        view! {
+            {booking.then(|| view! { <meta http-equiv="refresh" content="1"/> })}
+            {heading(title, None)}
+            {order.end_reason.clone().filter(|_| !payable).map(|reason| {
+                // Paid all the same: then not "nothing was charged", but that it goes back.
+                let reason = if paid { "late".to_owned() } else { reason };
+                view! { <p class="hint" id="order-end">{lang.text(&format!("order-end-{reason}"))}</p> }
+            })}
+            {retry.map(|action| view! {
+                <form class="hint" method="post" action=action>
+                    {lang.text("order-unpaid")} " " <button class="button button--small" type="submit" id="pay-order">{lang.text("order-pay")}</button>
+                </form>
+            })}
+            {booking.then(|| view! { <p class="hint" role="status">{lang.text("order-booking")}</p> })}
+            <section class="card" id="order" data-state=order.state.clone()>
+                <ul class="plain">{rows}</ul>
+                {(order.discount_minor > 0).then(|| view! {
+                    <p class="total total--part"><span>{lang.text("subtotal")}</span><span>{lang.money(list)}</span></p>
+                    <p class="total total--part"><span>{lang.text("discount")}</span><span>{lang.money(-order.discount_minor)}</span></p>
+                })}
+                {tax}
+                <p class="total"><span>{lang.text("total")}</span><strong>{lang.price(order.total_minor + tax_minor)}</strong></p>
+                {returned}
+                <dl class="facts">
+                    <Fact label=lang.text("order-number")><code>{order.id.clone()}</code></Fact>
+                    {order.paid_ms.map(|ms| view! { <Fact label=lang.text("paid-at")><Time lang ms/></Fact> })}
+                    {order.card_last4.clone().map(|last4| view! { <Fact label=lang.text("card")>{format!("•••• {last4}")}</Fact> })}
+                    {invoice}
+                </dl>
+                {(order.total_minor > 0 && test_money).then(|| view! { <p class="quiet">{lang.text("test-money")}</p> })}
+            </section>
+            {(paid && !visitor).then(|| view! { <p class="actions"><a class="button" href=lang.path("/library")>{lang.text("nav-library")}</a></p> })}
+            {(paid && visitor && !all_back).then(|| view! { <p class="hint" id="mailed">{lang.text("order-mailed")}</p> })}
+        }
+        .into_any()
+    })
+}
+
+/// What a paid order's tax is called: with its rate and the buyer's country, as far as both are known.
+pub(super) fn tax_label(lang: Lang, order: &Order) -> String {
+    match (order.tax_basis_points, order.country.as_deref()) {
+        (Some(rate), Some(country)) => lang.with("tax-of", &tax_words_of(lang, rate, country)),
+        _ => lang.text("tax"),
+    }
+}
+
+/// An invoice's number as people quote it.
+pub(super) fn invoice_name(number: i64) -> String {
+    format!("SM-{number:06}")
+}
+
+fn order_row(lang: Lang, line: &Line, visitor: bool) -> impl IntoView + use<> {
+    let licence = lang.text(&format!("licence-{}", line.licence.replace('.', "-")));
+    let part = line.state == LineState::Owned && line.refunded_cash() > 0;
+    let state = lang.text(&match part {
+        true => "line-state-part".to_owned(),
+        false => format!("line-state-{}", line.state.name()),
+    });
+    let reason = line
+        .refund_reason
+        .clone()
+        .filter(|_| line.state == LineState::Refunded);
+    let reason = reason.map(|reason| {
+        let amount = [("amount", lang.money(line.refunded_cash()).into())];
+        lang.with(&format!("refund-{reason}"), &amount)
+    });
+    let action = (line.state == LineState::Owned && !visitor)
+        .then(|| lang.path(&format!("/library/{}", line.id)));
+    view! {
+        <li class="row">
+            <span class="row__main"><a href=lang.path(&format!("/listings/{}", line.slug))>{line.title.clone()}</a><span class="quiet">{licence}</span>{reason.map(|text| view! { <span class="quiet">{text}</span> })}</span>
+            <span class="tag">{state}</span>
+            <span>{lang.price(line.price_minor - line.promotion_minor)}</span>
+            {action.map(|href| view! { <a class="button button--small" href=href>{lang.text("open-in-library")}</a> })}
+        </li>
+    }
+}

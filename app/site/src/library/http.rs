@@ -1,0 +1,312 @@
+//! Routes of the library: what is owned, opening, downloads, re-runs.
+
+use super::page;
+use crate::ui::failure::AppError;
+use crate::ui::form::Form;
+use crate::ui::visit::Visit;
+use crate::web::state::AppState;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use engine::{label, picture::Picture};
+use market::catalog::service as catalog;
+use market::library::service;
+use market::orders;
+use market::sales;
+use market::verify::attest;
+use schema::failure::Code;
+use schema::id::{LineId, RunId};
+
+/// Routes of this feature.
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/library", get(library))
+        .route("/library/{line}", get(line))
+        .route("/library/{line}/open", post(open))
+        .route("/library/{line}/cancel", post(cancel))
+        .route("/library/{line}/bundle", get(bundle))
+        .route("/library/{line}/pictures/{index}", get(picture))
+        .route("/library/{line}/runs", post(start))
+        .route("/library/{line}/runs/{run}", get(run))
+        .route("/library/{line}/runs/{run}/attest", post(attest))
+        .route("/library/{line}/runs/{run}/progress", get(progress))
+        .route(
+            "/library/{line}/runs/{run}/pictures/{index}",
+            get(run_picture),
+        )
+}
+
+fn not_found<T>(_: T) -> AppError {
+    AppError::new(Code::NotFound)
+}
+
+fn line_id(text: &str) -> Result<LineId, AppError> {
+    LineId::parse(text).map_err(not_found)
+}
+
+/// Headers of a file that is downloaded and never rendered as a page.
+fn download(kind: &'static str, name: &str, bytes: Vec<u8>) -> Response {
+    let disposition = format!("attachment; filename=\"{name}\"");
+    let csp = "sandbox; default-src 'none'".to_owned();
+    let headers = [
+        (header::CONTENT_TYPE, kind.to_owned()),
+        (header::CONTENT_DISPOSITION, disposition),
+        (header::CACHE_CONTROL, "private, no-store".to_owned()),
+        (header::CONTENT_SECURITY_POLICY, csp),
+    ];
+    (headers, bytes).into_response()
+}
+
+async fn library(State(state): State<AppState>, visit: Visit) -> Response {
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let mut tx = state.db.read().await?;
+            let rows = service::list_owned(&mut tx, &person.id).await?;
+            Ok(page::library(&visit, rows))
+        })
+        .await
+}
+
+async fn line(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let id = line_id(&id)?;
+            let mut tx = state.db.write().await?;
+            let line = match service::get_line(&mut tx, &person.id, id.as_str()).await {
+                Ok(line) => line,
+                Err(service::Error::Refunded) => {
+                    let line = orders::get_line(&mut tx, id.as_str()).await?;
+                    let runs = service::list_runs(&mut tx, id.as_str()).await?;
+                    return Ok(page::refunded(&visit, &line, runs));
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let listing = catalog::get_by_version(&mut tx, &line.version_id).await?;
+            let anchors = catalog::list_anchors(&mut tx, &line.version_id).await?;
+            if line.opened_ms.is_none() && line.price_minor > 0 {
+                return Ok(page::unopened(
+                    &visit,
+                    &line,
+                    &listing,
+                    anchors,
+                    state.clock.now_ms(),
+                ));
+            }
+            let opened = service::recipe(&state, &mut tx, &line).await?;
+            let runs = service::list_runs(&mut tx, id.as_str()).await?;
+            tx.commit().await?;
+            Ok(page::opened(&visit, &line, &listing, anchors, opened, runs))
+        })
+        .await
+}
+
+async fn open(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let id = line_id(&id)?;
+            service::open(&state, &person.id, id.as_str()).await?;
+            Ok(visit.redirect(&format!("/library/{id}")))
+        })
+        .await
+}
+
+async fn cancel(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let id = line_id(&id)?;
+            let mut tx = money::books::begin(&state.db).await?;
+            sales::cancel_unopened(&mut tx, &person.id, id.as_str(), state.clock.now_ms()).await?;
+            tx.commit().await?;
+            Ok(visit.redirect_with("/library", "refunded"))
+        })
+        .await
+}
+
+async fn bundle(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let id = line_id(&id)?;
+            let mut tx = state.db.write().await?;
+            let line = service::get_line(&mut tx, &person.id, id.as_str()).await?;
+            let listing = catalog::get_by_version(&mut tx, &line.version_id).await?;
+            let bytes = service::bundle(&state, &mut tx, &listing, Some(&line)).await?;
+            tx.commit().await?;
+            Ok(download(
+                "application/vnd.seedmark.bundle+json",
+                &format!("{}.seedmark", listing.slug),
+                bytes,
+            ))
+        })
+        .await
+}
+
+/// `3` is the exact picture, `3-labelled` the same with the visible AI label.
+async fn picture(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path((id, index)): Path<(String, String)>,
+) -> Response {
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let id = line_id(&id)?;
+            let (number, labelled) = match index.strip_suffix("-labelled") {
+                Some(number) => (number, true),
+                None => (index.as_str(), false),
+            };
+            let number: usize = number.parse().map_err(not_found)?;
+            let mut tx = state.db.read().await?;
+            let line = service::get_line(&mut tx, &person.id, id.as_str()).await?;
+            if line.opened_ms.is_none() && line.price_minor > 0 {
+                return Err(service::Error::NotOpened.into());
+            }
+            let anchors = catalog::list_anchors(&mut tx, &line.version_id).await?;
+            drop(tx);
+            let anchor = anchors.get(number).ok_or_else(|| not_found(()))?;
+            let blob = if labelled {
+                &anchor.labelled_blob
+            } else {
+                &anchor.blob
+            };
+            let bytes = state
+                .media
+                .get(blob)
+                .await?
+                .ok_or_else(|| AppError::new(Code::Gone))?;
+            let suffix = if labelled { "-labelled" } else { "" };
+            Ok(download(
+                "image/png",
+                &format!("{}-{number}{suffix}.png", line.slug),
+                bytes,
+            ))
+        })
+        .await
+}
+
+async fn start(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let id = line_id(&id)?;
+            let run = service::start_run(&state, &person.id, id.as_str()).await?;
+            Ok(visit.redirect(&format!("/library/{id}/runs/{run}")))
+        })
+        .await
+}
+
+async fn own_run(state: &AppState, visit: &Visit, run: &str) -> Result<service::Run, AppError> {
+    let person = visit.require_person()?;
+    let id = RunId::parse(run).map_err(not_found)?;
+    let mut tx = state.db.read().await?;
+    Ok(service::get_run(&mut tx, &person.id, id.as_str()).await?)
+}
+
+async fn run(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path((line, run)): Path<(String, String)>,
+) -> Response {
+    visit
+        .answer(async {
+            let run = own_run(&state, &visit, &run).await?;
+            let line = line_id(&line)?;
+            // The vault notes that the licence was opened.
+            let mut tx = state.db.write().await?;
+            let row = orders::get_line(&mut tx, line.as_str())
+                .await
+                .map_err(not_found)?;
+            if run.line_id.as_deref() != Some(line.as_str()) {
+                return Err(not_found(()));
+            }
+            let anchors = catalog::list_anchors(&mut tx, &run.version_id).await?;
+            let attestable = service::attestable(&state, &mut tx, &row, &run).await?;
+            tx.commit().await?;
+            Ok(page::run(
+                &visit,
+                &row,
+                &run,
+                anchors,
+                attestable,
+                &state.log.origin,
+            ))
+        })
+        .await
+}
+
+/// Publishes the outcome that an owner signed in their browser. The statement is checked as one from a program is.
+async fn attest(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path((_, run)): Path<(String, String)>,
+    body: Bytes,
+) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            own_run(&state, &visit, &run).await?;
+            let sent = form.get("attestation").as_bytes();
+            let leaf = match attest::attest(&state.db, &state.log, &state.intake, sent).await {
+                Ok(row) => row.leaf_hash,
+                Err(refusal) => return Err(refusal.into()),
+            };
+            Ok(visit.redirect_with(&format!("/proofs/{leaf}"), "attested"))
+        })
+        .await
+}
+
+async fn progress(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path((_, run)): Path<(String, String)>,
+) -> Response {
+    visit
+        .answer(async {
+            let run = own_run(&state, &visit, &run).await?;
+            let done = matches!(run.state.as_str(), "done" | "failed");
+            Ok(
+                Json(serde_json::json!({ "step": run.step, "steps": run.steps, "done": done }))
+                    .into_response(),
+            )
+        })
+        .await
+}
+
+/// The regenerated picture with its label, to be looked at beside the sealed one.
+async fn run_picture(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path((_, run, index)): Path<(String, String, usize)>,
+) -> Response {
+    visit
+        .answer(async {
+            let run = own_run(&state, &visit, &run).await?;
+            let pictures = run.pictures();
+            let picture = pictures.get(index).ok_or_else(|| not_found(()))?;
+            let bytes = state
+                .media
+                .get(&picture.blob)
+                .await?
+                .ok_or_else(|| AppError::new(Code::Gone))?;
+            let labelled = label::overlay(&Picture::from_png(&bytes).map_err(AppError::internal)?);
+            let file = labelled
+                .to_png(Some(&label::xmp("SEEDMARK", &run.id)))
+                .map_err(AppError::internal)?;
+            Ok((
+                [
+                    (header::CONTENT_TYPE, "image/png"),
+                    (header::CACHE_CONTROL, "private, max-age=3600"),
+                ],
+                file,
+            )
+                .into_response())
+        })
+        .await
+}

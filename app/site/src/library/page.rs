@@ -1,0 +1,277 @@
+//! Pages of the library.
+
+use crate::ui::pieces::{
+    Code, Fact, FormKey, Picture, RefreshWithoutScript, Time, empty, heading, picture_url,
+};
+use crate::ui::shell;
+use crate::ui::visit::Visit;
+use crate::verify::page::check_texts;
+use axum::response::Response;
+use base::lang::Lang;
+use islands::proofs::{AttestPanel, AttestTexts, ProofCheck};
+use islands::studio::{CopyButton, LiveProgress};
+use leptos::prelude::*;
+use market::catalog::service::{Anchor, Listing};
+use market::library::service::{Attestable, OpenedRecipe, Owned, Run};
+use market::orders::{Line, LineState, RETURN_MS};
+use schema::statement::ReproductionStatement;
+
+pub(super) fn library(visit: &Visit, rows: Vec<Owned>) -> Response {
+    let lang = visit.lang;
+    let title = lang.text("nav-library");
+    shell::ok(visit, &title.clone(), || {
+        let none = rows.is_empty();
+        let rows = rows.into_iter().map(|row| {
+            let href = lang.path(&format!("/library/{}", row.id));
+            let state = match (row.state, row.opened_ms) {
+                (LineState::Refunded, _) => "line-state-refunded",
+                (_, None) if row.price_minor > 0 => "line-unopened",
+                _ => "line-opened",
+            };
+            view! {
+                <li class="row">
+                    <Picture src=picture_url(&row.blob) alt=String::new() width=64 height=64/>
+                    <span class="row__main"><a href=href>{row.title}</a><span class="quiet">{lang.text("by")} " " <bdi>{row.handle}</bdi></span></span>
+                    <span class="tag">{lang.text(state)}</span>
+                    <span class="quiet">{row.paid_ms.map(|ms| lang.date(ms))}</span>
+                </li>
+            }
+        });
+        view! {
+            {heading(title, Some(lang.text("library-line")))}
+            {none.then(|| empty(visit, "library-none", Some(("/explore", "home-browse"))))}
+            {(!none).then(|| view! { <section class="card"><ul class="plain">{rows.collect_view()}</ul></section> })}
+        }
+        .into_any()
+    })
+}
+
+fn gallery(lang: Lang, title: &str, anchors: &[Anchor]) -> impl IntoView + use<> {
+    let items = anchors.iter().enumerate().map(|(index, anchor)| {
+        let alt = lang.with("preview-alt", &[("number", (index as i64 + 1).into()), ("title", title.to_owned().into())]);
+        view! { <Picture src=picture_url(&anchor.labelled_blob) alt width=anchor.width height=anchor.height/> }
+    });
+    view! { <div class="gallery">{items.collect_view()}</div> }
+}
+
+pub(super) fn unopened(
+    visit: &Visit,
+    line: &Line,
+    listing: &Listing,
+    anchors: Vec<Anchor>,
+    now_ms: i64,
+) -> Response {
+    let lang = visit.lang;
+    let title = listing.title.clone();
+    let line = line.clone();
+    shell::ok(visit, &title.clone(), || {
+        let until = line.paid_ms.unwrap_or(now_ms) + RETURN_MS;
+        let returnable = until >= now_ms;
+        let base = lang.path(&format!("/library/{}", line.id));
+        view! {
+            {heading(title.clone(), Some(lang.text("line-unopened")))}
+            <section class="card">
+                {gallery(lang, &title, &anchors)}
+                <p>{match returnable {
+                    true => lang.with("open-line", &[("until", lang.date(until).into())]),
+                    false => lang.text("open-line-late"),
+                }}</p>
+                <div class="actions">
+                    <form method="post" action=format!("{base}/open")><FormKey/><button class="button button--primary" id="open-recipe">{lang.text("open-now")}</button></form>
+                    {returnable.then(|| view! { <form method="post" action=format!("{base}/cancel")><FormKey/><button class="button" id="return">{lang.text("return-it")}</button></form> })}
+                </div>
+            </section>
+        }
+        .into_any()
+    })
+}
+
+pub(super) fn refunded(visit: &Visit, line: &Line, runs: Vec<Run>) -> Response {
+    let lang = visit.lang;
+    let title = line.title.clone();
+    let line = line.clone();
+    shell::ok(visit, &title.clone(), || {
+        let reason = line.refund_reason.clone().unwrap_or_default();
+        let arguments = [("amount", lang.money(line.refunded_minor).into())];
+        view! {
+            {heading(title, Some(lang.text("line-state-refunded")))}
+            <section class="card">
+                <p>{lang.with(&format!("refund-{reason}"), &arguments)}</p>
+                {run_list(lang, &line.id, runs)}
+            </section>
+        }
+        .into_any()
+    })
+}
+
+fn run_list(lang: Lang, line: &str, runs: Vec<Run>) -> impl IntoView + use<> {
+    let rows = runs.into_iter().map(|run| {
+        let href = lang.path(&format!("/library/{line}/runs/{}", run.id));
+        let text = run.outcome.as_deref().map_or_else(|| lang.text("run-waiting"), |outcome| lang.text(&format!("outcome-{outcome}")));
+        view! { <li class="row"><a href=href><Time lang ms=run.created_ms/></a><span class="tag">{text}</span></li> }
+    });
+    view! { <ul class="plain">{rows.collect_view()}</ul> }
+}
+
+pub(super) fn opened(
+    visit: &Visit,
+    line: &Line,
+    listing: &Listing,
+    anchors: Vec<Anchor>,
+    opened: OpenedRecipe,
+    runs: Vec<Run>,
+) -> Response {
+    let lang = visit.lang;
+    let title = listing.title.clone();
+    let (line, proof) = (line.clone(), listing.leaf_hash.clone());
+    let OpenedRecipe {
+        recipe,
+        text,
+        evidence,
+    } = opened;
+    shell::ok(visit, &title.clone(), || {
+        let base = lang.path(&format!("/library/{}", line.id));
+        let copy = |text: String| view! { <CopyButton text label=lang.text("copy") done=lang.text("copied")/> };
+        let rows = recipe.anchors.iter().enumerate().map(|(index, anchor)| {
+            let prompt = recipe.picture(&anchor.values, anchor.seed).map(|picture| picture.prompt).unwrap_or_default();
+            let source = anchors.get(index).map(|anchor| picture_url(&anchor.labelled_blob)).unwrap_or_default();
+            view! {
+                <li class="anchor">
+                    <Picture src=source alt=String::new() width=128 height=128/>
+                    <div>
+                        <p class="anchor__prompt">{prompt.clone()}</p>
+                        <p class="quiet">{lang.text("seed")} " " <code>{anchor.seed.to_string()}</code></p>
+                        <p class="actions">
+                            {copy(prompt)}
+                            <a class="button button--small" href=format!("{base}/pictures/{index}-labelled")>{lang.text("download-labelled")}</a>
+                            <a class="button button--small" href=format!("{base}/pictures/{index}")>{lang.text("download-exact")}</a>
+                        </p>
+                    </div>
+                </li>
+            }
+        });
+        let rows = rows.collect_view();
+        let template = recipe.template.clone();
+        view! {
+            {heading(title, Some(lang.text("library-opened")))}
+            <div class="actions">
+                <a class="button button--primary" href=format!("{base}/bundle") id="download-bundle">{lang.text("download-bundle")}</a>
+                <form method="post" action=format!("{base}/runs")><FormKey/><button class="button" id="regenerate">{lang.text("regenerate")}</button></form>
+                <a class="button" href=lang.path(&format!("/proofs/{proof}"))>{lang.text("see-proof")}</a>
+            </div>
+            {evidence.map(|evidence| view! { <ProofCheck evidence texts=check_texts(lang, "own-check-holds-opening")/> })}
+            <section class="card">
+                <h2>{lang.text("recipe")}</h2>
+                <dl class="facts">
+                    <Fact label=lang.text("template")><code class="template">{recipe.template.clone()}</code></Fact>
+                    {recipe.negative.clone().map(|negative| view! { <Fact label=lang.text("negative")><code>{negative}</code></Fact> })}
+                    <Fact label=lang.text("sampler")>{recipe.scheduler.name()}</Fact>
+                    <Fact label=lang.text("steps")>{recipe.steps}</Fact>
+                    <Fact label=lang.text("guidance")>{format!("{}.{:03}", recipe.guidance_milli / 1000, recipe.guidance_milli % 1000)}</Fact>
+                    <Fact label=lang.text("noise")>{recipe.noise.name()}</Fact>
+                    <Fact label=lang.text("model")><Code text=recipe.model.to_string()/></Fact>
+                </dl>
+                <p class="actions">{copy(template)} <CopyButton text=text label=lang.text("copy-recipe") done=lang.text("copied")/></p>
+                <p class="quiet">{lang.text("raw-picture-note")}</p>
+                <ul class="plain">{rows}</ul>
+            </section>
+            <section class="card">
+                <h2>{lang.text("runs")}</h2>
+                {run_list(lang, &line.id, runs)}
+                <p class="quiet">{lang.text("offline-hint")} " " <code>"seedmark reproduce FILE.seedmark"</code></p>
+            </section>
+        }
+        .into_any()
+    })
+}
+
+/// What publishing an outcome means, and the panel that signs it.
+fn attest_panel(
+    lang: Lang,
+    action: String,
+    attestable: Attestable,
+    origin: &str,
+) -> impl IntoView + use<> {
+    let environment = serde_json::from_str::<ReproductionStatement>(&attestable.statement)
+        .map(|statement| market::log::service::environment_text(&statement.environment))
+        .unwrap_or_default();
+    let texts = AttestTexts {
+        passphrase: lang.text("key-passphrase"),
+        sign: lang.text("attest-sign"),
+        working: lang.text("seal-working"),
+        wrong: lang.text("key-wrong"),
+        no_key: lang.text("attest-no-key"),
+        failed: lang.text("attest-failed"),
+    };
+    let (licence, salt) = attestable.licence;
+    let (statement, origin) = (attestable.statement, origin.to_owned());
+    view! {
+        <section class="card" id="attest">
+            <h2>{lang.text("attest-title")}</h2>
+            <p>{lang.with("attest-line", &[("environment", environment.into())])}</p>
+            <p class="quiet">{lang.text("attestations-line")}</p>
+            <form method="post" action=action id="attest-form"><input type="hidden" name="attestation"/></form>
+            <AttestPanel statement origin licence salt texts/>
+            <p class="quiet">{lang.text("attest-offline")} " " <code>"seedmark reproduce FILE.seedmark --attest URL --key FILE"</code></p>
+        </section>
+    }
+}
+
+pub(super) fn run(
+    visit: &Visit,
+    line: &Line,
+    run: &Run,
+    anchors: Vec<Anchor>,
+    attestable: Option<Attestable>,
+    origin: &str,
+) -> Response {
+    let lang = visit.lang;
+    let title = lang.text("regenerate");
+    let (line, run) = (line.clone(), run.clone());
+    shell::ok(visit, &title.clone(), || {
+        let base = lang.path(&format!("/library/{}", line.id));
+        let heading = heading(title, Some(line.title.clone()));
+        let Some(outcome) = run.outcome.clone() else {
+            return view! {
+                <RefreshWithoutScript seconds=2/>
+                {heading}
+                <section class="card">
+                    {run.error.clone().map(|error| view! { <p class="field-error">{error}</p> })}
+                    <LiveProgress url=format!("/library/{}/runs/{}/progress", line.id, run.id) label=lang.text("step") step=run.step steps=run.steps/>
+                </section>
+            }
+            .into_any();
+        };
+        let pictures = run.pictures().into_iter().enumerate().map(|(index, picture)| {
+            let equal = picture.found == picture.sealed;
+            let sealed = anchors.get(index).map(|anchor| picture_url(&anchor.labelled_blob)).unwrap_or_default();
+            let detail = picture.centibels.map(|value| lang.with("difference", &[("count", (picture.differing as i64).into()), ("largest", i64::from(picture.largest).into()), ("decibels", format!("{}.{:02}", value / 100, value % 100).into())]));
+            view! {
+                <li class="compare">
+                    <figure><Picture src=sealed alt=lang.text("sealed-picture") width=128 height=128/><figcaption>{lang.text("sealed-picture")}</figcaption></figure>
+                    <figure><Picture src=format!("/library/{}/runs/{}/pictures/{index}", line.id, run.id) alt=lang.text("regenerated") width=128 height=128/><figcaption>{lang.text("regenerated")}</figcaption></figure>
+                    <dl class="facts">
+                        <Fact label=lang.text("sealed-digest")><Code text=picture.sealed.hex()/></Fact>
+                        <Fact label=lang.text("found-digest")><Code text=picture.found.hex()/></Fact>
+                        <Fact label=lang.text("verdict")><span class="tag" class:tag--good=equal class:tag--bad=!equal>{lang.text(&format!("outcome-{}", picture.outcome.name()))}</span></Fact>
+                    </dl>
+                    {detail.map(|text| view! { <p class="quiet">{text}</p> })}
+                </li>
+            }
+        });
+        let panel = attestable.map(|attestable| {
+            let action = format!("{base}/runs/{}/attest", run.id);
+            attest_panel(lang, action, attestable, origin)
+        });
+        view! {
+            {heading}
+            <section class="card" id="run" data-outcome=outcome.clone()>
+                <p class="verdict">{lang.text(&format!("outcome-{outcome}-line"))}</p>
+                <ul class="plain">{pictures.collect_view()}</ul>
+                <p class="actions"><a class="button" href=base>{lang.text("back-to-recipe")}</a></p>
+            </section>
+            {panel}
+        }
+        .into_any()
+    })
+}

@@ -1,0 +1,288 @@
+//! `seedmark-server`: serve pages, work on jobs, migrate, audit the books.
+
+mod results;
+
+use anyhow::{Context as _, Result};
+use base::db::Db;
+use clap::{Args, Parser, Subcommand};
+use market::account::service::{Made, make_operator};
+use market::export::{self, Format, Range, Report};
+use market::settlement::{PAUSES, reconcile_settled};
+use site::config::{Config, Options};
+use site::web::server::Process;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+#[derive(Parser)]
+#[command(version, about = "The Seedmark marketplace in one program")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve pages, write the public log and work on jobs
+    Serve {
+        #[command(flatten)]
+        place: Place,
+        /// Port; 0 takes a free one
+        #[arg(long, default_value_t = 4610)]
+        port: u16,
+        /// Address to listen on
+        #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+        host: IpAddr,
+        /// Do not load the demo catalogue into an empty data folder
+        #[arg(long)]
+        no_demo: bool,
+        /// Built browser files
+        #[arg(long, default_value = "target/site")]
+        site: PathBuf,
+        /// Static files
+        #[arg(long, default_value = "public")]
+        public: PathBuf,
+        /// Address of the site as browsers see it
+        #[arg(long)]
+        public_url: Option<String>,
+    },
+    /// Work on jobs beside a serving process
+    Work {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Bring the database up to this release
+    Migrate {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Make an account an operator
+    Operator {
+        #[command(flatten)]
+        place: Place,
+        /// The account's e-mail address
+        #[arg(long)]
+        email: String,
+        /// Also where nobody has shown that the address is theirs
+        #[arg(long)]
+        unproven: bool,
+    },
+    /// After an older copy of the database was put back: go on from the newer public log in the data folder
+    ///
+    /// Reads every entry and tile of the log, and refuses unless it extends what the database knows. Orders and accounts made
+    /// since the copy stay lost; what was logged stays logged.
+    AdoptLog {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// The money: audit and export
+    Books {
+        #[command(subcommand)]
+        command: Books,
+    },
+}
+
+#[derive(Subcommand)]
+enum Books {
+    /// Re-derive every balance from its postings, hold lines and calls against them, and compare with the provider's own books; fails at
+    /// the first difference
+    Audit {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Write what accountants and authorities ask for, as CSV or JSON. Every figure is a sum of postings, by business time in UTC. Not
+    /// tax advice
+    Export {
+        /// Which table
+        #[arg(value_enum, default_value_t = Report::Years)]
+        report: Report,
+        #[command(flatten)]
+        place: Place,
+        /// One year only
+        #[arg(long, value_parser = export::parse_year)]
+        year: Option<i64>,
+        /// One creator only, by handle (years, quarters and lines)
+        #[arg(long)]
+        creator: Option<String>,
+        /// How it is written
+        #[arg(long, value_enum, default_value_t = Format::Csv)]
+        format: Format,
+        /// The file to write; standard output when left out
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+#[derive(Args)]
+struct Place {
+    /// Data folder
+    #[arg(long, default_value = "data")]
+    data: PathBuf,
+    /// postgres://… or a SQLite file; the data folder's own when left out
+    #[arg(long)]
+    database_url: Option<String>,
+}
+
+/// The database of a shop that is there already: these commands make none.
+async fn existing(place: &Place) -> Result<Db> {
+    let found = Db::open_existing(place.database_url.as_deref(), &place.data).await?;
+    found.map_err(|absent| anyhow::anyhow!("there is no shop's database at {}", absent.display()))
+}
+
+fn config(
+    place: Place,
+    demo: bool,
+    site: PathBuf,
+    public: PathBuf,
+    public_url: String,
+) -> Result<Config> {
+    Config::load(Options {
+        data: place.data,
+        database_url: place.database_url,
+        site,
+        public,
+        public_url,
+        demo,
+    })
+}
+
+fn main() -> std::process::ExitCode {
+    // SAFETY: the first line of the program; no other thread runs yet.
+    unsafe { engine::onnx_runtime::keep_quiet() };
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(said) => return results::usage(&said),
+    };
+    site::config::keep_files_private();
+    site::config::start_logging();
+    let threads = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start");
+    results::end(threads.and_then(|threads| threads.block_on(run(arguments.command))))
+}
+
+async fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Serve {
+            place,
+            port,
+            host,
+            no_demo,
+            site,
+            public,
+            public_url,
+        } => {
+            let address = SocketAddr::new(host, port);
+            let public_url = public_url.unwrap_or_else(|| format!("http://localhost:{port}"));
+            if !host.is_loopback() && public_url.starts_with("http://") {
+                tracing::warn!(
+                    public_url,
+                    "other machines can look, but their browsers keep no cookie of an address without https: nobody can sign in or fill a cart from there; set --public-url https://…"
+                );
+            }
+            let config = config(place, !no_demo, site, public, public_url)?;
+            Process::open(config, true).await?.serve(address).await
+        }
+        Command::Work { place } => {
+            let config = config(
+                place,
+                false,
+                PathBuf::new(),
+                PathBuf::new(),
+                "http://localhost".into(),
+            )?;
+            Process::open(config, false).await?.work().await
+        }
+        Command::Migrate { place } => {
+            std::fs::create_dir_all(&place.data)?;
+            let db = Db::open(place.database_url.as_deref(), &place.data).await?;
+            db.migrate().await?;
+            db.close().await;
+            Ok(())
+        }
+        Command::Operator {
+            place,
+            email,
+            unproven,
+        } => {
+            let db = existing(&place).await?;
+            let made = make_operator(&db, &email, unproven).await?;
+            db.close().await;
+            match made {
+                Made::Operator => Ok(()),
+                Made::NoAccount => anyhow::bail!("there is no account with the address {email}"),
+                Made::Unproven => anyhow::bail!(
+                    "nobody has opened a link that was mailed to {email}: anybody may have signed up with that address; open the link first, or say --unproven"
+                ),
+            }
+        }
+        Command::AdoptLog { place } => {
+            let (none, url) = (PathBuf::new(), "http://localhost".into());
+            let config = config(place, false, none.clone(), none, url)?;
+            let process = Process::open(config, false).await?;
+            let (old, new) = process.adopt_log().await?;
+            tracing::info!(
+                old,
+                new,
+                "the database goes on from the log; start the server, which fills in the rest"
+            );
+            Ok(())
+        }
+        Command::Books {
+            command: Books::Audit { place },
+        } => audit(place).await,
+        Command::Books {
+            command:
+                Books::Export {
+                    report,
+                    place,
+                    year,
+                    creator,
+                    format,
+                    out,
+                },
+        } => write_report(place, report, Range { year, creator }, format, out).await,
+    }
+}
+
+async fn audit(place: Place) -> Result<()> {
+    let db = existing(&place).await?;
+    let audited = money::books::service::audit(&mut db.read().await?).await?;
+    let stripe = site::config::stripe()?;
+    let provider = site::web::server::provider(stripe.as_ref(), &db).await?;
+    let reconciled = reconcile_settled(&db, provider.as_ref(), &PAUSES).await?;
+    db.close().await;
+    let entries = audited
+        .map_err(anyhow::Error::msg)
+        .context("the books do not add up")?;
+    let objects = reconciled
+        .verdict()
+        .map_err(anyhow::Error::msg)
+        .context("the books and the provider differ")?;
+    tracing::info!(
+        entries,
+        objects,
+        "the books add up and equal the provider's"
+    );
+    Ok(())
+}
+
+async fn write_report(
+    place: Place,
+    report: Report,
+    range: Range,
+    format: Format,
+    out: Option<PathBuf>,
+) -> Result<()> {
+    if let Some(path) = &out {
+        results::check_place(path)?;
+    }
+    let db = existing(&place).await?;
+    let table = export::table(&mut db.read().await?, report, &range).await?;
+    db.close().await;
+    let bytes = table.to_bytes(format)?;
+    match out {
+        Some(path) => results::save(&path, &bytes),
+        None => results::print(&bytes),
+    }
+}

@@ -1,0 +1,7 @@
+//! The studio's pages: write, generate, choose, seal, publish.
+//!
+//! The one rule: what is not published yet is shown to its creator alone, and is never kept by a cache.
+
+pub mod http;
+mod page;
+mod variables;

@@ -1,0 +1,219 @@
+//! The page around every page: head, header, footer; one function for pages, form errors and failures alike.
+
+use crate::ui::visit::{ELSEWHERE, FLASH, Visit, with_cookie};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use base::lang::Lang;
+use leptos::prelude::*;
+
+/// Percent-encodes a value for a query.
+#[must_use]
+pub fn encode(text: &str) -> String {
+    let plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~' | b'/');
+    text.bytes()
+        .map(|byte| {
+            if plain(byte) {
+                (byte as char).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
+}
+
+/// Makes a text safe as the content of an element.
+#[must_use]
+pub(super) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
+/// Renders a page. The view is made inside, because islands need an owner while they are built.
+pub fn page(
+    visit: &Visit,
+    title: &str,
+    status: StatusCode,
+    view: impl FnOnce() -> AnyView,
+) -> Response {
+    let owner = Owner::new();
+    let html = owner.with(|| document(visit, title, view()).to_html());
+    owner.cleanup();
+    let mut response = (
+        status,
+        [(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/html; charset=utf-8"),
+        )],
+        format!("<!DOCTYPE html>{html}"),
+    )
+        .into_response();
+    let caching = if visit.person.is_some() || visit.cart.is_some() || visit.flash.is_some() {
+        "private, no-store"
+    } else {
+        "private, max-age=0"
+    };
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    if visit.flash.is_some() {
+        return with_cookie(
+            response,
+            &format!("{FLASH}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"),
+        );
+    }
+    response
+}
+
+/// A page that is fine.
+pub fn ok(visit: &Visit, title: &str, view: impl FnOnce() -> AnyView) -> Response {
+    page(visit, title, StatusCode::OK, view)
+}
+
+fn document(visit: &Visit, title: &str, view: AnyView) -> impl IntoView + use<> {
+    let lang = visit.lang;
+    // As text it would be followed by leptos' marker, which a title shows literally.
+    let full = format!("{} · Seedmark", escape(title));
+    let alternates = Lang::ALL.into_iter().map(|other| {
+        let href = format!("{}{}", visit.public_url, other.path(&visit.path));
+        view! { <link rel="alternate" hreflang=other.html() href=href/> }
+    });
+    let alternates = alternates.collect_view();
+    let flash = visit
+        .flash
+        .clone()
+        .map(|code| lang.text(&format!("flash-{code}")));
+    let (style, boot, nonce) = (
+        visit.assets.url("style.css"),
+        visit.assets.url("boot.js"),
+        visit.nonce.to_string(),
+    );
+    view! {
+        <html lang=lang.html() data-theme=visit.theme.clone()>
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <title inner_html=full></title>
+                <meta name="color-scheme" content="light dark"/>
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                <link rel="stylesheet" href=style/>
+                {alternates}
+                <script type="module" nonce=nonce src=boot></script>
+            </head>
+            <body>
+                <a class="skip" href="#main">{lang.text("skip")}</a>
+                {visit.demo.then(|| view! { <aside class="demo-bar" aria-label=lang.text("demo-label")>{lang.text("demo-bar")}</aside> })}
+                {header_bar(visit)}
+                <main id="main">
+                    {flash.map(|text| view! { <p class="flash" role="status">{text}</p> })}
+                    {view}
+                </main>
+                {footer_bar(visit)}
+            </body>
+        </html>
+    }
+}
+
+fn header_bar(visit: &Visit) -> impl IntoView + use<> {
+    let lang = visit.lang;
+    let link = |path: &str, id: &str| {
+        let current = visit.path.split('?').next() == Some(path);
+        view! { <a class="nav__link" href=lang.path(path) aria-current=current.then_some("page")>{lang.text(id)}</a> }
+    };
+    let cart = lang.with("nav-cart", &[("count", visit.cart_count.into())]);
+    let person = visit.person.clone();
+    let search = lang.text("nav-search");
+    let (words, kept) = sought(&visit.path);
+    let kept = kept
+        .into_iter()
+        .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
+        .collect_view();
+    view! {
+        <header class="top">
+            <a class="top__brand" href=lang.path("/")><span class="top__mark" aria-hidden="true"></span>"Seedmark"</a>
+            <form class="top__search" action=lang.path("/explore") method="get" role="search">
+                <input type="search" name="q" value=words placeholder=search.clone() aria-label=search maxlength="80"/>
+                {kept}
+            </form>
+            <nav class="nav" aria-label=lang.text("nav-label")>
+                {link("/explore", "nav-explore")}
+                {link("/how-it-works", "nav-how")}
+                {person.is_some().then(|| view! { {link("/studio", "nav-studio")} {link("/library", "nav-library")} {link("/money", "nav-money")} })}
+                <a class="nav__link" href=lang.path("/cart")>{cart}</a>
+                {match person {
+                    Some(person) => view! {
+                        {person.is_operator().then(|| link("/operator", "nav-operator"))}
+                        <a class="nav__link" href=lang.path("/account")><bdi>{person.handle}</bdi></a>
+                    }.into_any(),
+                    None => view! { <a class="button button--small" href=lang.path("/sign-in")>{lang.text("sign-in")}</a> }.into_any(),
+                }}
+            </nav>
+        </header>
+    }
+}
+
+/// What the page at `path` was searched for, and the filters beside it, so that the next search keeps them.
+fn sought(path: &str) -> (String, Vec<(&'static str, String)>) {
+    let Some(query) = path.strip_prefix("/explore?") else {
+        return (String::new(), Vec::new());
+    };
+    let form = crate::ui::form::Form::parse(&query.to_owned().into());
+    let kept = ["category", "model", "max", "free", "sort"]
+        .into_iter()
+        .map(|name| (name, form.get(name).to_owned()))
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    (form.get("q").to_owned(), kept)
+}
+
+fn footer_bar(visit: &Visit) -> impl IntoView + use<> {
+    let lang = visit.lang;
+    let languages = Lang::ALL.into_iter().map(|other| {
+        let current = (other == lang).then_some("true");
+        view! { <a href=other.path(&visit.path) hreflang=other.html() lang=other.html() aria-current=current>{other.name()}</a> }
+    });
+    let themes = ["auto", "light", "dark"].map(|theme| {
+        let pressed = (visit.theme.as_deref().unwrap_or("auto") == theme).to_string();
+        view! { <button class="link" type="submit" name="theme" value=theme aria-pressed=pressed>{lang.text(&format!("theme-{theme}"))}</button> }
+    });
+    view! {
+        <footer class="bottom">
+            <p>{lang.text("footer-promise")}</p>
+            <p class="bottom__row">
+                <a href=lang.path("/how-it-works")>{lang.text("nav-how")}</a>
+                <a href="/log/checkpoint">{lang.text("footer-checkpoint")}</a>
+                <a href="/log/vkey">{lang.text("footer-vkey")}</a>
+            </p>
+            <div class="bottom__row">
+                <p class="bottom__set" aria-label=lang.text("footer-language")>{languages.collect_view()}</p>
+                <form class="bottom__set" method="post" action=lang.path("/theme") aria-label=lang.text("footer-theme")>
+                    <input type="hidden" name="next" value=visit.path.to_string()/>
+                    {themes.into_iter().collect_view()}
+                </form>
+                {country_form(visit)}
+            </div>
+        </footer>
+    }
+}
+
+/// Whose tax prices are shown with; nothing where no tax is ever added.
+fn country_form(visit: &Visit) -> impl IntoView + use<> {
+    let lang = visit.lang;
+    let options = visit.tax_rates.iter().map(|taxed| {
+        let chosen = visit.taxed == Some(*taxed);
+        view! { <option value=taxed.country selected=chosen>{lang.country(taxed.country)}</option> }
+    });
+    let (options, path) = (options.collect_view(), visit.path.to_string());
+    (!visit.tax_rates.is_empty()).then(|| {
+        view! {
+            <form class="bottom__set" method="post" action=lang.path("/country") id="prices-for">
+                <input type="hidden" name="next" value=path/>
+                <label>{lang.text("footer-country")} " "
+                    <select name="country"><option value=ELSEWHERE>{lang.text("country-elsewhere")}</option>{options}</select>
+                </label>
+                <button class="link" type="submit">{lang.text("apply")}</button>
+            </form>
+        }
+    })
+}

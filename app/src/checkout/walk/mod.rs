@@ -1,3 +1,0 @@
-//! Random walks over everything that moves money; nothing but tests.
-
-pub(crate) mod tests;

@@ -1,3 +1,0 @@
-//! Random walks of the shop on Stripe; tests only.
-
-mod tests;
