@@ -13,7 +13,7 @@ from words import SYNONYMS
 # Groups of emojibase that can be counted, placed or painted: smileys and creatures, animals, food, places, activities, objects.
 THINGS = (0, 3, 4, 5, 6, 7)
 COMPOSITIONS = {'pair': 16000, 'count': 6000, 'background': 7000, 'recoloured': 6000}
-# What a sample shows, by chance: most prompts name one thing, and pairs taught at its cost (16% against 8%) made both worse.
+# What a sample shows, by chance: most prompts name one thing, and what is learnt of it serves the compositions too.
 SHARES = {'single': .74, 'pair': .08, 'count': .06, 'background': .06, 'recoloured': .06}
 # How often a concept of a group is drawn: people ask for faces and things, rarely for one flag of 258 or a map sign.
 GROUP_WEIGHTS = {0: 1.2, 1: .8, 8: .7, 9: .4, None: .2}

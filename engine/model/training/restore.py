@@ -64,15 +64,17 @@ def build(work, side):
     torch.save([torch.from_numpy(np.array(found[f'latent.{name}'])).flatten() for name in ('mean', 'std')], work / 'statistics.pt')
     if (STATE / 'encoder.npz').exists():
         torch.save(widened(STATE / 'encoder.npz'), work / 'encoder.pt')
-    counts = {'seconds': 0., 'step': 0, 'samples': 0}
+    # Rows of pieces from `known` on are new; `settle` teaches them.
+    counts, known = {'seconds': 0., 'step': 0, 'samples': 0}, PIECES
     if (STATE / 'counts.json').exists():
         counts = {name: json.loads((STATE / 'counts.json').read_text())[name] for name in counts}
         network = widened(STATE / 'average.npz')
         shutil.copy(STATE / 'tokenizer.json', work)
     else:
+        known = len(found['text.tokens.weight'])
         network = shipped_network(work, side, found)
-    torch.save({'network': network, **counts}, work / 'start.pt')
-    print(f"restored at step {counts['step']}: `autoencoder` makes the latents, `transformer` trains on, `evaluate` judges")
+    torch.save({'network': network, 'known': known, **counts}, work / 'start.pt')
+    print(f"restored at step {counts['step']}: `autoencoder` makes the latents, `settle` teaches new pieces, `transformer` trains on")
 
 
 def widened(path):

@@ -18,9 +18,11 @@ from text import Latents, statistics
 from tokens import TOKENS, Captions
 from training import DEVICE, Run, autocast, set_rate
 
-# Samples of a step in each process; how many of them are guided.
-BATCH, GUIDED = 64, 12
+# Samples of a step in each process; how many of them are guided; and captions for the sketch alone, which cost next to nothing.
+BATCH, GUIDED, CAPTIONS = 64, 12, 128
 EMPTY, STEPS, GUIDANCE, SKETCH = .1, 16, 3., .25
+# The highest rate from nothing, and from restored weights, which a high one unlearns faster than so few samples teach.
+PEAK, PEAK_RESTORED = 1e-3, 2.5e-4
 PROMPTS = [
     'red apple, 3d style', 'red apple, flat style', 'dog face, twemoji style', 'cat face, noto style', 'grinning face, fluent style',
     'red heart, 3d style', 'fire, noto style', 'rocket, fluent style', 'pizza, twemoji style', '苹果, 3d风格', '猫脸, 扁平风格',
@@ -42,6 +44,9 @@ class Generator(nn.Module):
     def read(self, ids):
         """(text, pooled) of token rows, without the columns that are padding in all of them."""
         return self.text(ids[:, :max(1, int((ids != 0).sum(1).max()))])
+
+    def sketch(self, ids):
+        return self.transformer.sketch(self.read(ids)[1])
 
     def forward(self, x, t, ids, guidance):
         """(velocity, sketch)"""
@@ -66,10 +71,10 @@ class Batches:
         weights = np.array([self.rows[i]['weight'] for i in self.usable])
         self.weights, self.rng, self.captions = weights / weights.sum(), np.random.default_rng(seed), Captions(work)
 
-    def draw(self):
-        chosen = self.rng.choice(self.usable, BATCH, p=self.weights)
+    def draw(self, count=BATCH):
+        chosen = self.rng.choice(self.usable, count, p=self.weights)
         ids = self.captions.ids([draw(self.rows[i], self.names, self.rng) for i in chosen])
-        ids[self.rng.random(BATCH) < EMPTY] = 0
+        ids[self.rng.random(count) < EMPTY] = 0
         return self.latents[chosen].to(DEVICE), torch.from_numpy(ids).to(DEVICE)
 
 
@@ -180,7 +185,7 @@ def train(work, side, minutes):
 def learn(work, side, minutes):
     torch.manual_seed(3)
     network = Generator(side).to(DEVICE)
-    counts = begun(work, network)
+    counts, peak = begun(work, network), PEAK_RESTORED if (work / 'start.pt').exists() else PEAK
     average = copy.deepcopy(network)
     muon, adam = optimisers(network)
     run = Run(work / 'transformer.pt', minutes, {'network': network, 'average': average, 'muon': muon, 'adam': adam})
@@ -189,14 +194,15 @@ def learn(work, side, minutes):
     batches = Batches(work, (run.step, 30, rank()))
     torch.manual_seed(run.step * 100 + 31 + rank())
     while run.goes_on():
-        x, ids = batches.draw()
+        (x, ids), (seen, read) = batches.draw(), batches.draw(CAPTIONS)
         t, noise, mixed = noised(x)
         with autocast():
             velocity, guidance = wanted(average, x, noise, mixed, t, ids)
             v, sketch = network(mixed, t, ids, guidance)
+            told = network.sketch(read)
         missed = ((v.float() - velocity) ** 2).mean((1, 2, 3))
-        loss = missed.mean() + SKETCH * ((sketch.float() - patches(x)) ** 2).mean()
-        descend(run, network, (muon, adam), loss, 1e-3)
+        loss = missed.mean() + SKETCH * sum(((drawn.float() - patches(asked)) ** 2).mean() for drawn, asked in ((sketch, x), (told, seen)))
+        descend(run, network, (muon, adam), loss, peak)
         follow(average, network, run.step)
         if run.after(missed[GUIDED:].mean().item(), BATCH, every=25):
             run.save()
