@@ -1,9 +1,13 @@
-//! A PostgreSQL for tests and benches: the one on loopback when it lets us in, else one of our own.
+//! A PostgreSQL for tests and benches: one of our own where its programs are, else the one on loopback when it lets us in.
+//!
+//! The one rule: ours waits for no disk and leaves nothing behind; somebody else's server is only borrowed.
 
 use crate::run::{debian, output, program};
 use anyhow::{Context as _, Result, bail};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+
+const LOOPBACK: &str = "postgres://postgres@127.0.0.1:5432/postgres";
 
 /// A PostgreSQL server of our own, stopped when the run ends.
 pub(crate) struct Private {
@@ -19,7 +23,8 @@ impl Drop for Private {
     }
 }
 
-/// Uses the server on loopback when it lets us in, else starts one of our own. Its address goes to `SEEDMARK_TEST_POSTGRES`.
+/// Starts a server of our own where its programs are, or borrows the one on loopback, or installs the programs. Its address goes to
+/// `SEEDMARK_TEST_POSTGRES`.
 pub(crate) fn ensure(install: bool) -> Result<Option<Private>> {
     if std::env::var_os("SEEDMARK_TEST_POSTGRES").is_some() {
         return Ok(None);
@@ -28,11 +33,6 @@ pub(crate) fn ensure(install: bool) -> Result<Option<Private>> {
         // SAFETY: this program has one thread here; nothing reads the environment at the same time.
         unsafe { std::env::set_var("SEEDMARK_TEST_POSTGRES", url) };
     };
-    let loopback = "postgres://postgres@127.0.0.1:5432/postgres";
-    if output("psql", &["--no-psqlrc", "--command", "select 1", loopback]).is_some() {
-        set(loopback);
-        return Ok(None);
-    }
     let find = || {
         let folders = std::fs::read_dir("/usr/lib/postgresql").ok()?;
         folders
@@ -43,6 +43,10 @@ pub(crate) fn ensure(install: bool) -> Result<Option<Private>> {
     };
     let programs = match find() {
         Some(path) => path,
+        None if output("psql", &["--no-psqlrc", "--command", "select 1", LOOPBACK]).is_some() => {
+            set(LOOPBACK);
+            return Ok(None);
+        }
         None if install => {
             debian(&["postgresql"])?;
             find().context("the package postgresql has no initdb")?
