@@ -54,4 +54,5 @@ steps! {
     28 "0028_proven";
     29 "0029_tax_rate";
     30 "0030_done_jobs";
+    31 "0031_current_version";
 }

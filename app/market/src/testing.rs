@@ -87,6 +87,8 @@ pub(crate) async fn listing(till: &Till, seller: &str, price_minor: i64) -> Stri
     let sql = "insert into version (id, listing_id, state, secret_id, model, profile, scheduler, steps, width, height, variables, creator_key, leaf_hash, listing_leaf_hash, listing_statement, created_ms)
         values ($1, $2, 'live', $3, 'm', 'portable-1', 's', 1, 1, 1, '{}', 'k', $4, $5, '{}', 1)";
     execute!(&mut tx, sql, &version, &id, &secret, leaf("a"), leaf("b")).expect("a version");
+    let sql = "update listing set version_id = $2 where id = $1";
+    execute!(&mut tx, sql, &id, &version).expect("its version");
     let sql = "insert into anchor (version_id, idx, blob, labelled_blob, pixel_blake3, pixel_sha256, width, height) values ($1, 0, 'b', 'l', 'p', 'p', 1, 1)";
     execute!(&mut tx, sql, &version).expect("an anchor");
     tx.commit().await.expect("a commit");

@@ -18,6 +18,7 @@ pub(super) fn list_something(server: &Server) {
             values ('{LISTING}', 'fox', 'maker', 'Fox in the snow', '', 'faces', 'en', 1000, 'standard-1', 'live', '', 1, 1, 0);
         insert into version (id, listing_id, state, secret_id, model, profile, scheduler, steps, width, height, variables, creator_key, leaf_hash, listing_leaf_hash, listing_statement, created_ms)
             values ('v', '{LISTING}', 'live', 's', 'm', 'portable-1', 's', 1, 1, 1, '{{}}', 'k', repeat('a', 64), repeat('b', 64), '{{}}', 1);
+        update listing set version_id = 'v' where id = '{LISTING}';
         insert into anchor (version_id, idx, blob, labelled_blob, pixel_blake3, pixel_sha256, width, height) values ('v', 0, 'b', 'l', 'p', 'p', 1, 1)"
     );
     server.sql(&sql);

@@ -2,7 +2,7 @@
 
 pub use super::filter::{Filter, Sort};
 use super::store;
-pub use super::store::{Anchor, Card, Listing};
+pub use super::store::{Anchor, Card, Listing, SealedVersion};
 use crate::facts::{self, Fact};
 use base::db::{self, Tx};
 use schema::template::PublicVariable;
@@ -62,7 +62,7 @@ impl Listing {
     }
 }
 
-/// A listing by slug.
+/// A listing by slug, with the version that it shows and sells.
 ///
 /// # Errors
 /// When the database fails.
@@ -70,23 +70,23 @@ pub async fn find(tx: &mut Tx, slug: &str) -> db::Result<Option<Listing>> {
     store::find(tx, slug).await
 }
 
-/// A listing by its version.
+/// The version with this id, whether or not its listing still sells it: what somebody bought.
 ///
 /// # Errors
 /// When there is none or the database fails.
-pub async fn get_by_version(tx: &mut Tx, version: &str) -> db::Result<Listing> {
-    store::get_by_version(tx, version).await
+pub async fn get_version(tx: &mut Tx, version: &str) -> db::Result<SealedVersion> {
+    store::get_version(tx, version).await
 }
 
-/// A listing by the hash of its sealed leaf.
+/// The version with this sealed leaf, whether or not its listing still sells it.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_by_leaf(tx: &mut Tx, leaf_hash: &str) -> db::Result<Option<Listing>> {
+pub async fn find_by_leaf(tx: &mut Tx, leaf_hash: &str) -> db::Result<Option<SealedVersion>> {
     store::find_by_leaf(tx, leaf_hash).await
 }
 
-/// A listing by id.
+/// A listing by id, with the version that it shows and sells.
 ///
 /// # Errors
 /// When there is none or the database fails.
@@ -158,13 +158,14 @@ pub async fn withdraw(tx: &mut Tx, listing: &str) -> db::Result<bool> {
     Ok(withdrawn)
 }
 
-/// Takes a listing off sale that our own machine could not reproduce any more.
+/// Takes a listing off sale when our own machine could not reproduce the version that it sells any more. Of an older version it says
+/// nothing about what is sold now.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn suspend(tx: &mut Tx, listing: &str) -> db::Result<()> {
-    if store::suspend(tx, listing).await? {
-        tell_withdrawn(tx, listing).await?;
+pub async fn suspend(tx: &mut Tx, version: &SealedVersion) -> db::Result<()> {
+    if store::suspend(tx, &version.id, &version.version_id).await? {
+        tell_withdrawn(tx, &version.id).await?;
     }
     Ok(())
 }

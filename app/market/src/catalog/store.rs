@@ -31,7 +31,9 @@ pub struct Card {
     pub variables: String,
 }
 
-/// A listing with its one version, as its page needs it.
+/// A listing with the version that it shows and sells: the newest that is live, and before any is, the one that is on its way.
+///
+/// What somebody bought, or what a leaf names, may be an older version: that is a [`SealedVersion`].
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Listing {
     pub id: String,
@@ -67,6 +69,21 @@ pub struct Listing {
     pub listing_index: Option<i64>,
 }
 
+/// One sealed version, whichever was asked for, and the listing that it belongs to.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct SealedVersion {
+    #[sqlx(flatten)]
+    listing: Listing,
+}
+
+impl std::ops::Deref for SealedVersion {
+    type Target = Listing;
+
+    fn deref(&self) -> &Listing {
+        &self.listing
+    }
+}
+
 /// Columns and joins of a card; the filter's parts are switched off by empty or null binds, so that one text serves all.
 macro_rules! cards {
     ($keyset:literal, $order:literal) => {
@@ -75,7 +92,7 @@ macro_rules! cards {
                 coalesce(listing.published_ms, 0) as published_ms, anchor.labelled_blob as blob, anchor.width, anchor.height, version.variables
             from listing
             join person on person.id = listing.person_id
-            join version on version.listing_id = listing.id and version.state = 'live'
+            join version on version.id = listing.version_id
             join anchor on anchor.version_id = version.id and anchor.idx = 0
             where listing.state = 'live'
                 and ($1 = '' or listing.category = $1)
@@ -92,7 +109,7 @@ macro_rules! cards {
 }
 
 macro_rules! listing {
-    ($where:literal) => {
+    ($version:literal, $where:literal) => {
         concat!(
             "select listing.id, listing.slug, listing.person_id, person.handle, listing.title, listing.description, listing.category,
                 listing.language, listing.price_minor, listing.licence, listing.state, listing.published_ms, listing.sales,
@@ -102,7 +119,9 @@ macro_rules! listing {
                 sealed.log_index as sealed_index, listed.log_index as listing_index
             from listing
             join person on person.id = listing.person_id
-            join version on version.listing_id = listing.id
+            join version on ",
+            $version,
+            "
             join log_leaf sealed on sealed.leaf_hash = version.leaf_hash
             join log_leaf listed on listed.leaf_hash = version.listing_leaf_hash
             where ",
@@ -117,20 +136,20 @@ statements! {
     LIST_PRICE_DOWN = cards!("(cast($5 as bigint) is null or (listing.price_minor, listing.id) < ($5, $6))", "listing.price_minor desc, listing.id desc");
     LIST_SALES = cards!("(cast($5 as bigint) is null or (listing.sales, listing.id) < ($5, $6))", "listing.sales desc, listing.id desc");
     COUNT = "select count(*) from listing
-        join version on version.listing_id = listing.id and version.state = 'live'
+        join version on version.id = listing.version_id
         where listing.state = 'live'
             and ($1 = '' or listing.category = $1)
             and ($2 = '' or version.model = $2)
             and (cast($3 as bigint) is null or listing.price_minor <= $3)
             and ($4 = '' or replace(listing.search_text, $4, '') <> listing.search_text)";
-    FIND = listing!("listing.slug = $1");
-    GET = listing!("listing.id = $1");
-    GET_BY_VERSION = listing!("version.id = $1");
-    FIND_BY_LEAF = listing!("version.leaf_hash = $1");
+    FIND = listing!("version.id = listing.version_id", "listing.slug = $1");
+    GET = listing!("version.id = listing.version_id", "listing.id = $1");
+    GET_VERSION = listing!("version.listing_id = listing.id", "version.id = $1");
+    FIND_BY_LEAF = listing!("version.listing_id = listing.id", "version.leaf_hash = $1");
     FIND_STRETCH_END = "select id from version where id > $1 order by id limit 1 offset $2";
     LIST_ANCHORS = "select idx, blob, labelled_blob, pixel_blake3, pixel_sha256, width, height from anchor where version_id = $1 order by idx";
     IS_PUBLIC_BLOB = "select count(*) from anchor where labelled_blob = $1";
-    SUSPEND = "update listing set state = 'failed' where id = $1 and state = 'live'";
+    SUSPEND = "update listing set state = 'failed' where id = $1 and version_id = $2 and state = 'live'";
     WITHDRAW = "update listing set state = 'withdrawn' where id = $1 and state in ('live', 'failed')";
     HOLD = "update listing set state = state where id = $1";
     HOLD_LIVE = "update listing set state = state where id = $1 and state = 'live'";
@@ -199,12 +218,15 @@ pub(super) async fn get(tx: &mut Tx, id: &str) -> db::Result<Listing> {
     fetch!(tx, fetch_one, Listing, GET, id)
 }
 
-pub(super) async fn get_by_version(tx: &mut Tx, version: &str) -> db::Result<Listing> {
-    fetch!(tx, fetch_one, Listing, GET_BY_VERSION, version)
+pub(super) async fn get_version(tx: &mut Tx, version: &str) -> db::Result<SealedVersion> {
+    fetch!(tx, fetch_one, SealedVersion, GET_VERSION, version)
 }
 
-pub(super) async fn find_by_leaf(tx: &mut Tx, leaf_hash: &str) -> db::Result<Option<Listing>> {
-    fetch!(tx, fetch_optional, Listing, FIND_BY_LEAF, leaf_hash)
+pub(super) async fn find_by_leaf(
+    tx: &mut Tx,
+    leaf_hash: &str,
+) -> db::Result<Option<SealedVersion>> {
+    fetch!(tx, fetch_optional, SealedVersion, FIND_BY_LEAF, leaf_hash)
 }
 
 pub(super) async fn list_anchors(tx: &mut Tx, version: &str) -> db::Result<Vec<Anchor>> {
@@ -244,8 +266,8 @@ pub(super) async fn is_public_blob(tx: &mut Tx, blob: &str) -> db::Result<bool> 
     fetch!(tx, fetch_one, (i64,), IS_PUBLIC_BLOB, blob).map(|row| row.0 > 0)
 }
 
-pub(super) async fn suspend(tx: &mut Tx, listing: &str) -> db::Result<bool> {
-    execute!(tx, SUSPEND, listing).map(|rows| rows == 1)
+pub(super) async fn suspend(tx: &mut Tx, listing: &str, version: &str) -> db::Result<bool> {
+    execute!(tx, SUSPEND, listing, version).map(|rows| rows == 1)
 }
 
 pub(super) async fn withdraw(tx: &mut Tx, listing: &str) -> db::Result<bool> {

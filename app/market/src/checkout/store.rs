@@ -17,7 +17,7 @@ statements! {
         from cart_line
         join listing on listing.id = cart_line.listing_id
         join person on person.id = listing.person_id
-        join version on version.listing_id = listing.id
+        join version on version.id = listing.version_id
         join anchor on anchor.version_id = version.id and anchor.idx = 0
         left join listing_set on listing_set.id = cart_line.set_id
         where cart_line.cart = $1 order by cart_line.added_ms, listing.id";

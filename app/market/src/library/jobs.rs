@@ -25,7 +25,7 @@ pub async fn run(state: &Shop, payload: &str) -> Result<Outcome> {
     if matches!(run.state.as_str(), "done" | "failed") {
         return Ok(Outcome::Done);
     }
-    let listing = catalog::get_by_version(&mut tx, &run.version_id).await?;
+    let listing = catalog::get_version(&mut tx, &run.version_id).await?;
     let anchors = catalog::list_anchors(&mut tx, &run.version_id).await?;
     let plain = state
         .vault
@@ -124,7 +124,7 @@ async fn note_progress(state: &Shop, run: &Run, anchor: usize, step: i64) {
 async fn finish(
     state: &Shop,
     run: &Run,
-    listing: &catalog::Listing,
+    listing: &catalog::SealedVersion,
     pictures: &[RunPicture],
     statement: ReproductionStatement,
 ) -> Result<()> {
@@ -156,7 +156,7 @@ async fn finish(
         state.log.attest(&mut tx, &statement).await?;
     }
     if statement.outcome != Verdict::Exact {
-        catalog::suspend(&mut tx, &listing.id).await?;
+        catalog::suspend(&mut tx, listing).await?;
         let held = Holding::Listing(&listing.id);
         ending::end_open(&mut tx, held, EndReason::Withdrawn).await?;
         if let Some(line) = &run.line_id {

@@ -176,7 +176,7 @@ pub struct OpenedRecipe {
 /// [`Error::NotOpened`] before the buyer opened it.
 pub async fn recipe(state: &Shop, tx: &mut Tx, line: &Line) -> Result<OpenedRecipe, Error> {
     require_opened(line)?;
-    let listing = catalog::get_by_version(tx, &line.version_id).await?;
+    let listing = catalog::get_version(tx, &line.version_id).await?;
     let secret = open_secret(state, tx, &listing.secret_id, &line.buyer_id, "show recipe").await?;
     let bytes = STANDARD.decode(&secret.recipe).map_err(internal)?;
     let recipe = Recipe::parse(&bytes).map_err(internal)?;
@@ -192,7 +192,7 @@ pub async fn recipe(state: &Shop, tx: &mut Tx, line: &Line) -> Result<OpenedReci
     let pixels = catalog::list_anchor_digests(tx, &line.version_id).await?;
     let evidence = proof.map(|proof| Evidence {
         leaf: row.leaf,
-        key: listing.creator_key,
+        key: listing.creator_key.clone(),
         log_key: state.log.verifier.to_string(),
         proof,
         policy: state.log.witness_policy().map(ToString::to_string),
@@ -338,7 +338,7 @@ pub async fn start_run(state: &Shop, buyer: &str, line_id: &str) -> Result<Strin
         tx.commit().await?;
         return Err(Error::TooMany);
     }
-    let listing = catalog::get_by_version(&mut tx, &line.version_id).await?;
+    let listing = catalog::get_version(&mut tx, &line.version_id).await?;
     let anchors = catalog::list_anchors(&mut tx, &line.version_id).await?;
     let id = random::id();
     let steps = listing.steps * i64::try_from(anchors.len()).unwrap_or(1);

@@ -174,7 +174,10 @@ pub async fn fill_in(state: &Shop, limit: i64) -> db::Result<usize> {
     for version in &missing {
         let read = read_for_prints(state, version).await;
         let mut tx = state.db.write().await?;
-        let person = catalog::get_by_version(&mut tx, version).await?.person_id;
+        let person = catalog::get_version(&mut tx, version)
+            .await?
+            .person_id
+            .clone();
         let prints = read.unwrap_or_else(|error| {
             tracing::error!(version.id = %version, error = %error, "cannot be compared with later recipes");
             Prints::default()
@@ -188,7 +191,7 @@ pub async fn fill_in(state: &Shop, limit: i64) -> db::Result<usize> {
 /// A version's prints. Files are read and prints are taken outside any transaction.
 async fn read_for_prints(state: &Shop, version: &str) -> Result<Prints, Error> {
     let mut tx = state.db.write().await?;
-    let listing = catalog::get_by_version(&mut tx, version).await?;
+    let listing = catalog::get_version(&mut tx, version).await?;
     let anchors = catalog::list_anchors(&mut tx, version).await?;
     let (secret, now) = (&listing.secret_id, state.clock.now_ms());
     let opened = state
@@ -304,7 +307,7 @@ pub async fn list_resemblances(tx: &mut Tx, leaf_hash: &str) -> db::Result<Vec<R
 /// A line of the queue.
 pub struct Queued {
     pub review: Review,
-    pub listing: catalog::Listing,
+    pub listing: catalog::SealedVersion,
     pub blob: Option<String>,
 }
 
@@ -317,7 +320,7 @@ pub async fn queue(tx: &mut Tx) -> db::Result<(Vec<Queued>, Vec<Queued>)> {
     let reviews = (store::list_open(tx).await?, store::list_decided(tx).await?);
     for (reviews, rows) in [(reviews.0, &mut open), (reviews.1, &mut decided)] {
         for review in reviews {
-            let listing = catalog::get_by_version(tx, &review.version_id).await?;
+            let listing = catalog::get_version(tx, &review.version_id).await?;
             let anchors = catalog::list_anchors(tx, &review.version_id).await?;
             rows.push(Queued {
                 review,
@@ -342,7 +345,7 @@ pub async fn count_open(tx: &mut Tx) -> db::Result<i64> {
 
 /// One side of a comparison.
 pub struct Side {
-    pub listing: catalog::Listing,
+    pub listing: catalog::SealedVersion,
     pub anchors: Vec<catalog::Anchor>,
     pub date: Option<log::Date>,
 }
@@ -367,7 +370,7 @@ pub struct Case {
 }
 
 async fn side(state: &Shop, tx: &mut Tx, version: &str) -> Result<Side, Error> {
-    let listing = catalog::get_by_version(tx, version).await?;
+    let listing = catalog::get_version(tx, version).await?;
     let leaf = log::get_leaf(tx, &listing.leaf_hash)
         .await
         .map_err(internal)?;
@@ -452,7 +455,7 @@ async fn refuse_own(tx: &mut Tx, operator: &str, version: &str) -> Result<(), Er
         versions.push(found.earlier_version_id);
     }
     for version in versions {
-        if catalog::get_by_version(tx, &version).await?.person_id == operator {
+        if catalog::get_version(tx, &version).await?.person_id == operator {
             return Err(Error::Own);
         }
     }

@@ -58,6 +58,8 @@ async fn version(tx: &mut Tx, id: &str, owner: &str, state: &str, index: i64, te
     let sql = "insert into version (id, listing_id, state, secret_id, model, profile, scheduler, steps, width, height, variables, creator_key, leaf_hash, listing_leaf_hash, listing_statement, created_ms)
         values ($1, $1, $2, $1, 'm', 'portable-1', 's', 1, 1, 1, '{}', 'k', $3, $4, '{}', 1)";
     execute!(tx, sql, id, state, sealed, listed).expect("a version");
+    let sql = "update listing set version_id = id where id = $1";
+    execute!(tx, sql, id).expect("its version");
     let text = TextPrint::to_text(&[TextPrint::of(&Vault::new(&[1; 32]), text)]);
     store::insert_print(tx, id, owner, &text, &PicturePrint::to_text(&[print(x)]))
         .await

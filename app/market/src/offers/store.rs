@@ -99,7 +99,7 @@ macro_rules! items {
         concat!(
             "select listing.id, listing.slug, listing.title, listing.price_minor, listing.state, anchor.labelled_blob as blob
             from listing
-            join version on version.listing_id = listing.id
+            join version on version.id = listing.version_id
             join anchor on anchor.version_id = version.id and anchor.idx = 0 ",
             $rest
         )

@@ -86,7 +86,7 @@ statements! {
     SET_LINE_TAX = "update purchase_line set tax_minor = $2 where id = $1";
     SET_LINE_OWNED = "update purchase_line set state = 'owned', earning = $2, paid_ms = $3, licence_secret_id = $4, licence_leaf_hash = $5 where id = $1 and state = 'open'";
     COUNT_OWNERS = "select count(*) from purchase_line where listing_id = $1 and state = 'owned'";
-    COUNT_OWNED = "select count(*) from purchase_line where buyer_id = $1 and version_id = $2 and state = 'owned'";
+    COUNT_OWNED = "select count(*) from purchase_line where buyer_id = $1 and listing_id = $2 and state = 'owned'";
     CHANGE_LINE = "update purchase_line set state = $2, earning = $3, refunded_minor = $4, refunded_tax_minor = $5, refunded_promotion_minor = $6, payee_borne_minor = $7,
             frozen_minor = $8, refund_reason = $9, paid_ms = coalesce(paid_ms, $10)
         where id = $1 and state = $11 and (earning = $12 or state = 'open') and refunded_minor = $13 and payee_borne_minor = $14 and frozen_minor = $15
@@ -96,7 +96,7 @@ statements! {
     SET_LINE_DISPUTE = "update purchase_line set dispute_id = $2 where id = $1";
     LIST_DISPUTED = lines!("purchase_line.dispute_id = $1 order by purchase_line.id");
     LIST_DISPUTED_OF_CREATOR = lines!("purchase_line.payee_id = $1 and exists (select 1 from dispute where dispute.purchase_id = purchase_line.purchase_id) order by purchase_line.paid_ms desc, purchase_line.id limit 50");
-    FIND_OWNED = "select id from purchase_line where buyer_id = $1 and version_id = $2 and state = 'owned'";
+    FIND_OWNED = "select id from purchase_line where buyer_id = $1 and listing_id = $2 and state = 'owned' order by paid_ms desc, id limit 1";
     FIND_BOUGHT_MS = "select min(paid_ms) from purchase_line where buyer_id = $1 and version_id = $2 and state in ('owned', 'refunded')";
     SET_OPENED = "update purchase_line set opened_ms = coalesce(opened_ms, $2) where id = $1 and state = 'owned'";
     /// Whose hold is over: opened before `$2`, or never opened and paid for before `$3`. Nothing is opened before it is paid for, so that
@@ -307,8 +307,9 @@ pub async fn count_owners(tx: &mut Tx, listing: &str) -> db::Result<i64> {
     fetch!(tx, fetch_one, (i64,), COUNT_OWNERS, listing).map(|row| row.0)
 }
 
-pub async fn count_owned(tx: &mut Tx, buyer: &str, version: &str) -> db::Result<i64> {
-    fetch!(tx, fetch_one, (i64,), COUNT_OWNED, buyer, version).map(|row| row.0)
+/// How often somebody owns a listing, in whatever version: once, or not.
+pub async fn count_owned(tx: &mut Tx, buyer: &str, listing: &str) -> db::Result<i64> {
+    fetch!(tx, fetch_one, (i64,), COUNT_OWNED, buyer, listing).map(|row| row.0)
 }
 
 /// Changes a line as long as it is what the caller read. `false` when something else came first.
@@ -376,8 +377,9 @@ pub async fn list_disputed_of_creator(tx: &mut Tx, creator: &str) -> db::Result<
     fetch!(tx, fetch_all, Line, LIST_DISPUTED_OF_CREATOR, creator)
 }
 
-pub async fn find_owned(tx: &mut Tx, buyer: &str, version: &str) -> db::Result<Option<String>> {
-    Ok(fetch!(tx, fetch_optional, (String,), FIND_OWNED, buyer, version)?.map(|row| row.0))
+/// The line with which somebody owns a listing, in whatever version.
+pub async fn find_owned(tx: &mut Tx, buyer: &str, listing: &str) -> db::Result<Option<String>> {
+    Ok(fetch!(tx, fetch_optional, (String,), FIND_OWNED, buyer, listing)?.map(|row| row.0))
 }
 
 pub async fn find_bought_ms(tx: &mut Tx, buyer: &str, version: &str) -> db::Result<Option<i64>> {

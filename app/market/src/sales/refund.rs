@@ -303,7 +303,7 @@ async fn undo(tx: &mut Tx, op: &Operation, now_ms: i64) -> Result<Vec<books::Pos
         share: 0,
         promotion: line.refunded_promotion_minor - taken.promotion,
     };
-    let owned_again = orders::count_owned(tx, &line.buyer_id, &line.version_id).await? == 0;
+    let owned_again = orders::count_owned(tx, &line.buyer_id, &line.listing_id).await? == 0;
     let change = LineChange {
         // Who bought it anew meanwhile owns that one.
         state: match (line.state, taken.state) {

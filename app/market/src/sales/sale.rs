@@ -198,7 +198,7 @@ async fn obstacle(tx: &mut Tx, line: &Line, over: bool) -> Result<Option<&'stati
         return Ok(Some("order-ended"));
     }
     // Two tabs, two orders, both paid.
-    if orders::count_owned(tx, &line.buyer_id, &line.version_id).await? > 0 {
+    if orders::count_owned(tx, &line.buyer_id, &line.listing_id).await? > 0 {
         return Ok(Some("duplicate"));
     }
     // A visitor who typed the creator's own address.
@@ -294,7 +294,7 @@ async fn issue_licence(
     now_ms: i64,
 ) -> Result<(String, String), Error> {
     let internal = |error: schema::Error| Error::Internal(error.to_string());
-    let listing = catalog::service::get_by_version(tx, &line.version_id).await?;
+    let listing = catalog::service::get_version(tx, &line.version_id).await?;
     let leaf = Digest::parse(&listing.leaf_hash, "leaf").map_err(internal)?;
     let licence = Licence::parse(&line.licence).map_err(internal)?;
     let granted_ms = u64::try_from(now_ms).unwrap_or_default();

@@ -61,7 +61,7 @@ pub async fn text(state: &Shop, tx: &mut Tx, dispute: &Dispute, remark: &str) ->
 
 async fn write_line(state: &Shop, tx: &mut Tx, text: &mut String, line: &Line) -> Result<()> {
     let base = &state.public_url;
-    let listing = catalog::get_by_version(tx, &line.version_id).await?;
+    let listing = catalog::get_version(tx, &line.version_id).await?;
     let leaf = log::get_leaf(tx, &listing.leaf_hash).await?;
     writeln!(text, "\n{} ({} USD)", line.title, decimal(line.price_minor))?;
     writeln!(text, "Listing: {base}/listings/{}", line.slug)?;

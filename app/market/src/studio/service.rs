@@ -524,6 +524,7 @@ pub async fn publish(
         .await?;
     versions::insert_listing(tx, &new).await?;
     versions::insert_version(tx, &new).await?;
+    versions::show_first_version(tx, &new.listing_id, &new.version_id).await?;
     moderation::service::keep_prints(tx, &new.version_id, person, &sealable.prints).await?;
     let waits = if state.demo { Waits::NONE } else { state.waits };
     publication::submit(tx, &new.version_id, person, waits, now).await?;

@@ -68,7 +68,7 @@ statements! {
     FAIL_PICTURE = "update picture set state = 'failed', error = $2 where id = $1";
     LIST_MINE = "select listing.slug, listing.title, listing.state, listing.price_minor, listing.sales, version.error, anchor.labelled_blob
         from listing
-        join version on version.listing_id = listing.id
+        join version on version.id = listing.version_id
         join anchor on anchor.version_id = version.id and anchor.idx = 0
         where listing.person_id = $1 order by listing.created_ms desc, listing.id limit 100";
 }

@@ -20,7 +20,7 @@ pub struct Standing {
     /// Who signed it.
     pub key_hash: String,
     /// What is sold with it, if it is on sale.
-    pub listing: Option<catalog::Listing>,
+    pub listing: Option<catalog::SealedVersion>,
     /// A labelled picture of it.
     pub anchor: Option<catalog::Anchor>,
 }

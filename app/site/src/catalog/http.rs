@@ -99,7 +99,7 @@ async fn listing(
             let statements = market::log::service::list_about(&mut tx, &listing.leaf_hash).await?;
             let owned = match &visit.person {
                 Some(person) => {
-                    market::orders::find_owned(&mut tx, &person.id, &listing.version_id).await?
+                    market::orders::find_owned(&mut tx, &person.id, &listing.id).await?
                 }
                 None => None,
             };

@@ -86,7 +86,7 @@ async fn line(State(state): State<AppState>, visit: Visit, Path(id): Path<String
                 }
                 Err(error) => return Err(error.into()),
             };
-            let listing = catalog::get_by_version(&mut tx, &line.version_id).await?;
+            let listing = catalog::get_version(&mut tx, &line.version_id).await?;
             let anchors = catalog::list_anchors(&mut tx, &line.version_id).await?;
             if line.opened_ms.is_none() && line.price_minor > 0 {
                 return Ok(page::unopened(
@@ -136,7 +136,7 @@ async fn bundle(State(state): State<AppState>, visit: Visit, Path(id): Path<Stri
             let id = line_id(&id)?;
             let mut tx = state.db.write().await?;
             let line = service::get_line(&mut tx, &person.id, id.as_str()).await?;
-            let listing = catalog::get_by_version(&mut tx, &line.version_id).await?;
+            let listing = catalog::get_version(&mut tx, &line.version_id).await?;
             let bytes = service::bundle(&state, &mut tx, &listing, Some(&line)).await?;
             tx.commit().await?;
             Ok(download(

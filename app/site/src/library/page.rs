@@ -11,7 +11,7 @@ use base::lang::Lang;
 use islands::proofs::{AttestPanel, AttestTexts, ProofCheck};
 use islands::studio::{CopyButton, LiveProgress};
 use leptos::prelude::*;
-use market::catalog::service::{Anchor, Listing};
+use market::catalog::service::{Anchor, SealedVersion};
 use market::library::service::{Attestable, OpenedRecipe, Owned, Run};
 use market::orders::{Line, LineState, RETURN_MS};
 use schema::statement::ReproductionStatement;
@@ -57,7 +57,7 @@ fn gallery(lang: Lang, title: &str, anchors: &[Anchor]) -> impl IntoView + use<>
 pub(super) fn unopened(
     visit: &Visit,
     line: &Line,
-    listing: &Listing,
+    listing: &SealedVersion,
     anchors: Vec<Anchor>,
     now_ms: i64,
 ) -> Response {
@@ -116,7 +116,7 @@ fn run_list(lang: Lang, line: &str, runs: Vec<Run>) -> impl IntoView + use<> {
 pub(super) fn opened(
     visit: &Visit,
     line: &Line,
-    listing: &Listing,
+    listing: &SealedVersion,
     anchors: Vec<Anchor>,
     opened: OpenedRecipe,
     runs: Vec<Run>,

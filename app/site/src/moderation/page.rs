@@ -20,7 +20,7 @@ pub(super) fn queue(visit: &Visit, open: Vec<Queued>, decided: Vec<Queued>) -> R
             view! {
                 <li class="row">
                     {queued.blob.map(|blob| view! { <Picture src=picture_url(&blob) alt width=64 height=64/> })}
-                    <span class="row__main"><a href=href>{queued.listing.title}</a><span class="quiet"><bdi>{queued.listing.handle}</bdi></span></span>
+                    <span class="row__main"><a href=href>{queued.listing.title.clone()}</a><span class="quiet"><bdi>{queued.listing.handle.clone()}</bdi></span></span>
                     <span class="tag">{lang.text(&format!("review-state-{}", queued.review.state))}</span>
                     <Time lang ms=queued.review.decided_ms.unwrap_or(queued.review.opened_ms)/>
                 </li>
@@ -54,7 +54,7 @@ fn facts(lang: Lang, side: &Side) -> impl IntoView + use<> {
     let index = listing.sealed_index.map(|index| format!("#{index}"));
     view! {
         <dl class="facts">
-            <Fact label=lang.text("by")><bdi>{listing.handle}</bdi></Fact>
+            <Fact label=lang.text("by")><bdi>{listing.handle.clone()}</bdi></Fact>
             <Fact label=lang.text("log-index")><a href=proof>{index}</a></Fact>
             <Fact label=lang.text("public-since")>{date.map(|date| since(lang, date))}</Fact>
         </dl>

@@ -106,7 +106,7 @@ pub async fn release_version(tx: &mut Tx, version: &str) -> db::Result<()> {
 pub async fn refuse_version(tx: &mut Tx, version: &str, why: &str) -> db::Result<()> {
     let row = get_version(tx, version).await?;
     set_version_state(tx, version, "failed", Some(why), None).await?;
-    set_listing_state(tx, &row.listing_id, "failed", None).await
+    store::fail_first_version(tx, &row.listing_id, version).await
 }
 
 /// Puts a certified version on sale, or says when to look again.
@@ -128,8 +128,11 @@ pub async fn go_live(db: &Db, id: &str, now_ms: i64) -> Result<Outcome, log::Err
     if !log::all_logged(&mut tx, &leaves).await? {
         return Ok(Outcome::Later(LOOK_AGAIN_MS));
     }
+    // What was withdrawn meanwhile does not come back with a new version.
+    if !store::sell_version(&mut tx, &version.listing_id, id, now_ms).await? {
+        return Ok(Outcome::Done);
+    }
     set_version_state(&mut tx, id, "live", None, None).await?;
-    set_listing_state(&mut tx, &version.listing_id, "live", Some(now_ms)).await?;
     let live = Fact::ListingLive {
         listing: version.listing_id.clone(),
         version: id.to_owned(),

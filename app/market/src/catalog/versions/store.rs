@@ -17,7 +17,10 @@ statements! {
     GET_VERSION = "select id, listing_id, state, error, secret_id, model, creator_key, leaf_hash, listing_leaf_hash, listing_statement, certification_leaf_hash
         from version where id = $1";
     SET_VERSION_STATE = "update version set state = $2, error = $3, certification_leaf_hash = coalesce($4, certification_leaf_hash) where id = $1";
-    SET_LISTING_STATE = "update listing set state = $2, published_ms = coalesce(published_ms, $3) where id = $1";
+    SHOW_FIRST_VERSION = "update listing set version_id = $2 where id = $1 and version_id is null";
+    SELL_VERSION = "update listing set version_id = $2, state = 'live', published_ms = coalesce(published_ms, $3)
+        where id = $1 and state in ('certifying', 'live', 'failed')";
+    FAIL_FIRST_VERSION = "update listing set state = 'failed' where id = $1 and version_id = $2 and state = 'certifying'";
 }
 
 pub async fn insert_listing(tx: &mut Tx, new: &NewVersion<'_>) -> db::Result<()> {
@@ -116,11 +119,26 @@ pub async fn set_version_state(
     execute!(tx, SET_VERSION_STATE, id, state, error, certification).map(|_| ())
 }
 
-pub async fn set_listing_state(
+/// Lets a listing show its first version while that is on its way; a later one is shown when it is live.
+pub async fn show_first_version(tx: &mut Tx, listing: &str, version: &str) -> db::Result<()> {
+    execute!(tx, SHOW_FIRST_VERSION, listing, version).map(|_| ())
+}
+
+/// Lets a listing sell a version from now on; `false` where it was withdrawn meanwhile.
+pub(super) async fn sell_version(
     tx: &mut Tx,
-    id: &str,
-    state: &str,
-    published_ms: Option<i64>,
+    listing: &str,
+    version: &str,
+    now_ms: i64,
+) -> db::Result<bool> {
+    execute!(tx, SELL_VERSION, listing, version, now_ms).map(|rows| rows == 1)
+}
+
+/// Ends a listing whose first version did not come as far as the sale; one that sells another goes on.
+pub(super) async fn fail_first_version(
+    tx: &mut Tx,
+    listing: &str,
+    version: &str,
 ) -> db::Result<()> {
-    execute!(tx, SET_LISTING_STATE, id, state, published_ms).map(|_| ())
+    execute!(tx, FAIL_FIRST_VERSION, listing, version).map(|_| ())
 }

@@ -169,7 +169,7 @@ pub async fn price(
     let parts = set_parts(tx, cart).await?;
     for line in store::list_cart(tx, cart).await? {
         let owned = match (buyer, &line.set_id) {
-            (Some(buyer), Some(_)) => orders::count_owned(tx, buyer, &line.version_id).await? > 0,
+            (Some(buyer), Some(_)) => orders::count_owned(tx, buyer, &line.id).await? > 0,
             _ => false,
         };
         if owned {
@@ -331,7 +331,7 @@ async fn check(tx: &mut Tx, priced: &Priced, buyer: &str) -> Result<(), Error> {
         if line.person_id == buyer {
             return Err(Error::Refused("cart-own"));
         }
-        if orders::count_owned(tx, buyer, &line.version_id).await? > 0 {
+        if orders::count_owned(tx, buyer, &line.id).await? > 0 {
             return Err(Error::Refused("cart-owned"));
         }
     }

@@ -51,7 +51,7 @@ async fn hand_over(tx: &mut Booking, owner: &str, now_ms: i64) -> Result<(), Err
     for order in orders::list_visitors_orders(tx, owner).await? {
         for line in orders::list_lines(tx, &order).await? {
             if line.state == orders::LineState::Owned
-                && orders::count_owned(tx, owner, &line.version_id).await? > 0
+                && orders::count_owned(tx, owner, &line.listing_id).await? > 0
             {
                 plan_refund(tx, &line, Bearer::Creator, "duplicate", now_ms).await?;
             }

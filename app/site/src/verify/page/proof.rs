@@ -11,7 +11,7 @@ use ledger::evidence::Evidence;
 use ledger::policy::Settlement;
 use ledger::proof::TlogProof;
 use leptos::prelude::*;
-use market::catalog::service::Listing;
+use market::catalog::service::SealedVersion;
 use market::log::keys::SignerEnd;
 use market::log::service::{Date, LeafRow, PublicLog, StatementRow, Withdrawal};
 use market::moderation::service::Resemblance;
@@ -63,7 +63,7 @@ impl Checks {
 pub(in crate::verify) fn proof(
     visit: &Visit,
     row: &LeafRow,
-    listing: Option<Listing>,
+    listing: Option<SealedVersion>,
     statement: Option<StatementRow>,
     about: Vec<StatementRow>,
     alike: Vec<Resemblance>,
@@ -199,7 +199,7 @@ pub(in crate::verify) fn proof(
         view! {
             {heading(title, Some(kind_text))}
             {withdrawal}
-            {listing.clone().map(|listing| view! { <p><a class="button button--small" href=lang.path(&format!("/listings/{}", listing.slug))>{listing.title}</a></p> })}
+            {listing.clone().map(|listing| view! { <p><a class="button button--small" href=lang.path(&format!("/listings/{}", listing.slug))>{listing.title.clone()}</a></p> })}
             <section class="card">
                 <h2>{lang.text("checks")}</h2>
                 <ul class="checks" id="checks">
