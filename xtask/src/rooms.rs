@@ -23,6 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("failures", &["money/src/error.rs"]),
     ("facts", &["market/src/facts.rs"]),
     ("log", &["market/src/log/"]),
+    ("models", &["market/src/models.rs"]),
     ("engines", &["market/src/engines.rs"]),
     ("catalog", &["market/src/catalog/"]),
     ("orders", &["market/src/orders/"]),

@@ -1,12 +1,14 @@
-//! The model and its engines: one engine per picture made at once, reused, never shared between threads.
+//! Engines: one per picture made at once, each of one model, reused, never shared between threads.
+//!
+//! The one rule: a request is made by an engine of the model that it names.
 
-use anyhow::{Context as _, Result};
+use crate::models::Models;
+use anyhow::Result;
 use engine::executor::Executor as _;
-use engine::model::Model;
 use engine::onnx_runtime::OnnxRuntime;
 use engine::picture::Picture;
 use engine::pipeline::{Engine, Progress, Request};
-use engine::{Error, embedded, profile};
+use engine::{Error, profile};
 use schema::recipe::Profile;
 use schema::statement::Environment;
 use std::ops::ControlFlow;
@@ -14,10 +16,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{Semaphore, watch};
 
-/// Engines over one model.
+/// Engines over the models that are here.
 #[derive(Clone)]
 pub struct Engines {
-    model: Arc<Model>,
+    models: Arc<Models>,
     runtime: OnnxRuntime,
     /// Engines that nobody uses now. Held only to take one out or put one back.
     idle: Arc<Mutex<Vec<Engine>>>,
@@ -26,26 +28,25 @@ pub struct Engines {
 }
 
 impl Engines {
-    /// Loads the embedded model and the runtime, and runs the self-test.
+    /// Loads the runtime and runs the self-test.
     ///
     /// # Errors
     /// When the library is missing or this machine cannot keep `portable-1`: nothing may be certified here.
-    pub fn load(runtime: &Path, count: usize) -> Result<Self> {
+    pub fn load(runtime: &Path, models: Models, count: usize) -> Result<Self> {
         let runtime = OnnxRuntime::load(runtime)?;
         profile::self_test(&runtime)?;
-        let model = Model::load(&embedded::DEFAULT).context("the embedded model is damaged")?;
         Ok(Self {
-            model: Arc::new(model),
+            models: Arc::new(models),
             runtime,
             idle: Arc::default(),
             permits: Arc::new(Semaphore::new(count)),
         })
     }
 
-    /// The model.
+    /// The models that are here.
     #[must_use]
-    pub fn model(&self) -> &Model {
-        &self.model
+    pub fn models(&self) -> &Models {
+        &self.models
     }
 
     /// Where pictures are made, for statements.
@@ -94,10 +95,12 @@ impl Engines {
 
     fn run(&self, request: &Request, tell: &watch::Sender<u32>) -> Result<Picture, Error> {
         profile::check_thread()?;
-        let taken = self.idle.lock().map(|mut idle| idle.pop()).ok().flatten();
-        let mut engine = match taken {
+        let mut engine = match self.take_idle(request) {
             Some(engine) => engine,
-            None => Engine::new(self.model.clone(), &self.runtime)?,
+            None => {
+                let model = self.models.named(request.model)?;
+                Engine::new(model.clone(), &self.runtime)?
+            }
         };
         let result = engine.generate(request, &mut |progress: Progress| {
             tell.send_replace(progress.step);
@@ -107,5 +110,57 @@ impl Engines {
             idle.push(engine);
         }
         result
+    }
+
+    /// An idle engine of the model that a request names. Where there are only others, one of them makes room: no more engines than
+    /// pictures at once are kept.
+    fn take_idle(&self, request: &Request) -> Option<Engine> {
+        let mut idle = self.idle.lock().ok()?;
+        let fits = |engine: &Engine| engine.model().digest == request.model;
+        match idle.iter().position(fits) {
+            Some(place) => Some(idle.swap_remove(place)),
+            None => {
+                let _another = idle.pop();
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Engines;
+    use crate::models::Models;
+    use crate::testing::second_model;
+    use engine::pipeline::Request;
+    use schema::recipe::{Recipe, Scheduler, Seed};
+    use schema::template::Values;
+    use std::path::Path;
+
+    #[tokio::test]
+    async fn each_picture_is_made_by_the_model_that_its_recipe_names() {
+        let folder = tempfile::tempdir().expect("a folder");
+        second_model(&folder.path().join("second"));
+        let models = Models::load(Some(folder.path())).expect("two models");
+        let runtime = std::env::var("ORT_DYLIB_PATH").expect("ORT_DYLIB_PATH (cargo xtask test)");
+        let engines = Engines::load(Path::new(&runtime), models, 1).expect("engines");
+        let digests: Vec<_> = engines.models().iter().map(|model| model.digest).collect();
+        let make = async |digest| {
+            let scheduler = Scheduler::FlowEuler { shift_milli: 3000 };
+            let recipe = Recipe::new(digest, "a fox".into(), scheduler, 1, 1000, (128, 128));
+            let request = Request::of_recipe(&recipe, &Values::new(), Seed(7)).expect("a request");
+            engines.generate(request, |_| async {}).await
+        };
+        // Forth and back: the engine that is idle is of the other model each time.
+        for digest in [digests[0], digests[1], digests[0]] {
+            let made = make(digest).await.expect("a picture");
+            assert_eq!((made.width, made.height), (128, 128));
+            let idle = engines.idle.lock().expect("idle engines");
+            assert_eq!(idle.len(), 1);
+            assert_eq!(idle[0].model().digest, digest);
+        }
+        let nobodys = schema::recipe::ModelDigest::of(b"nobody's");
+        let refused = make(nobodys).await.err().expect("no such model");
+        assert_eq!(refused.kind(), engine::Kind::Missing);
     }
 }

@@ -11,6 +11,7 @@ pub mod export;
 pub mod facts;
 pub mod library;
 pub mod log;
+pub mod models;
 pub mod moderation;
 pub mod offers;
 pub mod orders;

@@ -33,6 +33,8 @@ pub struct Config {
     pub engines: usize,
     /// The ONNX Runtime library.
     pub runtime: PathBuf,
+    /// Where models lie beside the embedded one, each in a folder of its own: those of earlier releases, whose recipes were sold.
+    pub models: Option<PathBuf>,
     /// The log's origin for a new data folder that is no demo.
     pub origin: Option<String>,
     /// The witnesses that must cosign the log, from the tlog-policy file that `SEEDMARK_WITNESS_POLICY` names.
@@ -112,6 +114,7 @@ impl Config {
             demo: options.demo,
             engines: number("SEEDMARK_ENGINES", cores as i64)?.clamp(1, 64) as usize,
             runtime,
+            models: std::env::var_os("SEEDMARK_MODELS").map(PathBuf::from),
             origin: std::env::var("SEEDMARK_LOG_ORIGIN").ok(),
             witness_policy: witness_policy()?,
             fee: fee()?,

@@ -104,7 +104,8 @@ async fn load_one(
         &hex::encode(proof),
     )
     .await?;
-    let manifest = &state.engines.model().manifest;
+    let model = state.engines.models().usual();
+    let manifest = &model.manifest;
     let variables: BTreeMap<String, Variable> = piece
         .variables
         .iter()
@@ -126,6 +127,7 @@ async fn load_one(
         })
         .collect();
     let content = Content {
+        model: Some(model.digest),
         template: piece.template.into(),
         negative: String::new(),
         variables,

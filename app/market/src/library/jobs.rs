@@ -42,7 +42,8 @@ pub async fn run(state: &Shop, payload: &str) -> Result<Outcome> {
     // Another model, or a damaged one, is no verdict on the recipe: the run fails by name, and nobody is told that it differs.
     let requests = compute::run(move || {
         let recipe = recipe_of(&plain)?;
-        anyhow::Ok(Request::of_anchors(&recipe, engines.model())?)
+        let model = engines.models().named(recipe.model)?;
+        anyhow::Ok(Request::of_anchors(&recipe, model)?)
     });
     let requests = requests.await?;
     let (mut pictures, mut found) = (Vec::new(), Vec::new());

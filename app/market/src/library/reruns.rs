@@ -35,8 +35,13 @@ struct Count {
 /// When the database fails.
 pub async fn plan(state: &Shop, limit: i64) -> db::Result<usize> {
     let release = release_of(&state.engines.environment());
-    let model = state.engines.model().digest.to_string();
-    count_on(state, &release, &model).await?;
+    let models: Vec<String> = state
+        .engines
+        .models()
+        .iter()
+        .map(|model| model.digest.to_string())
+        .collect();
+    count_on(state, &release, &models).await?;
     // Looked up without the writer's turn: mostly there is nothing to do.
     let mut tx = state.db.read().await?;
     let room = limit - store::count_reruns_open(&mut tx, &release).await?;
@@ -44,7 +49,13 @@ pub async fn plan(state: &Shop, limit: i64) -> db::Result<usize> {
         return Ok(0);
     }
     let stretch = Stretch::next(&mut tx, DUE_AFTER).await?;
-    let due = store::list_due(&mut tx, &release, &model, room, &stretch).await?;
+    let mut due = Vec::new();
+    for model in &models {
+        let room = room - i64::try_from(due.len()).unwrap_or(i64::MAX);
+        if room > 0 {
+            due.extend(store::list_due(&mut tx, &release, model, room, &stretch).await?);
+        }
+    }
     drop(tx);
     if due.is_empty() && stretch.is_first() && stretch.is_last() {
         return Ok(0);
@@ -75,11 +86,15 @@ async fn read_count(tx: &mut Tx, setting: &str, release: &str) -> db::Result<Cou
 }
 
 /// Counts one more stretch.
-async fn count_on(state: &Shop, release: &str, model: &str) -> db::Result<()> {
+async fn count_on(state: &Shop, release: &str, models: &[String]) -> db::Result<()> {
     let mut tx = state.db.read().await?;
     let stretch = Stretch::next(&mut tx, COUNTED_AFTER).await?;
     let known = read_count(&mut tx, COUNTED, release).await?;
-    let (on_sale, done) = store::count_due(&mut tx, release, model, &stretch).await?;
+    let (mut on_sale, mut done) = (0, 0);
+    for model in models {
+        let counted = store::count_due(&mut tx, release, model, &stretch).await?;
+        (on_sale, done) = (on_sale + counted.0, done + counted.1);
+    }
     let mut count = match stretch.is_first() {
         true => Count {
             release: release.to_owned(),

@@ -96,7 +96,7 @@ statements! {
     SET_LINE_DISPUTE = "update purchase_line set dispute_id = $2 where id = $1";
     LIST_DISPUTED = lines!("purchase_line.dispute_id = $1 order by purchase_line.id");
     LIST_DISPUTED_OF_CREATOR = lines!("purchase_line.payee_id = $1 and exists (select 1 from dispute where dispute.purchase_id = purchase_line.purchase_id) order by purchase_line.paid_ms desc, purchase_line.id limit 50");
-    FIND_OWNED = "select id from purchase_line where buyer_id = $1 and listing_id = $2 and state = 'owned' order by paid_ms desc, id limit 1";
+    FIND_OWNED = "select id from purchase_line where buyer_id = $1 and listing_id = $2 and state = 'owned' order by version_id desc limit 1";
     FIND_BOUGHT_MS = "select min(paid_ms) from purchase_line where buyer_id = $1 and version_id = $2 and state in ('owned', 'refunded')";
     SET_OPENED = "update purchase_line set opened_ms = coalesce(opened_ms, $2) where id = $1 and state = 'owned'";
     /// Whose hold is over: opened before `$2`, or never opened and paid for before `$3`. Nothing is opened before it is paid for, so that

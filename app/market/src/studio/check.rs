@@ -37,7 +37,18 @@ pub(super) fn picture(
     values: Values,
     seed: Seed,
 ) -> Result<Recipe, Vec<FieldError>> {
-    let recipe = content.recipe(state, vec![Anchor { values, seed }]);
+    let models = state.engines.models();
+    let missing = |error: engine::Error| {
+        vec![FieldError {
+            field: "template".into(),
+            code: "refused".into(),
+            detail: Some(error.to_string()),
+        }]
+    };
+    let model = content.model(models).map_err(missing)?;
+    let recipe = content
+        .recipe(models, vec![Anchor { values, seed }])
+        .map_err(missing)?;
     let wrong = recipe
         .check()
         .map_err(|error| vec![FieldError::of(field_of(error.place()), &error)]);
@@ -46,7 +57,6 @@ pub(super) fn picture(
     let picture = recipe
         .picture(&anchor.values, anchor.seed)
         .map_err(|error| vec![FieldError::of(field_of(error.place()), &error)])?;
-    let model = state.engines.model();
     let limit = model.manifest.text_tokens as usize;
     let texts = [
         ("template", Some(&picture.prompt)),
@@ -123,11 +133,10 @@ fn check(state: &Shop, form: DraftForm) -> Result<Checked, Error> {
         }));
     }
     if let Some(size) = form.content.size
-        && state
-            .engines
-            .model()
-            .check_size(size.width, size.height)
-            .is_err()
+        && form
+            .content
+            .model(state.engines.models())
+            .is_ok_and(|model| model.check_size(size.width, size.height).is_err())
     {
         wrong.push(FieldError::new("size", "not-offered"));
     }

@@ -1,11 +1,14 @@
 //! What a draft holds, and the recipe that it makes.
 
+use crate::models::Models;
 use crate::shop::Shop;
-use engine::model::Size;
-use schema::recipe::{Anchor, Recipe, Scheduler};
+use engine::Error;
+use engine::model::{Model, Size};
+use schema::recipe::{Anchor, ModelDigest, Recipe, Scheduler};
 use schema::template::{Choice, Variable};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A draft's secret half.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +18,9 @@ pub struct Content {
     pub variables: BTreeMap<String, Variable>,
     pub steps: u32,
     pub guidance_milli: u32,
+    /// The model that the draft was begun with; absent in drafts of a time when there was one, which are made with the usual one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelDigest>,
     /// A size that the model offers; absent means its usual one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<Size>,
@@ -24,7 +30,8 @@ impl Content {
     /// The settings of a new draft.
     #[must_use]
     pub fn sample(state: &Shop) -> Self {
-        let manifest = &state.engines.model().manifest;
+        let model = state.engines.models().usual();
+        let manifest = &model.manifest;
         let choice = |label: &str, text: &str| Choice {
             label: label.into(),
             text: text.into(),
@@ -43,14 +50,28 @@ impl Content {
             variables: BTreeMap::from([("colour".into(), colours)]),
             steps: manifest.steps,
             guidance_milli: manifest.guidance_milli,
+            model: Some(model.digest),
             size: None,
         }
     }
 
+    /// The model that its pictures are made with.
+    ///
+    /// # Errors
+    /// `Kind::Missing` when it is not here any more.
+    pub fn model<'a>(&self, models: &'a Models) -> Result<&'a Arc<Model>, Error> {
+        match self.model {
+            Some(digest) => models.named(digest),
+            None => Ok(models.usual()),
+        }
+    }
+
     /// A recipe with these settings and the given anchors.
-    #[must_use]
-    pub fn recipe(&self, state: &Shop, anchors: Vec<Anchor>) -> Recipe {
-        let model = state.engines.model();
+    ///
+    /// # Errors
+    /// As [`Content::model`].
+    pub fn recipe(&self, models: &Models, anchors: Vec<Anchor>) -> Result<Recipe, Error> {
+        let model = self.model(models)?;
         let size = self
             .size
             .or(model.manifest.sizes.first().copied())
@@ -69,7 +90,7 @@ impl Content {
         recipe.variables = self.variables.clone();
         recipe.negative = (!self.negative.is_empty()).then(|| self.negative.clone());
         recipe.anchors = anchors;
-        recipe
+        Ok(recipe)
     }
 
     /// Names these settings: pictures with another tag were made with an earlier text.

@@ -33,7 +33,9 @@ async fn generate(state: &Shop, id: &str) -> anyhow::Result<Outcome> {
     tx.commit().await?;
     let for_work = state.clone();
     let request = compute::run(move || {
-        let recipe = secret.content.recipe(&for_work, Vec::new());
+        let recipe = secret
+            .content
+            .recipe(for_work.engines.models(), Vec::new())?;
         Request::of_recipe(&recipe, &secret.values, secret.seed)
     });
     let request = request.await?;
@@ -113,7 +115,8 @@ async fn certify(state: &Shop, id: &str) -> anyhow::Result<Outcome> {
     let engines = state.engines.clone();
     let requests = compute::run(move || {
         let recipe = recipe_of(&plain)?;
-        anyhow::Ok(Request::of_anchors(&recipe, engines.model())?)
+        let model = engines.models().named(recipe.model)?;
+        anyhow::Ok(Request::of_anchors(&recipe, model)?)
     });
     let mut found = Vec::new();
     for request in requests.await? {

@@ -281,7 +281,15 @@ fn gather(
         recipe_anchors.push(anchor);
         files.push((blob, labelled));
     }
-    let recipe = draft.content.recipe(state, recipe_anchors);
+    let models = state.engines.models();
+    let recipe = draft.content.recipe(models, recipe_anchors);
+    let recipe = recipe.map_err(|error| {
+        Error::Invalid(vec![FieldError {
+            field: "picture".into(),
+            code: "refused".into(),
+            detail: Some(error.to_string()),
+        }])
+    })?;
     let bytes = recipe.to_bytes().map_err(refused("picture"))?;
     recipe.check_for_sale().map_err(refused("picture"))?;
     recipe.check_seeds_for_sale().map_err(refused("picture"))?;

@@ -9,4 +9,5 @@ mod sales;
 mod statements;
 mod strangers;
 mod stripe;
+mod versions;
 mod walk;

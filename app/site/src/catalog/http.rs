@@ -12,6 +12,7 @@ use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use market::catalog::service::{self, Filter};
+use market::models;
 use market::moderation::publication;
 use schema::failure::{Code, FieldError};
 
@@ -64,14 +65,14 @@ async fn explore(
                 .collect();
             let mut tx = state.db.read().await?;
             let cards = service::list(&mut tx, &filter).await?;
-            let model = state.engines.model();
-            let name = format!("{} {}", model.manifest.name, model.manifest.version);
+            let models = state.engines.models().iter();
+            let models = models.map(|model| (model.digest.to_string(), models::name(model)));
             Ok(page::explore(
                 &visit,
                 &filter,
                 (form.get("max"), errors),
                 cards,
-                (model.digest.to_string(), name),
+                models.collect(),
             ))
         })
         .await
@@ -81,7 +82,7 @@ async fn how(State(state): State<AppState>, visit: Visit) -> Response {
     page::how(
         &visit,
         &state.log.verifier.to_string(),
-        &state.engines.model().digest.to_string(),
+        &state.engines.models().usual().digest.to_string(),
         state.log.limits_text(),
     )
 }
@@ -122,13 +123,14 @@ async fn listing(
                 }
                 None => false,
             };
+            let model_name = state.engines.models().name_of(&listing.model);
             let in_review = publication::is_waiting(&mut tx, &listing.version_id).await?;
             Ok(page::listing(
                 &visit,
                 listing,
                 anchors,
                 statements,
-                &state.engines.model().manifest,
+                model_name,
                 page::Around {
                     owned,
                     in_cart,

@@ -8,7 +8,6 @@ use crate::ui::visit::Visit;
 use axum::http::StatusCode;
 use axum::response::Response;
 use base::lang::Lang;
-use engine::model::Manifest;
 use islands::studio::LiveProgress;
 use leptos::prelude::*;
 use market::catalog::service::{Anchor, Card, Cards, Filter, Listing, Sort};
@@ -89,7 +88,7 @@ pub(super) fn explore(
     filter: &Filter,
     (max, errors): (&str, Vec<FieldError>),
     cards: Cards,
-    model: (String, String),
+    models: Vec<(String, String)>,
 ) -> Response {
     let lang = visit.lang;
     let title = filter.category.map_or_else(
@@ -138,7 +137,7 @@ pub(super) fn explore(
                 <label class="field"><span>{lang.text("model")}</span>
                     <select name="model">
                         <option value="">{lang.text("any")}</option>
-                        <option value=model.0.clone() selected=filter.model == model.0>{model.1}</option>
+                        {models.into_iter().map(|(digest, name)| view! { <option value=digest.clone() selected=filter.model == digest>{name}</option> }).collect_view()}
                     </select>
                 </label>
                 <label class="field"><span>{lang.text("max-price")}</span><input name="max" inputmode="decimal" value=max placeholder="5.00"/></label>
@@ -185,7 +184,7 @@ pub(super) fn listing(
     listing: Listing,
     anchors: Vec<Anchor>,
     statements: Vec<StatementRow>,
-    manifest: &Manifest,
+    model_name: Option<String>,
     around: Around,
 ) -> Response {
     let lang = visit.lang;
@@ -196,7 +195,7 @@ pub(super) fn listing(
         sets,
     } = around;
     let title = listing.title.clone();
-    let model_name = format!("{} {}", manifest.name, manifest.version);
+    let model_name = model_name.unwrap_or_default();
     shell::ok(visit, &title.clone(), || {
         let pictures = anchors.iter().enumerate().map(|(index, anchor)| {
             let alt = lang.with("preview-alt", &[("number", (index as i64 + 1).into()), ("title", listing.title.clone().into())]);

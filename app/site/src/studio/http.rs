@@ -18,7 +18,7 @@ use market::studio::queue::{self, Seeds};
 use market::studio::service::{self, Content, DraftForm, Error, Publisher, SentSeal};
 use schema::failure::{Code, FieldError};
 use schema::id::{DraftId, PictureId};
-use schema::recipe::MAX_GUIDANCE_MILLI;
+use schema::recipe::{MAX_GUIDANCE_MILLI, ModelDigest};
 use schema::template::{MAX_VARIABLES, MAX_VARIABLES_BYTES, Values, is_name};
 use std::collections::BTreeMap;
 
@@ -102,7 +102,6 @@ async fn show(
         draft.row.licence = form.get("licence").into();
         price = form.get("price").to_owned();
     }
-    let model = state.engines.model();
     let shown = page::Shown {
         draft,
         price,
@@ -111,7 +110,12 @@ async fn show(
         wait_s,
         errors,
     };
-    Ok(page::draft(visit, &shown, &model.manifest, state.fee))
+    Ok(page::draft(
+        visit,
+        &shown,
+        state.engines.models(),
+        state.fee,
+    ))
 }
 
 /// Saves the draft that a form holds. What is wrong is found in all fields at once; nothing is stored then.
@@ -181,6 +185,16 @@ fn read_content(form: &Form) -> (Content, Vec<FieldError>) {
             0
         }
     };
+    let model = match form.get("model") {
+        "" => None,
+        text => {
+            let model = ModelDigest::parse(text);
+            if model.is_err() {
+                errors.push(FieldError::new("model", "refused"));
+            }
+            model.ok()
+        }
+    };
     let size = match form.get("size") {
         "" => None,
         text => {
@@ -215,6 +229,7 @@ fn read_content(form: &Form) -> (Content, Vec<FieldError>) {
             variables,
             steps,
             guidance_milli,
+            model,
             size: None,
         };
         return (content, errors);
@@ -251,6 +266,7 @@ fn read_content(form: &Form) -> (Content, Vec<FieldError>) {
         variables,
         steps,
         guidance_milli,
+        model,
         size,
     };
     (content, errors)

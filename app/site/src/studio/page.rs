@@ -9,9 +9,10 @@ use crate::ui::visit::Visit;
 use axum::http::StatusCode;
 use axum::response::Response;
 use base::lang::Lang;
-use engine::model::{Manifest, Size};
+use engine::model::Size;
 use islands::studio::{LiveProgress, PhraseChips, SealPanel, SealTexts};
 use leptos::prelude::*;
+use market::models::{self, Models};
 use market::studio::service::{Content, Draft, DraftRow, MyListing, PictureRow};
 use schema::failure::FieldError;
 use schema::invisible;
@@ -78,12 +79,7 @@ pub(super) struct Shown {
     pub(super) errors: Vec<FieldError>,
 }
 
-pub(super) fn draft(
-    visit: &Visit,
-    shown: &Shown,
-    manifest: &Manifest,
-    fee: FeeSchedule,
-) -> Response {
+pub(super) fn draft(visit: &Visit, shown: &Shown, models: &Models, fee: FeeSchedule) -> Response {
     let lang = visit.lang;
     let (draft, pictures, errors) = (&shown.draft, &shown.pictures, &shown.errors);
     let status = if errors.is_empty() {
@@ -100,7 +96,7 @@ pub(super) fn draft(
             {(waiting && errors.is_empty()).then(|| view! { <RefreshWithoutScript seconds=2/> })}
             {heading(title, Some(lang.text("draft-line")))}
             <div class="studio">
-                {edit_form(visit, shown, manifest, fee)}
+                {edit_form(visit, shown, models, fee)}
                 <div class="studio__side">
                     {generate_form(visit, draft, errors)}
                     {gallery(visit, shown)}
@@ -158,7 +154,7 @@ fn idle_negative(lang: Lang, content: &Content) -> Option<impl IntoView + use<>>
 fn edit_form(
     visit: &Visit,
     shown: &Shown,
-    manifest: &Manifest,
+    models: &Models,
     fee: FeeSchedule,
 ) -> impl IntoView + use<> {
     let lang = visit.lang;
@@ -211,6 +207,23 @@ fn edit_form(
         0 => format!("{whole}.{}", rest / 100),
         _ => format!("{whole}.{:02}", rest / 10),
     };
+    // A draft whose model is gone is still shown; what is wrong stands at its form.
+    let model = content
+        .model(models)
+        .unwrap_or_else(|_| models.usual())
+        .clone();
+    let manifest = &model.manifest;
+    let named = content.model.map(|digest| digest.to_string());
+    let choices = models.iter().map(|other| {
+        let digest = other.digest.to_string();
+        let selected = other.digest == model.digest;
+        view! { <option value=digest selected=selected>{models::name(other)}</option> }
+    });
+    let choices = choices.collect::<Vec<_>>();
+    let choice = match choices.len() {
+        0 | 1 => view! { <input type="hidden" name="model" value=named/> }.into_any(),
+        _ => view! { <label class="field" for="model"><span>{lang.text("model")}</span><select id="model" name="model">{choices.collect_view()}</select></label> }.into_any(),
+    };
     let styles = manifest.styles.get(lang.tag()).cloned().unwrap_or_default();
     let chosen = content.size.or(manifest.sizes.first().copied());
     let sizes = manifest.sizes.clone().into_iter().map(move |size| {
@@ -247,9 +260,10 @@ fn edit_form(
             <div class="field-row">
                 <Field lang name="steps" label=lang.text("steps") kind="number" value=content.steps.to_string() errors=errors.clone()/>
                 <Field lang name="guidance" label=lang.text("guidance") value=guidance errors=errors.clone()/>
+                {choice}
                 <label class="field" for="size"><span>{lang.text("size")}</span><select id="size" name="size">{sizes.collect_view()}</select></label>
             </div>
-            {problem(visit, &errors, &["size"])}
+            {problem(visit, &errors, &["size", "model"])}
             <h2>{lang.text("draft-listing")}</h2>
             <Field lang name="title" label=lang.text("title") value=row.title.clone() required=true errors=errors.clone()/>
             <label class="field" for="description">

@@ -18,6 +18,7 @@ use market::demo;
 use market::engines::Engines;
 use market::log::intake::Storing;
 use market::log::service::PublicLog;
+use market::models::Models;
 use market::shop::Shop;
 use money::provider::Provider;
 use money::provider::sandbox::Sandbox;
@@ -48,7 +49,8 @@ impl Process {
         let data = config.data.clone();
         crate::config::private_folder(&data)
             .with_context(|| format!("cannot make {}", data.display()))?;
-        let engines = Engines::load(&config.runtime, config.engines)?;
+        let models = Models::load(config.models.as_deref())?;
+        let engines = Engines::load(&config.runtime, models, config.engines)?;
         let db = Db::open(config.database_url.as_deref(), &data)
             .await
             .context("cannot open the database")?;

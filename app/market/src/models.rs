@@ -1,0 +1,139 @@
+//! The models that are here, each known by its digest.
+//!
+//! The one rule: whoever holds a recipe asks for the model that it names; only who begins something new takes the usual one.
+
+use anyhow::{Context as _, Result, ensure};
+use engine::model::{MANIFEST, Model, Source};
+use engine::{Error, Kind, embedded};
+use schema::recipe::ModelDigest;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The models of a shop, all loaded and checked.
+pub struct Models {
+    usual: Arc<Model>,
+    others: Vec<Arc<Model>>,
+}
+
+impl Models {
+    /// The usual model, which new drafts begin with, and others: recipes of an earlier release go on being made with theirs.
+    #[must_use]
+    pub fn new(usual: Model, others: Vec<Model>) -> Self {
+        let others = others
+            .into_iter()
+            .filter(|other| other.digest != usual.digest);
+        Self {
+            others: others.map(Arc::new).collect(),
+            usual: Arc::new(usual),
+        }
+    }
+
+    /// The embedded model, and each of the model folders in `folder`.
+    ///
+    /// # Errors
+    /// When a model is damaged, or the folder cannot be read or holds none.
+    pub fn load(folder: Option<&Path>) -> Result<Self> {
+        let usual = Model::load(&embedded::DEFAULT).context("the embedded model is damaged")?;
+        let mut others = Vec::new();
+        if let Some(folder) = folder {
+            let place = || format!("SEEDMARK_MODELS: {}", folder.display());
+            let entries = std::fs::read_dir(folder).with_context(place)?;
+            let mut found = entries
+                .map(|entry| Ok(entry?.path()))
+                .collect::<std::io::Result<Vec<_>>>()
+                .with_context(place)?;
+            found.retain(|path| path.join(MANIFEST).is_file());
+            found.sort();
+            ensure!(
+                !found.is_empty(),
+                "{}: no folder in it holds a {MANIFEST}",
+                place()
+            );
+            for path in found {
+                let place = path.display().to_string();
+                others.push(Model::load(&Source::Folder(path)).with_context(|| place)?);
+            }
+        }
+        Ok(Self::new(usual, others))
+    }
+
+    /// The model that new drafts begin with.
+    #[must_use]
+    pub fn usual(&self) -> &Arc<Model> {
+        &self.usual
+    }
+
+    /// All of them, the usual one first.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Model>> {
+        std::iter::once(&self.usual).chain(&self.others)
+    }
+
+    /// The model with a digest.
+    ///
+    /// # Errors
+    /// `Kind::Missing`, naming it.
+    pub fn named(&self, digest: ModelDigest) -> Result<&Arc<Model>, Error> {
+        self.iter()
+            .find(|model| model.digest == digest)
+            .ok_or_else(|| {
+                let message = format!("the recipe needs the model {digest}, which is not here");
+                Error::new(Kind::Missing, message)
+            })
+    }
+
+    /// The name for people of the model with this digest, where it is here.
+    #[must_use]
+    pub fn name_of(&self, digest: &str) -> Option<String> {
+        let model = self.named(ModelDigest::parse(digest).ok()?).ok()?;
+        Some(name(model))
+    }
+}
+
+/// A model's name for people.
+#[must_use]
+pub fn name(model: &Model) -> String {
+    format!("{} {}", model.manifest.name, model.manifest.version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Models;
+    use crate::testing::second_model;
+    use engine::model::Model;
+    use engine::{Kind, embedded};
+
+    #[test]
+    fn each_model_is_found_by_its_own_digest_and_a_stranger_by_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        second_model(&folder.path().join("second"));
+        let models = Models::load(Some(folder.path())).expect("two models");
+        let digests: Vec<_> = models.iter().map(|model| model.digest).collect();
+        assert_eq!(digests.len(), 2);
+        assert_ne!(digests[0], digests[1]);
+        for digest in &digests {
+            assert_eq!(models.named(*digest).expect("a model").digest, *digest);
+        }
+        assert_eq!(models.usual().digest, digests[0]);
+        assert_eq!(
+            models.name_of(&digests[1].to_string()).as_deref(),
+            Some("Another 1.0")
+        );
+        let alone = Models::load(None).expect("the embedded model");
+        let refused = alone.named(digests[1]).err().expect("not here");
+        assert_eq!(refused.kind(), Kind::Missing);
+        assert!(refused.to_string().contains(&digests[1].to_string()));
+    }
+
+    #[test]
+    fn the_embedded_model_again_is_no_second_one() {
+        let load = || Model::load(&embedded::DEFAULT).expect("the embedded model");
+        assert_eq!(Models::new(load(), vec![load()]).iter().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_without_models_is_a_mistake_and_says_so() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let error = Models::load(Some(folder.path())).err().expect("a mistake");
+        assert!(error.to_string().contains("SEEDMARK_MODELS"), "{error}");
+    }
+}
