@@ -100,7 +100,7 @@ fn names(source: &Source, findings: &mut Vec<String>) {
         .map(|stem| stem.to_string_lossy().into_owned())
         .unwrap_or_default();
     if [
-        "utils", "util", "common", "helpers", "helper", "models", "types", "misc",
+        "utils", "util", "common", "helpers", "helper", "types", "misc",
     ]
     .contains(&stem.as_str())
     {

@@ -131,19 +131,17 @@ impl Engines {
 mod tests {
     use super::Engines;
     use crate::models::Models;
-    use crate::testing::second_model;
+    use crate::testing::{runtime, second_model};
     use engine::pipeline::Request;
     use schema::recipe::{Recipe, Scheduler, Seed};
     use schema::template::Values;
-    use std::path::Path;
 
     #[tokio::test]
     async fn each_picture_is_made_by_the_model_that_its_recipe_names() {
         let folder = tempfile::tempdir().expect("a folder");
         second_model(&folder.path().join("second"));
         let models = Models::load(Some(folder.path())).expect("two models");
-        let runtime = std::env::var("ORT_DYLIB_PATH").expect("ORT_DYLIB_PATH (cargo xtask test)");
-        let engines = Engines::load(Path::new(&runtime), models, 1).expect("engines");
+        let engines = Engines::load(&runtime(), models, 1).expect("engines");
         let digests: Vec<_> = engines.models().iter().map(|model| model.digest).collect();
         let make = async |digest| {
             let scheduler = Scheduler::FlowEuler { shift_milli: 3000 };

@@ -352,3 +352,10 @@ pub(crate) fn second_model(folder: &std::path::Path) {
         std::fs::write(folder.join(name), bytes).expect("a file");
     }
 }
+
+/// The ONNX Runtime library.
+pub(crate) fn runtime() -> std::path::PathBuf {
+    let path = std::env::var_os("ORT_DYLIB_PATH");
+    path.expect("ORT_DYLIB_PATH: cargo xtask test sets it")
+        .into()
+}

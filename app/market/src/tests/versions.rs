@@ -172,7 +172,7 @@ async fn a_version_that_fails_or_does_not_reproduce_ends_no_listing_that_sells_a
         let state = async || {
             let mut tx = test.db.read().await.expect("a transaction");
             let found = catalog::get(&mut tx, &listing).await.expect("a listing");
-            String::from(found.state)
+            found.state
         };
         let mut tx = test.db.read().await.expect("a transaction");
         let first = catalog::get(&mut tx, &listing).await.expect("a listing");
@@ -213,7 +213,7 @@ async fn what_was_withdrawn_stays_so_when_another_version_is_ready() {
         release(&shop, &second).await;
         let mut tx = test.db.read().await.expect("a transaction");
         let found = catalog::get(&mut tx, &listing).await.expect("a listing");
-        assert_eq!(String::from(found.state), "withdrawn", "{}", test.name);
+        assert_eq!(found.state, "withdrawn", "{}", test.name);
         assert_ne!(found.version_id, second);
     }
 }
