@@ -55,4 +55,5 @@ steps! {
     29 "0029_tax_rate";
     30 "0030_done_jobs";
     31 "0031_current_version";
+    32 "0032_file_names";
 }

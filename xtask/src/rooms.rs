@@ -38,6 +38,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("library", &["market/src/library/"]),
     ("moderation", &["market/src/moderation/"]),
     ("studio", &["market/src/studio/"]),
+    ("files", &["market/src/files/"]),
     ("settlement", &["market/src/settlement/"]),
     ("demo", &["market/src/demo/"]),
     ("export", &["market/src/export/"]),

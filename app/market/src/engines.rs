@@ -158,7 +158,7 @@ mod tests {
             assert_eq!(idle[0].model().digest, digest);
         }
         let nobodys = schema::recipe::ModelDigest::of(b"nobody's");
-        let refused = make(nobodys).await.err().expect("no such model");
+        let refused = make(nobodys).await.expect_err("no such model");
         assert_eq!(refused.kind(), engine::Kind::Missing);
     }
 }

@@ -9,6 +9,7 @@ pub mod demo;
 pub mod engines;
 pub mod export;
 pub mod facts;
+pub mod files;
 pub mod library;
 pub mod log;
 pub mod models;

@@ -1,9 +1,13 @@
 //! Picture files: exact ones for owners, labelled ones for everybody, named by the digest of their bytes.
+//!
+//! The one rule: a file is written before the row that names it. What no row names is put aside before it is removed, and comes back when
+//! it is asked for.
 
+use futures_util::TryStreamExt as _;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
-use object_store::{ObjectStore, ObjectStoreExt as _, PutPayload};
-use std::path::Path;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _, PutPayload};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use thiserror::Error as ThisError;
 
@@ -16,7 +20,12 @@ pub struct Error(#[from] object_store::Error);
 #[derive(Clone)]
 pub struct Media {
     store: Arc<dyn ObjectStore>,
+    /// The folder, where it is one.
+    root: Option<PathBuf>,
 }
+
+/// Where files lie that nobody names.
+const ASIDE: &str = "aside";
 
 impl Media {
     /// Files in a folder, durable when written.
@@ -33,6 +42,7 @@ impl Media {
         let store = LocalFileSystem::new_with_prefix(root)?.with_fsync(true);
         Ok(Self {
             store: Arc::new(store),
+            root: Some(root.to_owned()),
         })
     }
 
@@ -48,20 +58,145 @@ impl Media {
         Ok(name)
     }
 
-    /// Reads a file by name, or `None` when there is none.
+    /// Reads a file by name, or `None` when there is none. One that was put aside lies in its place again afterwards.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn get(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
-        match self.store.get(&path(name)).await {
+        if let Some(found) = self.read(&path(name)).await? {
+            return Ok(Some(found));
+        }
+        let Some(found) = self.read(&aside(name)).await? else {
+            return Ok(None);
+        };
+        self.take_back(name).await?;
+        Ok(Some(found))
+    }
+
+    async fn read(&self, path: &ObjectPath) -> Result<Option<Vec<u8>>, Error> {
+        match self.store.get(path).await {
             Ok(found) => Ok(Some(found.bytes().await?.to_vec())),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
+
+    /// The names of files in one of 256 folders that were written before a moment, real time.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn list(&self, folder: u8, before_ms: i64) -> Result<Vec<String>, Error> {
+        self.list_in(&format!("{folder:02x}"), before_ms).await
+    }
+
+    /// The names of files of that folder that were put aside before a moment.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn list_aside(&self, folder: u8, before_ms: i64) -> Result<Vec<String>, Error> {
+        self.list_in(&format!("{ASIDE}/{folder:02x}"), before_ms)
+            .await
+    }
+
+    async fn list_in(&self, folder: &str, before_ms: i64) -> Result<Vec<String>, Error> {
+        let found: Vec<ObjectMeta> = self
+            .store
+            .list(Some(&ObjectPath::from(folder)))
+            .try_collect()
+            .await?;
+        let old = found
+            .iter()
+            .filter(|file| file.last_modified.timestamp_millis() < before_ms);
+        let names = old.filter_map(|file| file.location.filename()?.strip_suffix(".png"));
+        Ok(names.map(str::to_owned).collect())
+    }
+
+    /// Puts a file aside, from where it comes back when it is asked for.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn put_aside(&self, name: &str) -> Result<(), Error> {
+        self.move_file(&path(name), &aside(name)).await
+    }
+
+    /// Puts a file back into its place.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn take_back(&self, name: &str) -> Result<(), Error> {
+        self.move_file(&aside(name), &path(name)).await
+    }
+
+    /// Written anew, so that it is dated from when it was moved; the old one goes when the new one is durable.
+    async fn move_file(&self, from: &ObjectPath, to: &ObjectPath) -> Result<(), Error> {
+        if let Some(bytes) = self.read(from).await? {
+            self.store.put(to, PutPayload::from(bytes)).await?;
+            self.remove(from).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes a file that was put aside.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn remove_aside(&self, name: &str) -> Result<(), Error> {
+        self.remove(&aside(name)).await
+    }
+
+    async fn remove(&self, path: &ObjectPath) -> Result<(), Error> {
+        match self.store.delete(path).await {
+            // Somebody else was quicker.
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes what a process that died wrote half, in one of 256 folders, before a moment; returns how many. Only a folder has halves.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub async fn remove_halves(&self, folder: u8, before_ms: i64) -> Result<usize, Error> {
+        let Some(root) = &self.root else {
+            return Ok(0);
+        };
+        let place = root.join(format!("{folder:02x}"));
+        let removed = tokio::task::spawn_blocking(move || remove_halves(&place, before_ms)).await;
+        let failed = |error| object_store::Error::Generic {
+            store: "folder",
+            source: error,
+        };
+        let removed = removed.map_err(|error| failed(error.into()))?;
+        Ok(removed.map_err(|error| failed(error.into()))?)
+    }
+}
+
+/// The store writes beside the file, under its name with `#` and a number, and renames.
+fn remove_halves(folder: &Path, before_ms: i64) -> std::io::Result<usize> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+        entries => entries?,
+    };
+    let mut removed = 0;
+    for entry in entries {
+        let entry = entry?;
+        let half = entry.file_name().to_string_lossy().contains(".png#");
+        let written = entry.metadata()?.modified()?;
+        let age = written.duration_since(std::time::UNIX_EPOCH);
+        let old = age.is_ok_and(|age| (age.as_millis() as i64) < before_ms);
+        if half && old {
+            std::fs::remove_file(entry.path())?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
 }
 
 /// Two hex digits of folder, so that no folder grows too large. `name` is a digest, never a user's text.
 fn path(name: &str) -> ObjectPath {
     ObjectPath::from(format!("{}/{name}.png", name.get(..2).unwrap_or("xx")))
+}
+
+fn aside(name: &str) -> ObjectPath {
+    ObjectPath::from(format!("{ASIDE}/{}", path(name)))
 }

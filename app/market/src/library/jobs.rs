@@ -146,6 +146,9 @@ async fn finish(
     {
         return Ok(());
     }
+    for picture in pictures {
+        store::insert_run_file(&mut tx, &run.id, &picture.blob).await?;
+    }
     let finished = Fact::RunFinished {
         run: run.id.clone(),
         version: listing.version_id.clone(),

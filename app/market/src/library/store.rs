@@ -78,6 +78,7 @@ statements! {
     INSERT_RERUN = "insert into run (id, version_id, state, anchor, step, steps, created_ms, release) values ($1, $2, 'waiting', 0, 0, $3, $4, $5)
         on conflict (version_id, release) where release is not null do nothing";
     SET_PROGRESS = "update run set state = 'running', anchor = $2, step = $3 where id = $1 and state in ('waiting', 'running')";
+    INSERT_RUN_FILE = "insert into run_file (run_id, blob) values ($1, $2) on conflict (run_id, blob) do nothing";
     FINISH_RUN = "update run set state = $2, outcome = $3, error = $4, results = $5, finished_ms = $6, statement = $7, step = steps where id = $1 and state in ('waiting', 'running')";
 }
 
@@ -124,6 +125,10 @@ pub(super) async fn finish_run(
         tx, sql, id, state, outcome, error, results, now_ms, statement
     )
     .map(|rows| rows == 1)
+}
+
+pub(super) async fn insert_run_file(tx: &mut Tx, run: &str, blob: &str) -> db::Result<()> {
+    execute!(tx, INSERT_RUN_FILE, run, blob).map(|_| ())
 }
 
 /// Versions on sale, of a stretch of all, that our own machine has not regenerated with a release of the engine, nor is about to.

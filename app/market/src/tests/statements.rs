@@ -25,6 +25,7 @@ pub(super) const STORES: &[(&str, &[(&str, &str)])] = &[
     ("provider", money::provider::STATEMENTS),
     ("sandbox", money::provider::sandbox::STATEMENTS),
     ("jobs", base::jobs::STATEMENTS),
+    ("files", crate::files::STATEMENTS),
     ("library", crate::library::STATEMENTS),
     ("setting", base::db::SETTING_STATEMENTS),
     ("statistics", base::db::STATISTICS_STATEMENTS),

@@ -10,7 +10,7 @@ use market::catalog::versions;
 use market::moderation::{publication, service as moderation};
 use market::settlement;
 use market::settlement::{checks, clockwork};
-use market::{account, checkout, demo, facts, library, studio};
+use market::{account, checkout, demo, facts, files, library, studio};
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -36,6 +36,7 @@ const COUNTERS: &str = "counters";
 const CATALOGUE: &str = "catalogue";
 const PUBLICATIONS: &str = "publications";
 const STATISTICS: &str = "statistics";
+const FILES: &str = "files";
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -49,13 +50,15 @@ const fn plan(kind: &'static str, every_ms: i64, first_ms: i64, at_start: bool) 
 }
 
 /// What comes again by the clock: holds and answers to banks, lost events, the payout run, the checks of the books and of the public log, old
-/// counters of limits, re-runs and prints for a new release, versions whose wait is over, statistics of the tables.
+/// counters of limits, re-runs and prints for a new release, versions whose wait is over, statistics of the tables, and
+/// picture files that nobody names.
 const RECURRING: &[Plan] = &[
     plan(SETTLE, MINUTE_MS, 0, true),
     plan(COUNTERS, MINUTE_MS, 0, true),
     plan(CATALOGUE, MINUTE_MS, 0, true),
     plan(PUBLICATIONS, MINUTE_MS, 0, true),
     plan(STATISTICS, 60 * MINUTE_MS, 0, true),
+    plan(FILES, 5 * MINUTE_MS, MINUTE_MS, false),
     plan(CATCH_UP, 10 * MINUTE_MS, 2_000, true),
     plan(PAYOUTS, 60 * MINUTE_MS, 3_000, false),
     plan(BOOKS, DAY_MS, 5_000, false),
@@ -246,6 +249,17 @@ async fn run_recurring(state: &AppState, kind: &str) -> anyhow::Result<()> {
         STATISTICS => {
             if state.db.take_statistics().await? {
                 tracing::info!("statistics of the tables were taken");
+            }
+        }
+        FILES => {
+            let swept = files::sweep(&state.db, &state.media, random::real_now_ms()).await?;
+            if swept != files::Swept::default() {
+                tracing::info!(
+                    aside = swept.aside,
+                    back = swept.back,
+                    removed = swept.removed,
+                    "picture files that no row names"
+                );
             }
         }
         other => anyhow::bail!("nobody knows the recurring work {other}"),

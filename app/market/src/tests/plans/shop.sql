@@ -81,6 +81,7 @@ insert into run (id, line_id, version_id, person_id, state, anchor, step, steps,
     select 'run' || i, case when i % 2 = 0 then 'n' || i end, 'v' || i, 'p' || (i % 20000), case when i % 1000 = 1 then 'waiting' else 'done' end, 0, 8, 8,
         'reproduced', i, i, case when i % 2 = 1 then '1.0' end
     from number;
+insert into run_file (run_id, blob) select 'run' || i, 'a' || i from number;
 
 -- Six accounts for each creator, and a few of the platform's, through which everything goes.
 insert into account (id, kind, owner, currency, normal, posted)

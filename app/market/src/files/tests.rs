@@ -1,0 +1,92 @@
+//! What is left behind is swept, and nothing else.
+
+use super::{ASIDE_MS, DAY_MS, Swept, sweep};
+use base::db::execute;
+use base::media::Media;
+use base::random::real_now_ms;
+use base::testing::{TestDb, databases};
+
+/// Sweeps every folder once.
+async fn sweep_all(test: &TestDb, files: &Media, now_ms: i64) -> Swept {
+    let mut all = Swept::default();
+    for _ in 0..256 {
+        let one = sweep(&test.db, files, now_ms).await.expect("swept");
+        all.aside += one.aside;
+        all.back += one.back;
+        all.removed += one.removed;
+    }
+    all
+}
+
+async fn name_it(test: &TestDb, blob: &str) {
+    let mut tx = test.db.write().await.expect("a transaction");
+    let sql = "insert into person (id, email, email_folded, handle, password_hash, role, created_ms) values ('p', 'p', 'p', 'p', 'x', 'member', 1)";
+    execute!(&mut tx, sql).expect("a person");
+    let sql =
+        "insert into secret (id, wrapped_key, ciphertext, created_ms) values ('s', 'w', 'c', 1)";
+    execute!(&mut tx, sql).expect("a secret");
+    let sql = "insert into draft (id, person_id, title, description, category, price_minor, licence, secret_id, created_ms, updated_ms) values ('d', 'p', '', '', 'faces', 0, 'x', 's', 1, 1)";
+    execute!(&mut tx, sql).expect("a draft");
+    let sql = "insert into picture (id, draft_id, person_id, secret_id, text_tag, state, step, steps, blob, created_ms) values ('c', 'd', 'p', 's', '', 'done', 1, 1, $1, 1)";
+    execute!(&mut tx, sql, blob).expect("a picture");
+    tx.commit().await.expect("a commit");
+}
+
+#[tokio::test]
+async fn a_file_that_nobody_names_is_put_aside_after_a_day_and_gone_after_a_week() {
+    for test in databases().await {
+        let files = Media::folder(&test.folder.path().join("media")).expect("a folder");
+        let named = files.put(b"named".to_vec()).await.expect("a file");
+        let left = files.put(b"left behind".to_vec()).await.expect("a file");
+        name_it(&test, &named).await;
+        let now = real_now_ms();
+        assert_eq!(sweep_all(&test, &files, now).await, Swept::default());
+
+        let swept = sweep_all(&test, &files, now + 2 * DAY_MS).await;
+        assert_eq!((swept.aside, swept.removed), (1, 0), "{}", test.name);
+        let swept = sweep_all(&test, &files, now + ASIDE_MS + DAY_MS).await;
+        assert_eq!((swept.aside, swept.removed), (0, 1), "{}", test.name);
+        assert_eq!(files.get(&left).await.expect("a look"), None);
+        let kept = files.get(&named).await.expect("a look");
+        assert_eq!(kept.as_deref(), Some(&b"named"[..]), "{}", test.name);
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_comes_late_finds_its_file_before_and_after_it_is_asked_for() {
+    for test in databases().await {
+        let files = Media::folder(&test.folder.path().join("media")).expect("a folder");
+        let now = real_now_ms();
+        let late = files.put(b"late".to_vec()).await.expect("a file");
+        assert_eq!(sweep_all(&test, &files, now + 2 * DAY_MS).await.aside, 1);
+        name_it(&test, &late).await;
+        let swept = sweep_all(&test, &files, now + ASIDE_MS + DAY_MS).await;
+        assert_eq!((swept.back, swept.removed), (1, 0), "{}", test.name);
+
+        let asked = files.put(b"asked for".to_vec()).await.expect("a file");
+        assert_eq!(sweep_all(&test, &files, now + 2 * DAY_MS).await.aside, 1);
+        let found = files.get(&asked).await.expect("a look");
+        assert_eq!(found.as_deref(), Some(&b"asked for"[..]), "{}", test.name);
+        // It lies where it was.
+        let swept = sweep_all(&test, &files, now + 2 * DAY_MS).await;
+        assert_eq!(swept.aside, 1, "{}", test.name);
+    }
+}
+
+#[tokio::test]
+async fn a_half_that_a_dying_process_wrote_goes_after_a_day() {
+    for test in databases().await {
+        let place = test.folder.path().join("media");
+        let files = Media::folder(&place).expect("a folder");
+        let name = files.put(b"whole".to_vec()).await.expect("a file");
+        name_it(&test, &name).await;
+        let half = place.join(&name[..2]).join(format!("{name}.png#1"));
+        std::fs::write(&half, "wh").expect("a half");
+        let now = real_now_ms();
+        assert_eq!(sweep_all(&test, &files, now).await.removed, 0);
+        let swept = sweep_all(&test, &files, now + 2 * DAY_MS).await;
+        assert_eq!((swept.aside, swept.removed), (0, 1), "{}", test.name);
+        assert!(!half.exists());
+        assert!(files.get(&name).await.expect("a look").is_some());
+    }
+}
