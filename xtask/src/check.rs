@@ -349,18 +349,25 @@ fn texts(sources: &[Source], findings: &mut Vec<String>) -> Result<()> {
             }
         }
     }
+    // What stands between two quotes, and what comes there before a value.
+    let quoted: BTreeSet<&str> = code.split('"').collect();
+    let begun: BTreeSet<&str> = quoted
+        .iter()
+        .filter_map(|piece| piece.split_once("-{"))
+        .map(|(head, _)| head)
+        .collect();
     for id in known {
         // Ids that are put together end in a value; the part before it is named.
-        let whole = code.contains(&format!("\"{id}\""));
+        let whole = quoted.contains(id);
         let mut prefix = id;
         let mut built = false;
         while let Some((head, _)) = prefix.rsplit_once('-') {
-            built |= code.contains(&format!("\"{head}-{{"));
+            built |= begun.contains(head);
             prefix = head;
         }
         built |= id
             .strip_suffix("-line")
-            .is_some_and(|base| code.contains(&format!("\"{base}\"")));
+            .is_some_and(|base| quoted.contains(base));
         if !whole && !built {
             findings.push(format!("app/base/text/en.ftl: the text {id:?} is not used"));
         }

@@ -163,26 +163,31 @@ pub(crate) fn judge(files: &[File<'_>]) -> Vec<String> {
 
 /// Files that name each other, however far around.
 fn circles(graph: &BTreeMap<&str, BTreeSet<String>>) -> Vec<String> {
-    let reach = |start: &str| {
-        let (mut seen, mut open) = (BTreeSet::new(), vec![start.to_owned()]);
+    let places: BTreeMap<&str, usize> = (0..).zip(graph.keys()).map(|(n, f)| (*f, n)).collect();
+    let next: Vec<Vec<usize>> = graph
+        .values()
+        .map(|named| {
+            let known = named.iter().filter_map(|to| places.get(to.as_str()));
+            known.copied().collect()
+        })
+        .collect();
+    let reach = |start: usize| {
+        let (mut seen, mut open) = (vec![false; next.len()], vec![start]);
         while let Some(file) = open.pop() {
-            for next in graph.get(file.as_str()).into_iter().flatten() {
-                if seen.insert(next.clone()) {
-                    open.push(next.clone());
+            for to in &next[file] {
+                if !std::mem::replace(&mut seen[*to], true) {
+                    open.push(*to);
                 }
             }
         }
         seen
     };
-    let reached: BTreeMap<&str, BTreeSet<String>> =
-        graph.keys().map(|file| (*file, reach(file))).collect();
+    let reached: Vec<Vec<bool>> = (0..next.len()).map(reach).collect();
+    let names: Vec<&str> = graph.keys().copied().collect();
     let mut told = BTreeSet::new();
-    for (file, files) in &reached {
-        let back = files.iter().filter(|other| {
-            let back = reached.get(other.as_str());
-            back.is_some_and(|back| back.contains(*file))
-        });
-        let circle: Vec<&str> = back.map(String::as_str).collect();
+    for file in 0..next.len() {
+        let back = (0..next.len()).filter(|other| reached[file][*other] && reached[*other][file]);
+        let circle: Vec<&str> = back.map(|other| names[other]).collect();
         if !circle.is_empty() {
             told.insert(format!("app: files name each other: {}", circle.join(", ")));
         }
@@ -192,6 +197,7 @@ fn circles(graph: &BTreeMap<&str, BTreeSet<String>>) -> Vec<String> {
 
 fn named_in(file: &File<'_>, modules: &BTreeMap<Vec<String>, &str>) -> Vec<Named> {
     let code = without_comments_and_tests(file.text);
+    let ends: Vec<usize> = code.match_indices('\n').map(|(at, _)| at).collect();
     let mut named = Vec::new();
     let mut note = |at: usize, path: Vec<String>| {
         let written = path.join("::");
@@ -202,7 +208,7 @@ fn named_in(file: &File<'_>, modules: &BTreeMap<Vec<String>, &str>) -> Vec<Named
         if let Some(to) = resolve(file, path, modules)
             && to != file.path
         {
-            let line = code[..at].matches('\n').count() + 1;
+            let line = ends.partition_point(|end| *end < at) + 1;
             let to = to.to_owned();
             named.push(Named {
                 line,
