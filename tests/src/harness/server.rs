@@ -89,6 +89,18 @@ impl Server {
         }
     }
 
+    /// Starts on a data folder that is there already, with SQLite.
+    pub(crate) fn start_on(folder: TempDir) -> Self {
+        let (child, port) = launch(folder.path(), None, &[]);
+        Self {
+            child,
+            folder,
+            port,
+            database_url: None,
+            settings: Vec::new(),
+        }
+    }
+
     /// Sets a variable of the environment, from the next start on.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.settings.push((name.into(), value.into()));

@@ -2,6 +2,7 @@
 
 mod background;
 mod confirmation;
+mod earlier;
 mod health;
 mod limits;
 mod prices;
