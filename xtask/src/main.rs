@@ -1,6 +1,7 @@
 //! `cargo xtask`: everything that a newcomer and CI run. Imports none of the rooms; it builds and starts them.
 
 mod bench;
+mod built;
 mod check;
 mod fuzz;
 mod portable;

@@ -185,8 +185,8 @@ fn circles(graph: &BTreeMap<&str, BTreeSet<String>>) -> Vec<String> {
     let reached: Vec<Vec<bool>> = (0..next.len()).map(reach).collect();
     let names: Vec<&str> = graph.keys().copied().collect();
     let mut told = BTreeSet::new();
-    for file in 0..next.len() {
-        let back = (0..next.len()).filter(|other| reached[file][*other] && reached[*other][file]);
+    for (file, seen) in reached.iter().enumerate() {
+        let back = (0..next.len()).filter(|other| seen[*other] && reached[*other][file]);
         let circle: Vec<&str> = back.map(|other| names[other]).collect();
         if !circle.is_empty() {
             told.insert(format!("app: files name each other: {}", circle.join(", ")));

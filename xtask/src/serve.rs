@@ -1,7 +1,7 @@
 //! `cargo xtask serve`: from a clean clone to a shop that answers.
 
-use crate::run::{cargo, cargo_with, say};
-use crate::{root, runtime, target};
+use crate::run::{cargo, say};
+use crate::{built, root, runtime, target};
 use anyhow::{Context as _, Result, bail};
 use std::io::{BufRead as _, BufReader, IsTerminal as _, Read as _, Write as _};
 use std::net::TcpStream;
@@ -55,18 +55,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         "--",
         "web",
     ])?;
-    let mut build = vec![
-        "build",
-        "--quiet",
-        "--package",
-        "seedmark-site",
-        "--bin",
-        "seedmark-server",
-    ];
-    if options.release {
-        build.push("--release");
-    }
-    cargo_with(&build, &[])?;
+    built::server(options.release)?;
     let server = target()
         .join(if options.release { "release" } else { "debug" })
         .join("seedmark-server");

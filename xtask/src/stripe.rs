@@ -3,7 +3,8 @@
 //! The one rule: the packages come by name and version from npm; what cannot be installed fails the part, and the live suite says
 //! that it did not run.
 
-use crate::run::{cargo, debian, has, say};
+use crate::built::{self, Tests};
+use crate::run::{debian, has, say};
 use crate::{root, target};
 use anyhow::{Context as _, Result, bail};
 use std::io::{BufRead as _, BufReader};
@@ -11,7 +12,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// Types, SDK and signatures, each a check.
-pub(crate) fn checks(install: bool) -> Result<Vec<(&'static str, Result<()>)>> {
+pub(crate) fn checks(built: &[Tests], install: bool) -> Result<Vec<(&'static str, Result<()>)>> {
     if !(has("node") && has("npm")) {
         if !install {
             bail!("node and npm are missing and --no-install was given");
@@ -32,11 +33,16 @@ pub(crate) fn checks(install: bool) -> Result<Vec<(&'static str, Result<()>)>> {
     let dump = folder.join("dumps");
     std::fs::create_dir_all(&dump)?;
     let signed = folder.join("signed.json");
-    let types = test("tests::stripe::", "SEEDMARK_STRIPE_DUMP", &dump)
+    let types = test(built, "tests::stripe::", "SEEDMARK_STRIPE_DUMP", &dump)
         .and_then(|()| node(&folder, "node", &["types.mjs", &dump.display().to_string()]));
     let flows = flows(&folder, &signed);
     let signature = match &flows {
-        Ok(()) => test("what_the_official", "SEEDMARK_STRIPE_SIGNED", &signed),
+        Ok(()) => test(
+            built,
+            "what_the_official",
+            "SEEDMARK_STRIPE_SIGNED",
+            &signed,
+        ),
         Err(_) => Err(anyhow::anyhow!("the SDK signed nothing")),
     };
     match std::env::var_os("STRIPE_TEST_KEY") {
@@ -49,15 +55,13 @@ pub(crate) fn checks(install: bool) -> Result<Vec<(&'static str, Result<()>)>> {
         ("the official webhook signer", signature),
     ];
     if std::env::var_os("STRIPE_TEST_KEY").is_some() {
-        let live = cargo(&[
-            "test",
-            "--package",
-            "seedmark-market",
-            "--lib",
-            "--",
-            "--ignored",
-            "live_suite",
-        ]);
+        let status = market(built)?
+            .command(&["--ignored", "live_suite"])
+            .status()?;
+        let live = match status.success() {
+            true => Ok(()),
+            false => Err(anyhow::anyhow!("the live suite failed")),
+        };
         checks.push(("the live suite", live));
     }
     Ok(checks)
@@ -75,27 +79,25 @@ fn node(folder: &Path, program: &str, arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Runs one test of the shop that reads or writes a file.
-fn test(name: &str, variable: &str, path: &Path) -> Result<()> {
-    let program = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-    let status = Command::new(program)
-        .args([
-            "test",
-            "--quiet",
-            "--package",
-            "seedmark-market",
-            "--lib",
-            "--",
-            name,
-        ])
+/// Runs tests of the shop that read or write a file.
+fn test(built: &[Tests], name: &str, variable: &str, path: &Path) -> Result<()> {
+    let market = market(built)?;
+    let status = market
+        .command(&["--quiet", name])
         .env(variable, path)
-        .current_dir(root())
         .stdout(Stdio::null())
         .status()?;
     if !status.success() || !path.exists() {
         bail!("{name} failed, or {} was not written", path.display());
     }
     Ok(())
+}
+
+fn market(built: &[Tests]) -> Result<&Tests> {
+    let found = built
+        .iter()
+        .find(|tests| tests.package == "seedmark-market");
+    found.context("the shop's tests were not built")
 }
 
 /// The stand-in as a program, ended with this value.
@@ -110,7 +112,7 @@ impl Drop for Served {
 }
 
 fn flows(folder: &Path, signed: &Path) -> Result<()> {
-    cargo(&["build", "--quiet", "--package", "seedmark-fake-stripe"])?;
+    built::programs()?;
     let program = target().join("debug/fake-stripe");
     let mut served = Served(
         Command::new(&program)

@@ -2,6 +2,7 @@
 //!
 //! The one rule: nothing is skipped silently. What is missing is installed where that is possible; otherwise the run fails.
 
+use crate::built::{self, Tests};
 use crate::run::{cargo, debian, ensure_wasm_target, has, output, program, say};
 use crate::{check, fuzz, portable, postgres, root, runtime, stripe, target};
 use anyhow::{Context as _, Result, bail};
@@ -15,19 +16,26 @@ const PARTS: &[&str] = &[
     "outside", "docs",
 ];
 
-/// The crates of the website, always all of them: each choice of crates would build what they stand on anew.
-const APP: &[&str] = &[
-    "--package",
-    "seedmark-base",
-    "--package",
-    "seedmark-money",
-    "--package",
-    "seedmark-market",
-    "--package",
+const WASM: &str = "wasm32-unknown-unknown";
+
+/// Crates whose tests need no service.
+const UNIT: &[&str] = &[
+    "seedmark-schema",
+    "seedmark-ledger",
+    "seedmark-engine",
+    "seedmark-cli",
     "seedmark-islands",
-    "--package",
+    "seedmark-fake-stripe",
+];
+/// Crates whose tests run on both databases.
+const APP: &[&str] = &[
+    "seedmark-base",
+    "seedmark-money",
+    "seedmark-market",
     "seedmark-site",
 ];
+/// Tests from outside.
+const OUTSIDE: &[&str] = &["seedmark-tests"];
 
 /// Enough to walk over the seeds and some way beyond; longer runs are `cargo xtask fuzz`.
 const FUZZ_SECONDS: u64 = 8;
@@ -83,27 +91,35 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             "--",
             "web",
         ])?;
-        cargo(&[
-            "build",
-            "--quiet",
-            "--package",
-            "seedmark-site",
-            "--bin",
-            "seedmark-server",
-        ])?;
-        cargo(&["build", "--quiet", "--package", "seedmark-cli"])?;
+        built::programs()?;
     }
+    let built = match needs(&["unit", "app", "stripe", "http", "browser", "outside"]) {
+        true => built::tests()?,
+        false => Vec::new(),
+    };
     let mut counts = Counts::default();
     for part in parts {
         let start = Instant::now();
         say(&format!("── {part}"));
         match part {
             "format" => step(&mut counts, cargo(&["fmt", "--all", "--check"])),
-            "check" => step(&mut counts, check::run()),
+            "check" => {
+                step(&mut counts, check::run());
+                step(
+                    &mut counts,
+                    cargo(&["test", "--quiet", "--package", "xtask"]),
+                );
+            }
             "lint" => lint(&mut counts),
-            "unit" => unit(&mut counts)?,
-            "app" => tests(&mut counts, &[&["test", "--lib"], APP].concat())?,
-            "stripe" => match stripe::checks(install) {
+            "unit" => {
+                tests(&mut counts, &built, UNIT, &[])?;
+                step(
+                    &mut counts,
+                    cargo(&[&["test", "--quiet", "--doc"], built::ALL].concat()),
+                );
+            }
+            "app" => tests(&mut counts, &built, APP, &[])?,
+            "stripe" => match stripe::checks(&built, install) {
                 Ok(checks) => {
                     for (name, result) in checks {
                         step(&mut counts, result.with_context(|| name.to_owned()));
@@ -111,28 +127,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
                 }
                 Err(error) => step(&mut counts, Err(error)),
             },
-            "http" => tests(
-                &mut counts,
-                &[
-                    "test",
-                    "--package",
-                    "seedmark-tests",
-                    "--",
-                    "http::",
-                    "tool::",
-                ],
-            )?,
-            "browser" => tests(
-                &mut counts,
-                &[
-                    "test",
-                    "--package",
-                    "seedmark-tests",
-                    "--",
-                    "journeys::",
-                    "--test-threads=1",
-                ],
-            )?,
+            "http" => tests(&mut counts, &built, OUTSIDE, &["http::", "tool::"])?,
+            "browser" => {
+                let journeys = ["journeys::", "--test-threads=1"];
+                tests(&mut counts, &built, OUTSIDE, &journeys)?;
+            }
             "fuzz" => step(
                 &mut counts,
                 fuzz::fuzz(FUZZ_SECONDS).map(|runs| {
@@ -141,7 +140,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
                 }),
             ),
             "portable" => step(&mut counts, portable::run(&["--short".to_owned()], install)),
-            "outside" => outside(&mut counts, install)?,
+            "outside" => outside(&mut counts, &built, install)?,
             _ => step(&mut counts, docs()),
         }
         say(&format!("   {part} took {} s", start.elapsed().as_secs()));
@@ -168,45 +167,15 @@ fn step(counts: &mut Counts, result: Result<()>) {
 
 fn lint(counts: &mut Counts) {
     let quiet: &[&str] = &["clippy", "--quiet", "--all-targets"];
-    let app = [quiet, APP, &["--", "--deny", "warnings"]].concat();
-    let builds: [&[&str]; 3] = [
-        &[
-            "clippy",
-            "--quiet",
-            "--all-targets",
-            "--package",
-            "seedmark-schema",
-            "--package",
-            "seedmark-ledger",
-            "--package",
-            "seedmark-engine",
-            "--package",
-            "seedmark-cli",
-            "--package",
-            "seedmark-tests",
-            "--package",
-            "xtask",
-            "--features",
-            "seedmark-engine/ort,seedmark-ledger/client,seedmark-ledger/bucket",
-            "--",
-            "--deny",
-            "warnings",
-        ],
-        &app,
-        &[
-            "clippy",
-            "--quiet",
-            "--package",
-            "seedmark-islands",
-            "--lib",
-            "--target",
-            "wasm32-unknown-unknown",
-            "--",
-            "--deny",
-            "warnings",
-        ],
+    let deny: &[&str] = &["--", "--deny", "warnings"];
+    let own: &[&str] = &["--package", "xtask"];
+    let islands: &[&str] = &["--package", "seedmark-islands", "--target", WASM];
+    let builds = [
+        [quiet, built::ALL, deny].concat(),
+        [quiet, own, deny].concat(),
+        [&["clippy", "--quiet", "--lib"], islands, deny].concat(),
     ];
-    for build in builds {
+    for build in &builds {
         step(counts, cargo(build));
     }
     step(
@@ -221,32 +190,13 @@ fn lint(counts: &mut Counts) {
             "--package",
             "seedmark-engine",
             "--target",
-            "wasm32-unknown-unknown",
+            WASM,
         ]),
     );
 }
 
-fn unit(counts: &mut Counts) -> Result<()> {
-    tests(counts, &["test", "--package", "seedmark-schema"])?;
-    tests(
-        counts,
-        &[
-            "test",
-            "--package",
-            "seedmark-ledger",
-            "--features",
-            "client,bucket",
-        ],
-    )?;
-    tests(
-        counts,
-        &["test", "--package", "seedmark-engine", "--features", "ort"],
-    )?;
-    tests(counts, &["test", "--package", "seedmark-cli"])
-}
-
 /// Checks by other people's programs: Python packages in a folder below target, and Debian's Go packages.
-fn outside(counts: &mut Counts, install: bool) -> Result<()> {
+fn outside(counts: &mut Counts, built: &[Tests], install: bool) -> Result<()> {
     let folder = target().join("outside");
     let python = folder.join("bin/python");
     if !python.is_file() {
@@ -287,23 +237,7 @@ fn outside(counts: &mut Counts, install: bool) -> Result<()> {
         }
         debian(&["strace"])?;
     }
-    program(
-        "cargo",
-        &[
-            "build",
-            "--quiet",
-            "--package",
-            "seedmark-ledger",
-            "--features",
-            "client,bucket",
-            "--example",
-            "append",
-        ],
-    )?;
-    tests(
-        counts,
-        &["test", "--package", "seedmark-tests", "--", "outside::"],
-    )
+    tests(counts, built, OUTSIDE, &["outside::"])
 }
 
 /// The test vectors of RFC 8785's authors, which PyPI's source package carries and the installed one does not.
@@ -345,16 +279,26 @@ fn docs() -> Result<()> {
     )
 }
 
-/// Runs tests, passes their output on and adds up their closing lines.
-fn tests(counts: &mut Counts, arguments: &[&str]) -> Result<()> {
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-    let mut child = Command::new(cargo)
-        .args(arguments)
-        .current_dir(root())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cannot run cargo")?;
-    let out = child.stdout.take().context("cargo has no output")?;
+/// Runs the test programs of crates, passes their output on and adds up their closing lines.
+fn tests(counts: &mut Counts, built: &[Tests], crates: &[&str], arguments: &[&str]) -> Result<()> {
+    for name in crates {
+        let of_crate: Vec<&Tests> = built
+            .iter()
+            .filter(|tests| tests.package == *name)
+            .collect();
+        if of_crate.is_empty() {
+            bail!("there are no tests of {name}");
+        }
+        for tests in of_crate {
+            run_tests(counts, tests.command(arguments))?;
+        }
+    }
+    Ok(())
+}
+
+fn run_tests(counts: &mut Counts, mut command: Command) -> Result<()> {
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
+    let out = child.stdout.take().context("a test has no output")?;
     let before = counts.failed;
     for line in BufReader::new(out).lines() {
         let line = line?;
@@ -373,7 +317,7 @@ fn tests(counts: &mut Counts, arguments: &[&str]) -> Result<()> {
         }
     }
     if !child.wait()?.success() && counts.failed == before {
-        // Nothing ran: a build that fails must not look like no tests.
+        // It died before it could count.
         counts.failed += 1;
     }
     Ok(())
