@@ -4,6 +4,8 @@
 //! secret. XChaCha20-Poly1305, with the secret's id as associated data, so that rows cannot be swapped.
 
 mod store;
+#[cfg(test)]
+mod tests;
 #[cfg(any(test, feature = "testing"))]
 pub use store::ALL as STATEMENTS;
 
