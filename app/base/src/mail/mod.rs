@@ -135,3 +135,6 @@ pub async fn run(db: &crate::db::Db, vault: &Vault, mailer: &Mailer, id: &str) -
     tx.commit().await?;
     Ok(Outcome::Done)
 }
+
+#[cfg(test)]
+mod tests;
