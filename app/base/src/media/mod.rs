@@ -200,3 +200,6 @@ fn path(name: &str) -> ObjectPath {
 fn aside(name: &str) -> ObjectPath {
     ObjectPath::from(format!("{ASIDE}/{}", path(name)))
 }
+
+#[cfg(test)]
+mod tests;
