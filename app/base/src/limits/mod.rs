@@ -152,42 +152,4 @@ pub async fn sweep(tx: &mut Tx) -> db::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::databases;
-
-    #[tokio::test]
-    async fn many_uses_at_once_are_as_many_as_one_by_one() {
-        let limit = Limit {
-            name: "test",
-            window_ms: i64::MAX / 2,
-            count: 10,
-        };
-        for test in databases().await {
-            let mut tx = test.db.write().await.expect("a transaction");
-            for (uses, expected) in [(9, true), (1, true), (1, false), (100, false)] {
-                let allowed = allow_many(&mut tx, limit, "ada", uses).await;
-                assert_eq!(
-                    allowed.expect("an answer"),
-                    expected,
-                    "{}: {uses}",
-                    test.name
-                );
-            }
-            let other = allow(&mut tx, limit, "ben").await;
-            assert!(other.expect("an answer"), "{}: another's", test.name);
-        }
-    }
-
-    #[test]
-    fn addresses_of_one_subscriber_are_one_block() {
-        for (address, expected) in [
-            ("192.0.2.7", "192.0.2.0/24"),
-            ("::ffff:192.0.2.200", "192.0.2.0/24"),
-            ("2001:db8:7:1::9", "2001:db8:7::/48"),
-            ("unknown", "unknown"),
-        ] {
-            assert_eq!(block(address), expected);
-        }
-    }
-}
+mod tests;
