@@ -4,13 +4,13 @@ use super::service::{
     Error, NewPerson, check_password, find_session, open_session, sign_in, sign_out, sign_up,
 };
 use crate::log::keys::{self, Ending, add_key};
-use crate::log::service::PublicLog;
+use crate::testing::{self, Person};
 use base::db::{execute, fetch};
 use base::lang::Lang;
 use base::testing::databases;
-use ledger::note::Verifier;
 use schema::key::{SecretKey, registration_message};
 use schema::key_event::{Authority, KeyEndStatement, Reason};
+use schema::leaf::Kind;
 
 fn ada() -> NewPerson {
     NewPerson::parse("Ada@Example.org", "ada", "correct horse").expect("a valid form")
@@ -156,23 +156,10 @@ async fn a_key_is_registered_with_a_proof_by_one_person_only() {
     }
 }
 
-fn log(folder: &std::path::Path) -> PublicLog {
-    let secret = || SecretKey::from_bytes([3; 32]);
-    let verifier = Verifier::new("log.test", secret().public()).expect("a name");
-    PublicLog::new(
-        "log.test".into(),
-        verifier,
-        folder.join("log"),
-        secret(),
-        None,
-    )
-    .expect("a log")
-}
-
 #[tokio::test]
 async fn a_key_ends_once_on_its_own_word_or_the_accounts_and_signs_nothing_more() {
     for test in databases().await {
-        let log = log(test.folder.path());
+        let log = testing::public_log(&test);
         let ada_id = sign_up(&test.db, ada(), "member", Lang::En, "1")
             .await
             .expect("an account");
@@ -303,12 +290,9 @@ async fn a_signature_and_the_end_of_its_key_never_pass_each_other() {
             continue;
         }
         let mut tx = test.db.write().await.expect("a transaction");
-        let sql = "insert into person (id, email, email_folded, handle, password_hash, role, created_ms) values ('a', 'a', 'a', 'a', 'x', 'member', 1)";
-        execute!(&mut tx, sql).expect("a person");
-        let sql = "insert into creator_key (key_hash, person_id, public_key, created_ms) values ('k', 'a', 'k', 1)";
-        execute!(&mut tx, sql).expect("a key");
-        let sql = "insert into log_leaf (leaf_hash, origin, kind, digest, key_hash, leaf, queued_ms) values ('l', 'o', 3, 'd', 'k', 'x', 1)";
-        execute!(&mut tx, sql).expect("a leaf");
+        let ada = Person::new("ada").insert(&mut tx).await;
+        testing::key(&mut tx, &ada, "k").await;
+        let leaf = testing::leaf(&mut tx, Kind::KeyEvent, "end", None).await;
         tx.commit().await.expect("a commit");
         let mut signs = test.db.write().await.expect("a transaction");
         assert!(keys::hold(&mut signs, "k").await.expect("held"));
@@ -316,8 +300,8 @@ async fn a_signature_and_the_end_of_its_key_never_pass_each_other() {
         let ends = tokio::spawn(async move {
             let mut tx = db.write().await.expect("a transaction");
             assert!(keys::hold(&mut tx, "k").await.expect("held"));
-            let sql = "insert into key_end (key_hash, leaf_hash, reason, authority, created_ms) values ('k', 'l', 'lost', 'key', 1)";
-            execute!(&mut tx, sql).expect("an end");
+            let sql = "insert into key_end (key_hash, leaf_hash, reason, authority, created_ms) values ('k', $1, 'lost', 'key', 1)";
+            execute!(&mut tx, sql, &leaf).expect("an end");
             tx.commit().await.expect("a commit");
         });
         let mut waits = 0;

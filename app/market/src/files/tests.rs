@@ -1,6 +1,7 @@
 //! What is left behind is swept, and nothing else.
 
 use super::{ASIDE_MS, DAY_MS, Swept, sweep};
+use crate::testing::{self, Person};
 use base::db::execute;
 use base::media::Media;
 use base::random::real_now_ms;
@@ -20,15 +21,12 @@ async fn sweep_all(test: &TestDb, files: &Media, now_ms: i64) -> Swept {
 
 async fn name_it(test: &TestDb, blob: &str) {
     let mut tx = test.db.write().await.expect("a transaction");
-    let sql = "insert into person (id, email, email_folded, handle, password_hash, role, created_ms) values ('p', 'p', 'p', 'p', 'x', 'member', 1)";
-    execute!(&mut tx, sql).expect("a person");
-    let sql =
-        "insert into secret (id, wrapped_key, ciphertext, created_ms) values ('s', 'w', 'c', 1)";
-    execute!(&mut tx, sql).expect("a secret");
-    let sql = "insert into draft (id, person_id, title, description, category, price_minor, licence, secret_id, created_ms, updated_ms) values ('d', 'p', '', '', 'faces', 0, 'x', 's', 1, 1)";
-    execute!(&mut tx, sql).expect("a draft");
-    let sql = "insert into picture (id, draft_id, person_id, secret_id, text_tag, state, step, steps, blob, created_ms) values ('c', 'd', 'p', 's', '', 'done', 1, 1, $1, 1)";
-    execute!(&mut tx, sql, blob).expect("a picture");
+    let person = Person::new("p").insert(&mut tx).await;
+    testing::secret(&mut tx, "s").await;
+    let sql = "insert into draft (id, person_id, title, description, category, price_minor, licence, secret_id, created_ms, updated_ms) values ('d', $1, '', '', 'faces', 0, 'x', 's', 1, 1)";
+    execute!(&mut tx, sql, &person).expect("a draft");
+    let sql = "insert into picture (id, draft_id, person_id, secret_id, text_tag, state, step, steps, blob, created_ms) values ('c', 'd', $2, 's', '', 'done', 1, 1, $1, 1)";
+    execute!(&mut tx, sql, blob, &person).expect("a picture");
     tx.commit().await.expect("a commit");
 }
 

@@ -5,6 +5,7 @@ use super::service::{Match, find_near, hold, texts_of};
 use super::store::Standing;
 use super::{PicturePrint, TextPrint, store};
 use crate::shop::Waits;
+use crate::testing::{Bought, Listing, Person, Version};
 use base::db::{Tx, execute};
 use base::testing::databases;
 use base::vault::Vault;
@@ -33,33 +34,26 @@ fn print(x: u32) -> PicturePrint {
     })
 }
 
-async fn person(tx: &mut Tx, id: &str) {
-    let sql = "insert into person (id, email, email_folded, handle, password_hash, role, created_ms) values ($1, $1, $1, $1, 'x', 'member', 1)";
-    execute!(tx, sql, id).expect("a person");
+/// Two creators, and whoever decides.
+async fn people(tx: &mut Tx) {
+    for name in ["ada", "ben"] {
+        Person::named(name).insert(tx).await;
+    }
+    Person::named("eve").operator().insert(tx).await;
 }
 
 /// A version `id` of `owner`, logged at `index`, with its prints.
-async fn version(tx: &mut Tx, id: &str, owner: &str, state: &str, index: i64, text: &str, x: u32) {
-    for (tail, kind, index) in [("a", 1i64, 2 * index), ("b", 6, 2 * index + 1)] {
-        let leaf = format!("{id}{tail}");
-        let sql = "insert into log_leaf (leaf_hash, origin, kind, digest, key_hash, leaf, queued_ms, log_index) values ($1, 'o', $2, $1, 'k', 'x', 1, $3)";
-        execute!(tx, sql, &leaf, kind, index).expect("a leaf");
-    }
-    execute!(
-        tx,
-        "insert into secret (id, wrapped_key, ciphertext, created_ms) values ($1, 'w', 'c', 1)",
-        id
-    )
-    .expect("a secret");
-    let sql = "insert into listing (id, slug, person_id, title, description, category, language, price_minor, licence, state, search_text, created_ms, sales)
-        values ($1, $1, $2, 'Fox', '', 'faces', 'en', 300, 'standard-1', 'live', '', 1, 0)";
-    execute!(tx, sql, id, owner).expect("a listing");
-    let (sealed, listed) = (format!("{id}a"), format!("{id}b"));
-    let sql = "insert into version (id, listing_id, state, secret_id, model, profile, scheduler, steps, width, height, variables, creator_key, leaf_hash, listing_leaf_hash, listing_statement, created_ms)
-        values ($1, $1, $2, $1, 'm', 'portable-1', 's', 1, 1, 1, '{}', 'k', $3, $4, '{}', 1)";
-    execute!(tx, sql, id, state, sealed, listed).expect("a version");
-    let sql = "update listing set version_id = id where id = $1";
-    execute!(tx, sql, id).expect("its version");
+async fn version(
+    tx: &mut Tx,
+    id: &str,
+    owner: &str,
+    state: &'static str,
+    index: i64,
+    text: &str,
+    x: u32,
+) {
+    let version = Version::new().id(id).state(state).logged_at(2 * index);
+    Listing::of(owner).id(id).version(version).insert(tx).await;
     let text = TextPrint::to_text(&[TextPrint::of(&Vault::new(&[1; 32]), text)]);
     store::insert_print(tx, id, owner, &text, &PicturePrint::to_text(&[print(x)]))
         .await
@@ -102,9 +96,7 @@ const WHALES: &str = "two sleepy whales reading a newspaper, flat style";
 async fn what_others_logged_earlier_is_evidence_and_nothing_else() {
     for test in databases().await {
         let mut tx = test.db.write().await.expect("a transaction");
-        for name in ["ada", "ben"] {
-            person(&mut tx, name).await;
-        }
+        people(&mut tx).await;
         version(&mut tx, "earlier", "ada", "live", 1, DRAGON, 8).await;
         version(&mut tx, "refused", "ada", "failed", 2, DRAGON, 8).await;
         version(&mut tx, "own", "ben", "live", 3, DRAGON, 8).await;
@@ -130,17 +122,12 @@ async fn what_others_logged_earlier_is_evidence_and_nothing_else() {
 async fn whoever_bought_the_earlier_recipe_is_looked_at_more_closely() {
     for test in databases().await {
         let mut tx = test.db.write().await.expect("a transaction");
-        for name in ["ada", "ben"] {
-            person(&mut tx, name).await;
-        }
+        people(&mut tx).await;
         version(&mut tx, "earlier", "ada", "live", 1, DRAGON, 8).await;
         version(&mut tx, "changed", "ben", "certifying", 2, CHANGED, 22).await;
         assert!(near(&mut tx, "changed").await.is_empty(), "{}", test.name);
-        let sql = "insert into purchase (id, person_id, state, total_minor, currency, created_ms) values ('p', 'ben', 'paid', 300, 'USD', 1)";
-        execute!(&mut tx, sql).expect("a purchase");
-        let sql = "insert into purchase_line (id, purchase_id, listing_id, version_id, buyer_id, payee_id, price_minor, share_bp, share_minor, payee_minor, licence, state, earning, created_ms, paid_ms, refunded_minor)
-            values ('l', 'p', 'earlier', 'earlier', 'ben', 'ada', 300, 1500, 45, 255, 'standard-1', 'refunded', 'none', 1, 77, 300)";
-        execute!(&mut tx, sql).expect("a line");
+        let bought = Bought::by("ben", "earlier").paid(77).refunded();
+        bought.insert(&mut tx).await;
         let found = find_near(&mut tx, "changed").await.expect("a search");
         assert_eq!(found.len(), 1, "{}", test.name);
         assert_eq!(
@@ -156,9 +143,7 @@ async fn whoever_bought_the_earlier_recipe_is_looked_at_more_closely() {
 async fn a_review_is_opened_once_and_decided_once() {
     for test in databases().await {
         let mut tx = test.db.write().await.expect("a transaction");
-        for name in ["ada", "ben", "eve"] {
-            person(&mut tx, name).await;
-        }
+        people(&mut tx).await;
         version(&mut tx, "earlier", "ada", "live", 1, DRAGON, 8).await;
         version(&mut tx, "copy", "ben", "certified", 2, DRAGON, 8).await;
         let found = find_near(&mut tx, "copy").await.expect("a search");
@@ -176,16 +161,16 @@ async fn a_review_is_opened_once_and_decided_once() {
             assert_eq!(decided.expect("a decision"), expected, "{}", test.name);
         }
         // What a person let pass is shown to everybody by its pictures; the texts are nobody's business.
-        for (leaf, other) in [("earliera", "copya"), ("copya", "earliera")] {
+        for (one, other) in [("earlier", "copy"), ("copy", "earlier")] {
             let sql = "update version set state = 'live'";
             execute!(&mut tx, sql).expect("on sale");
-            let alike = store::list_resemblances(&mut tx, leaf, 980).await;
+            let alike = store::list_resemblances(&mut tx, &Version::leaf_of(one), 980).await;
             let leaves: Vec<String> = alike
                 .expect("resemblances")
                 .into_iter()
                 .map(|found| found.leaf_hash)
                 .collect();
-            assert_eq!(leaves, [other], "{}", test.name);
+            assert_eq!(leaves, [Version::leaf_of(other)], "{}", test.name);
         }
     }
 }
@@ -314,9 +299,7 @@ async fn released(tx: &mut Tx, version: &str) -> bool {
 /// Two certified versions of a new creator with a wait of an hour: `clean` passed, `alike` waits for a person.
 async fn two_in_review(test: &base::testing::TestDb) {
     let mut tx = test.db.write().await.expect("a transaction");
-    for name in ["ada", "ben", "eve"] {
-        person(&mut tx, name).await;
-    }
+    people(&mut tx).await;
     version(&mut tx, "earlier", "ada", "live", 1, DRAGON, 8).await;
     let hour = Waits {
         least_ms: HOUR_MS,

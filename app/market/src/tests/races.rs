@@ -3,7 +3,7 @@
 use crate::payouts::service as payouts;
 use crate::sales::refund;
 use crate::settlement;
-use crate::testing::{person, shop};
+use crate::testing::shop;
 use base::db::execute;
 use base::testing::databases;
 use money::books::service as books;
@@ -25,9 +25,8 @@ async fn refunds_that_meet_a_payout_run_all_go_through() {
             let mut lines = Vec::new();
             for number in 0..BUYERS {
                 let name = format!("buyer-{round}-{number}");
-                shop.buyers.push(person(&shop.till, &name).await);
-                let last = shop.buyers.len() - 1;
-                let order = shop.order(last, &[0, 1, 2]).await.expect("an order");
+                let buyer = shop.add_buyer(&name).await;
+                let order = shop.order(buyer, &[0, 1, 2]).await.expect("an order");
                 shop.pay(&order, "4242424242424242").await;
                 shop.drain().await;
                 lines.extend(shop.lines(&order).await);
@@ -75,7 +74,7 @@ async fn the_check_of_the_books_raises_no_false_alarm_while_sales_run() {
         let (stop, stopped) = tokio::sync::watch::channel(false);
         for number in 0..400 {
             let name = format!("buyer-{number}");
-            shop.buyers.push(person(&shop.till, &name).await);
+            shop.add_buyer(&name).await;
         }
         let till = shop.till.clone();
         let selling = tokio::spawn(async move {

@@ -10,7 +10,7 @@ use crate::payouts::service as payouts;
 use crate::sales::Bearer;
 use crate::sales::plan_refund;
 use crate::settlement::events;
-use crate::testing::{listing, shop};
+use crate::testing::shop;
 use base::db::execute;
 use base::lang::Lang;
 use base::testing::databases;
@@ -167,9 +167,8 @@ async fn a_cart_that_cannot_be_bought_says_why_and_nothing_is_charged() {
             other => panic!("expected a refusal, got {other:?}"),
         };
         assert_eq!(code(shop.order(0, &[]).await), "cart-empty");
-        let cheap = listing(&shop.till, &shop.sellers[0].clone(), 100).await;
-        shop.listings.push(cheap);
-        assert_eq!(code(shop.order(0, &[4]).await), "cart-minimum");
+        let cheap = shop.add_listing(0, 100).await;
+        assert_eq!(code(shop.order(0, &[cheap]).await), "cart-minimum");
         let seller = shop.sellers[0].clone();
         shop.buyers.push(seller);
         assert_eq!(code(shop.order(3, &[0]).await), "cart-own");

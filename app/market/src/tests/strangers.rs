@@ -4,7 +4,7 @@ use crate::account::guest::{self, Chosen};
 use crate::checkout::service::{self, Seen, visitors};
 use crate::orders;
 use crate::payouts::service as payouts;
-use crate::testing::{Shop, person, shop};
+use crate::testing::{self, Listing, Person, Shop, shop};
 use base::db::{execute, fetch};
 use base::lang::Lang;
 use base::testing::{TestDb, databases};
@@ -64,14 +64,11 @@ async fn who_signed_up_with_anothers_address_gets_nothing_that_is_bought_with_it
  {
     for test in databases().await {
         let mut shop = shop(&test).await;
-        let stranger = person(&shop.till, "vic").await;
+        let stranger = Person::new("vic").unproven().save(&test.db).await;
         shop.sellers.push(stranger.clone());
         shop.onboard(2).await;
         let mut tx = test.db.write().await.expect("a transaction");
-        let unproven = "update person set proven_ms = null where id = $1";
-        execute!(&mut tx, unproven, &stranger).expect("as a sign-up leaves it");
-        let key = "insert into creator_key (key_hash, person_id, public_key, created_ms) values ('k', $1, 'k', 1)";
-        execute!(&mut tx, key, &stranger).expect("a key");
+        testing::key(&mut tx, &stranger, "k").await;
         tx.commit().await.expect("a commit");
 
         let (visitor, order) = bought(&test, &shop, "v", 0).await;
@@ -155,7 +152,8 @@ async fn a_mailbox_is_not_filled_by_who_types_its_address_and_holds_one_key_at_m
 async fn a_cart_that_another_tab_changed_to_the_same_total_is_not_bought_unseen() {
     for test in databases().await {
         let shop = shop(&test).await;
-        let other = crate::testing::listing(&shop.till, &shop.sellers[1], 1000).await;
+        let other = Listing::of(&shop.sellers[1]).price(1000);
+        let other = other.save(&test.db).await;
         let add = async |listing: &str| {
             service::add_to_cart(&test.db, "tabs", listing, shop.now_ms)
                 .await
@@ -209,12 +207,10 @@ async fn a_cart_that_another_tab_changed_to_the_same_total_is_not_bought_unseen(
 async fn what_was_bought_before_an_address_was_proven_comes_with_the_proof_and_once() {
     for test in databases().await {
         let mut shop = shop(&test).await;
-        let owner = person(&shop.till, "vic").await;
+        let owner = Person::new("vic").unproven().save(&test.db).await;
         shop.buyers.push(owner.clone());
         shop.sell(3, 2).await;
         let mut tx = test.db.write().await.expect("a transaction");
-        let unproven = "update person set proven_ms = null where id = $1";
-        execute!(&mut tx, unproven, &owner).expect("as a sign-up leaves it");
         let token = "insert into mail_token (token_hash, person_id, purpose, expires_ms) values ($1, $2, 'prove', $3)";
         let hash = schema::digest::Digest::sha256(b"secret").hex();
         execute!(&mut tx, token, hash, &owner, i64::MAX / 2).expect("a link");
@@ -326,7 +322,8 @@ async fn two_spellings_of_an_address_are_one_account_and_one_mailbox() {
 async fn an_account_that_changes_hands_while_the_provider_is_asked_keeps_no_strangers_bank() {
     for test in databases().await {
         let shop = shop(&test).await;
-        let (provider, vic) = (&shop.till.provider, person(&shop.till, "vic").await);
+        let provider = &shop.till.provider;
+        let vic = Person::new("vic").save(&test.db).await;
         let opened = provider.open_account(&vic, ADDRESS, "DE").await;
         let money::provider::Outcome::Done(strangers) = opened else {
             panic!("{}: {opened:?}", test.name)

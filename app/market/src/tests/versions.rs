@@ -7,17 +7,17 @@ use crate::library;
 use crate::offers::sets;
 use crate::orders;
 use crate::studio;
-use crate::testing::{Shop, shop};
+use crate::testing::{self, Shop, shop};
 use base::db::execute;
 use base::random;
 use base::testing::databases;
 use schema::digest::Digest;
+use schema::leaf::Kind;
 use schema::recipe::{ModelDigest, Recipe, Scheduler};
 
 /// Submits another version of a listing; its leaves are logged, and it waits for nothing but its certification.
 async fn submit(shop: &Shop, listing: &str) -> String {
     let id = random::id();
-    let leaf = |tail: &str| Digest::sha256(format!("{id}{tail}").as_bytes()).hex();
     let recipe = Recipe::new(
         ModelDigest(Digest([2; 32])),
         "a fox".into(),
@@ -27,14 +27,12 @@ async fn submit(shop: &Shop, listing: &str) -> String {
         (128, 128),
     );
     let mut tx = shop.till.db.write().await.expect("a transaction");
-    let sql = "insert into log_leaf (leaf_hash, origin, kind, digest, key_hash, leaf, queued_ms, log_index) values ($1, 'log.test', $2, $1, 'k', 'x', 1, $3)";
-    let first: i64 = i64::from(u16::from_be_bytes(random::bytes::<2>())) * 10 + 100;
-    for (index, (tail, kind)) in (first..).zip([("a", 1i64), ("b", 6), ("c", 2)]) {
-        execute!(&mut tx, sql, leaf(tail), kind, index).expect("a leaf");
+    let first = i64::from(u16::from_be_bytes(random::bytes::<2>())) * 10 + 100;
+    let mut leaves = Vec::new();
+    for (index, kind) in (first..).zip([Kind::SealedRecipe, Kind::Listing, Kind::Reproduction]) {
+        leaves.push(testing::leaf(&mut tx, kind, &id, Some(index)).await);
     }
-    let sql =
-        "insert into secret (id, wrapped_key, ciphertext, created_ms) values ($1, 'w', 'c', 1)";
-    execute!(&mut tx, sql, &id).expect("a secret");
+    testing::secret(&mut tx, &id).await;
     let new = NewVersion {
         listing_id: listing.into(),
         version_id: id.clone(),
@@ -51,8 +49,8 @@ async fn submit(shop: &Shop, listing: &str) -> String {
         recipe: &recipe,
         variables: "{}".into(),
         creator_key: "k".into(),
-        leaf_hash: leaf("a"),
-        listing_leaf_hash: leaf("b"),
+        leaf_hash: leaves[0].clone(),
+        listing_leaf_hash: leaves[1].clone(),
         statement: "{}".into(),
         now_ms: shop.now_ms,
     };
@@ -71,7 +69,7 @@ async fn submit(shop: &Shop, listing: &str) -> String {
 
 /// Certifies a version, and lets it go on sale.
 async fn release(shop: &Shop, id: &str) {
-    let certification = Digest::sha256(format!("{id}c").as_bytes()).hex();
+    let certification = testing::leaf_hash(Kind::Reproduction, id);
     let mut tx = shop.till.db.write().await.expect("a transaction");
     let sql = "update version set state = 'certified', certification_leaf_hash = $2 where id = $1";
     execute!(&mut tx, sql, id, &certification).expect("certified");

@@ -10,7 +10,7 @@ use crate::payouts::service::manual;
 use crate::sales::dispute;
 use crate::sales::refund;
 use crate::settlement::events;
-use crate::testing::{Shop, listing, person, shop};
+use crate::testing::{Shop, shop};
 use base::db::{execute, fetch};
 use base::random;
 use base::testing::{TestDb, databases};
@@ -139,13 +139,10 @@ pub(super) fn run(
 async fn walk(test: &TestDb, steps: &[Step]) -> Vec<String> {
     let mut shop = shop(test).await;
     for number in 0..14 {
-        shop.buyers
-            .push(person(&shop.till, &format!("buyer-{number}")).await);
+        shop.add_buyer(&format!("buyer-{number}")).await;
     }
     for (number, price) in [777, 4001, 250, 1999, 1234].into_iter().enumerate() {
-        let seller = shop.sellers[number % 2].clone();
-        shop.listings
-            .push(listing(&shop.till, &seller, price).await);
+        shop.add_listing(number % 2, price).await;
     }
     let seller = shop.sellers[0].clone();
     let coupons = [
@@ -482,11 +479,10 @@ async fn bench_checkouts_and_payout_lines() {
         payouts::onboard(&test.db, &seller, "Some Body", "000123456789", shop.now_ms)
             .await
             .expect("onboarded");
-        let mut buyers = Vec::new();
+        shop.buyers.clear();
         for number in 0..CHECKOUTS {
-            buyers.push(person(&shop.till, &format!("bench-{number}")).await);
+            shop.add_buyer(&format!("bench-{number}")).await;
         }
-        shop.buyers = buyers;
         shop.drain().await;
         let start = std::time::Instant::now();
         for buyer in 0..CHECKOUTS {

@@ -22,12 +22,11 @@ async fn no_fault_between_us_and_stripe_pays_or_refunds_twice() {
             .expect("a coupon");
         tx.commit().await.expect("a commit");
         for (number, fault) in Fault::ALL.into_iter().enumerate() {
-            let buyer = crate::testing::person(&on.shop.till, &format!("b{number}")).await;
-            on.shop.buyers.push(buyer);
+            let buyer = on.shop.add_buyer(&format!("b{number}")).await;
             cart::set_code(&test.db, "cart", "house", "192.0.2.1")
                 .await
                 .expect("a code");
-            let order = on.shop.order(3 + number, &[0]).await.expect("an order");
+            let order = on.shop.order(buyer, &[0]).await.expect("an order");
             assert!(on.pay(&order, "4000000000000077", "US").await);
             on.settle().await;
             let line = on.shop.lines(&order).await.remove(0);

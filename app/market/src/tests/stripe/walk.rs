@@ -5,7 +5,6 @@
 use crate::checkout::service::cart;
 use crate::orders;
 use crate::payouts::service as payouts;
-use crate::testing::{listing, person};
 use crate::tests::stripe::{StripeShop, age_operations, send_all};
 use crate::tests::walk as steps;
 use base::testing::TestDb;
@@ -64,13 +63,10 @@ fn random_walks_with_lost_answers_and_lost_events_end_where_stripe_ends() {
 async fn walk(test: &TestDb, steps: &[steps::Step]) -> Vec<String> {
     let mut on = StripeShop::new(test).await;
     for number in 0..10 {
-        let buyer = person(&on.shop.till, &format!("buyer-{number}")).await;
-        on.shop.buyers.push(buyer);
+        on.shop.add_buyer(&format!("buyer-{number}")).await;
     }
     for (number, price) in [777, 4001, 1999].into_iter().enumerate() {
-        let seller = on.shop.sellers[number % 2].clone();
-        let new = listing(&on.shop.till, &seller, price).await;
-        on.shop.listings.push(new);
+        on.shop.add_listing(number % 2, price).await;
     }
     for seller in [0, 1] {
         on.onboard(seller, "000123456789").await;

@@ -1,26 +1,32 @@
 //! Money from cart to bank, on both databases: a small shop, and what is told about it.
 
+use super::{Listing, ORIGIN, Person, runtime};
 use crate::checkout::service::{self, open_payment, place};
+use crate::engines::Engines;
+use crate::log::intake::intake;
 use crate::log::service::PublicLog;
+use crate::models::Models;
 use crate::orders;
 use crate::payouts::service as payouts;
 use crate::sales::Bearer;
 use crate::settlement;
 use crate::settlement::jobs as till_jobs;
+use crate::shop::{Shop as Rules, Waits};
 use crate::till::Till;
-use base::clock::DAY_MS;
+use base::clock::{Clock, DAY_MS};
 use base::db::execute;
+use base::mail::Mailer;
+use base::media::Media;
 use base::testing::TestDb;
 use base::vault::Vault;
 use base::{jobs, random};
 use ledger::note::Verifier;
 use money::books::service as books;
 use money::provider::sandbox::{self, Sandbox};
-use schema::digest::Digest;
 use schema::key::SecretKey;
 use schema::money::FeeSchedule;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 const START_MS: i64 = 1_800_000_000_000;
 
@@ -32,20 +38,19 @@ pub(crate) struct Shop {
     pub buyers: Vec<String>,
 }
 
-fn till(test: &TestDb) -> Till {
+/// A public log that nobody writes.
+pub(crate) fn public_log(test: &TestDb) -> PublicLog {
     let secret = || SecretKey::from_bytes([7; 32]);
-    let verifier = Verifier::new("log.test", secret().public()).expect("a name");
+    let verifier = Verifier::new(ORIGIN, secret().public()).expect("a name");
+    let place = test.folder.path().join("log");
+    PublicLog::new(ORIGIN.into(), verifier, place, secret(), None).expect("a log")
+}
+
+fn till(test: &TestDb) -> Till {
     Till {
         db: test.db.clone(),
         vault: Vault::new(&[1; 32]),
-        log: PublicLog::new(
-            "log.test".into(),
-            verifier,
-            test.folder.path().join("log"),
-            secret(),
-            None,
-        )
-        .expect("a log"),
+        log: public_log(test),
         fee: FeeSchedule::new(1500, 0).expect("a schedule"),
         minimum_order_minor: 250,
         provider: Arc::new(Sandbox {
@@ -55,44 +60,14 @@ fn till(test: &TestDb) -> Till {
     }
 }
 
-pub(crate) async fn person(till: &Till, name: &str) -> String {
-    let id = random::id();
-    let mut tx = till.db.write().await.expect("a transaction");
-    let sql = "insert into person (id, email, email_folded, address_folded, handle, password_hash, role, created_ms, proven_ms)
-        values ($1, $3, $3, $3, $2, 'x', 'member', 1, 1)";
-    let email = format!("{name}@test.example");
-    execute!(&mut tx, sql, &id, name, &email).expect("a person");
-    tx.commit().await.expect("a commit");
-    id
-}
-
-/// A live listing with what a sale needs of it: a version and two logged leaves.
-pub(crate) async fn listing(till: &Till, seller: &str, price_minor: i64) -> String {
-    let (id, version, secret) = (random::id(), random::id(), random::id());
-    let leaf = |tail: &str| Digest::sha256(format!("{id}{tail}").as_bytes()).hex();
-    let mut tx = till.db.write().await.expect("a transaction");
-    for (tail, kind) in [("a", 1i64), ("b", 6)] {
-        let sql = "insert into log_leaf (leaf_hash, origin, kind, digest, key_hash, leaf, queued_ms) values ($1, 'log.test', $2, $1, 'k', 'x', 1)";
-        execute!(&mut tx, sql, leaf(tail), kind).expect("a leaf");
-    }
-    execute!(
-        &mut tx,
-        "insert into secret (id, wrapped_key, ciphertext, created_ms) values ($1, 'w', 'c', 1)",
-        &secret
-    )
-    .expect("a secret");
-    let sql = "insert into listing (id, slug, person_id, title, description, category, language, price_minor, licence, state, search_text, created_ms, sales)
-        values ($1, $1, $2, 'Fox', '', 'faces', 'en', $3, 'standard-1', 'live', '', 1, 0)";
-    execute!(&mut tx, sql, &id, seller, price_minor).expect("a listing");
-    let sql = "insert into version (id, listing_id, state, secret_id, model, profile, scheduler, steps, width, height, variables, creator_key, leaf_hash, listing_leaf_hash, listing_statement, created_ms)
-        values ($1, $2, 'live', $3, 'm', 'portable-1', 's', 1, 1, 1, '{}', 'k', $4, $5, '{}', 1)";
-    execute!(&mut tx, sql, &version, &id, &secret, leaf("a"), leaf("b")).expect("a version");
-    let sql = "update listing set version_id = $2 where id = $1";
-    execute!(&mut tx, sql, &id, &version).expect("its version");
-    let sql = "insert into anchor (version_id, idx, blob, labelled_blob, pixel_blake3, pixel_sha256, width, height) values ($1, 0, 'b', 'l', 'p', 'p', 1, 1)";
-    execute!(&mut tx, sql, &version).expect("an anchor");
-    tx.commit().await.expect("a commit");
-    id
+/// The engines of all tests: loading them takes a moment.
+fn engines() -> Engines {
+    static ENGINES: OnceLock<Engines> = OnceLock::new();
+    let load = || {
+        let models = Models::load(None).expect("the embedded model");
+        Engines::load(&runtime(), models, 1).expect("engines")
+    };
+    ENGINES.get_or_init(load).clone()
 }
 
 /// Two sellers, three buyers, and listings at 10.00, 4.99, 29.99 (the second seller's) and free.
@@ -100,13 +75,14 @@ pub(crate) async fn shop(test: &TestDb) -> Shop {
     let till = till(test);
     let (mut sellers, mut buyers, mut listings) = (Vec::new(), Vec::new(), Vec::new());
     for name in ["ada", "ben"] {
-        sellers.push(person(&till, name).await);
+        sellers.push(Person::new(name).save(&till.db).await);
     }
     for name in ["cy", "di", "ed"] {
-        buyers.push(person(&till, name).await);
+        buyers.push(Person::new(name).save(&till.db).await);
     }
     for (seller, price) in [(0, 1000), (0, 499), (1, 2999), (1, 0)] {
-        listings.push(listing(&till, &sellers[seller], price).await);
+        let listing = Listing::of(&sellers[seller]).price(price);
+        listings.push(listing.save(&till.db).await);
     }
     Shop {
         till,
@@ -118,6 +94,44 @@ pub(crate) async fn shop(test: &TestDb) -> Shop {
 }
 
 impl Shop {
+    /// What the rules share that are about more than money.
+    pub(crate) fn rules(&self, test: &TestDb) -> Rules {
+        let folder = test.folder.path();
+        Rules {
+            db: self.till.db.clone(),
+            clock: Clock::default(),
+            provider: self.till.provider.clone(),
+            vault: self.till.vault.clone(),
+            mailer: Mailer::new(None, folder).expect("a folder of mails"),
+            media: Media::folder(&folder.join("media")).expect("a folder"),
+            log: self.till.log.clone(),
+            intake: intake(ORIGIN).0,
+            engines: engines(),
+            workers: 1,
+            fee: self.till.fee,
+            minimum_order_minor: self.till.minimum_order_minor,
+            minimum_payout_minor: 2500,
+            waits: Waits::NONE,
+            public_url: self.till.public_url.clone(),
+            demo: false,
+            turn: Arc::default(),
+        }
+    }
+
+    /// One more buyer; returns their number.
+    pub(crate) async fn add_buyer(&mut self, name: &str) -> usize {
+        self.buyers
+            .push(Person::new(name).save(&self.till.db).await);
+        self.buyers.len() - 1
+    }
+
+    /// One more listing of a seller; returns its number.
+    pub(crate) async fn add_listing(&mut self, seller: usize, price_minor: i64) -> usize {
+        let listing = Listing::of(&self.sellers[seller]).price(price_minor);
+        self.listings.push(listing.save(&self.till.db).await);
+        self.listings.len() - 1
+    }
+
     pub(crate) async fn order(
         &self,
         buyer: usize,
@@ -333,29 +347,4 @@ pub(crate) async fn traded(test: &TestDb) -> Shop {
     shop.advance(2).await;
     shop.drain().await;
     shop
-}
-
-/// The embedded model under another name, and so under another digest, in a folder of its own.
-pub(crate) fn second_model(folder: &std::path::Path) {
-    let engine::model::Source::Embedded(files) = engine::embedded::DEFAULT else {
-        unreachable!("the usual model is inside the program")
-    };
-    std::fs::create_dir_all(folder).expect("a folder");
-    for (name, bytes) in files {
-        let mut bytes = bytes.to_vec();
-        if *name == engine::model::MANIFEST {
-            let mut manifest: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
-            manifest["name"] = "Another".into();
-            manifest["version"] = "1.0".into();
-            bytes = schema::canonical::to_bytes(&manifest, "model.json").expect("canonical");
-        }
-        std::fs::write(folder.join(name), bytes).expect("a file");
-    }
-}
-
-/// The ONNX Runtime library.
-pub(crate) fn runtime() -> std::path::PathBuf {
-    let path = std::env::var_os("ORT_DYLIB_PATH");
-    path.expect("ORT_DYLIB_PATH: cargo xtask test sets it")
-        .into()
 }
