@@ -6,6 +6,8 @@ pub mod filter;
 pub mod service;
 mod store;
 pub mod stretch;
+#[cfg(test)]
+mod tests;
 pub mod versions;
 #[cfg(any(test, feature = "testing"))]
 pub use store::ALL as STATEMENTS;
