@@ -7,6 +7,8 @@ pub mod jobs;
 pub mod reruns;
 pub mod service;
 mod store;
+#[cfg(test)]
+mod tests;
 #[cfg(any(test, feature = "testing"))]
 pub use store::ALL as STATEMENTS;
 
