@@ -5,5 +5,7 @@
 
 pub mod service;
 mod store;
+#[cfg(test)]
+mod tests;
 #[cfg(any(test, feature = "testing"))]
 pub use store::ALL as STATEMENTS;
