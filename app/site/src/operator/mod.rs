@@ -10,3 +10,5 @@ mod money_page;
 mod page;
 mod reconciliation;
 pub mod service;
+#[cfg(test)]
+mod tests;
