@@ -1,11 +1,11 @@
 //! Chromium through its driver, with or without JavaScript; a test fails on any error in the console.
 
+use super::{PATIENCE, is_so, until};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Map, Value, json};
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 use tempfile::TempDir;
 
 /// A browser session with its own driver and profile.
@@ -38,8 +38,6 @@ fn start_driver() -> (Child, u16) {
     }
     panic!("chromedriver found no free port");
 }
-
-const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Browser {
     pub(crate) async fn open(scripts: bool) -> Self {
@@ -119,15 +117,15 @@ impl Browser {
 
     /// Waits until no such element is on the page.
     pub(crate) async fn see_none(&self, css: &str) {
-        let start = std::time::Instant::now();
-        while start.elapsed() < PATIENCE {
+        until(PATIENCE, async || {
             let found = self.page.find_all(Locator::Css(css)).await;
-            if found.is_ok_and(|found| found.is_empty()) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
-        panic!("{css} stays on {:?}", self.page.current_url().await);
+            let gone = found.is_ok_and(|found| found.is_empty());
+            is_so(
+                gone,
+                format!("{css} is on {:?}", self.page.current_url().await),
+            )
+        })
+        .await;
     }
 
     pub(crate) async fn click(&self, css: &str) {
@@ -142,14 +140,34 @@ impl Browser {
     pub(crate) async fn follow(&self, css: &str) {
         let old = self.see("html").await;
         self.click(css).await;
-        for _ in 0..600 {
+        until(PATIENCE, async || {
             // A stale element means that the page it belonged to is gone.
-            if old.tag_name().await.is_err() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("{css} led nowhere from {:?}", self.page.current_url().await);
+            let gone = old.tag_name().await.is_err();
+            is_so(
+                gone,
+                format!("{css} led nowhere from {:?}", self.page.current_url().await),
+            )
+        })
+        .await;
+    }
+
+    /// Loads a page again until an attribute has a value: jobs and events take a moment.
+    pub(crate) async fn see_value(&self, url: &str, css: &str, attribute: &str, wanted: &str) {
+        until(PATIENCE, async || {
+            self.goto(url).await;
+            let value = self.attribute(css, attribute).await;
+            is_so(
+                value == wanted,
+                format!("{url} {css} {attribute}: {value:?}, not {wanted:?}"),
+            )
+        })
+        .await;
+    }
+
+    /// Waits, as an operator, until every call to the provider has been answered.
+    pub(crate) async fn see_calls_done(&self, base: &str) {
+        let desk = format!("{base}/operator");
+        self.see_value(&desk, "#operations", "data-open", "0").await;
     }
 
     pub(crate) async fn fill(&self, css: &str, text: &str) {

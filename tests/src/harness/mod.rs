@@ -3,3 +3,6 @@
 pub(crate) mod browser;
 pub(crate) mod client;
 pub(crate) mod server;
+mod wait;
+
+pub(crate) use wait::{PATIENCE, is_so, until, until_blocking, within};

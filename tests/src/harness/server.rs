@@ -1,5 +1,6 @@
 //! A server of one's own, on a free port, with an empty data folder; and the command line tool.
 
+use super::{PATIENCE, until};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -166,20 +167,18 @@ impl Server {
     pub(crate) async fn mailed(&self, kind: &str) -> String {
         let pattern = format!("/account/{kind}/[A-Za-z0-9_-]+");
         let pattern = regex::Regex::new(&pattern).expect("a pattern");
-        for _ in 0..200 {
+        until(PATIENCE, async || {
             let folder = std::fs::read_dir(self.folder.path().join("mail"));
-            for file in folder.into_iter().flatten() {
+            let found = folder.into_iter().flatten().find_map(|file| {
                 let path = file.expect("a file").path();
                 let text = std::fs::read_to_string(path).unwrap_or_default();
                 // Quoted-printable breaks long lines softly.
                 let text = text.replace("=\r\n", "").replace("=\n", "");
-                if let Some(found) = pattern.find(&text) {
-                    return found.as_str().to_owned();
-                }
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-        panic!("no mail with a link to {kind}");
+                Some(pattern.find(&text)?.as_str().to_owned())
+            });
+            found.ok_or_else(|| format!("no mail with a link to {kind}"))
+        })
+        .await
     }
 
     /// Starts a stopped server on the same data.

@@ -2,6 +2,7 @@
 
 use crate::harness::client::Client;
 use crate::harness::server::{Database, Server};
+use crate::harness::{PATIENCE, is_so, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_kind_of_recurring_work_is_scheduled_and_shows_its_last_run() {
@@ -19,15 +20,11 @@ async fn every_kind_of_recurring_work_is_scheduled_and_shows_its_last_run() {
         "statistics",
     ] {
         let row = format!("data-kind=\"{kind}\" data-state=\"done\"");
-        let mut page = String::new();
-        for _ in 0..400 {
-            page = client.get("/operator/background").await.body;
-            if page.contains(&row) {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-        assert!(page.contains(&row), "{kind} never ran: {page}");
+        until(PATIENCE, async || {
+            let page = client.get("/operator/background").await.body;
+            is_so(page.contains(&row), format!("{kind} never ran: {page}"))
+        })
+        .await;
     }
     let page = client.get("/operator/background").await.body;
     assert!(page.contains("data-kind=\"log-audit\""), "due in a minute");

@@ -5,6 +5,7 @@
 
 use crate::harness::client::Client;
 use crate::harness::server::{Server, root, seedmark, text};
+use crate::harness::{PATIENCE, until};
 use std::process::Command;
 
 /// The demo's buyer, and the line whose bundle the earlier release opened and regenerated.
@@ -80,14 +81,14 @@ async fn a_folder_of_november_2026_opens_with_its_sales_its_log_and_its_pictures
     let started = buyer.post(&format!("/library/{line}/runs"), &[]).await;
     assert_eq!(started.status, 303, "{}", started.body);
     let run = started.header("location").to_owned();
-    let mut done = String::new();
-    for _ in 0..400 {
-        done = buyer.get(&run).await.body;
-        if done.contains("data-outcome=\"") {
-            break;
+    let ended = async || {
+        let page = buyer.get(&run).await.body;
+        match page.contains("data-outcome=\"") {
+            true => Ok(page),
+            false => Err(page),
         }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
+    };
+    let done = until(PATIENCE, ended).await;
     assert!(done.contains("data-outcome=\"exact\""), "{done}");
 
     let audited = server.command(&["books", "audit"]);

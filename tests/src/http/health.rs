@@ -2,34 +2,31 @@
 
 use crate::harness::client::Client;
 use crate::harness::server::{Database, Server};
+use crate::harness::{PATIENCE, is_so, until};
 use serde_json::Value;
-use std::time::Duration;
 
 /// Waits until every part is well.
 async fn well(visitor: &Client) {
-    for _ in 0..400 {
-        if visitor.get("/healthz").await.status == 200 {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    panic!("{}", visitor.get("/healthz").await.body);
+    until(PATIENCE, async || {
+        let answer = visitor.get("/healthz").await;
+        is_so(answer.status == 200, answer.body)
+    })
+    .await;
 }
 
 /// What `/healthz` says once a part is as it should be.
 async fn told(visitor: &Client, part: &str, state: &str) -> (u16, Value) {
-    let mut last = Value::Null;
     // A write is tried every five seconds, and given up after ten.
-    for _ in 0..400 {
-        if let Some(answer) = visitor.try_get("/healthz").await {
-            last = serde_json::from_str(&answer.body).expect("JSON");
-            if last["parts"][part]["state"] == state {
-                return (answer.status, last);
-            }
+    until(PATIENCE, async || {
+        let answer = visitor.try_get("/healthz").await;
+        let answer = answer.ok_or("no answer".to_owned())?;
+        let told: Value = serde_json::from_str(&answer.body).expect("JSON");
+        match told["parts"][part]["state"] == state {
+            true => Ok((answer.status, told)),
+            false => Err(format!("{part} is not {state}: {told}")),
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("{part} never is {state}: {last}");
+    })
+    .await
 }
 
 async fn desk_says(operator: &Client, part: &str, state: &str) {
@@ -121,12 +118,12 @@ async fn what_a_wrong_clock_put_a_year_ahead_comes_back() {
     server.stop();
     server.sql("update recurring set next_ms = next_ms + 34560000000");
     server.start_again();
-    for _ in 0..200 {
-        let ahead = "not exists (select 1 from recurring where next_ms > extract(epoch from now()) * 1000 + 90000000)";
-        if server.holds(ahead) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("recurring work stays planned for a year later");
+    let near = "not exists (select 1 from recurring where next_ms > extract(epoch from now()) * 1000 + 90000000)";
+    until(PATIENCE, async || {
+        is_so(
+            server.holds(near),
+            "recurring work stays planned for a year later",
+        )
+    })
+    .await;
 }

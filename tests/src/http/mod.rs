@@ -14,6 +14,7 @@ mod webhooks;
 
 use crate::harness::client::Client;
 use crate::harness::server::{Database, Server};
+use crate::harness::{PATIENCE, is_so, until};
 
 const PUBLIC: &[&str] = &[
     "/",
@@ -378,15 +379,15 @@ async fn health_says_that_the_log_cannot_write_and_that_it_can_again() {
     let server = Server::start(Database::Sqlite);
     let visitor = Client::new(server.url(""));
     let health = async |waits_for: serde_json::Value| {
-        for _ in 0..400 {
+        until(PATIENCE, async || {
             let answer = visitor.get("/healthz").await;
             let told: serde_json::Value = serde_json::from_str(&answer.body).expect("JSON");
-            if told["log_waits"]["for"] == waits_for {
-                return (answer.status, told);
+            match told["log_waits"]["for"] == waits_for {
+                true => Ok((answer.status, told)),
+                false => Err(format!("the log does not wait for {waits_for}: {told}")),
             }
-            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
-        }
-        panic!("health never says that the log waits for {waits_for}");
+        })
+        .await
     };
     let nobody = serde_json::Value::Null;
     assert_eq!(health(nobody.clone()).await.0, 200);
@@ -405,13 +406,14 @@ async fn health_says_that_the_log_cannot_write_and_that_it_can_again() {
 /// The id of a picture that the workers finished.
 async fn finished_picture(client: &Client, draft: &str) -> String {
     let value = regex::Regex::new("value=\"([0-9a-f-]+)\"").expect("a pattern");
-    for _ in 0..400 {
+    until(PATIENCE, async || {
         let page = client.get(draft).await;
-        if page.body.contains("name=\"picture\"") {
-            let input = page.find("(<input[^>]*name=\"picture\"[^>]*>)");
-            return value.captures(&input).expect("an id")[1].to_owned();
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
-    }
-    panic!("no picture was finished");
+        is_so(
+            page.body.contains("name=\"picture\""),
+            "no picture was finished",
+        )?;
+        let input = page.find("(<input[^>]*name=\"picture\"[^>]*>)");
+        Ok(value.captures(&input).expect("an id")[1].to_owned())
+    })
+    .await
 }

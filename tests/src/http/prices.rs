@@ -3,7 +3,7 @@
 use super::strangers::{LISTING, list_something};
 use crate::harness::client::Client;
 use crate::harness::server::{Database, Server};
-use std::time::Duration;
+use crate::harness::{PATIENCE, is_so, until};
 
 #[tokio::test]
 async fn a_price_shows_its_tax_from_the_first_page_to_the_invoice() {
@@ -61,15 +61,20 @@ async fn a_price_shows_its_tax_from_the_first_page_to_the_invoice() {
     let card = [("card", "4242424242424242"), ("country", "AT")];
     let order = visitor.post(&payment, &card).await;
     let order = order.header("location").to_owned();
-    let mut receipt = visitor.get(&order).await;
-    while !receipt.body.contains("data-state=\"paid\"") {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        receipt = visitor.get(&order).await;
-    }
-    assert!(receipt.body.contains("Tax 20 % (Austria)") && receipt.body.contains("$12.00"));
-    while !server.holds("exists (select 1 from listing where sales = 1)") {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let paid = async || {
+        let receipt = visitor.get(&order).await.body;
+        match receipt.contains("data-state=\"paid\"") {
+            true => Ok(receipt),
+            false => Err(receipt),
+        }
+    };
+    let receipt = until(PATIENCE, paid).await;
+    assert!(receipt.contains("Tax 20 % (Austria)") && receipt.contains("$12.00"));
+    until(PATIENCE, async || {
+        let sold = server.holds("exists (select 1 from listing where sales = 1)");
+        is_so(sold, "the sale is not counted")
+    })
+    .await;
     let invoice = visitor.get(&format!("{order}/invoice.pdf")).await;
     assert!(
         invoice.body.contains("Tax 20 % (Austria)")

@@ -2,7 +2,7 @@
 
 use crate::harness::client::Client;
 use crate::harness::server::{Database, Server};
-use std::time::Duration;
+use crate::harness::{PATIENCE, is_so, until};
 
 pub(super) const LISTING: &str = "01900000-0000-7000-8000-000000000001";
 
@@ -46,18 +46,12 @@ async fn buy(server: &Server, email: &str) -> Client {
     let card = [("card", "4242424242424242"), ("country", "US")];
     let paid = visitor.post(&payment, &card).await;
     let order = paid.header("location").to_owned();
-    for _ in 0..200 {
-        if visitor
-            .get(&order)
-            .await
-            .body
-            .contains("data-state=\"paid\"")
-        {
-            return visitor;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("it is never booked");
+    until(PATIENCE, async || {
+        let receipt = visitor.get(&order).await.body;
+        is_so(receipt.contains("data-state=\"paid\""), receipt)
+    })
+    .await;
+    visitor
 }
 
 #[tokio::test(flavor = "multi_thread")]

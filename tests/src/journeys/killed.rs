@@ -4,90 +4,90 @@
 
 use super::publish;
 use crate::harness::browser::Browser;
-use crate::harness::client::Client;
+use crate::harness::client::{Answer, Client};
 use crate::harness::server::{Database, Server, text};
+use crate::harness::{is_so, until};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::sync::watch;
 
 const BUYERS: usize = 6;
 const CHECKOUTS: usize = 60;
 const PRICE_MINOR: i64 = 1000;
 
-/// Asks until there is an answer.
-async fn page(client: &Client, path: &str) -> crate::harness::client::Answer {
-    loop {
-        if let Some(answer) = client.try_get(path).await
-            && answer.status < 500
-        {
-            return answer;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+/// One request in a shop that comes and goes may meet several ends.
+const BETWEEN_KILLS: Duration = Duration::from_secs(300);
+
+/// Somebody who buys, and counts with all others the answers that they get.
+struct Buyer {
+    client: Client,
+    answers: watch::Sender<usize>,
 }
 
-/// Sends the same form until there is an answer; its key makes the repetition harmless.
-async fn form(
-    client: &Client,
-    path: &str,
-    fields: &[(&str, &str)],
-) -> crate::harness::client::Answer {
-    loop {
-        if let Some(answer) = client.try_post(path, fields).await
-            && answer.status < 500
-        {
-            return answer;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
+impl Buyer {
+    /// Asks until there is an answer.
+    async fn page(&self, path: &str) -> Answer {
+        let ask = async || self.answered(path, self.client.try_get(path).await);
+        until(BETWEEN_KILLS, ask).await
+    }
+
+    /// Sends the same form until there is an answer; its key makes the repetition harmless.
+    async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let send = async || self.answered(path, self.client.try_post(path, fields).await);
+        until(BETWEEN_KILLS, send).await
+    }
+
+    fn answered(&self, path: &str, answer: Option<Answer>) -> Result<Answer, String> {
+        let answer = answer.ok_or_else(|| format!("{path}: no answer"))?;
+        is_so(answer.status < 500, format!("{path}: {}", answer.status))?;
+        self.answers.send_modify(|answers| *answers += 1);
+        Ok(answer)
     }
 }
 
 /// Buys once, whatever happens to the server meanwhile, and returns the line's path in the library.
-async fn buy(client: &Client, listing: &str) -> String {
-    let added = form(client, "/cart/add", &[("listing", listing)]).await;
+async fn buy(buyer: &Buyer, listing: &str) -> String {
+    let added = buyer.form("/cart/add", &[("listing", listing)]).await;
     assert_eq!(added.status, 303, "{}", added.body);
-    let cart = page(client, "/cart").await;
+    let cart = buyer.page("/cart").await;
     let key = cart.find(r#"name="form_key" value="([0-9a-f]+)""#);
-    let placed = form(
-        client,
-        "/checkout",
-        &[("form_key", &key), ("total", "1000")],
-    )
-    .await;
+    let placed = buyer
+        .form("/checkout", &[("form_key", &key), ("total", "1000")])
+        .await;
     assert_eq!(placed.status, 303, "{}", placed.body);
     let mut location = placed.header("location").to_owned();
     if let Some(order) = location.strip_prefix("/orders/") {
         // The answer to the first try was lost: the order is there, and its payment is opened from its page.
-        let pay = form(client, &format!("/orders/{order}/pay"), &[]).await;
+        let pay = buyer.form(&format!("/orders/{order}/pay"), &[]).await;
         location = pay.header("location").to_owned();
     }
     if location.starts_with("/sandbox/payments/") {
         let path = location.split('?').next().unwrap_or_default().to_owned();
-        let paid = form(
-            client,
-            &path,
-            &[("card", "4242424242424242"), ("country", "US")],
-        )
-        .await;
+        let paid = buyer
+            .form(&path, &[("card", "4242424242424242"), ("country", "US")])
+            .await;
         location = paid.header("location").to_owned();
     }
     assert!(location.starts_with("/orders/"), "{location}");
-    loop {
-        let order = page(client, &location).await;
-        if order.body.contains("data-state=\"paid\"") {
-            return order.find(r#"href="(/library/[^"]+)""#);
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until(BETWEEN_KILLS, async || {
+        let order = buyer.page(&location).await;
+        is_so(
+            order.body.contains("data-state=\"paid\""),
+            "it is never booked",
+        )?;
+        Ok(order.find(r#"href="(/library/[^"]+)""#))
+    })
+    .await
 }
 
-async fn buyer(client: Arc<Client>, listing: String, times: usize, done: Arc<AtomicUsize>) {
+async fn buy_and_return(buyer: Arc<Buyer>, listing: String, times: usize, done: Arc<AtomicUsize>) {
     for number in 0..times {
-        let line = buy(&client, &listing).await;
+        let line = buy(&buyer, &listing).await;
         done.fetch_add(1, Ordering::Relaxed);
         // All but the last go back, so that the same thing can be bought again.
         if number + 1 < times {
-            let back = form(&client, &format!("{line}/cancel"), &[]).await;
+            let back = buyer.form(&format!("{line}/cancel"), &[]).await;
             assert!(
                 matches!(back.status, 303 | 409 | 410),
                 "{} {}",
@@ -98,22 +98,20 @@ async fn buyer(client: Arc<Client>, listing: String, times: usize, done: Arc<Ato
     }
 }
 
-/// Kills and restarts at random moments until everybody is done.
+/// Kills and restarts, while one buyer has just had an answer and the others wait for theirs, until everybody is done.
 async fn kill_until_done(
     server: &mut Server,
-    clients: &[Arc<Client>],
-    work: tokio::task::JoinSet<()>,
+    buyers: &[Arc<Buyer>],
+    mut work: tokio::task::JoinSet<()>,
+    mut answers: watch::Receiver<usize>,
     limit: usize,
 ) -> usize {
-    let mut work = work;
     let mut kills = 0;
-    let mut pause_ms = 700u64;
+    let mut next = 20;
     loop {
-        let pause = tokio::time::sleep(Duration::from_millis(pause_ms));
-        tokio::pin!(pause);
         let all_done = loop {
             tokio::select! {
-                () = &mut pause, if kills < limit => break false,
+                _ = answers.wait_for(|answers| *answers >= next), if kills < limit => break false,
                 ended = work.join_next() => match ended {
                     Some(ended) => ended.expect("a buyer"),
                     None => break true,
@@ -125,11 +123,11 @@ async fn kill_until_done(
         }
         server.kill_and_restart();
         kills += 1;
-        for client in clients {
-            client.move_to(server.url(""));
+        for buyer in buyers {
+            buyer.client.move_to(server.url(""));
         }
-        // A different moment each time, the same in every run.
-        pause_ms = 300 + (pause_ms * 7919) % 1700;
+        // After another number of answers each time, the same in every run.
+        next = *answers.borrow() + 5 + (kills * 7919) % 37;
     }
 }
 
@@ -141,22 +139,32 @@ async fn killed(database: Database) {
     let mut server = Server::start(database);
     let ada = Browser::open(true).await;
     let listing = publish(&ada, &server.url(""), "ada", "10.00").await;
-    let mut clients = Vec::new();
+    let (answers, answered) = watch::channel(0);
+    let mut buyers = Vec::new();
     for number in 0..BUYERS {
         let client = Client::member(server.url(""), &format!("buyer{number}")).await;
-        clients.push(Arc::new(client));
+        let answers = answers.clone();
+        buyers.push(Arc::new(Buyer { client, answers }));
     }
-    let id = clients[0]
+    let id = buyers[0]
+        .client
         .get(&listing)
         .await
         .find(r#"name="listing" value="([^"]+)""#);
     let done = Arc::new(AtomicUsize::new(0));
     let mut work = tokio::task::JoinSet::new();
-    for client in &clients {
+    for buyer in &buyers {
         let times = checkouts / BUYERS;
-        work.spawn(buyer(client.clone(), id.clone(), times, done.clone()));
+        work.spawn(buy_and_return(
+            buyer.clone(),
+            id.clone(),
+            times,
+            done.clone(),
+        ));
     }
-    let mut kills = kill_until_done(&mut server, &clients, work, checkouts / 6).await;
+    let most = checkouts / 6;
+    let mut kills = kill_until_done(&mut server, &buyers, work, answered, most).await;
+    assert_eq!(kills, most, "everybody was done before");
     let bought = done.load(Ordering::Relaxed);
 
     // The payout run, killed at once and again on its way.
@@ -175,13 +183,7 @@ async fn killed(database: Database) {
         kills += 1;
     }
     let base = server.url("");
-    for _ in 0..400 {
-        ada.goto(&format!("{base}/operator")).await;
-        if ada.attribute("#operations", "data-open").await == "0" {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    ada.see_calls_done(&base).await;
     let part = PRICE_MINOR - 150;
     ada.goto(&format!("{base}/money")).await;
     let transit = ada.attribute("#balance-in-transit", "data-minor").await;

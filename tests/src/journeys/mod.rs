@@ -9,6 +9,7 @@ mod stripe;
 
 use crate::harness::browser::Browser;
 use crate::harness::server::{Database, Server, program, seedmark, text};
+use crate::harness::{PATIENCE, is_so, until, until_blocking};
 use sceptic::check_offline;
 use std::process::Command;
 
@@ -68,18 +69,11 @@ async fn submit_as(browser: &Browser, base: &str, price: &str, template: &str) -
     browser.see("html[data-ready]").await;
     browser.fill("#seal-passphrase", "wrong horse").await;
     browser.click("#seal-sign").await;
-    for _ in 0..200 {
-        if browser.text(".key-maker__message").await.contains("wrong") {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
-    }
-    assert!(
-        browser
-            .text(".key-maker__message")
-            .await
-            .contains("passphrase is wrong")
-    );
+    until(PATIENCE, async || {
+        let told = browser.text(".key-maker__message").await;
+        is_so(told.contains("passphrase is wrong"), told)
+    })
+    .await;
     browser.fill("#seal-passphrase", COMPOSED).await;
     browser.follow("#seal-sign").await;
     let url = browser.page.current_url().await.expect("an address");
@@ -259,7 +253,7 @@ fn seal_outlives_its_key(base: &str, proof: &str) {
         .join("later.seedmark")
         .to_string_lossy()
         .into_owned();
-    for _ in 0..400 {
+    until_blocking(PATIENCE, || {
         let bundle = shop
             .text(&format!("proofs/{path}/bundle"))
             .expect("a bundle");
@@ -267,12 +261,8 @@ fn seal_outlives_its_key(base: &str, proof: &str) {
         let verified = seedmark(&["verify", &file], folder.path());
         let told = text(&verified);
         assert!(verified.status.success(), "{told}");
-        if told.contains("the seal stands") {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(25));
-    }
-    panic!("the end of the key never came into the bundle");
+        is_so(told.contains("the seal stands"), told)
+    });
 }
 
 /// What this release of the engine has not regenerated is run again at the next start, without anybody asking.
@@ -284,16 +274,14 @@ async fn a_new_engine_runs_it_again(server: &mut Server, buyer: &Browser, proof:
     server.sql("delete from likeness");
     server.start_again();
     let (_, path) = proof.split_once("/proofs/").expect("a proof's address");
-    for _ in 0..400 {
+    until(PATIENCE, async || {
         buyer.goto(&server.url(&format!("/proofs/{path}"))).await;
         let printed = "count(*) > 0 and min(length(text_prints)) > 0 and min(length(picture_prints)) > 0 from likeness";
         let voices = buyer.text("#tally td[data-outcome=exact]").await;
-        if voices == "2" && server.holds(printed) {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    panic!("it was not run again");
+        let again = voices == "2" && server.holds(printed);
+        is_so(again, format!("it was not run again: {voices} voices"))
+    })
+    .await;
 }
 
 /// What must not be published: by somebody without a licence, or with an outcome that its digests belie.
@@ -424,13 +412,7 @@ fn attest(base: &str, bundle: &[u8]) -> String {
 /// The balance counts a transfer as in transit from the moment it is planned, so it is the operation that must be
 /// waited for: a day that passes before the provider has the money is a day without a payout.
 async fn pay_out(creator: &Browser, base: &str) {
-    for _ in 0..100 {
-        creator.goto(&format!("{base}/operator")).await;
-        if creator.attribute("#operations", "data-open").await == "0" {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    creator.see_calls_done(base).await;
     creator.goto(&format!("{base}/money")).await;
     assert_eq!(
         creator.attribute("#balance-in-transit", "data-minor").await,
@@ -440,18 +422,10 @@ async fn pay_out(creator: &Browser, base: &str) {
     // The first day lets the provider send the payout, the following ones let it arrive.
     creator.follow("#days-1").await;
     creator.follow("#days-2").await;
-    for _ in 0..100 {
-        creator.goto(&format!("{base}/money")).await;
-        if creator.attribute("#balance-paid", "data-minor").await == "3400" {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    assert_eq!(
-        creator.attribute("#balance-paid", "data-minor").await,
-        "3400",
-        "paid out"
-    );
+    let money = format!("{base}/money");
+    creator
+        .see_value(&money, "#balance-paid", "data-minor", "3400")
+        .await;
     creator.goto(&format!("{base}/operator")).await;
 }
 

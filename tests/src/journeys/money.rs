@@ -4,21 +4,7 @@
 use super::{publish, submit_as};
 use crate::harness::browser::Browser;
 use crate::harness::server::{Database, Server};
-use std::time::Duration;
-
-/// Waits until an attribute of a page has a value; jobs and events take a moment.
-async fn wait_for(browser: &Browser, url: &str, css: &str, attribute: &str, wanted: &str) {
-    let mut last = String::new();
-    for _ in 0..200 {
-        browser.goto(url).await;
-        last = browser.attribute(css, attribute).await;
-        if last == wanted {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("{url} {css} {attribute}: {last:?}, not {wanted:?}");
-}
+use crate::harness::{PATIENCE, is_so, until};
 
 async fn pay(browser: &Browser, card: &str) {
     browser.fill("#card", card).await;
@@ -109,8 +95,7 @@ async fn dispute_is_won(base: &str, ada: &Browser, listing: &str) {
     buyer.follow("#checkout").await;
     pay(&buyer, "4000 0000 0000 2685").await;
     buyer.see("#order[data-state=paid]").await;
-    wait_for(
-        ada,
+    ada.see_value(
         &format!("{base}/money"),
         "#disputes li",
         "data-state",
@@ -130,24 +115,18 @@ async fn dispute_is_won(base: &str, ada: &Browser, listing: &str) {
     ada.fill("#remark", "winning_evidence").await;
     ada.follow("#answer").await;
     ada.see(".flash").await;
-    for _ in 0..200 {
+    until(PATIENCE, async || {
         ada.goto(&format!("{base}/operator/operations?state=ok"))
             .await;
-        if ada
-            .page
-            .source()
-            .await
-            .expect("a page")
-            .contains("Answer a dispute")
-        {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        let page = ada.page.source().await.expect("a page");
+        is_so(page.contains("Answer a dispute"), "no answer was sent")
+    })
+    .await;
     ada.goto(&format!("{base}/operator")).await;
     ada.follow("#days-1").await;
     let desk = format!("{base}/operator/disputes");
-    wait_for(ada, &desk, "#dispute-list tbody tr", "data-state", "won").await;
+    ada.see_value(&desk, "#dispute-list tbody tr", "data-state", "won")
+        .await;
     buyer.close().await;
 }
 
@@ -161,20 +140,18 @@ async fn withdrawn_for_cause(base: &str, ada: &Browser, listing: &str) {
     ada.follow("#withdraw").await;
     ada.see(".flash").await;
     let operations = format!("{base}/operator/operations?state=ok");
-    for _ in 0..200 {
+    until(PATIENCE, async || {
         ada.goto(&operations).await;
         let text = ada.text("#operation-list").await;
-        if text.matches("Refund").count() >= 2 {
-            // The log says that it is gone, and why.
-            ada.goto(&format!("{base}{proof}")).await;
-            ada.follow("#withdrawal a").await;
-            ada.see("#checks li:nth-child(3)").await;
-            assert!(ada.text("main").await.contains("A withdrawal"));
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("its owner was not refunded");
+        let refunded = text.matches("Refund").count() >= 2;
+        is_so(refunded, format!("its owner was not refunded: {text}"))
+    })
+    .await;
+    // The log says that it is gone, and why.
+    ada.goto(&format!("{base}{proof}")).await;
+    ada.follow("#withdrawal a").await;
+    ada.see("#checks li:nth-child(3)").await;
+    assert!(ada.text("main").await.contains("A withdrawal"));
 }
 
 /// The bank takes a payout and sends it back a day later; with another bank account it arrives.
@@ -197,10 +174,11 @@ async fn payout_fails_then_arrives(base: &str, ada: &Browser) {
         ("#days-2", "paid"),
         ("#days-1", "failed"),
     ] {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        // A day that passes before the provider has the money is a day without a payout.
+        ada.see_calls_done(base).await;
         ada.goto(&format!("{base}/operator")).await;
         ada.follow(day).await;
-        wait_for(ada, &money, list, "data-state", wanted).await;
+        ada.see_value(&money, list, "data-state", wanted).await;
     }
     assert_eq!(ada.attribute("#paused", "data-by").await, "bank_rejected");
     assert_eq!(ada.attribute("#balance-paid", "data-minor").await, "0");
@@ -214,7 +192,7 @@ async fn payout_fails_then_arrives(base: &str, ada: &Browser) {
         ada.goto(&format!("{base}/operator")).await;
         ada.follow(day).await;
     }
-    wait_for(ada, &money, list, "data-state", "paid").await;
+    ada.see_value(&money, list, "data-state", "paid").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,9 +5,10 @@ use super::publish;
 use crate::harness::browser::Browser;
 use crate::harness::client::Client;
 use crate::harness::server::{Database, Server};
+use crate::harness::{PATIENCE, is_so, until};
 use fake_stripe::FakeStripe;
 use fake_stripe::webhooks::Endpoint;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 const DAY_S: i64 = 86_400;
 
@@ -94,16 +95,15 @@ impl OnStripe {
 }
 
 /// Asks for a page until its text matches; events and jobs take a moment.
-async fn until(client: &Client, path: &str, wanted: &str) -> String {
-    let mut body = String::new();
-    for _ in 0..400 {
-        body = client.get(path).await.body;
-        if body.contains(wanted) {
-            return body;
+async fn page_says(client: &Client, path: &str, wanted: &str) -> String {
+    until(PATIENCE, async || {
+        let body = client.get(path).await.body;
+        match body.contains(wanted) {
+            true => Ok(body),
+            false => Err(format!("{path}: no {wanted:?} in {body}")),
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("{path}: no {wanted:?} in {body}");
+    })
+    .await
 }
 
 async fn on_stripe(database: Database) {
@@ -136,7 +136,7 @@ async fn on_stripe(database: Database) {
         "coming back proves nothing"
     );
     on.tell().await;
-    let paid = until(&buyer, &order, "data-state=\"paid\"").await;
+    let paid = page_says(&buyer, &order, "data-state=\"paid\"").await;
     assert!(paid.contains("47.60"), "40.00 and 19 % of it");
     let line = buyer.get(&order).await.find(r#"href="(/library/[^"]+)""#);
     let opened = buyer.post(&format!("{line}/open"), &[]).await;
@@ -151,19 +151,17 @@ async fn on_stripe(database: Database) {
     for client in [&buyer, &other] {
         client.move_to(base.clone());
     }
-    let paid = until(&other, &lost, "data-state=\"paid\"").await;
+    let paid = page_says(&other, &lost, "data-state=\"paid\"").await;
     assert!(paid.contains("47.60"));
     // It goes back unopened, tax and all.
     let line = other.get(&lost).await.find(r#"href="(/library/[^"]+)""#);
     let back = other.post(&format!("{line}/cancel"), &[]).await;
     assert_eq!(back.status, 303, "{}", back.body);
-    for _ in 0..400 {
-        if !on.fake.world().newest("refund").is_empty() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert_eq!(on.fake.world().newest("refund")[0]["amount"], 4760);
+    let refund = async || {
+        let refunds = on.fake.world().newest("refund");
+        refunds.into_iter().next().ok_or("no refund".to_owned())
+    };
+    assert_eq!(until(PATIENCE, refund).await["amount"], 4760);
 
     payout(&mut on, &ada, &base).await;
     ada.goto(&format!("{base}/operator/reconciliation")).await;
@@ -193,35 +191,20 @@ async fn payout(on: &mut OnStripe, ada: &Browser, base: &str) {
     ada.goto(&format!("{base}/operator/payouts")).await;
     ada.see("#dry-run tr[data-outcome=paid]").await;
     ada.follow("#sweep").await;
-    for _ in 0..400 {
-        if on.fake.world().account_balance(&account) == 3400 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert_eq!(on.fake.world().account_balance(&account), 3400);
+    until(PATIENCE, async || {
+        let balance = on.fake.world().account_balance(&account);
+        is_so(balance == 3400, balance)
+    })
+    .await;
     on.fake.world().advance(60);
     on.fake.world().advance(3 * DAY_S);
     on.tell().await;
-    let mut paid = String::new();
-    for _ in 0..400 {
-        ada.goto(&format!("{base}/money")).await;
-        paid = ada.attribute("#balance-paid", "data-minor").await;
-        if paid == "3400" {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert_eq!(paid, "3400", "the part of the sale that stayed");
+    // The part of the sale that stayed.
+    let money = format!("{base}/money");
+    ada.see_value(&money, "#balance-paid", "data-minor", "3400")
+        .await;
     // Whatever waits for an answer has had one.
-    for _ in 0..400 {
-        ada.goto(&format!("{base}/operator")).await;
-        if ada.attribute("#operations", "data-open").await == "0" {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("calls are open");
+    ada.see_calls_done(base).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,8 +3,8 @@
 
 use crate::harness::client::Client;
 use crate::harness::server::{Database, Server};
+use crate::harness::{PATIENCE, is_so, until};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 /// Which call on the database's files fails, how, and how often: none may be so often that no form can go through.
 const FAULTS: [(&str, &str, u32); 3] = [
@@ -91,14 +91,11 @@ async fn a_database_that_cannot_be_written_for_a_moment_needs_no_restart() {
         all >= 100 && refused > 20,
         "{all} points, {refused} refused"
     );
-    for _ in 0..200 {
-        if visitor.get("/healthz").await.status == 200 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    let health = visitor.get("/healthz").await;
-    assert_eq!(health.status, 200, "{}", health.body);
+    until(PATIENCE, async || {
+        let health = visitor.get("/healthz").await;
+        is_so(health.status == 200, health.body)
+    })
+    .await;
     assert!(!server.has_ended());
     server.stop();
     let audit = server.command(&["books", "audit"]);

@@ -3,6 +3,7 @@
 
 use crate::harness::client::Client;
 use crate::harness::server::{Database, Server, program};
+use crate::harness::{PATIENCE, is_so, until, within};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ledger::checkpoint::Checkpoint;
@@ -13,6 +14,7 @@ use ledger::tile::{self, TileReader as _};
 use ledger::writer::Folder;
 use schema::key::SecretKey;
 use schema::key_event::{KeyEnd, Reason};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -274,30 +276,32 @@ async fn shop_under_faults(database: Database) {
         let sent = tokio::task::spawn_blocking(move || send(&base, &origin, pair)).await;
         taken.extend(sent.expect("no panic"));
         // The sequencer works behind the answer: until it is done or dead.
-        for _ in 0..40 {
-            if server.has_ended()
-                || taken
-                    .iter()
-                    .all(|leaf| audited(&folder, &log).contains(leaf))
-            {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
+        // Where the fault keeps it from both, it is stopped in the middle.
+        let dying = RefCell::new(&mut server);
+        let _stuck = within(Duration::from_secs(1), async || {
+            let all = || {
+                let entries = audited(&folder, &log);
+                taken.iter().all(|leaf| entries.contains(leaf))
+            };
+            is_so(
+                dying.borrow_mut().has_ended() || all(),
+                "neither done nor dead",
+            )
+        })
+        .await;
         killed += usize::from(server.has_ended());
         server.stop();
         strace.wait().expect("strace ends with what it traces");
         server.start_again();
-        let mut entries = audited(&folder, &log);
-        for _ in 0..400 {
-            if taken.iter().all(|leaf| entries.contains(leaf)) {
-                break;
+        let entries = until(PATIENCE, async || {
+            let entries = audited(&folder, &log);
+            let lost = taken.iter().filter(|leaf| !entries.contains(leaf)).count();
+            match lost {
+                0 => Ok(entries),
+                _ => Err(format!("{call} {number} {fault}: {lost} leaves are lost")),
             }
-            tokio::time::sleep(Duration::from_millis(25)).await;
-            entries = audited(&folder, &log);
-        }
-        let lost = taken.iter().filter(|leaf| !entries.contains(leaf)).count();
-        assert_eq!(lost, 0, "{call} {number} {fault}: {lost} leaves are lost");
+        })
+        .await;
         assert!(
             entries.starts_with(&before),
             "{call} {number} {fault}: entries moved"
@@ -367,14 +371,12 @@ fn log_files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 
 /// The sequencer works behind the answer.
 async fn until_logged(data: &Path, log: &Verifier, leaves: &[Vec<u8>]) {
-    for _ in 0..400 {
+    until(PATIENCE, async || {
         let entries = audited(&data.join("log"), log);
-        if leaves.iter().all(|leaf| entries.contains(leaf)) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
-    panic!("a leaf that was taken is not in the log");
+        let all = leaves.iter().all(|leaf| entries.contains(leaf));
+        is_so(all, "a leaf that was taken is not in the log")
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

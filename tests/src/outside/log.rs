@@ -3,6 +3,7 @@
 use super::python;
 use crate::harness::client::Client;
 use crate::harness::server::{Database, Server, program, root, seedmark, target, text};
+use crate::harness::{PATIENCE, is_so, until, until_blocking};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ledger::client::Witnesses;
@@ -135,15 +136,10 @@ fn their_witness(folder: &Path) -> Running {
 /// The lock on a folder. A program that another test starts at this moment holds every open file until it becomes that program,
 /// so a lock that was just given back may be taken for a few milliseconds more.
 fn lock(folder: &Path) -> Result<FileLock, Error> {
-    for _ in 0..100 {
-        match FileLock::new(folder) {
-            Err(error) if error.to_string().contains("another process") => {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            taken => return taken,
-        }
-    }
-    FileLock::new(folder)
+    until_blocking(PATIENCE, || match FileLock::new(folder) {
+        Err(error) if error.to_string().contains("another process") => Err(error.to_string()),
+        taken => Ok(taken),
+    })
 }
 
 fn open(folder: &Path, policy: &Policy) -> Result<Log, Error> {
@@ -176,21 +172,18 @@ fn entries(range: std::ops::Range<u64>) -> Vec<Vec<u8>> {
 /// Appends until the witnesses are there: a program that was just started needs a moment before it listens.
 fn append(log: &mut Log, batch: &[Vec<u8>]) {
     let size = log.size();
-    for _ in 0..300 {
+    until_blocking(PATIENCE, || {
         let settled = if log.size() == size {
             log.append(batch).map(drop)
         } else {
             log.settle()
         };
         match settled {
-            Ok(()) => return,
-            Err(error) if error.kind() == Kind::Unsettled => {
-                std::thread::sleep(Duration::from_millis(100));
-            }
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == Kind::Unsettled => Err(error.to_string()),
             Err(error) => panic!("{error}"),
         }
-    }
-    panic!("the witnesses never answered");
+    });
 }
 
 /// A log of 801 entries that both witnesses cosigned, in three steps.
@@ -571,14 +564,15 @@ async fn end_a_key(server: &Server, member: &Client, file: &Path) -> String {
 
 /// The dated proof of a leaf, once it is public.
 async fn proof_of(visitor: &Client, leaf: &str) -> ledger::proof::TlogProof {
-    for _ in 0..400 {
+    until(PATIENCE, async || {
         let answer = visitor.get(&format!("/proofs/{leaf}/proof")).await;
-        if answer.status == 200 {
-            return ledger::proof::TlogProof::parse(&answer.body).expect("a proof");
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
-    panic!("{leaf} never became public")
+        is_so(
+            answer.status == 200,
+            format!("{leaf} is not public: {}", answer.body),
+        )?;
+        Ok(ledger::proof::TlogProof::parse(&answer.body).expect("a proof"))
+    })
+    .await
 }
 
 /// The shop's log grows under its witness, and stands still without it.
