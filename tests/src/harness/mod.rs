@@ -2,6 +2,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod client;
+mod postgres;
 pub(crate) mod server;
 mod wait;
 

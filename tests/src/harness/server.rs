@@ -1,13 +1,11 @@
 //! A server of one's own, on a free port, with an empty data folder; and the command line tool.
 
+use super::postgres::Postgres;
 use super::{PATIENCE, until};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
-
-static COUNT: AtomicU64 = AtomicU64::new(0);
 
 /// Which database a server keeps its data in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +19,7 @@ pub(crate) struct Server {
     child: Child,
     pub(crate) folder: TempDir,
     pub(crate) port: u16,
-    database_url: Option<String>,
+    database: Option<Postgres>,
     settings: Vec<(String, String)>,
 }
 
@@ -52,40 +50,17 @@ pub(crate) fn program(name: &str) -> PathBuf {
     path
 }
 
-/// A fresh PostgreSQL database's address.
-fn fresh_postgres() -> String {
-    let admin = std::env::var("SEEDMARK_TEST_POSTGRES")
-        .expect("SEEDMARK_TEST_POSTGRES: run `cargo xtask test`");
-    let name = format!(
-        "seedmark_http_{}_{}",
-        std::process::id(),
-        COUNT.fetch_add(1, Ordering::Relaxed)
-    );
-    let (server, _) = admin.rsplit_once('/').expect("a database in the address");
-    for sql in [
-        format!("drop database if exists {name} with (force)"),
-        format!("create database {name} template template0 locale 'C' encoding 'UTF8'"),
-    ] {
-        let done = Command::new("psql")
-            .args(["--no-psqlrc", "--quiet", "--command", &sql, &admin])
-            .status()
-            .expect("psql");
-        assert!(done.success(), "{sql}");
-    }
-    format!("{server}/{name}")
-}
-
 impl Server {
     /// Starts an empty shop.
     pub(crate) fn start(database: Database) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let database_url = (database == Database::Postgres).then(fresh_postgres);
-        let (child, port) = launch(folder.path(), database_url.as_deref(), &[]);
+        let database = (database == Database::Postgres).then(Postgres::fresh);
+        let (child, port) = launch(folder.path(), database.as_ref(), &[]);
         Self {
             child,
             folder,
             port,
-            database_url,
+            database,
             settings: Vec::new(),
         }
     }
@@ -97,7 +72,7 @@ impl Server {
             child,
             folder,
             port,
-            database_url: None,
+            database: None,
             settings: Vec::new(),
         }
     }
@@ -126,7 +101,7 @@ impl Server {
     /// What a server says that does not start with a setting.
     pub(crate) fn refuses_to_start_with(&mut self, name: &str, value: &str) -> String {
         self.stop();
-        let output = serve(self.folder.path(), self.database_url.as_deref())
+        let output = serve(self.folder.path(), self.database.as_ref())
             .env(name, value)
             .stderr(Stdio::piped())
             .output()
@@ -143,24 +118,12 @@ impl Server {
 
     /// Changes a stopped server's PostgreSQL database.
     pub(crate) fn sql(&self, sql: &str) {
-        let url = self.database_url.as_ref().expect("PostgreSQL");
-        let done = Command::new("psql")
-            .args(["--no-psqlrc", "--quiet", "--command", sql, url])
-            .status()
-            .expect("psql");
-        assert!(done.success(), "{sql}");
+        self.database.as_ref().expect("PostgreSQL").run(sql);
     }
 
     /// Whether a condition holds in the PostgreSQL database.
     pub(crate) fn holds(&self, condition: &str) -> bool {
-        let url = self.database_url.as_ref().expect("PostgreSQL");
-        let asked = Command::new("psql")
-            .args(["--no-psqlrc", "--tuples-only", "--no-align", "--command"])
-            .args([&format!("select {condition}"), url])
-            .output()
-            .expect("psql");
-        assert!(asked.status.success(), "{condition}");
-        text(&asked).trim() == "t"
+        self.database.as_ref().expect("PostgreSQL").holds(condition)
     }
 
     /// The path of a link of this kind, `claim` or `prove`, in a mail that the shop wrote.
@@ -183,11 +146,7 @@ impl Server {
 
     /// Starts a stopped server on the same data.
     pub(crate) fn start_again(&mut self) {
-        let (child, port) = launch(
-            self.folder.path(),
-            self.database_url.as_deref(),
-            &self.settings,
-        );
+        let (child, port) = launch(self.folder.path(), self.database.as_ref(), &self.settings);
         self.child = child;
         self.port = port;
     }
@@ -204,21 +163,22 @@ impl Server {
             .arg("--data")
             .arg(self.folder.path())
             .envs(self.settings.iter().map(|(name, value)| (name, value)));
-        if let Some(url) = &self.database_url {
-            command.args(["--database-url", url]);
+        if let Some(database) = &self.database {
+            command.args(["--database-url", &database.url]);
         }
         command.output().expect("the server program")
     }
 }
 
 impl Drop for Server {
+    /// Its database goes behind it, with the field that holds it.
     fn drop(&mut self) {
         let _gone = self.child.kill();
         let _reaped = self.child.wait();
     }
 }
 
-fn serve(folder: &Path, database_url: Option<&str>) -> Command {
+fn serve(folder: &Path, database: Option<&Postgres>) -> Command {
     let mut command = Command::new(program("seedmark-server"));
     command
         .current_dir(root())
@@ -230,18 +190,18 @@ fn serve(folder: &Path, database_url: Option<&str>) -> Command {
         .arg("--data")
         .arg(folder)
         .stdout(Stdio::piped());
-    if let Some(url) = database_url {
-        command.args(["--database-url", url]);
+    if let Some(database) = database {
+        command.args(["--database-url", &database.url]);
     }
     command
 }
 
 fn launch(
     folder: &Path,
-    database_url: Option<&str>,
+    database: Option<&Postgres>,
     settings: &[(String, String)],
 ) -> (Child, u16) {
-    let mut child = serve(folder, database_url)
+    let mut child = serve(folder, database)
         .envs(settings.iter().map(|(name, value)| (name, value)))
         .spawn()
         .expect("the server starts");
