@@ -2,7 +2,8 @@
 //!
 //! The one rule: a word that no value has is an error of the row that holds it, never another value.
 
-/// Declares an enum with the word of each value, read from a row by `#[sqlx(try_from = "String")]`.
+/// Declares an enum with the word of each value, read from a row by `#[sqlx(try_from = "String")]`. Tests may compare a value with its
+/// word, because they say what a row holds; what ships cannot, so that no misspelt word is ever compared with a state.
 #[macro_export]
 macro_rules! words {
     ($(#[$about:meta])* $visible:vis enum $name:ident { $($(#[$says:meta])* $value:ident = $word:literal,)* }) => {
@@ -16,6 +17,21 @@ macro_rules! words {
             #[must_use]
             $visible fn name(self) -> &'static str {
                 match self { $(Self::$value => $word,)* }
+            }
+        }
+
+        #[cfg(any(test, feature = "testing"))]
+        #[allow(dead_code, reason = "for tests, which say what a row holds")]
+        impl $name {
+            $visible fn as_str(self) -> &'static str {
+                self.name()
+            }
+        }
+
+        #[cfg(any(test, feature = "testing"))]
+        impl PartialEq<&str> for $name {
+            fn eq(&self, word: &&str) -> bool {
+                self.name() == *word
             }
         }
 

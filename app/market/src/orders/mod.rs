@@ -6,7 +6,7 @@
 mod state;
 mod store;
 
-pub use state::{Earning, LineState};
+pub use state::{Earning, LineState, OrderState};
 #[cfg(any(test, feature = "testing"))]
 pub use store::ALL as STATEMENTS;
 pub use store::*;
@@ -28,7 +28,8 @@ pub const DOES_NOT_REPRODUCE: &str = "does-not-reproduce";
 pub struct Order {
     pub id: String,
     pub person_id: String,
-    pub state: String,
+    #[sqlx(try_from = "String")]
+    pub state: OrderState,
     /// What is to be paid, tax aside.
     pub total_minor: i64,
     pub tax_minor: i64,

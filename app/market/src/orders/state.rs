@@ -1,8 +1,20 @@
-//! How a line and its earning stand, and which steps they may take.
+//! How an order, a line and its earning stand, and which steps they may take.
 //!
 //! The one rule: a step that is not in these tables is a fault of ours, and is refused before it is written.
 
 use base::db::words;
+
+words! {
+    /// How an order stands.
+    pub enum OrderState {
+        /// Placed, and not paid for.
+        Open = "open",
+        /// Paid for.
+        Paid = "paid",
+        /// It ended unpaid.
+        Cancelled = "cancelled",
+    }
+}
 
 words! {
     /// How a line stands.
@@ -33,6 +45,16 @@ words! {
         Transferred = "transferred",
         /// Given back.
         Reversed = "reversed",
+    }
+}
+
+impl OrderState {
+    /// Whether an order may become `next`. What was paid stays paid, whatever becomes of its lines; one that ended and was paid all the
+    /// same is opened again.
+    #[must_use]
+    pub fn may_become(self, next: Self) -> bool {
+        use OrderState::{Cancelled, Open, Paid};
+        self == next || matches!((self, next), (Open, Paid | Cancelled) | (Cancelled, Open))
     }
 }
 
@@ -73,7 +95,7 @@ impl Earning {
 
 #[cfg(test)]
 mod tests {
-    use super::{Earning, LineState};
+    use super::{Earning, LineState, OrderState};
 
     #[test]
     fn a_word_that_nobody_knows_is_no_state() {
@@ -95,6 +117,9 @@ mod tests {
 
     #[test]
     fn nothing_is_handed_over_twice_and_nothing_is_paid_before_it_is_released() {
+        assert!(!OrderState::Cancelled.may_become(OrderState::Paid));
+        assert!(!OrderState::Paid.may_become(OrderState::Open));
+        assert!(!OrderState::Paid.may_become(OrderState::Cancelled));
         assert!(!LineState::Refunded.may_become(LineState::Open));
         assert!(!LineState::Cancelled.may_become(LineState::Owned));
         assert!(!Earning::Held.may_become(Earning::Transit));

@@ -6,7 +6,7 @@
 use super::store;
 pub use super::store::Dispute;
 use crate::facts;
-use crate::orders::{self, Earning, Line, LineChange, LineState};
+use crate::orders::{self, Earning, Line, LineChange, LineState, OrderState};
 use base::db::{self, Tx};
 use money::Error;
 use money::books::Booking;
@@ -37,7 +37,7 @@ pub async fn find_withdrawn(tx: &mut Tx, order: &str) -> db::Result<Option<Dispu
 pub async fn note(tx: &mut Booking, fact: &Fact, provider: &str, now_ms: i64) -> Result<(), Error> {
     let order = orders::find_order_of_charge(tx, &fact.charge)
         .await?
-        .filter(|order| order.state == "paid")
+        .filter(|order| order.state == OrderState::Paid)
         .ok_or_else(|| {
             Error::Internal(format!(
                 "the charge {} of the dispute {} belongs to no paid order",

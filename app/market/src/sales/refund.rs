@@ -5,7 +5,7 @@
 
 use super::{dispute, store};
 use crate::facts::{self, Fact};
-use crate::orders::{self, Earning, Line, LineChange, LineState, Order, RETURN_MS};
+use crate::orders::{self, Earning, Line, LineChange, LineState, Order, OrderState, RETURN_MS};
 use base::db::Tx;
 use money::Error;
 use money::books::Booking;
@@ -87,7 +87,8 @@ async fn plan(
     // Before the payment is booked there is nothing to give back: a refund then would leave the sale's earnings with nobody.
     let order = orders::get_order(tx, &line.purchase_id).await?;
     let over = matches!(line.state, LineState::Refunded | LineState::Cancelled);
-    if order.state != "paid" || over || (part.is_some() && line.state != LineState::Owned) {
+    if order.state != OrderState::Paid || over || (part.is_some() && line.state != LineState::Owned)
+    {
         return Ok(false);
     }
     if let Some(open) = dispute::find_withdrawn(tx, &order.id).await? {

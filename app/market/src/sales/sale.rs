@@ -8,7 +8,7 @@ use crate::account::guest;
 use crate::catalog;
 use crate::facts::{self, Fact};
 use crate::offers::coupon;
-use crate::orders::{self, Earning, Line, Order};
+use crate::orders::{self, Earning, Line, Order, OrderState};
 use crate::till::Till;
 use base::db::Tx;
 use base::random;
@@ -108,13 +108,13 @@ pub async fn fulfil(
         check(&order, payment)?;
     }
     // An order that ended and was paid all the same is booked like any other, and then all of it goes back.
-    let over = match order.state.as_str() {
-        "paid" => return Ok(()),
-        "cancelled" => {
+    let over = match order.state {
+        OrderState::Paid => return Ok(()),
+        OrderState::Cancelled => {
             orders::reopen_order(tx, order_id).await?;
             true
         }
-        _ => false,
+        OrderState::Open => false,
     };
     let owner = guest::owner_of(tx, &order.person_id).await?;
     if owner != order.person_id {
@@ -233,11 +233,12 @@ fn check(order: &Order, payment: &Payment) -> Result<(), Error> {
     }
     let other = order.payment_id.as_deref() != Some(&payment.id);
     // An order that ended before its payment was noted is this payment's all the same.
-    let never_noted = order.state == "cancelled" && order.payment_id.is_none();
-    if order.state != "open" && other && !never_noted {
+    let never_noted = order.state == OrderState::Cancelled && order.payment_id.is_none();
+    if order.state != OrderState::Open && other && !never_noted {
         return wrong(format!(
             "pays the order {}, which is {} by another: give it back by hand",
-            order.id, order.state
+            order.id,
+            order.state.name()
         ));
     }
     Ok(())

@@ -2,7 +2,7 @@
 //!
 //! The one rule: the provider is asked with no transaction open, and what it says is booked in one.
 
-use crate::orders;
+use crate::orders::{self, OrderState};
 use crate::payouts::service as payouts;
 use crate::sales::{dispute, refund, sale};
 use crate::till::Till;
@@ -126,7 +126,7 @@ async fn book(
 async fn refund_fraud(tx: &mut Booking, charge: &str, now_ms: i64) -> Result<(), Error> {
     let order = orders::find_order_of_charge(tx, charge)
         .await?
-        .filter(|order| order.state == "paid")
+        .filter(|order| order.state == OrderState::Paid)
         .ok_or_else(|| Error::Internal(format!("no paid order has the charge {charge}")))?;
     for line in orders::list_lines(tx, &order.id).await? {
         refund::plan_refund(tx, &line, refund::Bearer::Platform, "fraud-warning", now_ms).await?;

@@ -18,7 +18,7 @@ use base::once;
 use market::account::guest;
 use market::account::service as account;
 use market::checkout::service::{self, cart};
-use market::orders::{self, Asker, Line, Order};
+use market::orders::{self, Asker, Line, Order, OrderState};
 use money::Error;
 use money::provider::{PaymentState, sandbox};
 use schema::failure::Code;
@@ -219,7 +219,7 @@ async fn place(state: &AppState, visit: &Visit, sent: &Form) -> Answer {
         return Ok(visit.redirect(location.as_deref().unwrap_or("/cart")));
     }
     tx.commit().await?;
-    if order.state == "paid" {
+    if order.state == OrderState::Paid {
         return Ok(visit.redirect(&location));
     }
     to_payment(state, visit, &order, now).await
@@ -293,7 +293,9 @@ async fn payment(
             let mut tx = state.db.read().await?;
             let (order, lines) = find_order(&mut tx, &state, &visit, &payment.order_id).await?;
             // What ended meanwhile takes no card.
-            if matches!(payment.state.as_str(), "paid" | "expired") || order.state != "open" {
+            if matches!(payment.state.as_str(), "paid" | "expired")
+                || order.state != OrderState::Open
+            {
                 return Ok(visit.redirect(&format!("/orders/{}", payment.order_id)));
             }
             Ok(sandbox_page::payment(
@@ -361,7 +363,7 @@ async fn pay(State(state): State<AppState>, visit: Visit, Path(id): Path<String>
     visit
         .answer(async {
             let (order, _) = own_order(&state, &visit, &id).await?;
-            if order.state != "open" {
+            if order.state != OrderState::Open {
                 return Ok(visit.redirect(&format!("/orders/{}", order.id)));
             }
             to_payment(&state, &visit, &order, state.clock.now_ms()).await
@@ -396,9 +398,9 @@ async fn order(State(state): State<AppState>, visit: Visit, Path(id): Path<Strin
     visit
         .answer(async {
             let (order, lines) = own_order(&state, &visit, &id).await?;
-            let paid = match (&order.payment_id, order.state.as_str()) {
+            let paid = match (&order.payment_id, order.state) {
                 // Only to say that it is being booked; a provider that does not answer is no reason to show nothing.
-                (Some(payment), "open") => state
+                (Some(payment), OrderState::Open) => state
                     .provider
                     .find_payment(payment)
                     .await
@@ -410,7 +412,7 @@ async fn order(State(state): State<AppState>, visit: Visit, Path(id): Path<Strin
             let receipt = page::Receipt {
                 visitor: visit.person.is_none(),
                 booking: paid,
-                payable: order.state == "open" && !paid,
+                payable: order.state == OrderState::Open && !paid,
                 test_money: visit.test_money,
                 order,
                 lines,
@@ -424,7 +426,7 @@ async fn invoice(State(state): State<AppState>, visit: Visit, Path(id): Path<Str
     visit
         .answer(async {
             let (order, lines) = own_order(&state, &visit, &id).await?;
-            if order.state != "paid" || order.total_minor == 0 {
+            if order.state != OrderState::Paid || order.total_minor == 0 {
                 return Err(not_found(()));
             }
             let mut tx = state.db.read().await?;

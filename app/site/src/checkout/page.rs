@@ -8,7 +8,7 @@ use axum::response::Response;
 use base::lang::Lang;
 use leptos::prelude::*;
 use market::checkout::service::cart::Priced;
-use market::orders::{Line, LineState, Order};
+use market::orders::{Line, LineState, Order, OrderState};
 use schema::failure::FieldError;
 
 /// What stands beside a cart: what is in the way of buying it.
@@ -214,11 +214,11 @@ pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
         payable,
         test_money,
     } = receipt;
-    let paid = order.state == "paid";
-    let title = lang.text(match order.state.as_str() {
-        "paid" => "receipt",
-        "cancelled" => "order-cancelled",
-        _ => "order-waiting",
+    let paid = order.state == OrderState::Paid;
+    let title = lang.text(match order.state {
+        OrderState::Paid => "receipt",
+        OrderState::Cancelled => "order-cancelled",
+        OrderState::Open => "order-waiting",
     });
     shell::ok(visit, &title.clone(), || {
         let retry = payable.then(|| lang.path(&format!("/orders/{}/pay", order.id)));
@@ -237,7 +237,7 @@ pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
             .map(|line| order_row(lang, line, visitor))
             .collect_view();
         // Until it is paid nobody knows the tax: it is shown as the cart showed it.
-        let expected = visit.taxed.filter(|_| order.state == "open");
+        let expected = visit.taxed.filter(|_| order.state == OrderState::Open);
         let tax_minor = expected.map_or(order.tax_minor, |taxed| {
             lines.iter().map(|line| taxed.on(line.parts().cash())).sum()
         });
@@ -261,7 +261,7 @@ pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
                 </form>
             })}
             {booking.then(|| view! { <p class="hint" role="status">{lang.text("order-booking")}</p> })}
-            <section class="card" id="order" data-state=order.state.clone()>
+            <section class="card" id="order" data-state=order.state.name()>
                 <ul class="plain">{rows}</ul>
                 {(order.discount_minor > 0).then(|| view! {
                     <p class="total total--part"><span>{lang.text("subtotal")}</span><span>{lang.money(list)}</span></p>
