@@ -4,10 +4,13 @@
 
 pub mod filter;
 pub mod service;
+mod state;
 mod store;
 pub mod stretch;
 #[cfg(test)]
 mod tests;
 pub mod versions;
+
+pub use state::{ListingState, VersionState};
 #[cfg(any(test, feature = "testing"))]
 pub use store::ALL as STATEMENTS;

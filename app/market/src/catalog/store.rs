@@ -1,6 +1,7 @@
 //! SQL of browse and listing pages.
 
 use super::filter::{Filter, Sort};
+use super::{ListingState, VersionState};
 use base::db::{self, Tx, execute, fetch, statements};
 
 /// One anchor.
@@ -46,11 +47,13 @@ pub struct Listing {
     pub language: String,
     pub price_minor: i64,
     pub licence: String,
-    pub state: String,
+    #[sqlx(try_from = "String")]
+    pub state: ListingState,
     pub published_ms: Option<i64>,
     pub sales: i64,
     pub version_id: String,
-    pub version_state: String,
+    #[sqlx(try_from = "String")]
+    pub version_state: VersionState,
     pub version_error: Option<String>,
     pub secret_id: String,
     pub model: String,

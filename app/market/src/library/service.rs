@@ -2,6 +2,7 @@
 
 use super::store;
 pub use super::store::{Due, Owned, Run};
+use crate::catalog::ListingState;
 use crate::catalog::service as catalog;
 use crate::catalog::versions::VersionSecret;
 use crate::log::service as log;
@@ -264,7 +265,7 @@ pub async fn bundle(
             recipe: secret.recipe,
             licence: owned_licence(state, tx, line).await?,
         });
-    } else if listing.price_minor == 0 && listing.state == "live" {
+    } else if listing.price_minor == 0 && listing.state == ListingState::Live {
         let plain = state.vault.open_public(tx, &listing.secret_id).await;
         let secret: VersionSecret = serde_json::from_slice(&plain?).map_err(internal)?;
         bundle.owner = Some(OwnerPart {

@@ -6,9 +6,11 @@ pub mod coupon;
 pub mod ending;
 mod priced;
 pub mod sets;
+mod state;
 mod store;
 
 pub use priced::{CartLine, PricedLine};
+pub use state::SetState;
 #[cfg(any(test, feature = "testing"))]
 pub use store::ALL as STATEMENTS;
 pub use store::{find_coupon, list_live_of_set, list_set_prices};

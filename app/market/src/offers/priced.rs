@@ -1,5 +1,7 @@
 //! A cart's lines with what each costs, before an order is made of them.
 
+use crate::catalog::ListingState;
+
 /// A line of a cart.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct CartLine {
@@ -8,7 +10,8 @@ pub struct CartLine {
     pub title: String,
     pub price_minor: i64,
     pub licence: String,
-    pub state: String,
+    #[sqlx(try_from = "String")]
+    pub state: ListingState,
     pub person_id: String,
     pub handle: String,
     pub version_id: String,
@@ -17,7 +20,6 @@ pub struct CartLine {
     pub set_id: Option<String>,
     pub set_title: Option<String>,
     pub set_price_minor: Option<i64>,
-    pub set_state: Option<String>,
 }
 
 /// A line with what it costs now.

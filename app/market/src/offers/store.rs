@@ -1,5 +1,7 @@
 //! SQL of coupons and sets, and of the open orders that hold something.
 
+use super::state::SetState;
+use crate::catalog::ListingState;
 use base::db::{self, Tx, execute, fetch, statements};
 
 /// What open orders are looked for by.
@@ -26,7 +28,8 @@ pub struct Set {
     pub handle: String,
     pub title: String,
     pub price_minor: i64,
-    pub state: String,
+    #[sqlx(try_from = "String")]
+    pub state: SetState,
 }
 
 /// A listing in a set.
@@ -36,7 +39,8 @@ pub struct Item {
     pub slug: String,
     pub title: String,
     pub price_minor: i64,
-    pub state: String,
+    #[sqlx(try_from = "String")]
+    pub state: ListingState,
     pub blob: String,
 }
 

@@ -2,6 +2,7 @@
 
 use super::service::open_picture;
 use super::{GENERATE, queue, store};
+use crate::catalog::VersionState;
 use crate::catalog::versions::{self, LOOK_AGAIN_MS, VersionRow, recipe_of, refuse_version};
 use crate::log::service as log;
 use crate::moderation::{publication, service as moderation};
@@ -93,14 +94,17 @@ async fn note_step(state: &Shop, id: &str, step: u32) {
 async fn certify(state: &Shop, id: &str) -> anyhow::Result<Outcome> {
     let mut tx = state.db.write().await?;
     let version = versions::get_version(&mut tx, id).await?;
-    if !matches!(version.state.as_str(), "logging" | "certifying") {
+    if !matches!(
+        version.state,
+        VersionState::Logging | VersionState::Certifying
+    ) {
         return Ok(Outcome::Done);
     }
     // The leaf comes first, so that the seal's date never depends on how busy our workers are.
     if !log::all_logged(&mut tx, &[&version.leaf_hash, &version.listing_leaf_hash]).await? {
         return Ok(Outcome::Later(LOOK_AGAIN_MS));
     }
-    versions::set_version_state(&mut tx, id, "certifying", None, None).await?;
+    versions::set_version_state(&mut tx, id, VersionState::Certifying, None, None).await?;
     let plain = state
         .vault
         .open(
@@ -150,7 +154,14 @@ async fn certify(state: &Shop, id: &str) -> anyhow::Result<Outcome> {
     };
     let row = state.log.attest(&mut tx, &statement).await?;
     if equal {
-        versions::set_version_state(&mut tx, id, "certified", None, Some(&row.leaf_hash)).await?;
+        versions::set_version_state(
+            &mut tx,
+            id,
+            VersionState::Certified,
+            None,
+            Some(&row.leaf_hash),
+        )
+        .await?;
         // What resembles an earlier recipe waits for a person; everything else goes on by itself when its wait is over.
         let now = state.clock.now_ms();
         if near.is_empty() {
@@ -160,7 +171,7 @@ async fn certify(state: &Shop, id: &str) -> anyhow::Result<Outcome> {
         }
     } else {
         let certification = Some(&*row.leaf_hash);
-        versions::set_version_state(&mut tx, id, "failed", None, certification).await?;
+        versions::set_version_state(&mut tx, id, VersionState::Failed, None, certification).await?;
         refuse_version(&mut tx, id, "certification-differs").await?;
     }
     tx.commit().await?;

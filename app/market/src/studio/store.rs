@@ -1,5 +1,6 @@
 //! SQL of drafts and pictures, and of a creator's own list.
 
+use crate::catalog::ListingState;
 use base::db::{self, Tx, execute, fetch, statements};
 
 /// A draft's public half.
@@ -39,7 +40,8 @@ pub struct PictureRow {
 pub struct MyListing {
     pub slug: String,
     pub title: String,
-    pub state: String,
+    #[sqlx(try_from = "String")]
+    pub state: ListingState,
     pub price_minor: i64,
     pub sales: i64,
     pub error: Option<String>,

@@ -3,6 +3,7 @@
 //! The one rule: the order in the append-only log decides, and anybody can check it; dates only say how long ago. Neither says who
 //! had the idea first, and the page says so.
 
+use crate::catalog::ListingState;
 use crate::catalog::service as catalog;
 use crate::log::service::{self, Date, Error, PublicLog};
 use base::db::Tx;
@@ -37,7 +38,7 @@ pub async fn resolve(tx: &mut Tx, origin: &str, text: &str) -> Result<String, Er
     if before == Some("listings") {
         let listing = catalog::find(tx, last).await?;
         return Ok(listing
-            .filter(|listing| listing.state == "live")
+            .filter(|listing| listing.state == ListingState::Live)
             .ok_or(Error::NotFound)?
             .leaf_hash);
     }
@@ -84,7 +85,7 @@ async fn standing(tx: &mut Tx, log: &PublicLog, leaf: &str) -> Result<Option<Sta
         return Ok(None);
     };
     let listing = catalog::find_by_leaf(tx, leaf).await?;
-    let listing = listing.filter(|listing| listing.state == "live");
+    let listing = listing.filter(|listing| listing.state == ListingState::Live);
     let anchor = match &listing {
         Some(listing) => catalog::list_anchors(tx, &listing.version_id)
             .await?

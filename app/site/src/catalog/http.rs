@@ -12,6 +12,7 @@ use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use market::catalog::service::{self, Filter};
+use market::catalog::{ListingState, VersionState};
 use market::models;
 use market::moderation::publication;
 use schema::failure::{Code, FieldError};
@@ -157,11 +158,11 @@ async fn find_visible(
         .person
         .as_ref()
         .is_some_and(|person| person.id == listing.person_id);
-    match listing.state.as_str() {
-        "live" => Ok(listing),
-        "withdrawn" => Err(AppError::new(Code::Gone)),
-        _ if own => Ok(listing),
-        _ => Err(not_found()),
+    match listing.state {
+        ListingState::Live => Ok(listing),
+        ListingState::Withdrawn => Err(AppError::new(Code::Gone)),
+        ListingState::Certifying | ListingState::Failed if own => Ok(listing),
+        ListingState::Certifying | ListingState::Failed => Err(not_found()),
     }
 }
 
@@ -176,12 +177,12 @@ async fn progress(
             let listing = find_visible(&mut tx, &visit, &slug).await?;
             let in_review = publication::is_waiting(&mut tx, &listing.version_id).await?;
             // The page is done waiting when the review begins, whatever for: it is loaded again and says so.
-            let step = match listing.version_state.as_str() {
-                "certified" if in_review => 4,
-                "logging" => 1,
-                "certifying" => 2,
-                "certified" => 3,
-                _ => 4,
+            let step = match listing.version_state {
+                VersionState::Certified if in_review => 4,
+                VersionState::Logging => 1,
+                VersionState::Certifying => 2,
+                VersionState::Certified => 3,
+                VersionState::Live | VersionState::Failed => 4,
             };
             Ok(
                 axum::Json(serde_json::json!({ "step": step, "steps": 4, "done": step == 4 }))

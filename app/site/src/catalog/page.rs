@@ -11,6 +11,7 @@ use base::lang::Lang;
 use islands::studio::LiveProgress;
 use leptos::prelude::*;
 use market::catalog::service::{Anchor, Card, Cards, Filter, Listing, Sort};
+use market::catalog::{ListingState, VersionState};
 use market::log::service::StatementRow;
 use market::offers::sets::Set;
 use schema::failure::FieldError;
@@ -202,7 +203,7 @@ pub(super) fn listing(
             view! { <Picture src=picture_url(&anchor.labelled_blob) alt width=anchor.width height=anchor.height eager=true/> }
         });
         let pictures = pictures.collect_view();
-        let pending = listing.state == "certifying" && !in_review;
+        let pending = listing.state == ListingState::Certifying && !in_review;
         view! {
             <article class="listing">
                 <div class="listing__gallery" class:listing__gallery--one=anchors.len() == 1>{pictures}</div>
@@ -213,7 +214,7 @@ pub(super) fn listing(
                     {pending.then(|| waiting(lang, &listing))}
                     {in_review.then(|| view! { <p class="hint" id="in-review">{lang.text("in-review-line")}</p> })}
                     {listing.version_error.clone().map(|error| view! { <p class="field-error">{lang.text_or_itself(&error)}</p> })}
-                    {(listing.state == "live").then(|| offer(visit, &listing, owned, in_cart))}
+                    {(listing.state == ListingState::Live).then(|| offer(visit, &listing, owned, in_cart))}
                     {set_links(visit, sets)}
                     <p class="listing__text">{listing.description.clone()}</p>
                 </div>
@@ -228,12 +229,12 @@ pub(super) fn listing(
 }
 
 fn waiting(lang: Lang, listing: &Listing) -> impl IntoView + use<> {
-    let step = match listing.version_state.as_str() {
-        "logging" => 1,
-        "certifying" => 2,
+    let step = match listing.version_state {
+        VersionState::Logging => 1,
+        VersionState::Certifying => 2,
         _ => 3,
     };
-    let label = lang.text(&format!("version-state-{}", listing.version_state));
+    let label = lang.text(&format!("version-state-{}", listing.version_state.name()));
     view! {
         <RefreshWithoutScript seconds=2/>
         <div class="hint">

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use base::lang::Lang;
 use leptos::prelude::*;
+use market::catalog::ListingState;
 use market::checkout::service::cart::Priced;
 use market::orders::{Line, LineState, Order, OrderState};
 use schema::failure::FieldError;
@@ -91,7 +92,7 @@ fn cart_rows(visit: &Visit, priced: &Priced) -> impl IntoView + use<> {
         let href = lang.path(&format!("/listings/{}", line.slug));
         let before = (priced.cash() < line.price_minor)
             .then(|| view! { <s class="quiet">{visit.price(line.price_minor)}</s> " " });
-        let gone = (line.state != "live").then(|| view! { <span class="field-error">{lang.text("cart-line-gone")}</span> });
+        let gone = (line.state != ListingState::Live).then(|| view! { <span class="field-error">{lang.text("cart-line-gone")}</span> });
         let set = line.set_title.map(|set| view! { " " <span class="tag">{set}</span> });
         view! {
             <li class="row">

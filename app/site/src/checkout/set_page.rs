@@ -13,6 +13,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use leptos::prelude::*;
+use market::catalog::ListingState;
+use market::offers::SetState;
 use market::offers::sets::{self, Item, Set};
 use money::Error;
 use schema::failure::{Code, FieldError};
@@ -117,7 +119,7 @@ fn sets_page(
             .into_iter()
             .map(|set| {
                 let href = lang.path(&format!("/sets/{}", set.slug));
-                let live = set.state == "live";
+                let live = set.state == SetState::Live;
                 let action = lang.path(&format!("/money/sets/{}/end", set.id));
                 view! {
                     <li class="row"><span class="row__main"><a href=href>{set.title}</a></span><span>{lang.money(set.price_minor)}</span>
@@ -181,7 +183,10 @@ fn set_page(visit: &Visit, set: Set, items: Vec<Item>) -> Response {
     let lang = visit.lang;
     let title = set.title.clone();
     let (live, sum) = (
-        items.iter().filter(|item| item.state == "live").count(),
+        items
+            .iter()
+            .filter(|item| item.state == ListingState::Live)
+            .count(),
         items
             .iter()
             .map(|item| visit.gross(item.price_minor))
@@ -196,7 +201,7 @@ fn set_page(visit: &Visit, set: Set, items: Vec<Item>) -> Response {
             .into_iter()
             .map(|item| {
                 let href = lang.path(&format!("/listings/{}", item.slug));
-                let gone = (item.state != "live").then(|| view! { <span class="tag">{lang.text("set-item-gone")}</span> });
+                let gone = (item.state != ListingState::Live).then(|| view! { <span class="tag">{lang.text("set-item-gone")}</span> });
                 view! {
                     <li class="listing-card">
                         <a class="listing-card__link" href=href><Picture src=picture_url(&item.blob) alt=String::new() width=256 height=256/><span class="listing-card__title">{item.title}</span></a>
@@ -205,7 +210,7 @@ fn set_page(visit: &Visit, set: Set, items: Vec<Item>) -> Response {
                 }
             })
             .collect();
-        let buy = (set.state == "live" && live > 0).then(|| view! {
+        let buy = (set.state == SetState::Live && live > 0).then(|| view! {
             <form method="post" action=lang.path("/cart/add-set")>
                 <input type="hidden" name="set" value=set.id.clone()/>
                 <button class="button button--primary button--wide" type="submit" id="add-set">{lang.text("add-to-cart")}</button>

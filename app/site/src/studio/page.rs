@@ -38,7 +38,7 @@ pub(super) fn studio(
         let mine = listings.is_empty();
         let listings = listings.into_iter().map(|listing| {
             let href = lang.path(&format!("/listings/{}", listing.slug));
-            let state = lang.text(&format!("listing-state-{}", listing.state));
+            let state = lang.text(&format!("listing-state-{}", listing.state.name()));
             view! {
                 <li class="row">
                     <Picture src=picture_url(&listing.labelled_blob) alt=String::new() width=48 height=48/>

@@ -11,6 +11,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use market::catalog::ListingState;
 use market::log::service;
 use market::verify::priority;
 use schema::digest::Digest;
@@ -200,7 +201,7 @@ async fn proof(State(state): State<AppState>, visit: Visit, Path(leaf): Path<Str
             };
             let listing = market::catalog::service::find_by_leaf(&mut tx, &row.leaf_hash)
                 .await?
-                .filter(|listing| listing.state == "live");
+                .filter(|listing| listing.state == ListingState::Live);
             let statement = service::find_statement(&mut tx, &row.leaf_hash).await?;
             let about = service::list_about(&mut tx, &row.leaf_hash).await?;
             let key_hash = row.parse()?.key_hash.hex();
@@ -308,7 +309,7 @@ async fn bundle(State(state): State<AppState>, visit: Visit, Path(leaf): Path<St
             let mut tx = state.db.read().await?;
             let listing = market::catalog::service::find_by_leaf(&mut tx, &hash.hex())
                 .await?
-                .filter(|listing| listing.state == "live");
+                .filter(|listing| listing.state == ListingState::Live);
             let listing = listing.ok_or_else(|| not_found(()))?;
             let bytes = market::library::service::bundle(&state, &mut tx, &listing, None).await?;
             let name = format!("attachment; filename=\"{}-public.seedmark\"", listing.slug);

@@ -3,11 +3,14 @@
 //! The one rule: a version goes on sale when all its leaves are in a signed checkpoint, and not before.
 
 mod store;
+#[cfg(test)]
+mod tests;
 
 #[cfg(any(test, feature = "testing"))]
 pub use store::ALL as STATEMENTS;
 pub use store::*;
 
+use super::VersionState;
 use crate::facts::{self, Fact};
 use crate::log::service as log;
 use base::db::{self, Db, Tx};
@@ -37,7 +40,8 @@ fn damaged(error: impl std::fmt::Display) -> Damaged {
 pub struct VersionRow {
     pub id: String,
     pub listing_id: String,
-    pub state: String,
+    #[sqlx(try_from = "String")]
+    pub state: VersionState,
     pub error: Option<String>,
     pub secret_id: String,
     pub model: String,
@@ -105,7 +109,7 @@ pub async fn release_version(tx: &mut Tx, version: &str) -> db::Result<()> {
 /// When the database fails.
 pub async fn refuse_version(tx: &mut Tx, version: &str, why: &str) -> db::Result<()> {
     let row = get_version(tx, version).await?;
-    set_version_state(tx, version, "failed", Some(why), None).await?;
+    set_version_state(tx, version, VersionState::Failed, Some(why), None).await?;
     store::fail_first_version(tx, &row.listing_id, version).await
 }
 
@@ -117,7 +121,8 @@ pub async fn go_live(db: &Db, id: &str, now_ms: i64) -> Result<Outcome, log::Err
     let mut tx = db.write().await?;
     let version = get_version(&mut tx, id).await?;
     let certification = version.certification_leaf_hash.as_deref();
-    let Some(certification) = certification.filter(|_| version.state == "certified") else {
+    let Some(certification) = certification.filter(|_| version.state == VersionState::Certified)
+    else {
         return Ok(Outcome::Done);
     };
     let leaves = [
@@ -132,7 +137,7 @@ pub async fn go_live(db: &Db, id: &str, now_ms: i64) -> Result<Outcome, log::Err
     if !store::sell_version(&mut tx, &version.listing_id, id, now_ms).await? {
         return Ok(Outcome::Done);
     }
-    set_version_state(&mut tx, id, "live", None, None).await?;
+    set_version_state(&mut tx, id, VersionState::Live, None, None).await?;
     let live = Fact::ListingLive {
         listing: version.listing_id.clone(),
         version: id.to_owned(),

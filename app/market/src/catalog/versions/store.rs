@@ -1,6 +1,6 @@
 //! SQL of sealed versions, and of the listings that they are sold as.
 
-use super::{NewVersion, VersionRow};
+use super::{NewVersion, VersionRow, VersionState};
 use base::db::{self, Tx, execute, fetch, statements};
 
 statements! {
@@ -16,7 +16,7 @@ statements! {
         where anchor.pixel_blake3 = $1 and listing.person_id <> $2 order by version.created_ms limit 1";
     GET_VERSION = "select id, listing_id, state, error, secret_id, model, creator_key, leaf_hash, listing_leaf_hash, listing_statement, certification_leaf_hash
         from version where id = $1";
-    SET_VERSION_STATE = "update version set state = $2, error = $3, certification_leaf_hash = coalesce($4, certification_leaf_hash) where id = $1";
+    SET_VERSION_STATE = "update version set state = $2, error = $3, certification_leaf_hash = coalesce($4, certification_leaf_hash) where id = $1 and state = $5";
     SHOW_FIRST_VERSION = "update listing set version_id = $2 where id = $1 and version_id is null";
     SELL_VERSION = "update listing set version_id = $2, state = 'live', published_ms = coalesce(published_ms, $3)
         where id = $1 and state in ('certifying', 'live', 'failed')";
@@ -109,14 +109,25 @@ pub async fn get_version(tx: &mut Tx, id: &str) -> db::Result<VersionRow> {
     fetch!(tx, fetch_one, VersionRow, GET_VERSION, id)
 }
 
+/// Takes a version a step on, from how it stands now.
 pub async fn set_version_state(
     tx: &mut Tx,
     id: &str,
-    state: &str,
+    state: VersionState,
     error: Option<&str>,
     certification: Option<&str>,
 ) -> db::Result<()> {
-    execute!(tx, SET_VERSION_STATE, id, state, error, certification).map(|_| ())
+    let held = get_version(tx, id).await?.state;
+    let (from, to) = (held.name(), state.name());
+    // One that was taken on by somebody else meanwhile is not what the step was for.
+    if !held.may_become(state)
+        || execute!(tx, SET_VERSION_STATE, id, to, error, certification, from)? != 1
+    {
+        return Err(db::Error::impossible(format!(
+            "the version {id} from {from} to {to}"
+        )));
+    }
+    Ok(())
 }
 
 /// Lets a listing show its first version while that is on its way; a later one is shown when it is live.

@@ -5,7 +5,7 @@
 
 use super::super::store;
 use crate::account::{guest, service as account};
-use crate::catalog;
+use crate::catalog::{self, ListingState};
 use crate::offers::ending::{self, EndReason, Holding};
 use crate::offers::{self, CartLine, PricedLine, coupon};
 use crate::orders::{self, NewLine, NewOrder, Order};
@@ -78,7 +78,7 @@ pub async fn add_to_cart(db: &Db, cart: &str, listing: &str, now_ms: i64) -> Res
     let mut tx = db.write().await?;
     let found = catalog::service::get(&mut tx, listing).await;
     match found {
-        Ok(found) if found.state == "live" => {
+        Ok(found) if found.state == ListingState::Live => {
             store::add_to_cart(&mut tx, cart, listing, None, now_ms).await?
         }
         Ok(_) => return Err(Error::NotFound),
@@ -325,7 +325,7 @@ async fn check(tx: &mut Tx, priced: &Priced, buyer: &str) -> Result<(), Error> {
         }));
     }
     for PricedLine { line, .. } in &priced.lines {
-        if line.state != "live" {
+        if line.state != ListingState::Live {
             return Err(Error::Refused("cart-withdrawn"));
         }
         if line.person_id == buyer {
