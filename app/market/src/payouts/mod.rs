@@ -4,8 +4,11 @@
 //! with the blocker's name, so that the page never has to guess.
 
 pub mod service;
+mod state;
 mod store;
 #[cfg(test)]
 mod tests;
+
+pub use state::BankPayoutState;
 #[cfg(any(test, feature = "testing"))]
 pub use store::ALL as STATEMENTS;

@@ -1,7 +1,9 @@
 //! SQL of payees, earnings, payouts and the sweep's decisions.
 
+use super::BankPayoutState;
 use base::db::{self, Tx, execute, fetch, statements};
-use money::provider::{Payout, PayoutState};
+use money::provider::Payout;
+use money::provider::outbound::OperationState;
 
 /// A decision of the sweep about one payee.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -43,7 +45,8 @@ pub struct BankPayout {
     pub person_id: String,
     pub provider: String,
     pub amount_minor: i64,
-    pub state: String,
+    #[sqlx(try_from = "String")]
+    pub state: BankPayoutState,
     pub failure: Option<String>,
     pub created_ms: i64,
     pub arrives_ms: Option<i64>,
@@ -80,7 +83,8 @@ pub struct Transfer {
     pub share_minor: Option<i64>,
     pub amount: i64,
     /// How the call to the provider stands.
-    pub state: String,
+    #[sqlx(try_from = "String")]
+    pub state: OperationState,
 }
 
 macro_rules! sales {
@@ -337,11 +341,7 @@ pub(super) async fn upsert_payout(
     provider: &str,
     now_ms: i64,
 ) -> db::Result<()> {
-    let state = match payout.state {
-        PayoutState::Pending => "pending",
-        PayoutState::Paid => "paid",
-        PayoutState::Failed => "failed",
-    };
+    let state = BankPayoutState::from(payout.state).name();
     execute!(
         tx,
         UPSERT_PAYOUT,
@@ -397,8 +397,20 @@ pub(super) async fn confirm_payout(
     execute!(tx, CONFIRM_PAYOUT, id, reference, operator).map(|_| ())
 }
 
-pub(super) async fn move_payout(tx: &mut Tx, id: &str, from: &str, to: &str) -> db::Result<bool> {
-    execute!(tx, MOVE_PAYOUT, id, from, to).map(|rows| rows == 1)
+/// Takes a payout a step on, as long as it is what the caller read. `false` when something else came first.
+pub(super) async fn move_payout(
+    tx: &mut Tx,
+    payout: &BankPayout,
+    state: BankPayoutState,
+) -> db::Result<bool> {
+    let (from, to) = (payout.state.name(), state.name());
+    if !payout.state.may_become(state) {
+        return Err(db::Error::impossible(format!(
+            "the payout {} from {from} to {to}",
+            payout.id
+        )));
+    }
+    execute!(tx, MOVE_PAYOUT, &payout.id, from, to).map(|rows| rows == 1)
 }
 
 pub(super) async fn list_manual(tx: &mut Tx, limit: i64) -> db::Result<Vec<(BankPayout, String)>> {

@@ -10,7 +10,7 @@ use base::db::Tx;
 use money::Error;
 use money::books::Booking;
 use money::books::service::{self as books, Entry, Kind, posting};
-use money::provider::outbound::{self, Ended, Operation, Plan};
+use money::provider::outbound::{self, Ended, Operation, OperationState, Plan};
 use money::provider::{Parameters, Refund};
 use schema::money::Parts;
 use serde::{Deserialize, Serialize};
@@ -365,7 +365,7 @@ pub async fn note_fact(tx: &mut Booking, refund: &Refund, now_ms: i64) -> Result
     if !refund.failed {
         return Ok(());
     }
-    if op.state != "ok" {
+    if op.state != OperationState::Ok {
         return Err(Error::Internal(format!(
             "the refund {} came back before its call ended",
             refund.id
@@ -427,7 +427,12 @@ pub async fn list_owed(tx: &mut Tx) -> Result<Vec<Operation>, Error> {
 /// [`Error::NotFound`] for anything but a refused refund, [`Error::Refused`] while a bank holds the money.
 pub async fn plan_again(tx: &mut Booking, operation: &str, now_ms: i64) -> Result<bool, Error> {
     let op = match outbound::get(tx, operation).await {
-        Ok(op) if op.kind == "refund" && op.state == "rejected" => op,
+        Ok(op)
+            if op.parsed_kind() == Some(outbound::Kind::Refund)
+                && op.state == OperationState::Rejected =>
+        {
+            op
+        }
         Ok(_) => return Err(Error::NotFound),
         Err(error) if error.is_missing() => return Err(Error::NotFound),
         Err(error) => return Err(error.into()),

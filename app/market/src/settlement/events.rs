@@ -13,7 +13,7 @@ use base::random;
 use money::Error;
 use money::books::Booking;
 use money::books::service::{self as books, Entry, Kind, posting};
-use money::provider::inbox::{self, Row, Topic, topic};
+use money::provider::inbox::{self, EventState, Row, Topic, topic};
 use money::provider::outbound::{self, Ended, Kind as OpKind, Operation, Sent};
 use money::provider::{Account, Dispute, Payment, Payout, Refund};
 
@@ -78,7 +78,7 @@ pub async fn event(till: &Till, id: &str, now_ms: i64) -> Result<(), Error> {
     let mut tx = till.db.read().await?;
     let event = inbox::get(&mut tx, id).await?;
     drop(tx);
-    if event.state != "received" {
+    if event.state != EventState::Received {
         return Ok(());
     }
     let read = read(till, &event, now_ms).await;

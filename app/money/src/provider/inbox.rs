@@ -3,6 +3,7 @@
 //! The one rule: an event only says that something changed. Whoever acts on it fetches the object as it is now, moves state
 //! forward, and books by fact; what cannot be read is quarantined for a person, never lost.
 
+pub use super::state::EventState;
 pub use super::store::{Event, Row};
 use super::{Provider, store};
 use base::clock::DAY_MS;
@@ -67,7 +68,11 @@ pub fn topic(kind: &str) -> Topic {
 /// When the database fails.
 pub async fn receive(tx: &mut Tx, provider: &str, event: &Event) -> db::Result<bool> {
     let known = topic(&event.kind) != Topic::Other;
-    let state = if known { "received" } else { "ignored" };
+    let state = if known {
+        EventState::Received
+    } else {
+        EventState::Ignored
+    };
     let new = store::insert_event(tx, event, provider, state, random::real_now_ms()).await?;
     if new && known {
         enqueue(tx, &event.id).await?;
@@ -80,7 +85,8 @@ pub async fn receive(tx: &mut Tx, provider: &str, event: &Event) -> db::Result<b
 /// # Errors
 /// When the database fails.
 pub async fn ignore(tx: &mut Tx, provider: &str, event: &Event) -> db::Result<bool> {
-    store::insert_event(tx, event, provider, "ignored", random::real_now_ms()).await
+    let state = EventState::Ignored;
+    store::insert_event(tx, event, provider, state, random::real_now_ms()).await
 }
 
 async fn enqueue(tx: &mut Tx, id: &str) -> db::Result<()> {
@@ -100,7 +106,12 @@ pub async fn get(tx: &mut Tx, id: &str) -> db::Result<Row> {
 /// # Errors
 /// When the database fails.
 pub async fn done(tx: &mut Tx, id: &str, known: bool) -> db::Result<bool> {
-    store::set_event(tx, id, if known { "done" } else { "ignored" }).await
+    let state = if known {
+        EventState::Done
+    } else {
+        EventState::Ignored
+    };
+    store::set_event(tx, id, state).await
 }
 
 /// Notes that an event could not be read; often enough, and it waits for a person.

@@ -7,6 +7,7 @@ pub mod inbox;
 pub mod operation;
 pub mod outbound;
 pub mod sandbox;
+pub mod state;
 mod store;
 pub mod stripe;
 pub mod tax;

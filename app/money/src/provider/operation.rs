@@ -1,5 +1,6 @@
 //! Calls that move money, as they are stored.
 
+use super::state::OperationState;
 use super::{Call, Parameters};
 
 /// What an operation does.
@@ -56,7 +57,8 @@ pub struct Operation {
     /// JSON of [`Parameters`]; a bare target in what earlier releases wrote.
     pub parameters: String,
     pub generation: i64,
-    pub state: String,
+    #[sqlx(try_from = "String")]
+    pub state: OperationState,
     pub provider_ref: Option<String>,
     pub error_code: Option<String>,
     pub last_error: Option<String>,
@@ -106,7 +108,7 @@ impl Operation {
     /// Whether money may still move.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        matches!(self.state.as_str(), "planned" | "sent" | "unknown")
+        self.state.is_open()
     }
 }
 

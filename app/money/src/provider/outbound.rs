@@ -4,6 +4,7 @@
 //! An unknown outcome is asked for with the same key, later looked up at the provider, and sent anew only when it is not there.
 
 pub use super::operation::{Kind, Operation, Plan};
+pub use super::state::OperationState;
 use super::{Answer, Outcome, Parameters, Provider, store};
 use base::clock::{DAY_MS, HOUR_MS, MINUTE_MS};
 use base::db::{self, Db, Tx};
@@ -33,7 +34,7 @@ pub async fn plan(tx: &mut Tx, plan: &Plan<'_>) -> db::Result<String> {
         // A struct of strings always serialises.
         parameters: serde_json::to_string(&plan.parameters).unwrap_or_default(),
         generation: 1,
-        state: "planned".into(),
+        state: OperationState::Planned,
         provider_ref: None,
         error_code: None,
         last_error: None,
@@ -99,7 +100,7 @@ pub async fn send(
         )));
     }
     let mut op = before;
-    let asked_before = op.state != "planned" && op.first_sent_ms.is_some();
+    let asked_before = op.state != OperationState::Planned && op.first_sent_ms.is_some();
     let key_is_old = op
         .first_sent_ms
         .is_some_and(|first| now_ms - first > KEY_LIFE_MS);
@@ -153,16 +154,25 @@ async fn settle(
             match look_up(provider, &op, business_ms).await {
                 Ok(Some(reference)) => return Ok(Sent::Ended(Box::new(op), Ended::Ok(reference))),
                 Ok(None) => return Ok(Sent::Ended(Box::new(op), Ended::Rejected(code))),
-                Err(error) => ("unknown", error.to_string(), Sent::Later(MINUTE_MS)),
+                Err(error) => {
+                    let later = Sent::Later(MINUTE_MS);
+                    (OperationState::Unknown, error.to_string(), later)
+                }
             }
         }
         Outcome::Rejected(code) => return Ok(Sent::Ended(Box::new(op), Ended::Rejected(code))),
-        Outcome::Later(why) => ("sent", why, Sent::Later(delay(op.attempts))),
-        Outcome::Denied(why) => ("planned", why.clone(), Sent::Denied(why)),
-        Outcome::Unknown(why) => ("unknown", why, Sent::Later(delay(op.attempts))),
+        Outcome::Later(why) => {
+            let later = Sent::Later(delay(op.attempts));
+            (OperationState::Sent, why, later)
+        }
+        Outcome::Denied(why) => (OperationState::Planned, why.clone(), Sent::Denied(why)),
+        Outcome::Unknown(why) => {
+            let later = Sent::Later(delay(op.attempts));
+            (OperationState::Unknown, why, later)
+        }
     };
     let mut tx = db.write().await?;
-    store::set_op_state(&mut tx, &op.id, state, Some(&error)).await?;
+    store::set_op_state(&mut tx, &op, state, Some(&error)).await?;
     tx.commit().await?;
     Ok(sent)
 }
@@ -212,10 +222,26 @@ async fn look_up(
 pub async fn finish(tx: &mut Tx, op: &Operation, ended: &Ended, now_ms: i64) -> db::Result<bool> {
     match ended {
         Ended::Ok(reference) => {
-            store::finish_op(tx, &op.id, "ok", Some(reference), None, now_ms).await
+            store::finish_op(
+                tx,
+                &op.id,
+                OperationState::Ok,
+                Some(reference),
+                None,
+                now_ms,
+            )
+            .await
         }
         Ended::Rejected(code) => {
-            store::finish_op(tx, &op.id, "rejected", None, Some(code), now_ms).await
+            store::finish_op(
+                tx,
+                &op.id,
+                OperationState::Rejected,
+                None,
+                Some(code),
+                now_ms,
+            )
+            .await
         }
     }
 }
@@ -227,8 +253,8 @@ pub async fn finish(tx: &mut Tx, op: &Operation, ended: &Ended, now_ms: i64) -> 
 pub async fn finish_by_hand(
     tx: &mut Tx,
     op: &Operation,
-    from: &str,
-    state: &str,
+    from: OperationState,
+    state: OperationState,
     reference: &str,
     now_ms: i64,
 ) -> db::Result<bool> {

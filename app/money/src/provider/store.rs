@@ -1,6 +1,7 @@
 //! SQL of calls to providers and of their events.
 
 use super::operation::Operation;
+use super::state::{EventState, OperationState};
 use base::db::{self, Tx, execute, fetch, statements};
 
 /// An event as it came in.
@@ -27,7 +28,8 @@ pub struct Row {
     pub object_id: String,
     pub account: Option<String>,
     pub livemode: bool,
-    pub state: String,
+    #[sqlx(try_from = "String")]
+    pub state: EventState,
     pub attempts: i64,
     pub last_error: Option<String>,
     pub quarantined_ms: Option<i64>,
@@ -120,11 +122,22 @@ pub(super) async fn set_op_sent(tx: &mut Tx, id: &str, now_ms: i64) -> db::Resul
 
 pub(super) async fn set_op_state(
     tx: &mut Tx,
-    id: &str,
-    state: &str,
+    op: &Operation,
+    state: OperationState,
     error: Option<&str>,
 ) -> db::Result<()> {
-    execute!(tx, SET_OP_STATE, id, state, error).map(|_| ())
+    check_step(&op.id, op.state, state)?;
+    execute!(tx, SET_OP_STATE, &op.id, state.name(), error).map(|_| ())
+}
+
+fn check_step(id: &str, from: OperationState, to: OperationState) -> db::Result<()> {
+    if from.may_become(to) {
+        return Ok(());
+    }
+    let (from, to) = (from.name(), to.name());
+    Err(db::Error::impossible(format!(
+        "the operation {id} from {from} to {to}"
+    )))
 }
 
 pub(super) async fn next_generation(tx: &mut Tx, op: &Operation) -> db::Result<bool> {
@@ -134,23 +147,25 @@ pub(super) async fn next_generation(tx: &mut Tx, op: &Operation) -> db::Result<b
 pub(super) async fn finish_op(
     tx: &mut Tx,
     id: &str,
-    state: &str,
+    state: OperationState,
     reference: Option<&str>,
     error: Option<&str>,
     now_ms: i64,
 ) -> db::Result<bool> {
+    let state = state.name();
     execute!(tx, FINISH_OP, id, state, reference, error, now_ms).map(|rows| rows == 1)
 }
 
 pub(super) async fn finish_by_hand(
     tx: &mut Tx,
     id: &str,
-    from: &str,
-    state: &str,
+    from: OperationState,
+    state: OperationState,
     reference: &str,
     now_ms: i64,
 ) -> db::Result<bool> {
-    let none: Option<&str> = None;
+    check_step(id, from, state)?;
+    let (from, state, none) = (from.name(), state.name(), None::<&str>);
     execute!(tx, FINISH_BY_HAND, id, state, reference, none, now_ms, from).map(|rows| rows == 1)
 }
 
@@ -196,7 +211,7 @@ pub(super) async fn insert_event(
     tx: &mut Tx,
     event: &Event,
     provider: &str,
-    state: &str,
+    state: EventState,
     received_ms: i64,
 ) -> db::Result<bool> {
     execute!(
@@ -210,7 +225,7 @@ pub(super) async fn insert_event(
         event.livemode,
         event.created_ms,
         received_ms,
-        state,
+        state.name(),
         provider,
         &event.body
     )
@@ -221,8 +236,8 @@ pub(super) async fn get_event(tx: &mut Tx, id: &str) -> db::Result<Row> {
     fetch!(tx, fetch_one, Row, GET_EVENT, id)
 }
 
-pub(super) async fn set_event(tx: &mut Tx, id: &str, state: &str) -> db::Result<bool> {
-    execute!(tx, SET_EVENT, id, state).map(|rows| rows == 1)
+pub(super) async fn set_event(tx: &mut Tx, id: &str, state: EventState) -> db::Result<bool> {
+    execute!(tx, SET_EVENT, id, state.name()).map(|rows| rows == 1)
 }
 
 pub(super) async fn fail_event(

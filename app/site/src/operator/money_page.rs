@@ -13,11 +13,11 @@ use leptos::prelude::*;
 use market::export::Report;
 use market::orders::{Line, LineState};
 use market::payouts::service::sweep::Planned;
-use market::payouts::service::{BankPayout, Decision};
+use market::payouts::service::{BankPayout, BankPayoutState, Decision};
 use market::sales::dispute::Dispute;
 use money::books::service::Unexplained;
 use money::provider::inbox::Row;
-use money::provider::outbound::Operation;
+use money::provider::outbound::{Kind as OperationKind, Operation, OperationState};
 
 fn state_filter(
     lang: Lang,
@@ -51,11 +51,11 @@ pub(super) fn inbox(visit: &Visit, events: Vec<Row>, chosen: &str, quarantined: 
             .map(|event| {
                 let href = lang.path(&format!("/operator/inbox/{}", shell::encode(&event.id)));
                 let state = match event.quarantined_ms {
-                    Some(_) => "quarantined".to_owned(),
-                    None => event.state.clone(),
+                    Some(_) => "quarantined",
+                    None => event.state.name(),
                 };
                 view! {
-                    <tr data-state=state.clone()>
+                    <tr data-state=state>
                         <td><Time lang ms=event.received_ms/></td>
                         <td><a href=href>{event.kind}</a></td>
                         <td><code class="digest">{event.object_id}</code></td>
@@ -95,7 +95,7 @@ pub(super) fn event(visit: &Visit, event: Row) -> Response {
                     <Fact label=lang.text("event-id")><code class="digest">{event.id.clone()}</code></Fact>
                     <Fact label=lang.text("object")><code class="digest">{event.object_id.clone()}</code></Fact>
                     <Fact label=lang.text("when")><Time lang ms=event.received_ms/></Fact>
-                    <Fact label=lang.text("state")><span class="tag">{event.state.clone()}</span></Fact>
+                    <Fact label=lang.text("state")><span class="tag">{event.state.name()}</span></Fact>
                     <Fact label=lang.text("attempts")>{lang.number(event.attempts)}</Fact>
                 </dl>
                 {event.last_error.clone().map(|error| view! { <p class="field-error">{error}</p> })}
@@ -146,17 +146,19 @@ pub(super) fn operations(
 }
 
 fn operation(lang: Lang, op: Operation) -> impl IntoView + use<> {
-    let again = (op.state == "rejected" && op.kind == "refund").then(|| {
+    let refused =
+        op.state == OperationState::Rejected && op.parsed_kind() == Some(OperationKind::Refund);
+    let again = refused.then(|| {
         let action = lang.path(&format!("/operator/operations/{}/again", op.id));
         view! { <form method="post" action=action><FormKey/><button class="button button--small">{lang.text("plan-again")}</button></form> }
     });
     let why = op.error_code.clone().or(op.last_error.clone());
     view! {
-        <tr data-state=op.state.clone()>
+        <tr data-state=op.state.name()>
             <td><Time lang ms=op.created_ms/></td>
             <td>{lang.text(&format!("op-{}", op.kind))}</td>
             <td class="amount">{lang.money(op.amount)}</td>
-            <td><span class="tag">{lang.text(&format!("op-state-{}", op.state))}</span> " " <span class="quiet">{why}</span></td>
+            <td><span class="tag">{lang.text(&format!("op-state-{}", op.state.name()))}</span> " " <span class="quiet">{why}</span></td>
             <td>{lang.number(op.attempts)}</td>
             <td><code class="digest">{op.provider_ref}</code></td>
             <td>{again}</td>
@@ -211,7 +213,7 @@ pub(super) fn payouts(visit: &Visit, payouts: Payouts) -> Response {
         let waiting = payouts
             .manual
             .iter()
-            .any(|(payout, _)| payout.state == "pending");
+            .any(|(payout, _)| payout.state == BankPayoutState::Pending);
         let manual: Vec<_> = payouts
             .manual
             .into_iter()
@@ -256,9 +258,9 @@ pub(super) fn payouts(visit: &Visit, payouts: Payouts) -> Response {
 
 fn by_hand(lang: Lang, payout: BankPayout, handle: String) -> impl IntoView + use<> {
     let action = lang.path(&format!("/operator/payouts/{}", payout.id));
-    let state = lang.text(&format!("bank-payout-{}", payout.state));
-    let form = match payout.state.as_str() {
-        "pending" => view! {
+    let state = lang.text(&format!("bank-payout-{}", payout.state.name()));
+    let form = match payout.state {
+        BankPayoutState::Pending => view! {
             <form method="post" action=action class="inline"><FormKey/>
                 <input name="reference" aria-label=lang.text("reference") placeholder=lang.text("reference") value=payout.reference.clone().unwrap_or_default() maxlength="100"/>
                 <button class="button button--small button--primary" name="what" value="paid">{lang.text("noted-paid")}</button>
@@ -266,16 +268,18 @@ fn by_hand(lang: Lang, payout: BankPayout, handle: String) -> impl IntoView + us
             </form>
         }
         .into_any(),
-        "paid" => view! {
+        BankPayoutState::Paid => view! {
             <form method="post" action=action class="inline"><FormKey/><span class="quiet">{payout.reference.clone()}</span>
                 <button class="button button--small" name="what" value="returned">{lang.text("noted-returned")}</button></form>
         }
         .into_any(),
-        _ => ().into_any(),
+        BankPayoutState::Failed | BankPayoutState::Cancelled | BankPayoutState::Returned => {
+            ().into_any()
+        }
     };
-    let second = payout.entered_by.is_some() && payout.state == "pending";
+    let second = payout.entered_by.is_some() && payout.state == BankPayoutState::Pending;
     view! {
-        <li class="row" data-state=payout.state.clone()><Time lang ms=payout.created_ms/><span class="row__main"><bdi>{handle}</bdi> " " {lang.money(payout.amount_minor)}
+        <li class="row" data-state=payout.state.name()><Time lang ms=payout.created_ms/><span class="row__main"><bdi>{handle}</bdi> " " {lang.money(payout.amount_minor)}
             {second.then(|| view! { <span class="quiet">{lang.text("flash-second-person")}</span> })}</span><span class="tag">{state}</span>{form}</li>
     }
 }

@@ -103,16 +103,12 @@ pub(super) fn desk(visit: &Visit, desk: Desk, parts: Vec<Part>) -> Response {
                 ),
             },
         };
-        let open = desk
-            .operations
-            .iter()
-            .filter(|op| matches!(op.state.as_str(), "planned" | "sent" | "unknown"))
-            .count();
+        let open = desk.operations.iter().filter(|op| op.is_open()).count();
         let operations = desk.operations.into_iter().map(|op| {
-            view! { <tr><td><Time lang ms=op.created_ms/></td><td>{op.kind}</td><td class="amount">{lang.money(op.amount)}</td><td><span class="tag">{op.state}</span></td><td>{op.error_code}</td></tr> }
+            view! { <tr><td><Time lang ms=op.created_ms/></td><td>{op.kind}</td><td class="amount">{lang.money(op.amount)}</td><td><span class="tag">{op.state.name()}</span></td><td>{op.error_code}</td></tr> }
         });
         let events = desk.events.into_iter().map(|event| {
-            view! { <tr><td><Time lang ms=event.received_ms/></td><td>{event.kind}</td><td><span class="tag">{event.state}</span></td><td><code class="digest">{event.id}</code></td></tr> }
+            view! { <tr><td><Time lang ms=event.received_ms/></td><td>{event.kind}</td><td><span class="tag">{event.state.name()}</span></td><td><code class="digest">{event.id}</code></td></tr> }
         });
         view! {
             {heading(title, visit.test_money.then(|| lang.text("test-money")))}

@@ -119,13 +119,13 @@ fn bank_payouts(lang: Lang, payouts: &[BankPayout]) -> impl IntoView + use<> {
     let rows: Vec<_> = payouts
         .iter()
         .map(|payout| {
-            let state = lang.text(&format!("bank-payout-{}", payout.state));
+            let state = lang.text(&format!("bank-payout-{}", payout.state.name()));
             let failure = payout.failure.as_ref().map(|code| {
                 lang.text(&format!("bank-failure-{}", code.replace('_', "-")))
             });
             let arrives = payout.arrives_ms.map(|ms| lang.date(ms));
             view! {
-                <li class="row" data-state=payout.state.clone()>
+                <li class="row" data-state=payout.state.name()>
                     <Time lang ms=payout.created_ms/>
                     <span class="row__main">{lang.money(payout.amount_minor)} <span class="quiet">{failure.or(arrives)}</span></span>
                     <span class="tag">{state}</span>
@@ -411,7 +411,7 @@ pub(super) fn statement(visit: &Visit, statement: Statement, handle: &str) -> Re
                     <td class="amount">{transfer.price_minor.map(|minor| lang.money(minor))}</td>
                     <td class="amount">{transfer.share_minor.map(|minor| lang.money(minor))}</td>
                     <td class="amount">{lang.money(transfer.amount)}</td>
-                    <td><span class="tag">{lang.text(&format!("transfer-{}", transfer.state))}</span></td>
+                    <td><span class="tag">{lang.text(&format!("transfer-{}", transfer.state.name()))}</span></td>
                 </tr>
             }
         });

@@ -5,7 +5,7 @@
 
 use super::super::store;
 pub use super::countries::{BY_HAND, REACHED};
-use super::{Payee, manual};
+use super::{BankPayoutState, Payee, manual};
 use crate::account::service as account;
 use base::db::{self, Db, Tx};
 use money::Error;
@@ -215,7 +215,7 @@ pub async fn note_payout(
         })?;
     let before = store::find_payout(tx, &payout.id).await?;
     // Told again, perhaps after the bank was changed: only a new failure stops what comes next.
-    if before.is_some_and(|before| before.state == "failed") {
+    if before.is_some_and(|before| before.state == BankPayoutState::Failed) {
         return Ok(());
     }
     store::upsert_payout(tx, payout, &person, provider, now_ms).await?;

@@ -3,8 +3,8 @@
 //! The one rule: whoever enters a large payout is not the one who confirms it, and each state is left once.
 
 use super::super::store;
-use super::BankPayout;
 use super::countries::{BY_HAND, REACHED};
+use super::{BankPayout, BankPayoutState};
 use crate::account::service as account;
 use crate::orders::{self, Earning};
 use base::db::Tx;
@@ -13,7 +13,7 @@ use base::vault::Vault;
 use money::Error;
 use money::books::Booking;
 use money::books::service::{self as books, Entry, Kind, posting};
-use money::provider::outbound;
+use money::provider::outbound::{self, OperationState};
 use schema::money::decimal;
 
 /// The name of this provider.
@@ -71,10 +71,66 @@ pub(super) async fn open(
 
 /// What became of a payout by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+enum Fate {
     Paid,
     Returned,
     Cancelled,
+}
+
+impl Fate {
+    /// How the payout stands then.
+    fn state(self) -> BankPayoutState {
+        match self {
+            Self::Paid => BankPayoutState::Paid,
+            Self::Returned => BankPayoutState::Returned,
+            Self::Cancelled => BankPayoutState::Cancelled,
+        }
+    }
+
+    /// How each of its operations stood, and stands then.
+    fn step(self) -> (OperationState, OperationState) {
+        match self {
+            Self::Paid => (OperationState::Planned, OperationState::Ok),
+            Self::Returned => (OperationState::Ok, OperationState::Rejected),
+            Self::Cancelled => (OperationState::Planned, OperationState::Rejected),
+        }
+    }
+
+    /// Where the earning of each line was, and is then.
+    fn earning(self) -> (Earning, Earning) {
+        match self {
+            Self::Paid => (Earning::Transit, Earning::Transferred),
+            Self::Returned => (Earning::Transferred, Earning::Available),
+            Self::Cancelled => (Earning::Transit, Earning::Available),
+        }
+    }
+
+    /// What the books call it, in the keys of entries.
+    fn fact(self) -> &'static str {
+        match self {
+            Self::Paid => "ok",
+            Self::Returned => "returned",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// The kind of its entries.
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Paid => "manual paid",
+            Self::Returned => "manual returned",
+            Self::Cancelled => "manual cancelled",
+        }
+    }
+
+    /// Which account an operation's amount leaves, and which takes it.
+    fn accounts(self) -> (Kind, Kind) {
+        match self {
+            Self::Paid => (Kind::TransitManual, Kind::BankOperating),
+            Self::Returned => (Kind::BankOperating, Kind::SellerAvailable),
+            Self::Cancelled => (Kind::TransitManual, Kind::SellerAvailable),
+        }
+    }
 }
 
 async fn get(tx: &mut Tx, id: &str) -> Result<BankPayout, Error> {
@@ -101,7 +157,7 @@ pub async fn enter(
     if reference.is_empty() || reference.chars().count() > 100 {
         return Err(Error::Refused("reference"));
     }
-    if payout.state != "pending" {
+    if payout.state != BankPayoutState::Pending {
         return Err(Error::Refused("payout-over"));
     }
     if payout.amount_minor >= TWO_PERSONS_MINOR {
@@ -128,7 +184,7 @@ pub async fn enter(
 /// [`Error::Refused`] when it is not open.
 pub async fn cancel(tx: &mut Booking, id: &str, now_ms: i64) -> Result<(), Error> {
     let payout = get(tx, id).await?;
-    if payout.state != "pending" {
+    if payout.state != BankPayoutState::Pending {
         return Err(Error::Refused("payout-over"));
     }
     settle(tx, &payout, Fate::Cancelled, "cancelled", now_ms).await
@@ -140,7 +196,7 @@ pub async fn cancel(tx: &mut Booking, id: &str, now_ms: i64) -> Result<(), Error
 /// [`Error::Refused`] when it was not paid.
 pub async fn returned(tx: &mut Booking, id: &str, now_ms: i64) -> Result<(), Error> {
     let payout = get(tx, id).await?;
-    if payout.state != "paid" {
+    if payout.state != BankPayoutState::Paid {
         return Err(Error::Refused("payout-over"));
     }
     store::pause(tx, &payout.person_id, "bank_rejected").await?;
@@ -154,66 +210,30 @@ async fn settle(
     reference: &str,
     now_ms: i64,
 ) -> Result<(), Error> {
-    let (state, from, to, earning, fact, kind) = match fate {
-        Fate::Paid => (
-            "paid",
-            "planned",
-            "ok",
-            (Earning::Transit, Earning::Transferred),
-            "ok",
-            "manual paid",
-        ),
-        Fate::Cancelled => (
-            "cancelled",
-            "planned",
-            "rejected",
-            (Earning::Transit, Earning::Available),
-            "cancelled",
-            "manual cancelled",
-        ),
-        Fate::Returned => (
-            "returned",
-            "ok",
-            "rejected",
-            (Earning::Transferred, Earning::Available),
-            "returned",
-            "manual returned",
-        ),
-    };
-    if !store::move_payout(tx, &payout.id, &payout.state, state).await? {
+    if !store::move_payout(tx, payout, fate.state()).await? {
         return Err(Error::Refused("payout-over"));
     }
     let person = payout.person_id.as_str();
+    let (from, to) = fate.step();
+    let (before, after) = fate.earning();
+    let (taken, given) = fate.accounts();
     for op in outbound::list_of_decision(tx, &payout.id).await? {
         if !outbound::finish_by_hand(tx, &op, from, to, reference, now_ms).await? {
             continue;
         }
         let line = op.order_line.as_deref();
         let on = |kind, amount| posting(kind, person, amount, line);
-        let postings = match fate {
-            Fate::Paid => vec![
-                on(Kind::TransitManual, op.amount),
-                on(Kind::BankOperating, -op.amount),
-            ],
-            Fate::Cancelled => vec![
-                on(Kind::TransitManual, op.amount),
-                on(Kind::SellerAvailable, -op.amount),
-            ],
-            Fate::Returned => vec![
-                on(Kind::BankOperating, op.amount),
-                on(Kind::SellerAvailable, -op.amount),
-            ],
-        };
+        let postings = vec![on(taken, op.amount), on(given, -op.amount)];
         let entry = Entry {
-            key: format!("op:{}:{fact}", op.id),
-            kind,
+            key: format!("op:{}:{}", op.id, fate.fact()),
+            kind: fate.kind(),
             source: op.id.clone(),
             occurred_ms: now_ms,
             postings,
         };
         books::post(tx, &entry).await?;
         if let Some(line) = line {
-            orders::move_earning(tx, line, earning.0, earning.1).await?;
+            orders::move_earning(tx, line, before, after).await?;
         }
     }
     Ok(())
@@ -248,7 +268,7 @@ pub async fn batch(
 ) -> Result<Vec<Waiting>, Error> {
     let mut waiting = Vec::new();
     for (payout, handle) in store::list_manual(tx, 1000).await? {
-        if payout.state != "pending" {
+        if payout.state != BankPayoutState::Pending {
             continue;
         }
         let payee = store::find_payee(tx, &payout.person_id).await?;

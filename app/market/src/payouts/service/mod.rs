@@ -13,6 +13,7 @@ pub use sales::{PERIODS, SALE_STATES, Sale, SaleFilter, find_sale, list_sales, w
 pub use sweep::{Decision, plan as plan_sweep, release, sweep};
 pub use transfer::note_transfer;
 
+pub use super::BankPayoutState;
 use super::store;
 pub use super::store::{BankPayout, Payee, Transfer};
 use base::clock::DAY_MS;
