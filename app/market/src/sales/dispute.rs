@@ -3,8 +3,8 @@
 //! The one rule: facts only move forward, and amounts come from what the provider's balance did. A lost dispute is the seller's,
 //! unless it was fraud, an upheld claim, or the money had been refunded before.
 
-use super::store;
 pub use super::store::Dispute;
+use super::{DisputeState, LossBearer, store};
 use crate::facts;
 use crate::orders::{self, Earning, Line, LineChange, LineState, OrderState};
 use base::db::{self, Tx};
@@ -18,7 +18,7 @@ impl Dispute {
     /// Whether it can still be answered.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        matches!(self.state.as_str(), "inquiry" | "withdrawn")
+        self.state.is_open()
     }
 }
 
@@ -46,9 +46,9 @@ pub async fn note(tx: &mut Booking, fact: &Fact, provider: &str, now_ms: i64) ->
         })?;
     let lines = orders::list_lines(tx, &order.id).await?;
     let bearer = if fact.reason == "fraudulent" {
-        "platform"
+        LossBearer::Platform
     } else {
-        "seller"
+        LossBearer::Seller
     };
     store::insert_dispute(tx, fact, &order.id, bearer, now_ms).await?;
     let dispute = store::get_dispute(tx, &fact.id).await?;
@@ -56,7 +56,7 @@ pub async fn note(tx: &mut Booking, fact: &Fact, provider: &str, now_ms: i64) ->
         return Ok(());
     }
     store::set_dispute_due(tx, &fact.id, fact.due_ms).await?;
-    if fact.withdrawn_minor > 0 && dispute.state == "inquiry" {
+    if fact.withdrawn_minor > 0 && dispute.state == DisputeState::Inquiry {
         withdraw(tx, fact, provider, now_ms).await?;
     }
     freeze(tx, &dispute, &lines, fact, now_ms).await?;
@@ -64,9 +64,9 @@ pub async fn note(tx: &mut Booking, fact: &Fact, provider: &str, now_ms: i64) ->
     match fact.status {
         DisputeStatus::Won => win(tx, &dispute, fact, provider, now_ms).await,
         DisputeStatus::Lost => lose(tx, &dispute, now_ms).await,
-        DisputeStatus::Closed if dispute.state == "inquiry" => {
+        DisputeStatus::Closed if dispute.state == DisputeState::Inquiry => {
             unfreeze(tx, &dispute, now_ms).await?;
-            store::end_dispute(tx, &dispute.id, "closed", now_ms).await?;
+            store::end_dispute(tx, &dispute, DisputeState::Closed, now_ms).await?;
             Ok(())
         }
         _ => Ok(()),
@@ -212,7 +212,7 @@ async fn win(
     provider: &str,
     now_ms: i64,
 ) -> Result<(), Error> {
-    if dispute.state == "withdrawn" {
+    if dispute.state == DisputeState::Withdrawn {
         if fact.reinstated_minor < dispute.amount_minor {
             return Err(Error::Internal(format!(
                 "the dispute {} is won and {} of {} came back",
@@ -240,19 +240,19 @@ async fn win(
         post(tx, &dispute.id, "won", "dispute won", postings, now_ms).await?;
     }
     unfreeze(tx, dispute, now_ms).await?;
-    store::end_dispute(tx, &dispute.id, "won", now_ms).await?;
+    store::end_dispute(tx, dispute, DisputeState::Won, now_ms).await?;
     Ok(())
 }
 
 /// Whoever bears it, the buyer has the money back and loses access.
 async fn lose(tx: &mut Booking, dispute: &Dispute, now_ms: i64) -> Result<(), Error> {
-    let mut left = if dispute.state == "withdrawn" {
+    let mut left = if dispute.state == DisputeState::Withdrawn {
         dispute.amount_minor
     } else {
         0
     };
     let mut postings = Vec::new();
-    if dispute.bearer == "platform" {
+    if dispute.bearer == LossBearer::Platform {
         unfreeze(tx, dispute, now_ms).await?;
         for line in orders::list_lines(tx, &dispute.purchase_id).await? {
             if line.state == LineState::Owned && line.parts().cash() > 0 {
@@ -272,11 +272,11 @@ async fn lose(tx: &mut Booking, dispute: &Dispute, now_ms: i64) -> Result<(), Er
     postings.push(posting(Kind::LossDisputes, "platform", left, None));
     postings.push(posting(Kind::DisputeHeld, "platform", -left, None));
     post(tx, &dispute.id, "lost", "dispute lost", postings, now_ms).await?;
-    if dispute.bearer == "seller" {
+    if dispute.bearer == LossBearer::Seller {
         // Of a dispute over a part of the order something may still be frozen.
         unfreeze(tx, dispute, now_ms).await?;
     }
-    store::end_dispute(tx, &dispute.id, "lost", now_ms).await?;
+    store::end_dispute(tx, dispute, DisputeState::Lost, now_ms).await?;
     Ok(())
 }
 
@@ -341,7 +341,7 @@ async fn lose_line(
 /// # Errors
 /// When the database fails.
 pub async fn accept(tx: &mut Tx, dispute: &Dispute, now_ms: i64) -> Result<(), Error> {
-    if !store::set_dispute_bearer(tx, &dispute.id, "platform").await? {
+    if !store::set_dispute_bearer(tx, &dispute.id, LossBearer::Platform).await? {
         return Ok(());
     }
     call(tx, dispute, outbound::Kind::Acceptance, None, now_ms).await

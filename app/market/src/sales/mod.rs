@@ -5,9 +5,11 @@
 pub mod dispute;
 pub mod refund;
 pub mod sale;
+mod state;
 mod store;
 
 pub use refund::{Bearer, cancel_unopened, plan_part, plan_refund};
 pub use sale::LicenceSecret;
+pub use state::{DisputeState, LossBearer};
 #[cfg(any(test, feature = "testing"))]
 pub use store::ALL as STATEMENTS;

@@ -1,5 +1,6 @@
 //! SQL of disputes, and of refunds that failed.
 
+use super::{DisputeState, LossBearer};
 use base::db::{self, Tx, execute, fetch, statements};
 use money::provider::Dispute as DisputeFact;
 
@@ -12,10 +13,11 @@ pub struct Dispute {
     pub amount_minor: i64,
     pub fee_minor: i64,
     pub reason: String,
-    /// `inquiry`, `withdrawn`, then `won`, `lost` or `closed`.
-    pub state: String,
+    #[sqlx(try_from = "String")]
+    pub state: DisputeState,
     /// Who bears a loss.
-    pub bearer: String,
+    #[sqlx(try_from = "String")]
+    pub bearer: LossBearer,
     pub due_ms: Option<i64>,
     /// The answer that was sent.
     pub evidence: Option<String>,
@@ -65,7 +67,7 @@ pub(super) async fn insert_dispute(
     tx: &mut Tx,
     fact: &DisputeFact,
     order: &str,
-    bearer: &str,
+    bearer: LossBearer,
     now_ms: i64,
 ) -> db::Result<()> {
     execute!(
@@ -76,7 +78,7 @@ pub(super) async fn insert_dispute(
         &fact.charge,
         fact.amount_minor,
         &fact.reason,
-        bearer,
+        bearer.name(),
         fact.due_ms,
         now_ms
     )
@@ -112,8 +114,12 @@ pub(super) async fn set_dispute_withdrawn(
     execute!(tx, SET_DISPUTE_WITHDRAWN, id, amount, fee).map(|_| ())
 }
 
-pub(super) async fn set_dispute_bearer(tx: &mut Tx, id: &str, bearer: &str) -> db::Result<bool> {
-    execute!(tx, SET_DISPUTE_BEARER, id, bearer).map(|rows| rows == 1)
+pub(super) async fn set_dispute_bearer(
+    tx: &mut Tx,
+    id: &str,
+    bearer: LossBearer,
+) -> db::Result<bool> {
+    execute!(tx, SET_DISPUTE_BEARER, id, bearer.name()).map(|rows| rows == 1)
 }
 
 pub(super) async fn set_dispute_evidence(
@@ -125,8 +131,21 @@ pub(super) async fn set_dispute_evidence(
     execute!(tx, SET_DISPUTE_EVIDENCE, id, text, now_ms).map(|rows| rows == 1)
 }
 
-pub(super) async fn end_dispute(tx: &mut Tx, id: &str, state: &str, now_ms: i64) -> db::Result<()> {
-    execute!(tx, END_DISPUTE, id, state, now_ms).map(|_| ())
+/// Notes how a dispute ended.
+pub(super) async fn end_dispute(
+    tx: &mut Tx,
+    dispute: &Dispute,
+    state: DisputeState,
+    now_ms: i64,
+) -> db::Result<()> {
+    let (from, to) = (dispute.state.name(), state.name());
+    if !dispute.state.may_become(state) {
+        return Err(db::Error::impossible(format!(
+            "the dispute {} from {from} to {to}",
+            dispute.id
+        )));
+    }
+    execute!(tx, END_DISPUTE, &dispute.id, to, now_ms).map(|_| ())
 }
 
 pub(super) async fn list_failed_refunds(tx: &mut Tx) -> db::Result<Vec<String>> {

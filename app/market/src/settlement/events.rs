@@ -4,7 +4,7 @@
 
 use crate::orders::{self, OrderState};
 use crate::payouts::service as payouts;
-use crate::sales::{dispute, refund, sale};
+use crate::sales::{DisputeState, dispute, refund, sale};
 use crate::till::Till;
 use base::clock::HOUR_MS;
 use base::db::Tx;
@@ -189,7 +189,7 @@ async fn ask_back(tx: &mut Tx, op: &Operation, ended: &Ended, now_ms: i64) -> Re
     let Some(open) = dispute::place_of_reversal(tx, &line).await? else {
         return Ok(());
     };
-    if open.state == "withdrawn" {
+    if open.state == DisputeState::Withdrawn {
         outbound::plan_reversal(tx, &line.id, &line.payee_id, line.payee_rest(), now_ms).await?;
     }
     Ok(())

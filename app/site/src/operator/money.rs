@@ -15,7 +15,7 @@ use clap::ValueEnum as _;
 use market::export::{self, Format, Range, Report};
 use market::orders;
 use market::payouts::service::{self as payouts, manual, own, sweep};
-use market::sales::{dispute, refund};
+use market::sales::{DisputeState, dispute, refund};
 use market::settlement::evidence;
 use money::Error;
 use money::books::service as books;
@@ -301,7 +301,7 @@ async fn accept(State(state): State<AppState>, visit: Visit, Path(id): Path<Stri
             visit.require_operator()?;
             let mut tx = state.db.write().await?;
             let open = dispute::get(&mut tx, &id).await?;
-            if open.state == "withdrawn" {
+            if open.state == DisputeState::Withdrawn {
                 dispute::accept(&mut tx, &open, state.clock.now_ms()).await?;
             }
             tx.commit().await?;

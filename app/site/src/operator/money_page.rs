@@ -14,6 +14,7 @@ use market::export::Report;
 use market::orders::{Line, LineState};
 use market::payouts::service::sweep::Planned;
 use market::payouts::service::{BankPayout, BankPayoutState, Decision};
+use market::sales::DisputeState;
 use market::sales::dispute::Dispute;
 use money::books::service::Unexplained;
 use money::provider::inbox::Row;
@@ -295,11 +296,11 @@ pub(super) fn disputes(visit: &Visit, disputes: Vec<Dispute>) -> Response {
                 let href = lang.path(&format!("/operator/disputes/{}", dispute.id));
                 let due = dispute.due_ms.filter(|_| dispute.is_open() && dispute.submitted_ms.is_none()).map(|ms| lang.with("dispute-due", &[("until", lang.date(ms).into())]));
                 view! {
-                    <tr data-state=dispute.state.clone()>
+                    <tr data-state=dispute.state.name()>
                         <td><Time lang ms=dispute.opened_ms/></td>
                         <td><a href=href>{reason(lang, &dispute)}</a></td>
                         <td class="amount">{lang.money(dispute.amount_minor)}</td>
-                        <td><span class="tag">{lang.text(&format!("dispute-state-{}", dispute.state))}</span></td>
+                        <td><span class="tag">{lang.text(&format!("dispute-state-{}", dispute.state.name()))}</span></td>
                         <td class="quiet">{due}</td>
                     </tr>
                 }
@@ -336,7 +337,7 @@ pub(super) fn dispute(
     let title = reason(lang, &dispute);
     shell::ok(visit, &title.clone(), || {
         let path = format!("/operator/disputes/{}", dispute.id);
-        let dispute_state = dispute.state.clone();
+        let dispute_state = dispute.state.name();
         let open = dispute.is_open() && dispute.submitted_ms.is_none();
         let answer = open.then(|| view! {
             <form method="post" action=lang.path(&path)><FormKey/>
@@ -345,17 +346,17 @@ pub(super) fn dispute(
                 <button class="button button--primary" id="answer">{lang.text("dispute-answer")}</button>
             </form>
         });
-        let accept = (open && dispute.state == "withdrawn").then(|| view! { <form method="post" action=lang.path(&format!("{path}/accept"))><FormKey/><button class="button button--quiet" id="accept">{lang.text("dispute-accept")}</button></form> });
+        let accept = (open && dispute.state == DisputeState::Withdrawn).then(|| view! { <form method="post" action=lang.path(&format!("{path}/accept"))><FormKey/><button class="button button--quiet" id="accept">{lang.text("dispute-accept")}</button></form> });
         let rows: Vec<_> = lines.iter().map(|line| view! { <li class="row"><span class="row__main">{line.title.clone()}</span><span>{lang.money(line.parts().cash())}</span>{(line.state != LineState::Owned).then(|| view! { <span class="tag">{lang.text(&format!("line-state-{}", line.state.name()))}</span> })}</li> }).collect();
         view! {
             {heading(title, None)}
             {links(visit)}
             <section class="card" id="dispute" data-state=dispute_state>
                 <dl class="facts">
-                    <Fact label=lang.text("state")><span class="tag">{lang.text(&format!("dispute-state-{}", dispute.state))}</span></Fact>
+                    <Fact label=lang.text("state")><span class="tag">{lang.text(&format!("dispute-state-{}", dispute.state.name()))}</span></Fact>
                     <Fact label=lang.text("amount")>{lang.money(dispute.amount_minor)}</Fact>
                     <Fact label=lang.text("dispute-fee")>{lang.money(dispute.fee_minor)}</Fact>
-                    <Fact label=lang.text("dispute-bearer")>{lang.text(&format!("bearer-{}", dispute.bearer))}</Fact>
+                    <Fact label=lang.text("dispute-bearer")>{lang.text(&format!("bearer-{}", dispute.bearer.name()))}</Fact>
                     {dispute.due_ms.map(|ms| view! { <Fact label=lang.text("dispute-until")><Time lang ms/></Fact> })}
                     <Fact label=lang.text("order-number")><code class="digest">{dispute.purchase_id.clone()}</code></Fact>
                 </dl>

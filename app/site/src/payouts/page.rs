@@ -141,9 +141,9 @@ fn dispute_rows(lang: Lang, disputes: &[(Dispute, Line)]) -> impl IntoView + use
         .iter()
         .map(|(dispute, line)| {
             let reason = lang.text(&format!("dispute-reason-{}", dispute.reason.replace('_', "-")));
-            let state = lang.text(&format!("dispute-state-{}", dispute.state));
+            let state = lang.text(&format!("dispute-state-{}", dispute.state.name()));
             view! {
-                <li class="row" data-state=dispute.state.clone()>
+                <li class="row" data-state=dispute.state.name()>
                     <Time lang ms=dispute.opened_ms/>
                     <span class="row__main">{line.title.clone()} <span class="quiet">{reason}</span></span>
                     <span class="tag">{state}</span>
