@@ -15,6 +15,7 @@ pub mod tax;
 pub use store::ALL as STATEMENTS;
 
 use async_trait::async_trait;
+use base::db::words;
 use serde::{Deserialize, Serialize};
 use thiserror::Error as ThisError;
 
@@ -135,19 +136,22 @@ pub struct Refund {
     pub failed: bool,
 }
 
-/// How a dispute stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DisputeStatus {
-    /// A question of the buyer's bank; no money moved.
-    Inquiry,
-    /// The question was dropped.
-    Closed,
-    /// We may answer.
-    NeedsResponse,
-    /// The bank decides.
-    UnderReview,
-    Won,
-    Lost,
+words! {
+    /// How a dispute stands at the provider; the words are the sandbox's.
+    pub enum DisputeStatus {
+        /// A question of the buyer's bank; no money moved.
+        Inquiry = "inquiry",
+        /// The question was dropped.
+        Closed = "closed",
+        /// We may answer.
+        NeedsResponse = "needs_response",
+        /// The bank decides.
+        UnderReview = "under_review",
+        /// The bank decided for us.
+        Won = "won",
+        /// The bank decided for the buyer.
+        Lost = "lost",
+    }
 }
 
 /// A dispute as the provider knows it now. Amounts come from balance transactions, never from the charge.
@@ -225,12 +229,16 @@ pub struct Account {
     pub disabled: Option<String>,
 }
 
-/// How a payout to a seller's bank stands. `Paid` may still turn `Failed`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PayoutState {
-    Pending,
-    Paid,
-    Failed,
+words! {
+    /// How a payout to a seller's bank stands at the provider; the words are the sandbox's. `Paid` may still turn `Failed`.
+    pub enum PayoutState {
+        /// On its way.
+        Pending = "pending",
+        /// It arrived.
+        Paid = "paid",
+        /// The bank refused it, or sent it back.
+        Failed = "failed",
+    }
 }
 
 /// A payout from a seller's account to their bank.

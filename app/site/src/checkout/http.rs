@@ -293,9 +293,7 @@ async fn payment(
             let mut tx = state.db.read().await?;
             let (order, lines) = find_order(&mut tx, &state, &visit, &payment.order_id).await?;
             // What ended meanwhile takes no card.
-            if matches!(payment.state.as_str(), "paid" | "expired")
-                || order.state != OrderState::Open
-            {
+            if !payment.state.is_payable() || order.state != OrderState::Open {
                 return Ok(visit.redirect(&format!("/orders/{}", payment.order_id)));
             }
             Ok(sandbox_page::payment(
@@ -348,8 +346,8 @@ async fn confirm(
 
 fn after_charge(visit: &Visit, payment: Option<sandbox::Record>) -> Answer {
     let payment = payment.ok_or_else(|| not_found(()))?;
-    Ok(match (payment.state.as_str(), &payment.country) {
-        ("paid", _) => visit.redirect(&format!("/orders/{}", payment.order_id)),
+    Ok(match (payment.state, &payment.country) {
+        (sandbox::RecordState::Paid, _) => visit.redirect(&format!("/orders/{}", payment.order_id)),
         (_, Some(country)) => visit.redirect(&format!(
             "/sandbox/payments/{}?country={country}",
             payment.id

@@ -6,7 +6,7 @@ use crate::ui::visit::Visit;
 use axum::response::Response;
 use leptos::prelude::*;
 use market::orders::Line;
-use money::provider::sandbox::{Record, TAX_RATES};
+use money::provider::sandbox::{Record, RecordState, TAX_RATES};
 use money::provider::tax;
 
 /// Countries that the page offers; the sandbox's rates are for trying out.
@@ -60,7 +60,7 @@ pub(super) fn payment(visit: &Visit, payment: &Record, lines: &[Line], country: 
                 <p class="total total--part" id="tax"><span>{lang.text("tax")}</span><span>{lang.money(tax)}</span></p>
             }
         });
-        let form = if payment.state == "confirming" {
+        let form = if payment.state == RecordState::Confirming {
             view! {
                 <form class="confirm" method="post" action=format!("{action}/confirm")>
                     <p>{lang.text("payment-confirm")}</p>

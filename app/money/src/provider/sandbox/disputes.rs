@@ -23,7 +23,11 @@ pub(super) async fn open(
 ) -> db::Result<()> {
     let id = format!("dp-{}", random::id());
     let amount = payment.amount_minor + payment.tax_minor;
-    let state = if inquiry { "inquiry" } else { "needs_response" };
+    let state = if inquiry {
+        DisputeStatus::Inquiry
+    } else {
+        DisputeStatus::NeedsResponse
+    };
     store::insert_dispute(
         tx,
         &id,
@@ -82,13 +86,15 @@ pub(super) async fn accept(db: &Db, call: &Call) -> db::Result<Outcome> {
     let Some(row) = store::find_dispute(&mut tx, id).await? else {
         return Ok(Outcome::Rejected("no_such_dispute".into()));
     };
-    match row.state.as_str() {
-        "needs_response" | "under_review" => {
-            store::set_dispute(&mut tx, id, "lost").await?;
+    match row.state {
+        DisputeStatus::NeedsResponse | DisputeStatus::UnderReview => {
+            store::set_dispute(&mut tx, id, DisputeStatus::Lost).await?;
             event(&mut tx, "charge.dispute.closed", id, None, call.now_ms).await?;
         }
-        "lost" => {}
-        _ => return Ok(Outcome::Rejected("dispute_not_open".into())),
+        DisputeStatus::Lost => {}
+        DisputeStatus::Inquiry | DisputeStatus::Closed | DisputeStatus::Won => {
+            return Ok(Outcome::Rejected("dispute_not_open".into()));
+        }
     }
     tx.commit().await?;
     Ok(Outcome::Done(id.clone()))
@@ -99,13 +105,15 @@ pub(super) async fn tick(tx: &mut Tx, now_ms: i64) -> db::Result<()> {
         let evidence = row.evidence.as_deref();
         let says = |word: &str| evidence.is_some_and(|text| text.contains(word));
         let due = row.due_ms <= now_ms;
-        match row.state.as_str() {
-            "inquiry" if says("escalate_inquiry_evidence") => {
+        match row.state {
+            DisputeStatus::Inquiry if says("escalate_inquiry_evidence") => {
                 store::escalate_dispute(tx, &row.id, now_ms + ANSWER_MS).await?;
                 withdraw(tx, &row.id, row.amount_minor, now_ms).await?;
             }
-            "inquiry" if evidence.is_some() || due => end(tx, &row.id, "closed", now_ms).await?,
-            "under_review" if says("winning_evidence") => {
+            DisputeStatus::Inquiry if evidence.is_some() || due => {
+                end(tx, &row.id, DisputeStatus::Closed, now_ms).await?;
+            }
+            DisputeStatus::UnderReview if says("winning_evidence") => {
                 let movement = Movement {
                     key: &format!("reinstated:{}", row.id),
                     account: "platform",
@@ -117,17 +125,21 @@ pub(super) async fn tick(tx: &mut Tx, now_ms: i64) -> db::Result<()> {
                 };
                 store::insert_entry(tx, &movement).await?;
                 event(tx, "charge.dispute.funds_reinstated", &row.id, None, now_ms).await?;
-                end(tx, &row.id, "won", now_ms).await?;
+                end(tx, &row.id, DisputeStatus::Won, now_ms).await?;
             }
-            "under_review" => end(tx, &row.id, "lost", now_ms).await?,
-            "needs_response" if due => end(tx, &row.id, "lost", now_ms).await?,
+            DisputeStatus::UnderReview => {
+                end(tx, &row.id, DisputeStatus::Lost, now_ms).await?;
+            }
+            DisputeStatus::NeedsResponse if due => {
+                end(tx, &row.id, DisputeStatus::Lost, now_ms).await?;
+            }
             _ => {}
         }
     }
     Ok(())
 }
 
-async fn end(tx: &mut Tx, id: &str, state: &str, now_ms: i64) -> db::Result<()> {
+async fn end(tx: &mut Tx, id: &str, state: DisputeStatus, now_ms: i64) -> db::Result<()> {
     store::set_dispute(tx, id, state).await?;
     event(tx, "charge.dispute.closed", id, None, now_ms).await
 }
@@ -138,14 +150,7 @@ pub(super) async fn find(tx: &mut Tx, id: &str) -> db::Result<Option<Dispute>> {
     };
     let (withdrawn_minor, reinstated_minor) = store::dispute_sums(tx, id).await?;
     Ok(Some(Dispute {
-        status: match row.state.as_str() {
-            "inquiry" => DisputeStatus::Inquiry,
-            "closed" => DisputeStatus::Closed,
-            "under_review" => DisputeStatus::UnderReview,
-            "won" => DisputeStatus::Won,
-            "lost" => DisputeStatus::Lost,
-            _ => DisputeStatus::NeedsResponse,
-        },
+        status: row.state,
         id: row.id,
         charge: row.payment_id,
         amount_minor: row.amount_minor,

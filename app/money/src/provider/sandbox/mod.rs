@@ -6,12 +6,14 @@
 mod cards;
 mod disputes;
 mod sellers;
+mod state;
 mod store;
 #[cfg(any(test, feature = "testing"))]
 pub use store::ALL as STATEMENTS;
 
 pub use cards::{Card, TAX_RATES, card};
 pub use sellers::{Onboarding, onboard};
+pub use state::RecordState;
 
 use super::inbox::{self, Event};
 use super::{
@@ -24,6 +26,7 @@ use base::clock::DAY_MS;
 use base::db::{self, Db, Tx};
 use base::random;
 use cards::After;
+use state::RefundState;
 
 /// The name of this provider, and the owner of its accounts in the books.
 pub const NAME: &str = "sandbox";
@@ -43,7 +46,8 @@ pub struct Record {
     pub order_id: String,
     /// Tax aside.
     pub amount_minor: i64,
-    pub state: String,
+    #[sqlx(try_from = "String")]
+    pub state: RecordState,
     pub card: Option<String>,
     pub card_last4: Option<String>,
     pub decline_code: Option<String>,
@@ -81,10 +85,10 @@ impl Record {
     }
 
     fn into_payment(self) -> Payment {
-        let state = match self.state.as_str() {
-            "paid" => PaymentState::Paid,
-            "expired" => PaymentState::Expired,
-            _ => PaymentState::Open,
+        let state = match self.state {
+            RecordState::Paid => PaymentState::Paid,
+            RecordState::Expired => PaymentState::Expired,
+            RecordState::Open | RecordState::Confirming => PaymentState::Open,
         };
         let paid = state == PaymentState::Paid;
         let country = self.country.as_deref();
@@ -140,7 +144,7 @@ pub async fn charge(
         .unwrap_or_default()
         .to_owned();
     if let Some(record) = store::find_payment(&mut tx, id).await?
-        && matches!(record.state.as_str(), "open" | "confirming")
+        && record.state.is_payable()
     {
         let taxes = record.taxes_in(country);
         let tax: i64 = taxes.iter().sum();
@@ -168,7 +172,7 @@ pub async fn charge(
 pub async fn confirm(db: &Db, id: &str, agreed: bool, now_ms: i64) -> db::Result<Option<Record>> {
     let mut tx = db.write().await?;
     let payment = store::find_payment(&mut tx, id).await?;
-    if let Some(payment) = payment.filter(|payment| payment.state == "confirming") {
+    if let Some(payment) = payment.filter(|payment| payment.state == RecordState::Confirming) {
         let last4 = payment.card_last4.as_deref().unwrap_or_default();
         match (agreed, payment.card.as_deref()) {
             (true, Some("asks_declines")) => {
@@ -197,7 +201,7 @@ pub async fn dispute(
     let mut tx = db.write().await?;
     let paid = store::find_payment(&mut tx, id)
         .await?
-        .filter(|payment| payment.state == "paid");
+        .filter(|payment| payment.state == RecordState::Paid);
     let Some(paid) = paid else {
         return Ok(false);
     };
@@ -320,7 +324,7 @@ async fn settle_refunds(tx: &mut Tx, now_ms: i64) -> db::Result<usize> {
     let found = pending.len();
     for (id, card, amount_minor) in pending {
         if card.as_deref() == Some("refund_fails") {
-            store::set_refund(tx, &id, "failed").await?;
+            store::set_refund(tx, &id, RefundState::Failed).await?;
             let movement = Movement {
                 key: &format!("failure:{id}"),
                 account: "platform",
@@ -333,7 +337,7 @@ async fn settle_refunds(tx: &mut Tx, now_ms: i64) -> db::Result<usize> {
             store::insert_entry(tx, &movement).await?;
             event(tx, "refund.failed", &id, None, now_ms).await?;
         } else {
-            store::set_refund(tx, &id, "succeeded").await?;
+            store::set_refund(tx, &id, RefundState::Succeeded).await?;
             event(tx, "refund.updated", &id, None, now_ms).await?;
         }
     }
@@ -345,7 +349,7 @@ async fn refund(db: &Db, call: &Call) -> db::Result<Outcome> {
     let target = &call.parameters.target;
     let Some(paid) = store::find_payment(&mut tx, target)
         .await?
-        .filter(|payment| payment.state == "paid")
+        .filter(|payment| payment.state == RecordState::Paid)
     else {
         return Ok(Outcome::Rejected("no_such_charge".into()));
     };
@@ -362,7 +366,11 @@ async fn refund(db: &Db, call: &Call) -> db::Result<Outcome> {
     }
     // Those that are to fail, or to wait, are settled by the next tick.
     let waits = matches!(paid.card.as_deref(), Some("refund_pends" | "refund_fails"));
-    let state = if waits { "pending" } else { "succeeded" };
+    let state = if waits {
+        RefundState::Pending
+    } else {
+        RefundState::Succeeded
+    };
     store::insert_refund(
         &mut tx,
         &call.key,
@@ -431,7 +439,7 @@ impl Sandbox {
         let found = store::find_payment(&mut tx, id).await?;
         tx.commit().await?;
         Ok(match found.map(|payment| payment.state) {
-            Some(state) if state == "expired" => Outcome::Done(()),
+            Some(RecordState::Expired) => Outcome::Done(()),
             _ => Outcome::Rejected("checkout_complete".into()),
         })
     }

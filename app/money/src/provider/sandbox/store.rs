@@ -1,7 +1,8 @@
 //! SQL of the sandbox provider's own books.
 
+use super::state::RefundState;
 use super::{Movement, Record};
-use crate::provider::{Payout, PayoutState, Refund};
+use crate::provider::{DisputeStatus, Payout, PayoutState, Refund};
 use base::db::{self, Tx, execute, fetch, statements};
 use base::random;
 
@@ -13,9 +14,32 @@ pub(super) struct DisputeRow {
     pub(super) amount_minor: i64,
     pub(super) fee_minor: i64,
     pub(super) reason: String,
-    pub(super) state: String,
+    #[sqlx(try_from = "String")]
+    pub(super) state: DisputeStatus,
     pub(super) evidence: Option<String>,
     pub(super) due_ms: i64,
+}
+
+/// A refund as the sandbox keeps it.
+#[derive(sqlx::FromRow)]
+struct RefundRow {
+    id: String,
+    operation: String,
+    amount_minor: i64,
+    #[sqlx(try_from = "String")]
+    state: RefundState,
+}
+
+/// A payout as the sandbox keeps it.
+#[derive(sqlx::FromRow)]
+struct PayoutRow {
+    id: String,
+    account: String,
+    amount_minor: i64,
+    #[sqlx(try_from = "String")]
+    state: PayoutState,
+    failure: Option<String>,
+    arrives_ms: i64,
 }
 
 statements! {
@@ -228,24 +252,19 @@ pub(super) async fn insert_refund(
     payment: &str,
     operation: &str,
     amount: i64,
-    state: &str,
+    state: RefundState,
 ) -> db::Result<()> {
+    let state = state.name();
     execute!(tx, INSERT_REFUND, id, payment, operation, amount, state).map(|_| ())
 }
 
 pub(super) async fn find_refund(tx: &mut Tx, id: &str) -> db::Result<Option<Refund>> {
-    let row = fetch!(
-        tx,
-        fetch_optional,
-        (String, String, i64, String),
-        FIND_REFUND,
-        id
-    )?;
-    Ok(row.map(|(id, operation, amount_minor, state)| Refund {
-        id,
-        operation: Some(operation),
-        amount_minor,
-        failed: state == "failed",
+    let row = fetch!(tx, fetch_optional, RefundRow, FIND_REFUND, id)?;
+    Ok(row.map(|row| Refund {
+        id: row.id,
+        operation: Some(row.operation),
+        amount_minor: row.amount_minor,
+        failed: row.state == RefundState::Failed,
     }))
 }
 
@@ -262,8 +281,8 @@ pub(super) async fn list_pending_refunds(
     )
 }
 
-pub(super) async fn set_refund(tx: &mut Tx, id: &str, state: &str) -> db::Result<()> {
-    execute!(tx, SET_REFUND, id, state).map(|_| ())
+pub(super) async fn set_refund(tx: &mut Tx, id: &str, state: RefundState) -> db::Result<()> {
+    execute!(tx, SET_REFUND, id, state.name()).map(|_| ())
 }
 
 pub(super) async fn insert_dispute(
@@ -272,7 +291,7 @@ pub(super) async fn insert_dispute(
     payment: &str,
     amount: i64,
     reason: &str,
-    state: &str,
+    state: DisputeStatus,
     due_ms: i64,
 ) -> db::Result<()> {
     execute!(
@@ -282,7 +301,7 @@ pub(super) async fn insert_dispute(
         payment,
         amount,
         reason,
-        state,
+        state.name(),
         due_ms
     )
     .map(|_| ())
@@ -304,8 +323,8 @@ pub(super) async fn count_disputes(tx: &mut Tx, payment: &str) -> db::Result<i64
     fetch!(tx, fetch_one, (i64,), COUNT_DISPUTES, payment).map(|row| row.0)
 }
 
-pub(super) async fn set_dispute(tx: &mut Tx, id: &str, state: &str) -> db::Result<()> {
-    execute!(tx, SET_DISPUTE, id, state).map(|_| ())
+pub(super) async fn set_dispute(tx: &mut Tx, id: &str, state: DisputeStatus) -> db::Result<()> {
+    execute!(tx, SET_DISPUTE, id, state.name()).map(|_| ())
 }
 
 pub(super) async fn set_dispute_fee(tx: &mut Tx, id: &str, fee: i64) -> db::Result<()> {
@@ -464,25 +483,13 @@ pub(super) async fn list_payouts(tx: &mut Tx, account: &str) -> db::Result<Vec<S
 }
 
 pub(super) async fn find_payout(tx: &mut Tx, id: &str) -> db::Result<Option<Payout>> {
-    let row = fetch!(
-        tx,
-        fetch_optional,
-        (String, String, i64, String, Option<String>, i64),
-        FIND_PAYOUT,
-        id
-    )?;
-    Ok(row.map(
-        |(id, account, amount_minor, state, failure, arrives_ms)| Payout {
-            id,
-            account,
-            amount_minor,
-            state: match state.as_str() {
-                "paid" => PayoutState::Paid,
-                "failed" => PayoutState::Failed,
-                _ => PayoutState::Pending,
-            },
-            failure,
-            arrives_ms,
-        },
-    ))
+    let row = fetch!(tx, fetch_optional, PayoutRow, FIND_PAYOUT, id)?;
+    Ok(row.map(|row| Payout {
+        id: row.id,
+        account: row.account,
+        amount_minor: row.amount_minor,
+        state: row.state,
+        failure: row.failure,
+        arrives_ms: row.arrives_ms,
+    }))
 }
