@@ -1,5 +1,6 @@
 //! Re-runs: regenerate, compare, and refund at our cost when our own machine does not give the sealed pixels.
 
+use super::RunState;
 use super::service::{Run, RunPicture};
 use super::store;
 use crate::catalog::service as catalog;
@@ -22,7 +23,7 @@ use schema::statement::{Outcome as Verdict, ReproductionStatement};
 pub async fn run(state: &Shop, payload: &str) -> Result<Outcome> {
     let mut tx = state.db.write().await?;
     let run = store::get_run(&mut tx, payload).await?;
-    if matches!(run.state.as_str(), "done" | "failed") {
+    if run.state.is_over() {
         return Ok(Outcome::Done);
     }
     let listing = catalog::get_version(&mut tx, &run.version_id).await?;
@@ -134,8 +135,8 @@ async fn finish(
     let results = serde_json::to_string(pictures)?;
     if !store::finish_run(
         &mut tx,
-        &run.id,
-        "done",
+        run,
+        RunState::Done,
         Some(statement.outcome.name()),
         None,
         Some(&results),

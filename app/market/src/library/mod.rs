@@ -6,9 +6,12 @@
 pub mod jobs;
 pub mod reruns;
 pub mod service;
+mod state;
 mod store;
 #[cfg(test)]
 mod tests;
+
+pub use state::RunState;
 #[cfg(any(test, feature = "testing"))]
 pub use store::ALL as STATEMENTS;
 

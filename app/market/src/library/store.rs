@@ -1,5 +1,6 @@
 //! SQL of the library and of re-runs.
 
+use super::RunState;
 use crate::catalog::stretch::Stretch;
 use crate::orders::LineState;
 use base::db::{self, Tx, execute, fetch, statements};
@@ -34,7 +35,8 @@ pub struct Run {
     pub line_id: Option<String>,
     pub version_id: String,
     pub person_id: Option<String>,
-    pub state: String,
+    #[sqlx(try_from = "String")]
+    pub state: RunState,
     pub anchor: i64,
     pub step: i64,
     pub steps: i64,
@@ -110,21 +112,24 @@ pub(super) async fn set_progress(tx: &mut Tx, id: &str, anchor: i64, step: i64) 
     execute!(tx, SET_PROGRESS, id, anchor, step).map(|_| ())
 }
 
+/// Ends a run as long as it is not over. `false` when something else came first.
 pub(super) async fn finish_run(
     tx: &mut Tx,
-    id: &str,
-    state: &str,
+    run: &Run,
+    state: RunState,
     outcome: Option<&str>,
     error: Option<&str>,
     results: Option<&str>,
     now_ms: i64,
     statement: Option<&str>,
 ) -> db::Result<bool> {
-    let sql = FINISH_RUN;
-    execute!(
-        tx, sql, id, state, outcome, error, results, now_ms, statement
-    )
-    .map(|rows| rows == 1)
+    let (sql, id, from, to) = (FINISH_RUN, &run.id, run.state.name(), state.name());
+    if !run.state.may_become(state) {
+        return Err(db::Error::impossible(format!(
+            "the run {id} from {from} to {to}"
+        )));
+    }
+    execute!(tx, sql, id, to, outcome, error, results, now_ms, statement).map(|rows| rows == 1)
 }
 
 pub(super) async fn insert_run_file(tx: &mut Tx, run: &str, blob: &str) -> db::Result<()> {

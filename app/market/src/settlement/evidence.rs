@@ -109,7 +109,7 @@ async fn write_line(state: &Shop, tx: &mut Tx, text: &mut String, line: &Line) -
             text,
             "Regenerated for the buyer at {}: {}",
             utc(run.created_ms),
-            run.outcome.as_deref().unwrap_or(&run.state)
+            run.outcome.as_deref().unwrap_or(run.state.name())
         )?;
     }
     if line.refunded_cash() > 0 {

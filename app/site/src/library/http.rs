@@ -270,7 +270,7 @@ async fn progress(
     visit
         .answer(async {
             let run = own_run(&state, &visit, &run).await?;
-            let done = matches!(run.state.as_str(), "done" | "failed");
+            let done = run.state.is_over();
             Ok(
                 Json(serde_json::json!({ "step": run.step, "steps": run.steps, "done": done }))
                     .into_response(),
