@@ -3,6 +3,7 @@
 use super::recipes::{LISTINGS, PEOPLE, Piece};
 use crate::account;
 use crate::shop::Shop;
+use crate::studio::PictureState;
 use crate::studio::queue::{self, Seeds};
 use crate::studio::service::{self as studio, Content, DraftForm, Publisher, SentSeal};
 use anyhow::{Context as _, Result};
@@ -192,13 +193,20 @@ async fn wait_for_pictures(state: &Shop, draft: &str, count: usize) -> Result<Ve
         let mut tx = state.db.read().await?;
         let mut pictures = studio::list_pictures(&mut tx, draft).await?;
         drop(tx);
-        if let Some(failed) = pictures.iter().find(|picture| picture.state == "failed") {
+        if let Some(failed) = pictures
+            .iter()
+            .find(|picture| picture.state == PictureState::Failed)
+        {
             anyhow::bail!(
                 "a picture failed: {}",
                 failed.error.clone().unwrap_or_default()
             );
         }
-        if pictures.len() == count && pictures.iter().all(|picture| picture.state == "done") {
+        if pictures.len() == count
+            && pictures
+                .iter()
+                .all(|picture| picture.state == PictureState::Done)
+        {
             pictures.reverse();
             return Ok(pictures.into_iter().map(|picture| picture.id).collect());
         }

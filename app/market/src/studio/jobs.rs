@@ -1,7 +1,7 @@
 //! Work of the studio: make a picture, certify a version.
 
 use super::service::open_picture;
-use super::{GENERATE, queue, store};
+use super::{GENERATE, PictureState, queue, store};
 use crate::catalog::VersionState;
 use crate::catalog::versions::{self, LOOK_AGAIN_MS, VersionRow, recipe_of, refuse_version};
 use crate::log::service as log;
@@ -24,13 +24,13 @@ pub async fn run(state: &Shop, kind: &str, payload: &str) -> anyhow::Result<Outc
 
 async fn generate(state: &Shop, id: &str) -> anyhow::Result<Outcome> {
     let mut tx = state.db.write().await?;
-    let Some(picture) = store::get_picture(&mut tx, id)
+    let Some(row) = store::get_picture(&mut tx, id)
         .await?
-        .filter(|picture| picture.state != "done")
+        .filter(|picture| picture.state != PictureState::Done)
     else {
         return Ok(Outcome::Done);
     };
-    let secret = open_picture(state, &mut tx, &picture, "generate").await?;
+    let secret = open_picture(state, &mut tx, &row, "generate").await?;
     tx.commit().await?;
     let for_work = state.clone();
     let request = compute::run(move || {
@@ -51,7 +51,7 @@ async fn generate(state: &Shop, id: &str) -> anyhow::Result<Outcome> {
         Err(error) => {
             // The same recipe fails the same way: a person must change it, trying again cannot help.
             let mut tx = state.db.write().await?;
-            store::fail_picture(&mut tx, id, &error.to_string()).await?;
+            store::fail_picture(&mut tx, &row, &error.to_string()).await?;
             tx.commit().await?;
             return Ok(Outcome::Done);
         }
@@ -70,7 +70,7 @@ async fn generate(state: &Shop, id: &str) -> anyhow::Result<Outcome> {
     queue::note_rate(&mut tx, steps, took_us).await?;
     store::finish_picture(
         &mut tx,
-        id,
+        &row,
         &blob,
         &digest.blake3.hex(),
         &digest.sha256.hex(),

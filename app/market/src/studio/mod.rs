@@ -9,7 +9,10 @@ mod error;
 pub mod jobs;
 pub mod queue;
 pub mod service;
+mod state;
 mod store;
+
+pub use state::PictureState;
 #[cfg(any(test, feature = "testing"))]
 pub use store::ALL as STATEMENTS;
 

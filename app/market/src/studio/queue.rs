@@ -5,7 +5,7 @@
 use super::error::{Error, internal, refused};
 use super::service::{PictureSecret, get_draft};
 use super::store::{DraftRow, PictureRow};
-use super::{check, store};
+use super::{PictureState, check, store};
 use crate::shop::Shop;
 use base::db::{self, Tx};
 use base::jobs::turns::{self, Class, PictureJob};
@@ -156,8 +156,9 @@ pub async fn cancel(state: &Shop, person: &str, picture: &str) -> Result<String,
 }
 
 async fn take_back(state: &Shop, tx: &mut Tx, picture: &PictureRow) -> Result<bool, Error> {
-    let waits = picture.state == "waiting" && turns::cancel(tx, &job_key(&picture.id)).await?;
-    if waits || picture.state == "failed" {
+    let waits =
+        picture.state == PictureState::Waiting && turns::cancel(tx, &job_key(&picture.id)).await?;
+    if waits || picture.state == PictureState::Failed {
         erase(state, tx, picture).await?;
         return Ok(true);
     }

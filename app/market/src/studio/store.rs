@@ -1,5 +1,6 @@
 //! SQL of drafts and pictures, and of a creator's own list.
 
+use super::PictureState;
 use crate::catalog::ListingState;
 use base::db::{self, Tx, execute, fetch, statements};
 
@@ -25,7 +26,8 @@ pub struct PictureRow {
     pub person_id: String,
     pub secret_id: String,
     pub text_tag: String,
-    pub state: String,
+    #[sqlx(try_from = "String")]
+    pub state: PictureState,
     pub step: i64,
     pub steps: i64,
     pub error: Option<String>,
@@ -67,7 +69,7 @@ statements! {
     DELETE_DRAFT = "delete from draft where id = $1";
     SET_STEP = "update picture set state = 'running', step = $2 where id = $1 and state <> 'done'";
     FINISH_PICTURE = "update picture set state = 'done', step = steps, blob = $2, pixel_blake3 = $3, pixel_sha256 = $4, error = null where id = $1";
-    FAIL_PICTURE = "update picture set state = 'failed', error = $2 where id = $1";
+    FAIL_PICTURE = "update picture set state = 'failed', error = $2 where id = $1 and state <> 'done'";
     LIST_MINE = "select listing.slug, listing.title, listing.state, listing.price_minor, listing.sales, version.error, anchor.labelled_blob
         from listing
         join version on version.id = listing.version_id
@@ -164,16 +166,29 @@ pub(super) async fn set_step(tx: &mut Tx, id: &str, step: i64) -> db::Result<()>
 
 pub(super) async fn finish_picture(
     tx: &mut Tx,
-    id: &str,
+    picture: &PictureRow,
     blob: &str,
     blake3: &str,
     sha256: &str,
 ) -> db::Result<()> {
-    execute!(tx, FINISH_PICTURE, id, blob, blake3, sha256).map(|_| ())
+    check_step(picture, PictureState::Done)?;
+    execute!(tx, FINISH_PICTURE, &picture.id, blob, blake3, sha256).map(|_| ())
 }
 
-pub(super) async fn fail_picture(tx: &mut Tx, id: &str, error: &str) -> db::Result<()> {
-    execute!(tx, FAIL_PICTURE, id, error).map(|_| ())
+/// Notes why a picture could not be made; one that another worker made meanwhile stays made.
+pub(super) async fn fail_picture(tx: &mut Tx, picture: &PictureRow, error: &str) -> db::Result<()> {
+    check_step(picture, PictureState::Failed)?;
+    execute!(tx, FAIL_PICTURE, &picture.id, error).map(|_| ())
+}
+
+fn check_step(picture: &PictureRow, to: PictureState) -> db::Result<()> {
+    if picture.state.may_become(to) {
+        return Ok(());
+    }
+    let (id, from, to) = (&picture.id, picture.state.name(), to.name());
+    Err(db::Error::impossible(format!(
+        "the picture {id} from {from} to {to}"
+    )))
 }
 
 pub(super) async fn list_mine(tx: &mut Tx, person: &str) -> db::Result<Vec<MyListing>> {

@@ -14,6 +14,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use base::once;
 use engine::model::Size;
+use market::studio::PictureState;
 use market::studio::queue::{self, Seeds};
 use market::studio::service::{self, Content, DraftForm, Error, Publisher, SentSeal};
 use schema::failure::{Code, FieldError};
@@ -85,7 +86,9 @@ async fn show(
     let mut draft = service::get_draft(state, &mut tx, &person.id, id.as_str()).await?;
     let pictures = service::list_pictures(&mut tx, id.as_str()).await?;
     // The oldest of them is next: what it waits for is what the page says.
-    let next = pictures.iter().rfind(|picture| picture.state == "waiting");
+    let next = pictures
+        .iter()
+        .rfind(|picture| picture.state == PictureState::Waiting);
     let wait_s = match next {
         Some(picture) => queue::wait_s(state, &mut tx, &picture.id).await?,
         None => None,
@@ -379,7 +382,7 @@ async fn progress(State(state): State<AppState>, visit: Visit, Path(id): Path<St
             let id = PictureId::parse(&id).map_err(|_| AppError::new(Code::NotFound))?;
             let mut tx = state.db.read().await?;
             let picture = service::get_picture(&mut tx, &person.id, id.as_str()).await?;
-            let done = matches!(picture.state.as_str(), "done" | "failed");
+            let done = picture.state.is_over();
             Ok(Json(
                 serde_json::json!({ "step": picture.step, "steps": picture.steps, "done": done }),
             )

@@ -13,6 +13,7 @@ use engine::model::Size;
 use islands::studio::{LiveProgress, PhraseChips, SealPanel, SealTexts};
 use leptos::prelude::*;
 use market::models::{self, Models};
+use market::studio::PictureState;
 use market::studio::service::{Content, Draft, DraftRow, MyListing, PictureRow};
 use schema::failure::FieldError;
 use schema::invisible;
@@ -89,9 +90,7 @@ pub(super) fn draft(visit: &Visit, shown: &Shown, models: &Models, fee: FeeSched
     };
     let title = draft.row.title.clone();
     shell::page(visit, &title.clone(), status, || {
-        let waiting = pictures
-            .iter()
-            .any(|picture| matches!(picture.state.as_str(), "waiting" | "running"));
+        let waiting = pictures.iter().any(|picture| !picture.state.is_over());
         view! {
             {(waiting && errors.is_empty()).then(|| view! { <RefreshWithoutScript seconds=2/> })}
             {heading(title, Some(lang.text("draft-line")))}
@@ -362,7 +361,7 @@ fn gallery(visit: &Visit, shown: &Shown) -> impl IntoView + use<> {
     let none = pictures.is_empty();
     let waits = pictures
         .iter()
-        .filter(|picture| picture.state == "waiting")
+        .filter(|picture| picture.state == PictureState::Waiting)
         .count();
     let waits = i64::try_from(waits).unwrap_or(i64::MAX);
     let waiting = (waits > 0).then(|| waiting(lang, waits, shown.wait_s));
@@ -372,8 +371,8 @@ fn gallery(visit: &Visit, shown: &Shown) -> impl IntoView + use<> {
     let items = pictures.into_iter().map(|picture| {
         let stale = picture.text_tag != tag;
         let file = format!("/studio/pictures/{}/file", picture.id);
-        match picture.state.as_str() {
-            "done" => view! {
+        match picture.state {
+            PictureState::Done => view! {
                 <label class="gallery__item" class:gallery__item--stale=stale>
                     <Picture src=file alt=lang.text("picture-alt") width=128 height=128/>
                     {if stale {
@@ -386,7 +385,7 @@ fn gallery(visit: &Visit, shown: &Shown) -> impl IntoView + use<> {
                     }}
                 </label>
             }.into_any(),
-            "failed" => {
+            PictureState::Failed => {
                 let remove = lang.path(&format!("/studio/pictures/{}/cancel", picture.id));
                 view! {
                     <div class="gallery__item gallery__item--failed">
@@ -396,9 +395,9 @@ fn gallery(visit: &Visit, shown: &Shown) -> impl IntoView + use<> {
                     </div>
                 }.into_any()
             }
-            state => {
+            state @ (PictureState::Waiting | PictureState::Running) => {
                 let cancel = lang.path(&format!("/studio/pictures/{}/cancel", picture.id));
-                let cancel = (state == "waiting").then(|| view! { <button class="button button--small" type="submit" form="cancel-form" formaction=cancel>{lang.text("picture-cancel")}</button> });
+                let cancel = (state == PictureState::Waiting).then(|| view! { <button class="button button--small" type="submit" form="cancel-form" formaction=cancel>{lang.text("picture-cancel")}</button> });
                 view! {
                     <div class="gallery__item gallery__item--waiting">
                         {match refused {
