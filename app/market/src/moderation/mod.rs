@@ -6,11 +6,13 @@
 mod likeness;
 pub mod publication;
 pub mod service;
+mod state;
 mod store;
 #[cfg(test)]
 mod tests;
 pub mod withdrawal;
 
 pub use likeness::{PicturePrint, TextPrint};
+pub use state::ReviewState;
 #[cfg(any(test, feature = "testing"))]
 pub use store::ALL as STATEMENTS;

@@ -2,7 +2,7 @@
 
 use super::likeness::{PicturePrint, TextPrint};
 pub use super::store::{Match, Print, Resemblance, Review};
-use super::{publication, store};
+use super::{ReviewState, publication, store};
 use crate::account::service::Person;
 use crate::catalog::service as catalog;
 use crate::catalog::stretch::Stretch;
@@ -481,9 +481,9 @@ pub async fn decide(
     refuse_own(&mut tx, &operator.id, version).await?;
     let now = state.clock.now_ms();
     let decision = if refusal.is_some() {
-        "rejected"
+        ReviewState::Rejected
     } else {
-        "approved"
+        ReviewState::Approved
     };
     if !store::decide(
         &mut tx,

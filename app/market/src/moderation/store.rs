@@ -1,5 +1,6 @@
 //! SQL of prints, reviews and what they found.
 
+use super::ReviewState;
 use crate::catalog::stretch::Stretch;
 use base::db::{self, Tx, execute, fetch, statements};
 
@@ -39,7 +40,8 @@ pub struct Match {
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Review {
     pub version_id: String,
-    pub state: String,
+    #[sqlx(try_from = "String")]
+    pub state: ReviewState,
     pub opened_ms: i64,
     pub decided_ms: Option<i64>,
     pub reason: Option<String>,
@@ -205,12 +207,19 @@ pub(super) async fn list_matches(tx: &mut Tx, version: &str) -> db::Result<Vec<M
 pub(super) async fn decide(
     tx: &mut Tx,
     version: &str,
-    state: &str,
+    state: ReviewState,
     now_ms: i64,
     by: &str,
     reason: Option<&str>,
     note: &str,
 ) -> db::Result<bool> {
+    if !ReviewState::Open.may_become(state) {
+        return Err(db::Error::impossible(format!(
+            "the review of {version} to {}",
+            state.name()
+        )));
+    }
+    let state = state.name();
     execute!(tx, DECIDE, version, state, now_ms, by, reason, note).map(|rows| rows == 1)
 }
 

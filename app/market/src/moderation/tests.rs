@@ -3,7 +3,7 @@
 use super::publication;
 use super::service::{Match, find_near, hold, texts_of};
 use super::store::Standing;
-use super::{PicturePrint, TextPrint, store};
+use super::{PicturePrint, ReviewState, TextPrint, store};
 use crate::shop::Waits;
 use crate::testing::{Bought, Listing, Person, Version};
 use base::db::{Tx, execute};
@@ -156,7 +156,10 @@ async fn a_review_is_opened_once_and_decided_once() {
         assert_eq!(open.len(), 1, "{}", test.name);
         let stored: Vec<Match> = store::list_matches(&mut tx, "copy").await.expect("matches");
         assert_eq!(stored, found, "{}", test.name);
-        for (state, expected) in [("approved", true), ("rejected", false)] {
+        for (state, expected) in [
+            (ReviewState::Approved, true),
+            (ReviewState::Rejected, false),
+        ] {
             let decided = store::decide(&mut tx, "copy", state, NOW_MS, "eve", None, "fine").await;
             assert_eq!(decided.expect("a decision"), expected, "{}", test.name);
         }

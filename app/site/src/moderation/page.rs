@@ -7,6 +7,7 @@ use crate::verify::page::since;
 use axum::response::Response;
 use base::lang::Lang;
 use leptos::prelude::*;
+use market::moderation::ReviewState;
 use market::moderation::service::{Case, Difference, Evidence, Queued, REASONS, Side};
 use similar::ChangeTag;
 
@@ -21,7 +22,7 @@ pub(super) fn queue(visit: &Visit, open: Vec<Queued>, decided: Vec<Queued>) -> R
                 <li class="row">
                     {queued.blob.map(|blob| view! { <Picture src=picture_url(&blob) alt width=64 height=64/> })}
                     <span class="row__main"><a href=href>{queued.listing.title.clone()}</a><span class="quiet"><bdi>{queued.listing.handle.clone()}</bdi></span></span>
-                    <span class="tag">{lang.text(&format!("review-state-{}", queued.review.state))}</span>
+                    <span class="tag">{lang.text(&format!("review-state-{}", queued.review.state.name()))}</span>
                     <Time lang ms=queued.review.decided_ms.unwrap_or(queued.review.opened_ms)/>
                 </li>
             }
@@ -114,15 +115,15 @@ pub(super) fn case(visit: &Visit, case: Case) -> Response {
             .into_iter()
             .map(|found| evidence(lang, &leaf, found))
             .collect_view();
-        let state = case.review.state.clone();
-        let decided = (state != "open").then(|| {
+        let state = case.review.state;
+        let decided = (state != ReviewState::Open).then(|| {
             let reason = case.review.reason.clone().map(|reason| lang.text(&format!("review-{reason}")));
-            view! { <p class="hint">{lang.text(&format!("review-state-{state}"))} {reason.map(|reason| format!(": {reason}"))} " " <span class="quiet">{case.review.note.clone()}</span></p> }
+            view! { <p class="hint">{lang.text(&format!("review-state-{}", state.name()))} {reason.map(|reason| format!(": {reason}"))} " " <span class="quiet">{case.review.note.clone()}</span></p> }
         });
-        let later = case.due_ms.filter(|_| state != "open").map(|ms| {
+        let later = case.due_ms.filter(|_| state != ReviewState::Open).map(|ms| {
             view! { <p class="quiet" id="decided-later">{lang.text("decision-later")}" "<Time lang ms/></p> }
         });
-        let open = (state == "open").then(|| form(lang, &case.review.version_id));
+        let open = (state == ReviewState::Open).then(|| form(lang, &case.review.version_id));
         view! {
             {heading(title, Some(lang.text("case-line")))}
             <section class="card">
