@@ -4,6 +4,7 @@
 //! idempotent, and whoever lost the lease changes nothing.
 
 pub mod recurring;
+mod state;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ pub use store::ALL as STATEMENTS;
 pub use crate::db::bells::Bell;
 use crate::db::{self, Db, Tx};
 use crate::random;
+pub use state::JobState;
 use std::future::Future;
 use std::time::Duration;
 use turns::Queue;
@@ -48,8 +50,8 @@ pub struct Trouble {
     pub id: String,
     pub kind: String,
     pub payload: String,
-    /// `waiting`, `running` or `dead`.
-    pub state: String,
+    #[sqlx(try_from = "String")]
+    pub state: JobState,
     pub attempts: i64,
     /// When it is tried again, real time.
     pub run_at_ms: i64,

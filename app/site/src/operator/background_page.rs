@@ -5,8 +5,8 @@ use crate::ui::pieces::{FormKey, Time, heading};
 use crate::ui::shell;
 use crate::ui::visit::Visit;
 use axum::response::Response;
-use base::jobs::Trouble;
 use base::jobs::recurring::Recurring;
+use base::jobs::{JobState, Trouble};
 use base::lang::Lang;
 use leptos::prelude::*;
 
@@ -50,14 +50,14 @@ fn turn(lang: Lang, row: Recurring) -> impl IntoView + use<> {
 }
 
 fn failed(lang: Lang, job: Trouble) -> impl IntoView + use<> {
-    let dead = job.state == "dead";
+    let dead = job.state == JobState::Dead;
     let action = lang.path(&format!("/operator/background/{}", job.id));
     let again = match dead {
         true => view! { <form method="post" action=action><FormKey/><button class="button button--small">{lang.text("job-again")}</button></form> }.into_any(),
         false => view! { <span class="quiet">{lang.text("recurring-next")}" "<Time lang ms=job.run_at_ms/></span> }.into_any(),
     };
     view! {
-        <li class="row" data-state=job.state>
+        <li class="row" data-state=job.state.name()>
             <span class="row__main"><strong>{job.kind}</strong>" "<code class="digest">{job.payload}</code><br/><span class="quiet">{job.last_error}</span></span>
             <span class="quiet">{lang.with("job-attempts", &[("count", job.attempts.into())])}</span>
             {again}
