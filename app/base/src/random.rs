@@ -17,6 +17,18 @@ pub fn id() -> String {
     uuid::Uuid::now_v7().to_string()
 }
 
+/// A new id of what it is for: of a draft, of a line.
+///
+/// # Panics
+/// Never: the text of a new UUID is an id of every kind.
+#[must_use]
+pub fn id_of<I: TryFrom<String>>() -> I
+where
+    I::Error: std::fmt::Debug,
+{
+    I::try_from(id()).expect("a new UUID is an id")
+}
+
 /// Milliseconds since 1970, for everything that the sandbox clock must not move: sessions, jobs, logs.
 #[must_use]
 pub fn real_now_ms() -> i64 {

@@ -45,17 +45,17 @@ pub async fn count_try(db: &Db, address: &str) -> Result<(), Error> {
 /// [`Error::Invalid`] with the code `email`.
 pub async fn open(tx: &mut Tx, email: &str, lang: Lang) -> Result<String, Error> {
     let email = parse_email(email).ok_or_else(|| Error::invalid("email", "email"))?;
-    let id = random::id();
     let person = Person {
-        id: id.clone(),
+        id: random::id_of(),
         email: email.clone(),
         handle: format!("guest-{}", hex::encode(random::bytes::<6>())),
         role: "member".into(),
         created_ms: random::real_now_ms(),
     };
-    store::insert(tx, &person, &id, &fold(&email), NO_PASSWORD, lang).await?;
-    store::set_guest(tx, &id, true).await?;
-    Ok(id)
+    let id = person.id.as_str();
+    store::insert(tx, &person, id, &fold(&email), NO_PASSWORD, lang).await?;
+    store::set_guest(tx, id, true).await?;
+    Ok(person.id.into())
 }
 
 /// Whether an address was only typed: nobody paid with it, and nobody opened a mailed link.

@@ -249,9 +249,8 @@ pub async fn sign_up(
     }
     let hash = on_blocking_thread(move || password::hash(&password)).await;
     let mut tx = db.write().await?;
-    let id = random::id();
     let person = Person {
-        id: id.clone(),
+        id: random::id_of(),
         email: email.clone(),
         handle,
         role: role.into(),
@@ -269,7 +268,7 @@ pub async fn sign_up(
         });
     }
     tx.commit().await?;
-    Ok(PersonId::parse(&id).expect("an id that was just made"))
+    Ok(person.id)
 }
 
 /// What a try at a password is counted by.

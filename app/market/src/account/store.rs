@@ -2,11 +2,13 @@
 
 use base::db::{self, Tx, execute, fetch, statements};
 use base::lang::Lang;
+use schema::id::PersonId;
 
 /// Somebody with an account.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Person {
-    pub id: String,
+    #[sqlx(try_from = "String")]
+    pub id: PersonId,
     pub email: String,
     pub handle: String,
     pub role: String,
@@ -75,7 +77,7 @@ pub(super) async fn insert(
     execute!(
         tx,
         INSERT,
-        &person.id,
+        person.id.as_str(),
         &person.email,
         folded,
         address_folded,

@@ -478,7 +478,7 @@ pub async fn decide(
     }
     let note: String = note.chars().take(MAX_NOTE).collect();
     let mut tx = state.db.write().await?;
-    refuse_own(&mut tx, &operator.id, version).await?;
+    refuse_own(&mut tx, operator.id.as_str(), version).await?;
     let now = state.clock.now_ms();
     let decision = if refusal.is_some() {
         ReviewState::Rejected
@@ -490,7 +490,7 @@ pub async fn decide(
         version,
         decision,
         now,
-        &operator.id,
+        operator.id.as_str(),
         refusal,
         &note,
     )

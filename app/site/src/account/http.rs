@@ -137,8 +137,14 @@ async fn confirm(State(state): State<AppState>, visit: Visit, body: Bytes) -> Re
             let token = visit.session.as_deref().unwrap_or_default();
             let password = form.get("password");
             let next = safe_path(form.get("next")).unwrap_or("/account");
-            let confirmed =
-                service::confirm(&state.db, token, &person.id, password, &visit.address).await;
+            let confirmed = service::confirm(
+                &state.db,
+                token,
+                person.id.as_str(),
+                password,
+                &visit.address,
+            )
+            .await;
             match confirmed {
                 Ok(()) => Ok(visit.redirect_with(next, "confirmed")),
                 Err(Error::WrongCredentials) => Ok(page::confirm(&visit, next, true)),
@@ -211,7 +217,7 @@ async fn send_proving(State(state): State<AppState>, visit: Visit) -> Response {
             let person = visit.require_person()?;
             let mut tx = state.db.write().await?;
             let url = &state.public_url;
-            guest::queue_proving(&mut tx, &state.vault, &person.id, url).await?;
+            guest::queue_proving(&mut tx, &state.vault, person.id.as_str(), url).await?;
             tx.commit().await?;
             Ok(visit.redirect_with("/account", "prove-sent"))
         })
@@ -238,7 +244,7 @@ async fn prove(State(state): State<AppState>, visit: Visit, Path(token): Path<St
         .answer(async {
             let person = visit.require_person()?;
             let now = state.clock.now_ms();
-            if !visitors::prove(&state.db, &token, &person.id, now).await? {
+            if !visitors::prove(&state.db, &token, person.id.as_str(), now).await? {
                 return Ok(page::prove(&visit, &token, false));
             }
             Ok(visit.redirect_with("/account", "proven"))
@@ -285,8 +291,8 @@ async fn account_page(State(state): State<AppState>, visit: Visit) -> Response {
         .answer(async {
             let person = visit.require_person()?;
             let mut tx = state.db.read().await?;
-            let keys = keys::list(&mut tx, &person.id).await?;
-            let proven = service::is_proven(&mut tx, &person.id).await?;
+            let keys = keys::list(&mut tx, person.id.as_str()).await?;
+            let proven = service::is_proven(&mut tx, person.id.as_str()).await?;
             Ok(page::account(
                 &visit,
                 (person, proven),
@@ -305,7 +311,7 @@ async fn add_key(State(state): State<AppState>, visit: Visit, body: Bytes) -> Re
             keys::add_key(
                 &state.db,
                 &state.log.origin,
-                &person.id,
+                person.id.as_str(),
                 form.get("key"),
                 form.get("signature"),
             )
@@ -336,7 +342,7 @@ async fn show_key(
     let person = visit.require_person()?;
     let hash = keys::parse_hash(hash).map_err(Error::from)?;
     let mut tx = state.db.read().await?;
-    let all = keys::list(&mut tx, &person.id).await?;
+    let all = keys::list(&mut tx, person.id.as_str()).await?;
     let key = all.iter().find(|key| key.key_hash == hash).cloned();
     let key = key.ok_or(Error::NotFound)?;
     Ok(page::key(visit, key, all, &state.log.origin, form, errors))
@@ -369,10 +375,16 @@ async fn end_key(
             let ended = async {
                 if by_account {
                     let password = form.get("password");
-                    service::check_password(&state.db, &person.id, password, &visit.address)
-                        .await?;
+                    service::check_password(
+                        &state.db,
+                        person.id.as_str(),
+                        password,
+                        &visit.address,
+                    )
+                    .await?;
                 }
-                let ended = keys::end(&state.db, &state.log, &person.id, &wanted, ending).await;
+                let ended =
+                    keys::end(&state.db, &state.log, person.id.as_str(), &wanted, ending).await;
                 ended.map_err(Error::from)
             };
             match ended.await {

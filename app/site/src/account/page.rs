@@ -238,7 +238,7 @@ pub(super) fn account(
                     <input type="hidden" name="key"/>
                     <input type="hidden" name="signature"/>
                 </form>
-                <KeyMaker texts origin person=person.id.clone() registered/>
+                <KeyMaker texts origin person=person.id.to_string() registered/>
                 <noscript><p class="hint">{lang.text("needs-script-cli")}</p></noscript>
             </section>
             <form method="post" action=lang.path("/sign-out")>

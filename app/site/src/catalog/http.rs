@@ -101,7 +101,7 @@ async fn listing(
             let statements = market::log::service::list_about(&mut tx, &listing.leaf_hash).await?;
             let owned = match &visit.person {
                 Some(person) => {
-                    market::orders::find_owned(&mut tx, &person.id, &listing.id).await?
+                    market::orders::find_owned(&mut tx, person.id.as_str(), &listing.id).await?
                 }
                 None => None,
             };
@@ -157,7 +157,7 @@ async fn find_visible(
     let own = visit
         .person
         .as_ref()
-        .is_some_and(|person| person.id == listing.person_id);
+        .is_some_and(|person| person.id.as_str() == listing.person_id);
     match listing.state {
         ListingState::Live => Ok(listing),
         ListingState::Withdrawn => Err(AppError::new(Code::Gone)),

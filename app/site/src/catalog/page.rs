@@ -254,7 +254,7 @@ fn offer(
     let own = visit
         .person
         .as_ref()
-        .is_some_and(|person| person.id == listing.person_id);
+        .is_some_and(|person| person.id.as_str() == listing.person_id);
     let licence = lang.text(&format!("licence-{}", listing.licence.replace('.', "-")));
     let action = if let Some(line) = owned {
         view! { <a class="button button--primary" href=lang.path(&format!("/library/{line}"))>{lang.text("open-in-library")}</a> }.into_any()

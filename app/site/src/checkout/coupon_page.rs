@@ -40,7 +40,7 @@ struct Whose {
 
 fn own(visit: &Visit) -> Result<Whose, AppError> {
     Ok(Whose {
-        person: Some(visit.require_person()?.id.clone()),
+        person: Some(visit.require_person()?.id.to_string()),
         path: "/money/coupons",
     })
 }

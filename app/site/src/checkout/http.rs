@@ -165,7 +165,10 @@ async fn place(state: &AppState, visit: &Visit, sent: &Form) -> Answer {
         return Err(AppError::invalid(vec![FieldError::new("form", "form-key")]));
     }
     // A visitor's form is known by the cart, and what is remembered of it is only where the order is shown.
-    let owner = visit.person.as_ref().map_or(cart, |person| &person.id);
+    let owner = visit
+        .person
+        .as_ref()
+        .map_or(cart.as_str(), |person| person.id.as_str());
     if let Some(location) = placed_already(state, owner, key).await? {
         return Ok(visit.redirect(&location));
     }
@@ -175,7 +178,7 @@ async fn place(state: &AppState, visit: &Visit, sent: &Form) -> Answer {
     let till = state.till();
     let mut tx = money::books::begin(&state.db).await?;
     let buyer = match &visit.person {
-        Some(person) => Ok(person.id.clone()),
+        Some(person) => Ok(person.id.to_string()),
         None => guest::open(&mut tx, sent.get("email"), visit.lang).await,
     };
     let buyer = match buyer {

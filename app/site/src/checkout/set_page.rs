@@ -41,8 +41,8 @@ async fn show_sets(
 ) -> Answer {
     let person = visit.require_person()?;
     let mut tx = state.db.read().await?;
-    let own = sets::list(&mut tx, &person.id).await?;
-    let items = sets::list_own_live(&mut tx, &person.id).await?;
+    let own = sets::list(&mut tx, person.id.as_str()).await?;
+    let items = sets::list_own_live(&mut tx, person.id.as_str()).await?;
     drop(tx);
     Ok(sets_page(visit, own, items, wrong))
 }
@@ -58,7 +58,16 @@ async fn make_set(State(state): State<AppState>, visit: Visit, body: Bytes) -> R
             let chosen: Vec<String> = form.all("listing").map(Into::into).collect();
             let (title, now) = (form.get("title"), state.clock.now_ms());
             let mut tx = state.db.write().await?;
-            match sets::create(&mut tx, &person.id, title, price.minor, &chosen, now).await {
+            match sets::create(
+                &mut tx,
+                person.id.as_str(),
+                title,
+                price.minor,
+                &chosen,
+                now,
+            )
+            .await
+            {
                 Ok(slug) => {
                     tx.commit().await?;
                     Ok(visit.redirect(&format!("/sets/{slug}")))
@@ -78,7 +87,7 @@ async fn end_set(State(state): State<AppState>, visit: Visit, Path(id): Path<Str
         .answer(async {
             let person = visit.require_person()?;
             let mut tx = state.db.write().await?;
-            let ended = sets::end(&mut tx, &person.id, &id).await?;
+            let ended = sets::end(&mut tx, person.id.as_str(), &id).await?;
             tx.commit().await?;
             if !ended {
                 return Err(AppError::new(Code::NotFound));

@@ -65,7 +65,7 @@ async fn library(State(state): State<AppState>, visit: Visit) -> Response {
         .answer(async {
             let person = visit.require_person()?;
             let mut tx = state.db.read().await?;
-            let rows = service::list_owned(&mut tx, &person.id).await?;
+            let rows = service::list_owned(&mut tx, person.id.as_str()).await?;
             Ok(page::library(&visit, rows))
         })
         .await
@@ -77,7 +77,7 @@ async fn line(State(state): State<AppState>, visit: Visit, Path(id): Path<String
             let person = visit.require_person()?;
             let id = line_id(&id)?;
             let mut tx = state.db.write().await?;
-            let line = match service::get_line(&mut tx, &person.id, id.as_str()).await {
+            let line = match service::get_line(&mut tx, person.id.as_str(), id.as_str()).await {
                 Ok(line) => line,
                 Err(service::Error::Refunded) => {
                     let line = orders::get_line(&mut tx, id.as_str()).await?;
@@ -110,7 +110,7 @@ async fn open(State(state): State<AppState>, visit: Visit, Path(id): Path<String
         .answer(async {
             let person = visit.require_person()?;
             let id = line_id(&id)?;
-            service::open(&state, &person.id, id.as_str()).await?;
+            service::open(&state, person.id.as_str(), id.as_str()).await?;
             Ok(visit.redirect(&format!("/library/{id}")))
         })
         .await
@@ -122,7 +122,13 @@ async fn cancel(State(state): State<AppState>, visit: Visit, Path(id): Path<Stri
             let person = visit.require_person()?;
             let id = line_id(&id)?;
             let mut tx = money::books::begin(&state.db).await?;
-            sales::cancel_unopened(&mut tx, &person.id, id.as_str(), state.clock.now_ms()).await?;
+            sales::cancel_unopened(
+                &mut tx,
+                person.id.as_str(),
+                id.as_str(),
+                state.clock.now_ms(),
+            )
+            .await?;
             tx.commit().await?;
             Ok(visit.redirect_with("/library", "refunded"))
         })
@@ -135,7 +141,7 @@ async fn bundle(State(state): State<AppState>, visit: Visit, Path(id): Path<Stri
             let person = visit.require_person()?;
             let id = line_id(&id)?;
             let mut tx = state.db.write().await?;
-            let line = service::get_line(&mut tx, &person.id, id.as_str()).await?;
+            let line = service::get_line(&mut tx, person.id.as_str(), id.as_str()).await?;
             let listing = catalog::get_version(&mut tx, &line.version_id).await?;
             let bytes = service::bundle(&state, &mut tx, &listing, Some(&line)).await?;
             tx.commit().await?;
@@ -164,7 +170,7 @@ async fn picture(
             };
             let number: usize = number.parse().map_err(not_found)?;
             let mut tx = state.db.read().await?;
-            let line = service::get_line(&mut tx, &person.id, id.as_str()).await?;
+            let line = service::get_line(&mut tx, person.id.as_str(), id.as_str()).await?;
             if line.opened_ms.is_none() && line.price_minor > 0 {
                 return Err(service::Error::NotOpened.into());
             }
@@ -196,7 +202,7 @@ async fn start(State(state): State<AppState>, visit: Visit, Path(id): Path<Strin
         .answer(async {
             let person = visit.require_person()?;
             let id = line_id(&id)?;
-            let run = service::start_run(&state, &person.id, id.as_str()).await?;
+            let run = service::start_run(&state, person.id.as_str(), id.as_str()).await?;
             Ok(visit.redirect(&format!("/library/{id}/runs/{run}")))
         })
         .await
@@ -206,7 +212,7 @@ async fn own_run(state: &AppState, visit: &Visit, run: &str) -> Result<service::
     let person = visit.require_person()?;
     let id = RunId::parse(run).map_err(not_found)?;
     let mut tx = state.db.read().await?;
-    Ok(service::get_run(&mut tx, &person.id, id.as_str()).await?)
+    Ok(service::get_run(&mut tx, person.id.as_str(), id.as_str()).await?)
 }
 
 async fn run(

@@ -41,7 +41,7 @@ async fn case(State(state): State<AppState>, visit: Visit, Path(id): Path<String
         .answer(async {
             let operator = visit.require_operator()?;
             let id = version_id(&id)?;
-            let case = service::case(&state, &operator.id, id.as_str()).await?;
+            let case = service::case(&state, operator.id.as_str(), id.as_str()).await?;
             Ok(page::case(&visit, case))
         })
         .await

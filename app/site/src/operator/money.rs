@@ -189,7 +189,7 @@ async fn batch(State(state): State<AppState>, visit: Visit) -> Response {
             let operator = visit.require_confirmed_operator("/operator/payouts")?;
             let now = state.clock.now_ms();
             let mut tx = state.db.write().await?;
-            let waiting = manual::batch(&mut tx, &state.vault, &operator.id, now).await?;
+            let waiting = manual::batch(&mut tx, &state.vault, operator.id.as_str(), now).await?;
             tx.commit().await?;
             let mut bytes = Vec::new();
             manual::write_batch(&mut bytes, &waiting).map_err(AppError::internal)?;
@@ -215,7 +215,7 @@ async fn enter(
                 "returned" => manual::returned(&mut tx, &id, now).await.map(|()| true),
                 _ => {
                     let reference = form.get("reference");
-                    manual::enter(&mut tx, &id, &operator.id, reference, now).await
+                    manual::enter(&mut tx, &id, operator.id.as_str(), reference, now).await
                 }
             };
             match result {

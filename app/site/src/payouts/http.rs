@@ -68,8 +68,9 @@ async fn money(
             let now = state.clock.now_ms();
             let minimum = state.minimum_payout_minor;
             let overview =
-                service::overview(&mut tx, &person.id, filter.read()?, minimum, now).await?;
-            let disputes = dispute::list_of_creator(&mut tx, &person.id).await?;
+                service::overview(&mut tx, person.id.as_str(), filter.read()?, minimum, now)
+                    .await?;
+            let disputes = dispute::list_of_creator(&mut tx, person.id.as_str()).await?;
             Ok(page::money(&visit, overview, disputes, minimum, now))
         })
         .await
@@ -87,7 +88,8 @@ async fn sales(
             let (filter, now) = (filter.read()?, state.clock.now_ms());
             let mut tx = state.db.read().await?;
             let sales =
-                service::list_sales(&mut tx, &person.id, &filter, now, SALES_EXPORTED).await?;
+                service::list_sales(&mut tx, person.id.as_str(), &filter, now, SALES_EXPORTED)
+                    .await?;
             drop(tx);
             let mut bytes = Vec::new();
             service::write_sales(&mut bytes, &sales).map_err(AppError::internal)?;
@@ -123,7 +125,7 @@ async fn statement(
         .answer(async {
             let person = visit.require_person()?;
             let mut tx = state.db.read().await?;
-            let found = service::find_statement(&mut tx, &person.id, &id).await?;
+            let found = service::find_statement(&mut tx, person.id.as_str(), &id).await?;
             let found = found.ok_or_else(|| AppError::new(Code::NotFound))?;
             Ok(page::statement(&visit, found, &person.handle))
         })
@@ -138,7 +140,7 @@ async fn own_sale(
 ) -> Result<(service::Sale, i64), AppError> {
     let person = visit.require_person()?;
     let mut tx = state.db.read().await?;
-    let sale = service::find_sale(&mut tx, &person.id, id).await?;
+    let sale = service::find_sale(&mut tx, person.id.as_str(), id).await?;
     let sale = sale.ok_or_else(|| AppError::new(Code::NotFound))?;
     let line = orders::get_line(&mut tx, &sale.id).await?;
     let rest = match line.state {
@@ -178,7 +180,7 @@ async fn refund(
             }
             let now = state.clock.now_ms();
             let mut tx = money::books::begin(&state.db).await?;
-            match refund::give_back(&mut tx, &person.id, &id, amount.minor, now).await {
+            match refund::give_back(&mut tx, person.id.as_str(), &id, amount.minor, now).await {
                 Ok(()) => tx.commit().await?,
                 Err(Error::Refused(code)) => {
                     drop(tx);
@@ -203,7 +205,14 @@ async fn password_error(
     }
     let token = visit.session.as_deref().unwrap_or_default();
     let password = form.get("password");
-    let confirmed = account::confirm(&state.db, token, &person.id, password, &visit.address).await;
+    let confirmed = account::confirm(
+        &state.db,
+        token,
+        person.id.as_str(),
+        password,
+        &visit.address,
+    )
+    .await;
     match confirmed {
         Ok(()) => Ok(None),
         Err(account::Error::WrongCredentials) => {
@@ -217,7 +226,8 @@ async fn choose(State(state): State<AppState>, visit: Visit) -> Response {
     visit
         .answer(async {
             let person = visit.require_person()?;
-            let payee = service::find_payee(&mut state.db.read().await?, &person.id).await?;
+            let payee =
+                service::find_payee(&mut state.db.read().await?, person.id.as_str()).await?;
             let country = payee.map_or_else(String::new, |payee| payee.country);
             Ok(page::choose(&visit, &country, None, ""))
         })
@@ -238,7 +248,7 @@ async fn start(State(state): State<AppState>, visit: Visit, body: Bytes) -> Resp
             let url = service::start_onboarding(
                 &state.db,
                 state.provider.as_ref(),
-                &person.id,
+                person.id.as_str(),
                 &person.email,
                 form.get("country"),
                 &back,
@@ -254,7 +264,8 @@ async fn returned(State(state): State<AppState>, visit: Visit) -> Response {
     visit
         .answer(async {
             let person = visit.require_person()?;
-            service::account::refresh(&state.db, state.provider.as_ref(), &person.id).await?;
+            service::account::refresh(&state.db, state.provider.as_ref(), person.id.as_str())
+                .await?;
             Ok(visit.redirect("/money"))
         })
         .await
@@ -265,7 +276,8 @@ async fn manual_details(State(state): State<AppState>, visit: Visit, body: Bytes
     visit
         .answer(async {
             let person = visit.require_person()?;
-            let was_proven = account::is_proven(&mut state.db.read().await?, &person.id).await?;
+            let was_proven =
+                account::is_proven(&mut state.db.read().await?, person.id.as_str()).await?;
             let (country, details) = (form.get("country"), form.get("details"));
             let wrong = |error| Ok(page::choose(&visit, country, Some(error), details));
             if let Some(error) = password_error(&state, &visit, &form).await? {
@@ -300,7 +312,7 @@ async fn resume(State(state): State<AppState>, visit: Visit) -> Response {
 async fn set_paused(state: &AppState, visit: &Visit, paused: bool) -> Answer {
     let person = visit.require_person()?;
     let mut tx = state.db.write().await?;
-    service::account::set_paused(&mut tx, &person.id, "paused_by_seller", paused).await?;
+    service::account::set_paused(&mut tx, person.id.as_str(), "paused_by_seller", paused).await?;
     tx.commit().await?;
     Ok(visit.redirect("/money"))
 }
@@ -323,7 +335,7 @@ async fn onboard(State(state): State<AppState>, visit: Visit, body: Bytes) -> Re
             let person = visit.require_person()?;
             match service::onboard(
                 &state.db,
-                &person.id,
+                person.id.as_str(),
                 form.get("holder"),
                 form.get("bank"),
                 state.clock.now_ms(),

@@ -48,8 +48,8 @@ async fn studio(State(state): State<AppState>, visit: Visit) -> Response {
         .answer(async {
             let person = visit.require_person()?;
             let mut tx = state.db.read().await?;
-            let (drafts, listings) = service::list_own(&mut tx, &person.id).await?;
-            let keys = market::log::keys::list_active(&mut tx, &person.id).await?;
+            let (drafts, listings) = service::list_own(&mut tx, person.id.as_str()).await?;
+            let keys = market::log::keys::list_active(&mut tx, person.id.as_str()).await?;
             Ok(page::studio(&visit, drafts, listings, keys.is_empty()))
         })
         .await
@@ -60,7 +60,7 @@ async fn create(State(state): State<AppState>, visit: Visit) -> Response {
         .answer(async {
             let person = visit.require_person()?;
             let title = visit.lang.text("draft-untitled");
-            let id = service::create_draft(&state, &person.id, &title).await?;
+            let id = service::create_draft(&state, person.id.as_str(), &title).await?;
             Ok(visit.redirect(&format!("/studio/drafts/{id}")))
         })
         .await
@@ -83,7 +83,7 @@ async fn show(
     let person = visit.require_person()?;
     let id = draft_id(id)?;
     let mut tx = state.db.write().await?;
-    let mut draft = service::get_draft(state, &mut tx, &person.id, id.as_str()).await?;
+    let mut draft = service::get_draft(state, &mut tx, person.id.as_str(), id.as_str()).await?;
     let pictures = service::list_pictures(&mut tx, id.as_str()).await?;
     // The oldest of them is next: what it waits for is what the page says.
     let next = pictures
@@ -159,7 +159,7 @@ async fn save(
         .answer(async {
             let person = visit.require_person()?;
             let id = draft_id(&id)?;
-            match save_form(&state, &person.id, &id, &form).await? {
+            match save_form(&state, person.id.as_str(), &id, &form).await? {
                 Ok(_) => Ok(visit.redirect_with(&format!("/studio/drafts/{id}"), "saved")),
                 Err((content, errors)) => {
                     show(&state, &visit, id.as_str(), Some((content, &form)), errors).await
@@ -288,7 +288,7 @@ async fn generate(
             let id = draft_id(&id)?;
             // What is on the page is what is made: the draft is saved first, or shown as it was typed with what is wrong.
             let content = if form.all("template").next().is_some() {
-                match save_form(&state, &person.id, &id, &form).await? {
+                match save_form(&state, person.id.as_str(), &id, &form).await? {
                     Ok(content) => content,
                     Err((content, errors)) => {
                         let typed = Some((content, &form));
@@ -297,7 +297,8 @@ async fn generate(
                 }
             } else {
                 let mut tx = state.db.write().await?;
-                let draft = service::get_draft(&state, &mut tx, &person.id, id.as_str()).await?;
+                let draft =
+                    service::get_draft(&state, &mut tx, person.id.as_str(), id.as_str()).await?;
                 tx.commit().await?;
                 draft.content
             };
@@ -312,7 +313,16 @@ async fn generate(
                 .parse()
                 .unwrap_or(1);
             let values = values_for(&content, &form);
-            match queue::generate(&state, &person.id, id.as_str(), values, seeds, count).await {
+            match queue::generate(
+                &state,
+                person.id.as_str(),
+                id.as_str(),
+                values,
+                seeds,
+                count,
+            )
+            .await
+            {
                 Ok(()) => Ok(visit.redirect(&format!("/studio/drafts/{id}#pictures"))),
                 Err(Error::Invalid(fields)) => {
                     show(&state, &visit, id.as_str(), None, fields).await
@@ -343,7 +353,7 @@ async fn cancel(State(state): State<AppState>, visit: Visit, Path(id): Path<Stri
         .answer(async {
             let person = visit.require_person()?;
             let id = PictureId::parse(&id).map_err(|_| AppError::new(Code::NotFound))?;
-            let draft = queue::cancel(&state, &person.id, id.as_str()).await?;
+            let draft = queue::cancel(&state, person.id.as_str(), id.as_str()).await?;
             Ok(visit.redirect(&format!("/studio/drafts/{draft}#pictures")))
         })
         .await
@@ -358,7 +368,7 @@ async fn cancel_waiting(
         .answer(async {
             let person = visit.require_person()?;
             let id = draft_id(&id)?;
-            queue::cancel_waiting(&state, &person.id, id.as_str()).await?;
+            queue::cancel_waiting(&state, person.id.as_str(), id.as_str()).await?;
             Ok(visit.redirect(&format!("/studio/drafts/{id}#pictures")))
         })
         .await
@@ -369,7 +379,7 @@ async fn delete(State(state): State<AppState>, visit: Visit, Path(id): Path<Stri
         .answer(async {
             let person = visit.require_person()?;
             let id = draft_id(&id)?;
-            queue::delete_draft(&state, &person.id, id.as_str()).await?;
+            queue::delete_draft(&state, person.id.as_str(), id.as_str()).await?;
             Ok(visit.redirect_with("/studio", "draft-deleted"))
         })
         .await
@@ -381,7 +391,7 @@ async fn progress(State(state): State<AppState>, visit: Visit, Path(id): Path<St
             let person = visit.require_person()?;
             let id = PictureId::parse(&id).map_err(|_| AppError::new(Code::NotFound))?;
             let mut tx = state.db.read().await?;
-            let picture = service::get_picture(&mut tx, &person.id, id.as_str()).await?;
+            let picture = service::get_picture(&mut tx, person.id.as_str(), id.as_str()).await?;
             let done = picture.state.is_over();
             Ok(Json(
                 serde_json::json!({ "step": picture.step, "steps": picture.steps, "done": done }),
@@ -397,7 +407,7 @@ async fn file(State(state): State<AppState>, visit: Visit, Path(id): Path<String
             let person = visit.require_person()?;
             let id = PictureId::parse(&id).map_err(|_| AppError::new(Code::NotFound))?;
             let mut tx = state.db.read().await?;
-            let picture = service::get_picture(&mut tx, &person.id, id.as_str()).await?;
+            let picture = service::get_picture(&mut tx, person.id.as_str(), id.as_str()).await?;
             drop(tx);
             let blob = picture.blob.ok_or_else(|| AppError::new(Code::NotFound))?;
             let bytes = state
@@ -439,12 +449,13 @@ async fn seal(
             let id = draft_id(&id)?;
             let pictures = chosen(query.as_deref().unwrap_or_default());
             let gathered =
-                service::sealable(&state, &person.id, id.as_str(), &pictures, false).await;
+                service::sealable(&state, person.id.as_str(), id.as_str(), &pictures, false).await;
             match gathered {
                 Ok(sealable) => {
                     let mut tx = state.db.read().await?;
-                    let keys = market::log::keys::list_active(&mut tx, &person.id).await?;
-                    let draft = service::get_closed_draft(&mut tx, &person.id, id.as_str()).await?;
+                    let keys = market::log::keys::list_active(&mut tx, person.id.as_str()).await?;
+                    let draft =
+                        service::get_closed_draft(&mut tx, person.id.as_str(), id.as_str()).await?;
                     drop(tx);
                     let material = sealable.material(&state.log.origin, keys);
                     Ok(page::seal(&visit, &draft, &pictures, material))
@@ -471,13 +482,16 @@ async fn publish(
             let id = draft_id(&id)?;
             let (route, key) = (format!("publish:{id}"), sent.get("form_key"));
             let mut tx = state.db.read().await?;
-            if let Some(location) = once::find_answer(&mut tx, &person.id, &route, key).await? {
+            if let Some(location) =
+                once::find_answer(&mut tx, person.id.as_str(), &route, key).await?
+            {
                 return Ok(visit.redirect(&location));
             }
             drop(tx);
             let pictures: Vec<String> = sent.all("picture").map(str::to_owned).collect();
             let sealable =
-                service::sealable(&state, &person.id, id.as_str(), &pictures, false).await?;
+                service::sealable(&state, person.id.as_str(), id.as_str(), &pictures, false)
+                    .await?;
             let seal = SentSeal::parse(
                 sent.get("salt"),
                 sent.get("key"),
@@ -487,18 +501,18 @@ async fn publish(
             )?;
             let ready = service::make_ready(&state, sealable, seal).await?;
             let publisher = Publisher {
-                person: &person.id,
+                person: person.id.as_str(),
                 address: &visit.address,
                 language: visit.lang.tag(),
             };
             let mut tx = state.db.write().await?;
             let slug = service::publish(&state, &mut tx, &publisher, &ready).await?;
             let location = format!("/listings/{slug}");
-            if !once::note_answer(&mut tx, &person.id, &route, key, &location).await? {
+            if !once::note_answer(&mut tx, person.id.as_str(), &route, key, &location).await? {
                 // The other half of a double click was first: this half is undone and goes where that one went.
                 drop(tx);
                 let mut tx = state.db.read().await?;
-                let first = once::find_answer(&mut tx, &person.id, &route, key).await?;
+                let first = once::find_answer(&mut tx, person.id.as_str(), &route, key).await?;
                 return Ok(visit.redirect(first.as_deref().unwrap_or("/studio")));
             }
             tx.commit().await?;

@@ -395,7 +395,7 @@ async fn once(
     if !once::is_key(key) {
         return Err(AppError::invalid(vec![FieldError::new("form", "form-key")]));
     }
-    let owner = &visit.require_person()?.id;
+    let owner = visit.require_person()?.id.as_str();
     let content = Digest::sha256(form.content().as_bytes()).hex();
     let mut tx = state.db.write().await?;
     let mut claim = once::claim(&mut tx, owner, path, key, &content).await?;
