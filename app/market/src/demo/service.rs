@@ -13,6 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use schema::commitment::Salt;
 use schema::digest::Digest;
+use schema::id::{DraftId, PersonId, PictureId};
 use schema::key::SecretKey;
 use schema::sealing::{Material, seal};
 use schema::template::{Choice, Values, Variable};
@@ -44,10 +45,10 @@ fn key_of(handle: &str) -> SecretKey {
     )
 }
 
-async fn ensure_person(state: &Shop, email: &str, handle: &str, role: &str) -> Result<String> {
+async fn ensure_person(state: &Shop, email: &str, handle: &str, role: &str) -> Result<PersonId> {
     let mut tx = state.db.read().await?;
     if let Some(id) = account::service::find_by_email(&mut tx, email).await? {
-        return Ok(id);
+        return Ok(PersonId::parse(&id)?);
     }
     drop(tx);
     let new = account::service::NewPerson::parse(email, handle, PASSWORD)?;
@@ -56,7 +57,7 @@ async fn ensure_person(state: &Shop, email: &str, handle: &str, role: &str) -> R
     // Nobody reads mail there; everybody knows the password.
     account::service::prove(&mut tx, made.as_str()).await?;
     tx.commit().await?;
-    Ok(made.as_str().to_owned())
+    Ok(made)
 }
 
 /// Makes the two log-ins that the first start prints.
@@ -88,7 +89,7 @@ pub async fn load(state: &Shop) -> Result<()> {
 
 async fn load_one(
     state: &Shop,
-    person: &str,
+    person: &PersonId,
     handle: &str,
     language: &str,
     piece: &Piece,
@@ -96,11 +97,11 @@ async fn load_one(
 ) -> Result<()> {
     let secret = key_of(handle);
     let origin = &state.log.origin;
-    let proof = secret.sign(&schema::key::registration_message(origin, person));
+    let proof = secret.sign(&schema::key::registration_message(origin, person.as_str()));
     crate::log::keys::add_key(
         &state.db,
         origin,
-        person,
+        person.as_str(),
         &secret.public().to_string(),
         &hex::encode(proof),
     )
@@ -188,7 +189,7 @@ async fn load_one(
 }
 
 /// The draft's pictures in the order in which they were asked for, once the workers made them.
-async fn wait_for_pictures(state: &Shop, draft: &str, count: usize) -> Result<Vec<String>> {
+async fn wait_for_pictures(state: &Shop, draft: &DraftId, count: usize) -> Result<Vec<PictureId>> {
     loop {
         let mut tx = state.db.read().await?;
         let mut pictures = studio::list_pictures(&mut tx, draft).await?;

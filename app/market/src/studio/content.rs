@@ -4,6 +4,7 @@ use crate::models::Models;
 use crate::shop::Shop;
 use engine::Error;
 use engine::model::{Model, Size};
+use schema::id::DraftId;
 use schema::recipe::{Anchor, ModelDigest, Recipe, Scheduler};
 use schema::template::{Choice, Variable};
 use serde::{Deserialize, Serialize};
@@ -95,7 +96,7 @@ impl Content {
 
     /// Names these settings: pictures with another tag were made with an earlier text.
     #[must_use]
-    pub fn tag(&self, state: &Shop, draft: &str) -> String {
+    pub fn tag(&self, state: &Shop, draft: &DraftId) -> String {
         let text = serde_json::to_string(self).unwrap_or_default();
         state.vault.tag(&format!("{draft}\0{text}"))
     }

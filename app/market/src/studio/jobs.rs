@@ -11,18 +11,19 @@ use base::compute;
 use base::jobs::Outcome;
 use engine::pipeline::Request;
 use schema::digest::Digest;
+use schema::id::PictureId;
 use schema::statement::{Outcome as Verdict, ReproductionStatement};
 use std::time::Instant;
 
 /// Runs a job of this feature.
 pub async fn run(state: &Shop, kind: &str, payload: &str) -> anyhow::Result<Outcome> {
     match kind {
-        GENERATE => generate(state, payload).await,
+        GENERATE => generate(state, &PictureId::parse(payload)?).await,
         _ => certify(state, payload).await,
     }
 }
 
-async fn generate(state: &Shop, id: &str) -> anyhow::Result<Outcome> {
+async fn generate(state: &Shop, id: &PictureId) -> anyhow::Result<Outcome> {
     let mut tx = state.db.write().await?;
     let Some(row) = store::get_picture(&mut tx, id)
         .await?
@@ -80,14 +81,14 @@ async fn generate(state: &Shop, id: &str) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-async fn note_step(state: &Shop, id: &str, step: u32) {
+async fn note_step(state: &Shop, id: &PictureId, step: u32) {
     let note = async {
         let mut tx = state.db.write().await?;
         store::set_step(&mut tx, id, i64::from(step)).await?;
         tx.commit().await
     };
     if let Err(error) = note.await {
-        tracing::warn!(picture.id = id, error = %error, "cannot note progress");
+        tracing::warn!(picture.id = %id, error = %error, "cannot note progress");
     }
 }
 

@@ -11,6 +11,7 @@ use base::db::{self, Tx};
 use base::jobs::turns::{self, Class, PictureJob};
 use base::{compute, limits, random};
 use schema::failure::FieldError;
+use schema::id::{DraftId, PersonId, PictureId};
 use schema::recipe::Seed;
 use schema::template::Values;
 
@@ -27,8 +28,8 @@ const STEP_US: &str = "picture_step_us";
 /// [`Error::TooMany`], or [`Error::Invalid`] when values do not fit or too many wait; then none is queued.
 pub async fn generate(
     state: &Shop,
-    person: &str,
-    draft: &str,
+    person: &PersonId,
+    draft: &DraftId,
     values: Values,
     seeds: Seeds,
     count: usize,
@@ -69,14 +70,14 @@ pub async fn generate(
         return Err(Error::NotFound);
     }
     let number = i64::try_from(asked.len()).unwrap_or(i64::MAX);
-    if turns::count_open(&mut tx, person, Class::Studio).await? + number > MAX_WAITING {
+    if turns::count_open(&mut tx, person.as_str(), Class::Studio).await? + number > MAX_WAITING {
         return Err(Error::Invalid(vec![FieldError {
             field: "count".into(),
             code: "pictures-waiting".into(),
             detail: Some(MAX_WAITING.to_string()),
         }]));
     }
-    if !limits::allow_many(&mut tx, limits::GENERATE, person, number).await? {
+    if !limits::allow_many(&mut tx, limits::GENERATE, person.as_str(), number).await? {
         return Err(Error::TooMany);
     }
     for secret in &asked {
@@ -102,7 +103,7 @@ async fn insert(
     tag: &str,
     steps: i64,
 ) -> Result<(), Error> {
-    let (id, secret_id) = (random::id(), random::id());
+    let (id, secret_id) = (random::id_of(), random::id());
     let now = state.clock.now_ms();
     state
         .vault
@@ -113,16 +114,16 @@ async fn insert(
     let job = PictureJob {
         kind: super::GENERATE,
         unique_key: &job_key(&id),
-        payload: &id,
+        payload: id.as_str(),
         class: Class::Studio,
-        share: Some(&draft.person_id),
+        share: Some(draft.person_id.as_str()),
         steps,
     };
     turns::enqueue(tx, &job).await?;
     Ok(())
 }
 
-fn job_key(picture: &str) -> String {
+fn job_key(picture: &PictureId) -> String {
     format!("picture:{picture}")
 }
 
@@ -130,7 +131,11 @@ fn job_key(picture: &str) -> String {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn cancel_waiting(state: &Shop, person: &str, draft: &str) -> Result<usize, Error> {
+pub async fn cancel_waiting(
+    state: &Shop,
+    person: &PersonId,
+    draft: &DraftId,
+) -> Result<usize, Error> {
     let mut tx = state.db.write().await?;
     let draft = store::get_draft(&mut tx, draft, person)
         .await?
@@ -147,7 +152,11 @@ pub async fn cancel_waiting(state: &Shop, person: &str, draft: &str) -> Result<u
 ///
 /// # Errors
 /// [`Error::NotFound`] also for somebody else's. One that is being made or is done stays as it is.
-pub async fn cancel(state: &Shop, person: &str, picture: &str) -> Result<String, Error> {
+pub async fn cancel(
+    state: &Shop,
+    person: &PersonId,
+    picture: &PictureId,
+) -> Result<DraftId, Error> {
     let mut tx = state.db.write().await?;
     let picture = super::service::get_picture(&mut tx, person, picture).await?;
     take_back(state, &mut tx, &picture).await?;
@@ -178,7 +187,7 @@ async fn erase(state: &Shop, tx: &mut Tx, picture: &PictureRow) -> Result<(), Er
 ///
 /// # Errors
 /// [`Error::NotFound`] also for somebody else's.
-pub async fn delete_draft(state: &Shop, person: &str, draft: &str) -> Result<(), Error> {
+pub async fn delete_draft(state: &Shop, person: &PersonId, draft: &DraftId) -> Result<(), Error> {
     loop {
         // A page of pictures at a time, so that a long list keeps no other writer waiting.
         let mut tx = state.db.write().await?;
@@ -216,7 +225,7 @@ pub(super) async fn note_rate(tx: &mut Tx, steps: i64, took_us: i64) -> db::Resu
 ///
 /// # Errors
 /// When the database fails.
-pub async fn wait_s(state: &Shop, tx: &mut Tx, picture: &str) -> db::Result<Option<i64>> {
+pub async fn wait_s(state: &Shop, tx: &mut Tx, picture: &PictureId) -> db::Result<Option<i64>> {
     let Some(ahead) = turns::ahead(tx, &job_key(picture)).await? else {
         return Ok(None);
     };

@@ -20,6 +20,7 @@ use engine::label;
 use engine::picture::Picture;
 use schema::commitment::Salt;
 use schema::failure::FieldError;
+use schema::id::{DraftId, PersonId, PictureId};
 use schema::key::PublicKey;
 use schema::leaf::Leaf;
 use schema::licence::Licence;
@@ -53,11 +54,11 @@ pub(super) struct PictureSecret {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn create_draft(state: &Shop, person: &str, title: &str) -> Result<String, Error> {
+pub async fn create_draft(state: &Shop, person: &PersonId, title: &str) -> Result<DraftId, Error> {
     let now = state.clock.now_ms();
     let row = DraftRow {
-        id: random::id(),
-        person_id: person.into(),
+        id: random::id_of(),
+        person_id: person.clone(),
         title: title.into(),
         description: String::new(),
         category: Category::Stickers.id().into(),
@@ -81,7 +82,12 @@ pub async fn create_draft(state: &Shop, person: &str, title: &str) -> Result<Str
 ///
 /// # Errors
 /// [`Error::NotFound`] also for somebody else's.
-pub async fn get_draft(state: &Shop, tx: &mut Tx, person: &str, id: &str) -> Result<Draft, Error> {
+pub async fn get_draft(
+    state: &Shop,
+    tx: &mut Tx,
+    person: &PersonId,
+    id: &DraftId,
+) -> Result<Draft, Error> {
     let row = store::get_draft(tx, id, person)
         .await?
         .ok_or(Error::NotFound)?;
@@ -90,7 +96,7 @@ pub async fn get_draft(state: &Shop, tx: &mut Tx, person: &str, id: &str) -> Res
         .open(
             tx,
             &row.secret_id,
-            person,
+            person.as_str(),
             "edit draft",
             state.clock.now_ms(),
         )
@@ -105,7 +111,11 @@ pub async fn get_draft(state: &Shop, tx: &mut Tx, person: &str, id: &str) -> Res
 ///
 /// # Errors
 /// [`Error::NotFound`] also for somebody else's.
-pub async fn get_closed_draft(tx: &mut Tx, person: &str, id: &str) -> Result<DraftRow, Error> {
+pub async fn get_closed_draft(
+    tx: &mut Tx,
+    person: &PersonId,
+    id: &DraftId,
+) -> Result<DraftRow, Error> {
     let found = store::get_draft(tx, id, person).await?;
     found.ok_or(Error::NotFound)
 }
@@ -125,7 +135,7 @@ pub async fn list_own(tx: &mut Tx, person: &str) -> db::Result<(Vec<DraftRow>, V
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list_pictures(tx: &mut Tx, draft: &str) -> db::Result<Vec<PictureRow>> {
+pub async fn list_pictures(tx: &mut Tx, draft: &DraftId) -> db::Result<Vec<PictureRow>> {
     store::list_pictures(tx, draft).await
 }
 
@@ -133,10 +143,14 @@ pub async fn list_pictures(tx: &mut Tx, draft: &str) -> db::Result<Vec<PictureRo
 ///
 /// # Errors
 /// [`Error::NotFound`] also for somebody else's.
-pub async fn get_picture(tx: &mut Tx, person: &str, id: &str) -> Result<PictureRow, Error> {
+pub async fn get_picture(
+    tx: &mut Tx,
+    person: &PersonId,
+    id: &PictureId,
+) -> Result<PictureRow, Error> {
     store::get_picture(tx, id)
         .await?
-        .filter(|picture| picture.person_id == person)
+        .filter(|picture| picture.person_id == *person)
         .ok_or(Error::NotFound)
 }
 
@@ -146,8 +160,8 @@ pub async fn get_picture(tx: &mut Tx, person: &str, id: &str) -> Result<PictureR
 /// [`Error::Invalid`] with every field, also when another page saved meanwhile: what was typed there is not overwritten unseen.
 pub async fn save_draft(
     state: &Shop,
-    person: &str,
-    id: &str,
+    person: &PersonId,
+    id: &DraftId,
     form: DraftForm,
 ) -> Result<(), Error> {
     let seen_ms = form.seen_ms;
@@ -189,7 +203,7 @@ pub(super) async fn open_picture(
         .open(
             tx,
             &picture.secret_id,
-            &picture.person_id,
+            picture.person_id.as_str(),
             reason,
             state.clock.now_ms(),
         )
@@ -218,9 +232,9 @@ pub struct Sealable {
 /// seeds were drawn once for all demos, says so. Seeds that could be found by trying never pass.
 pub async fn sealable(
     state: &Shop,
-    person: &str,
-    draft: &str,
-    pictures: &[String],
+    person: &PersonId,
+    draft: &DraftId,
+    pictures: &[PictureId],
     typed_seeds: bool,
 ) -> Result<Sealable, Error> {
     let choose = |code: &str| Error::Invalid(vec![FieldError::new("picture", code)]);
@@ -423,7 +437,7 @@ pub async fn make_ready(state: &Shop, sealable: Sealable, sent: SentSeal) -> Res
 
 /// Who publishes, and from where.
 pub struct Publisher<'a> {
-    pub person: &'a str,
+    pub person: &'a PersonId,
     /// The network address, for the bound on guesses.
     pub address: &'a str,
     pub language: &'a str,
@@ -439,7 +453,7 @@ pub async fn publish(
     publisher: &Publisher<'_>,
     ready: &Ready,
 ) -> Result<String, Error> {
-    let (sealable, sent, person) = (&ready.sealable, &ready.sent, publisher.person);
+    let (sealable, sent, person) = (&ready.sealable, &ready.sent, publisher.person.as_str());
     let keys = keys::list_active(tx, person).await?;
     let may_sign = keys::hold(tx, &sent.key.hash().hex()).await?;
     if !may_sign || !keys.contains(&sent.key.to_string()) {

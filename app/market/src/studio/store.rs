@@ -3,12 +3,15 @@
 use super::PictureState;
 use crate::catalog::ListingState;
 use base::db::{self, Tx, execute, fetch, statements};
+use schema::id::{DraftId, PersonId, PictureId};
 
 /// A draft's public half.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct DraftRow {
-    pub id: String,
-    pub person_id: String,
+    #[sqlx(try_from = "String")]
+    pub id: DraftId,
+    #[sqlx(try_from = "String")]
+    pub person_id: PersonId,
     pub title: String,
     pub description: String,
     pub category: String,
@@ -21,9 +24,12 @@ pub struct DraftRow {
 /// A picture of the studio.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct PictureRow {
-    pub id: String,
-    pub draft_id: String,
-    pub person_id: String,
+    #[sqlx(try_from = "String")]
+    pub id: PictureId,
+    #[sqlx(try_from = "String")]
+    pub draft_id: DraftId,
+    #[sqlx(try_from = "String")]
+    pub person_id: PersonId,
     pub secret_id: String,
     pub text_tag: String,
     #[sqlx(try_from = "String")]
@@ -81,8 +87,8 @@ pub(super) async fn insert_draft(tx: &mut Tx, draft: &DraftRow) -> db::Result<()
     execute!(
         tx,
         INSERT_DRAFT,
-        &draft.id,
-        &draft.person_id,
+        draft.id.as_str(),
+        draft.person_id.as_str(),
         &draft.title,
         &draft.description,
         &draft.category,
@@ -98,7 +104,7 @@ pub(super) async fn update_draft(tx: &mut Tx, draft: &DraftRow) -> db::Result<()
     execute!(
         tx,
         UPDATE_DRAFT,
-        &draft.id,
+        draft.id.as_str(),
         &draft.title,
         &draft.description,
         &draft.category,
@@ -109,8 +115,19 @@ pub(super) async fn update_draft(tx: &mut Tx, draft: &DraftRow) -> db::Result<()
     .map(|_| ())
 }
 
-pub(super) async fn get_draft(tx: &mut Tx, id: &str, person: &str) -> db::Result<Option<DraftRow>> {
-    fetch!(tx, fetch_optional, DraftRow, GET_DRAFT, id, person)
+pub(super) async fn get_draft(
+    tx: &mut Tx,
+    id: &DraftId,
+    person: &PersonId,
+) -> db::Result<Option<DraftRow>> {
+    fetch!(
+        tx,
+        fetch_optional,
+        DraftRow,
+        GET_DRAFT,
+        id.as_str(),
+        person.as_str()
+    )
 }
 
 pub(super) async fn list_drafts(tx: &mut Tx, person: &str) -> db::Result<Vec<DraftRow>> {
@@ -119,7 +136,7 @@ pub(super) async fn list_drafts(tx: &mut Tx, person: &str) -> db::Result<Vec<Dra
 
 pub(super) async fn insert_picture(
     tx: &mut Tx,
-    id: &str,
+    id: &PictureId,
     draft: &DraftRow,
     secret: &str,
     tag: &str,
@@ -129,9 +146,9 @@ pub(super) async fn insert_picture(
     execute!(
         tx,
         INSERT_PICTURE,
-        id,
-        &draft.id,
-        &draft.person_id,
+        id.as_str(),
+        draft.id.as_str(),
+        draft.person_id.as_str(),
         secret,
         tag,
         steps,
@@ -140,28 +157,28 @@ pub(super) async fn insert_picture(
     .map(|_| ())
 }
 
-pub(super) async fn list_pictures(tx: &mut Tx, draft: &str) -> db::Result<Vec<PictureRow>> {
-    fetch!(tx, fetch_all, PictureRow, LIST_PICTURES, draft)
+pub(super) async fn list_pictures(tx: &mut Tx, draft: &DraftId) -> db::Result<Vec<PictureRow>> {
+    fetch!(tx, fetch_all, PictureRow, LIST_PICTURES, draft.as_str())
 }
 
-pub(super) async fn get_picture(tx: &mut Tx, id: &str) -> db::Result<Option<PictureRow>> {
-    fetch!(tx, fetch_optional, PictureRow, GET_PICTURE, id)
+pub(super) async fn get_picture(tx: &mut Tx, id: &PictureId) -> db::Result<Option<PictureRow>> {
+    fetch!(tx, fetch_optional, PictureRow, GET_PICTURE, id.as_str())
 }
 
-pub(super) async fn list_unfinished(tx: &mut Tx, draft: &str) -> db::Result<Vec<PictureRow>> {
-    fetch!(tx, fetch_all, PictureRow, LIST_UNFINISHED, draft)
+pub(super) async fn list_unfinished(tx: &mut Tx, draft: &DraftId) -> db::Result<Vec<PictureRow>> {
+    fetch!(tx, fetch_all, PictureRow, LIST_UNFINISHED, draft.as_str())
 }
 
-pub(super) async fn delete_picture(tx: &mut Tx, id: &str) -> db::Result<()> {
-    execute!(tx, DELETE_PICTURE, id).map(|_| ())
+pub(super) async fn delete_picture(tx: &mut Tx, id: &PictureId) -> db::Result<()> {
+    execute!(tx, DELETE_PICTURE, id.as_str()).map(|_| ())
 }
 
-pub(super) async fn delete_draft(tx: &mut Tx, id: &str) -> db::Result<()> {
-    execute!(tx, DELETE_DRAFT, id).map(|_| ())
+pub(super) async fn delete_draft(tx: &mut Tx, id: &DraftId) -> db::Result<()> {
+    execute!(tx, DELETE_DRAFT, id.as_str()).map(|_| ())
 }
 
-pub(super) async fn set_step(tx: &mut Tx, id: &str, step: i64) -> db::Result<()> {
-    execute!(tx, SET_STEP, id, step).map(|_| ())
+pub(super) async fn set_step(tx: &mut Tx, id: &PictureId, step: i64) -> db::Result<()> {
+    execute!(tx, SET_STEP, id.as_str(), step).map(|_| ())
 }
 
 pub(super) async fn finish_picture(
@@ -172,13 +189,21 @@ pub(super) async fn finish_picture(
     sha256: &str,
 ) -> db::Result<()> {
     check_step(picture, PictureState::Done)?;
-    execute!(tx, FINISH_PICTURE, &picture.id, blob, blake3, sha256).map(|_| ())
+    execute!(
+        tx,
+        FINISH_PICTURE,
+        picture.id.as_str(),
+        blob,
+        blake3,
+        sha256
+    )
+    .map(|_| ())
 }
 
 /// Notes why a picture could not be made; one that another worker made meanwhile stays made.
 pub(super) async fn fail_picture(tx: &mut Tx, picture: &PictureRow, error: &str) -> db::Result<()> {
     check_step(picture, PictureState::Failed)?;
-    execute!(tx, FAIL_PICTURE, &picture.id, error).map(|_| ())
+    execute!(tx, FAIL_PICTURE, picture.id.as_str(), error).map(|_| ())
 }
 
 fn check_step(picture: &PictureRow, to: PictureState) -> db::Result<()> {

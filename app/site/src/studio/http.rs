@@ -18,7 +18,7 @@ use market::studio::PictureState;
 use market::studio::queue::{self, Seeds};
 use market::studio::service::{self, Content, DraftForm, Error, Publisher, SentSeal};
 use schema::failure::{Code, FieldError};
-use schema::id::{DraftId, PictureId};
+use schema::id::{DraftId, PersonId, PictureId};
 use schema::recipe::{MAX_GUIDANCE_MILLI, ModelDigest};
 use schema::template::{MAX_VARIABLES, MAX_VARIABLES_BYTES, Values, is_name};
 use std::collections::BTreeMap;
@@ -60,7 +60,7 @@ async fn create(State(state): State<AppState>, visit: Visit) -> Response {
         .answer(async {
             let person = visit.require_person()?;
             let title = visit.lang.text("draft-untitled");
-            let id = service::create_draft(&state, person.id.as_str(), &title).await?;
+            let id = service::create_draft(&state, &person.id, &title).await?;
             Ok(visit.redirect(&format!("/studio/drafts/{id}")))
         })
         .await
@@ -68,7 +68,10 @@ async fn create(State(state): State<AppState>, visit: Visit) -> Response {
 
 async fn draft(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
     visit
-        .answer(show(&state, &visit, &id, None, Vec::new()))
+        .answer(async {
+            visit.require_person()?;
+            show(&state, &visit, &draft_id(&id)?, None, Vec::new()).await
+        })
         .await
 }
 
@@ -76,15 +79,14 @@ async fn draft(State(state): State<AppState>, visit: Visit, Path(id): Path<Strin
 async fn show(
     state: &AppState,
     visit: &Visit,
-    id: &str,
+    id: &DraftId,
     typed: Option<(Content, &Form)>,
     errors: Vec<FieldError>,
 ) -> Result<Response, AppError> {
     let person = visit.require_person()?;
-    let id = draft_id(id)?;
     let mut tx = state.db.write().await?;
-    let mut draft = service::get_draft(state, &mut tx, person.id.as_str(), id.as_str()).await?;
-    let pictures = service::list_pictures(&mut tx, id.as_str()).await?;
+    let mut draft = service::get_draft(state, &mut tx, &person.id, id).await?;
+    let pictures = service::list_pictures(&mut tx, id).await?;
     // The oldest of them is next: what it waits for is what the page says.
     let next = pictures
         .iter()
@@ -94,7 +96,7 @@ async fn show(
         None => None,
     };
     tx.commit().await?;
-    let tag = draft.content.tag(state, id.as_str());
+    let tag = draft.content.tag(state, id);
     let minor = draft.row.price_minor;
     let mut price = format!("{}.{:02}", minor / 100, minor % 100);
     if let Some((content, form)) = typed {
@@ -124,7 +126,7 @@ async fn show(
 /// Saves the draft that a form holds. What is wrong is found in all fields at once; nothing is stored then.
 async fn save_form(
     state: &AppState,
-    person: &str,
+    person: &PersonId,
     id: &DraftId,
     form: &Form,
 ) -> Result<Result<Content, (Content, Vec<FieldError>)>, AppError> {
@@ -139,7 +141,7 @@ async fn save_form(
         seen_ms: form.get("seen").parse().ok(),
     };
     if errors.is_empty() {
-        match service::save_draft(state, person, id.as_str(), sent).await {
+        match service::save_draft(state, person, id, sent).await {
             Ok(()) => return Ok(Ok(content)),
             Err(Error::Invalid(fields)) => errors = fields,
             Err(error) => return Err(error.into()),
@@ -159,10 +161,10 @@ async fn save(
         .answer(async {
             let person = visit.require_person()?;
             let id = draft_id(&id)?;
-            match save_form(&state, person.id.as_str(), &id, &form).await? {
+            match save_form(&state, &person.id, &id, &form).await? {
                 Ok(_) => Ok(visit.redirect_with(&format!("/studio/drafts/{id}"), "saved")),
                 Err((content, errors)) => {
-                    show(&state, &visit, id.as_str(), Some((content, &form)), errors).await
+                    show(&state, &visit, &id, Some((content, &form)), errors).await
                 }
             }
         })
@@ -288,17 +290,16 @@ async fn generate(
             let id = draft_id(&id)?;
             // What is on the page is what is made: the draft is saved first, or shown as it was typed with what is wrong.
             let content = if form.all("template").next().is_some() {
-                match save_form(&state, person.id.as_str(), &id, &form).await? {
+                match save_form(&state, &person.id, &id, &form).await? {
                     Ok(content) => content,
                     Err((content, errors)) => {
                         let typed = Some((content, &form));
-                        return show(&state, &visit, id.as_str(), typed, errors).await;
+                        return show(&state, &visit, &id, typed, errors).await;
                     }
                 }
             } else {
                 let mut tx = state.db.write().await?;
-                let draft =
-                    service::get_draft(&state, &mut tx, person.id.as_str(), id.as_str()).await?;
+                let draft = service::get_draft(&state, &mut tx, &person.id, &id).await?;
                 tx.commit().await?;
                 draft.content
             };
@@ -313,20 +314,9 @@ async fn generate(
                 .parse()
                 .unwrap_or(1);
             let values = values_for(&content, &form);
-            match queue::generate(
-                &state,
-                person.id.as_str(),
-                id.as_str(),
-                values,
-                seeds,
-                count,
-            )
-            .await
-            {
+            match queue::generate(&state, &person.id, &id, values, seeds, count).await {
                 Ok(()) => Ok(visit.redirect(&format!("/studio/drafts/{id}#pictures"))),
-                Err(Error::Invalid(fields)) => {
-                    show(&state, &visit, id.as_str(), None, fields).await
-                }
+                Err(Error::Invalid(fields)) => show(&state, &visit, &id, None, fields).await,
                 Err(error) => Err(error.into()),
             }
         })
@@ -353,7 +343,7 @@ async fn cancel(State(state): State<AppState>, visit: Visit, Path(id): Path<Stri
         .answer(async {
             let person = visit.require_person()?;
             let id = PictureId::parse(&id).map_err(|_| AppError::new(Code::NotFound))?;
-            let draft = queue::cancel(&state, person.id.as_str(), id.as_str()).await?;
+            let draft = queue::cancel(&state, &person.id, &id).await?;
             Ok(visit.redirect(&format!("/studio/drafts/{draft}#pictures")))
         })
         .await
@@ -368,7 +358,7 @@ async fn cancel_waiting(
         .answer(async {
             let person = visit.require_person()?;
             let id = draft_id(&id)?;
-            queue::cancel_waiting(&state, person.id.as_str(), id.as_str()).await?;
+            queue::cancel_waiting(&state, &person.id, &id).await?;
             Ok(visit.redirect(&format!("/studio/drafts/{id}#pictures")))
         })
         .await
@@ -379,7 +369,7 @@ async fn delete(State(state): State<AppState>, visit: Visit, Path(id): Path<Stri
         .answer(async {
             let person = visit.require_person()?;
             let id = draft_id(&id)?;
-            queue::delete_draft(&state, person.id.as_str(), id.as_str()).await?;
+            queue::delete_draft(&state, &person.id, &id).await?;
             Ok(visit.redirect_with("/studio", "draft-deleted"))
         })
         .await
@@ -391,7 +381,7 @@ async fn progress(State(state): State<AppState>, visit: Visit, Path(id): Path<St
             let person = visit.require_person()?;
             let id = PictureId::parse(&id).map_err(|_| AppError::new(Code::NotFound))?;
             let mut tx = state.db.read().await?;
-            let picture = service::get_picture(&mut tx, person.id.as_str(), id.as_str()).await?;
+            let picture = service::get_picture(&mut tx, &person.id, &id).await?;
             let done = picture.state.is_over();
             Ok(Json(
                 serde_json::json!({ "step": picture.step, "steps": picture.steps, "done": done }),
@@ -407,7 +397,7 @@ async fn file(State(state): State<AppState>, visit: Visit, Path(id): Path<String
             let person = visit.require_person()?;
             let id = PictureId::parse(&id).map_err(|_| AppError::new(Code::NotFound))?;
             let mut tx = state.db.read().await?;
-            let picture = service::get_picture(&mut tx, person.id.as_str(), id.as_str()).await?;
+            let picture = service::get_picture(&mut tx, &person.id, &id).await?;
             drop(tx);
             let blob = picture.blob.ok_or_else(|| AppError::new(Code::NotFound))?;
             let bytes = state
@@ -428,13 +418,10 @@ async fn file(State(state): State<AppState>, visit: Visit, Path(id): Path<String
 }
 
 /// The pictures that were ticked, in the order of the page.
-fn chosen(query: &str) -> Vec<String> {
+fn chosen(query: &str) -> Vec<PictureId> {
     let form = Form::parse(&Bytes::copy_from_slice(query.as_bytes()));
-    let valid = form
-        .all("picture")
-        .filter(|id| PictureId::parse(id).is_ok())
-        .map(str::to_owned);
-    valid.collect()
+    let ids = form.all("picture").map(PictureId::parse);
+    ids.flatten().collect()
 }
 
 async fn seal(
@@ -448,21 +435,17 @@ async fn seal(
             let person = visit.require_person()?;
             let id = draft_id(&id)?;
             let pictures = chosen(query.as_deref().unwrap_or_default());
-            let gathered =
-                service::sealable(&state, person.id.as_str(), id.as_str(), &pictures, false).await;
+            let gathered = service::sealable(&state, &person.id, &id, &pictures, false).await;
             match gathered {
                 Ok(sealable) => {
                     let mut tx = state.db.read().await?;
                     let keys = market::log::keys::list_active(&mut tx, person.id.as_str()).await?;
-                    let draft =
-                        service::get_closed_draft(&mut tx, person.id.as_str(), id.as_str()).await?;
+                    let draft = service::get_closed_draft(&mut tx, &person.id, &id).await?;
                     drop(tx);
                     let material = sealable.material(&state.log.origin, keys);
                     Ok(page::seal(&visit, &draft, &pictures, material))
                 }
-                Err(Error::Invalid(fields)) => {
-                    show(&state, &visit, id.as_str(), None, fields).await
-                }
+                Err(Error::Invalid(fields)) => show(&state, &visit, &id, None, fields).await,
                 Err(error) => Err(error.into()),
             }
         })
@@ -488,10 +471,11 @@ async fn publish(
                 return Ok(visit.redirect(&location));
             }
             drop(tx);
-            let pictures: Vec<String> = sent.all("picture").map(str::to_owned).collect();
-            let sealable =
-                service::sealable(&state, person.id.as_str(), id.as_str(), &pictures, false)
-                    .await?;
+            let pictures: Vec<PictureId> = sent
+                .all("picture")
+                .map(|id| PictureId::parse(id).map_err(|_| AppError::new(Code::NotFound)))
+                .collect::<Result<_, _>>()?;
+            let sealable = service::sealable(&state, &person.id, &id, &pictures, false).await?;
             let seal = SentSeal::parse(
                 sent.get("salt"),
                 sent.get("key"),
@@ -501,7 +485,7 @@ async fn publish(
             )?;
             let ready = service::make_ready(&state, sealable, seal).await?;
             let publisher = Publisher {
-                person: person.id.as_str(),
+                person: &person.id,
                 address: &visit.address,
                 language: visit.lang.tag(),
             };

@@ -16,6 +16,7 @@ use market::models::{self, Models};
 use market::studio::PictureState;
 use market::studio::service::{Content, Draft, DraftRow, MyListing, PictureRow};
 use schema::failure::FieldError;
+use schema::id::{DraftId, PictureId};
 use schema::invisible;
 use schema::licence::Licence;
 use schema::listing::{Category, MAX_DESCRIPTION_CHARACTERS};
@@ -342,7 +343,7 @@ fn waiting(lang: Lang, count: i64, wait_s: Option<i64>) -> impl IntoView + use<>
 }
 
 /// The end of a draft, behind a first press so that it does not happen by mistake.
-fn give_up(lang: Lang, id: &str) -> impl IntoView + use<> {
+fn give_up(lang: Lang, id: &DraftId) -> impl IntoView + use<> {
     view! {
         <details class="card" id="give-up">
             <summary>{lang.text("draft-delete")}</summary>
@@ -379,7 +380,7 @@ fn gallery(visit: &Visit, shown: &Shown) -> impl IntoView + use<> {
                         view! { <span class="gallery__note">{lang.text("picture-stale")}</span> }.into_any()
                     } else {
                         view! {
-                            <span class="gallery__pick"><input type="checkbox" name="picture" value=picture.id.clone()/>" "{lang.text("picture-pick")}</span>
+                            <span class="gallery__pick"><input type="checkbox" name="picture" value=picture.id.to_string()/>" "{lang.text("picture-pick")}</span>
                             <a class="gallery__only" href=lang.path(&format!("/studio/drafts/{}/seal?picture={}", picture.draft_id, picture.id))>{lang.text("picture-only")}</a>
                         }.into_any()
                     }}
@@ -427,7 +428,7 @@ fn gallery(visit: &Visit, shown: &Shown) -> impl IntoView + use<> {
 pub(super) fn seal(
     visit: &Visit,
     draft: &DraftRow,
-    pictures: &[String],
+    pictures: &[PictureId],
     material: SealMaterial,
 ) -> Response {
     let lang = visit.lang;
@@ -447,7 +448,7 @@ pub(super) fn seal(
         let shown = pictures.iter().map(|id| view! { <Picture src=format!("/studio/pictures/{id}/file") alt=lang.text("picture-alt") width=128 height=128/> }).collect_view();
         let hidden = pictures
             .iter()
-            .map(|id| view! { <input type="hidden" name="picture" value=id.clone()/> })
+            .map(|id| view! { <input type="hidden" name="picture" value=id.to_string()/> })
             .collect_view();
         let fields = ["salt", "key", "leaf", "listing_leaf", "statement"]
             .map(|name| view! { <input type="hidden" name=name/> });
