@@ -17,12 +17,13 @@ use engine::compare::{compare, worst};
 use engine::picture::Picture;
 use engine::pipeline::Request;
 use schema::digest::Digest;
+use schema::id::RunId;
 use schema::statement::{Outcome as Verdict, ReproductionStatement};
 
 /// Runs a job of this feature.
 pub async fn run(state: &Shop, payload: &str) -> Result<Outcome> {
     let mut tx = state.db.write().await?;
-    let run = store::get_run(&mut tx, payload).await?;
+    let run = store::get_run(&mut tx, &RunId::parse(payload)?).await?;
     if run.state.is_over() {
         return Ok(Outcome::Done);
     }
@@ -151,7 +152,7 @@ async fn finish(
         store::insert_run_file(&mut tx, &run.id, &picture.blob).await?;
     }
     let finished = Fact::RunFinished {
-        run: run.id.clone(),
+        run: run.id.to_string(),
         version: listing.version_id.clone(),
         exact: statement.outcome == Verdict::Exact,
     };

@@ -62,7 +62,7 @@ pub async fn plan(state: &Shop, limit: i64) -> db::Result<usize> {
     }
     let mut tx = state.db.write().await?;
     for version in &due {
-        let id = random::id();
+        let id = random::id_of();
         store::insert_rerun(&mut tx, &id, version, &release, state.clock.now_ms()).await?;
         let steps = version.steps * version.anchors;
         enqueue(&mut tx, &id, Class::Background, None, steps).await?;

@@ -18,6 +18,7 @@ use base64::engine::general_purpose::STANDARD;
 use ledger::evidence::{Evidence, Opening};
 use schema::bundle::{Bundle, LoggedStatement, OwnedLicence, OwnerPart, SealedListing, SealedPart};
 use schema::digest::Digest;
+use schema::id::{LineId, PersonId, RunId};
 use schema::key::PublicKey;
 use schema::recipe::Recipe;
 use schema::statement::{Environment, Outcome};
@@ -110,9 +111,9 @@ pub async fn list_owned(tx: &mut Tx, buyer: &str) -> db::Result<Vec<Owned>> {
 ///
 /// # Errors
 /// [`Error::NotFound`] also for somebody else's, [`Error::Refunded`] when it was given back.
-pub async fn get_line(tx: &mut Tx, buyer: &str, id: &str) -> Result<Line, Error> {
-    let line = match orders::get_line(tx, id).await {
-        Ok(line) if line.buyer_id == buyer => line,
+pub async fn get_line(tx: &mut Tx, buyer: &PersonId, id: &LineId) -> Result<Line, Error> {
+    let line = match orders::get_line(tx, id.as_str()).await {
+        Ok(line) if line.buyer_id == buyer.as_str() => line,
         Ok(_) => return Err(Error::NotFound),
         Err(error) if error.is_missing() => return Err(Error::NotFound),
         Err(error) => return Err(error.into()),
@@ -128,7 +129,7 @@ pub async fn get_line(tx: &mut Tx, buyer: &str, id: &str) -> Result<Line, Error>
 ///
 /// # Errors
 /// As [`get_line`].
-pub async fn open(state: &Shop, buyer: &str, id: &str) -> Result<(), Error> {
+pub async fn open(state: &Shop, buyer: &PersonId, id: &LineId) -> Result<(), Error> {
     let mut tx = state.db.write().await?;
     let line = get_line(&mut tx, buyer, id).await?;
     // A return that went through in the meantime wins: nobody gets both the recipe and the money.
@@ -329,30 +330,21 @@ async fn owned_licence(
 ///
 /// # Errors
 /// [`Error::TooMany`], or as [`get_line`].
-pub async fn start_run(state: &Shop, buyer: &str, line_id: &str) -> Result<String, Error> {
+pub async fn start_run(state: &Shop, buyer: &PersonId, line_id: &LineId) -> Result<RunId, Error> {
     let mut tx = state.db.write().await?;
     let line = get_line(&mut tx, buyer, line_id).await?;
     require_opened(&line)?;
-    if turns::count_open(&mut tx, buyer, Class::Owed).await? >= MAX_WAITING
-        || !limits::allow(&mut tx, limits::REPRODUCE, buyer).await?
+    if turns::count_open(&mut tx, buyer.as_str(), Class::Owed).await? >= MAX_WAITING
+        || !limits::allow(&mut tx, limits::REPRODUCE, buyer.as_str()).await?
     {
         tx.commit().await?;
         return Err(Error::TooMany);
     }
     let listing = catalog::get_version(&mut tx, &line.version_id).await?;
     let anchors = catalog::list_anchors(&mut tx, &line.version_id).await?;
-    let id = random::id();
+    let id = random::id_of();
     let steps = listing.steps * i64::try_from(anchors.len()).unwrap_or(1);
-    store::insert_run(
-        &mut tx,
-        &id,
-        &line.id,
-        &line.version_id,
-        buyer,
-        steps,
-        state.clock.now_ms(),
-    )
-    .await?;
+    store::insert_run(&mut tx, &id, &line, steps, state.clock.now_ms()).await?;
     enqueue(&mut tx, &id, Class::Owed, Some(buyer), steps).await?;
     tx.commit().await?;
     Ok(id)
@@ -360,17 +352,17 @@ pub async fn start_run(state: &Shop, buyer: &str, line_id: &str) -> Result<Strin
 
 pub(super) async fn enqueue(
     tx: &mut Tx,
-    run: &str,
+    run: &RunId,
     class: Class,
-    share: Option<&str>,
+    share: Option<&PersonId>,
     steps: i64,
 ) -> db::Result<()> {
     let job = PictureJob {
         kind: super::REPRODUCE,
         unique_key: &format!("run:{run}"),
-        payload: run,
+        payload: run.as_str(),
         class,
-        share,
+        share: share.map(PersonId::as_str),
         steps,
     };
     turns::enqueue(tx, &job).await
@@ -421,9 +413,9 @@ pub async fn attestable(
 ///
 /// # Errors
 /// [`Error::NotFound`] also for somebody else's.
-pub async fn get_run(tx: &mut Tx, buyer: &str, id: &str) -> Result<Run, Error> {
+pub async fn get_run(tx: &mut Tx, buyer: &PersonId, id: &RunId) -> Result<Run, Error> {
     match store::get_run(tx, id).await {
-        Ok(run) if run.person_id.as_deref() == Some(buyer) => Ok(run),
+        Ok(run) if run.person_id.as_deref() == Some(buyer.as_str()) => Ok(run),
         Ok(_) => Err(Error::NotFound),
         Err(error) if error.is_missing() => Err(Error::NotFound),
         Err(error) => Err(error.into()),

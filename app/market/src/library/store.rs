@@ -2,8 +2,9 @@
 
 use super::RunState;
 use crate::catalog::stretch::Stretch;
-use crate::orders::LineState;
+use crate::orders::{Line, LineState};
 use base::db::{self, Tx, execute, fetch, statements};
+use schema::id::RunId;
 
 /// A version that a release of the engine has not regenerated yet.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -31,7 +32,8 @@ pub struct Owned {
 /// A re-run on our worker.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Run {
-    pub id: String,
+    #[sqlx(try_from = "String")]
+    pub id: RunId,
     pub line_id: Option<String>,
     pub version_id: String,
     pub person_id: Option<String>,
@@ -90,26 +92,39 @@ pub(super) async fn list_owned(tx: &mut Tx, buyer: &str) -> db::Result<Vec<Owned
 
 pub(super) async fn insert_run(
     tx: &mut Tx,
-    id: &str,
-    line: &str,
-    version: &str,
-    person: &str,
+    id: &RunId,
+    line: &Line,
     steps: i64,
     now_ms: i64,
 ) -> db::Result<()> {
-    execute!(tx, INSERT_RUN, id, line, version, person, steps, now_ms).map(|_| ())
+    execute!(
+        tx,
+        INSERT_RUN,
+        id.as_str(),
+        &line.id,
+        &line.version_id,
+        &line.buyer_id,
+        steps,
+        now_ms
+    )
+    .map(|_| ())
 }
 
-pub(super) async fn get_run(tx: &mut Tx, id: &str) -> db::Result<Run> {
-    fetch!(tx, fetch_one, Run, GET_RUN, id)
+pub(super) async fn get_run(tx: &mut Tx, id: &RunId) -> db::Result<Run> {
+    fetch!(tx, fetch_one, Run, GET_RUN, id.as_str())
 }
 
 pub(super) async fn list_runs(tx: &mut Tx, line: &str) -> db::Result<Vec<Run>> {
     fetch!(tx, fetch_all, Run, LIST_RUNS, line)
 }
 
-pub(super) async fn set_progress(tx: &mut Tx, id: &str, anchor: i64, step: i64) -> db::Result<()> {
-    execute!(tx, SET_PROGRESS, id, anchor, step).map(|_| ())
+pub(super) async fn set_progress(
+    tx: &mut Tx,
+    id: &RunId,
+    anchor: i64,
+    step: i64,
+) -> db::Result<()> {
+    execute!(tx, SET_PROGRESS, id.as_str(), anchor, step).map(|_| ())
 }
 
 /// Ends a run as long as it is not over. `false` when something else came first.
@@ -123,7 +138,8 @@ pub(super) async fn finish_run(
     now_ms: i64,
     statement: Option<&str>,
 ) -> db::Result<bool> {
-    let (sql, id, from, to) = (FINISH_RUN, &run.id, run.state.name(), state.name());
+    let (sql, id) = (FINISH_RUN, run.id.as_str());
+    let (from, to) = (run.state.name(), state.name());
     if !run.state.may_become(state) {
         return Err(db::Error::impossible(format!(
             "the run {id} from {from} to {to}"
@@ -132,8 +148,8 @@ pub(super) async fn finish_run(
     execute!(tx, sql, id, to, outcome, error, results, now_ms, statement).map(|rows| rows == 1)
 }
 
-pub(super) async fn insert_run_file(tx: &mut Tx, run: &str, blob: &str) -> db::Result<()> {
-    execute!(tx, INSERT_RUN_FILE, run, blob).map(|_| ())
+pub(super) async fn insert_run_file(tx: &mut Tx, run: &RunId, blob: &str) -> db::Result<()> {
+    execute!(tx, INSERT_RUN_FILE, run.as_str(), blob).map(|_| ())
 }
 
 /// Versions on sale, of a stretch of all, that our own machine has not regenerated with a release of the engine, nor is about to.
@@ -181,7 +197,7 @@ pub(super) async fn count_reruns_open(tx: &mut Tx, release: &str) -> db::Result<
 
 pub(super) async fn insert_rerun(
     tx: &mut Tx,
-    id: &str,
+    id: &RunId,
     due: &Due,
     release: &str,
     now_ms: i64,
@@ -190,7 +206,7 @@ pub(super) async fn insert_rerun(
     execute!(
         tx,
         INSERT_RERUN,
-        id,
+        id.as_str(),
         &due.version_id,
         steps,
         now_ms,

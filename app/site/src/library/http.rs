@@ -77,7 +77,7 @@ async fn line(State(state): State<AppState>, visit: Visit, Path(id): Path<String
             let person = visit.require_person()?;
             let id = line_id(&id)?;
             let mut tx = state.db.write().await?;
-            let line = match service::get_line(&mut tx, person.id.as_str(), id.as_str()).await {
+            let line = match service::get_line(&mut tx, &person.id, &id).await {
                 Ok(line) => line,
                 Err(service::Error::Refunded) => {
                     let line = orders::get_line(&mut tx, id.as_str()).await?;
@@ -110,7 +110,7 @@ async fn open(State(state): State<AppState>, visit: Visit, Path(id): Path<String
         .answer(async {
             let person = visit.require_person()?;
             let id = line_id(&id)?;
-            service::open(&state, person.id.as_str(), id.as_str()).await?;
+            service::open(&state, &person.id, &id).await?;
             Ok(visit.redirect(&format!("/library/{id}")))
         })
         .await
@@ -141,7 +141,7 @@ async fn bundle(State(state): State<AppState>, visit: Visit, Path(id): Path<Stri
             let person = visit.require_person()?;
             let id = line_id(&id)?;
             let mut tx = state.db.write().await?;
-            let line = service::get_line(&mut tx, person.id.as_str(), id.as_str()).await?;
+            let line = service::get_line(&mut tx, &person.id, &id).await?;
             let listing = catalog::get_version(&mut tx, &line.version_id).await?;
             let bytes = service::bundle(&state, &mut tx, &listing, Some(&line)).await?;
             tx.commit().await?;
@@ -170,7 +170,7 @@ async fn picture(
             };
             let number: usize = number.parse().map_err(not_found)?;
             let mut tx = state.db.read().await?;
-            let line = service::get_line(&mut tx, person.id.as_str(), id.as_str()).await?;
+            let line = service::get_line(&mut tx, &person.id, &id).await?;
             if line.opened_ms.is_none() && line.price_minor > 0 {
                 return Err(service::Error::NotOpened.into());
             }
@@ -202,7 +202,7 @@ async fn start(State(state): State<AppState>, visit: Visit, Path(id): Path<Strin
         .answer(async {
             let person = visit.require_person()?;
             let id = line_id(&id)?;
-            let run = service::start_run(&state, person.id.as_str(), id.as_str()).await?;
+            let run = service::start_run(&state, &person.id, &id).await?;
             Ok(visit.redirect(&format!("/library/{id}/runs/{run}")))
         })
         .await
@@ -212,7 +212,7 @@ async fn own_run(state: &AppState, visit: &Visit, run: &str) -> Result<service::
     let person = visit.require_person()?;
     let id = RunId::parse(run).map_err(not_found)?;
     let mut tx = state.db.read().await?;
-    Ok(service::get_run(&mut tx, person.id.as_str(), id.as_str()).await?)
+    Ok(service::get_run(&mut tx, &person.id, &id).await?)
 }
 
 async fn run(
@@ -303,7 +303,7 @@ async fn run_picture(
                 .ok_or_else(|| AppError::new(Code::Gone))?;
             let labelled = label::overlay(&Picture::from_png(&bytes).map_err(AppError::internal)?);
             let file = labelled
-                .to_png(Some(&label::xmp("SEEDMARK", &run.id)))
+                .to_png(Some(&label::xmp("SEEDMARK", run.id.as_str())))
                 .map_err(AppError::internal)?;
             Ok((
                 [
