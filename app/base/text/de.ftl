@@ -591,6 +591,7 @@ recurring-counters = Alte Zähler der Grenzen
 recurring-catalogue = Nachläufe für diese Engine, Abdrücke
 recurring-publications = Versionen, deren Wartezeit endet
 recurring-statistics = Statistik der Tabellen
+recurring-files = Bilddateien, die niemand nennt
 recurring-state-waiting = noch nicht gelaufen
 recurring-state-running = läuft
 recurring-state-failed = misslungen

@@ -591,6 +591,7 @@ recurring-counters = Old counters of limits
 recurring-catalogue = Re-runs for this engine, prints
 recurring-publications = Versions whose wait is over
 recurring-statistics = Statistics of the tables
+recurring-files = Picture files that nobody names
 recurring-state-waiting = not yet run
 recurring-state-running = running
 recurring-state-failed = failed

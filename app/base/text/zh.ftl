@@ -585,6 +585,7 @@ recurring-counters = 旧的限流计数
 recurring-catalogue = 针对本引擎的复现、指纹
 recurring-publications = 等待期满的版本
 recurring-statistics = 数据表统计
+recurring-files = 无人引用的图片文件
 recurring-state-waiting = 尚未运行
 recurring-state-running = 运行中
 recurring-state-failed = 失败

@@ -2,15 +2,47 @@
 
 use super::service::{self, Error};
 use crate::catalog::versions::VersionSecret;
+use crate::orders::Line;
 use crate::shop::Shop as Rules;
 use crate::testing::{Bought, Listing, Shop, Version, shop};
+use base::db::Tx;
 use base::testing::{TestDb, databases};
 use base::vault;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use schema::digest::Digest;
+use schema::id::{LineId, PersonId, RunId};
 use schema::recipe::{Anchor, ModelDigest, Recipe, Scheduler, Seed};
 use std::collections::BTreeMap;
+
+/// An id that nothing has.
+const NOBODYS: &str = "01a00000-0000-7000-8000-000000000000";
+
+fn person(id: &str) -> PersonId {
+    PersonId::parse(id).expect("a person")
+}
+
+fn line_id(id: &str) -> LineId {
+    LineId::parse(id).expect("a line")
+}
+
+async fn open(rules: &Rules, who: &str, line: &str) -> Result<(), Error> {
+    service::open(rules, &person(who), &line_id(line)).await
+}
+
+async fn get_line(tx: &mut Tx, who: &str, line: &str) -> Result<Line, Error> {
+    service::get_line(tx, &person(who), &line_id(line)).await
+}
+
+async fn start_run(rules: &Rules, who: &str, line: &str) -> Result<String, Error> {
+    let run = service::start_run(rules, &person(who), &line_id(line)).await;
+    run.map(String::from)
+}
+
+async fn get_run(tx: &mut Tx, who: &str, run: &str) -> Result<service::Run, Error> {
+    let run = RunId::parse(run).expect("a run");
+    service::get_run(tx, &person(who), &run).await
+}
 
 const TEMPLATE: &str = "a small fox in the snow";
 
@@ -47,7 +79,7 @@ async fn bought(test: &TestDb, price_minor: i64) -> (Shop, Rules, String) {
 /// What the owner sees of the recipe, in a transaction that is committed.
 async fn text(test: &TestDb, rules: &Rules, buyer: &str, line: &str) -> Result<String, Error> {
     let mut tx = test.db.write().await?;
-    let line = service::get_line(&mut tx, buyer, line).await?;
+    let line = get_line(&mut tx, buyer, line).await?;
     let opened = service::recipe(rules, &mut tx, &line).await?;
     tx.commit().await?;
     Ok(opened.text)
@@ -71,12 +103,12 @@ async fn only_its_buyer_opens_a_line_and_a_stranger_learns_not_even_that_it_exis
         for (who, id) in [
             (stranger, line.as_str()),
             (&shop.sellers[0], &line),
-            (buyer, "nothing"),
+            (buyer, NOBODYS),
         ] {
-            let refused = service::open(&rules, who, id).await;
+            let refused = open(&rules, who, id).await;
             assert!(matches!(refused, Err(Error::NotFound)), "{}", test.name);
         }
-        service::open(&rules, buyer, &line).await.expect("opened");
+        open(&rules, buyer, &line).await.expect("opened");
         let shown = text(&test, &rules, buyer, &line).await.expect("a recipe");
         assert!(shown.contains(TEMPLATE), "{}: {shown}", test.name);
         let refused = text(&test, &rules, stranger, &line).await;
@@ -90,10 +122,10 @@ async fn a_line_that_is_opened_twice_was_opened_the_first_time() {
     for test in databases().await {
         let (shop, rules, line) = bought(&test, 1000).await;
         let opened_ms = async || {
-            let opened = service::open(&rules, &shop.buyers[0], &line).await;
+            let opened = open(&rules, &shop.buyers[0], &line).await;
             opened.expect("opened");
             let mut tx = test.db.read().await.expect("a transaction");
-            let line = service::get_line(&mut tx, &shop.buyers[0], &line).await;
+            let line = get_line(&mut tx, &shop.buyers[0], &line).await;
             line.expect("a line").opened_ms.expect("a time")
         };
         let first = opened_ms().await;
@@ -110,7 +142,7 @@ async fn every_opening_is_written_down_with_who_and_why_and_none_that_was_refuse
         let buyer = &shop.buyers[0];
         drop(text(&test, &rules, buyer, &line).await);
         assert!(openings(&test, &rules, buyer).await.is_empty());
-        service::open(&rules, buyer, &line).await.expect("opened");
+        open(&rules, buyer, &line).await.expect("opened");
         for times in 1..=2 {
             text(&test, &rules, buyer, &line).await.expect("a recipe");
             let noted = openings(&test, &rules, buyer).await;
@@ -124,7 +156,7 @@ async fn what_was_erased_is_gone_for_its_owner_too_and_never_an_empty_recipe() {
     for test in databases().await {
         let (shop, rules, line) = bought(&test, 1000).await;
         let buyer = &shop.buyers[0];
-        service::open(&rules, buyer, &line).await.expect("opened");
+        open(&rules, buyer, &line).await.expect("opened");
         text(&test, &rules, buyer, &line).await.expect("a recipe");
         let mut tx = test.db.write().await.expect("a transaction");
         rules.vault.erase(&mut tx, "fox").await.expect("erased");
@@ -151,13 +183,13 @@ async fn what_went_back_is_not_opened_any_more() {
         tx.commit().await.expect("a commit");
         let rules = shop.rules(&test);
         for _ in 0..2 {
-            let refused = service::open(&rules, &shop.buyers[0], &line).await;
+            let refused = open(&rules, &shop.buyers[0], &line).await;
             assert!(matches!(refused, Err(Error::Refunded)), "{}", test.name);
         }
-        let refused = service::start_run(&rules, &shop.buyers[0], &line).await;
+        let refused = start_run(&rules, &shop.buyers[0], &line).await;
         assert!(matches!(refused, Err(Error::Refunded)), "{}", test.name);
         // Somebody else does not learn that either.
-        let refused = service::open(&rules, &shop.buyers[1], &line).await;
+        let refused = open(&rules, &shop.buyers[1], &line).await;
         assert!(matches!(refused, Err(Error::NotFound)), "{}", test.name);
     }
 }
@@ -206,30 +238,28 @@ async fn a_rerun_is_its_owners_and_so_many_wait_at_most() {
     for test in databases().await {
         let (shop, rules, line) = bought(&test, 1000).await;
         let (buyer, stranger) = (&shop.buyers[0], &shop.buyers[1]);
-        let early = service::start_run(&rules, buyer, &line).await;
+        let early = start_run(&rules, buyer, &line).await;
         assert!(matches!(early, Err(Error::NotOpened)), "{}", test.name);
-        service::open(&rules, buyer, &line).await.expect("opened");
+        open(&rules, buyer, &line).await.expect("opened");
         let mut last = String::new();
         for number in 0..16 {
-            let run = service::start_run(&rules, buyer, &line).await;
+            let run = start_run(&rules, buyer, &line).await;
             last = run.unwrap_or_else(|error| panic!("{} {number}: {error}", test.name));
         }
-        let refused = service::start_run(&rules, buyer, &line).await;
+        let refused = start_run(&rules, buyer, &line).await;
         assert!(matches!(refused, Err(Error::TooMany)), "{}", test.name);
         let mut tx = test.db.write().await.expect("a transaction");
-        let found = service::get_run(&mut tx, buyer, &last).await;
+        let found = get_run(&mut tx, buyer, &last).await;
         assert_eq!(found.expect("a run").line_id, Some(line.clone()));
-        for (who, id) in [(stranger, last.as_str()), (buyer, "nothing")] {
-            let refused = service::get_run(&mut tx, who, id).await;
+        for (who, id) in [(stranger, last.as_str()), (buyer, NOBODYS)] {
+            let refused = get_run(&mut tx, who, id).await;
             assert!(matches!(refused, Err(Error::NotFound)), "{}", test.name);
         }
         // One person's queue is nobody else's.
         let theirs = Bought::by(stranger, "fox").insert(&mut tx).await;
         tx.commit().await.expect("a commit");
-        service::open(&rules, stranger, &theirs)
-            .await
-            .expect("opened");
-        let run = service::start_run(&rules, stranger, &theirs).await;
+        open(&rules, stranger, &theirs).await.expect("opened");
+        let run = start_run(&rules, stranger, &theirs).await;
         assert!(run.is_ok(), "{}: {run:?}", test.name);
     }
 }
