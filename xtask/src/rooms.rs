@@ -27,7 +27,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("engines", &["market/src/engines.rs"]),
     ("catalog", &["market/src/catalog/"]),
     ("orders", &["market/src/orders/"]),
-    ("account", &["market/src/account/"]),
+    ("people", &["market/src/people/"]),
     ("verify", &["market/src/verify/"]),
     ("offers", &["market/src/offers/"]),
     ("till", &["market/src/till.rs"]),
@@ -58,7 +58,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "pages",
         &[
-            "site/src/account/",
+            "site/src/people/",
             "site/src/catalog/",
             "site/src/checkout/",
             "site/src/library/",

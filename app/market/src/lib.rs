@@ -2,7 +2,6 @@
 //!
 //! The one rule: nothing here names a page, a route or a request; whoever shows it or calls it lies above.
 
-pub mod account;
 pub mod catalog;
 pub mod checkout;
 pub mod demo;
@@ -17,6 +16,7 @@ pub mod moderation;
 pub mod offers;
 pub mod orders;
 pub mod payouts;
+pub mod people;
 pub mod sales;
 pub mod settlement;
 pub mod shop;

@@ -5,7 +5,6 @@
 // Short view types keep builds quick, but leptos' macros still nest deeply.
 #![recursion_limit = "256"]
 
-pub mod account;
 pub mod address;
 pub mod catalog;
 pub mod checkout;
@@ -14,6 +13,7 @@ pub mod library;
 pub mod moderation;
 pub mod operator;
 pub mod payouts;
+pub mod people;
 pub mod studio;
 pub mod ui;
 pub mod verify;

@@ -1,7 +1,7 @@
 //! Loading the demo: people first, then one listing after the other, resumable at any point.
 
 use super::recipes::{LISTINGS, PEOPLE, Piece};
-use crate::account;
+use crate::people;
 use crate::shop::Shop;
 use crate::studio::PictureState;
 use crate::studio::queue::{self, Seeds};
@@ -47,15 +47,15 @@ fn key_of(handle: &str) -> SecretKey {
 
 async fn ensure_person(state: &Shop, email: &str, handle: &str, role: &str) -> Result<PersonId> {
     let mut tx = state.db.read().await?;
-    if let Some(id) = account::service::find_by_email(&mut tx, email).await? {
+    if let Some(id) = people::service::find_by_email(&mut tx, email).await? {
         return Ok(PersonId::parse(&id)?);
     }
     drop(tx);
-    let new = account::service::NewPerson::parse(email, handle, PASSWORD)?;
-    let made = account::service::sign_up(&state.db, new, role, Lang::En, "demo").await?;
+    let new = people::service::NewPerson::parse(email, handle, PASSWORD)?;
+    let made = people::service::sign_up(&state.db, new, role, Lang::En, "demo").await?;
     let mut tx = state.db.write().await?;
     // Nobody reads mail there; everybody knows the password.
-    account::service::prove(&mut tx, made.as_str()).await?;
+    people::service::prove(&mut tx, made.as_str()).await?;
     tx.commit().await?;
     Ok(made)
 }

@@ -3,11 +3,11 @@
 use super::likeness::{PicturePrint, TextPrint};
 pub use super::store::{Match, Print, Resemblance, Review};
 use super::{ReviewState, publication, store};
-use crate::account::service::Person;
 use crate::catalog::service as catalog;
 use crate::catalog::stretch::Stretch;
 use crate::catalog::versions;
 use crate::log::service as log;
+use crate::people::service::Person;
 use crate::shop::Shop;
 use base::compute;
 use base::db::{self, Tx};

@@ -1,6 +1,6 @@
 //! Onboarding, and the reason by name why somebody is not paid, on both databases.
 
-use super::service::account::{self, note_account, set_paused};
+use super::service::provider_account::{self, note_account, set_paused};
 use super::service::sweep::plan_for;
 use super::service::{self as payouts, MONTH_MS, WEEK_MS};
 use crate::orders::RETURN_MS;
@@ -328,7 +328,7 @@ async fn where_the_money_goes_is_forgotten_for_one_person_alone() {
         }
         let mut tx = test.db.write().await.expect("a transaction");
         for _ in 0..2 {
-            account::forget(&mut tx, &shop.sellers[0])
+            provider_account::forget(&mut tx, &shop.sellers[0])
                 .await
                 .expect("gone");
         }
@@ -336,7 +336,12 @@ async fn where_the_money_goes_is_forgotten_for_one_person_alone() {
             let payee = payouts::find_payee(&mut tx, &shop.sellers[seller]).await;
             let payee = payee.expect("an answer");
             assert_eq!(payee.is_some(), known, "{}", test.name);
-            assert_eq!(account::is_set_up(payee.as_ref()), known, "{}", test.name);
+            assert_eq!(
+                provider_account::is_set_up(payee.as_ref()),
+                known,
+                "{}",
+                test.name
+            );
         }
         tx.commit().await.expect("a commit");
         // It is another account next time: what was entered must not come back.

@@ -4,11 +4,11 @@
 //! equal the order's.
 
 use super::refund::{Bearer, plan_refund};
-use crate::account::guest;
 use crate::catalog;
 use crate::facts::{self, Fact};
 use crate::offers::coupon;
 use crate::orders::{self, Earning, Line, Order, OrderState};
+use crate::people::guest;
 use crate::till::Till;
 use base::db::Tx;
 use base::random;

@@ -63,7 +63,7 @@ pub const BOOKS_CHECK_SETTING: &str = "books_check";
 /// When the provider does not answer or the database fails.
 pub async fn check_books(state: &Shop) -> Result<(), Error> {
     let provider = state.provider.as_ref();
-    payouts::own::book_own(&state.db, provider, state.clock.now_ms()).await?;
+    payouts::movements::book_own(&state.db, provider, state.clock.now_ms()).await?;
     let check = BooksCheck {
         audit: books::audit(&mut state.db.read().await?).await?,
         reconciliation: reconcile_settled(&state.db, provider, &PAUSES)

@@ -50,7 +50,7 @@ pub async fn settle(state: &Shop) -> Result<(), Error> {
 pub async fn catch_up(state: &Shop) -> anyhow::Result<()> {
     let (provider, now) = (state.provider.as_ref(), state.clock.now_ms());
     let lost = inbox::sweep(&state.db, provider).await?;
-    payouts::account::catch_up(&state.db, provider, now).await?;
+    payouts::provider_account::catch_up(&state.db, provider, now).await?;
     let till = state.till();
     let given_up = cart::give_up_stale(&till, now).await? + cart::close_ended(&till).await?;
     let mut tx = state.db.write().await?;

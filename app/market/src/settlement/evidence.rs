@@ -3,11 +3,11 @@
 //!
 //! The one rule: the answer is made of records alone, and holds no word of the recipe and no secret.
 
-use crate::account::service as account;
 use crate::catalog::service as catalog;
 use crate::library::service as library;
 use crate::log::service as log;
 use crate::orders::{self, Line};
+use crate::people::service as people;
 use crate::sales::dispute::{self, Dispute};
 use crate::shop::Shop;
 use anyhow::Result;
@@ -28,7 +28,7 @@ const MAX_CHARS: usize = 18_000;
 pub async fn text(state: &Shop, tx: &mut Tx, dispute: &Dispute, remark: &str) -> Result<String> {
     let buyer = orders::buyer_of(tx, &dispute.purchase_id).await?;
     let (order, lines) = orders::get_own(tx, &buyer, &dispute.purchase_id).await?;
-    let person = account::get_person(tx, &buyer).await?;
+    let person = people::get_person(tx, &buyer).await?;
     let mut text = String::new();
     let base = &state.public_url;
     writeln!(

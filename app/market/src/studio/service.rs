@@ -10,7 +10,7 @@ use crate::log::{keys, service as log};
 use crate::moderation::publication;
 use crate::shop::Shop;
 use crate::shop::Waits;
-use crate::{account, moderation};
+use crate::{moderation, people};
 use base::db::{self, Tx};
 use base::jobs::turns::{self, Class, PictureJob};
 use base::{compute, limits, random};
@@ -498,7 +498,7 @@ pub async fn publish(
     } else {
         format!("{slug}-{tail}")
     };
-    let person_row = account::service::get_person(tx, person).await?;
+    let person_row = people::service::get_person(tx, person).await?;
     let search = format!(
         "{} {} {}",
         sealable.draft.title, sealable.draft.description, person_row.handle

@@ -206,7 +206,7 @@ async fn a_payout_that_came_back_stops_the_next_one_until_the_bank_is_changed() 
         assert_eq!(next[0].outcome, "bank_rejected", "{}", test.name);
         onboard("000123456789", shop.now_ms).await;
         // The old failure is read again with the account's other payouts, and is no new one.
-        payouts::account::catch_up(&test.db, shop.till.provider.as_ref(), shop.now_ms)
+        payouts::provider_account::catch_up(&test.db, shop.till.provider.as_ref(), shop.now_ms)
             .await
             .expect("an answer");
         let paid = payouts::sweep(&test.db, sandbox::NAME, 2500, shop.now_ms).await;

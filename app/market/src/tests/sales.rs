@@ -1,12 +1,12 @@
 //! Sales from cart to bank: what is charged, held, released and paid, and what a cart refuses.
 
-use crate::account::{guest, service as account};
 use crate::checkout::service::cart::close_ended;
 use crate::checkout::service::{self, Seen, list_cart};
 use crate::offers::ending::{EndReason, Holding, end_open};
 use crate::orders;
 use crate::orders::get_line;
 use crate::payouts::service as payouts;
+use crate::people::{guest, service as people};
 use crate::sales::Bearer;
 use crate::sales::plan_refund;
 use crate::settlement::events;
@@ -397,7 +397,7 @@ async fn a_visitors_order_holds_no_address_before_it_is_paid_and_is_the_owners_a
         };
         let find = async |email: &str| {
             let mut tx = test.db.read().await.expect("a transaction");
-            account::find_by_email(&mut tx, email)
+            people::find_by_email(&mut tx, email)
                 .await
                 .expect("an answer")
         };

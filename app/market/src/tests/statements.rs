@@ -13,7 +13,7 @@ async fn prepare(tx: &mut Tx, sql: &'static str) -> Result<(), sqlx::Error> {
 
 /// Every store and its statements.
 pub(super) const STORES: &[(&str, &[(&str, &str)])] = &[
-    ("account", crate::account::STATEMENTS),
+    ("people", crate::people::STATEMENTS),
     ("books", money::books::STATEMENTS),
     ("exports", crate::export::STATEMENTS),
     ("catalog", crate::catalog::STATEMENTS),

@@ -1,9 +1,9 @@
 //! What strangers reach by typing somebody else's address: nothing.
 
-use crate::account::guest::{self, Chosen};
 use crate::checkout::service::{self, Seen, visitors};
 use crate::orders;
 use crate::payouts::service as payouts;
+use crate::people::guest::{self, Chosen};
 use crate::testing::{self, Listing, Person, Shop, shop};
 use base::db::{execute, fetch};
 use base::lang::Lang;
@@ -104,7 +104,7 @@ async fn who_signed_up_with_anothers_address_gets_nothing_that_is_bought_with_it
             assert_eq!(count, 0, "{}: {left}", test.name);
         }
         assert!(
-            crate::account::service::is_proven(&mut tx, &owner)
+            crate::people::service::is_proven(&mut tx, &owner)
                 .await
                 .expect("an answer")
         );
@@ -329,17 +329,17 @@ async fn an_account_that_changes_hands_while_the_provider_is_asked_keeps_no_stra
             panic!("{}: {opened:?}", test.name)
         };
         let mut tx = money::books::begin(&test.db).await.expect("a transaction");
-        let opening = payouts::account::Opening {
+        let opening = payouts::provider_account::Opening {
             person: &vic,
             account: &strangers,
             provider: provider.name(),
             country: "DE",
             was_proven: false,
         };
-        crate::account::service::prove(&mut tx, &vic)
+        crate::people::service::prove(&mut tx, &vic)
             .await
             .expect("proven meanwhile");
-        let noted = payouts::account::note_opening(&mut tx, &opening, shop.now_ms).await;
+        let noted = payouts::provider_account::note_opening(&mut tx, &opening, shop.now_ms).await;
         assert!(!noted.expect("an answer"), "{}", test.name);
         tx.commit().await.expect("a commit");
         let mut tx = test.db.read().await.expect("a transaction");

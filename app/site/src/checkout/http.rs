@@ -15,10 +15,10 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use base::db::Tx;
 use base::once;
-use market::account::guest;
-use market::account::service as account;
 use market::checkout::service::{self, cart};
 use market::orders::{self, Asker, Line, Order, OrderState};
+use market::people::guest;
+use market::people::service as people;
 use money::Error;
 use money::provider::{PaymentState, sandbox};
 use schema::failure::Code;
@@ -183,7 +183,7 @@ async fn place(state: &AppState, visit: &Visit, sent: &Form) -> Answer {
     };
     let buyer = match buyer {
         Ok(buyer) => buyer,
-        Err(account::Error::Invalid(_)) => {
+        Err(people::Error::Invalid(_)) => {
             drop(tx);
             let note = CartNote {
                 email: sent.get("email").to_owned(),
@@ -431,7 +431,7 @@ async fn invoice(State(state): State<AppState>, visit: Visit, Path(id): Path<Str
                 return Err(not_found(()));
             }
             let mut tx = state.db.read().await?;
-            let buyer = account::find_email(&mut tx, &order.person_id)
+            let buyer = people::find_email(&mut tx, &order.person_id)
                 .await?
                 .unwrap_or_default();
             drop(tx);

@@ -14,7 +14,7 @@ use base::db::work::{Class, Work};
 use clap::ValueEnum as _;
 use market::export::{self, Format, Range, Report};
 use market::orders;
-use market::payouts::service::{self as payouts, manual, own, sweep};
+use market::payouts::service::{self as payouts, manual, movements, sweep};
 use market::sales::{DisputeState, dispute, refund};
 use market::settlement::evidence;
 use money::Error;
@@ -165,7 +165,7 @@ async fn show_payouts_with(state: &AppState, visit: &Visit, refused: Option<&str
     let mut tx = state.db.read().await?;
     let mut planned = Vec::new();
     for one in payouts::plan_sweep(&mut tx, minimum, now).await? {
-        let handle = market::account::service::get_person(&mut tx, &one.payee)
+        let handle = market::people::service::get_person(&mut tx, &one.payee)
             .await?
             .handle;
         planned.push((one, handle));
@@ -385,7 +385,8 @@ async fn settle_suspense(State(state): State<AppState>, visit: Visit, body: Byte
             visit.require_operator()?;
             let (provider, now) = (state.provider.name(), state.clock.now_ms());
             let mut tx = money::books::begin(&state.db).await?;
-            let found = own::settle_suspense(&mut tx, provider, form.get("source"), now).await?;
+            let found =
+                movements::settle_suspense(&mut tx, provider, form.get("source"), now).await?;
             tx.commit().await?;
             match found {
                 true => Ok(visit.redirect_with("/operator/reconciliation", "noted")),

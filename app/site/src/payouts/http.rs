@@ -10,11 +10,11 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use market::account::service as account;
 use market::export::{self, Format, Range, Report};
 use market::orders;
 use market::payouts::service;
 use market::payouts::service::manual;
+use market::people::service as people;
 use market::sales::{dispute, refund};
 use money::Error;
 use schema::failure::{Code, FieldError};
@@ -205,7 +205,7 @@ async fn password_error(
     }
     let token = visit.session.as_deref().unwrap_or_default();
     let password = form.get("password");
-    let confirmed = account::confirm(
+    let confirmed = people::confirm(
         &state.db,
         token,
         person.id.as_str(),
@@ -215,7 +215,7 @@ async fn password_error(
     .await;
     match confirmed {
         Ok(()) => Ok(None),
-        Err(account::Error::WrongCredentials) => {
+        Err(people::Error::WrongCredentials) => {
             Ok(Some(FieldError::new("password", "password-wrong")))
         }
         Err(error) => Err(error.into()),
@@ -264,8 +264,12 @@ async fn returned(State(state): State<AppState>, visit: Visit) -> Response {
     visit
         .answer(async {
             let person = visit.require_person()?;
-            service::account::refresh(&state.db, state.provider.as_ref(), person.id.as_str())
-                .await?;
+            service::provider_account::refresh(
+                &state.db,
+                state.provider.as_ref(),
+                person.id.as_str(),
+            )
+            .await?;
             Ok(visit.redirect("/money"))
         })
         .await
@@ -277,7 +281,7 @@ async fn manual_details(State(state): State<AppState>, visit: Visit, body: Bytes
         .answer(async {
             let person = visit.require_person()?;
             let was_proven =
-                account::is_proven(&mut state.db.read().await?, person.id.as_str()).await?;
+                people::is_proven(&mut state.db.read().await?, person.id.as_str()).await?;
             let (country, details) = (form.get("country"), form.get("details"));
             let wrong = |error| Ok(page::choose(&visit, country, Some(error), details));
             if let Some(error) = password_error(&state, &visit, &form).await? {
@@ -312,7 +316,8 @@ async fn resume(State(state): State<AppState>, visit: Visit) -> Response {
 async fn set_paused(state: &AppState, visit: &Visit, paused: bool) -> Answer {
     let person = visit.require_person()?;
     let mut tx = state.db.write().await?;
-    service::account::set_paused(&mut tx, person.id.as_str(), "paused_by_seller", paused).await?;
+    service::provider_account::set_paused(&mut tx, person.id.as_str(), "paused_by_seller", paused)
+        .await?;
     tx.commit().await?;
     Ok(visit.redirect("/money"))
 }

@@ -10,7 +10,7 @@ use axum::response::Response;
 use base::lang::Lang;
 use leptos::prelude::*;
 use market::orders::Line;
-use market::payouts::service::account::{BY_HAND, REACHED, is_set_up};
+use market::payouts::service::provider_account::{BY_HAND, REACHED, is_set_up};
 use market::payouts::service::{
     BankPayout, Decision, Overview, PERIODS, Payee, SALE_STATES, Sale, SaleFilter, Statement,
 };

@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use base::lang::Lang;
 use fluent_bundle::FluentValue;
-use market::account::service::Person;
+use market::people::service::Person;
 use money::provider::tax::Taxed;
 use schema::failure::Code;
 use std::sync::Arc;

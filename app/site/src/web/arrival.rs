@@ -7,7 +7,7 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use base::lang::Lang;
-use market::account::service;
+use market::people::service;
 use money::provider::tax;
 use std::convert::Infallible;
 use std::net::SocketAddr;

@@ -68,9 +68,9 @@ impl AppError {
     }
 }
 
-impl From<market::account::service::Error> for AppError {
-    fn from(error: market::account::service::Error) -> Self {
-        use market::account::service::Error;
+impl From<market::people::service::Error> for AppError {
+    fn from(error: market::people::service::Error) -> Self {
+        use market::people::service::Error;
         let code = error.code();
         match error {
             Error::Invalid(fields) => Self::invalid(fields),
@@ -175,7 +175,7 @@ impl From<market::verify::attest::Refusal> for AppError {
 mod tests {
     use super::AppError;
     use base::{db, vault};
-    use market::{account, library, log, moderation, studio};
+    use market::{library, log, moderation, people, studio};
     use money::books;
     use schema::failure::Code;
 
@@ -201,8 +201,8 @@ mod tests {
             money::Error::Store(undone()).into(),
             money::Error::Books(book()).into(),
             money::Error::Vault(kept()).into(),
-            account::service::Error::Store(undone()).into(),
-            account::service::Error::from(money::Error::Books(book())).into(),
+            people::service::Error::Store(undone()).into(),
+            people::service::Error::from(money::Error::Books(book())).into(),
             library::service::Error::Store(undone()).into(),
             library::service::Error::Vault(kept()).into(),
             library::service::Error::from(logged()).into(),

@@ -6,7 +6,7 @@ use crate::ui::failure::AppError;
 use crate::ui::visit::Visit;
 use crate::web::state::AppState;
 use crate::web::{forms, layers};
-use crate::{account, catalog, checkout, library, moderation, payouts, studio, verify};
+use crate::{catalog, checkout, library, moderation, payouts, people, studio, verify};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
@@ -53,7 +53,7 @@ pub fn app(
     let public = |name: &str| ServeFile::new(state.config.public.join(name));
     let routes = Router::new()
         .merge(catalog::http::routes())
-        .merge(account::http::routes())
+        .merge(people::http::routes())
         .merge(studio::http::routes())
         .merge(checkout::http::routes())
         .merge(crate::webhook::routes())

@@ -10,7 +10,7 @@ use market::catalog::versions;
 use market::moderation::{publication, service as moderation};
 use market::settlement;
 use market::settlement::{checks, clockwork};
-use market::{account, checkout, demo, facts, files, library, studio};
+use market::{checkout, demo, facts, files, library, people, studio};
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -228,7 +228,7 @@ async fn run_recurring(state: &AppState, kind: &str) -> anyhow::Result<()> {
             jobs::sweep(&mut tx).await?;
             once::sweep(&mut tx).await?;
             limits::sweep(&mut tx).await?;
-            account::service::sweep(&mut tx).await?;
+            people::service::sweep(&mut tx).await?;
             checkout::service::cart::sweep(&mut tx, state.clock.now_ms()).await?;
             tx.commit().await?;
         }

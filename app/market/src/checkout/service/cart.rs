@@ -4,11 +4,11 @@
 //! saw is refused. Whatever lowers a price is decided here, once; nothing later asks about coupons or sets.
 
 use super::super::store;
-use crate::account::{guest, service as account};
 use crate::catalog::{self, ListingState};
 use crate::offers::ending::{self, EndReason, Holding};
 use crate::offers::{self, CartLine, PricedLine, coupon};
 use crate::orders::{self, NewLine, NewOrder, Order};
+use crate::people::{guest, service as people};
 use crate::sales::sale;
 use crate::till::Till;
 use base::db::{self, Db, Tx};
@@ -345,7 +345,7 @@ async fn check(tx: &mut Tx, priced: &Priced, buyer: &str) -> Result<(), Error> {
 pub async fn open_payment(till: &Till, order: &Order, now_ms: i64) -> Result<String, Error> {
     let mut tx = till.db.read().await?;
     let lines = orders::list_lines(&mut tx, &order.id).await?;
-    let email = account::find_email(&mut tx, &order.person_id).await?;
+    let email = people::find_email(&mut tx, &order.person_id).await?;
     drop(tx);
     let billed = lines.iter().filter(|line| line.parts().cash() > 0);
     let checkout = Checkout {

@@ -2,10 +2,10 @@
 //!
 //! The one rule: it changes hands in the transaction in which a mailed link was opened, and by nothing else.
 
-use crate::account::guest::{self, Chosen};
-use crate::account::service::Error as AccountError;
 use crate::orders;
-use crate::payouts::service::account as payee;
+use crate::payouts::service::provider_account as payee;
+use crate::people::guest::{self, Chosen};
+use crate::people::service::Error as AccountError;
 use crate::sales::{Bearer, plan_refund};
 use base::db::Db;
 use money::Error;

@@ -5,8 +5,8 @@
 use super::super::store;
 use super::countries::{BY_HAND, REACHED};
 use super::{BankPayout, BankPayoutState};
-use crate::account::service as account;
 use crate::orders::{self, Earning};
+use crate::people::service as people;
 use base::db::Tx;
 use base::random;
 use base::vault::Vault;
@@ -46,7 +46,7 @@ pub async fn set_details(
         return Err(Error::Refused("country-unsupported"));
     }
     // Under the lock under which an account changes hands: who asked may not be who has it now.
-    if account::is_proven(tx, person).await? != was_proven {
+    if people::is_proven(tx, person).await? != was_proven {
         return Err(Error::Refused("account-changed"));
     }
     let id = random::id();

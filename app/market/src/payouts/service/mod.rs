@@ -1,14 +1,14 @@
 //! Rules of holds, onboarding, payouts and what comes back, one file for each.
 
-pub mod account;
 mod countries;
 pub mod manual;
-pub mod own;
+pub mod movements;
+pub mod provider_account;
 pub mod sales;
 pub mod sweep;
 pub mod transfer;
 
-pub use account::{note_account, note_payout, onboard, start_onboarding};
+pub use provider_account::{note_account, note_payout, onboard, start_onboarding};
 pub use sales::{PERIODS, SALE_STATES, Sale, SaleFilter, find_sale, list_sales, write_sales};
 pub use sweep::{Decision, plan as plan_sweep, release, sweep};
 pub use transfer::note_transfer;

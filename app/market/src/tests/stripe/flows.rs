@@ -187,7 +187,7 @@ async fn the_platforms_own_payouts_the_providers_costs_and_what_nobody_explains_
         on.shop.check_settled(test.name).await;
         let provider = on.shop.till.provider.clone();
         let book = async |now_ms: i64| {
-            let booked = payouts::own::book_own(&test.db, provider.as_ref(), now_ms).await;
+            let booked = payouts::movements::book_own(&test.db, provider.as_ref(), now_ms).await;
             booked.expect("booked")
         };
         let balance = async |kind: books::Kind| {
@@ -238,7 +238,7 @@ async fn the_platforms_own_payouts_the_providers_costs_and_what_nobody_explains_
             test.name
         );
         for wanted in [true, false] {
-            let settled = payouts::own::settle_suspense(
+            let settled = payouts::movements::settle_suspense(
                 &mut tx,
                 "stripe-test",
                 &found[0].source,

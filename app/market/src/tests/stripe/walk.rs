@@ -189,7 +189,7 @@ async fn move_own(on: &StripeShop, a: u16, b: u16) {
 
 async fn book_own(on: &StripeShop) {
     let provider = on.shop.till.provider.as_ref();
-    payouts::own::book_own(&on.shop.till.db, provider, on.shop.now_ms)
+    payouts::movements::book_own(&on.shop.till.db, provider, on.shop.now_ms)
         .await
         .expect("booked");
 }
@@ -206,7 +206,7 @@ async fn finish(test: &TestDb, on: &mut StripeShop) {
         inbox::sweep(&test.db, provider.as_ref())
             .await
             .expect("a sweep");
-        payouts::account::catch_up(&test.db, provider.as_ref(), on.shop.now_ms)
+        payouts::provider_account::catch_up(&test.db, provider.as_ref(), on.shop.now_ms)
             .await
             .expect("answers");
         on.shop.drain_patiently().await;

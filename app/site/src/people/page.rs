@@ -9,8 +9,8 @@ use axum::response::Response;
 use base::lang::Lang;
 use islands::keys::{KeyEnd, KeyEndTexts, KeyMaker, KeyTexts};
 use leptos::prelude::*;
-use market::account::service::Person;
 use market::log::keys::Key;
+use market::people::service::Person;
 use schema::failure::FieldError;
 use schema::key_event::Reason;
 

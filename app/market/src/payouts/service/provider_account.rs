@@ -6,7 +6,7 @@
 use super::super::store;
 pub use super::countries::{BY_HAND, REACHED};
 use super::{BankPayoutState, Payee, manual};
-use crate::account::service as account;
+use crate::people::service as people;
 use base::db::{self, Db, Tx};
 use money::Error;
 use money::books::Booking;
@@ -31,7 +31,7 @@ pub async fn start_onboarding(
         return Err(Error::Refused("country-unsupported"));
     }
     let mut tx = db.read().await?;
-    let was_proven = account::is_proven(&mut tx, person).await?;
+    let was_proven = people::is_proven(&mut tx, person).await?;
     let known = store::find_payee(&mut tx, person).await?;
     let opened = store::count_accounts(&mut tx, person, provider.name()).await?;
     drop(tx);
@@ -102,7 +102,7 @@ pub async fn note_opening(
         was_proven,
     } = *opening;
     store::insert_account(tx, account, person, provider).await?;
-    if account::is_proven(tx, person).await? != was_proven {
+    if people::is_proven(tx, person).await? != was_proven {
         return Ok(false);
     }
     store::upsert_payee(tx, person, account, provider, country, now_ms).await?;
