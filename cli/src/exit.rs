@@ -3,7 +3,7 @@
 //! The one rule: a code is decided by what was found, in the value that a command returns; only [`crate::output::finish`] may turn
 //! "everything holds" into an error, when it could not be told.
 
-use engine::Kind;
+use engine::ErrorKind;
 use std::fmt;
 
 /// How a command ended.
@@ -35,10 +35,13 @@ impl Exit {
             .downcast_ref::<engine::Error>()
             .map(engine::Error::kind)
         {
-            Some(Kind::Missing | Kind::Unsupported | Kind::WrongDigest | Kind::Runtime) => {
-                Self::Unsupported
-            }
-            Some(Kind::NotFinite) => Self::Failed,
+            Some(
+                ErrorKind::Missing
+                | ErrorKind::Unsupported
+                | ErrorKind::WrongDigest
+                | ErrorKind::Runtime,
+            ) => Self::Unsupported,
+            Some(ErrorKind::NotFinite) => Self::Failed,
             _ => Self::Usage,
         }
     }
@@ -59,7 +62,7 @@ impl std::error::Error for DoesNotHold {}
 /// What a checkpoint's failure means: one that its log did not sign, or too few witnesses, fails the check; a log that cannot be
 /// reached, or that the policy does not name, says nothing.
 pub(crate) fn of_checkpoint(error: ledger::Error) -> anyhow::Error {
-    use ledger::Kind::{Corrupt, Forged, Malformed, Unsettled};
+    use ledger::ErrorKind::{Corrupt, Forged, Malformed, Unsettled};
     match error.kind() {
         Corrupt | Forged | Malformed | Unsettled => DoesNotHold(error).into(),
         _ => error.into(),
@@ -69,7 +72,7 @@ pub(crate) fn of_checkpoint(error: ledger::Error) -> anyhow::Error {
 /// What a tile's or an entry's failure means: below a signed checkpoint it must be there and fit.
 pub(crate) fn of_tile(error: ledger::Error) -> anyhow::Error {
     match error.kind() {
-        ledger::Kind::Missing => DoesNotHold(error).into(),
+        ledger::ErrorKind::Missing => DoesNotHold(error).into(),
         _ => of_checkpoint(error),
     }
 }

@@ -4,7 +4,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use schema::Error;
-use schema::error::Kind;
+use schema::error::ErrorKind;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,7 +40,7 @@ pub(crate) fn read(path: &Path, what: &str, most: usize) -> Result<Vec<u8>> {
     }
     if schema::canonical::body(&bytes).len() > most {
         let why = format!("is longer than {most} bytes, the limit of a {what}");
-        return Err(Error::new(Kind::Malformed, path.display().to_string(), why).into());
+        return Err(Error::new(ErrorKind::Malformed, path.display().to_string(), why).into());
     }
     Ok(bytes)
 }

@@ -5,7 +5,7 @@ use std::fmt;
 /// The coarse class of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum ErrorKind {
     /// A model, file or library that is not there.
     Missing,
     /// A file that is not the one its digest names.
@@ -31,13 +31,13 @@ pub enum Kind {
 /// A failure with its place.
 #[derive(Clone, Debug)]
 pub struct Error {
-    kind: Kind,
+    kind: ErrorKind,
     message: String,
 }
 
 impl Error {
     /// Makes a failure; `message` names the place.
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
             message: message.into(),
@@ -46,7 +46,7 @@ impl Error {
 
     /// The class of the failure.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
@@ -55,7 +55,11 @@ impl Error {
     pub fn is_final(&self) -> bool {
         !matches!(
             self.kind,
-            Kind::Runtime | Kind::Cancelled | Kind::Unsupported | Kind::Missing | Kind::WrongDigest
+            ErrorKind::Runtime
+                | ErrorKind::Cancelled
+                | ErrorKind::Unsupported
+                | ErrorKind::Missing
+                | ErrorKind::WrongDigest
         )
     }
 }
@@ -70,6 +74,6 @@ impl std::error::Error for Error {}
 
 impl From<schema::Error> for Error {
     fn from(error: schema::Error) -> Self {
-        Self::new(Kind::Malformed, error.to_string())
+        Self::new(ErrorKind::Malformed, error.to_string())
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The one rule: no number of a manifest sizes an allocation, divides or indexes before it passed here.
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::model::{MANIFEST, Manifest};
 use crate::onnx::{FLOAT, INT64, ModelProto, ValueInfo};
 use prost::Message as _;
@@ -27,7 +27,7 @@ const MAX_FEATURES: u32 = 4096;
 const MAX_LATENT: u64 = 4 * 1024 * 1024;
 
 fn wrong(message: String) -> Error {
-    Error::new(Kind::Malformed, message)
+    Error::new(ErrorKind::Malformed, message)
 }
 
 /// Checks every number of a manifest against what this engine takes.

@@ -24,7 +24,7 @@ pub mod scheduler;
 pub mod tokenizer;
 pub mod workers;
 
-pub use error::{Error, Kind};
+pub use error::{Error, ErrorKind};
 
 /// Engine and version, as reproduction statements name it.
 pub const NAME: &str = concat!("seedmark-engine ", env!("CARGO_PKG_VERSION"));

@@ -2,7 +2,7 @@
 //!
 //! The one rule: no file is used before its digest was checked.
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::tokenizer::Tokenizer;
 use crate::{interface, portable};
 use schema::canonical;
@@ -100,7 +100,7 @@ impl Source {
     fn read(&self, name: &str, most: u64) -> Result<Cow<'static, [u8]>, Error> {
         let missing = |place: String| {
             Error::new(
-                Kind::Missing,
+                ErrorKind::Missing,
                 format!("model file {name} is missing ({place})"),
             )
         };
@@ -150,8 +150,8 @@ impl Model {
     /// Reads every file, checks it against the manifest and the manifest against the graphs, and widens the weights to float32.
     ///
     /// # Errors
-    /// `Kind::Missing` or `Kind::WrongDigest` naming the file; `Kind::NotOffered` for another family; `Kind::Malformed` for a number of
-    /// the manifest that is out of bounds or not the graphs'; `Kind::NotPortable` when the manifest claims `portable-1` and a graph
+    /// `ErrorKind::Missing` or `ErrorKind::WrongDigest` naming the file; `ErrorKind::NotOffered` for another family; `ErrorKind::Malformed` for a number of
+    /// the manifest that is out of bounds or not the graphs'; `ErrorKind::NotPortable` when the manifest claims `portable-1` and a graph
     /// leaves its operator set.
     pub fn load(source: &Source) -> Result<Self, Error> {
         let manifest_bytes = source.read(MANIFEST, MAX_MANIFEST_BYTES)?;
@@ -163,7 +163,7 @@ impl Model {
         )?;
         if manifest.family != FAMILY {
             return Err(Error::new(
-                Kind::NotOffered,
+                ErrorKind::NotOffered,
                 format!(
                     "model family {:?} is not known to this engine",
                     manifest.family
@@ -183,7 +183,7 @@ impl Model {
                     "model file {} has the digest {found}, {MANIFEST} says {}",
                     file.name, file.blake3
                 );
-                return Err(Error::new(Kind::WrongDigest, message));
+                return Err(Error::new(ErrorKind::WrongDigest, message));
             }
             match file.name.as_str() {
                 "weights.f16" => weights = Some(widen(&bytes)?),
@@ -199,7 +199,8 @@ impl Model {
                 }
             }
         }
-        let missing = |name: &str| Error::new(Kind::Missing, format!("{MANIFEST} lists no {name}"));
+        let missing =
+            |name: &str| Error::new(ErrorKind::Missing, format!("{MANIFEST} lists no {name}"));
         let weights = weights.ok_or_else(|| missing("weights.f16"))?;
         for (name, bytes) in &graphs {
             interface::check_external(name, bytes, weights.len())?;
@@ -217,7 +218,7 @@ impl Model {
     /// Whether the graphs keep `portable-1`, as the linter read them; what the manifest says of them counts for nothing.
     ///
     /// # Errors
-    /// `Kind::NotPortable`, naming the graph and the node.
+    /// `ErrorKind::NotPortable`, naming the graph and the node.
     pub fn check_portable(&self) -> Result<(), Error> {
         self.portable.clone()
     }
@@ -225,18 +226,18 @@ impl Model {
     /// A graph's bytes and the widened weights that it refers to.
     ///
     /// # Errors
-    /// `Kind::Missing` when the manifest lists no such graph.
+    /// `ErrorKind::Missing` when the manifest lists no such graph.
     pub fn graph(&self, name: &str) -> Result<(&[u8], Arc<[u8]>), Error> {
         let found = self.graphs.iter().find(|(known, _)| known == name);
         let (_, bytes) = found
-            .ok_or_else(|| Error::new(Kind::Missing, format!("{MANIFEST} lists no {name}")))?;
+            .ok_or_else(|| Error::new(ErrorKind::Missing, format!("{MANIFEST} lists no {name}")))?;
         Ok((bytes, self.weights.clone()))
     }
 
     /// Refuses a size that the model does not offer.
     ///
     /// # Errors
-    /// `Kind::NotOffered`, listing the sizes.
+    /// `ErrorKind::NotOffered`, listing the sizes.
     pub fn check_size(&self, width: u32, height: u32) -> Result<(), Error> {
         if self.manifest.sizes.contains(&Size { width, height }) {
             return Ok(());
@@ -249,7 +250,7 @@ impl Model {
             .collect::<Vec<_>>()
             .join(", ");
         Err(Error::new(
-            Kind::NotOffered,
+            ErrorKind::NotOffered,
             format!("the size {width}×{height} is not offered by this model; it makes {offered}"),
         ))
     }
@@ -260,7 +261,7 @@ impl Model {
 fn widen(bytes: &[u8]) -> Result<Arc<[u8]>, Error> {
     if !bytes.len().is_multiple_of(2) {
         return Err(Error::new(
-            Kind::Malformed,
+            ErrorKind::Malformed,
             "weights.f16 ends within a value",
         ));
     }
@@ -279,14 +280,14 @@ fn widen(bytes: &[u8]) -> Result<Arc<[u8]>, Error> {
 
 fn no_memory(name: &str) -> Error {
     Error::new(
-        Kind::Unsupported,
+        ErrorKind::Unsupported,
         format!("there is not enough memory for the model file {name}"),
     )
 }
 
 /// Plain names, each once, and no more bytes than a model may have, before any of them is read.
 fn check_files(files: &[ModelFile]) -> Result<(), Error> {
-    let wrong = |what: String| Error::new(Kind::Malformed, format!("{MANIFEST}: {what}"));
+    let wrong = |what: String| Error::new(ErrorKind::Malformed, format!("{MANIFEST}: {what}"));
     let total = files
         .iter()
         .try_fold(0u64, |sum, file| sum.checked_add(file.bytes))

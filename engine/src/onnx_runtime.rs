@@ -3,7 +3,7 @@
 //! The one rule: the session options below are part of the profile. One thread, no optimisation, prepacking on, KleidiAI off;
 //! any other setting changes bits (measured).
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::executor::{Executor, Input, Named, Session};
 use ort::environment::Environment;
 use ort::session::builder::GraphOptimizationLevel;
@@ -42,11 +42,11 @@ impl OnnxRuntime {
     /// Loads the library at `path`, once for the process; later calls share the first one's.
     ///
     /// # Errors
-    /// `Kind::Missing` when there is no usable library there; `Kind::Unsupported` when it would send something home.
+    /// `ErrorKind::Missing` when there is no usable library there; `ErrorKind::Unsupported` when it would send something home.
     pub fn load(path: &Path) -> Result<Self, Error> {
         if std::env::var_os(QUIET).is_none_or(|set| set != "1") {
             return Err(Error::new(
-                Kind::Unsupported,
+                ErrorKind::Unsupported,
                 format!("ONNX Runtime is not opened without {QUIET}=1: it would send data home"),
             ));
         }
@@ -65,7 +65,7 @@ impl OnnxRuntime {
         });
         loaded.clone().map_err(|error| {
             Error::new(
-                Kind::Missing,
+                ErrorKind::Missing,
                 format!(
                     "ONNX Runtime at {} cannot be loaded: {error}",
                     path.display()
@@ -78,7 +78,7 @@ impl OnnxRuntime {
     /// `cargo xtask serve` fills.
     ///
     /// # Errors
-    /// `Kind::Missing`, saying which places were looked at and how to get it.
+    /// `ErrorKind::Missing`, saying which places were looked at and how to get it.
     pub fn find(
         configured: Option<PathBuf>,
         program: Option<&Path>,
@@ -90,7 +90,7 @@ impl OnnxRuntime {
                 Ok(path)
             } else {
                 Err(Error::new(
-                    Kind::Missing,
+                    ErrorKind::Missing,
                     format!("ORT_DYLIB_PATH is {}, where no file lies", path.display()),
                 ))
             };
@@ -113,7 +113,7 @@ impl OnnxRuntime {
             .collect::<Vec<_>>()
             .join(", ");
         Err(Error::new(
-            Kind::Missing,
+            ErrorKind::Missing,
             format!(
                 "the ONNX Runtime library is missing (looked at {looked}); run `cargo xtask runtime`, or set ORT_DYLIB_PATH"
             ),
@@ -173,7 +173,7 @@ impl Executor for OnnxRuntime {
         };
         let session = build().map_err(|error| {
             Error::new(
-                Kind::Runtime,
+                ErrorKind::Runtime,
                 format!("graph {name} cannot be loaded: {error}"),
             )
         })?;
@@ -196,8 +196,9 @@ struct OrtSession {
 impl Session for OrtSession {
     fn run(&mut self, inputs: &[Named<'_>], outputs: &[&str]) -> Result<Vec<Vec<f32>>, Error> {
         let name = self.name.clone();
-        let failed =
-            |error: ort::Error| Error::new(Kind::Runtime, format!("graph {name} failed: {error}"));
+        let failed = |error: ort::Error| {
+            Error::new(ErrorKind::Runtime, format!("graph {name} failed: {error}"))
+        };
         let mut values: Vec<(String, DynValue)> = Vec::with_capacity(inputs.len());
         for input in inputs {
             let shape = input.shape.clone();
@@ -217,7 +218,7 @@ impl Session for OrtSession {
             .map(|output| {
                 let value = results.get(*output).ok_or_else(|| {
                     Error::new(
-                        Kind::Runtime,
+                        ErrorKind::Runtime,
                         format!("graph {name} has no output {output}"),
                     )
                 })?;

@@ -1,6 +1,6 @@
 //! Pictures in memory: 8-bit RGB, their digest, and PNG files.
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use schema::pixels::{MAX_SIDE, PixelDigest};
 
 /// An 8-bit RGB picture, row by row from the top.
@@ -18,12 +18,12 @@ impl Picture {
     /// Rounds a decoder's output (channels first, about −1 to 1) to 8 bits: `v = x·0.5 + 0.5`, clamped, ties to even.
     ///
     /// # Errors
-    /// `Kind::NotFinite` when a value is NaN or infinite.
+    /// `ErrorKind::NotFinite` when a value is NaN or infinite.
     pub fn from_decoder(width: u32, height: u32, values: &[f32]) -> Result<Self, Error> {
         let plane = width as usize * height as usize;
         if values.len() != plane * 3 {
             return Err(Error::new(
-                Kind::Runtime,
+                ErrorKind::Runtime,
                 format!(
                     "the decoder made {} values, {} belong",
                     values.len(),
@@ -33,7 +33,7 @@ impl Picture {
         }
         if values.iter().any(|value| !value.is_finite()) {
             return Err(Error::new(
-                Kind::NotFinite,
+                ErrorKind::NotFinite,
                 "the decoder made a value that is not a number",
             ));
         }
@@ -65,7 +65,7 @@ impl Picture {
     /// When the encoder refuses, which a consistent picture never causes.
     pub fn to_png(&self, xmp: Option<&str>) -> Result<Vec<u8>, Error> {
         let failed =
-            |error: png::EncodingError| Error::new(Kind::Malformed, format!("PNG: {error}"));
+            |error: png::EncodingError| Error::new(ErrorKind::Malformed, format!("PNG: {error}"));
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, self.width, self.height);
         encoder.set_color(png::ColorType::Rgb);
@@ -84,10 +84,10 @@ impl Picture {
     /// Reads an 8-bit RGB PNG; gamma, profiles and text are ignored, other colour types refused.
     ///
     /// # Errors
-    /// `Kind::Malformed` with the reason.
+    /// `ErrorKind::Malformed` with the reason.
     pub fn from_png(bytes: &[u8]) -> Result<Self, Error> {
         let failed =
-            |error: png::DecodingError| Error::new(Kind::Malformed, format!("PNG: {error}"));
+            |error: png::DecodingError| Error::new(ErrorKind::Malformed, format!("PNG: {error}"));
         let limits = png::Limits {
             bytes: 128 * 1024 * 1024,
         };
@@ -98,13 +98,13 @@ impl Picture {
         let (width, height) = (info.width, info.height);
         if (info.color_type, info.bit_depth) != (png::ColorType::Rgb, png::BitDepth::Eight) {
             return Err(Error::new(
-                Kind::Malformed,
+                ErrorKind::Malformed,
                 "PNG: only 8-bit RGB without transparency is compared",
             ));
         }
         if width > MAX_SIDE || height > MAX_SIDE {
             return Err(Error::new(
-                Kind::Malformed,
+                ErrorKind::Malformed,
                 format!("PNG: {width}×{height} is over {MAX_SIDE} a side"),
             ));
         }

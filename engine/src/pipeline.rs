@@ -3,7 +3,7 @@
 //! The one rule: one [`Engine`] belongs to one thread and makes one picture at a time; pictures run side by side in several
 //! engines over one shared [`Model`], never in several threads of one kernel.
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::executor::{Executor, Named, Session};
 use crate::model::Model;
 use crate::picture::Picture;
@@ -45,7 +45,7 @@ impl Request {
     /// Every anchor of a recipe, in order, after checking that it is for this model and profile.
     ///
     /// # Errors
-    /// `Kind::Missing` when the recipe names another model, `Kind::NotOffered` for another profile, `Kind::NotPortable` naming the node
+    /// `ErrorKind::Missing` when the recipe names another model, `ErrorKind::NotOffered` for another profile, `ErrorKind::NotPortable` naming the node
     /// of the loaded graphs that does not keep it; else as [`Request::of_recipe`].
     pub fn of_anchors(recipe: &Recipe, model: &Model) -> Result<Vec<Self>, Error> {
         fits(recipe.model, recipe.profile, model)?;
@@ -67,7 +67,7 @@ impl Request {
                 .is_some_and(|adapters| !adapters.is_empty())
         {
             return Err(Error::new(
-                Kind::NotOffered,
+                ErrorKind::NotOffered,
                 "image-to-image and adapters are not offered by this engine",
             ));
         }
@@ -95,12 +95,12 @@ fn fits(wanted: ModelDigest, profile: Profile, model: &Model) -> Result<(), Erro
             "the recipe needs the model {wanted}, which is not here (this is {})",
             model.digest
         );
-        return Err(Error::new(Kind::Missing, message));
+        return Err(Error::new(ErrorKind::Missing, message));
     }
     match profile {
         Profile::Portable1 => model.check_portable(),
         Profile::Native => Err(Error::new(
-            Kind::NotOffered,
+            ErrorKind::NotOffered,
             "the profile native is not run by this engine yet",
         )),
     }
@@ -153,8 +153,8 @@ impl Engine {
     /// Makes one picture. `progress` is called before the first and after every step, and may stop the run.
     ///
     /// # Errors
-    /// `Kind::PromptTooLong`, `Kind::NotOffered`, `Kind::NotPortable`, `Kind::NotFinite`, `Kind::Cancelled`, or what the executor refuses;
-    /// `Kind::Missing` for a request that names another model.
+    /// `ErrorKind::PromptTooLong`, `ErrorKind::NotOffered`, `ErrorKind::NotPortable`, `ErrorKind::NotFinite`, `ErrorKind::Cancelled`, or what the executor refuses;
+    /// `ErrorKind::Missing` for a request that names another model.
     pub fn generate(
         &mut self,
         request: &Request,
@@ -165,7 +165,7 @@ impl Engine {
         request.noise.check_seed(request.seed)?;
         if request.steps == 0 {
             return Err(Error::new(
-                Kind::NotOffered,
+                ErrorKind::NotOffered,
                 "a picture needs at least one step",
             ));
         }
@@ -198,7 +198,7 @@ impl Engine {
         let mut go_on = |step| match progress(tell(step)) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(Error::new(
-                Kind::Cancelled,
+                ErrorKind::Cancelled,
                 format!("stopped at step {step} of {}", request.steps),
             )),
         };
@@ -238,7 +238,7 @@ impl Engine {
                     velocity.len(),
                     batch.len()
                 );
-                return Err(Error::new(Kind::Runtime, message));
+                return Err(Error::new(ErrorKind::Runtime, message));
             }
             if against.is_some() {
                 let (unconditional, conditional) = velocity.split_at_mut(size);
@@ -247,7 +247,7 @@ impl Engine {
             scheduler::euler_step(&mut latent, &velocity[..size], pair[0], pair[1]);
             if latent.iter().any(|value| !value.is_finite()) {
                 return Err(Error::new(
-                    Kind::NotFinite,
+                    ErrorKind::NotFinite,
                     format!("step {step}: the latent holds a value that is not a number"),
                 ));
             }

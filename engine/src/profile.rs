@@ -3,7 +3,7 @@
 //! The one rule: a machine that fails one check is refused for `portable-1` with the operator's name, and nothing is
 //! certified on it.
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::executor::{Executor, Named};
 use schema::digest::Digest;
 use schema::recipe::Profile;
@@ -58,7 +58,7 @@ pub fn cpu() -> String {
 /// Refuses a CPU without fused multiply-add, before any library is loaded.
 ///
 /// # Errors
-/// `Kind::Unsupported`.
+/// `ErrorKind::Unsupported`.
 pub fn check_cpu() -> Result<(), Error> {
     #[cfg(target_arch = "x86_64")]
     let (fma, avx2) = (
@@ -75,20 +75,20 @@ pub fn check_cpu() -> Result<(), Error> {
         (true, false) => "this CPU has no AVX2; portable-1 needs it",
     };
     let message = format!("{lacks} (found: {})", cpu());
-    Err(Error::new(Kind::Unsupported, message))
+    Err(Error::new(ErrorKind::Unsupported, message))
 }
 
 /// Refuses a thread that flushes small numbers to zero: that is per-thread state, which any fast-math library can set.
 ///
 /// # Errors
-/// `Kind::Unsupported`.
+/// `ErrorKind::Unsupported`.
 pub fn check_thread() -> Result<(), Error> {
     let product = std::hint::black_box(1e-30f32) * std::hint::black_box(1e-10f32);
     if product > 0.0 {
         return Ok(());
     }
     Err(Error::new(
-        Kind::Unsupported,
+        ErrorKind::Unsupported,
         "this thread flushes subnormal numbers to zero; portable-1 needs them",
     ))
 }
@@ -96,7 +96,7 @@ pub fn check_thread() -> Result<(), Error> {
 /// Runs the self-test. Must pass before anything is generated under `portable-1`.
 ///
 /// # Errors
-/// `Kind::Unsupported`, naming the operator with both digests, the CPU and the runtime.
+/// `ErrorKind::Unsupported`, naming the operator with both digests, the CPU and the runtime.
 pub fn self_test(executor: &dyn Executor) -> Result<(), Error> {
     check_cpu()?;
     check_thread()?;
@@ -107,7 +107,7 @@ pub fn self_test(executor: &dyn Executor) -> Result<(), Error> {
                 cpu(),
                 executor.runtime()
             );
-            return Err(Error::new(Kind::Unsupported, message));
+            return Err(Error::new(ErrorKind::Unsupported, message));
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 //!
 //! The one rule: the list never changes for a model; a new model brings a new list of digests. The first four are the short form.
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::model::Model;
 use crate::pipeline::Request;
 use schema::digest::Digest;
@@ -60,7 +60,7 @@ pub fn requests(model: &Model) -> Result<Vec<Request>, Error> {
         .manifest
         .sizes
         .first()
-        .ok_or_else(|| Error::new(Kind::NotOffered, "the model offers no size"))?;
+        .ok_or_else(|| Error::new(ErrorKind::NotOffered, "the model offers no size"))?;
     let request = |(number, (prompt, negative)): (u64, &(&str, Option<&str>))| Request {
         model: model.digest,
         profile: Profile::Portable1,
@@ -95,20 +95,20 @@ pub fn requests(model: &Model) -> Result<Vec<Request>, Error> {
 /// The published BLAKE3 pixel digests of [`requests`], when they were taken with this model.
 ///
 /// # Errors
-/// `Kind::Missing` when none are published for the model; `Kind::Malformed` when the list cannot be read.
+/// `ErrorKind::Missing` when none are published for the model; `ErrorKind::Malformed` when the list cannot be read.
 pub fn published(model: &Model) -> Result<Vec<Digest>, Error> {
     let mut lines = PUBLISHED.lines();
     let of = lines.next().unwrap_or_default();
     if of != model.digest.to_string() {
         return Err(Error::new(
-            Kind::Missing,
+            ErrorKind::Missing,
             format!("no digests are published for the model {}", model.digest),
         ));
     }
     lines
         .map(|line| {
             Digest::parse(line, "digests.txt")
-                .map_err(|error| Error::new(Kind::Malformed, error.to_string()))
+                .map_err(|error| Error::new(ErrorKind::Malformed, error.to_string()))
         })
         .collect()
 }

@@ -3,7 +3,7 @@
 //! The one rule: two roundings for every product and sum, one where the text says fused; logarithm and sine come from the
 //! crate `libm`, never from the platform, whose last bits differ.
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use schema::recipe::Noise;
 
 /// The fewest values that `torch-cpu` draws: below, torch runs another function, which is not this one.
@@ -14,13 +14,13 @@ pub const MOST: usize = 1 << 24;
 /// Draws `count` standard normal values for one picture.
 ///
 /// # Errors
-/// `Kind::NotOffered` for fewer than [`TORCH_LEAST`] values of `torch-cpu` and for more than [`MOST`]; as [`Noise::check_seed`] for a
+/// `ErrorKind::NotOffered` for fewer than [`TORCH_LEAST`] values of `torch-cpu` and for more than [`MOST`]; as [`Noise::check_seed`] for a
 /// seed of which bits would be dropped.
 pub fn normal(noise: Noise, seed: u64, count: usize) -> Result<Vec<f32>, Error> {
     noise.check_seed(seed)?;
     if count > MOST || (noise == Noise::TorchCpu && count < TORCH_LEAST) {
         let message = format!("{} noise of {count} values is not offered", noise.name());
-        return Err(Error::new(Kind::NotOffered, message));
+        return Err(Error::new(ErrorKind::NotOffered, message));
     }
     let low = u32::try_from(seed & 0xffff_ffff).unwrap_or(u32::MAX);
     Ok(match noise {

@@ -2,7 +2,7 @@
 //!
 //! The one rule: the number of workers changes how long it takes and how much memory it needs, never a bit.
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::executor::Executor;
 use crate::model::Model;
 use crate::picture::Picture;
@@ -63,7 +63,7 @@ pub fn generate_all(
         let started: Vec<_> = (0..workers.clamp(1, requests.len().max(1)))
             .map(|_| scope.spawn(work))
             .collect();
-        let panicked = |_| Err((0, Error::new(Kind::Runtime, "a worker stopped")));
+        let panicked = |_| Err((0, Error::new(ErrorKind::Runtime, "a worker stopped")));
         started
             .into_iter()
             .map(|worker| worker.join().unwrap_or_else(panicked))
@@ -77,7 +77,7 @@ pub fn generate_all(
         }
     }
     // Workers that were stopped because of another's error say so; the cause comes first.
-    errors.sort_by_key(|(at, error)| (error.kind() == Kind::Cancelled, *at));
+    errors.sort_by_key(|(at, error)| (error.kind() == ErrorKind::Cancelled, *at));
     if let Some((_, error)) = errors.into_iter().next() {
         return Err(error);
     }

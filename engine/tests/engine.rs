@@ -7,7 +7,7 @@ use engine::model::{Model, Source};
 use engine::onnx_runtime::OnnxRuntime;
 use engine::pipeline::{Engine, Progress, Request};
 use engine::workers::generate_all;
-use engine::{Kind, embedded, label, picture::Picture, profile};
+use engine::{ErrorKind, embedded, label, picture::Picture, profile};
 use schema::recipe::{Noise, Profile, Scheduler};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -102,7 +102,7 @@ fn a_runtime_with_other_bits_is_refused_by_the_operators_name() {
         }
     }
     let error = profile::self_test(&Drifting(runtime())).expect_err("other bits");
-    assert_eq!(error.kind(), Kind::Unsupported);
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(
         error.to_string().contains("matmul_constant") && error.to_string().contains("drifting 1.0"),
         "{error}"
@@ -146,7 +146,7 @@ fn one_refused_request_stops_the_others_and_is_the_error() {
     let mut requests: Vec<Request> = (0..6).map(|seed| request("fire", seed, 2)).collect();
     requests[4] = request(&long, 4, 2);
     let error = generate_all(&model(), &runtime(), &requests, 2, &|| ()).expect_err("refused");
-    assert_eq!(error.kind(), Kind::PromptTooLong);
+    assert_eq!(error.kind(), ErrorKind::PromptTooLong);
 }
 
 #[test]
@@ -252,7 +252,7 @@ fn load(folder: &tempfile::TempDir) -> Result<Model, engine::Error> {
 fn a_portable_manifest_with_a_foreign_graph_is_refused_by_its_node() {
     let folder = changed_model(|folder, _| exchange(folder, b"Sigmoid", b"Softmax"));
     let error = load(&folder).err().expect("refused");
-    assert_eq!(error.kind(), Kind::NotPortable);
+    assert_eq!(error.kind(), ErrorKind::NotPortable);
     assert!(
         error.to_string().contains("transformer.onnx") && error.to_string().contains("Softmax"),
         "{error}"
@@ -274,7 +274,7 @@ fn what_a_manifest_says_of_its_graphs_lets_no_picture_through() {
         .expect("its sessions")
         .generate(&wanted, &mut go_on)
         .expect_err("other CPUs make other bits");
-    assert_eq!(error.kind(), Kind::NotPortable);
+    assert_eq!(error.kind(), ErrorKind::NotPortable);
     assert!(error.to_string().contains("Softmax"), "{error}");
     // A manifest that claims less than its graphs keep takes nothing away.
     let modest = changed_model(|_, manifest| manifest["profile"] = "native".into());
@@ -294,7 +294,7 @@ fn a_graph_takes_nothing_from_outside_its_model() {
     });
     for folder in [elsewhere, beyond] {
         let error = load(&folder).err().expect("refused");
-        assert_eq!(error.kind(), Kind::Malformed, "{error}");
+        assert_eq!(error.kind(), ErrorKind::Malformed, "{error}");
         assert!(
             error.to_string().contains("outside the model's weights"),
             "{error}"
@@ -309,7 +309,7 @@ fn a_request_for_another_model_is_not_made_with_this_one() {
         ..request("apple", 1, 2)
     };
     let error = engine().generate(&wanted, &mut go_on).expect_err("refused");
-    assert_eq!(error.kind(), Kind::Missing);
+    assert_eq!(error.kind(), ErrorKind::Missing);
 }
 
 #[test]
@@ -350,7 +350,11 @@ fn no_number_of_a_manifest_panics_or_sizes_an_allocation() {
         let error = load(&folder)
             .err()
             .unwrap_or_else(|| panic!("{name} {value} is taken"));
-        assert_eq!(error.kind(), Kind::Malformed, "{name} {value}: {error}");
+        assert_eq!(
+            error.kind(),
+            ErrorKind::Malformed,
+            "{name} {value}: {error}"
+        );
     }
     let twice = changed_model(|_, manifest| {
         let first = manifest["files"][0].clone();
@@ -359,7 +363,10 @@ fn no_number_of_a_manifest_panics_or_sizes_an_allocation() {
             .expect("a list")
             .push(first);
     });
-    assert_eq!(load(&twice).err().expect("twice").kind(), Kind::Malformed);
+    assert_eq!(
+        load(&twice).err().expect("twice").kind(),
+        ErrorKind::Malformed
+    );
 }
 
 #[test]
@@ -397,7 +404,7 @@ fn progress_is_told_at_every_step_and_can_stop_the_run() {
     let error = engine()
         .generate(&request("red apple", 7, 4), &mut note)
         .expect_err("stopped");
-    assert_eq!(error.kind(), Kind::Cancelled);
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert_eq!(seen, [(0, 4), (1, 4), (2, 4)]);
 }
 
@@ -407,7 +414,7 @@ fn what_the_model_does_not_offer_is_refused_by_name() {
     let error = engine()
         .generate(&request(long, 7, 1), &mut go_on)
         .expect_err("too long");
-    assert_eq!(error.kind(), Kind::PromptTooLong);
+    assert_eq!(error.kind(), ErrorKind::PromptTooLong);
     assert!(error.to_string().contains("this model takes 32"), "{error}");
     let large = Request {
         width: 512,
@@ -443,7 +450,7 @@ fn a_missing_or_changed_model_file_is_named() {
             .err()
             .expect("an error")
     };
-    assert_eq!(load().kind(), Kind::Missing);
+    assert_eq!(load().kind(), ErrorKind::Missing);
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("model/files");
     for entry in std::fs::read_dir(&source).expect("the model's folder") {
         let entry = entry.expect("an entry");
@@ -457,7 +464,7 @@ fn a_missing_or_changed_model_file_is_named() {
     bytes[100] ^= 1;
     std::fs::write(&path, bytes).expect("a changed graph");
     let error = load();
-    assert_eq!(error.kind(), Kind::WrongDigest);
+    assert_eq!(error.kind(), ErrorKind::WrongDigest);
     assert!(error.to_string().contains("transformer.onnx"), "{error}");
     std::fs::remove_file(&path).expect("removed");
     assert!(load().to_string().contains("transformer.onnx is missing"));

@@ -4,7 +4,7 @@
 //! An empty line ends a batch; lines of one batch become public together.
 
 use ledger::writer::{FileLock, Folder, Log, Parts};
-use ledger::{Error, Kind};
+use ledger::{Error, ErrorKind};
 use schema::key::SecretKey;
 use std::io::Read as _;
 use std::path::Path;
@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let secret = || SecretKey::from_bytes([5; 32]);
     let (storage, lock) = (Folder::new(folder)?, FileLock::new(folder)?);
     match Log::create(ORIGIN, &secret(), &storage, &lock) {
-        Err(error) if error.kind() != Kind::Exists => return Err(error.into()),
+        Err(error) if error.kind() != ErrorKind::Exists => return Err(error.into()),
         _ => {}
     }
     let parts = Parts {
@@ -45,7 +45,7 @@ fn append(log: &mut Log, entries: &[Vec<u8>]) -> Result<u64, Error> {
     let mut result = log.append(entries);
     for _ in 0..3 {
         match result {
-            Err(error) if error.kind() != Kind::Storage => return Err(error),
+            Err(error) if error.kind() != ErrorKind::Storage => return Err(error),
             Ok(first) => {
                 let _later = log.tidy(8);
                 return Ok(first);

@@ -4,12 +4,12 @@
 
 use crate::checkpoint::Checkpoint;
 use crate::edge::Edge;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::tile::{self, TileReader, WIDTH};
 use crate::tree::{Hash, leaf_hash};
 
 fn corrupt(message: String) -> Error {
-    Error::new(Kind::Corrupt, message)
+    Error::new(ErrorKind::Corrupt, message)
 }
 
 /// Compares a stored tile with the hashes that the entries lead to.
@@ -39,7 +39,7 @@ pub type Visit<'a> = &'a mut dyn FnMut(u64, &[Vec<u8>], &Edge);
 /// `known` is the edge of a tree that was audited before, or `Edge::default()`.
 ///
 /// # Errors
-/// `Kind::Corrupt` naming the first object that does not fit, or what the reader says.
+/// `ErrorKind::Corrupt` naming the first object that does not fit, or what the reader says.
 pub fn audit(
     reader: &dyn TileReader,
     checkpoint: &Checkpoint,

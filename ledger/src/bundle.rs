@@ -11,7 +11,7 @@ use schema::commitment;
 use schema::digest::Digest;
 use schema::key::PublicKey;
 use schema::key_event::{Authority, KeyEndStatement};
-use schema::leaf::{Kind, Leaf};
+use schema::leaf::{Leaf, LeafKind};
 use schema::licence::{self, LicenceDocument};
 use schema::recipe::Recipe;
 use schema::statement::{ListingStatement, Outcome, ReproductionStatement};
@@ -80,7 +80,7 @@ impl Report {
         &mut self,
         names: [&'static str; 3],
         leaf: Result<Leaf, String>,
-        expected: Kind,
+        expected: LeafKind,
         key: &PublicKey,
         proof: Option<&str>,
         context: &Context<'_>,
@@ -117,7 +117,7 @@ impl Report {
                 .settle(&proof.checkpoint, context.now_seconds)?;
             if settlement.checkpoint.origin != context.origin {
                 return Err(Error::new(
-                    crate::error::Kind::Forged,
+                    crate::error::ErrorKind::Forged,
                     format!("the proof is by the log {}", settlement.checkpoint.origin),
                 ));
             }
@@ -192,7 +192,7 @@ pub fn check(bundle: &Bundle, policy: &Policy, now_seconds: u64) -> Report {
     let sealed = report.logged(
         names,
         leaf,
-        Kind::SealedRecipe,
+        LeafKind::SealedRecipe,
         &bundle.creator,
         bundle.sealed.proof.as_deref(),
         &context,
@@ -251,7 +251,7 @@ fn check_listing(
     report.logged(
         names,
         leaf,
-        Kind::Listing,
+        LeafKind::Listing,
         &bundle.creator,
         bundle.listing.proof.as_deref(),
         context,
@@ -319,7 +319,7 @@ fn check_certification(
     report.logged(
         names,
         leaf,
-        Kind::Reproduction,
+        LeafKind::Reproduction,
         &part.key,
         Some(&part.logged.proof),
         context,
@@ -360,7 +360,14 @@ fn check_key_end(bundle: &Bundle, context: &Context<'_>, report: &mut Report) {
     };
     let names = ["key end leaf", "key end checkpoint", "key end inclusion"];
     let proof = Some(part.logged.proof.as_str());
-    let logged = report.logged(names, Ok(leaf), Kind::KeyEvent, &part.key, proof, context);
+    let logged = report.logged(
+        names,
+        Ok(leaf),
+        LeafKind::KeyEvent,
+        &part.key,
+        proof,
+        context,
+    );
     let ended = logged.and_then(|(_, index)| index);
     let one_tree = bundle.sealed.proof.as_deref().and_then(tree_of) == tree_of(&part.logged.proof);
     let order = match (report.index, ended) {
@@ -487,7 +494,7 @@ fn check_licence(
     report.logged(
         names,
         leaf,
-        Kind::Licence,
+        LeafKind::Licence,
         &licence.key,
         Some(&licence.logged.proof),
         context,

@@ -2,7 +2,7 @@
 //!
 //! A checkpoint holds no time; time comes from cosignatures alone.
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::note::{self, Verifier};
 use crate::tree::{Hash, empty_root};
 use base64::Engine as _;
@@ -38,10 +38,10 @@ impl Checkpoint {
     /// Verifies and reads a signed checkpoint of the log that `log` names.
     ///
     /// # Errors
-    /// `Kind::Forged` without a valid signature, `Kind::Malformed` for another text or origin.
+    /// `ErrorKind::Forged` without a valid signature, `ErrorKind::Malformed` for another text or origin.
     pub fn open(text: &str, log: &Verifier) -> Result<Self, Error> {
         let body = note::open(text, log)?;
-        let wrong = |what: &str| Error::new(Kind::Malformed, format!("checkpoint: {what}"));
+        let wrong = |what: &str| Error::new(ErrorKind::Malformed, format!("checkpoint: {what}"));
         let mut lines = body.lines();
         let (Some(origin), Some(size), Some(root), None) =
             (lines.next(), lines.next(), lines.next(), lines.next())

@@ -3,7 +3,7 @@
 //! A cosignature says: this is the largest tree of that log that I have seen, and I saw no other history of it. Its time is the
 //! trustworthy upper bound for when a leaf was fixed.
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::note::{Algorithm, Note, Signature, Verifier};
 use schema::key::SecretKey;
 
@@ -33,12 +33,12 @@ pub fn cosign(
 /// Checks one line by a witness over a checkpoint's text and returns its time, seconds since 1970.
 ///
 /// # Errors
-/// `Kind::Forged` when it does not hold, `Kind::Malformed` when it is no cosignature.
+/// `ErrorKind::Forged` when it does not hold, `ErrorKind::Malformed` when it is no cosignature.
 pub fn verify(text: &str, line: &Signature, witness: &Verifier) -> Result<u64, Error> {
     let name = witness.name();
     let malformed = || {
         Error::new(
-            Kind::Malformed,
+            ErrorKind::Malformed,
             format!("the line by {name} is no timestamped cosignature"),
         )
     };
@@ -53,7 +53,7 @@ pub fn verify(text: &str, line: &Signature, witness: &Verifier) -> Result<u64, E
         .verify(&message(text, time_seconds), &signature, "cosignature")
         .map_err(|_| {
             Error::new(
-                Kind::Forged,
+                ErrorKind::Forged,
                 format!("the cosignature by {name} does not hold"),
             )
         })?;

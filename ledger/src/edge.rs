@@ -3,7 +3,7 @@
 //! The one rule: `levels[l]` holds exactly `count_at(l, size) % 256` hashes, always.
 
 use crate::checkpoint::Checkpoint;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::tile::{self, TileReader, WIDTH};
 use crate::tree::{Hash, empty_root, node_hash, root_of};
 
@@ -28,7 +28,7 @@ impl Edge {
     /// The edge of a tree of `size` entries from its partial tiles, the lowest level first.
     ///
     /// # Errors
-    /// `Kind::Corrupt` when a level does not hold as many hashes as the size says.
+    /// `ErrorKind::Corrupt` when a level does not hold as many hashes as the size says.
     pub fn new(size: u64, levels: Vec<Vec<Hash>>) -> Result<Self, Error> {
         let fits = |(level, hashes): (u32, &Vec<Hash>)| {
             tile::count_at(level, size) % WIDTH == hashes.len() as u64
@@ -38,7 +38,7 @@ impl Edge {
             Ok(Self { size, levels })
         } else {
             Err(Error::new(
-                Kind::Corrupt,
+                ErrorKind::Corrupt,
                 format!("the right edge does not belong to a tree of {size} entries"),
             ))
         }
@@ -47,7 +47,7 @@ impl Edge {
     /// Reads the edge of the tree that `checkpoint` names, and checks that it leads to the root.
     ///
     /// # Errors
-    /// `Kind::Corrupt` when it does not, else what the reader says.
+    /// `ErrorKind::Corrupt` when it does not, else what the reader says.
     pub fn read(reader: &dyn TileReader, checkpoint: &Checkpoint) -> Result<Self, Error> {
         let (size, mut levels) = (checkpoint.size, Vec::new());
         for level in (0..).take_while(|level| tile::count_at(*level, size) > 0) {
@@ -62,7 +62,7 @@ impl Edge {
             Ok(edge)
         } else {
             Err(Error::new(
-                Kind::Corrupt,
+                ErrorKind::Corrupt,
                 format!(
                     "the log's right edge does not lead to the root of its checkpoint of {size} entries"
                 ),

@@ -5,7 +5,7 @@ use std::fmt;
 /// The coarse class of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum ErrorKind {
     /// Text or bytes that are not what they should be.
     Malformed,
     /// A signature or a proof that does not hold.
@@ -29,13 +29,13 @@ pub enum Kind {
 /// A failure with its place.
 #[derive(Clone, Debug)]
 pub struct Error {
-    kind: Kind,
+    kind: ErrorKind,
     message: String,
 }
 
 impl Error {
     /// Makes a failure; `message` names the object.
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
             message: message.into(),
@@ -44,7 +44,7 @@ impl Error {
 
     /// The class of the failure.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 }

@@ -136,7 +136,7 @@ mod tests {
     use base64::Engine as _;
     use schema::digest::Digest;
     use schema::key::SecretKey;
-    use schema::leaf::{Kind, Leaf};
+    use schema::leaf::{Leaf, LeafKind};
 
     const NOW: u64 = 1_796_083_200;
 
@@ -145,7 +145,12 @@ mod tests {
             SecretKey::from_bytes([5; 32]),
             SecretKey::from_bytes([6; 32]),
         );
-        let leaf = Leaf::sign("log.example", Kind::SealedRecipe, Digest([1; 32]), &creator);
+        let leaf = Leaf::sign(
+            "log.example",
+            LeafKind::SealedRecipe,
+            Digest([1; 32]),
+            &creator,
+        );
         let checkpoint = Checkpoint {
             origin: "log.example".into(),
             size: 1,
@@ -276,7 +281,7 @@ mod tests {
             super::commitment::commit(&super::Salt(salt), &creator.public(), b"{}", &[pixels]);
         let leaf = Leaf::sign(
             "log.example",
-            Kind::SealedRecipe,
+            LeafKind::SealedRecipe,
             sealed.expect("one anchor"),
             &creator,
         );

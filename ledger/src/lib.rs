@@ -24,4 +24,4 @@ pub mod witness;
 #[cfg(feature = "writer")]
 pub mod writer;
 
-pub use error::{Error, Kind};
+pub use error::{Error, ErrorKind};

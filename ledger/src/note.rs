@@ -2,7 +2,7 @@
 //!
 //! The one rule: a *known* key whose signature fails rejects the whole note; unknown keys are skipped and kept.
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use schema::digest::Digest;
@@ -31,7 +31,7 @@ impl Algorithm {
 }
 
 fn wrong(message: impl Into<String>) -> Error {
-    Error::new(Kind::Malformed, message)
+    Error::new(ErrorKind::Malformed, message)
 }
 
 /// Whether `name` may name a key or a log: not empty, no space, no plus sign.
@@ -88,7 +88,7 @@ impl Verifier {
     /// Reads a verifier key.
     ///
     /// # Errors
-    /// `Kind::Malformed`, also when the key id does not belong to name and key.
+    /// `ErrorKind::Malformed`, also when the key id does not belong to name and key.
     pub fn parse(text: &str) -> Result<Self, Error> {
         // Neither a name nor base64 holds white space: what stands around came with copying.
         let mut parts = text.trim().splitn(3, '+');
@@ -177,7 +177,7 @@ impl Signature {
     /// Reads one line, without its line feed.
     ///
     /// # Errors
-    /// `Kind::Malformed`.
+    /// `ErrorKind::Malformed`.
     pub fn parse(line: &str) -> Result<Self, Error> {
         let malformed = || wrong("the note has a malformed signature line");
         let (name, signature) = line
@@ -220,7 +220,7 @@ impl<'a> Note<'a> {
     /// Takes a note apart, at its last empty line.
     ///
     /// # Errors
-    /// `Kind::Malformed`.
+    /// `ErrorKind::Malformed`.
     pub fn parse(note: &'a str) -> Result<Self, Error> {
         if note.chars().any(|c| c.is_control() && c != '\n') {
             return Err(wrong("the note holds a control character"));
@@ -265,7 +265,7 @@ pub fn sign(text: &str, name: &str, secret: &SecretKey) -> Result<String, Error>
 /// Verifies a note with one trusted key and returns its text.
 ///
 /// # Errors
-/// `Kind::Malformed` for a text that is no note, `Kind::Forged` when `verifier` did not sign it.
+/// `ErrorKind::Malformed` for a text that is no note, `ErrorKind::Forged` when `verifier` did not sign it.
 pub fn open<'a>(note: &'a str, verifier: &Verifier) -> Result<&'a str, Error> {
     let parsed = Note::parse(note)?;
     let mut valid = false;
@@ -279,7 +279,7 @@ pub fn open<'a>(note: &'a str, verifier: &Verifier) -> Result<&'a str, Error> {
             .map_err(|_| wrong(format!("the signature by {name} is not 64 bytes long")))?;
         let forged = |_| {
             Error::new(
-                Kind::Forged,
+                ErrorKind::Forged,
                 format!("the note's signature by {name} does not hold"),
             )
         };
@@ -293,7 +293,7 @@ pub fn open<'a>(note: &'a str, verifier: &Verifier) -> Result<&'a str, Error> {
         Ok(parsed.text)
     } else {
         Err(Error::new(
-            Kind::Forged,
+            ErrorKind::Forged,
             format!("the note has no signature by {verifier}"),
         ))
     }

@@ -5,7 +5,7 @@
 
 use crate::checkpoint::Checkpoint;
 use crate::cosignature;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::note::{Algorithm, Note, Verifier};
 
 /// How far a witness's clock may be ahead of the reader's, in seconds.
@@ -129,7 +129,7 @@ impl Policy {
     /// `quorum <name>|none`; names stand before their use, `#` begins a comment.
     ///
     /// # Errors
-    /// `Kind::Malformed` with the line.
+    /// `ErrorKind::Malformed` with the line.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let (mut policy, mut quorums) = (Self::default(), 0);
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -155,12 +155,15 @@ impl Policy {
                 )),
             };
             read.map_err(|what| {
-                Error::new(Kind::Malformed, format!("policy, line {number}: {what}"))
+                Error::new(
+                    ErrorKind::Malformed,
+                    format!("policy, line {number}: {what}"),
+                )
             })?;
         }
         if policy.logs.is_empty() || quorums != 1 {
             return Err(Error::new(
-                Kind::Malformed,
+                ErrorKind::Malformed,
                 "policy: needs at least one log line and exactly one quorum line",
             ));
         }
@@ -267,7 +270,7 @@ impl Policy {
     /// Trust on first use: the key that a bundle itself claims, and no witness.
     ///
     /// # Errors
-    /// `Kind::Malformed` for a text that is no log's key.
+    /// `ErrorKind::Malformed` for a text that is no log's key.
     pub fn first_use(key: &str) -> Result<Self, Error> {
         let mut policy = Self {
             first_use: true,
@@ -275,7 +278,7 @@ impl Policy {
         };
         policy
             .add_log(key, None)
-            .map_err(|what| Error::new(Kind::Malformed, what))?;
+            .map_err(|what| Error::new(ErrorKind::Malformed, what))?;
         Ok(policy)
     }
 
@@ -330,12 +333,12 @@ impl Policy {
     /// The key of the log `origin`.
     ///
     /// # Errors
-    /// `Kind::Missing` when the policy does not trust it.
+    /// `ErrorKind::Missing` when the policy does not trust it.
     pub fn log(&self, origin: &str) -> Result<&Verifier, Error> {
         let found = self.logs.iter().find(|log| log.verifier.name() == origin);
         found.map(|log| &log.verifier).ok_or_else(|| {
             Error::new(
-                Kind::Missing,
+                ErrorKind::Missing,
                 format!("the policy trusts no log named {origin}"),
             )
         })
@@ -360,8 +363,8 @@ impl Policy {
     /// since 1970; what is dated more than [`MAX_AHEAD_SECONDS`] after it counts for nothing.
     ///
     /// # Errors
-    /// `Kind::Forged` when a line by the log or by a known witness does not hold, `Kind::Missing` when the log is not trusted,
-    /// `Kind::Unsettled` when the quorum is not complete.
+    /// `ErrorKind::Forged` when a line by the log or by a known witness does not hold, `ErrorKind::Missing` when the log is not trusted,
+    /// `ErrorKind::Unsettled` when the quorum is not complete.
     pub fn settle(&self, text: &str, now_seconds: u64) -> Result<Settlement, Error> {
         let settlement = self.count(text, now_seconds)?;
         if self.quorum.is_some() && settlement.settled_seconds.is_none() {
@@ -376,7 +379,7 @@ impl Policy {
                 format!("only {}", names.join(", "))
             };
             return Err(Error::new(
-                Kind::Unsettled,
+                ErrorKind::Unsettled,
                 format!(
                     "the checkpoint of {} entries is cosigned by {by}, which is no quorum{}",
                     settlement.checkpoint.size,

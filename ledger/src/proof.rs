@@ -2,7 +2,7 @@
 //! `c2sp.org/tlog-proof@v1`.
 
 use crate::checkpoint::Checkpoint;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::note::Verifier;
 use crate::tile::{TileReader, subtree_root};
 use crate::tree::{Hash, node_hash, split};
@@ -14,7 +14,7 @@ const HEADER: &str = "c2sp.org/tlog-proof@v1";
 const MAX_HASHES: usize = 64;
 
 fn forged(message: &str) -> Error {
-    Error::new(Kind::Forged, message)
+    Error::new(ErrorKind::Forged, message)
 }
 
 /// The root over entries `start..end` of a tree of `size`.
@@ -37,7 +37,7 @@ fn range_root(reader: &dyn TileReader, start: u64, end: u64, size: u64) -> Resul
 pub fn inclusion(reader: &dyn TileReader, index: u64, size: u64) -> Result<Vec<Hash>, Error> {
     if index >= size {
         return Err(Error::new(
-            Kind::Missing,
+            ErrorKind::Missing,
             format!("entry {index} is not in a tree of {size}"),
         ));
     }
@@ -63,7 +63,7 @@ pub fn inclusion(reader: &dyn TileReader, index: u64, size: u64) -> Result<Vec<H
 pub fn consistency(reader: &dyn TileReader, old: u64, size: u64) -> Result<Vec<Hash>, Error> {
     if old == 0 || old > size {
         return Err(Error::new(
-            Kind::Missing,
+            ErrorKind::Missing,
             format!("there is no consistency proof from {old} to {size}"),
         ));
     }
@@ -89,7 +89,7 @@ pub fn consistency(reader: &dyn TileReader, old: u64, size: u64) -> Result<Vec<H
 /// Checks that `leaf` is entry `index` of the tree of `size` with `root` (RFC 9162, 2.1.3.2).
 ///
 /// # Errors
-/// `Kind::Forged`.
+/// `ErrorKind::Forged`.
 pub fn verify_inclusion(
     leaf: &Hash,
     index: u64,
@@ -130,7 +130,7 @@ pub fn verify_inclusion(
 /// Checks that the tree of `size` with `root` extends the tree of `old` with `old_root` (RFC 9162, 2.1.4.2).
 ///
 /// # Errors
-/// `Kind::Forged`; size 0 is the caller's case and refused.
+/// `ErrorKind::Forged`; size 0 is the caller's case and refused.
 pub fn verify_consistency(
     old: u64,
     old_root: &Hash,
@@ -216,9 +216,9 @@ impl TlogProof {
     /// Reads the text form; an `extra` line is skipped, since nothing authenticates it.
     ///
     /// # Errors
-    /// `Kind::Malformed`.
+    /// `ErrorKind::Malformed`.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let wrong = |what: &str| Error::new(Kind::Malformed, format!("tlog-proof: {what}"));
+        let wrong = |what: &str| Error::new(ErrorKind::Malformed, format!("tlog-proof: {what}"));
         let (head, checkpoint) = text
             .split_once("\n\n")
             .ok_or_else(|| wrong("has no checkpoint"))?;
@@ -258,7 +258,7 @@ impl TlogProof {
     /// Checks the checkpoint's signature alone.
     ///
     /// # Errors
-    /// `Kind::Forged` when no signature is by `log`.
+    /// `ErrorKind::Forged` when no signature is by `log`.
     pub fn open_checkpoint(&self, log: &Verifier) -> Result<Checkpoint, Error> {
         Checkpoint::open(&self.checkpoint, log)
     }
@@ -266,7 +266,7 @@ impl TlogProof {
     /// Checks that the checkpoint's tree holds `leaf`.
     ///
     /// # Errors
-    /// `Kind::Forged`.
+    /// `ErrorKind::Forged`.
     pub fn verify(&self, leaf: &Hash, checkpoint: &Checkpoint) -> Result<(), Error> {
         verify_inclusion(
             leaf,

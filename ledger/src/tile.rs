@@ -3,7 +3,7 @@
 //! Hash i of tile n at level l is the root over 256^l entries; a full tile holds 256 hashes. A partial tile is never hashed
 //! upward, and an empty one does not exist.
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::tree::{Hash, root_of};
 
 /// Hashes of a full tile, and entries of a full bundle.
@@ -106,7 +106,7 @@ pub fn width_at(level: u32, index: u64, size: u64) -> u64 {
 pub fn parse(bytes: &[u8], width: u64, path: &str) -> Result<Vec<Hash>, Error> {
     if bytes.len() as u64 != width * 32 {
         return Err(Error::new(
-            Kind::Corrupt,
+            ErrorKind::Corrupt,
             format!(
                 "{path} is {} bytes long, expected {}",
                 bytes.len(),
@@ -140,7 +140,7 @@ pub fn bundle_bytes<E: AsRef<[u8]>>(entries: &[E]) -> Vec<u8> {
 pub fn parse_bundle(mut bytes: &[u8], width: u64, path: &str) -> Result<Vec<Vec<u8>>, Error> {
     let corrupt = || {
         Error::new(
-            Kind::Corrupt,
+            ErrorKind::Corrupt,
             format!("{path} does not hold {width} entries"),
         )
     };
@@ -170,7 +170,7 @@ pub trait TileReader {
     /// The bytes at `path`.
     ///
     /// # Errors
-    /// `Kind::Missing` when there is nothing, `Kind::Storage` when reading failed.
+    /// `ErrorKind::Missing` when there is nothing, `ErrorKind::Storage` when reading failed.
     fn read_tile(&self, path: &str) -> Result<Vec<u8>, Error>;
 }
 
@@ -180,7 +180,7 @@ pub const MAX_FILE_BYTES: u64 = 20 * 1024 * 1024;
 /// Reads a hash tile. A log may delete a partial one once the full one stands, which then serves as well.
 ///
 /// # Errors
-/// What the reader says, or `Kind::Corrupt` for another length.
+/// What the reader says, or `ErrorKind::Corrupt` for another length.
 pub fn read(
     reader: &dyn TileReader,
     level: u32,
@@ -201,7 +201,7 @@ pub fn read(
 /// Reads an entry bundle; a full one serves for a partial one that was removed.
 ///
 /// # Errors
-/// What the reader says, or `Kind::Corrupt` when it does not hold as many entries.
+/// What the reader says, or `ErrorKind::Corrupt` when it does not hold as many entries.
 pub fn read_entries(
     reader: &dyn TileReader,
     index: u64,
@@ -229,11 +229,11 @@ pub fn serve(reader: &dyn TileReader, path: &str) -> Result<Option<Vec<u8>>, Err
                 index,
                 width,
             }),
-        ) if error.kind() == Kind::Missing && width < WIDTH => {
+        ) if error.kind() == ErrorKind::Missing && width < WIDTH => {
             read(reader, level, index, width).map(|hashes| hashes.concat())
         }
         (Err(error), Some(Place::Entries { index, width }))
-            if error.kind() == Kind::Missing && width < WIDTH =>
+            if error.kind() == ErrorKind::Missing && width < WIDTH =>
         {
             read_entries(reader, index, width).map(|entries| bundle_bytes(&entries))
         }
@@ -241,7 +241,7 @@ pub fn serve(reader: &dyn TileReader, path: &str) -> Result<Option<Vec<u8>>, Err
         (_, None) => return Ok(None),
     };
     match bytes {
-        Err(error) if error.kind() == Kind::Missing => Ok(None),
+        Err(error) if error.kind() == ErrorKind::Missing => Ok(None),
         bytes => bytes.map(Some),
     }
 }
@@ -257,9 +257,9 @@ pub(crate) fn read_partial(
     width: u64,
 ) -> Result<(Vec<u8>, u64), Error> {
     match reader.read_tile(path) {
-        Err(error) if error.kind() == Kind::Missing && width < WIDTH => {
+        Err(error) if error.kind() == ErrorKind::Missing && width < WIDTH => {
             match reader.read_tile(whole) {
-                Err(other) if other.kind() == Kind::Missing => Err(error),
+                Err(other) if other.kind() == ErrorKind::Missing => Err(error),
                 bytes => Ok((bytes?, WIDTH)),
             }
         }
@@ -286,6 +286,9 @@ pub fn subtree_root(
     let range = hashes.get(from..from + (1 << within));
     range.map(root_of).ok_or_else(|| {
         let path = path(level, index, width);
-        Error::new(Kind::Corrupt, format!("{path} is too short for its tree"))
+        Error::new(
+            ErrorKind::Corrupt,
+            format!("{path} is too short for its tree"),
+        )
     })
 }

@@ -5,7 +5,7 @@
 
 use crate::checkpoint::Checkpoint;
 use crate::edge::Edge;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::proof::{consistency, verify_consistency};
 use crate::tile::{self, Place, TileReader, WIDTH};
 use crate::tree::{Hash, empty_root, leaf_hash, root_of};
@@ -30,7 +30,7 @@ impl<R: TileReader> Verified<R> {
     /// Reads the right edge and checks that it leads to the root.
     ///
     /// # Errors
-    /// `Kind::Forged` when it does not, else what the reader says.
+    /// `ErrorKind::Forged` when it does not, else what the reader says.
     pub fn new(inner: R, checkpoint: Checkpoint) -> Result<Self, Error> {
         let edge = Edge::read(&inner, &checkpoint).map_err(untrue)?;
         Ok(Self {
@@ -52,7 +52,7 @@ impl<R: TileReader> Verified<R> {
         let width = tile::width_at(level, index, self.checkpoint.size);
         if width == 0 {
             return Err(Error::new(
-                Kind::Missing,
+                ErrorKind::Missing,
                 format!("{} is outside the tree", tile::path(level, index, WIDTH)),
             ));
         }
@@ -66,7 +66,7 @@ impl<R: TileReader> Verified<R> {
         let parent = self.tile(level + 1, index / WIDTH)?;
         if parent.get((index % WIDTH) as usize) != Some(&root_of(&hashes)) {
             return Err(Error::new(
-                Kind::Forged,
+                ErrorKind::Forged,
                 format!(
                     "{} does not lead to the signed root",
                     tile::path(level, index, width)
@@ -84,13 +84,13 @@ impl<R: TileReader> Verified<R> {
     fn cache(&self) -> Result<std::sync::MutexGuard<'_, Tiles>, Error> {
         self.checked
             .lock()
-            .map_err(|_| Error::new(Kind::Storage, "an earlier read of this log panicked"))
+            .map_err(|_| Error::new(ErrorKind::Storage, "an earlier read of this log panicked"))
     }
 
     /// The entries of a bundle.
     ///
     /// # Errors
-    /// `Kind::Forged` when they are not what the log signed, else what the reader says.
+    /// `ErrorKind::Forged` when they are not what the log signed, else what the reader says.
     pub fn entries(&self, index: u64) -> Result<Vec<Vec<u8>>, Error> {
         let width = tile::width_at(0, index, self.checkpoint.size);
         let hashes = self.tile(0, index)?;
@@ -102,7 +102,7 @@ impl<R: TileReader> Verified<R> {
             .eq(hashes.iter().copied())
         {
             return Err(Error::new(
-                Kind::Forged,
+                ErrorKind::Forged,
                 format!("{path} does not hold the entries that the log signed"),
             ));
         }
@@ -130,11 +130,11 @@ impl<R: TileReader> Verified<R> {
     /// One entry.
     ///
     /// # Errors
-    /// `Kind::Missing` outside the tree, else as [`Verified::entries`].
+    /// `ErrorKind::Missing` outside the tree, else as [`Verified::entries`].
     pub fn entry(&self, index: u64) -> Result<Vec<u8>, Error> {
         if index >= self.checkpoint.size {
             return Err(Error::new(
-                Kind::Missing,
+                ErrorKind::Missing,
                 format!(
                     "entry {index} is not in a log of {} entries",
                     self.checkpoint.size
@@ -150,7 +150,7 @@ impl<R: TileReader> Verified<R> {
 /// What contradicts a signed checkpoint is forged, however it came about: nobody can be asked here.
 fn untrue(error: Error) -> Error {
     match error.kind() {
-        Kind::Corrupt => Error::new(Kind::Forged, error.to_string()),
+        ErrorKind::Corrupt => Error::new(ErrorKind::Forged, error.to_string()),
         _ => error,
     }
 }
@@ -168,7 +168,7 @@ impl<R: TileReader> TileReader for Verified<R> {
                 Ok(hashes.concat())
             }
             Some(Place::Entries { index, .. }) => Ok(tile::bundle_bytes(&self.entries(index)?)),
-            None => Err(Error::new(Kind::Missing, format!("{path} is no tile"))),
+            None => Err(Error::new(ErrorKind::Missing, format!("{path} is no tile"))),
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::checkpoint::Checkpoint;
 use crate::cosignature::{cosign, times_by};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::note::{Note, Signature, Verifier, is_name};
 use crate::proof::verify_consistency;
 use crate::tree::{Hash, empty_root};
@@ -47,9 +47,10 @@ impl Request {
     /// Reads a body.
     ///
     /// # Errors
-    /// `Kind::Malformed`.
+    /// `ErrorKind::Malformed`.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let wrong = |what: &str| Error::new(Kind::Malformed, format!("add-checkpoint: {what}"));
+        let wrong =
+            |what: &str| Error::new(ErrorKind::Malformed, format!("add-checkpoint: {what}"));
         let (head, checkpoint) = text
             .split_once("\n\n")
             .ok_or_else(|| wrong("has no checkpoint"))?;
@@ -130,12 +131,12 @@ pub trait Memory: Send {
     /// The newest checkpoint that was recorded, or `None`.
     ///
     /// # Errors
-    /// `Kind::Storage`; a failed read is never `None`.
+    /// `ErrorKind::Storage`; a failed read is never `None`.
     fn load(&self, origin: &str) -> Result<Option<String>, Error>;
     /// Records a checkpoint. Durable when it returns.
     ///
     /// # Errors
-    /// `Kind::Storage`.
+    /// `ErrorKind::Storage`.
     fn store(&mut self, origin: &str, checkpoint: &str) -> Result<(), Error>;
 }
 
@@ -175,7 +176,7 @@ impl<M: Memory> Witness<M> {
     /// The newest checkpoint of a log, cosigned: what `GET <monitoring>/<hash>/checkpoint` answers.
     ///
     /// # Errors
-    /// `Kind::Storage`.
+    /// `ErrorKind::Storage`.
     pub fn latest(&self, origin_hash: &str) -> Result<Option<String>, Error> {
         let log = self
             .logs
@@ -187,7 +188,7 @@ impl<M: Memory> Witness<M> {
     /// Decides on a request at `now_seconds` since 1970, and records before it answers.
     ///
     /// # Errors
-    /// `Kind::Storage` when the memory failed: nothing was cosigned.
+    /// `ErrorKind::Storage` when the memory failed: nothing was cosigned.
     pub fn answer(&mut self, body: &str, now_seconds: u64) -> Result<Answer, Error> {
         let request = match Request::parse(body) {
             Ok(request) => request,
@@ -202,7 +203,7 @@ impl<M: Memory> Witness<M> {
         };
         let new = match Checkpoint::open(&request.checkpoint, log) {
             Ok(new) => new,
-            Err(error) if error.kind() == Kind::Forged => {
+            Err(error) if error.kind() == ErrorKind::Forged => {
                 return Ok(Answer::Forbidden(error.to_string()));
             }
             Err(error) => return Ok(Answer::Malformed(error.to_string())),
@@ -223,7 +224,7 @@ impl<M: Memory> Witness<M> {
             && last > now_seconds
         {
             return Err(Error::new(
-                Kind::Storage,
+                ErrorKind::Storage,
                 format!("the clock of this witness stands before its last cosignature, {last}"),
             ));
         }

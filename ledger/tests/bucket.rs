@@ -2,7 +2,7 @@
 
 #![cfg(feature = "bucket")]
 
-use ledger::Kind;
+use ledger::ErrorKind;
 use ledger::audit::audit;
 use ledger::checkpoint::Checkpoint;
 use ledger::edge::Edge;
@@ -68,14 +68,14 @@ fn a_bucket_holds_the_files_that_a_folder_holds() {
     let changed = bucket()
         .write_once("tile/0/000", b"other")
         .expect_err("another tile");
-    assert_eq!(changed.kind(), Kind::Corrupt);
+    assert_eq!(changed.kind(), ErrorKind::Corrupt);
     let same = bucket().read_tile("tile/0/000").expect("a tile");
     bucket()
         .write_once("tile/0/000", &same)
         .expect("equal bytes are nothing new");
     assert_eq!(
         bucket().read_tile("nothing").expect_err("nothing").kind(),
-        Kind::Missing
+        ErrorKind::Missing
     );
     bucket()
         .remove("nothing")

@@ -5,7 +5,7 @@ use ct_merkle::{ConsistencyProof, InclusionProof};
 use ledger::proof::{consistency, inclusion, verify_consistency, verify_inclusion};
 use ledger::tile::{TileReader, path};
 use ledger::tree::{Hash, leaf_hash, root_of};
-use ledger::{Error, Kind};
+use ledger::{Error, ErrorKind};
 use sha2::Sha256;
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ struct Tiles(BTreeMap<String, Vec<u8>>);
 
 impl TileReader for Tiles {
     fn read_tile(&self, path: &str) -> Result<Vec<u8>, Error> {
-        let missing = || Error::new(Kind::Missing, path);
+        let missing = || Error::new(ErrorKind::Missing, path);
         self.0.get(path).cloned().ok_or_else(missing)
     }
 }

@@ -7,7 +7,7 @@ use ledger::proof::{inclusion, verify_inclusion};
 use ledger::tile::{Place, TileReader, bundle_bytes, entries_path, parse_path, path, width_at};
 use ledger::tree::{Hash, leaf_hash, root_of};
 use ledger::verified::Verified;
-use ledger::{Error, Kind};
+use ledger::{Error, ErrorKind};
 use std::collections::BTreeMap;
 
 const SIZE: u64 = 66_000;
@@ -17,7 +17,7 @@ struct Served(BTreeMap<String, Vec<u8>>);
 
 impl TileReader for Served {
     fn read_tile(&self, path: &str) -> Result<Vec<u8>, Error> {
-        let missing = || Error::new(Kind::Missing, format!("{path} is missing"));
+        let missing = || Error::new(ErrorKind::Missing, format!("{path} is missing"));
         self.0.get(path).cloned().ok_or_else(missing)
     }
 }
@@ -63,7 +63,10 @@ fn proofs_built_from_verified_tiles_hold_at_every_kind_of_place() {
         let leaf = leaf_hash(&entry(index));
         verify_inclusion(&leaf, index, SIZE, &hashes, &checkpoint.root).expect("it holds");
     }
-    assert_eq!(log.entry(SIZE).expect_err("outside").kind(), Kind::Missing);
+    assert_eq!(
+        log.entry(SIZE).expect_err("outside").kind(),
+        ErrorKind::Missing
+    );
     let whole = audit(&log, &checkpoint, Edge::default(), &mut |_, _, _| ());
     assert_eq!(whole.expect("a sound log").root(), checkpoint.root);
 }
@@ -76,10 +79,10 @@ fn a_lie_anywhere_is_refused_with_the_object_that_tells_it() {
         lying.0.get_mut(place).expect("an object")[40] ^= 1;
         let log = Verified::new(&lying, checkpoint.clone()).expect("an honest edge");
         let error = log.entry(3).expect_err("a lie");
-        assert_eq!(error.kind(), Kind::Forged, "{error}");
+        assert_eq!(error.kind(), ErrorKind::Forged, "{error}");
         assert!(error.to_string().contains(place), "{error}");
         let audited = audit(&lying, &checkpoint, Edge::default(), &mut |_, _, _| ());
-        assert_eq!(audited.expect_err("a lie").kind(), Kind::Corrupt);
+        assert_eq!(audited.expect_err("a lie").kind(), ErrorKind::Corrupt);
     }
     let edges: Vec<String> = honest
         .0
@@ -94,7 +97,7 @@ fn a_lie_anywhere_is_refused_with_the_object_that_tells_it() {
         let error = Verified::new(&lying, checkpoint.clone())
             .err()
             .expect("a lie");
-        assert_eq!(error.kind(), Kind::Forged, "{place}");
+        assert_eq!(error.kind(), ErrorKind::Forged, "{place}");
     }
 }
 
@@ -128,7 +131,7 @@ fn an_audit_goes_on_from_the_edge_where_it_stopped() {
         audit(&new, &now, edge, &mut |_, _, _| ()).expect("sound"),
         &mut |_, _, _| (),
     );
-    assert_eq!(error.expect_err("a rollback").kind(), Kind::Corrupt);
+    assert_eq!(error.expect_err("a rollback").kind(), ErrorKind::Corrupt);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Cosignatures, policies and the witness protocol, against published vectors and its own rules.
 
-use ledger::Kind;
+use ledger::ErrorKind;
 use ledger::checkpoint::Checkpoint;
 use ledger::note::{Note, Signature, Verifier};
 use ledger::policy::{MAX_AHEAD_SECONDS, Policy};
@@ -35,7 +35,7 @@ fn the_published_cosignature_settles_the_published_proof() {
         .checkpoint
         .replace("Qsg+sgAAAABrDg4A", "Qsg+sgAAAABrDg4B");
     let error = policy.settle(&changed, NOW).expect_err("another time");
-    assert_eq!(error.kind(), Kind::Forged, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Forged, "{error}");
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn a_cosignature_from_the_future_is_not_counted_and_is_warned_of() {
     assert!(settle("first", signed - MAX_AHEAD_SECONDS).is_ok());
     let early = signed - MAX_AHEAD_SECONDS - 1;
     let error = settle("first", early).expect_err("a time that has not come");
-    assert_eq!(error.kind(), Kind::Unsettled);
+    assert_eq!(error.kind(), ErrorKind::Unsettled);
     assert!(
         error.to_string().contains("by first is dated 2026-12-01"),
         "{error}"
@@ -162,7 +162,7 @@ fn a_quorum_of_groups_is_settled_by_the_latest_witness_that_it_needs() {
             expected
         );
         let error = policy.settle(&text, NOW).err().map(|error| error.kind());
-        assert_eq!(error, expected.is_none().then_some(Kind::Unsettled));
+        assert_eq!(error, expected.is_none().then_some(ErrorKind::Unsettled));
     }
     let strange = format!("{text}\u{2014} stranger.example AAAAAAAAAAAAAAAA\n");
     assert_eq!(

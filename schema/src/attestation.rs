@@ -6,7 +6,7 @@ use crate::canonical;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::key::{PublicKey, SecretKey};
-use crate::leaf::{Kind, Leaf};
+use crate::leaf::{Leaf, LeafKind};
 use crate::licence::{self, LicenceDocument};
 use crate::statement::{Envelope, Environment, ReproductionStatement};
 use base64::Engine as _;
@@ -64,7 +64,7 @@ impl Attestation {
     ) -> Result<Self, Error> {
         statement.environment.check()?;
         let envelope = Envelope::sign(&statement.subjects(), statement, secret)?;
-        let leaf = Leaf::sign(origin, Kind::Reproduction, envelope.digest()?, secret);
+        let leaf = Leaf::sign(origin, LeafKind::Reproduction, envelope.digest()?, secret);
         Ok(Self {
             format: FORMAT.into(),
             statement: envelope,
@@ -118,7 +118,7 @@ impl Attestation {
         };
         let leaf = Leaf::parse(&decode(&self.leaf, "leaf")?)?;
         leaf.verify(origin, &self.key)?;
-        if leaf.kind != Kind::Reproduction || leaf.digest != self.statement.digest()? {
+        if leaf.kind != LeafKind::Reproduction || leaf.digest != self.statement.digest()? {
             return wrong("leaf", "does not belong to the statement");
         }
         let document = decode(&self.licence, "licence")?;

@@ -3,7 +3,7 @@
 //! The one rule: parse strictly, canonicalise, compare with the bytes received, refuse a difference. What is hashed
 //! afterwards is always the bytes received. Refused besides: `null`, duplicate keys, fractions, integers beyond ±(2^53−1).
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use serde::de::{self, DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde::{Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -49,14 +49,14 @@ pub fn parse<T: DeserializeOwned>(
         Some(found) if found == format => {}
         Some(found) => {
             return Err(Error::new(
-                Kind::Unknown,
+                ErrorKind::Unknown,
                 format!("{place}.format"),
                 format!("is {found:?}, expected {format:?}"),
             ));
         }
         None => {
             return Err(Error::new(
-                Kind::Unknown,
+                ErrorKind::Unknown,
                 format!("{place}.format"),
                 format!("is missing, expected {format:?}"),
             ));
@@ -83,10 +83,10 @@ pub fn parse_value(bytes: &[u8], max_bytes: usize, place: &str) -> Result<Value,
         .map_err(|error| classify(place, &error))?;
     reader
         .end()
-        .map_err(|_| Error::new(Kind::NotCanonical, place, "has text after its end"))?;
+        .map_err(|_| Error::new(ErrorKind::NotCanonical, place, "has text after its end"))?;
     if to_bytes(&value, place)? != bytes {
         return Err(Error::new(
-            Kind::NotCanonical,
+            ErrorKind::NotCanonical,
             place,
             "is not in the canonical form of RFC 8785",
         ));
@@ -110,9 +110,9 @@ pub fn to_bytes<T: Serialize>(document: &T, place: &str) -> Result<Vec<u8>, Erro
 
 fn classify(place: &str, error: &serde_json::Error) -> Error {
     let kind = if error.is_data() {
-        Kind::NotCanonical
+        ErrorKind::NotCanonical
     } else {
-        Kind::Malformed
+        ErrorKind::Malformed
     };
     Error::new(kind, place, error.to_string())
 }

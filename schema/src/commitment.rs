@@ -5,7 +5,7 @@
 //! The creator's key is inside, so a copied commitment cannot be opened by another.
 
 use crate::digest::Digest;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::key::PublicKey;
 
 const CONTEXT: &str = "seedmark.dev 2026-11 recipe commitment v1";
@@ -62,7 +62,7 @@ fn digest(salt: &Salt, creator: &PublicKey, recipe: &[u8], anchors: &[Digest]) -
 /// Checks that an opening belongs to `commitment`.
 ///
 /// # Errors
-/// `Kind::Forged` when salt, key, recipe or pixel digests are not those that were sealed.
+/// `ErrorKind::Forged` when salt, key, recipe or pixel digests are not those that were sealed.
 pub fn open(
     commitment: &Digest,
     salt: &Salt,
@@ -74,7 +74,7 @@ pub fn open(
         return Ok(());
     }
     Err(Error::new(
-        Kind::Forged,
+        ErrorKind::Forged,
         "commitment",
         "recipe, salt, creator key or pixel digests are not those that were sealed",
     ))

@@ -5,7 +5,7 @@ use std::fmt;
 /// The coarse class of a refusal, for callers that branch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum ErrorKind {
     /// Not JSON, not UTF-8, wrong length or wrong encoding.
     Malformed,
     /// JSON that is not the canonical form (RFC 8785), or holds `null`, a duplicate key, a fraction or too large an integer.
@@ -21,7 +21,7 @@ pub enum Kind {
 /// A refusal that names the place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    kind: Kind,
+    kind: ErrorKind,
     place: String,
     message: String,
     /// The rule's name and what it is about, for pages that say it in the reader's language.
@@ -39,7 +39,7 @@ pub(crate) fn quoted(text: &str) -> String {
 
 impl Error {
     /// Makes a refusal of `kind` at `place` (a field path such as `recipe.anchors[2].seed`).
-    pub fn new(kind: Kind, place: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, place: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             kind,
             place: place.into(),
@@ -61,16 +61,16 @@ impl Error {
     }
 
     pub(crate) fn invalid(place: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::new(Kind::Invalid, place, message)
+        Self::new(ErrorKind::Invalid, place, message)
     }
 
     pub(crate) fn malformed(place: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::new(Kind::Malformed, place, message)
+        Self::new(ErrorKind::Malformed, place, message)
     }
 
     /// The class of the refusal.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 

@@ -4,7 +4,7 @@
 //! Public keys are shown in bech32m with the prefix `seedmark`, so that a typing error is caught.
 
 use crate::digest::Digest;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use bech32::primitives::decode::CheckedHrpstring;
 use bech32::{Bech32m, Hrp};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
@@ -79,13 +79,13 @@ impl PublicKey {
     /// Checks a signature strictly.
     ///
     /// # Errors
-    /// `Kind::Forged`, naming `place`.
+    /// `ErrorKind::Forged`, naming `place`.
     pub fn verify(&self, message: &[u8], signature: &[u8; 64], place: &str) -> Result<(), Error> {
         self.0
             .verify_strict(message, &Signature::from_bytes(signature))
             .map_err(|_| {
                 Error::new(
-                    Kind::Forged,
+                    ErrorKind::Forged,
                     place,
                     format!("the signature is not by {self}"),
                 )

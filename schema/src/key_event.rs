@@ -6,7 +6,7 @@ use crate::canonical;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::key::{PublicKey, SecretKey};
-use crate::leaf::{Kind, Leaf};
+use crate::leaf::{Leaf, LeafKind};
 use crate::statement::{self, Envelope, Predicate, Subject};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -84,7 +84,7 @@ impl KeyEndStatement {
     /// When the statement cannot be written.
     pub fn sign(&self, origin: &str, secret: &SecretKey) -> Result<(Envelope, Leaf), Error> {
         let envelope = Envelope::sign(&[Subject::key(&self.key_hash)], self, secret)?;
-        let leaf = Leaf::sign(origin, Kind::KeyEvent, envelope.digest()?, secret);
+        let leaf = Leaf::sign(origin, LeafKind::KeyEvent, envelope.digest()?, secret);
         Ok((envelope, leaf))
     }
 
@@ -111,7 +111,7 @@ impl KeyEndStatement {
         let (statement, about) = envelope.open::<Self>(signer)?;
         leaf.verify(origin, signer)?;
         let wrong = |place: &str, what: &str| Err(Error::invalid(place, what));
-        if leaf.kind != Kind::KeyEvent || leaf.digest != envelope.digest()? {
+        if leaf.kind != LeafKind::KeyEvent || leaf.digest != envelope.digest()? {
             return wrong("leaf", "does not belong to the statement");
         }
         if about != [Subject::key(&statement.key_hash)] {
@@ -224,7 +224,7 @@ impl KeyEnd {
 mod tests {
     use super::{Authority, KeyEndStatement, Reason};
     use crate::key::SecretKey;
-    use crate::leaf::{Kind, Leaf};
+    use crate::leaf::{Leaf, LeafKind};
 
     const ORIGIN: &str = "log.example";
 
@@ -294,11 +294,11 @@ mod tests {
         assert!(open(&leaf, ORIGIN, 1));
         assert!(!open(&leaf, "other.example", 1));
         assert!(!open(&leaf, ORIGIN, 2));
-        let other = Leaf::sign(ORIGIN, Kind::Withdrawal, digest, &secret(1));
+        let other = Leaf::sign(ORIGIN, LeafKind::Withdrawal, digest, &secret(1));
         assert!(!open(&other, ORIGIN, 1), "another kind");
         let other = Leaf::sign(
             ORIGIN,
-            Kind::KeyEvent,
+            LeafKind::KeyEvent,
             secret(3).public().hash(),
             &secret(1),
         );

@@ -4,7 +4,7 @@
 //! public key as associated data, so that a file cannot claim to hold another key.
 
 use crate::canonical;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::key::{PublicKey, SecretKey};
 use crate::passphrase::Passphrase;
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -90,13 +90,13 @@ impl KeyFile {
     /// Decrypts the secret key, trying every spelling of the passphrase.
     ///
     /// # Errors
-    /// `Kind::Forged` for a wrong passphrase or a changed file; nothing tells the two apart.
+    /// `ErrorKind::Forged` for a wrong passphrase or a changed file; nothing tells the two apart.
     pub fn open(&self, passphrase: &Passphrase) -> Result<SecretKey, Error> {
         let (first, others) = (passphrase.composed(), passphrase.others());
         others
             .iter()
             .fold(self.open_with(first), |opened, spelling| match opened {
-                Err(error) if error.kind() == Kind::Forged => self.open_with(spelling),
+                Err(error) if error.kind() == ErrorKind::Forged => self.open_with(spelling),
                 opened => opened,
             })
     }
@@ -104,7 +104,7 @@ impl KeyFile {
     fn open_with(&self, passphrase: &str) -> Result<SecretKey, Error> {
         let wrong = || {
             Error::new(
-                Kind::Forged,
+                ErrorKind::Forged,
                 "key file",
                 "the passphrase is wrong, or the file was changed",
             )
@@ -160,7 +160,7 @@ fn nonce_of(bytes: &[u8]) -> Result<XNonce, Error> {
 fn cipher(kdf: &Kdf, passphrase: &str) -> Result<XChaCha20Poly1305, Error> {
     if kdf.name != "argon2id" {
         return Err(Error::new(
-            Kind::Unknown,
+            ErrorKind::Unknown,
             "key file.kdf",
             format!("{:?} is not known", kdf.name),
         ));

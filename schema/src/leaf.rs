@@ -4,7 +4,7 @@
 //! `"seedmark.dev/leaf/v1\0" | origin | 0x00 | version | kind | digest`; the origin is inside, so a leaf belongs to one log.
 
 use crate::digest::Digest;
-use crate::error::{Error, Kind as ErrorKind};
+use crate::error::{Error, ErrorKind};
 use crate::key::{PublicKey, SecretKey};
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,7 @@ pub fn is_origin(name: &str) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[repr(u8)]
-pub enum Kind {
+pub enum LeafKind {
     /// A commitment to a recipe, signed by its creator.
     SealedRecipe = 1,
     /// A statement on a reproduction, signed by whoever ran it; certification is the platform's.
@@ -41,7 +41,7 @@ pub enum Kind {
     Listing = 6,
 }
 
-impl Kind {
+impl LeafKind {
     /// Reads the kind byte.
     ///
     /// # Errors
@@ -69,7 +69,7 @@ impl Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Leaf {
     /// What is recorded.
-    pub kind: Kind,
+    pub kind: LeafKind,
     /// A commitment, or SHA-256 of a statement's pre-authentication encoding.
     pub digest: Digest,
     /// SHA-256 of the signer's public key.
@@ -80,7 +80,7 @@ pub struct Leaf {
 
 /// The bytes that a leaf's signature covers.
 #[must_use]
-pub fn message(origin: &str, kind: Kind, digest: &Digest) -> Vec<u8> {
+pub fn message(origin: &str, kind: LeafKind, digest: &Digest) -> Vec<u8> {
     let mut message = Vec::with_capacity(DOMAIN.len() + origin.len() + 35);
     message.extend_from_slice(DOMAIN);
     message.extend_from_slice(origin.as_bytes());
@@ -92,7 +92,7 @@ pub fn message(origin: &str, kind: Kind, digest: &Digest) -> Vec<u8> {
 impl Leaf {
     /// Signs a leaf for the log `origin`.
     #[must_use]
-    pub fn sign(origin: &str, kind: Kind, digest: Digest, secret: &SecretKey) -> Self {
+    pub fn sign(origin: &str, kind: LeafKind, digest: Digest, secret: &SecretKey) -> Self {
         let signature = secret.sign(&message(origin, kind, &digest));
         Self {
             kind,
@@ -122,7 +122,7 @@ impl Leaf {
         }
         let part = |from: usize| -> [u8; 32] { std::array::from_fn(|i| bytes[from + i]) };
         Ok(Self {
-            kind: Kind::from_byte(bytes[1])?,
+            kind: LeafKind::from_byte(bytes[1])?,
             digest: Digest(part(2)),
             key_hash: Digest(part(34)),
             signature: std::array::from_fn(|i| bytes[66 + i]),
@@ -144,7 +144,7 @@ impl Leaf {
     /// Checks signer and signature.
     ///
     /// # Errors
-    /// `Kind::Forged` when `key` is not the leaf's signer, or the signature is not over this leaf in this log.
+    /// `LeafKind::Forged` when `key` is not the leaf's signer, or the signature is not over this leaf in this log.
     pub fn verify(&self, origin: &str, key: &PublicKey) -> Result<(), Error> {
         if key.hash() != self.key_hash {
             return Err(Error::new(

@@ -29,4 +29,4 @@ pub mod statement;
 pub mod template;
 pub mod time;
 
-pub use error::{Error, Kind};
+pub use error::{Error, ErrorKind};

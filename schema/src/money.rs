@@ -102,7 +102,7 @@ impl FeeSchedule {
     /// Makes a schedule.
     ///
     /// # Errors
-    /// `Kind::Invalid` for a rate outside 0 to 10,000 or a negative fixed part.
+    /// `ErrorKind::Invalid` for a rate outside 0 to 10,000 or a negative fixed part.
     pub fn new(basis_points: i64, fixed_minor: i64) -> Result<Self, Error> {
         if !(0..=10_000).contains(&basis_points) {
             return Err(Error::invalid(

@@ -5,7 +5,7 @@
 use crate::canonical;
 use crate::commitment::MAX_ANCHORS;
 use crate::digest::Digest;
-use crate::error::{Error, Kind, quoted};
+use crate::error::{Error, ErrorKind, quoted};
 use crate::template::{self, Template, Values, Variable};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -409,7 +409,7 @@ impl Recipe {
         }
         if self.init.is_some() || self.adapters.is_some() {
             return Err(Error::new(
-                Kind::Unknown,
+                ErrorKind::Unknown,
                 "recipe",
                 "image-to-image and adapters cannot be certified yet",
             ));

@@ -2,7 +2,7 @@
 
 use crate::commitment::{self, Salt};
 use crate::digest::Digest;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::key::{PublicKey, SecretKey};
 use crate::leaf::{self, Leaf};
 use crate::licence::{self, Licence};
@@ -40,11 +40,11 @@ pub struct SealMaterial {
 /// What a seal consists of; all of it may be public.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seal {
-    /// Kind 1: the commitment.
+    /// ErrorKind 1: the commitment.
     pub leaf: Leaf,
     /// The listing statement.
     pub listing: Envelope,
-    /// Kind 6: the listing statement's leaf.
+    /// ErrorKind 6: the listing statement's leaf.
     pub listing_leaf: Leaf,
 }
 
@@ -62,7 +62,7 @@ pub fn seal(material: &Material<'_>, salt: &Salt, secret: &SecretKey) -> Result<
     )?;
     let leaf = Leaf::sign(
         material.origin,
-        leaf::Kind::SealedRecipe,
+        leaf::LeafKind::SealedRecipe,
         commitment,
         secret,
     );
@@ -73,7 +73,7 @@ pub fn seal(material: &Material<'_>, salt: &Salt, secret: &SecretKey) -> Result<
     )?;
     let listing_leaf = Leaf::sign(
         material.origin,
-        leaf::Kind::Listing,
+        leaf::LeafKind::Listing,
         listing.digest()?,
         secret,
     );
@@ -96,7 +96,9 @@ pub fn check(
 ) -> Result<(), Error> {
     let recipe = checked_recipe(material)?;
     seal.leaf.verify(material.origin, key)?;
-    if seal.leaf.kind != leaf::Kind::SealedRecipe || seal.listing_leaf.kind != leaf::Kind::Listing {
+    if seal.leaf.kind != leaf::LeafKind::SealedRecipe
+        || seal.listing_leaf.kind != leaf::LeafKind::Listing
+    {
         return Err(Error::invalid(
             "leaf.kind",
             "is not that of a sealed recipe and its listing",
@@ -112,7 +114,7 @@ pub fn check(
     seal.listing_leaf.verify(material.origin, key)?;
     if seal.listing_leaf.digest != seal.listing.digest()? {
         return Err(Error::new(
-            Kind::Forged,
+            ErrorKind::Forged,
             "listing",
             "its leaf does not belong to the statement",
         ));

@@ -5,7 +5,7 @@
 
 use crate::canonical;
 use crate::digest::Digest;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::key::{PublicKey, SecretKey};
 use crate::licence::Licence;
 use crate::pixels::PixelDigest;
@@ -157,11 +157,11 @@ impl Envelope {
     /// Verifies that `key` signed this envelope, then reads the predicate and the subjects.
     ///
     /// # Errors
-    /// `Kind::Forged` without a valid signature by `key`; otherwise names what is wrong inside.
+    /// `ErrorKind::Forged` without a valid signature by `key`; otherwise names what is wrong inside.
     pub fn open<P: Predicate>(&self, key: &PublicKey) -> Result<(P, Vec<Subject>), Error> {
         if self.payload_type != PAYLOAD_TYPE {
             return Err(Error::new(
-                Kind::Unknown,
+                ErrorKind::Unknown,
                 "statement.payloadType",
                 format!("is {:?}, expected {PAYLOAD_TYPE:?}", self.payload_type),
             ));
@@ -169,7 +169,7 @@ impl Envelope {
         let body = decode(&self.payload, "statement.payload")?;
         if !self.is_signed_by(key)? {
             return Err(Error::new(
-                Kind::Forged,
+                ErrorKind::Forged,
                 "statement.signature",
                 format!("no signature is by {key}"),
             ));
@@ -178,14 +178,14 @@ impl Envelope {
         let statement: Statement = canonical::from_value(value, "statement")?;
         if statement.kind != STATEMENT_TYPE {
             return Err(Error::new(
-                Kind::Unknown,
+                ErrorKind::Unknown,
                 "statement._type",
                 format!("is {:?}", statement.kind),
             ));
         }
         if statement.predicate_type != P::TYPE {
             return Err(Error::new(
-                Kind::Unknown,
+                ErrorKind::Unknown,
                 "statement.predicateType",
                 format!("is {:?}, expected {:?}", statement.predicate_type, P::TYPE),
             ));

@@ -7,7 +7,7 @@ use schema::commitment::Salt;
 use schema::digest::Digest;
 use schema::key::SecretKey;
 use schema::key_file::KeyFile;
-use schema::leaf::{Kind, Leaf};
+use schema::leaf::{Leaf, LeafKind};
 use schema::licence::Licence;
 use schema::money::{Money, Parts, allocate};
 use schema::passphrase::Passphrase;
@@ -374,7 +374,7 @@ proptest! {
     #[test]
     fn any_flipped_bit_of_a_leaf_is_refused(byte in 0usize..130, bit in 0u8..8) {
         let secret = SecretKey::from_bytes([3; 32]);
-        let mut bytes = Leaf::sign(ORIGIN, Kind::SealedRecipe, Digest([7; 32]), &secret).to_bytes();
+        let mut bytes = Leaf::sign(ORIGIN, LeafKind::SealedRecipe, Digest([7; 32]), &secret).to_bytes();
         bytes[byte] ^= 1 << bit;
         let accepted = Leaf::parse(&bytes).is_ok_and(|leaf| leaf.verify(ORIGIN, &secret.public()).is_ok());
         prop_assert!(!accepted);

@@ -4,7 +4,7 @@
 use schema::commitment::{Salt, commit, open};
 use schema::digest::Digest;
 use schema::key::{PublicKey, SecretKey};
-use schema::leaf::{Kind, Leaf, message};
+use schema::leaf::{Leaf, LeafKind, message};
 use schema::money::{Parts, allocate, share};
 use schema::pixels::PixelDigest;
 use schema::statement::pae;
@@ -163,10 +163,10 @@ fn the_leaf_matches_byte_for_byte() {
     let key = secret(TEST_1);
     let digest =
         commit(&counting_salt(), &key.public(), RECIPE, &[picture().blake3]).expect("one anchor");
-    let message = message(ORIGIN, Kind::SealedRecipe, &digest);
+    let message = message(ORIGIN, LeafKind::SealedRecipe, &digest);
     assert!(hex::encode(&message).starts_with("736565646d61726b2e6465762f6c6561662f7631006c6f672e736565646d61726b2e6578616d706c65000101ee30"));
     assert_eq!(message.len(), 76);
-    let leaf = Leaf::sign(ORIGIN, Kind::SealedRecipe, digest, &key);
+    let leaf = Leaf::sign(ORIGIN, LeafKind::SealedRecipe, digest, &key);
     assert_eq!(
         hex::encode(leaf.to_bytes()),
         "0101ee30f155b2e0894109fa2af8a0cc6b14eecba6a908e88e93bf62e84aba902f5921fe31dfa154a261626bf854046fd2271b7bed4b6abe45aa58877ef47f9721\
@@ -214,7 +214,7 @@ fn the_dsse_signature_and_the_second_leaf_match_the_published_ones() {
     let digest = commit(&counting_salt(), &ben.public(), RECIPE, &[picture().blake3]);
     let leaf = Leaf::sign(
         ORIGIN,
-        Kind::SealedRecipe,
+        LeafKind::SealedRecipe,
         digest.expect("one anchor"),
         &ben,
     );

@@ -127,7 +127,8 @@ fn sign(
     licence: &str,
     salt: &str,
 ) -> Result<String, schema::Error> {
-    let malformed = |what: String| schema::Error::new(schema::Kind::Malformed, "statement", what);
+    let malformed =
+        |what: String| schema::Error::new(schema::ErrorKind::Malformed, "statement", what);
     let statement: ReproductionStatement =
         serde_json::from_str(statement).map_err(|error| malformed(error.to_string()))?;
     let signed = Attestation::sign(&statement, origin, secret, licence.into(), salt.into())?;

@@ -11,7 +11,7 @@ use market::log::intake::intake;
 use market::log::service::PublicLog;
 use schema::digest::Digest;
 use schema::key::SecretKey;
-use schema::leaf::{Kind, Leaf};
+use schema::leaf::{Leaf, LeafKind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
@@ -111,7 +111,7 @@ async fn append(
     let mut times = Vec::new();
     for number in 0..each {
         let digest = Digest::sha256(format!("{client} {number}").as_bytes());
-        let leaf = Leaf::sign(ORIGIN, Kind::Reproduction, digest, &secret);
+        let leaf = Leaf::sign(ORIGIN, LeafKind::Reproduction, digest, &secret);
         let start = Instant::now();
         entry.submit(ORIGIN, leaf, secret.public(), None).await?;
         times.push(start.elapsed());

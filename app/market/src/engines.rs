@@ -74,19 +74,19 @@ impl Engines {
             .permits
             .acquire()
             .await
-            .map_err(|_| Error::new(engine::Kind::Cancelled, "the server is stopping"))?;
+            .map_err(|_| Error::new(engine::ErrorKind::Cancelled, "the server is stopping"))?;
         let (tell, mut hear) = watch::channel(0);
         let engines = self.clone();
         let mut work = tokio::task::spawn_blocking(move || engines.run(&request, &tell));
         loop {
             tokio::select! {
-                result = &mut work => return result.unwrap_or_else(|error| Err(Error::new(engine::Kind::Runtime, format!("the engine stopped: {error}")))),
+                result = &mut work => return result.unwrap_or_else(|error| Err(Error::new(engine::ErrorKind::Runtime, format!("the engine stopped: {error}")))),
                 changed = hear.changed() => {
                     if changed.is_ok() {
                         let step = *hear.borrow_and_update();
                         on_step(step).await;
                     } else {
-                        return (&mut work).await.unwrap_or_else(|error| Err(Error::new(engine::Kind::Runtime, format!("the engine stopped: {error}"))));
+                        return (&mut work).await.unwrap_or_else(|error| Err(Error::new(engine::ErrorKind::Runtime, format!("the engine stopped: {error}"))));
                     }
                 }
             }
@@ -159,6 +159,6 @@ mod tests {
         }
         let nobodys = schema::recipe::ModelDigest::of(b"nobody's");
         let refused = make(nobodys).await.expect_err("no such model");
-        assert_eq!(refused.kind(), engine::Kind::Missing);
+        assert_eq!(refused.kind(), engine::ErrorKind::Missing);
     }
 }

@@ -4,7 +4,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use engine::model::{MANIFEST, Model, Source};
-use engine::{Error, Kind, embedded};
+use engine::{Error, ErrorKind, embedded};
 use schema::recipe::ModelDigest;
 use std::path::Path;
 use std::sync::Arc;
@@ -71,13 +71,13 @@ impl Models {
     /// The model with a digest.
     ///
     /// # Errors
-    /// `Kind::Missing`, naming it.
+    /// `ErrorKind::Missing`, naming it.
     pub fn named(&self, digest: ModelDigest) -> Result<&Arc<Model>, Error> {
         self.iter()
             .find(|model| model.digest == digest)
             .ok_or_else(|| {
                 let message = format!("the recipe needs the model {digest}, which is not here");
-                Error::new(Kind::Missing, message)
+                Error::new(ErrorKind::Missing, message)
             })
     }
 
@@ -100,7 +100,7 @@ mod tests {
     use super::Models;
     use crate::testing::second_model;
     use engine::model::Model;
-    use engine::{Kind, embedded};
+    use engine::{ErrorKind, embedded};
 
     #[test]
     fn each_model_is_found_by_its_own_digest_and_a_stranger_by_none() {
@@ -120,7 +120,7 @@ mod tests {
         );
         let alone = Models::load(None).expect("the embedded model");
         let refused = alone.named(digests[1]).err().expect("not here");
-        assert_eq!(refused.kind(), Kind::Missing);
+        assert_eq!(refused.kind(), ErrorKind::Missing);
         assert!(refused.to_string().contains(&digests[1].to_string()));
     }
 

@@ -6,7 +6,7 @@
 
 mod shape;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::onnx::{self, FLOAT, INT64, ModelProto, NodeProto, TensorProto, ValueInfo};
 use prost::Message as _;
 use shape::Value;
@@ -19,17 +19,17 @@ const NEWEST_OPSET: i64 = 20;
 /// Checks one graph; `name` is its file's name.
 ///
 /// # Errors
-/// `Kind::NotPortable`, naming the node and what is outside the set; `Kind::Malformed` when it is no ONNX graph.
+/// `ErrorKind::NotPortable`, naming the node and what is outside the set; `ErrorKind::Malformed` when it is no ONNX graph.
 pub fn check(name: &str, graph: &[u8]) -> Result<(), Error> {
     let model = ModelProto::decode(graph).map_err(|error| {
         Error::new(
-            Kind::Malformed,
+            ErrorKind::Malformed,
             format!("{name} is not an ONNX graph: {error}"),
         )
     })?;
     let refuse = |what: String| {
         Error::new(
-            Kind::NotPortable,
+            ErrorKind::NotPortable,
             format!("{name} is outside portable-1: {what}"),
         )
     };
@@ -47,7 +47,7 @@ pub fn check(name: &str, graph: &[u8]) -> Result<(), Error> {
     }
     let graph = model
         .graph
-        .ok_or_else(|| Error::new(Kind::Malformed, format!("{name} holds no graph")))?;
+        .ok_or_else(|| Error::new(ErrorKind::Malformed, format!("{name} holds no graph")))?;
     if !graph.sparse_initializer.is_empty() {
         return Err(refuse("it holds sparse constants".into()));
     }

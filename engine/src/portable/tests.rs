@@ -83,7 +83,7 @@ fn verdict(nodes: Vec<NodeProto>) -> Result<(), Error> {
 
 fn refused(nodes: Vec<NodeProto>) -> String {
     let error = verdict(nodes).expect_err("a graph outside the set");
-    assert_eq!(error.kind(), Kind::NotPortable, "{error}");
+    assert_eq!(error.kind(), ErrorKind::NotPortable, "{error}");
     error.to_string()
 }
 

@@ -7,7 +7,7 @@ mod merge;
 #[cfg(test)]
 mod tests;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use merge::{Ranks, merge};
 use regex::Regex;
 use schema::template::MAX_PROMPT_BYTES;
@@ -47,7 +47,8 @@ impl Tokenizer {
     /// # Errors
     /// When it is of another kind, or names a piece that it does not list.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
-        let wrong = |what: String| Error::new(Kind::Malformed, format!("tokenizer.json: {what}"));
+        let wrong =
+            |what: String| Error::new(ErrorKind::Malformed, format!("tokenizer.json: {what}"));
         let file: File = serde_json::from_slice(bytes).map_err(|error| wrong(error.to_string()))?;
         let vocabulary = file.model.vocab;
         let id = |piece: &str| {
@@ -94,7 +95,7 @@ impl Tokenizer {
     /// The tokens of `text`, padded with 0 to `limit`.
     ///
     /// # Errors
-    /// `Kind::PromptTooLong` with the limit; a text that cannot fit is refused before it is merged, or read to its end.
+    /// `ErrorKind::PromptTooLong` with the limit; a text that cannot fit is refused before it is merged, or read to its end.
     pub fn encode_padded(&self, text: &str, limit: usize) -> Result<Vec<i64>, Error> {
         let mut steps = 0;
         let ids = (text.len() <= MAX_PROMPT_BYTES)
@@ -103,7 +104,7 @@ impl Tokenizer {
         let Some(mut ids) = ids else {
             let message =
                 format!("the prompt has too many tokens, this model takes {limit}: shorten it");
-            return Err(Error::new(Kind::PromptTooLong, message));
+            return Err(Error::new(ErrorKind::PromptTooLong, message));
         };
         ids.resize(limit, 0);
         Ok(ids)

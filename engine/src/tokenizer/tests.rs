@@ -1,7 +1,7 @@
 //! The queue of merges against the plain loop that looks through the whole word for each merge, and how the work grows.
 
 use super::Tokenizer;
-use crate::error::Kind;
+use crate::error::ErrorKind;
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
@@ -84,6 +84,6 @@ fn a_text_that_cannot_fit_is_refused_before_it_is_merged() {
     );
     for huge in [" ".repeat(80_000), "ab".repeat(40_000)] {
         let error = EMBEDDED.encode_padded(&huge, 32).expect_err("too long");
-        assert_eq!(error.kind(), Kind::PromptTooLong);
+        assert_eq!(error.kind(), ErrorKind::PromptTooLong);
     }
 }

@@ -1,7 +1,7 @@
 //! A log behind a URL, as C2SP tlog-tiles serves it.
 
 use super::agent;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::tile::{MAX_FILE_BYTES as MAX_BYTES, TileReader};
 use std::time::Duration;
 use ureq::Agent;
@@ -28,13 +28,13 @@ impl Remote {
     /// Reads below `prefix`, an `http` or `https` URL.
     ///
     /// # Errors
-    /// `Kind::Malformed` for another text.
+    /// `ErrorKind::Malformed` for another text.
     pub fn new(prefix: &str) -> Result<Self, Error> {
         let Some((scheme, rest)) =
             split(prefix).filter(|(_, rest)| !rest.is_empty() && !rest.contains(['?', '#', ' ']))
         else {
             return Err(Error::new(
-                Kind::Malformed,
+                ErrorKind::Malformed,
                 format!("{prefix:?} is no URL of a log; it begins with https:// or http://"),
             ));
         };
@@ -59,11 +59,11 @@ impl Remote {
     /// A text below the prefix, such as `checkpoint` or `vkey`.
     ///
     /// # Errors
-    /// As [`TileReader::read_tile`], and `Kind::Malformed` when it is no text.
+    /// As [`TileReader::read_tile`], and `ErrorKind::Malformed` when it is no text.
     pub fn text(&self, path: &str) -> Result<String, Error> {
         String::from_utf8(self.read_tile(path)?).map_err(|_| {
             Error::new(
-                Kind::Malformed,
+                ErrorKind::Malformed,
                 format!("{}/{path} is no text", self.prefix),
             )
         })
@@ -72,10 +72,10 @@ impl Remote {
     /// Sends bytes once and returns status and body; whether to send them again is the caller's to know.
     ///
     /// # Errors
-    /// `Kind::Storage` when nothing came back.
+    /// `ErrorKind::Storage` when nothing came back.
     pub fn post(&self, path: &str, body: &[u8]) -> Result<(u16, Vec<u8>), Error> {
         let url = format!("{}/{path}", self.prefix);
-        let failed = |error: ureq::Error| Error::new(Kind::Storage, format!("{url}: {error}"));
+        let failed = |error: ureq::Error| Error::new(ErrorKind::Storage, format!("{url}: {error}"));
         // The receiver waits for a public checkpoint, with its witnesses.
         let mut response = self
             .agent
@@ -96,7 +96,7 @@ impl Remote {
     }
 
     fn get(&self, url: &str) -> Result<Vec<u8>, Error> {
-        let failed = |what: String| Error::new(Kind::Storage, format!("{url}: {what}"));
+        let failed = |what: String| Error::new(ErrorKind::Storage, format!("{url}: {what}"));
         let mut response = self
             .agent
             .get(url)
@@ -109,9 +109,9 @@ impl Remote {
                 .limit(MAX_BYTES)
                 .read_to_vec()
                 .map_err(|error| failed(error.to_string())),
-            404 | 410 => Err(Error::new(Kind::Missing, format!("{url} is missing"))),
+            404 | 410 => Err(Error::new(ErrorKind::Missing, format!("{url} is missing"))),
             429 | 503 => Err(Error::new(
-                Kind::Busy,
+                ErrorKind::Busy,
                 format!("{url}: the log asks for a pause"),
             )),
             status => Err(failed(format!("the answer is {status}"))),
@@ -124,7 +124,7 @@ impl TileReader for Remote {
         let url = format!("{}/{path}", self.prefix);
         for pause in PAUSES {
             match self.get(&url) {
-                Err(error) if matches!(error.kind(), Kind::Storage | Kind::Busy) => {
+                Err(error) if matches!(error.kind(), ErrorKind::Storage | ErrorKind::Busy) => {
                     std::thread::sleep(pause);
                 }
                 answer => return answer,

@@ -5,7 +5,7 @@
 
 use super::{Remote, agent, now_seconds};
 use crate::cosignature;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::note::{Note, Signature};
 use crate::policy::{Policy, Witness};
 use crate::proof::verify_consistency;
@@ -133,7 +133,10 @@ impl Witnesses {
         let label = &witness.label;
         // Nobody signs a refusal: before the log stops, the witness must show a checkpoint that this log's own key signed.
         let accused = |what: String| match self.shown(round, witness) {
-            Ok(Some(shown)) => Err(Error::new(Kind::Fatal, format!("witness {label} {shown}"))),
+            Ok(Some(shown)) => Err(Error::new(
+                ErrorKind::Fatal,
+                format!("witness {label} {shown}"),
+            )),
             Ok(None) => Ok(Some(Err(format!(
                 "{label} {what}, and shows nothing of it"
             )))),
@@ -279,7 +282,7 @@ impl Cosigner for Witnesses {
     }
 
     fn recall(&self, memory: &str) -> Result<(), Error> {
-        let damaged = || Error::new(Kind::Malformed, "what witnesses cosigned is damaged");
+        let damaged = || Error::new(ErrorKind::Malformed, "what witnesses cosigned is damaged");
         let (head, rest) = memory.split_once('\n').ok_or_else(damaged)?;
         let mut found = BTreeMap::new();
         for line in rest.split_terminator('\n') {

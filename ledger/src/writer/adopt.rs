@@ -9,7 +9,7 @@ use super::{
 use crate::audit::rebuild;
 use crate::checkpoint::Checkpoint;
 use crate::edge::Edge;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::note::Verifier;
 use crate::proof;
 use crate::tile::{self, WIDTH};
@@ -23,7 +23,7 @@ impl Log {
     /// A checkpoint that the lost lock store had signed, and of which no tile was written yet, stays unknown; nobody else ever saw it.
     ///
     /// # Errors
-    /// `Kind::Missing` without a lock record, `Kind::Exists` when there is nothing newer to take over, `Kind::Corrupt` naming what
+    /// `ErrorKind::Missing` without a lock record, `ErrorKind::Exists` when there is nothing newer to take over, `ErrorKind::Corrupt` naming what
     /// does not fit; nothing is signed then.
     pub fn adopt(
         origin: &str,
@@ -34,7 +34,7 @@ impl Log {
         let verifier = Verifier::new(origin, secret.public())?;
         let known = lock.load(origin)?.ok_or_else(|| {
             Error::new(
-                Kind::Missing,
+                ErrorKind::Missing,
                 format!("the lock store knows no log {origin}"),
             )
         })?;
@@ -49,7 +49,7 @@ impl Log {
         let size = entries.max(hashes).max(claimed);
         if size <= old.size {
             return Err(Error::new(
-                Kind::Exists,
+                ErrorKind::Exists,
                 format!(
                     "the files hold {} entries, and so many the lock store knows: there is nothing newer to adopt",
                     old.size

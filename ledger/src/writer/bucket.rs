@@ -4,7 +4,7 @@
 //! belongs into [`super::Folder`]; `object_store`'s own does not flush unless it is told to.
 
 use super::Storage;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::tile::TileReader;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
@@ -44,7 +44,7 @@ impl Bucket {
 }
 
 fn failed(path: &str, error: &object_store::Error) -> Error {
-    Error::new(Kind::Storage, format!("{path}: {error}"))
+    Error::new(ErrorKind::Storage, format!("{path}: {error}"))
 }
 
 impl Storage for Bucket {
@@ -64,7 +64,7 @@ impl Storage for Bucket {
             Err(object_store::Error::AlreadyExists { .. }) => match self.read(path)? {
                 Some(found) if found == bytes => Ok(()),
                 _ => Err(Error::new(
-                    Kind::Corrupt,
+                    ErrorKind::Corrupt,
                     format!("{path} exists with other bytes"),
                 )),
             },
@@ -102,7 +102,7 @@ impl Storage for Bucket {
 
 impl TileReader for Bucket {
     fn read_tile(&self, path: &str) -> Result<Vec<u8>, Error> {
-        let missing = || Error::new(Kind::Missing, format!("{path} is missing"));
+        let missing = || Error::new(ErrorKind::Missing, format!("{path} is missing"));
         self.read(path)?.ok_or_else(missing)
     }
 }

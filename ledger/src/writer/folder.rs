@@ -3,10 +3,10 @@
 //! The one rule: temporary file, fsync, rename, fsync of the folder; nothing is durable before the last of them.
 
 use super::{LockStore, Storage};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::tile::{MAX_FILE_BYTES, TileReader};
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,7 +21,7 @@ impl Folder {
     /// A folder; made when missing.
     ///
     /// # Errors
-    /// `Kind::Storage`.
+    /// `ErrorKind::Storage`.
     pub fn new(root: &Path) -> Result<Self, Error> {
         fs::create_dir_all(root).map_err(|error| failed(root, &error))?;
         Ok(Self {
@@ -72,7 +72,7 @@ impl Folder {
         if let Some(parent) = folder.parent() {
             self.create_folders(parent)?;
             match fs::create_dir(folder) {
-                Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                     return Err(failed(folder, &error));
                 }
                 _ => File::open(parent)
@@ -85,7 +85,7 @@ impl Folder {
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> Error {
-    Error::new(Kind::Storage, format!("{}: {error}", path.display()))
+    Error::new(ErrorKind::Storage, format!("{}: {error}", path.display()))
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
@@ -98,11 +98,16 @@ fn read_within(path: &Path, most: u64) -> Result<Option<Vec<u8>>, Error> {
     let read = File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes));
     match read {
         Ok(length) if length as u64 > most => Err(Error::new(
-            Kind::Malformed,
+            ErrorKind::Malformed,
             format!("{} is longer than {most} bytes", path.display()),
         )),
         Ok(_) => Ok(Some(bytes)),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
             Ok(None)
         }
         Err(error) => Err(failed(path, &error)),
@@ -111,7 +116,7 @@ fn read_within(path: &Path, most: u64) -> Result<Option<Vec<u8>>, Error> {
 
 impl TileReader for Folder {
     fn read_tile(&self, path: &str) -> Result<Vec<u8>, Error> {
-        let missing = || Error::new(Kind::Missing, format!("{path} is missing"));
+        let missing = || Error::new(ErrorKind::Missing, format!("{path} is missing"));
         let bytes = read_within(&self.root.join(path), MAX_FILE_BYTES)?;
         bytes.ok_or_else(missing)
     }
@@ -128,7 +133,7 @@ impl Storage for Folder {
             // Whoever wrote it may have died before it was flushed.
             Some(found) if found == bytes => self.flush(&full),
             Some(_) => Err(Error::new(
-                Kind::Corrupt,
+                ErrorKind::Corrupt,
                 format!("{path} exists with other bytes"),
             )),
             None => {
@@ -149,7 +154,9 @@ impl Storage for Folder {
     fn remove(&self, path: &str) -> Result<(), Error> {
         let full = self.root.join(path);
         match fs::remove_file(&full) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(&full, &error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(failed(&full, &error));
+            }
             _ => {}
         }
         // The folder of a tile's partial ones goes with the last of them; while others are there, it cannot.
@@ -163,7 +170,10 @@ impl Storage for Folder {
         let full = self.root.join(folder);
         let entries = match fs::read_dir(&full) {
             Err(error)
-                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
             {
                 return Ok(Vec::new());
             }
@@ -199,14 +209,14 @@ impl FileLock {
     /// Takes the lock on `folder`.
     ///
     /// # Errors
-    /// `Kind::Storage` when another process holds it.
+    /// `ErrorKind::Storage` when another process holds it.
     pub fn new(folder: &Path) -> Result<Self, Error> {
         let store = Folder::new(folder)?;
         let path = folder.join("lock");
         let file = File::create(&path).map_err(|error| failed(&path, &error))?;
         file.try_lock().map_err(|error| {
             Error::new(
-                Kind::Storage,
+                ErrorKind::Storage,
                 format!(
                     "{}: another process writes this log ({error})",
                     path.display()
@@ -227,7 +237,7 @@ impl LockStore for FileLock {
         bytes
             .map(|bytes| {
                 String::from_utf8(bytes)
-                    .map_err(|_| Error::new(Kind::Corrupt, "the lock record is not text"))
+                    .map_err(|_| Error::new(ErrorKind::Corrupt, "the lock record is not text"))
             })
             .transpose()
     }
@@ -235,7 +245,7 @@ impl LockStore for FileLock {
     fn create(&self, origin: &str, checkpoint: &str) -> Result<(), Error> {
         if self.load(origin)?.is_some() {
             return Err(Error::new(
-                Kind::Exists,
+                ErrorKind::Exists,
                 format!("the log {origin} exists already"),
             ));
         }
@@ -247,9 +257,12 @@ impl LockStore for FileLock {
         let _guard = self
             .guard
             .lock()
-            .map_err(|_| Error::new(Kind::Storage, "an earlier swap did not finish"))?;
+            .map_err(|_| Error::new(ErrorKind::Storage, "an earlier swap did not finish"))?;
         if self.load(origin)?.as_deref() != Some(old) {
-            return Err(Error::new(Kind::Storage, "another writer moved the log on"));
+            return Err(Error::new(
+                ErrorKind::Storage,
+                "another writer moved the log on",
+            ));
         }
         self.folder.replace(LOCK_FILE, new.as_bytes())
     }

@@ -23,7 +23,7 @@ pub use pool::{Appended, Pool, Receipt};
 
 use crate::checkpoint::Checkpoint;
 use crate::edge::Edge;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::note::Verifier;
 use crate::proof::{self, TlogProof};
 use crate::tile::{self, TileReader, WIDTH};
@@ -43,27 +43,27 @@ pub trait Storage: Send + Sync {
     /// The bytes at `path`, or `None`.
     ///
     /// # Errors
-    /// `Kind::Storage`; a failed read is never `None`.
+    /// `ErrorKind::Storage`; a failed read is never `None`.
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Error>;
     /// Writes an object that never changes; equal bytes are a no-op.
     ///
     /// # Errors
-    /// `Kind::Corrupt` when other bytes lie there, `Kind::Storage` when writing failed.
+    /// `ErrorKind::Corrupt` when other bytes lie there, `ErrorKind::Storage` when writing failed.
     fn write_once(&self, path: &str, bytes: &[u8]) -> Result<(), Error>;
     /// Writes or replaces an object.
     ///
     /// # Errors
-    /// `Kind::Storage`.
+    /// `ErrorKind::Storage`.
     fn replace(&self, path: &str, bytes: &[u8]) -> Result<(), Error>;
     /// Removes an object; a missing one is fine.
     ///
     /// # Errors
-    /// `Kind::Storage`.
+    /// `ErrorKind::Storage`.
     fn remove(&self, path: &str) -> Result<(), Error>;
     /// The names of the objects directly below `folder`, in no order; none when there is no such folder.
     ///
     /// # Errors
-    /// `Kind::Storage`.
+    /// `ErrorKind::Storage`.
     fn list(&self, folder: &str) -> Result<Vec<String>, Error>;
 }
 
@@ -72,7 +72,7 @@ pub trait LockStore: Send + Sync {
     /// The stored checkpoint, or `None` when the log was never created.
     ///
     /// # Errors
-    /// `Kind::Storage`.
+    /// `ErrorKind::Storage`.
     fn load(&self, origin: &str) -> Result<Option<String>, Error>;
     /// Stores the first checkpoint.
     ///
@@ -93,7 +93,7 @@ pub trait Cosigner: Send + Sync {
     /// Returns `signed` with the lines of enough witnesses appended. `prove` builds the consistency hashes from an older size.
     ///
     /// # Errors
-    /// `Kind::Unsettled` when too few witnesses answered; the log asks again. `Kind::Fatal` when one of them saw another history.
+    /// `ErrorKind::Unsettled` when too few witnesses answered; the log asks again. `ErrorKind::Fatal` when one of them saw another history.
     fn cosign(
         &self,
         signed: &str,
@@ -106,7 +106,7 @@ pub trait Cosigner: Send + Sync {
     /// Takes over what an earlier process remembered.
     ///
     /// # Errors
-    /// `Kind::Malformed` when it is damaged.
+    /// `ErrorKind::Malformed` when it is damaged.
     fn recall(&self, _memory: &str) -> Result<(), Error> {
         Ok(())
     }
@@ -159,7 +159,7 @@ impl Log {
     /// Creates an empty log. An explicit act: a missing lock record is never taken for an empty log.
     ///
     /// # Errors
-    /// `Kind::Exists` when there is one, `Kind::Corrupt` when only a part of one lies here, or what storing says.
+    /// `ErrorKind::Exists` when there is one, `ErrorKind::Corrupt` when only a part of one lies here, or what storing says.
     pub fn create(
         origin: &str,
         secret: &SecretKey,
@@ -168,13 +168,13 @@ impl Log {
     ) -> Result<(), Error> {
         if lock.load(origin)?.is_some() {
             return Err(Error::new(
-                Kind::Exists,
+                ErrorKind::Exists,
                 format!("the log {origin} exists already"),
             ));
         }
         if storage.read(CHECKPOINT)?.is_some() {
             return Err(Error::new(
-                Kind::Corrupt,
+                ErrorKind::Corrupt,
                 "a checkpoint lies here already, but the lock store knows no such log",
             ));
         }
@@ -200,13 +200,16 @@ impl Log {
     /// opening: [`Log::settle`] and [`Log::append`] try again.
     ///
     /// # Errors
-    /// `Kind::Missing` for a log that was never created, `Kind::Corrupt` naming the object that contradicts the rest.
+    /// `ErrorKind::Missing` for a log that was never created, `ErrorKind::Corrupt` naming the object that contradicts the rest.
     pub fn open(origin: &str, secret: SecretKey, parts: Parts) -> Result<Self, Error> {
         let verifier = Verifier::new(origin, secret.public())?;
         let Parts { storage, lock, .. } = &parts;
         let storage = storage.as_ref();
         let signed = lock.load(origin)?.ok_or_else(|| {
-            Error::new(Kind::Missing, format!("the log {origin} was never created"))
+            Error::new(
+                ErrorKind::Missing,
+                format!("the log {origin} was never created"),
+            )
         })?;
         let locked = Checkpoint::open(&signed, &verifier)
             .map_err(|error| corrupt(format!("lock store: {error}")))?;
@@ -269,7 +272,7 @@ impl Log {
             tidied: Vec::new(),
         };
         if let Err(error) = log.settle()
-            && error.kind() == Kind::Fatal
+            && error.kind() == ErrorKind::Fatal
         {
             return Err(error);
         }
@@ -280,7 +283,7 @@ impl Log {
     /// public.
     ///
     /// # Errors
-    /// `Kind::Fatal`: drop the log and end the process. `Kind::Storage` or `Kind::Unsettled`: the batch is in, will be in, or was
+    /// `ErrorKind::Fatal`: drop the log and end the process. `ErrorKind::Storage` or `ErrorKind::Unsettled`: the batch is in, will be in, or was
     /// not begun; [`Log::settle`] settles which, and then the size says it. Appending the same entries before that doubles them.
     pub fn append(&mut self, entries: &[Vec<u8>]) -> Result<u64, Error> {
         self.settle()?;
@@ -290,7 +293,7 @@ impl Log {
         }
         if let Some(entry) = entries.iter().find(|entry| entry.len() > MAX_ENTRY_BYTES) {
             return Err(Error::new(
-                Kind::Malformed,
+                ErrorKind::Malformed,
                 format!("an entry of {} bytes does not fit a bundle", entry.len()),
             ));
         }
@@ -305,7 +308,7 @@ impl Log {
                 && found != upload.bytes
             {
                 return Err(Error::new(
-                    Kind::Fatal,
+                    ErrorKind::Fatal,
                     format!(
                         "{} lies there already, with other bytes than this log is about to write: nothing was signed. {ADOPT}",
                         upload.path
@@ -347,7 +350,10 @@ impl Log {
                 return Err(error);
             }
             if found.as_deref() != Some(&*batch.signed) {
-                return Err(Error::new(Kind::Fatal, "another writer moved the log on"));
+                return Err(Error::new(
+                    ErrorKind::Fatal,
+                    "another writer moved the log on",
+                ));
             }
         }
         if let Some((edge, pending)) = batch.tree.take() {
@@ -358,8 +364,8 @@ impl Log {
         if let Err(error) = apply(storage, &batch.uploads, batch.again) {
             batch.again = true;
             return Err(match error.kind() {
-                Kind::Storage => error,
-                _ => Error::new(Kind::Fatal, error.to_string()),
+                ErrorKind::Storage => error,
+                _ => Error::new(ErrorKind::Fatal, error.to_string()),
             });
         }
         // A staging object that stays is harmless: start-up applies it again, which changes nothing.
@@ -371,7 +377,7 @@ impl Log {
     /// Finishes what was begun, and makes the newest checkpoint public once enough witnesses cosigned it.
     ///
     /// # Errors
-    /// `Kind::Unsettled` or `Kind::Storage`: call again later. `Kind::Fatal`: another writer or another history, end the process.
+    /// `ErrorKind::Unsettled` or `ErrorKind::Storage`: call again later. `ErrorKind::Fatal`: another writer or another history, end the process.
     pub fn settle(&mut self) -> Result<(), Error> {
         self.finish()?;
         if self.public.is_some() {
@@ -382,7 +388,7 @@ impl Log {
                 let cosigned = cosigner.cosign(&self.signed, &|old| self.prove_consistency(old));
                 let memory = cosigner.memory();
                 // Whoever cosigned, or forgot, is noted before anybody hears of it.
-                if cosigned.as_ref().err().map(Error::kind) != Some(Kind::Fatal)
+                if cosigned.as_ref().err().map(Error::kind) != Some(ErrorKind::Fatal)
                     && memory != self.remembered
                     && let Some(text) = &memory
                 {
@@ -402,7 +408,7 @@ impl Log {
     /// found, if it was something else.
     ///
     /// # Errors
-    /// `Kind::Storage` when it cannot be read or written; `Kind::Fatal` when it is newer than this log: another writer.
+    /// `ErrorKind::Storage` when it cannot be read or written; `ErrorKind::Fatal` when it is newer than this log: another writer.
     pub fn check_public(&mut self) -> Result<Option<String>, Error> {
         let Some(public) = &self.public else {
             return Ok(None);
@@ -419,7 +425,7 @@ impl Log {
                 match Checkpoint::open(&seen, &self.verifier) {
                     Ok(seen) if seen.size > self.size() => {
                         return Err(Error::new(
-                            Kind::Fatal,
+                            ErrorKind::Fatal,
                             format!(
                                 "checkpoint has {} entries, this log {}: another writer moved the log on",
                                 seen.size,
@@ -472,11 +478,11 @@ impl Log {
     /// An entry's bytes.
     ///
     /// # Errors
-    /// `Kind::Missing` outside the tree, else what the storage says.
+    /// `ErrorKind::Missing` outside the tree, else what the storage says.
     pub fn entry(&self, index: u64) -> Result<Vec<u8>, Error> {
         if index >= self.size() {
             return Err(Error::new(
-                Kind::Missing,
+                ErrorKind::Missing,
                 format!("entry {index} is not in a tree of {}", self.size()),
             ));
         }
@@ -497,7 +503,7 @@ impl Log {
     /// The proof that entry `index` is in the newest checkpoint, verified before it is handed out.
     ///
     /// # Errors
-    /// `Kind::Missing` outside the tree, `Kind::Corrupt` when the stored tiles do not lead to the root.
+    /// `ErrorKind::Missing` outside the tree, `ErrorKind::Corrupt` when the stored tiles do not lead to the root.
     pub fn prove(&self, index: u64) -> Result<TlogProof, Error> {
         let hashes = proof::inclusion(self, index, self.size())?;
         let proof = TlogProof {
@@ -546,7 +552,7 @@ fn read_public(storage: &dyn Storage) -> Result<Option<String>, Error> {
 fn read_edge(storage: &dyn Storage, locked: &Checkpoint) -> Result<(Edge, Vec<Vec<u8>>), Error> {
     let files = Files(storage);
     let broken = |error: Error| match error.kind() {
-        Kind::Storage => error,
+        ErrorKind::Storage => error,
         _ => corrupt(format!(
             "the lock store has signed {} entries, and the files do not hold them: {error}. Put back the newest copy of the log's \
              folder that there is",
@@ -570,7 +576,7 @@ struct Files<'a>(&'a dyn Storage);
 
 impl TileReader for Files<'_> {
     fn read_tile(&self, path: &str) -> Result<Vec<u8>, Error> {
-        let missing = || Error::new(Kind::Missing, format!("{path} is missing"));
+        let missing = || Error::new(ErrorKind::Missing, format!("{path} is missing"));
         self.0.read(path)?.ok_or_else(missing)
     }
 }
@@ -580,12 +586,12 @@ impl TileReader for Log {
         self.parts
             .storage
             .read(path)?
-            .ok_or_else(|| Error::new(Kind::Corrupt, format!("{path} is missing")))
+            .ok_or_else(|| Error::new(ErrorKind::Corrupt, format!("{path} is missing")))
     }
 }
 
 fn corrupt(message: impl Into<String>) -> Error {
-    Error::new(Kind::Corrupt, message)
+    Error::new(ErrorKind::Corrupt, message)
 }
 
 /// Writes a batch's tiles. `again`: a file that is there may never have reached the disk, whatever a second flush of it says, so its

@@ -4,7 +4,7 @@
 //! who comes when it is full is told so at once, and nothing waits without limit.
 
 use super::Log;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -32,7 +32,7 @@ impl Receipt {
     /// Waits until the entry is public.
     ///
     /// # Errors
-    /// As [`Log::append`], and `Kind::Busy` when `patience` ended first: the entry may still be sequenced.
+    /// As [`Log::append`], and `ErrorKind::Busy` when `patience` ended first: the entry may still be sequenced.
     pub fn wait(&self, patience: Duration) -> Result<Appended, Error> {
         let (slot, rung) = &*self.0;
         let slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
@@ -41,7 +41,7 @@ impl Receipt {
             .unwrap_or_else(PoisonError::into_inner);
         slot.clone().unwrap_or_else(|| {
             Err(Error::new(
-                Kind::Busy,
+                ErrorKind::Busy,
                 "the entry is queued; its checkpoint is not public yet",
             ))
         })
@@ -69,7 +69,7 @@ impl Pool {
     /// Starts the sequencing thread. A batch is closed after `period`, or when it holds `most` entries; as many may wait behind it.
     ///
     /// # Errors
-    /// `Kind::Storage` when no thread can be started.
+    /// `ErrorKind::Storage` when no thread can be started.
     pub fn start(log: Log, period: Duration, most: usize) -> Result<Self, Error> {
         let (queue, submissions) = sync_channel(most.max(1));
         let thread = std::thread::Builder::new()
@@ -77,7 +77,7 @@ impl Pool {
             .spawn(move || sequence(log, &submissions, period, most.max(1)))
             .map_err(|error| {
                 Error::new(
-                    Kind::Storage,
+                    ErrorKind::Storage,
                     format!("the log's thread did not start: {error}"),
                 )
             })?;
@@ -90,9 +90,9 @@ impl Pool {
     /// Queues an entry.
     ///
     /// # Errors
-    /// `Kind::Busy` when the pool is full, `Kind::Fatal` when the log has stopped.
+    /// `ErrorKind::Busy` when the pool is full, `ErrorKind::Fatal` when the log has stopped.
     pub fn submit(&self, entry: Vec<u8>) -> Result<Receipt, Error> {
-        let stopped = || Error::new(Kind::Fatal, "the log has stopped");
+        let stopped = || Error::new(ErrorKind::Fatal, "the log has stopped");
         let slot = Slot::default();
         let submission = Submission {
             entry,
@@ -102,7 +102,7 @@ impl Pool {
         match queue.try_send(submission) {
             Ok(()) => Ok(Receipt(slot)),
             Err(TrySendError::Full(_)) => Err(Error::new(
-                Kind::Busy,
+                ErrorKind::Busy,
                 "the log takes no more entries at the moment; ask again in a second",
             )),
             Err(TrySendError::Disconnected(_)) => Err(stopped()),
@@ -115,7 +115,7 @@ impl Pool {
     /// What stopped the thread, if anything did.
     pub fn stop(mut self) -> Result<Log, Error> {
         self.queue = None;
-        let stopped = || Error::new(Kind::Fatal, "the log's thread panicked");
+        let stopped = || Error::new(ErrorKind::Fatal, "the log's thread panicked");
         let thread = self.thread.take().ok_or_else(stopped)?;
         thread.join().map_err(|_| stopped())?
     }
@@ -170,7 +170,7 @@ fn sequence(
         // What stays is looked at after the next batch.
         let _later = log.tidy(TIDIED_A_BATCH);
         if let Err(error) = appended
-            && error.kind() == Kind::Fatal
+            && error.kind() == ErrorKind::Fatal
         {
             return Err(error);
         }

@@ -2,7 +2,7 @@
 //!
 //! `(u16be path length | path | u32be length | bytes)… | sha256[32]`.
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::tree::Hash;
 use schema::digest::Digest;
 
@@ -42,7 +42,7 @@ pub(crate) fn to_bytes(uploads: &[Upload]) -> Vec<u8> {
 }
 
 pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Upload>, Error> {
-    let corrupt = || Error::new(Kind::Corrupt, "the staging object is damaged");
+    let corrupt = || Error::new(ErrorKind::Corrupt, "the staging object is damaged");
     let (mut rest, digest) = bytes.split_last_chunk::<32>().ok_or_else(corrupt)?;
     if Digest::sha256(rest).0 != *digest {
         return Err(corrupt());

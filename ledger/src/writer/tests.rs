@@ -2,7 +2,7 @@
 
 use super::{Cosigner, LockStore, Log, Parts, Pool, Storage};
 use crate::checkpoint::Checkpoint;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::proof::{verify_consistency, verify_inclusion};
 use crate::tile;
 use crate::tree::{Hash, leaf_hash, root_of};
@@ -33,7 +33,7 @@ impl Memory {
                 if persist {
                     store(&mut inner);
                 }
-                Err(Error::new(Kind::Storage, format!("{path}: injected")))
+                Err(Error::new(ErrorKind::Storage, format!("{path}: injected")))
             }
             _ => {
                 store(&mut inner);
@@ -53,7 +53,7 @@ impl Storage for Memory {
     fn write_once(&self, path: &str, bytes: &[u8]) -> Result<(), Error> {
         match self.read(path)? {
             Some(found) if found != bytes => Err(Error::new(
-                Kind::Corrupt,
+                ErrorKind::Corrupt,
                 format!("{path} exists with other bytes"),
             )),
             _ => self.write(path, |inner| {
@@ -89,7 +89,7 @@ impl LockStore for Memory {
     }
     fn swap(&self, _: &str, old: &str, new: &str) -> Result<(), Error> {
         if self.load(ORIGIN)?.as_deref() != Some(old) {
-            return Err(Error::new(Kind::Storage, "moved on"));
+            return Err(Error::new(ErrorKind::Storage, "moved on"));
         }
         self.write("lock", |inner| inner.lock = Some(new.into()))
     }
@@ -219,9 +219,9 @@ fn no_failure_at_any_write_loses_doubles_or_reorders_an_entry() {
                 // A swap of which only the answer was lost is found in the lock store.
                 Ok(first) => assert!(first == 254 && point == "lock" && persist, "{what}"),
                 Err(error) => {
-                    assert_eq!(error.kind(), Kind::Storage, "{what}: {error}");
+                    assert_eq!(error.kind(), ErrorKind::Storage, "{what}: {error}");
                     let later = log.append(&entries(1010, 3)).expect_err("the same fault");
-                    assert_eq!(later.kind(), Kind::Storage, "{what}: {later}");
+                    assert_eq!(later.kind(), ErrorKind::Storage, "{what}: {later}");
                 }
             }
             memory.fail(None);
@@ -259,7 +259,7 @@ fn two_writers_cannot_both_go_on() {
             .append(&entries(10, 2))
             .expect_err("the second writer")
             .kind(),
-        Kind::Fatal
+        ErrorKind::Fatal
     );
     check(&open(&memory).expect("an intact log"), &entries(0, 2));
 }
@@ -277,7 +277,7 @@ fn a_changed_object_is_refused_by_name_at_start() {
             .get_mut(path)
             .expect("an object")[20] ^= 1;
         let error = open(&memory).err().expect("a refusal");
-        assert_eq!(error.kind(), Kind::Corrupt, "{path}");
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{path}");
     }
 }
 
@@ -301,7 +301,7 @@ fn a_log_that_was_put_back_is_refused() {
 fn a_missing_lock_record_is_not_an_empty_log() {
     assert_eq!(
         open(&Memory::default()).err().expect("a refusal").kind(),
-        Kind::Missing
+        ErrorKind::Missing
     );
 }
 
@@ -345,7 +345,7 @@ fn a_folder_keeps_a_log_across_restarts_and_refuses_a_second_process() {
 
 /// A cosigner that can be told how to fail.
 #[derive(Clone)]
-struct Panel(Arc<Mutex<Option<Kind>>>);
+struct Panel(Arc<Mutex<Option<ErrorKind>>>);
 
 impl Cosigner for Panel {
     fn is_settled(&self, checkpoint: &str) -> bool {
@@ -382,20 +382,20 @@ fn a_leaf_is_answered_only_when_the_witnesses_have_seen_its_checkpoint() {
         let bytes = memory.read("checkpoint").expect("a read").expect("one");
         String::from_utf8(bytes).expect("text")
     };
-    *mood.lock().expect("no panic") = Some(Kind::Unsettled);
+    *mood.lock().expect("no panic") = Some(ErrorKind::Unsettled);
     let refused = witnessed().err();
     assert!(refused.is_none(), "it opens: {refused:?}");
     *mood.lock().expect("no panic") = None;
     let mut log = witnessed().expect("a log");
     assert_eq!(log.append(&entries(0, 2)).expect("both"), 0);
     assert!(public().contains("panel") && public().contains("\n2\n"));
-    *mood.lock().expect("no panic") = Some(Kind::Unsettled);
+    *mood.lock().expect("no panic") = Some(ErrorKind::Unsettled);
     let waiting = log.append(&entries(2, 2)).expect_err("witnesses are away");
-    assert_eq!(waiting.kind(), Kind::Unsettled);
+    assert_eq!(waiting.kind(), ErrorKind::Unsettled);
     assert!(public().contains("\n2\n"), "the old tree stays public");
     assert_eq!(
         log.append(&entries(4, 1)).expect_err("still").kind(),
-        Kind::Unsettled
+        ErrorKind::Unsettled
     );
     assert_eq!(log.size(), 4, "nothing is piled on an unsettled tree");
     // A restart in between changes nothing.
@@ -405,12 +405,15 @@ fn a_leaf_is_answered_only_when_the_witnesses_have_seen_its_checkpoint() {
     log.settle().expect("they are back");
     assert!(public().contains("panel") && public().contains("\n4\n"));
     check(&log, &entries(0, 4));
-    *mood.lock().expect("no panic") = Some(Kind::Fatal);
+    *mood.lock().expect("no panic") = Some(ErrorKind::Fatal);
     assert_eq!(
         log.append(&entries(9, 1)).expect_err("a fork").kind(),
-        Kind::Fatal
+        ErrorKind::Fatal
     );
-    assert_eq!(witnessed().err().expect("a refusal").kind(), Kind::Fatal);
+    assert_eq!(
+        witnessed().err().expect("a refusal").kind(),
+        ErrorKind::Fatal
+    );
 }
 
 #[test]
@@ -426,7 +429,7 @@ fn a_pool_gives_equal_entries_of_many_threads_one_index_each() {
                     let receipt = loop {
                         match pool.submit(entry.clone()) {
                             Ok(receipt) => break receipt,
-                            Err(error) => assert_eq!(error.kind(), Kind::Busy),
+                            Err(error) => assert_eq!(error.kind(), ErrorKind::Busy),
                         }
                         std::thread::yield_now();
                     };
@@ -466,7 +469,7 @@ fn a_full_pool_says_so_at_once_and_a_stopped_log_stops_its_pool() {
         .collect();
     assert!(taken.iter().filter(|result| result.is_ok()).count() <= 3);
     let busy = taken.iter().find_map(|result| result.as_ref().err());
-    assert_eq!(busy.expect("one too many").kind(), Kind::Busy);
+    assert_eq!(busy.expect("one too many").kind(), ErrorKind::Busy);
     drop(held);
     for receipt in taken.into_iter().flatten() {
         receipt.wait(Duration::from_secs(60)).expect("an index");
@@ -474,8 +477,8 @@ fn a_full_pool_says_so_at_once_and_a_stopped_log_stops_its_pool() {
     memory.0.lock().expect("no panic").lock = Some("another writer's".into());
     let receipt = pool.submit(b"the last".to_vec()).expect("room");
     let error = receipt.wait(Duration::from_secs(60)).expect_err("a fault");
-    assert_eq!(error.kind(), Kind::Fatal);
-    assert_eq!(pool.stop().err().expect("stopped").kind(), Kind::Fatal);
+    assert_eq!(error.kind(), ErrorKind::Fatal);
+    assert_eq!(pool.stop().err().expect("stopped").kind(), ErrorKind::Fatal);
 }
 
 #[test]
@@ -483,13 +486,16 @@ fn an_older_lock_store_adopts_a_newer_log_that_extends_it_and_nothing_else() {
     let (memory, mut log) = fresh();
     log.append(&entries(0, 3)).expect("three");
     let adopt = || Log::adopt(ORIGIN, &secret(), &memory, &memory);
-    assert_eq!(adopt().expect_err("equal").kind(), Kind::Exists);
+    assert_eq!(adopt().expect_err("equal").kind(), ErrorKind::Exists);
     let older = memory.load(ORIGIN).expect("a lock").expect("a checkpoint");
     log.append(&entries(3, 300)).expect("over a tile's edge");
     drop(log);
     let put_back = |text: &str| memory.0.lock().expect("no panic").lock = Some(text.into());
     put_back(&older);
-    assert_eq!(open(&memory).err().expect("refused").kind(), Kind::Corrupt);
+    assert_eq!(
+        open(&memory).err().expect("refused").kind(),
+        ErrorKind::Corrupt
+    );
     // A flipped bit in what is to be adopted.
     let path = "tile/entries/000";
     let flip = || {
@@ -497,18 +503,18 @@ fn an_older_lock_store_adopts_a_newer_log_that_extends_it_and_nothing_else() {
         inner.objects.get_mut(path).expect("a bundle")[9] ^= 1;
     };
     flip();
-    assert_eq!(adopt().expect_err("damaged").kind(), Kind::Corrupt);
+    assert_eq!(adopt().expect_err("damaged").kind(), ErrorKind::Corrupt);
     flip();
     // A lock store of another history.
     let (other, mut forked) = fresh();
     forked.append(&entries(900, 2)).expect("two");
     put_back(&other.load(ORIGIN).expect("a lock").expect("a checkpoint"));
-    assert_eq!(adopt().expect_err("a fork").kind(), Kind::Corrupt);
+    assert_eq!(adopt().expect_err("a fork").kind(), ErrorKind::Corrupt);
     put_back(&older);
     // A batch whose tiles were written and whose checkpoint never became public.
     let beyond = "tile/entries/001.p/50";
     memory.write_once(beyond, b"x").expect("an object");
-    assert_eq!(adopt().expect_err("beyond").kind(), Kind::Corrupt);
+    assert_eq!(adopt().expect_err("beyond").kind(), ErrorKind::Corrupt);
     memory.remove(beyond).expect("removed");
     assert_eq!(adopt().expect("it extends"), (3, 303));
     let mut log = open(&memory).expect("it goes on");
@@ -560,7 +566,7 @@ fn a_backup_copied_over_a_newer_log_signs_nothing_and_the_newer_log_is_adopted()
         mixed.extend(older.clone());
         let memory = from_copy((mixed.clone(), older_lock.clone()));
         let error = open(&memory).err().expect("a refusal");
-        assert_eq!(error.kind(), Kind::Corrupt, "{what}");
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{what}");
         let told = error.to_string();
         assert!(
             told.contains("beyond") && told.contains("adopt-log"),
@@ -585,7 +591,7 @@ fn a_backup_copied_over_a_newer_log_signs_nothing_and_the_newer_log_is_adopted()
         if old > 0 {
             let memory = from_copy((older.clone(), newer_lock.clone()));
             let error = open(&memory).err().expect("a refusal");
-            assert_eq!(error.kind(), Kind::Corrupt, "{what}");
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{what}");
             assert!(
                 error
                     .to_string()
@@ -647,7 +653,7 @@ fn files_copied_over_an_open_log_are_found_before_the_next_signature() {
     let before = copied(&memory).1;
     memory.0.lock().expect("no panic").objects.extend(objects);
     let error = log.append(&entries(3, 5)).expect_err("other bytes");
-    assert_eq!(error.kind(), Kind::Fatal, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Fatal, "{error}");
     assert!(error.to_string().contains("nothing was signed"), "{error}");
     assert_eq!(copied(&memory).1, before);
 }
@@ -740,7 +746,7 @@ fn a_checkpoint_that_a_disk_or_a_hand_changed_is_told_of_and_written_again() {
     memory.remove("checkpoint").expect("removed");
     assert_eq!(
         log.check_public().expect_err("a fault").kind(),
-        Kind::Storage
+        ErrorKind::Storage
     );
     memory.fail(None);
     let (other, mut longer) = fresh();
@@ -749,7 +755,7 @@ fn a_checkpoint_that_a_disk_or_a_hand_changed_is_told_of_and_written_again() {
     memory.replace("checkpoint", &newer).expect("changed");
     assert_eq!(
         log.check_public().expect_err("another writer").kind(),
-        Kind::Fatal
+        ErrorKind::Fatal
     );
 }
 
@@ -775,7 +781,7 @@ impl Cosigner for Diary {
     fn recall(&self, memory: &str) -> Result<(), Error> {
         let number = memory.parse();
         *self.0.lock().expect("no panic") =
-            number.map_err(|_| Error::new(Kind::Malformed, "no number"))?;
+            number.map_err(|_| Error::new(ErrorKind::Malformed, "no number"))?;
         Ok(())
     }
 }
@@ -798,7 +804,7 @@ fn what_witnesses_cosigned_outlives_the_process_and_is_noted_before_it_is_public
     memory.fail(Some(("witnesses", false)));
     let public = memory.read("checkpoint").expect("a read");
     let error = log.append(&entries(2, 2)).expect_err("it cannot be noted");
-    assert_eq!(error.kind(), Kind::Storage);
+    assert_eq!(error.kind(), ErrorKind::Storage);
     assert_eq!(
         memory.read("checkpoint").expect("a read"),
         public,

@@ -11,7 +11,7 @@ impl Log {
     /// each tile is looked at once while the log is open.
     ///
     /// # Errors
-    /// `Kind::Storage`; the same tile is looked at again by the next call.
+    /// `ErrorKind::Storage`; the same tile is looked at again by the next call.
     pub fn tidy(&mut self, most: usize) -> Result<bool, Error> {
         let size = self.size();
         let levels = (0..).take_while(|level| tile::count_at(*level, size) > 0);

@@ -11,7 +11,7 @@ use ledger::policy::Policy;
 use ledger::proof::consistency;
 use ledger::tree::leaf_hash;
 use ledger::writer::{Cosigner, FileLock, Folder, Log, Parts};
-use ledger::{Error, Kind};
+use ledger::{Error, ErrorKind};
 use schema::key::SecretKey;
 use schema::passphrase::Passphrase;
 use std::io::{BufRead as _, BufReader};
@@ -180,7 +180,7 @@ fn append(log: &mut Log, batch: &[Vec<u8>]) {
         };
         match settled {
             Ok(()) => Ok(()),
-            Err(error) if error.kind() == Kind::Unsettled => Err(error.to_string()),
+            Err(error) if error.kind() == ErrorKind::Unsettled => Err(error.to_string()),
             Err(error) => panic!("{error}"),
         }
     });
@@ -320,7 +320,7 @@ fn a_log_that_was_put_back_or_forked_is_stopped_by_witnesses_of_either_make() {
         let mut log = match open(&fresh, &policy) {
             // A witness that knows 801 entries stops even the empty log.
             Err(error) => {
-                assert_eq!(error.kind(), Kind::Fatal, "{error}");
+                assert_eq!(error.kind(), ErrorKind::Fatal, "{error}");
                 assert!(error.to_string().contains("older state"), "{error}");
                 let lonely = Policy::parse(&format!("log {}\nquorum none\n", log_key()));
                 open(&fresh, &lonely.expect("a policy")).expect("a log without witnesses")
@@ -330,7 +330,7 @@ fn a_log_that_was_put_back_or_forked_is_stopped_by_witnesses_of_either_make() {
         log.append(&entries(1..900)).expect("another history");
         drop(log);
         let error = open(&fresh, &policy).err().expect("a fork");
-        assert_eq!(error.kind(), Kind::Fatal, "{error}");
+        assert_eq!(error.kind(), ErrorKind::Fatal, "{error}");
         assert!(error.to_string().contains("another history"), "{error}");
     }
 }
@@ -380,7 +380,7 @@ fn a_witness_that_lost_its_memory_does_not_start_and_counts_no_more_after_any_re
             9 => log.append(&entries(9..10)).expect_err("it counts no more"),
             _ => log.settle().expect_err("it counts no more"),
         };
-        assert_eq!(error.kind(), Kind::Unsettled, "{error}");
+        assert_eq!(error.kind(), ErrorKind::Unsettled, "{error}");
         assert!(error.to_string().contains("lost its memory"), "{error}");
         drop(log);
         log = open(&place, &policy).expect("it opens and waits");

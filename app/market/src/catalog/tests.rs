@@ -8,7 +8,7 @@ use crate::testing::{Listing, Person, Version, leaf};
 use base::db::Tx;
 use base::jobs::{self, Outcome};
 use base::testing::{TestDb, databases};
-use schema::leaf::Kind;
+use schema::leaf::LeafKind;
 use schema::listing::Category;
 use std::collections::BTreeSet;
 
@@ -302,7 +302,7 @@ async fn a_certified_version_goes_on_sale_when_all_its_leaves_are_logged_and_onc
     for test in databases().await {
         let mut tx = test.db.write().await.expect("a transaction");
         let ada = Person::new("ada").insert(&mut tx).await;
-        let outcome = leaf(&mut tx, Kind::Reproduction, "fox", None).await;
+        let outcome = leaf(&mut tx, LeafKind::Reproduction, "fox", None).await;
         let version = Version::new().id("fox").state("certified").logged_at(0);
         let listing = Listing::of(&ada).state("certifying");
         let listing = listing.version(version.certified_by(&outcome));
@@ -338,7 +338,7 @@ async fn a_version_that_failed_never_goes_on_sale() {
     for test in databases().await {
         let mut tx = test.db.write().await.expect("a transaction");
         let ada = Person::new("ada").insert(&mut tx).await;
-        let outcome = leaf(&mut tx, Kind::Reproduction, "fox", Some(2)).await;
+        let outcome = leaf(&mut tx, LeafKind::Reproduction, "fox", Some(2)).await;
         let version = Version::new().id("fox").state("certified").logged_at(0);
         let listing = Listing::of(&ada).state("certifying");
         let listing = listing.version(version.certified_by(&outcome));

@@ -9,7 +9,7 @@ use base::clock::DAY_MS;
 use base::testing::{TestDb, databases};
 use base::vault::Vault;
 use clap::ValueEnum as _;
-use money::books::service::{self as books, Kind};
+use money::books::service::{self as books, AccountKind};
 use schema::time::year_start_ms;
 
 async fn read(test: &TestDb, report: Report, range: &Range) -> Table {
@@ -60,9 +60,9 @@ async fn an_export_is_the_years_sum_of_what_was_booked() {
         assert_eq!(found, expected.into(), "{}", test.name);
         for (seller, sums) in shop.sellers.iter().zip(found.values()) {
             let lies = [
-                Kind::SellerHeld,
-                Kind::SellerAvailable,
-                Kind::ConnectedPaidOut,
+                AccountKind::SellerHeld,
+                AccountKind::SellerAvailable,
+                AccountKind::ConnectedPaidOut,
             ];
             let mut booked = 0;
             for kind in lies {
@@ -158,9 +158,9 @@ async fn every_report_adds_up_to_what_the_books_say() {
         );
         let mut tx = test.db.read().await.expect("a transaction");
         for (kind, report, column) in [
-            (Kind::TaxPayable, &tax, "tax_owed"),
+            (AccountKind::TaxPayable, &tax, "tax_owed"),
             (
-                Kind::RevenueShare,
+                AccountKind::RevenueShare,
                 &read(&test, Report::Lines, &all).await,
                 "fees",
             ),

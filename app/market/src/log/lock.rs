@@ -6,7 +6,7 @@ use super::store;
 use anyhow::{Context as _, Result};
 use base::db::{self, Db};
 use ledger::writer::{Folder, LockStore, Log};
-use ledger::{Error, Kind};
+use ledger::{Error, ErrorKind};
 use schema::key::SecretKey;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ impl DatabaseLock {
     fn wait<T>(&self, work: impl Future<Output = db::Result<T>>) -> Result<T, Error> {
         let result = self.runtime.block_on(work);
         self.failed.store(result.is_err(), Ordering::Relaxed);
-        result.map_err(|error| Error::new(Kind::Storage, format!("lock record: {error}")))
+        result.map_err(|error| Error::new(ErrorKind::Storage, format!("lock record: {error}")))
     }
 }
 
@@ -55,7 +55,10 @@ impl LockStore for DatabaseLock {
         if swapped {
             Ok(())
         } else {
-            Err(Error::new(Kind::Storage, "another writer moved the log on"))
+            Err(Error::new(
+                ErrorKind::Storage,
+                "another writer moved the log on",
+            ))
         }
     }
 }

@@ -13,7 +13,7 @@ use ledger::tree::leaf_hash;
 use ledger::writer::Log;
 use schema::digest::Digest;
 use schema::key_event::KeyEndStatement;
-use schema::leaf::{Kind as LeafKind, Leaf};
+use schema::leaf::{Leaf, LeafKind};
 use std::collections::HashMap;
 use thiserror::Error as ThisError;
 
@@ -32,7 +32,7 @@ impl Error {
     /// Whether log and database say two things, so that trying again is of no use.
     pub(super) fn is_contradiction(&self) -> bool {
         match self {
-            Self::Log(error) => error.kind() != ledger::Kind::Storage,
+            Self::Log(error) => error.kind() != ledger::ErrorKind::Storage,
             Self::Store(error) => error.violation().is_some(),
         }
     }

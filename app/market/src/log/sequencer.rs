@@ -14,7 +14,7 @@ use base::db::Db;
 use ledger::client::Witnesses;
 use ledger::policy::Policy;
 use ledger::writer::{Cosigner, Folder, LockStore as _, Log, Parts};
-use ledger::{Error, Kind};
+use ledger::{Error, ErrorKind};
 use schema::key::SecretKey;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -252,9 +252,9 @@ impl Writer {
     /// What follows an error of the log.
     fn after(&self, error: Error) -> Result<Pace> {
         let cause = match error.kind() {
-            Kind::Unsettled => Cause::Witnesses,
-            Kind::Storage if self.database_failed.load(Ordering::Relaxed) => Cause::Database,
-            Kind::Storage => Cause::Folder,
+            ErrorKind::Unsettled => Cause::Witnesses,
+            ErrorKind::Storage if self.database_failed.load(Ordering::Relaxed) => Cause::Database,
+            ErrorKind::Storage => Cause::Folder,
             _ => return Err(error).context("the public log cannot go on"),
         };
         Ok(Pace::Later(cause, error.to_string()))

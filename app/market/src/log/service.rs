@@ -16,7 +16,7 @@ use schema::bundle::{LoggedLeaf, LoggedStatement};
 use schema::digest::Digest;
 use schema::key::{PublicKey, SecretKey};
 use schema::key_event::KeyEndStatement;
-use schema::leaf::{Kind, Leaf};
+use schema::leaf::{Leaf, LeafKind};
 use schema::pixels::PixelDigest;
 use schema::statement::{
     Envelope, Predicate, ReproductionStatement, Subject, WithdrawalReason, WithdrawalStatement,
@@ -55,7 +55,7 @@ impl LeafRow {
     /// When the stored bytes are damaged.
     pub fn parse(&self) -> Result<Leaf, Error> {
         let bytes = hex::decode(&self.leaf)
-            .map_err(|_| schema::Error::new(schema::Kind::Malformed, "leaf", "is not hex"))?;
+            .map_err(|_| schema::Error::new(schema::ErrorKind::Malformed, "leaf", "is not hex"))?;
         Ok(Leaf::parse(&bytes)?)
     }
 }
@@ -123,7 +123,7 @@ impl PublicLog {
             && policy.log(&origin)? != &verifier
         {
             return Err(ledger::Error::new(
-                ledger::Kind::Malformed,
+                ledger::ErrorKind::Malformed,
                 format!(
                     "the witnesses' policy names another key for {origin}; this log's is {verifier}"
                 ),
@@ -194,7 +194,7 @@ impl PublicLog {
     pub fn checkpoint(&self) -> Result<String, Error> {
         let bytes = self.reader()?.read_tile("checkpoint")?;
         String::from_utf8(bytes).map_err(|_| {
-            ledger::Error::new(ledger::Kind::Corrupt, "the checkpoint is not text").into()
+            ledger::Error::new(ledger::ErrorKind::Corrupt, "the checkpoint is not text").into()
         })
     }
 
@@ -221,7 +221,7 @@ impl PublicLog {
         }
         match reader.read_tile(path) {
             Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == ledger::Kind::Missing => Ok(None),
+            Err(error) if error.kind() == ledger::ErrorKind::Missing => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -312,7 +312,7 @@ impl PublicLog {
         let envelope = Envelope::sign(&statement.subjects(), statement, &self.platform)?;
         let leaf = Leaf::sign(
             &self.origin,
-            Kind::Reproduction,
+            LeafKind::Reproduction,
             envelope.digest()?,
             &self.platform,
         );
@@ -346,7 +346,7 @@ impl PublicLog {
         let about = Subject::pictures(pictures);
         let envelope = Envelope::sign(&about, statement, &self.platform)?;
         let digest = envelope.digest()?;
-        let leaf = Leaf::sign(&self.origin, Kind::Withdrawal, digest, &self.platform);
+        let leaf = Leaf::sign(&self.origin, LeafKind::Withdrawal, digest, &self.platform);
         let key = self.platform_key();
         let row = queue(tx, &self.origin, &leaf, &key).await?;
         keep::<WithdrawalStatement>(tx, &row, &statement.leaf, &envelope, &key).await?;
@@ -366,7 +366,7 @@ impl PublicLog {
     /// # Errors
     /// When the database fails.
     pub async fn queue_licence(&self, tx: &mut Tx, digest: Digest) -> Result<LeafRow, Error> {
-        let leaf = Leaf::sign(&self.origin, Kind::Licence, digest, &self.platform);
+        let leaf = Leaf::sign(&self.origin, LeafKind::Licence, digest, &self.platform);
         queue(tx, &self.origin, &leaf, &self.platform_key()).await
     }
 }
@@ -525,7 +525,7 @@ pub async fn logged_statement(
         .await?
         .ok_or(Error::NotFound)?;
     let envelope = serde_json::from_str(&statement.envelope).map_err(|error| {
-        schema::Error::new(schema::Kind::Malformed, "statement", error.to_string())
+        schema::Error::new(schema::ErrorKind::Malformed, "statement", error.to_string())
     })?;
     Ok(LoggedStatement {
         statement: envelope,

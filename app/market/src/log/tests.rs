@@ -15,7 +15,7 @@ use ledger::policy::Policy;
 use schema::digest::Digest;
 use schema::key::{SecretKey, registration_message};
 use schema::key_event::{Authority, KeyEndStatement, Reason};
-use schema::leaf::{Kind, Leaf};
+use schema::leaf::{Leaf, LeafKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
@@ -30,7 +30,12 @@ fn secret(number: u16) -> SecretKey {
 }
 
 fn leaf(number: u8) -> Leaf {
-    Leaf::sign(ORIGIN, Kind::SealedRecipe, Digest([number; 32]), &secret(0))
+    Leaf::sign(
+        ORIGIN,
+        LeafKind::SealedRecipe,
+        Digest([number; 32]),
+        &secret(0),
+    )
 }
 
 /// A log that is being written.

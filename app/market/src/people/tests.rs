@@ -10,7 +10,7 @@ use base::lang::Lang;
 use base::testing::databases;
 use schema::key::{SecretKey, registration_message};
 use schema::key_event::{Authority, KeyEndStatement, Reason};
-use schema::leaf::Kind;
+use schema::leaf::LeafKind;
 
 fn ada() -> NewPerson {
     NewPerson::parse("Ada@Example.org", "ada", "correct horse").expect("a valid form")
@@ -292,7 +292,7 @@ async fn a_signature_and_the_end_of_its_key_never_pass_each_other() {
         let mut tx = test.db.write().await.expect("a transaction");
         let ada = Person::new("ada").insert(&mut tx).await;
         testing::key(&mut tx, &ada, "k").await;
-        let leaf = testing::leaf(&mut tx, Kind::KeyEvent, "end", None).await;
+        let leaf = testing::leaf(&mut tx, LeafKind::KeyEvent, "end", None).await;
         tx.commit().await.expect("a commit");
         let mut signs = test.db.write().await.expect("a transaction");
         assert!(keys::hold(&mut signs, "k").await.expect("held"));

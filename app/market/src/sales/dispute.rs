@@ -10,7 +10,7 @@ use crate::orders::{self, Earning, Line, LineChange, LineState, OrderState};
 use base::db::{self, Tx};
 use money::Error;
 use money::books::Booking;
-use money::books::service::{self as books, Entry, Kind, posting};
+use money::books::service::{self as books, AccountKind, Entry, posting};
 use money::provider::outbound::{self, Plan};
 use money::provider::{Dispute as Fact, DisputeStatus, Parameters};
 
@@ -95,10 +95,20 @@ async fn post(
 async fn withdraw(tx: &mut Booking, fact: &Fact, provider: &str, now_ms: i64) -> Result<(), Error> {
     store::set_dispute_withdrawn(tx, &fact.id, fact.withdrawn_minor, fact.fee_minor).await?;
     let postings = vec![
-        posting(Kind::DisputeHeld, "platform", fact.withdrawn_minor, None),
-        posting(Kind::ExpenseDisputes, "platform", fact.fee_minor, None),
         posting(
-            Kind::ProcessorAvailable,
+            AccountKind::DisputeHeld,
+            "platform",
+            fact.withdrawn_minor,
+            None,
+        ),
+        posting(
+            AccountKind::ExpenseDisputes,
+            "platform",
+            fact.fee_minor,
+            None,
+        ),
+        posting(
+            AccountKind::ProcessorAvailable,
             provider,
             -fact.withdrawn_minor - fact.fee_minor,
             None,
@@ -141,11 +151,12 @@ async fn freeze(
         }
         orders::set_line_dispute(tx, &line.id, Some(&dispute.id)).await?;
         let (from, rest) = match line.earning {
-            Earning::Held => (Kind::SellerHeld, rest),
+            Earning::Held => (AccountKind::SellerHeld, rest),
             // Some of what was released may have covered what they owed.
             Earning::Available => {
-                let released = books::balance(tx, Kind::SellerAvailable, &line.payee_id).await?;
-                (Kind::SellerAvailable, rest.min(released))
+                let released =
+                    books::balance(tx, AccountKind::SellerAvailable, &line.payee_id).await?;
+                (AccountKind::SellerAvailable, rest.min(released))
             }
             _ => continue,
         };
@@ -156,7 +167,12 @@ async fn freeze(
         set_frozen(tx, line, frozen).await?;
         let postings = vec![
             posting(from, &line.payee_id, rest, Some(&line.id)),
-            posting(Kind::SellerFrozen, &line.payee_id, -rest, Some(&line.id)),
+            posting(
+                AccountKind::SellerFrozen,
+                &line.payee_id,
+                -rest,
+                Some(&line.id),
+            ),
         ];
         // A refund that was undone meanwhile leaves more to freeze than the first time.
         let times = store::count_frozen(tx, &dispute.id).await?;
@@ -187,10 +203,20 @@ async fn unfreeze(tx: &mut Booking, dispute: &Dispute, now_ms: i64) -> Result<()
         set_frozen(tx, &line, 0).await?;
         orders::set_line_dispute(tx, &line.id, None).await?;
         let to = match line.earning {
-            Earning::Held => posting(Kind::SellerHeld, &line.payee_id, -frozen, Some(&line.id)),
-            _ => posting(Kind::SellerAvailable, &line.payee_id, -frozen, None),
+            Earning::Held => posting(
+                AccountKind::SellerHeld,
+                &line.payee_id,
+                -frozen,
+                Some(&line.id),
+            ),
+            _ => posting(AccountKind::SellerAvailable, &line.payee_id, -frozen, None),
         };
-        let from = posting(Kind::SellerFrozen, &line.payee_id, frozen, Some(&line.id));
+        let from = posting(
+            AccountKind::SellerFrozen,
+            &line.payee_id,
+            frozen,
+            Some(&line.id),
+        );
         let key = format!("unfrozen:{}", line.id);
         post(
             tx,
@@ -221,17 +247,22 @@ async fn win(
         }
         let back = fact.reinstated_minor + fact.fee_back_minor;
         let postings = vec![
-            posting(Kind::ProcessorAvailable, provider, back, None),
-            posting(Kind::DisputeHeld, "platform", -dispute.amount_minor, None),
+            posting(AccountKind::ProcessorAvailable, provider, back, None),
             posting(
-                Kind::ExpenseDisputes,
+                AccountKind::DisputeHeld,
+                "platform",
+                -dispute.amount_minor,
+                None,
+            ),
+            posting(
+                AccountKind::ExpenseDisputes,
                 "platform",
                 -fact.fee_back_minor,
                 None,
             ),
             // More than was taken: nobody knows why yet.
             posting(
-                Kind::Suspense,
+                AccountKind::Suspense,
                 "platform",
                 dispute.amount_minor - fact.reinstated_minor,
                 None,
@@ -269,8 +300,8 @@ async fn lose(tx: &mut Booking, dispute: &Dispute, now_ms: i64) -> Result<(), Er
             tell_lost(tx, &line).await?;
         }
     }
-    postings.push(posting(Kind::LossDisputes, "platform", left, None));
-    postings.push(posting(Kind::DisputeHeld, "platform", -left, None));
+    postings.push(posting(AccountKind::LossDisputes, "platform", left, None));
+    postings.push(posting(AccountKind::DisputeHeld, "platform", -left, None));
     post(tx, &dispute.id, "lost", "dispute lost", postings, now_ms).await?;
     if dispute.bearer == LossBearer::Seller {
         // Of a dispute over a part of the order something may still be frozen.
@@ -327,12 +358,12 @@ async fn lose_line(
     let payee = line.payee_id.as_str();
     let on = |kind, owner: &str, amount| posting(kind, owner, amount, Some(&line.id));
     Ok(vec![
-        on(Kind::SellerFrozen, payee, frozen),
-        on(Kind::SellerReceivable, payee, delta.payee - frozen),
-        on(Kind::RevenueShare, "platform", delta.share),
-        on(Kind::TaxPayable, "platform", delta.tax),
-        on(Kind::ExpensePromotion, "platform", -delta.promotion),
-        on(Kind::DisputeHeld, "platform", -delta.cash()),
+        on(AccountKind::SellerFrozen, payee, frozen),
+        on(AccountKind::SellerReceivable, payee, delta.payee - frozen),
+        on(AccountKind::RevenueShare, "platform", delta.share),
+        on(AccountKind::TaxPayable, "platform", delta.tax),
+        on(AccountKind::ExpensePromotion, "platform", -delta.promotion),
+        on(AccountKind::DisputeHeld, "platform", -delta.cash()),
     ])
 }
 
@@ -344,7 +375,14 @@ pub async fn accept(tx: &mut Tx, dispute: &Dispute, now_ms: i64) -> Result<(), E
     if !store::set_dispute_bearer(tx, &dispute.id, LossBearer::Platform).await? {
         return Ok(());
     }
-    call(tx, dispute, outbound::Kind::Acceptance, None, now_ms).await
+    call(
+        tx,
+        dispute,
+        outbound::OperationKind::Acceptance,
+        None,
+        now_ms,
+    )
+    .await
 }
 
 /// Plans the answer to a dispute. `false` when it was answered, or is over.
@@ -360,14 +398,21 @@ pub async fn submit(
     if !store::set_dispute_evidence(tx, &dispute.id, text, now_ms).await? {
         return Ok(false);
     }
-    call(tx, dispute, outbound::Kind::Evidence, Some(text), now_ms).await?;
+    call(
+        tx,
+        dispute,
+        outbound::OperationKind::Evidence,
+        Some(text),
+        now_ms,
+    )
+    .await?;
     Ok(true)
 }
 
 async fn call(
     tx: &mut Tx,
     dispute: &Dispute,
-    kind: outbound::Kind,
+    kind: outbound::OperationKind,
     text: Option<&str>,
     now_ms: i64,
 ) -> Result<(), Error> {

@@ -9,7 +9,7 @@ use crate::orders::{self, Earning, Line, LineChange, LineState, Order, OrderStat
 use base::db::Tx;
 use money::Error;
 use money::books::Booking;
-use money::books::service::{self as books, Entry, Kind, posting};
+use money::books::service::{self as books, AccountKind, Entry, posting};
 use money::provider::outbound::{self, Ended, Operation, OperationState, Plan};
 use money::provider::{Parameters, Refund};
 use schema::money::Parts;
@@ -104,7 +104,7 @@ async fn plan(
         None => whole,
     };
     let delta = after.less(line.refunded_parts());
-    let available = books::balance(tx, Kind::SellerAvailable, &line.payee_id).await?;
+    let available = books::balance(tx, AccountKind::SellerAvailable, &line.payee_id).await?;
     let taken = take(line, bearer, delta, available);
     let borne = line.payee_borne_minor + taken.payee - taken.expense;
     let gone = borne == line.payee_minor && line.earning != Earning::None;
@@ -186,14 +186,14 @@ async fn book(
     let payee = line.payee_id.as_str();
     let on = |kind, owner: &str, amount| posting(kind, owner, amount, Some(&line.id));
     let mut postings = vec![
-        on(Kind::SellerFrozen, payee, taken.frozen),
-        on(Kind::SellerHeld, payee, taken.held),
-        on(Kind::SellerAvailable, payee, taken.available),
-        on(Kind::SellerReceivable, payee, taken.receivable),
-        on(Kind::ExpenseRefunds, "platform", taken.expense),
-        on(Kind::RevenueShare, "platform", delta.share),
-        on(Kind::TaxPayable, "platform", delta.tax),
-        on(Kind::ExpensePromotion, "platform", -delta.promotion),
+        on(AccountKind::SellerFrozen, payee, taken.frozen),
+        on(AccountKind::SellerHeld, payee, taken.held),
+        on(AccountKind::SellerAvailable, payee, taken.available),
+        on(AccountKind::SellerReceivable, payee, taken.receivable),
+        on(AccountKind::ExpenseRefunds, "platform", taken.expense),
+        on(AccountKind::RevenueShare, "platform", delta.share),
+        on(AccountKind::TaxPayable, "platform", delta.tax),
+        on(AccountKind::ExpensePromotion, "platform", -delta.promotion),
     ];
     let cash = delta.cash();
     if cash == 0 {
@@ -217,7 +217,7 @@ async fn book(
         ..Parameters::default()
     };
     let plan = Plan {
-        kind: outbound::Kind::Refund,
+        kind: outbound::OperationKind::Refund,
         line: Some(&line.id),
         payee: Some(payee),
         amount_minor: cash,
@@ -227,7 +227,7 @@ async fn book(
         now_ms,
     };
     let op = outbound::plan(tx, &plan).await?;
-    postings.push(on(Kind::TransitRefund, &order.provider, -cash));
+    postings.push(on(AccountKind::TransitRefund, &order.provider, -cash));
     let entry = Entry {
         key: format!("op:{op}:planned"),
         kind: "refund planned",
@@ -255,8 +255,13 @@ pub async fn note(
             "ok",
             "refund ok",
             vec![
-                posting(Kind::TransitRefund, &op.provider, op.amount, line),
-                posting(Kind::ProcessorAvailable, &op.provider, -op.amount, line),
+                posting(AccountKind::TransitRefund, &op.provider, op.amount, line),
+                posting(
+                    AccountKind::ProcessorAvailable,
+                    &op.provider,
+                    -op.amount,
+                    line,
+                ),
             ],
         ),
         Ended::Rejected(_) => ("rejected", "refund rejected", undo(tx, op, now_ms).await?),
@@ -287,7 +292,7 @@ async fn undo(tx: &mut Tx, op: &Operation, now_ms: i64) -> Result<Vec<books::Pos
         )));
     };
     let line = orders::get_line(tx, line).await?;
-    let owed = books::balance(tx, Kind::SellerReceivable, &line.payee_id).await?;
+    let owed = books::balance(tx, AccountKind::SellerReceivable, &line.payee_id).await?;
     let forgiven = taken.receivable.min(owed);
     let back = taken.held + taken.available + taken.frozen;
     // Held again where the whole part was held; what was sent on or released meanwhile is not of this line any more.
@@ -334,19 +339,19 @@ async fn undo(tx: &mut Tx, op: &Operation, now_ms: i64) -> Result<Vec<books::Pos
     let payee = line.payee_id.as_str();
     let on = |kind, owner: &str, amount| posting(kind, owner, amount, Some(&line.id));
     Ok(vec![
-        on(Kind::TransitRefund, &op.provider, op.amount),
-        on(Kind::SellerHeld, payee, -held),
-        on(Kind::SellerReceivable, payee, -forgiven),
+        on(AccountKind::TransitRefund, &op.provider, op.amount),
+        on(AccountKind::SellerHeld, payee, -held),
+        on(AccountKind::SellerReceivable, payee, -forgiven),
         posting(
-            Kind::SellerAvailable,
+            AccountKind::SellerAvailable,
             payee,
             forgiven - taken.receivable - (back - held),
             None,
         ),
-        on(Kind::ExpenseRefunds, "platform", -taken.expense),
-        on(Kind::RevenueShare, "platform", -taken.share),
-        on(Kind::TaxPayable, "platform", -taken.tax),
-        on(Kind::ExpensePromotion, "platform", taken.promotion),
+        on(AccountKind::ExpenseRefunds, "platform", -taken.expense),
+        on(AccountKind::RevenueShare, "platform", -taken.share),
+        on(AccountKind::TaxPayable, "platform", -taken.tax),
+        on(AccountKind::ExpensePromotion, "platform", taken.promotion),
     ])
 }
 
@@ -378,8 +383,13 @@ pub async fn note_fact(tx: &mut Booking, refund: &Refund, now_ms: i64) -> Result
         source: op.id.clone(),
         occurred_ms: now_ms,
         postings: vec![
-            posting(Kind::ProcessorAvailable, &op.provider, op.amount, line),
-            posting(Kind::RefundOwed, "platform", -op.amount, line),
+            posting(
+                AccountKind::ProcessorAvailable,
+                &op.provider,
+                op.amount,
+                line,
+            ),
+            posting(AccountKind::RefundOwed, "platform", -op.amount, line),
         ],
     };
     books::post(tx, &entry).await?;
@@ -402,8 +412,8 @@ pub async fn pay_owed(tx: &mut Booking, operation: &str, now_ms: i64) -> Result<
         source: format!("hand:{}", op.id),
         occurred_ms: now_ms,
         postings: vec![
-            posting(Kind::RefundOwed, "platform", op.amount, line),
-            posting(Kind::BankOperating, "platform", -op.amount, line),
+            posting(AccountKind::RefundOwed, "platform", op.amount, line),
+            posting(AccountKind::BankOperating, "platform", -op.amount, line),
         ],
     };
     Ok(books::post(tx, &entry).await?)
@@ -428,7 +438,7 @@ pub async fn list_owed(tx: &mut Tx) -> Result<Vec<Operation>, Error> {
 pub async fn plan_again(tx: &mut Booking, operation: &str, now_ms: i64) -> Result<bool, Error> {
     let op = match outbound::get(tx, operation).await {
         Ok(op)
-            if op.parsed_kind() == Some(outbound::Kind::Refund)
+            if op.parsed_kind() == Some(outbound::OperationKind::Refund)
                 && op.state == OperationState::Rejected =>
         {
             op

@@ -16,7 +16,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use money::Error;
 use money::books::Booking;
-use money::books::service::{self as books, CURRENCY, Entry, Kind, posting};
+use money::books::service::{self as books, AccountKind, CURRENCY, Entry, posting};
 use money::provider::{Payment, PaymentState};
 use schema::digest::Digest;
 use schema::licence::{self, Licence, LicenceDocument};
@@ -77,15 +77,15 @@ async fn note_funds(
         books::post(tx, &entry).await
     };
     let fees = vec![
-        posting(Kind::ExpenseProcessing, provider, fee, None),
-        posting(Kind::ProcessorPending, provider, -fee, None),
+        posting(AccountKind::ExpenseProcessing, provider, fee, None),
+        posting(AccountKind::ProcessorPending, provider, -fee, None),
     ];
     post("fee", "fee", fees).await?;
     if payment.available {
         let net = payment.amount_minor - fee;
         let postings = vec![
-            posting(Kind::ProcessorAvailable, provider, net, None),
-            posting(Kind::ProcessorPending, provider, -net, None),
+            posting(AccountKind::ProcessorAvailable, provider, net, None),
+            posting(AccountKind::ProcessorPending, provider, -net, None),
         ];
         post("available", "available", postings).await?;
     }
@@ -166,7 +166,7 @@ pub async fn fulfil(
         )?);
         let difference = payment.amount_minor - billed;
         postings.push(posting(
-            Kind::ProcessorPending,
+            AccountKind::ProcessorPending,
             till.provider.name(),
             difference,
             None,
@@ -273,17 +273,26 @@ fn rounded(difference: i64, lines: usize, payment: &str) -> Result<Vec<books::Po
             "the payment {payment} differs from its lines by {difference}"
         )));
     }
-    Ok(vec![posting(Kind::Rounding, "platform", -difference, None)])
+    Ok(vec![posting(
+        AccountKind::Rounding,
+        "platform",
+        -difference,
+        None,
+    )])
 }
 
 fn postings_of(line: &Line, provider: &str) -> Vec<books::Posting> {
     let on = |kind, owner: &str, amount| posting(kind, owner, amount, Some(&line.id));
     vec![
-        on(Kind::SellerHeld, &line.payee_id, -line.payee_minor),
-        on(Kind::RevenueShare, "platform", -line.share_minor),
-        on(Kind::TaxPayable, "platform", -line.tax_minor),
-        on(Kind::ExpensePromotion, "platform", line.promotion_minor),
-        on(Kind::ProcessorPending, provider, line.parts().cash()),
+        on(AccountKind::SellerHeld, &line.payee_id, -line.payee_minor),
+        on(AccountKind::RevenueShare, "platform", -line.share_minor),
+        on(AccountKind::TaxPayable, "platform", -line.tax_minor),
+        on(
+            AccountKind::ExpensePromotion,
+            "platform",
+            line.promotion_minor,
+        ),
+        on(AccountKind::ProcessorPending, provider, line.parts().cash()),
     ]
 }
 

@@ -12,9 +12,9 @@ use base::jobs::Outcome as JobOutcome;
 use base::random;
 use money::Error;
 use money::books::Booking;
-use money::books::service::{self as books, Entry, Kind, posting};
+use money::books::service::{self as books, AccountKind, Entry, posting};
 use money::provider::inbox::{self, EventState, Row, Topic, topic};
-use money::provider::outbound::{self, Ended, Kind as OpKind, Operation, Sent};
+use money::provider::outbound::{self, Ended, Operation, OperationKind, Sent};
 use money::provider::{Account, Dispute, Payment, Payout, Refund};
 
 /// What the provider says about an event's object now.
@@ -165,15 +165,15 @@ async fn book_end(
     now_ms: i64,
 ) -> Result<(), Error> {
     match op.parsed_kind() {
-        Some(OpKind::Refund) => refund::note(tx, op, ended, now_ms).await,
-        Some(OpKind::Transfer) => {
+        Some(OperationKind::Refund) => refund::note(tx, op, ended, now_ms).await,
+        Some(OperationKind::Transfer) => {
             payouts::note_transfer(tx, op, ended, now_ms).await?;
             ask_back(tx, op, ended, now_ms).await
         }
-        Some(OpKind::Reversal) => note_reversal(tx, op, ended, now_ms).await,
+        Some(OperationKind::Reversal) => note_reversal(tx, op, ended, now_ms).await,
         // The dispute's own events say what came of them.
-        Some(OpKind::Evidence | OpKind::Acceptance) => Ok(()),
-        Some(OpKind::Manual) | None => Err(Error::Internal(format!(
+        Some(OperationKind::Evidence | OperationKind::Acceptance) => Ok(()),
+        Some(OperationKind::Manual) | None => Err(Error::Internal(format!(
             "nobody books the end of a {}",
             op.kind
         ))),
@@ -210,34 +210,44 @@ async fn note_reversal(
     let open = dispute::place_of_reversal(tx, &line).await?;
     let mut postings = vec![
         posting(
-            Kind::ProcessorAvailable,
+            AccountKind::ProcessorAvailable,
             &op.provider,
             op.amount,
             Some(&line.id),
         ),
-        posting(Kind::ConnectedFunded, payee, op.amount, Some(&line.id)),
-        posting(Kind::ConnectedBalance, payee, -op.amount, Some(&line.id)),
+        posting(
+            AccountKind::ConnectedFunded,
+            payee,
+            op.amount,
+            Some(&line.id),
+        ),
+        posting(
+            AccountKind::ConnectedBalance,
+            payee,
+            -op.amount,
+            Some(&line.id),
+        ),
     ];
     if open.is_some() {
         let frozen = line.frozen_minor + op.amount;
         dispute::set_frozen(tx, &line, frozen).await?;
         postings.push(posting(
-            Kind::SellerFrozen,
+            AccountKind::SellerFrozen,
             payee,
             -op.amount,
             Some(&line.id),
         ));
     } else {
-        let owed = books::balance(tx, Kind::SellerReceivable, payee).await?;
+        let owed = books::balance(tx, AccountKind::SellerReceivable, payee).await?;
         let covered = owed.min(op.amount);
         postings.push(posting(
-            Kind::SellerReceivable,
+            AccountKind::SellerReceivable,
             payee,
             -covered,
             Some(&line.id),
         ));
         postings.push(posting(
-            Kind::SellerAvailable,
+            AccountKind::SellerAvailable,
             payee,
             covered - op.amount,
             None,

@@ -5,7 +5,7 @@
 
 use base::db::{self, Tx};
 use money::Error;
-use money::books::service::{self as books, Kind};
+use money::books::service::{self as books, AccountKind};
 use money::provider::{Provider, inbox, outbound};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -60,8 +60,8 @@ pub async fn reconcile(db: &db::Db, provider: &dyn Provider) -> Result<Reconcili
     let mut tx = db.read().await?;
     let owner = provider.name();
     let mut report = Reconciliation {
-        ours_minor: books::balance(&mut tx, Kind::ProcessorPending, owner).await?
-            + books::balance(&mut tx, Kind::ProcessorAvailable, owner).await?,
+        ours_minor: books::balance(&mut tx, AccountKind::ProcessorPending, owner).await?
+            + books::balance(&mut tx, AccountKind::ProcessorAvailable, owner).await?,
         theirs_minor: after,
         unlisted_minor: listed.clamp(before.min(after), before.max(after)) - listed,
         ..Reconciliation::default()

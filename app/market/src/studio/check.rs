@@ -7,7 +7,7 @@ use super::content::{Content, DraftForm};
 use super::error::Error;
 use crate::shop::Shop;
 use base::compute;
-use engine::Kind;
+use engine::ErrorKind;
 use schema::failure::FieldError;
 use schema::licence::Licence;
 use schema::listing::{Category, parse_description, parse_price, parse_title};
@@ -67,11 +67,11 @@ pub(super) fn picture(
         Some(FieldError {
             field: field.into(),
             code: match error.kind() {
-                Kind::PromptTooLong => "tokens".into(),
+                ErrorKind::PromptTooLong => "tokens".into(),
                 _ => "refused".into(),
             },
             detail: Some(match error.kind() {
-                Kind::PromptTooLong => limit.to_string(),
+                ErrorKind::PromptTooLong => limit.to_string(),
                 _ => error.to_string(),
             }),
         })

@@ -59,7 +59,7 @@ impl Content {
     /// The model that its pictures are made with.
     ///
     /// # Errors
-    /// `Kind::Missing` when it is not here any more.
+    /// `ErrorKind::Missing` when it is not here any more.
     pub fn model<'a>(&self, models: &'a Models) -> Result<&'a Arc<Model>, Error> {
         match self.model {
             Some(digest) => models.named(digest),

@@ -4,7 +4,7 @@ use super::{leaf, secret};
 use base::db::{Db, Tx, execute};
 use base::random;
 use base::vault::Vault;
-use schema::leaf::Kind;
+use schema::leaf::LeafKind;
 
 /// A listing on sale for 10.00 with one live version, unless a test says otherwise.
 pub(crate) struct Listing {
@@ -187,14 +187,14 @@ impl Version {
 
     /// The hash of the sealed leaf of the version with this id.
     pub(crate) fn leaf_of(id: &str) -> String {
-        super::leaf_hash(Kind::SealedRecipe, id)
+        super::leaf_hash(LeafKind::SealedRecipe, id)
     }
 
     async fn insert(self, tx: &mut Tx, listing: &str) {
         let id = &self.id;
         let first = self.first_index;
-        let sealed = leaf(tx, Kind::SealedRecipe, id, first).await;
-        let listed = leaf(tx, Kind::Listing, id, first.map(|index| index + 1)).await;
+        let sealed = leaf(tx, LeafKind::SealedRecipe, id, first).await;
+        let listed = leaf(tx, LeafKind::Listing, id, first.map(|index| index + 1)).await;
         if let Some((vault, plain)) = &self.secret {
             vault.put(tx, id, plain, 1).await.expect("a secret");
         } else {

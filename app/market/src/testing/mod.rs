@@ -17,18 +17,18 @@ pub(crate) use shop::{Shop, public_log, shop, traded};
 
 use base::db::{Tx, execute};
 use schema::digest::Digest;
-use schema::leaf::Kind;
+use schema::leaf::LeafKind;
 
 /// The name of the log whose leaves are written here.
 pub(crate) const ORIGIN: &str = "log.test";
 
 /// The hash of the leaf of this kind that stands for `name`.
-pub(crate) fn leaf_hash(kind: Kind, name: &str) -> String {
+pub(crate) fn leaf_hash(kind: LeafKind, name: &str) -> String {
     Digest::sha256(format!("{name} {kind:?}").as_bytes()).hex()
 }
 
 /// A leaf that nobody signed, queued or logged at an index; returns its hash.
-pub(crate) async fn leaf(tx: &mut Tx, kind: Kind, name: &str, index: Option<i64>) -> String {
+pub(crate) async fn leaf(tx: &mut Tx, kind: LeafKind, name: &str, index: Option<i64>) -> String {
     let hash = leaf_hash(kind, name);
     let sql = "insert into log_leaf (leaf_hash, origin, kind, digest, key_hash, leaf, queued_ms, log_index)
         values ($1, $2, $3, $1, 'k', 'x', 1, $4)";

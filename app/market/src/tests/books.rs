@@ -3,7 +3,7 @@
 use crate::testing::{shop, traded};
 use base::db::{Violation, execute};
 use base::testing::{TestDb, databases};
-use money::books::service::{Entry, Error, Kind, audit, balance, post, posting};
+use money::books::service::{AccountKind, Entry, Error, audit, balance, post, posting};
 
 fn entry(key: &str, postings: Vec<money::books::service::Posting>) -> Entry {
     Entry {
@@ -19,8 +19,8 @@ fn sale(key: &str, amount: i64) -> Entry {
     entry(
         key,
         vec![
-            posting(Kind::ProcessorPending, "sandbox", amount, None),
-            posting(Kind::SellerHeld, "ada", -amount, None),
+            posting(AccountKind::ProcessorPending, "sandbox", amount, None),
+            posting(AccountKind::SellerHeld, "ada", -amount, None),
         ],
     )
 }
@@ -46,7 +46,7 @@ async fn a_fact_is_booked_once_however_often_it_is_told() {
             test.name
         );
         assert_eq!(
-            balance(&mut tx, Kind::SellerHeld, "ada")
+            balance(&mut tx, AccountKind::SellerHeld, "ada")
                 .await
                 .expect("a balance"),
             850
@@ -69,8 +69,8 @@ async fn postings_that_do_not_add_up_are_refused_by_the_database() {
         let lame = entry(
             "sale:2",
             vec![
-                posting(Kind::ProcessorPending, "sandbox", 100, None),
-                posting(Kind::RevenueShare, "platform", -99, None),
+                posting(AccountKind::ProcessorPending, "sandbox", 100, None),
+                posting(AccountKind::RevenueShare, "platform", -99, None),
             ],
         );
         assert!(post(&mut tx, &lame).await.is_err(), "{}", test.name);
@@ -90,8 +90,8 @@ async fn no_account_goes_below_its_floor() {
         let over = entry(
             "release:3",
             vec![
-                posting(Kind::SellerHeld, "ada", 101, None),
-                posting(Kind::SellerAvailable, "ada", -101, None),
+                posting(AccountKind::SellerHeld, "ada", 101, None),
+                posting(AccountKind::SellerAvailable, "ada", -101, None),
             ],
         );
         let Err(Error::Store(error)) = post(&mut tx, &over).await else {
@@ -197,10 +197,10 @@ async fn a_payee_who_got_more_than_was_earned_is_found() {
         let gift = entry(
             "gift",
             vec![
-                posting(Kind::ProcessorAvailable, "sandbox", -100, None),
-                posting(Kind::ExpenseRefunds, "platform", 100, None),
-                posting(Kind::ConnectedBalance, "eve", 100, None),
-                posting(Kind::ConnectedFunded, "eve", -100, None),
+                posting(AccountKind::ProcessorAvailable, "sandbox", -100, None),
+                posting(AccountKind::ExpenseRefunds, "platform", 100, None),
+                posting(AccountKind::ConnectedBalance, "eve", 100, None),
+                posting(AccountKind::ConnectedFunded, "eve", -100, None),
             ],
         );
         post(&mut tx, &gift).await.expect("booked");
@@ -223,8 +223,8 @@ async fn a_payee_who_got_more_by_hand_than_was_earned_is_found() {
         let gift = entry(
             "gift",
             vec![
-                posting(Kind::ExpenseRefunds, "platform", 100, None),
-                posting(Kind::BankOperating, ada, -100, None),
+                posting(AccountKind::ExpenseRefunds, "platform", 100, None),
+                posting(AccountKind::BankOperating, ada, -100, None),
             ],
         );
         post(&mut tx, &gift).await.expect("booked");

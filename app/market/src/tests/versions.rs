@@ -12,7 +12,7 @@ use base::db::execute;
 use base::random;
 use base::testing::databases;
 use schema::digest::Digest;
-use schema::leaf::Kind;
+use schema::leaf::LeafKind;
 use schema::recipe::{ModelDigest, Recipe, Scheduler};
 
 /// Submits another version of a listing; its leaves are logged, and it waits for nothing but its certification.
@@ -29,7 +29,11 @@ async fn submit(shop: &Shop, listing: &str) -> String {
     let mut tx = shop.till.db.write().await.expect("a transaction");
     let first = i64::from(u16::from_be_bytes(random::bytes::<2>())) * 10 + 100;
     let mut leaves = Vec::new();
-    for (index, kind) in (first..).zip([Kind::SealedRecipe, Kind::Listing, Kind::Reproduction]) {
+    for (index, kind) in (first..).zip([
+        LeafKind::SealedRecipe,
+        LeafKind::Listing,
+        LeafKind::Reproduction,
+    ]) {
         leaves.push(testing::leaf(&mut tx, kind, &id, Some(index)).await);
     }
     testing::secret(&mut tx, &id).await;
@@ -69,7 +73,7 @@ async fn submit(shop: &Shop, listing: &str) -> String {
 
 /// Certifies a version, and lets it go on sale.
 async fn release(shop: &Shop, id: &str) {
-    let certification = testing::leaf_hash(Kind::Reproduction, id);
+    let certification = testing::leaf_hash(LeafKind::Reproduction, id);
     let mut tx = shop.till.db.write().await.expect("a transaction");
     let sql = "update version set state = 'certified', certification_leaf_hash = $2 where id = $1";
     execute!(&mut tx, sql, id, &certification).expect("certified");

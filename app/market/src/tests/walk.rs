@@ -458,12 +458,12 @@ pub(super) async fn crash_after_sending(shop: &Shop, a: u16, b: u16) {
     }
     let (provider, call) = (&shop.till.provider, op.call(shop.now_ms));
     match op.parsed_kind() {
-        Some(outbound::Kind::Refund) => drop(provider.refund(&call).await),
-        Some(outbound::Kind::Transfer) => drop(provider.transfer(&call).await),
-        Some(outbound::Kind::Reversal) => drop(provider.reverse(&call).await),
-        Some(outbound::Kind::Evidence) => drop(provider.submit_evidence(&call).await),
-        Some(outbound::Kind::Acceptance) => drop(provider.accept_dispute(&call).await),
-        Some(outbound::Kind::Manual) | None => {}
+        Some(outbound::OperationKind::Refund) => drop(provider.refund(&call).await),
+        Some(outbound::OperationKind::Transfer) => drop(provider.transfer(&call).await),
+        Some(outbound::OperationKind::Reversal) => drop(provider.reverse(&call).await),
+        Some(outbound::OperationKind::Evidence) => drop(provider.submit_evidence(&call).await),
+        Some(outbound::OperationKind::Acceptance) => drop(provider.accept_dispute(&call).await),
+        Some(outbound::OperationKind::Manual) | None => {}
     }
 }
 

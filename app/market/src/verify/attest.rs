@@ -10,7 +10,7 @@ use base::db::{Db, Tx};
 use base::limits;
 use base::random;
 use schema::attestation::{Attestation, Opened};
-use schema::leaf::Kind;
+use schema::leaf::LeafKind;
 use schema::statement::{
     Envelope, ListingStatement, Outcome, Predicate as _, ReproductionStatement,
 };
@@ -96,7 +96,7 @@ async fn check_owner(tx: &mut Tx, log: &PublicLog, opened: &Opened) -> Result<()
     let licence = service::find_leaf_of_fact(
         tx,
         &log.origin,
-        Kind::Licence as i64,
+        LeafKind::Licence as i64,
         &opened.licence_digest.hex(),
         &platform,
     )

@@ -8,7 +8,7 @@ use crate::catalog::service as catalog;
 use crate::log::service::{self, Date, Error, PublicLog};
 use base::db::Tx;
 use schema::digest::Digest;
-use schema::leaf::Kind;
+use schema::leaf::LeafKind;
 
 /// One of two recipes.
 pub struct Standing {
@@ -78,7 +78,7 @@ pub async fn compare(
 async fn standing(tx: &mut Tx, log: &PublicLog, leaf: &str) -> Result<Option<Standing>, Error> {
     let row = service::get_leaf(tx, leaf).await?;
     let parsed = row.parse()?;
-    if parsed.kind != Kind::SealedRecipe {
+    if parsed.kind != LeafKind::SealedRecipe {
         return Err(Error::NotFound);
     }
     let Some(index) = row.log_index else {

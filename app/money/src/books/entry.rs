@@ -2,7 +2,7 @@
 
 /// The accounts there are. A kind fixes the normal side and whether the balance may go below zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum AccountKind {
     ProcessorPending,
     ProcessorAvailable,
     /// The platform's own bank account.
@@ -37,7 +37,7 @@ pub enum Kind {
     ConnectedFunded,
 }
 
-impl Kind {
+impl AccountKind {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::ProcessorPending => "processor:pending",
@@ -107,7 +107,7 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Posting {
     /// Which account.
-    pub kind: Kind,
+    pub kind: AccountKind,
     /// Whose.
     pub owner: String,
     /// Minor units, debit positive.
@@ -118,7 +118,7 @@ pub struct Posting {
 
 /// A line of an entry.
 #[must_use]
-pub fn posting(kind: Kind, owner: &str, amount: i64, line: Option<&str>) -> Posting {
+pub fn posting(kind: AccountKind, owner: &str, amount: i64, line: Option<&str>) -> Posting {
     Posting {
         kind,
         owner: owner.into(),

@@ -1,6 +1,6 @@
 //! Posting, balances and the audit.
 
-pub use super::entry::{Entry, Kind, Posting, posting};
+pub use super::entry::{AccountKind, Entry, Posting, posting};
 pub use super::store::{Day, Movement, Unexplained};
 use super::{Booking, store};
 use base::db::{self, Tx};
@@ -130,7 +130,7 @@ pub async fn suspense(tx: &mut Tx, provider: &str) -> db::Result<Vec<Unexplained
 ///
 /// # Errors
 /// When the database fails.
-pub async fn balance(tx: &mut Tx, kind: Kind, owner: &str) -> db::Result<i64> {
+pub async fn balance(tx: &mut Tx, kind: AccountKind, owner: &str) -> db::Result<i64> {
     Ok(kind.normal() * store::posted(tx, kind.name(), owner, CURRENCY).await?)
 }
 
@@ -157,15 +157,15 @@ pub struct SellerBalances {
 /// When the database fails.
 pub async fn seller_balances(tx: &mut Tx, person: &str) -> db::Result<SellerBalances> {
     Ok(SellerBalances {
-        held: balance(tx, Kind::SellerHeld, person).await?,
-        available: balance(tx, Kind::SellerAvailable, person).await?,
-        frozen: balance(tx, Kind::SellerFrozen, person).await?,
-        in_transit: balance(tx, Kind::TransitTransfer, person).await?
-            + balance(tx, Kind::TransitManual, person).await?
-            + balance(tx, Kind::ConnectedBalance, person).await?,
-        paid: balance(tx, Kind::ConnectedPaidOut, person).await?
+        held: balance(tx, AccountKind::SellerHeld, person).await?,
+        available: balance(tx, AccountKind::SellerAvailable, person).await?,
+        frozen: balance(tx, AccountKind::SellerFrozen, person).await?,
+        in_transit: balance(tx, AccountKind::TransitTransfer, person).await?
+            + balance(tx, AccountKind::TransitManual, person).await?
+            + balance(tx, AccountKind::ConnectedBalance, person).await?,
+        paid: balance(tx, AccountKind::ConnectedPaidOut, person).await?
             + store::paid_by_hand(tx, person).await?,
-        owed: balance(tx, Kind::SellerReceivable, person).await?,
+        owed: balance(tx, AccountKind::SellerReceivable, person).await?,
     })
 }
 

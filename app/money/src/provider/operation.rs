@@ -5,7 +5,7 @@ use super::{Call, Parameters};
 
 /// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum OperationKind {
     Refund,
     Transfer,
     /// Takes a transfer back.
@@ -18,7 +18,7 @@ pub enum Kind {
     Manual,
 }
 
-impl Kind {
+impl OperationKind {
     /// As it is stored.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -79,8 +79,8 @@ impl Operation {
 
     /// What it does; `None` for a kind of a later release.
     #[must_use]
-    pub fn parsed_kind(&self) -> Option<Kind> {
-        Kind::parse(&self.kind)
+    pub fn parsed_kind(&self) -> Option<OperationKind> {
+        OperationKind::parse(&self.kind)
     }
 
     /// The frozen parameters.
@@ -115,7 +115,7 @@ impl Operation {
 /// What is to be planned.
 #[derive(Clone, Debug)]
 pub struct Plan<'a> {
-    pub kind: Kind,
+    pub kind: OperationKind,
     pub line: Option<&'a str>,
     pub payee: Option<&'a str>,
     pub amount_minor: i64,

@@ -3,7 +3,7 @@
 //! The one rule: "sent" is committed before the call, so that a process that dies leaves a question and never a forgotten payment.
 //! An unknown outcome is asked for with the same key, later looked up at the provider, and sent anew only when it is not there.
 
-pub use super::operation::{Kind, Operation, Plan};
+pub use super::operation::{Operation, OperationKind, Plan};
 pub use super::state::OperationState;
 use super::{Answer, Outcome, Parameters, Provider, store};
 use base::clock::{DAY_MS, HOUR_MS, MINUTE_MS};
@@ -46,7 +46,7 @@ pub async fn plan(tx: &mut Tx, plan: &Plan<'_>) -> db::Result<String> {
         provider: plan.provider.into(),
     };
     store::insert_op(tx, &op).await?;
-    if plan.kind != Kind::Manual {
+    if plan.kind != OperationKind::Manual {
         jobs::enqueue(tx, SEND, &format!("op:{}", op.id), &op.id).await?;
     }
     Ok(op.id)
@@ -191,12 +191,14 @@ fn delay(attempts: i64) -> i64 {
 async fn call(provider: &dyn Provider, op: &Operation, business_ms: i64) -> Outcome {
     let call = op.call(business_ms);
     match op.parsed_kind() {
-        Some(Kind::Refund) => provider.refund(&call).await,
-        Some(Kind::Transfer) => provider.transfer(&call).await,
-        Some(Kind::Reversal) => provider.reverse(&call).await,
-        Some(Kind::Evidence) => provider.submit_evidence(&call).await,
-        Some(Kind::Acceptance) => provider.accept_dispute(&call).await,
-        Some(Kind::Manual) | None => Outcome::Denied(format!("nobody sends a {}", op.kind)),
+        Some(OperationKind::Refund) => provider.refund(&call).await,
+        Some(OperationKind::Transfer) => provider.transfer(&call).await,
+        Some(OperationKind::Reversal) => provider.reverse(&call).await,
+        Some(OperationKind::Evidence) => provider.submit_evidence(&call).await,
+        Some(OperationKind::Acceptance) => provider.accept_dispute(&call).await,
+        Some(OperationKind::Manual) | None => {
+            Outcome::Denied(format!("nobody sends a {}", op.kind))
+        }
     }
 }
 
@@ -207,9 +209,9 @@ async fn look_up(
 ) -> Answer<Option<String>> {
     let call = op.call(business_ms);
     match op.parsed_kind() {
-        Some(Kind::Refund) => provider.find_refund(&call).await,
-        Some(Kind::Transfer) => provider.find_transfer(&call).await,
-        Some(Kind::Reversal) => provider.find_reversal(&call).await,
+        Some(OperationKind::Refund) => provider.find_refund(&call).await,
+        Some(OperationKind::Transfer) => provider.find_transfer(&call).await,
+        Some(OperationKind::Reversal) => provider.find_reversal(&call).await,
         // Sent twice these change nothing.
         _ => Ok(None),
     }
@@ -299,7 +301,7 @@ pub async fn find_transfer(tx: &mut Tx, line: &str) -> db::Result<Option<Operati
 /// When the database fails.
 pub async fn find_of_ref(
     tx: &mut Tx,
-    kind: Kind,
+    kind: OperationKind,
     reference: &str,
 ) -> db::Result<Option<Operation>> {
     store::find_op_of_ref(tx, kind.name(), reference).await
@@ -309,7 +311,7 @@ pub async fn find_of_ref(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn open_minor(tx: &mut Tx, payee: &str, kind: Kind) -> db::Result<i64> {
+pub async fn open_minor(tx: &mut Tx, payee: &str, kind: OperationKind) -> db::Result<i64> {
     store::open_sum(tx, payee, kind.name()).await
 }
 
@@ -349,7 +351,7 @@ pub async fn plan_reversal(
         return Ok(());
     };
     let plan = Plan {
-        kind: Kind::Reversal,
+        kind: OperationKind::Reversal,
         line: Some(line),
         payee: Some(payee),
         amount_minor,

@@ -18,7 +18,7 @@ use market::sales::DisputeState;
 use market::sales::dispute::Dispute;
 use money::books::service::Unexplained;
 use money::provider::inbox::Row;
-use money::provider::outbound::{Kind as OperationKind, Operation, OperationState};
+use money::provider::outbound::{Operation, OperationKind, OperationState};
 
 fn state_filter(
     lang: Lang,

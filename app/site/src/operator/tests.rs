@@ -12,7 +12,7 @@ use base::testing::{TestDb, databases};
 use market::log::status::{Cause, Event as LogEvent, LogStatus, Waiting};
 use market::settlement::checks::{BOOKS_CHECK_SETTING, BooksCheck, LOG_AUDIT_SETTING};
 use money::provider::inbox::{self, Event};
-use money::provider::outbound::{self, Kind};
+use money::provider::outbound::{self, OperationKind};
 use money::provider::{Parameters, sandbox};
 use std::sync::Arc;
 
@@ -96,7 +96,7 @@ async fn the_desk_counts_what_is_open_and_what_died_and_shows_the_newest() {
             let stored = inbox::ignore(&mut tx, sandbox::NAME, &event).await;
             assert!(stored.expect("stored"), "{}", test.name);
             let plan = outbound::Plan {
-                kind: Kind::Manual,
+                kind: OperationKind::Manual,
                 line: None,
                 payee: None,
                 amount_minor: number + 1,

@@ -159,7 +159,7 @@ async fn file(
         Ok(Ok(None)) => return absent(),
         Ok(Err(error)) => return unreadable(&error),
         Err(error) => {
-            let error = ledger::Error::new(ledger::Kind::Storage, error.to_string());
+            let error = ledger::Error::new(ledger::ErrorKind::Storage, error.to_string());
             return unreadable(&error.into());
         }
     };

@@ -11,7 +11,7 @@ use anyhow::{Result, anyhow};
 use ledger::audit::audit;
 use ledger::edge::Edge;
 use ledger::tile::WIDTH;
-use ledger::{Error, Kind};
+use ledger::{Error, ErrorKind};
 use serde_json::json;
 use std::path::Path;
 
@@ -130,7 +130,7 @@ fn to_the_end(
         if !log.extends(from, &old_root)? {
             let why =
                 format!("this tree does not extend the {from} entries that were audited before");
-            return Err(Error::new(Kind::Forged, why));
+            return Err(Error::new(ErrorKind::Forged, why));
         }
         // Each bundle is held against its tile, and the tile against those above it, up to the root.
         for index in again.into_iter().flat_map(Again::bundles) {
@@ -159,7 +159,9 @@ fn to_the_end(
             }
             Ok(None)
         }
-        Err(error) if matches!(error.kind(), Kind::Storage | Kind::Busy) => Err(error.into()),
+        Err(error) if matches!(error.kind(), ErrorKind::Storage | ErrorKind::Busy) => {
+            Err(error.into())
+        }
         Err(error) => Ok(Some(error.to_string())),
     }
 }

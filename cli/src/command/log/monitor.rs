@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result};
 use ledger::audit::audit;
 use ledger::edge::Edge;
 use ledger::tile::WIDTH;
-use ledger::{Error, Kind};
+use ledger::{Error, ErrorKind};
 use schema::leaf::Leaf;
 use serde_json::json;
 use std::path::Path;
@@ -24,7 +24,7 @@ use std::time::Duration;
 fn may_heal(error: &Error) -> bool {
     matches!(
         error.kind(),
-        Kind::Storage | Kind::Busy | Kind::Missing | Kind::Unsettled
+        ErrorKind::Storage | ErrorKind::Busy | ErrorKind::Missing | ErrorKind::Unsettled
     )
 }
 
@@ -169,7 +169,7 @@ fn step(source: &Source, path: &Path, seen: &mut Option<State>) -> Result<Step> 
     if known.size() > checkpoint.size {
         // A cache or a mirror may be behind; a log that was put back shows itself when it grows again.
         return Ok(Step::Later(Error::new(
-            Kind::Busy,
+            ErrorKind::Busy,
             format!(
                 "an older checkpoint of {} entries is served, {} were seen",
                 checkpoint.size,

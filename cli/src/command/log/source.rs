@@ -8,7 +8,7 @@ use ledger::policy::{Policy, Settlement};
 use ledger::tile::TileReader;
 use ledger::verified::Verified;
 use ledger::writer::Folder;
-use ledger::{Error, Kind};
+use ledger::{Error, ErrorKind};
 
 /// A log's files, unverified.
 pub(super) enum Place {
@@ -70,7 +70,7 @@ impl Source {
     /// The newest checkpoint, verified by the policy.
     pub(super) fn head(&self) -> Result<Head, Error> {
         let text = String::from_utf8(self.place.read_tile("checkpoint")?)
-            .map_err(|_| Error::new(Kind::Malformed, "the checkpoint is not text"))?;
+            .map_err(|_| Error::new(ErrorKind::Malformed, "the checkpoint is not text"))?;
         let settlement = self.policy.settle(&text, machine::now_seconds())?;
         Ok(Head { text, settlement })
     }

@@ -17,7 +17,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use ledger::note::{Algorithm, Verifier, is_name};
 use ledger::witness::{Answer, MAX_REQUEST_BYTES, SIZE_TYPE, Witness};
-use ledger::{Error, Kind};
+use ledger::{Error, ErrorKind};
 use notebook::Notebook;
 use schema::key::SecretKey;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -157,7 +157,7 @@ async fn add(State(witness): State<Shared>, body: Bytes) -> Response {
             text(status, kind, answer.body())
         }
         Ok(Err(error)) => broken(&error),
-        Err(error) => broken(&Error::new(Kind::Storage, error.to_string())),
+        Err(error) => broken(&Error::new(ErrorKind::Storage, error.to_string())),
     }
 }
 
@@ -170,6 +170,6 @@ async fn latest(State(witness): State<Shared>, Path(hash): Path<String>) -> Resp
         Ok(Ok(Some(checkpoint))) => text(StatusCode::OK, TEXT, checkpoint),
         Ok(Ok(None)) => text(StatusCode::NOT_FOUND, TEXT, "no such log\n".into()),
         Ok(Err(error)) => broken(&error),
-        Err(error) => broken(&Error::new(Kind::Storage, error.to_string())),
+        Err(error) => broken(&Error::new(ErrorKind::Storage, error.to_string())),
     }
 }

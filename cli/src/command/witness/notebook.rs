@@ -8,7 +8,7 @@ use ledger::checkpoint::Checkpoint;
 use ledger::note::Verifier;
 use ledger::witness::{Memory, monitoring_name};
 use ledger::writer::{FileLock, Folder, Storage as _};
-use ledger::{Error, Kind};
+use ledger::{Error, ErrorKind};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -167,13 +167,13 @@ impl Memory for Notebook {
         let Some(bytes) = self.folder.read(&path)? else {
             // It was there when this process started, or it was written by it.
             if self.known.contains(origin) {
-                return Err(Error::new(Kind::Storage, format!("{path} is gone")));
+                return Err(Error::new(ErrorKind::Storage, format!("{path} is gone")));
             }
             return Ok(None);
         };
         let text = String::from_utf8(bytes);
         text.map(Some)
-            .map_err(|_| Error::new(Kind::Corrupt, format!("{path} is not text")))
+            .map_err(|_| Error::new(ErrorKind::Corrupt, format!("{path} is not text")))
     }
 
     fn store(&mut self, origin: &str, checkpoint: &str) -> Result<(), Error> {

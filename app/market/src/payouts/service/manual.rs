@@ -12,7 +12,7 @@ use base::random;
 use base::vault::Vault;
 use money::Error;
 use money::books::Booking;
-use money::books::service::{self as books, Entry, Kind, posting};
+use money::books::service::{self as books, AccountKind, Entry, posting};
 use money::provider::outbound::{self, OperationState};
 use schema::money::decimal;
 
@@ -124,11 +124,11 @@ impl Fate {
     }
 
     /// Which account an operation's amount leaves, and which takes it.
-    fn accounts(self) -> (Kind, Kind) {
+    fn accounts(self) -> (AccountKind, AccountKind) {
         match self {
-            Self::Paid => (Kind::TransitManual, Kind::BankOperating),
-            Self::Returned => (Kind::BankOperating, Kind::SellerAvailable),
-            Self::Cancelled => (Kind::TransitManual, Kind::SellerAvailable),
+            Self::Paid => (AccountKind::TransitManual, AccountKind::BankOperating),
+            Self::Returned => (AccountKind::BankOperating, AccountKind::SellerAvailable),
+            Self::Cancelled => (AccountKind::TransitManual, AccountKind::SellerAvailable),
         }
     }
 }

@@ -7,7 +7,7 @@ use base::clock::DAY_MS;
 use base::db::{Db, read_number, write_setting};
 use money::Error;
 use money::books::Booking;
-use money::books::service::{self as books, Entry, Kind, posting};
+use money::books::service::{self as books, AccountKind, Entry, posting};
 use money::provider::{Cause, PayoutState, Provider, Transaction};
 
 /// Looked at again: a payout may come back five business days later, a movement may be listed late.
@@ -55,14 +55,14 @@ async fn book(
     let arrival = arrival(transaction);
     let (kind, other) = match transaction.cause {
         Cause::Followed => return Ok(false),
-        Cause::OwnPayout => ("own payout sent", Kind::BankInTransit),
+        Cause::OwnPayout => ("own payout sent", AccountKind::BankInTransit),
         // Where it comes back from: a bank that had it, or the way there.
         Cause::OwnPayoutBack if books::is_booked(tx, &arrival).await? => {
-            ("own payout returned", Kind::BankOperating)
+            ("own payout returned", AccountKind::BankOperating)
         }
-        Cause::OwnPayoutBack => ("own payout returned", Kind::BankInTransit),
-        Cause::Fee => ("provider fee", Kind::ExpenseProcessing),
-        Cause::Unexplained => ("unexplained", Kind::Suspense),
+        Cause::OwnPayoutBack => ("own payout returned", AccountKind::BankInTransit),
+        Cause::Fee => ("provider fee", AccountKind::ExpenseProcessing),
+        Cause::Unexplained => ("unexplained", AccountKind::Suspense),
     };
     let net = transaction.net_minor;
     let entry = |key: String, kind, postings| Entry {
@@ -76,7 +76,7 @@ async fn book(
     let new = !books::is_booked(tx, &key).await?;
     if new {
         let postings = vec![
-            posting(Kind::ProcessorAvailable, provider, net, None),
+            posting(AccountKind::ProcessorAvailable, provider, net, None),
             posting(other, provider, -net, None),
         ];
         books::post(tx, &entry(key, kind, postings)).await?;
@@ -91,8 +91,8 @@ async fn book(
     }
     if arrived {
         let postings = vec![
-            posting(Kind::BankOperating, provider, -net, None),
-            posting(Kind::BankInTransit, provider, net, None),
+            posting(AccountKind::BankOperating, provider, -net, None),
+            posting(AccountKind::BankInTransit, provider, net, None),
         ];
         books::post(tx, &entry(arrival, "own payout arrived", postings)).await?;
     }
@@ -120,8 +120,8 @@ pub async fn settle_suspense(
         source: source.into(),
         occurred_ms: now_ms,
         postings: vec![
-            posting(Kind::Suspense, provider, -found.amount, None),
-            posting(Kind::ExpenseProcessing, provider, found.amount, None),
+            posting(AccountKind::Suspense, provider, -found.amount, None),
+            posting(AccountKind::ExpenseProcessing, provider, found.amount, None),
         ],
     };
     Ok(books::post(tx, &entry).await?)

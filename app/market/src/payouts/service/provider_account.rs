@@ -10,7 +10,7 @@ use crate::people::service as people;
 use base::db::{self, Db, Tx};
 use money::Error;
 use money::books::Booking;
-use money::books::service::{self as books, Entry, Kind, posting};
+use money::books::service::{self as books, AccountKind, Entry, posting};
 use money::provider::sandbox::{self, Onboarding};
 use money::provider::{Account, Outcome, Payout, PayoutProvider as _, PayoutState, Provider};
 
@@ -222,8 +222,8 @@ pub async fn note_payout(
     let paid_key = format!("payout:{}:paid", payout.id);
     let amounts = |out: i64| {
         vec![
-            posting(Kind::ConnectedPaidOut, &person, out, None),
-            posting(Kind::ConnectedBalance, &person, -out, None),
+            posting(AccountKind::ConnectedPaidOut, &person, out, None),
+            posting(AccountKind::ConnectedBalance, &person, -out, None),
         ]
     };
     let (key, kind, postings) = match payout.state {

@@ -12,7 +12,7 @@ use base::db::{self, Db, Tx};
 use base::random;
 use money::Error;
 use money::books::Booking;
-use money::books::service::{self as books, Entry, Kind, posting};
+use money::books::service::{self as books, AccountKind, Entry, posting};
 use money::provider::outbound;
 
 /// So many holds end in one transaction.
@@ -89,9 +89,14 @@ async fn release_some(db: &Db, now_ms: i64) -> Result<usize, Error> {
             source: line.id.clone(),
             occurred_ms: now_ms,
             postings: vec![
-                posting(Kind::SellerHeld, payee, line.rest_minor, Some(&line.id)),
                 posting(
-                    Kind::SellerAvailable,
+                    AccountKind::SellerHeld,
+                    payee,
+                    line.rest_minor,
+                    Some(&line.id),
+                ),
+                posting(
+                    AccountKind::SellerAvailable,
                     payee,
                     -line.rest_minor,
                     Some(&line.id),
@@ -127,10 +132,10 @@ pub async fn plan_for(
     minimum_minor: i64,
     now_ms: i64,
 ) -> Result<Planned, Error> {
-    let available_minor = books::balance(tx, Kind::SellerAvailable, payee).await?;
+    let available_minor = books::balance(tx, AccountKind::SellerAvailable, payee).await?;
     // What is being asked back from their account is not taken twice.
-    let asked = outbound::open_minor(tx, payee, outbound::Kind::Reversal).await?;
-    let receivable = books::balance(tx, Kind::SellerReceivable, payee).await?;
+    let asked = outbound::open_minor(tx, payee, outbound::OperationKind::Reversal).await?;
+    let receivable = books::balance(tx, AccountKind::SellerReceivable, payee).await?;
     let owed = (receivable - asked).max(0);
     let netted_minor = owed.min(available_minor);
     let (outcome, until_ms) = decide(
@@ -165,7 +170,7 @@ async fn decide(
     if payable == 0 {
         let next = orders::next_held(tx, payee).await?;
         let next = next.iter().map(EarningLine::release_ms).min();
-        let frozen = books::balance(tx, Kind::SellerFrozen, payee).await?;
+        let frozen = books::balance(tx, AccountKind::SellerFrozen, payee).await?;
         return Ok(match next {
             Some(until) => ("hold_until", Some(until)),
             None if frozen > 0 => ("disputed", None),
@@ -277,8 +282,8 @@ async fn net(
         source: decision.into(),
         occurred_ms: now_ms,
         postings: vec![
-            posting(Kind::SellerAvailable, payee, netted, None),
-            posting(Kind::SellerReceivable, payee, -netted, None),
+            posting(AccountKind::SellerAvailable, payee, netted, None),
+            posting(AccountKind::SellerReceivable, payee, -netted, None),
         ],
     };
     books::post(tx, &entry).await.map(drop)

@@ -4,9 +4,9 @@ use super::Payee;
 use crate::orders::{self, Earning, EarningLine};
 use money::Error;
 use money::books::Booking;
-use money::books::service::{self as books, Entry, Kind, posting};
+use money::books::service::{self as books, AccountKind, Entry, posting};
 use money::provider::Parameters;
-use money::provider::outbound::{self, Ended, Kind as OpKind, Operation, Plan};
+use money::provider::outbound::{self, Ended, Operation, OperationKind, Plan};
 
 /// Plans one transfer, of a line or of a balance that belongs to none.
 ///
@@ -22,8 +22,16 @@ pub(super) async fn plan(
     now_ms: i64,
 ) -> Result<(), Error> {
     let (kind, transit, entry_kind) = match payee.is_manual() {
-        true => (OpKind::Manual, Kind::TransitManual, "manual planned"),
-        false => (OpKind::Transfer, Kind::TransitTransfer, "transfer planned"),
+        true => (
+            OperationKind::Manual,
+            AccountKind::TransitManual,
+            "manual planned",
+        ),
+        false => (
+            OperationKind::Transfer,
+            AccountKind::TransitTransfer,
+            "transfer planned",
+        ),
     };
     let person = payee.person_id.as_str();
     let line_id = line.map(|line| line.id.as_str());
@@ -53,7 +61,7 @@ pub(super) async fn plan(
         source: op,
         occurred_ms: now_ms,
         postings: vec![
-            posting(Kind::SellerAvailable, person, amount, line_id),
+            posting(AccountKind::SellerAvailable, person, amount, line_id),
             posting(transit, person, -amount, line_id),
         ],
     };
@@ -80,10 +88,10 @@ pub async fn note_transfer(
             "transfer ok",
             Earning::Transferred,
             vec![
-                on(Kind::TransitTransfer, payee, op.amount),
-                on(Kind::ProcessorAvailable, &op.provider, -op.amount),
-                on(Kind::ConnectedBalance, payee, op.amount),
-                on(Kind::ConnectedFunded, payee, -op.amount),
+                on(AccountKind::TransitTransfer, payee, op.amount),
+                on(AccountKind::ProcessorAvailable, &op.provider, -op.amount),
+                on(AccountKind::ConnectedBalance, payee, op.amount),
+                on(AccountKind::ConnectedFunded, payee, -op.amount),
             ],
         ),
         Ended::Rejected(_) => (
@@ -91,8 +99,8 @@ pub async fn note_transfer(
             "transfer rejected",
             Earning::Available,
             vec![
-                on(Kind::TransitTransfer, payee, op.amount),
-                on(Kind::SellerAvailable, payee, -op.amount),
+                on(AccountKind::TransitTransfer, payee, op.amount),
+                on(AccountKind::SellerAvailable, payee, -op.amount),
             ],
         ),
     };

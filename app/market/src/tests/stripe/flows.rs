@@ -190,7 +190,7 @@ async fn the_platforms_own_payouts_the_providers_costs_and_what_nobody_explains_
             let booked = payouts::movements::book_own(&test.db, provider.as_ref(), now_ms).await;
             booked.expect("booked")
         };
-        let balance = async |kind: books::Kind| {
+        let balance = async |kind: books::AccountKind| {
             let mut tx = test.db.read().await.expect("a transaction");
             books::balance(&mut tx, kind, "stripe-test")
                 .await
@@ -202,14 +202,14 @@ async fn the_platforms_own_payouts_the_providers_costs_and_what_nobody_explains_
         on.fake.world().move_own(55, "reserved_funds");
         assert_eq!(book(on.shop.now_ms).await, 4, "{}", test.name);
         assert_eq!(book(on.shop.now_ms).await, 0, "{}: once", test.name);
-        assert_eq!(balance(books::Kind::BankInTransit).await, 350);
+        assert_eq!(balance(books::AccountKind::BankInTransit).await, 350);
         on.shop.check_settled(test.name).await;
         on.advance(3).await;
         book(on.shop.now_ms).await;
         assert_eq!(
             (
-                balance(books::Kind::BankInTransit).await,
-                balance(books::Kind::BankOperating).await
+                balance(books::AccountKind::BankInTransit).await,
+                balance(books::AccountKind::BankOperating).await
             ),
             (0, 350),
             "{}: arrived",
@@ -219,8 +219,8 @@ async fn the_platforms_own_payouts_the_providers_costs_and_what_nobody_explains_
         assert_eq!(book(on.shop.now_ms).await, 1, "{}: it came back", test.name);
         assert_eq!(
             (
-                balance(books::Kind::BankInTransit).await,
-                balance(books::Kind::BankOperating).await
+                balance(books::AccountKind::BankInTransit).await,
+                balance(books::AccountKind::BankOperating).await
             ),
             (0, 300),
             "{}: {kept} stays",
@@ -247,7 +247,12 @@ async fn the_platforms_own_payouts_the_providers_costs_and_what_nobody_explains_
             assert_eq!(settled.await.expect("an answer"), wanted, "{}", test.name);
         }
         tx.commit().await.expect("a commit");
-        assert_eq!(balance(books::Kind::Suspense).await, 0, "{}", test.name);
+        assert_eq!(
+            balance(books::AccountKind::Suspense).await,
+            0,
+            "{}",
+            test.name
+        );
         on.shop.check_settled(test.name).await;
         dump(&on.fake, "own");
     }

@@ -16,7 +16,7 @@ use market::log::keys::SignerEnd;
 use market::log::service::{Date, LeafRow, PublicLog, StatementRow, Withdrawal};
 use market::moderation::service::Resemblance;
 use schema::key::PublicKey;
-use schema::leaf::Kind;
+use schema::leaf::LeafKind;
 use schema::statement::Envelope;
 
 /// What the server itself found when it made the page.
@@ -79,12 +79,12 @@ pub(in crate::verify) fn proof(
     let leaf = row.parse().ok();
     let kind = leaf.as_ref().map(|leaf| leaf.kind);
     let kind_text = lang.text(match kind {
-        Some(Kind::SealedRecipe) | None => "kind-sealed",
-        Some(Kind::Reproduction) => "kind-reproduction",
-        Some(Kind::KeyEvent) => "kind-key",
-        Some(Kind::Licence) => "kind-licence",
-        Some(Kind::Withdrawal) => "kind-withdrawal",
-        Some(Kind::Listing) => "kind-listing",
+        Some(LeafKind::SealedRecipe) | None => "kind-sealed",
+        Some(LeafKind::Reproduction) => "kind-reproduction",
+        Some(LeafKind::KeyEvent) => "kind-key",
+        Some(LeafKind::Licence) => "kind-licence",
+        Some(LeafKind::Withdrawal) => "kind-withdrawal",
+        Some(LeafKind::Listing) => "kind-listing",
     });
     let title = match row.log_index {
         Some(index) => lang.with("proof-title", &[("index", index.into())]),
@@ -168,7 +168,7 @@ pub(in crate::verify) fn proof(
             }
         });
         let attestations = attestations.collect_view();
-        let digest_label = lang.text(if kind == Some(Kind::SealedRecipe) {
+        let digest_label = lang.text(if kind == Some(LeafKind::SealedRecipe) {
             "commitment"
         } else {
             "statement-digest"
@@ -195,7 +195,7 @@ pub(in crate::verify) fn proof(
         let base = format!("/proofs/{}", row.leaf_hash);
         let limits = lang.text(log.limits_text());
         let comparison =
-            (kind == Some(Kind::SealedRecipe)).then(|| comparison(lang, &row.leaf_hash, alike));
+            (kind == Some(LeafKind::SealedRecipe)).then(|| comparison(lang, &row.leaf_hash, alike));
         view! {
             {heading(title, Some(kind_text))}
             {withdrawal}
@@ -211,7 +211,7 @@ pub(in crate::verify) fn proof(
                 <p class="quiet">{lang.text("checks-server")}</p>
                 {evidence.map(|evidence| view! { <ProofCheck evidence texts=texts/><noscript><p class="hint">{lang.text("own-check-no-script")}</p></noscript> })}
             </section>
-            {(kind == Some(Kind::SealedRecipe)).then(|| view! {
+            {(kind == Some(LeafKind::SealedRecipe)).then(|| view! {
                 <section class="card"><h2>{lang.text("attestations")}</h2>
                     <div class="scroll" tabindex="0"><table id="tally"><thead><tr><th scope="col">{lang.text("environment")}</th>{outcome_head}</tr></thead><tbody>{tallies}</tbody></table></div>
                     <ul class="plain">{attestations}</ul><p class="quiet">{lang.text("attestations-line")}</p></section>
