@@ -23,6 +23,8 @@ def batch(batches, known):
 
 def train(work, side, minutes):
     """Writes start.pt again, with the rows it taught."""
+    # Products this small are slower on two threads.
+    torch.set_num_threads(1)
     start, network = torch.load(work / 'start.pt', weights_only=True), Generator(side)
     network.load_state_dict(start['network'])
     network.requires_grad_(False)

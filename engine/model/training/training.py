@@ -1,6 +1,7 @@
 """What every training stage shares: the device, the clock that survives a cut, saving, the pause, and the learning-rate schedule.
 
-The one rule: a stage counts the minutes it has trained, not the time of day, saves every ten, and goes on where it stopped.
+The one rule: a stage counts the minutes it has computed, not those it waited for a core or a lock, saves every ten minutes of the day, and
+goes on where it stopped. So beside a compiler the rate falls as the samples come, and not before them.
 
 The pause. Training takes every idle core, so whoever measures time or runs tests that have deadlines takes the lock `pause` in the working
 folder (`data/training/pause` in this repository):
@@ -10,12 +11,13 @@ folder (`data/training/pause` in this repository):
 3. release: remove the file, if it still holds one's own id. A taker that was killed needs no cleaning: its id is dead.
 A file that holds no number counts as dead after a minute, in which a taker has had time to write.
 """
-import os, time
+import os, signal, time
 import numpy as np
 import torch
 import team
 
 DEVICE = 'cuda' if torch.cuda.is_available() else 'cpu'
+CLOCK = time.time if DEVICE == 'cuda' else time.thread_time
 
 
 def _products_a_second(dtype):
@@ -65,7 +67,9 @@ class Run:
     def __init__(self, path, minutes, state, save_every_seconds=600):
         self.path, self.budget, self.state, self.every = path, minutes * 60, state, save_every_seconds
         self.before, self.step, self.samples, self.begun, self.waited, self.smooth = 0., 0, 0, 0, 0., None
-        self.started = self.saved = self.printed = time.time()
+        self.ended = False
+        signal.signal(signal.SIGTERM, self.end)
+        self.started, self.saved, self.printed = CLOCK(), time.time(), time.time()
         if path.exists():
             kept = torch.load(path, map_location=DEVICE, weights_only=True)
             self.count(kept.pop('seconds'), kept.pop('step'), kept.pop('samples'))
@@ -83,24 +87,28 @@ class Run:
 
     @property
     def seconds(self):
-        return self.before + time.time() - self.started - self.waited
+        return self.before + CLOCK() - self.started - self.waited
 
     def pause(self):
         """Sleeps while the lock is held. Only the first process looks; the others wait for it to tell them the next step."""
-        start = time.time()
+        start, counted = time.time(), CLOCK()
         if team.rank() == 0 and paused(self.path.parent / 'pause'):
             self.say('pauses')
             while paused(self.path.parent / 'pause'):
                 time.sleep(1)
             self.say(f'goes on after {time.time() - start:.0f} s')
         waited, = team.agreed(time.time() - start)
-        self.waited += waited
         self.printed += waited
+        self.waited += CLOCK() - counted
+
+    def end(self, *_):
+        """A polite signal to the first process (the first child of the command) ends the stage after this step, saved."""
+        self.ended = True
 
     def goes_on(self):
         self.pause()
-        self.done, = team.agreed(self.seconds / self.budget)
-        return self.done < 1
+        self.done, ended = team.agreed(self.seconds / self.budget, self.ended)
+        return self.done < 1 and not ended
 
     def rate(self, peak, warmup=100, constant=.5, floor=.02):
         """Linear warm-up after each start, flat until `constant` of the budget, then linear decay."""
