@@ -40,11 +40,11 @@ pub struct SealMaterial {
 /// What a seal consists of; all of it may be public.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seal {
-    /// ErrorKind 1: the commitment.
+    /// Kind 1: the commitment.
     pub leaf: Leaf,
     /// The listing statement.
     pub listing: Envelope,
-    /// ErrorKind 6: the listing statement's leaf.
+    /// Kind 6: the listing statement's leaf.
     pub listing_leaf: Leaf,
 }
 

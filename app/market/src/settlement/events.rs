@@ -13,7 +13,7 @@ use base::random;
 use money::Error;
 use money::books::Booking;
 use money::books::service::{self as books, AccountKind, Entry, posting};
-use money::provider::inbox::{self, EventState, Row, Topic, topic};
+use money::provider::inbox::{self, EventRow, EventState, Topic, topic};
 use money::provider::outbound::{self, Ended, Operation, OperationKind, Sent};
 use money::provider::{Account, Dispute, Payment, Payout, Refund};
 
@@ -28,14 +28,14 @@ enum Fact {
     Nothing,
 }
 
-fn gone(event: &Row) -> Error {
+fn gone(event: &EventRow) -> Error {
     Error::Internal(format!(
         "{} names {}, which the provider does not know",
         event.kind, event.object_id
     ))
 }
 
-async fn fetch(till: &Till, event: &Row) -> Result<Fact, Error> {
+async fn fetch(till: &Till, event: &EventRow) -> Result<Fact, Error> {
     let provider = &till.provider;
     let object = event.object_id.as_str();
     let fact = match topic(&event.kind) {
@@ -88,7 +88,7 @@ pub async fn event(till: &Till, id: &str, now_ms: i64) -> Result<(), Error> {
     read
 }
 
-async fn read(till: &Till, event: &Row, now_ms: i64) -> Result<(), Error> {
+async fn read(till: &Till, event: &EventRow, now_ms: i64) -> Result<(), Error> {
     let fact = fetch(till, event).await?;
     let mut tx = money::books::begin(&till.db).await?;
     let known = !matches!(fact, Fact::Nothing);
@@ -102,7 +102,7 @@ async fn read(till: &Till, event: &Row, now_ms: i64) -> Result<(), Error> {
 async fn book(
     till: &Till,
     tx: &mut Booking,
-    event: &Row,
+    event: &EventRow,
     fact: Fact,
     now_ms: i64,
 ) -> Result<(), Error> {

@@ -15,7 +15,7 @@ use base::db::execute;
 use base::lang::Lang;
 use base::testing::databases;
 use money::books::service as books;
-use money::provider::{Outcome, inbox, outbound, sandbox};
+use money::provider::{CallOutcome, inbox, outbound, sandbox};
 #[tokio::test]
 async fn a_sale_is_held_released_transferred_and_paid_out() {
     for test in databases().await {
@@ -140,7 +140,7 @@ async fn the_same_event_and_the_same_operation_twice_happen_once() {
         // The process died after the provider acted and before we noted it: sending again changes nothing.
         assert_eq!(
             shop.till.provider.refund(&op.call(1)).await,
-            Outcome::Done(op.key())
+            CallOutcome::Done(op.key())
         );
         for _ in 0..2 {
             events::operation(&shop.till, &op.id, shop.now_ms)

@@ -325,7 +325,7 @@ async fn an_account_that_changes_hands_while_the_provider_is_asked_keeps_no_stra
         let provider = &shop.till.provider;
         let vic = Person::new("vic").save(&test.db).await;
         let opened = provider.open_account(&vic, ADDRESS, "DE").await;
-        let money::provider::Outcome::Done(strangers) = opened else {
+        let money::provider::CallOutcome::Done(strangers) = opened else {
             panic!("{}: {opened:?}", test.name)
         };
         let mut tx = money::books::begin(&test.db).await.expect("a transaction");

@@ -17,7 +17,7 @@ pub struct Day {
 /// One booked movement of a seller's accounts.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Movement {
-    /// AccountKind of the entry.
+    /// Kind of the entry.
     pub kind: String,
     /// Account kind.
     pub account: String,

@@ -4,7 +4,7 @@
 //! forward, and books by fact; what cannot be read is quarantined for a person, never lost.
 
 pub use super::state::EventState;
-pub use super::store::{Event, Row};
+pub use super::store::{Event, EventRow};
 use super::{Provider, store};
 use base::clock::DAY_MS;
 use base::db::{self, Db, Tx, read_number, write_setting};
@@ -97,7 +97,7 @@ async fn enqueue(tx: &mut Tx, id: &str) -> db::Result<()> {
 ///
 /// # Errors
 /// When there is none or the database fails.
-pub async fn get(tx: &mut Tx, id: &str) -> db::Result<Row> {
+pub async fn get(tx: &mut Tx, id: &str) -> db::Result<EventRow> {
     store::get_event(tx, id).await
 }
 
@@ -169,7 +169,7 @@ pub async fn erase_bodies(tx: &mut Tx, now_ms: i64) -> db::Result<u64> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(tx: &mut Tx, state: &str, limit: i64) -> db::Result<Vec<Row>> {
+pub async fn list(tx: &mut Tx, state: &str, limit: i64) -> db::Result<Vec<EventRow>> {
     store::list_events(tx, state, limit).await
 }
 

@@ -1,7 +1,7 @@
 //! Payment providers: what we ask of one, what it tells us, and the two that there are, `sandbox` and `stripe`.
 //!
-//! The one rule: an answer is [`Outcome`], never a bare `Result`. Whoever cannot tell whether money moved says
-//! [`Outcome::Unknown`], and nothing is sent again under another key before it was looked up.
+//! The one rule: an answer is [`CallOutcome`], never a bare `Result`. Whoever cannot tell whether money moved says
+//! [`CallOutcome::Unknown`], and nothing is sent again under another key before it was looked up.
 
 pub mod inbox;
 pub mod operation;
@@ -21,7 +21,7 @@ use thiserror::Error as ThisError;
 
 /// What a call that moves money came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome<T = String> {
+pub enum CallOutcome<T = String> {
     /// Done; a reference of the provider as a rule.
     Done(T),
     /// Definitely not done, and will not be; the provider's code.
@@ -293,19 +293,19 @@ pub trait PaymentProvider: Send + Sync {
     fn moves_real_money(&self) -> bool;
     /// Where buyers pay tax on top of a price, so that pages can show the whole of it; empty where none is computed.
     fn tax_rates(&self) -> &'static [tax::Taxed];
-    async fn open_checkout(&self, checkout: &Checkout) -> Outcome<Opened>;
+    async fn open_checkout(&self, checkout: &Checkout) -> CallOutcome<Opened>;
     /// Closes a checkout that is not paid; `Rejected` when it is.
-    async fn expire_checkout(&self, id: &str) -> Outcome<()>;
+    async fn expire_checkout(&self, id: &str) -> CallOutcome<()>;
     async fn find_payment(&self, id: &str) -> Answer<Option<Payment>>;
-    async fn refund(&self, call: &Call) -> Outcome;
+    async fn refund(&self, call: &Call) -> CallOutcome;
     async fn find_refund(&self, call: &Call) -> Answer<Option<String>>;
     async fn get_refund(&self, id: &str) -> Answer<Option<Refund>>;
     async fn get_dispute(&self, id: &str) -> Answer<Option<Dispute>>;
     /// The charge that an early warning of fraud is about.
     async fn get_fraud_warning(&self, id: &str) -> Answer<Option<String>>;
-    async fn submit_evidence(&self, call: &Call) -> Outcome;
+    async fn submit_evidence(&self, call: &Call) -> CallOutcome;
     /// Gives a dispute up: the buyer keeps the money.
-    async fn accept_dispute(&self, call: &Call) -> Outcome;
+    async fn accept_dispute(&self, call: &Call) -> CallOutcome;
     async fn balance(&self) -> Answer<Balance>;
     /// Movements since a time, oldest first.
     async fn transactions(&self, since_ms: i64) -> Answer<Vec<Transaction>>;
@@ -317,13 +317,13 @@ pub trait PaymentProvider: Send + Sync {
 #[async_trait]
 pub trait PayoutProvider: Send + Sync {
     /// Opens a seller's account; the same name gets the same account.
-    async fn open_account(&self, seller: &str, email: &str, country: &str) -> Outcome<String>;
+    async fn open_account(&self, seller: &str, email: &str, country: &str) -> CallOutcome<String>;
     /// A page where the seller answers what is required; good for one click.
     async fn onboarding_url(&self, account: &str, return_url: &str) -> Answer<String>;
     async fn get_account(&self, id: &str) -> Answer<Option<Account>>;
-    async fn transfer(&self, call: &Call) -> Outcome;
+    async fn transfer(&self, call: &Call) -> CallOutcome;
     async fn find_transfer(&self, call: &Call) -> Answer<Option<String>>;
-    async fn reverse(&self, call: &Call) -> Outcome;
+    async fn reverse(&self, call: &Call) -> CallOutcome;
     async fn find_reversal(&self, call: &Call) -> Answer<Option<String>>;
     async fn get_payout(&self, account: &str, id: &str) -> Answer<Option<Payout>>;
     /// How a payout of the platform's own money to its own bank stands.

@@ -5,7 +5,7 @@
 
 pub use super::operation::{Operation, OperationKind, Plan};
 pub use super::state::OperationState;
-use super::{Answer, Outcome, Parameters, Provider, store};
+use super::{Answer, CallOutcome, Parameters, Provider, store};
 use base::clock::{DAY_MS, HOUR_MS, MINUTE_MS};
 use base::db::{self, Db, Tx};
 use base::{jobs, random};
@@ -142,15 +142,15 @@ async fn settle(
     db: &Db,
     provider: &dyn Provider,
     op: Operation,
-    outcome: Outcome,
+    outcome: CallOutcome,
     business_ms: i64,
 ) -> db::Result<Sent> {
     let (state, error, sent) = match outcome {
-        Outcome::Done(reference) => {
+        CallOutcome::Done(reference) => {
             return Ok(Sent::Ended(Box::new(op), Ended::Ok(reference)));
         }
         // Perhaps our own earlier call: only the provider's list tells.
-        Outcome::Rejected(code) if code == "charge_already_refunded" => {
+        CallOutcome::Rejected(code) if code == "charge_already_refunded" => {
             match look_up(provider, &op, business_ms).await {
                 Ok(Some(reference)) => return Ok(Sent::Ended(Box::new(op), Ended::Ok(reference))),
                 Ok(None) => return Ok(Sent::Ended(Box::new(op), Ended::Rejected(code))),
@@ -160,13 +160,13 @@ async fn settle(
                 }
             }
         }
-        Outcome::Rejected(code) => return Ok(Sent::Ended(Box::new(op), Ended::Rejected(code))),
-        Outcome::Later(why) => {
+        CallOutcome::Rejected(code) => return Ok(Sent::Ended(Box::new(op), Ended::Rejected(code))),
+        CallOutcome::Later(why) => {
             let later = Sent::Later(delay(op.attempts));
             (OperationState::Sent, why, later)
         }
-        Outcome::Denied(why) => (OperationState::Planned, why.clone(), Sent::Denied(why)),
-        Outcome::Unknown(why) => {
+        CallOutcome::Denied(why) => (OperationState::Planned, why.clone(), Sent::Denied(why)),
+        CallOutcome::Unknown(why) => {
             let later = Sent::Later(delay(op.attempts));
             (OperationState::Unknown, why, later)
         }
@@ -188,7 +188,7 @@ fn delay(attempts: i64) -> i64 {
     }
 }
 
-async fn call(provider: &dyn Provider, op: &Operation, business_ms: i64) -> Outcome {
+async fn call(provider: &dyn Provider, op: &Operation, business_ms: i64) -> CallOutcome {
     let call = op.call(business_ms);
     match op.parsed_kind() {
         Some(OperationKind::Refund) => provider.refund(&call).await,
@@ -197,7 +197,7 @@ async fn call(provider: &dyn Provider, op: &Operation, business_ms: i64) -> Outc
         Some(OperationKind::Evidence) => provider.submit_evidence(&call).await,
         Some(OperationKind::Acceptance) => provider.accept_dispute(&call).await,
         Some(OperationKind::Manual) | None => {
-            Outcome::Denied(format!("nobody sends a {}", op.kind))
+            CallOutcome::Denied(format!("nobody sends a {}", op.kind))
         }
     }
 }

@@ -22,7 +22,7 @@ pub struct Event {
 
 /// An event as the inbox holds it.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Row {
+pub struct EventRow {
     pub id: String,
     pub kind: String,
     pub object_id: String,
@@ -232,8 +232,8 @@ pub(super) async fn insert_event(
     .map(|rows| rows == 1)
 }
 
-pub(super) async fn get_event(tx: &mut Tx, id: &str) -> db::Result<Row> {
-    fetch!(tx, fetch_one, Row, GET_EVENT, id)
+pub(super) async fn get_event(tx: &mut Tx, id: &str) -> db::Result<EventRow> {
+    fetch!(tx, fetch_one, EventRow, GET_EVENT, id)
 }
 
 pub(super) async fn set_event(tx: &mut Tx, id: &str, state: EventState) -> db::Result<bool> {
@@ -254,11 +254,11 @@ pub(super) async fn replay_event(tx: &mut Tx, id: &str) -> db::Result<bool> {
     execute!(tx, REPLAY_EVENT, id).map(|rows| rows == 1)
 }
 
-pub(super) async fn list_events(tx: &mut Tx, state: &str, limit: i64) -> db::Result<Vec<Row>> {
+pub(super) async fn list_events(tx: &mut Tx, state: &str, limit: i64) -> db::Result<Vec<EventRow>> {
     match state {
-        "" => fetch!(tx, fetch_all, Row, LIST_EVENTS, limit),
-        "quarantined" => fetch!(tx, fetch_all, Row, LIST_QUARANTINED, limit),
-        state => fetch!(tx, fetch_all, Row, LIST_EVENTS_IN_STATE, state, limit),
+        "" => fetch!(tx, fetch_all, EventRow, LIST_EVENTS, limit),
+        "quarantined" => fetch!(tx, fetch_all, EventRow, LIST_QUARANTINED, limit),
+        state => fetch!(tx, fetch_all, EventRow, LIST_EVENTS_IN_STATE, state, limit),
     }
 }
 

@@ -19,13 +19,13 @@ const TURN_LATE_MS: i64 = 10 * 60_000;
 
 /// How one part stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum State {
+pub enum PartState {
     Ok,
     Degraded,
     Failing,
 }
 
-impl State {
+impl PartState {
     /// Its name in answers for machines and in texts.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -42,7 +42,7 @@ impl State {
 pub struct Part {
     /// `database`, `writes`, `disk`, `log`, `witnesses`, `jobs` or `recurring`.
     pub name: &'static str,
-    pub state: State,
+    pub state: PartState,
     /// Since when it is not ok, real time, where that is known.
     pub since_ms: Option<i64>,
     /// Why, for the operator.
@@ -53,13 +53,13 @@ impl Part {
     fn ok(name: &'static str) -> Self {
         Self {
             name,
-            state: State::Ok,
+            state: PartState::Ok,
             since_ms: None,
             why: None,
         }
     }
 
-    fn bad(name: &'static str, state: State, since_ms: Option<i64>, why: String) -> Self {
+    fn bad(name: &'static str, state: PartState, since_ms: Option<i64>, why: String) -> Self {
         Self {
             name,
             state,
@@ -71,9 +71,9 @@ impl Part {
 
 /// The worst of all.
 #[must_use]
-pub fn worst(parts: &[Part]) -> State {
+pub fn worst(parts: &[Part]) -> PartState {
     let states = parts.iter().map(|part| part.state);
-    states.max().unwrap_or(State::Ok)
+    states.max().unwrap_or(PartState::Ok)
 }
 
 /// Looks at every part; at the log as its status says, so that whoever tells both tells one thing.
@@ -85,7 +85,7 @@ pub async fn look(state: &AppState, log_status: &LogStatus) -> Vec<Part> {
                 Ok(parts) => parts,
                 Err(error) => vec![Part::bad(
                     "database",
-                    State::Failing,
+                    PartState::Failing,
                     None,
                     error.to_string(),
                 )],
@@ -101,7 +101,7 @@ pub async fn look(state: &AppState, log_status: &LogStatus) -> Vec<Part> {
 fn writes(state: &AppState) -> Part {
     match state.writes.failed() {
         None => Part::ok("writes"),
-        Some((since, why)) => Part::bad("writes", State::Failing, Some(since), why),
+        Some((since, why)) => Part::bad("writes", PartState::Failing, Some(since), why),
     }
 }
 
@@ -111,7 +111,7 @@ pub fn is_ready(parts: &[Part]) -> bool {
     parts
         .iter()
         .filter(|part| matches!(part.name, "database" | "log"))
-        .all(|part| part.state != State::Failing)
+        .all(|part| part.state != PartState::Failing)
 }
 
 /// What only the database knows.
@@ -124,7 +124,7 @@ async fn database(state: &AppState, now_ms: i64) -> db::Result<Vec<Part>> {
         |due| {
             let seconds = (now_ms - due) / 1000;
             let why = format!("the oldest quick job waits for {seconds} s");
-            Part::bad("jobs", State::Degraded, Some(due), why)
+            Part::bad("jobs", PartState::Degraded, Some(due), why)
         },
     );
     let turns = recurring::list(&mut tx).await?;
@@ -135,13 +135,13 @@ async fn database(state: &AppState, now_ms: i64) -> db::Result<Vec<Part>> {
     let recurring = match (late, failed) {
         (Some(turn), _) => Part::bad(
             "recurring",
-            State::Degraded,
+            PartState::Degraded,
             Some(turn.next_ms),
             format!("{} is late", turn.kind),
         ),
         (None, Some(turn)) => Part::bad(
             "recurring",
-            State::Degraded,
+            PartState::Degraded,
             turn.finished_ms,
             format!(
                 "{} failed: {}",
@@ -163,12 +163,12 @@ fn log(state: &AppState, status: &LogStatus) -> [Part; 2] {
             .last_error
             .as_ref()
             .map_or_else(|| "it is not open".into(), |error| error.what.clone());
-        Part::bad("log", State::Failing, None, why)
+        Part::bad("log", PartState::Failing, None, why)
     } else if let Some(waiting) = waits_for(&[Cause::Folder, Cause::Database]) {
         let why = format!("{}: {}", waiting.cause.name(), waiting.error);
-        Part::bad("log", State::Failing, Some(waiting.since_ms), why)
+        Part::bad("log", PartState::Failing, Some(waiting.since_ms), why)
     } else if let Err(error) = state.log.checkpoint() {
-        Part::bad("log", State::Failing, None, error.to_string())
+        Part::bad("log", PartState::Failing, None, error.to_string())
     } else {
         Part::ok("log")
     };
@@ -176,7 +176,7 @@ fn log(state: &AppState, status: &LogStatus) -> [Part; 2] {
         || Part::ok("witnesses"),
         |waiting| {
             let (since, why) = (Some(waiting.since_ms), waiting.error.clone());
-            Part::bad("witnesses", State::Degraded, since, why)
+            Part::bad("witnesses", PartState::Degraded, since, why)
         },
     );
     [log, witnesses]
@@ -188,7 +188,7 @@ fn disk(data: &Path, least_bytes: u64) -> Part {
         Some(free) if free < least_bytes => {
             let (free, least) = (free >> 20, least_bytes >> 20);
             let why = format!("{free} MiB are free, less than {least} (SEEDMARK_LEAST_FREE_MIB)");
-            Part::bad("disk", State::Failing, None, why)
+            Part::bad("disk", PartState::Failing, None, why)
         }
         _ => Part::ok("disk"),
     }

@@ -17,7 +17,7 @@ use market::payouts::service::{BankPayout, BankPayoutState, Decision};
 use market::sales::DisputeState;
 use market::sales::dispute::Dispute;
 use money::books::service::Unexplained;
-use money::provider::inbox::Row;
+use money::provider::inbox::EventRow;
 use money::provider::outbound::{Operation, OperationKind, OperationState};
 
 fn state_filter(
@@ -41,7 +41,12 @@ fn state_filter(
     view! { <p class="chips">{links}</p> }
 }
 
-pub(super) fn inbox(visit: &Visit, events: Vec<Row>, chosen: &str, quarantined: i64) -> Response {
+pub(super) fn inbox(
+    visit: &Visit,
+    events: Vec<EventRow>,
+    chosen: &str,
+    quarantined: i64,
+) -> Response {
     let lang = visit.lang;
     let title = lang.text("inbox");
     let chosen = chosen.to_owned();
@@ -82,7 +87,7 @@ pub(super) fn inbox(visit: &Visit, events: Vec<Row>, chosen: &str, quarantined: 
     })
 }
 
-pub(super) fn event(visit: &Visit, event: Row) -> Response {
+pub(super) fn event(visit: &Visit, event: EventRow) -> Response {
     let lang = visit.lang;
     let title = event.kind.clone();
     shell::ok(visit, &title.clone(), || {

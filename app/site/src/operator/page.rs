@@ -1,6 +1,6 @@
 //! The operator's page.
 
-use super::health::{self, Part, State};
+use super::health::{self, Part, PartState};
 use super::service::Desk;
 use crate::ui::pieces::{Fact, FormKey, Time, heading};
 use crate::ui::shell;
@@ -45,9 +45,9 @@ fn works(lang: Lang, parts: Vec<Part>) -> impl IntoView + use<> {
     let rows = parts.into_iter().map(|part| {
         let state = part.state.name();
         let class = match part.state {
-            State::Ok => "tag tag--good",
-            State::Degraded => "tag",
-            State::Failing => "tag tag--bad",
+            PartState::Ok => "tag tag--good",
+            PartState::Degraded => "tag",
+            PartState::Failing => "tag tag--bad",
         };
         view! {
             <tr data-part=part.name data-state=state>

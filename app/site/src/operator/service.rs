@@ -7,7 +7,7 @@ use market::settlement::checks::{
 };
 use market::shop::Shop;
 use market::{library, moderation};
-use money::provider::inbox::{self, Row};
+use money::provider::inbox::{self, EventRow};
 use money::provider::outbound::{self, Operation};
 
 /// So many operations and events stand on the desk.
@@ -19,7 +19,7 @@ pub struct Desk {
     pub offset_ms: i64,
     pub books: Option<BooksCheck>,
     pub operations: Vec<Operation>,
-    pub events: Vec<Row>,
+    pub events: Vec<EventRow>,
     pub jobs_open: i64,
     pub jobs_dead: i64,
     pub log_audit: Option<LogAudit>,

@@ -1,6 +1,6 @@
 //! What the desk counts and how each part of the shop is said to stand, on both databases.
 
-use super::health::{self, Part, State};
+use super::health::{self, Part, PartState};
 use super::service::desk;
 use crate::config::{Config, Options};
 use crate::web::server::Process;
@@ -47,7 +47,7 @@ fn the_worst_part_decides_and_only_what_keeps_visitors_out_makes_a_shop_unready(
         since_ms: None,
         why: None,
     };
-    use State::{Degraded, Failing, Ok};
+    use PartState::{Degraded, Failing, Ok};
     assert_eq!(health::worst(&[]), Ok);
     for (states, expected) in [
         ([Ok, Ok, Ok], Ok),
@@ -174,9 +174,9 @@ async fn late_and_failed_work_is_degraded_and_named_and_on_time_it_is_well() {
         let (state, status) = (state(&test).await, LogStatus::default());
         let now = real_now_ms();
         for (run_at_ms, expected) in [
-            (now + 60_000, State::Ok),
-            (now - 60_000, State::Ok),
-            (now - 5 * 60_000, State::Degraded),
+            (now + 60_000, PartState::Ok),
+            (now - 60_000, PartState::Ok),
+            (now - 5 * 60_000, PartState::Degraded),
         ] {
             let mut tx = test.db.write().await.expect("a transaction");
             let key = run_at_ms.to_string();
@@ -186,7 +186,7 @@ async fn late_and_failed_work_is_degraded_and_named_and_on_time_it_is_well() {
             tx.commit().await.expect("a commit");
             let jobs = part(&state, &status, "jobs").await;
             assert_eq!(jobs.state, expected, "{}: {jobs:?}", test.name);
-            let since = (expected != State::Ok).then_some(run_at_ms);
+            let since = (expected != PartState::Ok).then_some(run_at_ms);
             assert_eq!(jobs.since_ms, since, "{}", test.name);
         }
         let plan = Plan {
@@ -201,23 +201,23 @@ async fn late_and_failed_work_is_degraded_and_named_and_on_time_it_is_well() {
             let told = part.why.unwrap_or_default();
             assert_eq!(told, why, "{}", test.name);
         };
-        is(State::Ok, "").await;
+        is(PartState::Ok, "").await;
         let at = now - 11 * 60_000;
         recurring::schedule(&test.db, &[plan], at)
             .await
             .expect("a row");
-        is(State::Degraded, "sweeping is late").await;
+        is(PartState::Degraded, "sweeping is late").await;
         let taken = recurring::take(&test.db, &plan, now).await;
         assert!(taken.expect("an answer"), "{}", test.name);
-        is(State::Ok, "").await;
+        is(PartState::Ok, "").await;
         recurring::note(&test.db, &plan, Some("no broom"), now)
             .await
             .expect("a note");
-        is(State::Degraded, "sweeping failed: no broom").await;
+        is(PartState::Degraded, "sweeping failed: no broom").await;
         recurring::note(&test.db, &plan, None, now)
             .await
             .expect("a note");
-        is(State::Ok, "").await;
+        is(PartState::Ok, "").await;
     }
 }
 
@@ -233,25 +233,28 @@ async fn what_keeps_the_log_is_its_folder_or_its_witnesses_and_never_both_at_onc
             found.why.unwrap_or_default()
         };
         let mut status = LogStatus::default();
-        let why = is(&status, State::Failing, State::Ok).await;
+        let why = is(&status, PartState::Failing, PartState::Ok).await;
         assert_eq!(why, "it is not open");
         status.last_error = Some(LogEvent {
             at_ms: 1,
             what: "a lock".into(),
         });
-        assert_eq!(is(&status, State::Failing, State::Ok).await, "a lock");
+        assert_eq!(
+            is(&status, PartState::Failing, PartState::Ok).await,
+            "a lock"
+        );
         status.open = true;
         for (cause, witnesses) in [
-            (Cause::Folder, State::Ok),
-            (Cause::Database, State::Ok),
-            (Cause::Witnesses, State::Degraded),
+            (Cause::Folder, PartState::Ok),
+            (Cause::Database, PartState::Ok),
+            (Cause::Witnesses, PartState::Degraded),
         ] {
             status.waiting = Some(Waiting {
                 cause,
                 since_ms: 5,
                 error: "because".into(),
             });
-            let why = is(&status, State::Failing, witnesses).await;
+            let why = is(&status, PartState::Failing, witnesses).await;
             // Here no checkpoint was ever written, which is said where nothing else is wrong with the log.
             let because = format!("{}: because", cause.name());
             assert_eq!(why == because, cause != Cause::Witnesses, "{why}");
@@ -268,7 +271,7 @@ async fn what_keeps_the_log_is_its_folder_or_its_witnesses_and_never_both_at_onc
 async fn a_disk_is_failing_when_less_is_free_than_was_asked_for() {
     for test in databases().await {
         let mut state = state(&test).await;
-        for (least, expected) in [(0, State::Ok), (u64::MAX, State::Failing)] {
+        for (least, expected) in [(0, PartState::Ok), (u64::MAX, PartState::Failing)] {
             let mut config = (*state.config).clone();
             config.least_free_bytes = least;
             state.config = Arc::new(config);
@@ -291,8 +294,8 @@ async fn a_database_that_does_not_answer_is_a_part_that_fails_and_the_others_are
             "{}",
             test.name
         );
-        assert_eq!(parts[0].state, State::Failing, "{}", test.name);
+        assert_eq!(parts[0].state, PartState::Failing, "{}", test.name);
         assert!(parts[0].why.is_some() && !health::is_ready(&parts));
-        assert_eq!(health::worst(&parts), State::Failing, "{}", test.name);
+        assert_eq!(health::worst(&parts), PartState::Failing, "{}", test.name);
     }
 }

@@ -136,7 +136,11 @@ async fn healthz(State(state): State<AppState>) -> Response {
         "runtime": state.engines.runtime(),
         "demo": demo.map(|(loaded, total)| serde_json::json!({ "loaded": loaded, "total": total })),
     });
-    (answer(worst != health::State::Failing), axum::Json(body)).into_response()
+    (
+        answer(worst != health::PartState::Failing),
+        axum::Json(body),
+    )
+        .into_response()
 }
 
 /// Whether visitors may be sent here.

@@ -15,7 +15,7 @@ use base::db::{self, Db, Tx};
 use base::{limits, random};
 use money::Error;
 use money::books::Booking;
-use money::provider::{Checkout, CheckoutLine, Outcome};
+use money::provider::{CallOutcome, Checkout, CheckoutLine};
 use schema::money::allocate;
 use std::collections::BTreeMap;
 
@@ -363,11 +363,11 @@ pub async fn open_payment(till: &Till, order: &Order, now_ms: i64) -> Result<Str
         now_ms,
     };
     let opened = match till.provider.open_checkout(&checkout).await {
-        Outcome::Done(opened) => opened,
-        Outcome::Rejected(why)
-        | Outcome::Later(why)
-        | Outcome::Denied(why)
-        | Outcome::Unknown(why) => return Err(Error::Provider(why)),
+        CallOutcome::Done(opened) => opened,
+        CallOutcome::Rejected(why)
+        | CallOutcome::Later(why)
+        | CallOutcome::Denied(why)
+        | CallOutcome::Unknown(why) => return Err(Error::Provider(why)),
     };
     let mut tx = till.db.write().await?;
     orders::set_payment(&mut tx, &order.id, &opened.id).await?;
@@ -386,7 +386,7 @@ pub async fn give_up_stale(till: &Till, now_ms: i64) -> Result<usize, Error> {
     let mut given_up = 0;
     for (order, payment) in stale {
         let closed = match &payment {
-            Some(payment) => till.provider.expire_checkout(payment).await == Outcome::Done(()),
+            Some(payment) => till.provider.expire_checkout(payment).await == CallOutcome::Done(()),
             None => true,
         };
         if !closed {
@@ -410,7 +410,7 @@ pub async fn close_ended(till: &Till) -> Result<usize, Error> {
     drop(tx);
     let mut closed = 0;
     for (order, payment) in unclosed {
-        if till.provider.expire_checkout(&payment).await != Outcome::Done(()) {
+        if till.provider.expire_checkout(&payment).await != CallOutcome::Done(()) {
             continue;
         }
         let mut tx = till.db.write().await?;

@@ -12,7 +12,7 @@ use money::Error;
 use money::books::Booking;
 use money::books::service::{self as books, AccountKind, Entry, posting};
 use money::provider::sandbox::{self, Onboarding};
-use money::provider::{Account, Outcome, Payout, PayoutProvider as _, PayoutState, Provider};
+use money::provider::{Account, CallOutcome, Payout, PayoutProvider as _, PayoutState, Provider};
 
 /// Opens a creator's account at the provider and returns the page where they answer what is required.
 ///
@@ -45,11 +45,11 @@ pub async fn start_onboarding(
     let account = match known {
         Some(payee) => payee.provider_account,
         None => match provider.open_account(&seller, email, country).await {
-            Outcome::Done(account) => account,
-            Outcome::Rejected(why)
-            | Outcome::Later(why)
-            | Outcome::Denied(why)
-            | Outcome::Unknown(why) => return Err(Error::Provider(why)),
+            CallOutcome::Done(account) => account,
+            CallOutcome::Rejected(why)
+            | CallOutcome::Later(why)
+            | CallOutcome::Denied(why)
+            | CallOutcome::Unknown(why) => return Err(Error::Provider(why)),
         },
     };
     let state = provider.get_account(&account).await?;

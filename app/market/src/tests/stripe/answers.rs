@@ -22,11 +22,11 @@ async fn every_answer_of_the_provider_means_what_it_says() {
         let call = call(&format!("op-{number}"), &charge, 10);
         let outcome = stripe.refund(&call).await;
         let name = match &outcome {
-            Outcome::Done(_) => "done",
-            Outcome::Rejected(_) => "rejected",
-            Outcome::Later(_) => "later",
-            Outcome::Denied(_) => "denied",
-            Outcome::Unknown(_) => "unknown",
+            CallOutcome::Done(_) => "done",
+            CallOutcome::Rejected(_) => "rejected",
+            CallOutcome::Later(_) => "later",
+            CallOutcome::Denied(_) => "denied",
+            CallOutcome::Unknown(_) => "unknown",
         };
         assert_eq!(name, expected, "{fault:?}: {outcome:?}");
         let found = stripe.find_refund(&call).await.expect("an answer");
@@ -34,9 +34,9 @@ async fn every_answer_of_the_provider_means_what_it_says() {
         // The same key again: what happened is not done twice.
         let again = stripe.refund(&call).await;
         match (&again, &found) {
-            (Outcome::Done(id), Some(known)) => assert_eq!(id, known, "{fault:?}"),
-            (Outcome::Unknown(_), None) => assert_eq!(fault, Fault::SavedFailure),
-            (Outcome::Done(_), None) => {}
+            (CallOutcome::Done(id), Some(known)) => assert_eq!(id, known, "{fault:?}"),
+            (CallOutcome::Unknown(_), None) => assert_eq!(fault, Fault::SavedFailure),
+            (CallOutcome::Done(_), None) => {}
             _ => panic!("{fault:?}: {again:?}"),
         }
     }
@@ -46,16 +46,16 @@ async fn every_answer_of_the_provider_means_what_it_says() {
     };
     let mixed = stripe.refund(&other).await;
     assert!(
-        matches!(mixed, Outcome::Denied(_)),
+        matches!(mixed, CallOutcome::Denied(_)),
         "one key, two amounts: {mixed:?}"
     );
     let too_much = stripe.refund(&call("op-x", &charge, 5000)).await;
     assert_eq!(
         too_much,
-        Outcome::Rejected("charge_already_refunded".into())
+        CallOutcome::Rejected("charge_already_refunded".into())
     );
     let nobody = stripe.refund(&call("op-y", "ch_none", 1)).await;
-    assert_eq!(nobody, Outcome::Rejected("resource_missing".into()));
+    assert_eq!(nobody, CallOutcome::Rejected("resource_missing".into()));
     let unknown = stripe.get_dispute("du_none").await.expect("an answer");
     assert!(unknown.is_none());
     dump(&fake, "answers");
@@ -66,7 +66,7 @@ async fn a_sellers_account_goes_from_requirements_to_payouts_that_fail() {
     let fake = FakeStripe::start(0, 1_800_000_000).await.expect("a port");
     let stripe = Stripe::new(&settings(&fake)).expect("a client");
     let charge = paid_charge(&fake, &stripe).await;
-    let Outcome::Done(account) = stripe
+    let CallOutcome::Done(account) = stripe
         .open_account("person-1", "a@test.example", "DE")
         .await
     else {
@@ -92,7 +92,7 @@ async fn a_sellers_account_goes_from_requirements_to_payouts_that_fail() {
     let mut transfer = call("op-t", &account, 800);
     transfer.parameters.charge = Some(charge);
     let early = stripe.transfer(&transfer).await;
-    assert_eq!(early, Outcome::Rejected("transfers_not_allowed".into()));
+    assert_eq!(early, CallOutcome::Rejected("transfers_not_allowed".into()));
     let url = stripe
         .onboarding_url(&account, "http://localhost/money")
         .await
@@ -115,7 +115,7 @@ async fn a_sellers_account_goes_from_requirements_to_payouts_that_fail() {
     assert_eq!(stripe.transfer(&transfer).await, early, "the saved answer");
     transfer.key = "op-t2:1".into();
     transfer.operation = "op-t2".into();
-    let Outcome::Done(sent) = stripe.transfer(&transfer).await else {
+    let CallOutcome::Done(sent) = stripe.transfer(&transfer).await else {
         panic!("not sent")
     };
     assert_eq!(
@@ -123,7 +123,7 @@ async fn a_sellers_account_goes_from_requirements_to_payouts_that_fail() {
         Some(sent.clone())
     );
     let part = call("op-r", &sent, 300);
-    let Outcome::Done(back) = stripe.reverse(&part).await else {
+    let CallOutcome::Done(back) = stripe.reverse(&part).await else {
         panic!("not reversed")
     };
     assert_eq!(
@@ -147,7 +147,7 @@ async fn a_sellers_account_goes_from_requirements_to_payouts_that_fail() {
         "paid is never final"
     );
     let late = stripe.reverse(&call("op-s", &sent, 600)).await;
-    assert!(matches!(late, Outcome::Rejected(_)), "{late:?}");
+    assert!(matches!(late, CallOutcome::Rejected(_)), "{late:?}");
     dump(&fake, "sellers");
 }
 

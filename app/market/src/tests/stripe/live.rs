@@ -32,11 +32,11 @@ async fn live_suite_opens_asks_and_is_refused_as_expected() {
         return_url: "https://example.com/orders/1".into(),
         now_ms: 0,
     };
-    let Outcome::Done(opened) = stripe.open_checkout(&checkout).await else {
+    let CallOutcome::Done(opened) = stripe.open_checkout(&checkout).await else {
         panic!("no page")
     };
     let again = stripe.open_checkout(&checkout).await;
-    assert_eq!(again, Outcome::Done(opened.clone()), "the same key");
+    assert_eq!(again, CallOutcome::Done(opened.clone()), "the same key");
     let open = stripe
         .find_payment(&opened.id)
         .await
@@ -46,7 +46,10 @@ async fn live_suite_opens_asks_and_is_refused_as_expected() {
         (open.state, open.order.as_str(), open.amount_minor),
         (PaymentState::Open, &*order, 1000)
     );
-    assert_eq!(stripe.expire_checkout(&opened.id).await, Outcome::Done(()));
+    assert_eq!(
+        stripe.expire_checkout(&opened.id).await,
+        CallOutcome::Done(())
+    );
     let ended = stripe
         .find_payment(&opened.id)
         .await
@@ -54,7 +57,7 @@ async fn live_suite_opens_asks_and_is_refused_as_expected() {
         .expect("it");
     assert_eq!(ended.state, PaymentState::Expired);
     let person = base::random::id();
-    let Outcome::Done(account) = stripe
+    let CallOutcome::Done(account) = stripe
         .open_account(&person, "seller@example.com", "DE")
         .await
     else {
@@ -74,11 +77,11 @@ async fn live_suite_opens_asks_and_is_refused_as_expected() {
     let refused = stripe
         .transfer(&call(&base::random::id(), &account, 100))
         .await;
-    assert!(matches!(refused, Outcome::Rejected(_)), "{refused:?}");
+    assert!(matches!(refused, CallOutcome::Rejected(_)), "{refused:?}");
     let nobody = stripe
         .refund(&call(&base::random::id(), "ch_none", 100))
         .await;
-    assert!(matches!(nobody, Outcome::Rejected(_)), "{nobody:?}");
+    assert!(matches!(nobody, CallOutcome::Rejected(_)), "{nobody:?}");
     stripe.balance().await.expect("a balance");
     let hour = base::random::real_now_ms() - 3_600_000;
     stripe.transactions(hour).await.expect("movements");

@@ -22,7 +22,7 @@ use money::books::service as books;
 use money::provider::inbox::{self, Event};
 use money::provider::stripe::{Settings, Stripe, webhook};
 use money::provider::{
-    Account, Call, Checkout, CheckoutLine, Outcome, Parameters, PaymentProvider, PaymentState,
+    Account, Call, CallOutcome, Checkout, CheckoutLine, Parameters, PaymentProvider, PaymentState,
     PayoutProvider as _, PayoutState, outbound,
 };
 use std::sync::Arc;
@@ -173,13 +173,13 @@ async fn paid_charge(fake: &FakeStripe, stripe: &Stripe) -> String {
         return_url: "http://localhost/orders/order-1".into(),
         now_ms: 0,
     };
-    let Outcome::Done(opened) = stripe.open_checkout(&checkout).await else {
+    let CallOutcome::Done(opened) = stripe.open_checkout(&checkout).await else {
         panic!("no page")
     };
     let again = stripe.open_checkout(&checkout).await;
     assert_eq!(
         again,
-        Outcome::Done(opened.clone()),
+        CallOutcome::Done(opened.clone()),
         "the same key opens one page"
     );
     let before = stripe.find_payment(&opened.id).await.expect("an answer");
@@ -213,7 +213,7 @@ async fn paid_charge(fake: &FakeStripe, stripe: &Stripe) -> String {
         (Some(65), Some("4242"), Some("DE"))
     );
     let refused = stripe.expire_checkout(&opened.id).await;
-    assert!(matches!(refused, Outcome::Rejected(_)), "{refused:?}");
+    assert!(matches!(refused, CallOutcome::Rejected(_)), "{refused:?}");
     payment.charge.expect("a charge")
 }
 

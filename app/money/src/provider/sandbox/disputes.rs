@@ -3,7 +3,7 @@
 //! The one rule: `winning_evidence`, `losing_evidence` and `escalate_inquiry_evidence` inside the answer decide, as at Stripe's own
 //! sandbox; an answer with none of them loses, and a question of the bank is then dropped.
 
-use super::super::{Call, Dispute, DisputeStatus, Outcome};
+use super::super::{Call, CallOutcome, Dispute, DisputeStatus};
 use super::{Movement, Record, event, store};
 use base::clock::DAY_MS;
 use base::db::{self, Db, Tx};
@@ -62,7 +62,7 @@ async fn withdraw(tx: &mut Tx, id: &str, amount: i64, now_ms: i64) -> db::Result
     event(tx, "charge.dispute.funds_withdrawn", id, None, now_ms).await
 }
 
-pub(super) async fn answer(db: &Db, call: &Call) -> db::Result<Outcome> {
+pub(super) async fn answer(db: &Db, call: &Call) -> db::Result<CallOutcome> {
     let mut tx = db.write().await?;
     let text = call.parameters.text.as_deref().unwrap_or_default();
     let id = &call.parameters.target;
@@ -74,17 +74,19 @@ pub(super) async fn answer(db: &Db, call: &Call) -> db::Result<Outcome> {
     tx.commit().await?;
     // The same answer twice, also after the bank decided on it, is one answer.
     Ok(match known {
-        Some(row) if taken || row.evidence.as_deref() == Some(text) => Outcome::Done(id.clone()),
-        Some(_) => Outcome::Rejected("dispute_closed".into()),
-        None => Outcome::Rejected("no_such_dispute".into()),
+        Some(row) if taken || row.evidence.as_deref() == Some(text) => {
+            CallOutcome::Done(id.clone())
+        }
+        Some(_) => CallOutcome::Rejected("dispute_closed".into()),
+        None => CallOutcome::Rejected("no_such_dispute".into()),
     })
 }
 
-pub(super) async fn accept(db: &Db, call: &Call) -> db::Result<Outcome> {
+pub(super) async fn accept(db: &Db, call: &Call) -> db::Result<CallOutcome> {
     let mut tx = db.write().await?;
     let id = &call.parameters.target;
     let Some(row) = store::find_dispute(&mut tx, id).await? else {
-        return Ok(Outcome::Rejected("no_such_dispute".into()));
+        return Ok(CallOutcome::Rejected("no_such_dispute".into()));
     };
     match row.state {
         DisputeStatus::NeedsResponse | DisputeStatus::UnderReview => {
@@ -93,11 +95,11 @@ pub(super) async fn accept(db: &Db, call: &Call) -> db::Result<Outcome> {
         }
         DisputeStatus::Lost => {}
         DisputeStatus::Inquiry | DisputeStatus::Closed | DisputeStatus::Won => {
-            return Ok(Outcome::Rejected("dispute_not_open".into()));
+            return Ok(CallOutcome::Rejected("dispute_not_open".into()));
         }
     }
     tx.commit().await?;
-    Ok(Outcome::Done(id.clone()))
+    Ok(CallOutcome::Done(id.clone()))
 }
 
 pub(super) async fn tick(tx: &mut Tx, now_ms: i64) -> db::Result<()> {

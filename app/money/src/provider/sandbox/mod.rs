@@ -17,7 +17,7 @@ pub use state::RecordState;
 
 use super::inbox::{self, Event};
 use super::{
-    Account, Answer, Balance, Call, Cause, Checkout, Dispute, Opened, Outcome, Payment,
+    Account, Answer, Balance, Call, CallOutcome, Cause, Checkout, Dispute, Opened, Payment,
     PaymentProvider, PaymentState, Payout, PayoutProvider, PayoutState, Refund, Transaction,
     Unanswered, tax,
 };
@@ -344,25 +344,25 @@ async fn settle_refunds(tx: &mut Tx, now_ms: i64) -> db::Result<usize> {
     Ok(found)
 }
 
-async fn refund(db: &Db, call: &Call) -> db::Result<Outcome> {
+async fn refund(db: &Db, call: &Call) -> db::Result<CallOutcome> {
     let mut tx = db.write().await?;
     let target = &call.parameters.target;
     let Some(paid) = store::find_payment(&mut tx, target)
         .await?
         .filter(|payment| payment.state == RecordState::Paid)
     else {
-        return Ok(Outcome::Rejected("no_such_charge".into()));
+        return Ok(CallOutcome::Rejected("no_such_charge".into()));
     };
     if store::has_entry(&mut tx, &call.key).await? {
-        return Ok(Outcome::Done(call.key.clone()));
+        return Ok(CallOutcome::Done(call.key.clone()));
     }
     if store::count_open_disputes(&mut tx, target).await? > 0 {
-        return Ok(Outcome::Rejected("charge_disputed".into()));
+        return Ok(CallOutcome::Rejected("charge_disputed".into()));
     }
     if store::refunded(&mut tx, target).await? + call.amount_minor
         > paid.amount_minor + paid.tax_minor
     {
-        return Ok(Outcome::Rejected("charge_already_refunded".into()));
+        return Ok(CallOutcome::Rejected("charge_already_refunded".into()));
     }
     // Those that are to fail, or to wait, are settled by the next tick.
     let waits = matches!(paid.card.as_deref(), Some("refund_pends" | "refund_fails"));
@@ -391,7 +391,7 @@ async fn refund(db: &Db, call: &Call) -> db::Result<Outcome> {
     };
     store::insert_entry(&mut tx, &movement).await?;
     tx.commit().await?;
-    Ok(Outcome::Done(call.key.clone()))
+    Ok(CallOutcome::Done(call.key.clone()))
 }
 
 fn unanswered(error: db::Error) -> Unanswered {
@@ -399,12 +399,12 @@ fn unanswered(error: db::Error) -> Unanswered {
 }
 
 /// A database that fails leaves the caller not knowing.
-fn outcome<T>(result: db::Result<Outcome<T>>) -> Outcome<T> {
-    result.unwrap_or_else(|error| Outcome::Unknown(error.to_string()))
+fn outcome<T>(result: db::Result<CallOutcome<T>>) -> CallOutcome<T> {
+    result.unwrap_or_else(|error| CallOutcome::Unknown(error.to_string()))
 }
 
 impl Sandbox {
-    async fn open(&self, checkout: &Checkout) -> db::Result<Outcome<Opened>> {
+    async fn open(&self, checkout: &Checkout) -> db::Result<CallOutcome<Opened>> {
         let mut tx = self.db.write().await?;
         let lines: Vec<i64> = checkout
             .lines
@@ -426,10 +426,10 @@ impl Sandbox {
         let id = store::find_by_order(&mut tx, &checkout.order).await?;
         tx.commit().await?;
         let url = format!("/sandbox/payments/{id}");
-        Ok(Outcome::Done(Opened { id, url }))
+        Ok(CallOutcome::Done(Opened { id, url }))
     }
 
-    async fn expire(&self, id: &str) -> db::Result<Outcome<()>> {
+    async fn expire(&self, id: &str) -> db::Result<CallOutcome<()>> {
         let mut tx = self.db.write().await?;
         let expired = store::expire(&mut tx, id).await?;
         if expired {
@@ -439,8 +439,8 @@ impl Sandbox {
         let found = store::find_payment(&mut tx, id).await?;
         tx.commit().await?;
         Ok(match found.map(|payment| payment.state) {
-            Some(RecordState::Expired) => Outcome::Done(()),
-            _ => Outcome::Rejected("checkout_complete".into()),
+            Some(RecordState::Expired) => CallOutcome::Done(()),
+            _ => CallOutcome::Rejected("checkout_complete".into()),
         })
     }
 }
@@ -459,11 +459,11 @@ impl PaymentProvider for Sandbox {
         TAX_RATES
     }
 
-    async fn open_checkout(&self, checkout: &Checkout) -> Outcome<Opened> {
+    async fn open_checkout(&self, checkout: &Checkout) -> CallOutcome<Opened> {
         outcome(self.open(checkout).await)
     }
 
-    async fn expire_checkout(&self, id: &str) -> Outcome<()> {
+    async fn expire_checkout(&self, id: &str) -> CallOutcome<()> {
         outcome(self.expire(id).await)
     }
 
@@ -473,7 +473,7 @@ impl PaymentProvider for Sandbox {
         Ok(found.map(Record::into_payment))
     }
 
-    async fn refund(&self, call: &Call) -> Outcome {
+    async fn refund(&self, call: &Call) -> CallOutcome {
         outcome(refund(&self.db, call).await)
     }
 
@@ -496,11 +496,11 @@ impl PaymentProvider for Sandbox {
         Ok(Some(id.to_owned()))
     }
 
-    async fn submit_evidence(&self, call: &Call) -> Outcome {
+    async fn submit_evidence(&self, call: &Call) -> CallOutcome {
         outcome(disputes::answer(&self.db, call).await)
     }
 
-    async fn accept_dispute(&self, call: &Call) -> Outcome {
+    async fn accept_dispute(&self, call: &Call) -> CallOutcome {
         outcome(disputes::accept(&self.db, call).await)
     }
 
@@ -545,7 +545,7 @@ impl Sandbox {
 
 #[async_trait]
 impl PayoutProvider for Sandbox {
-    async fn open_account(&self, person: &str, _email: &str, country: &str) -> Outcome<String> {
+    async fn open_account(&self, person: &str, _email: &str, country: &str) -> CallOutcome<String> {
         outcome(sellers::open_account(&self.db, person, country).await)
     }
 
@@ -563,7 +563,7 @@ impl PayoutProvider for Sandbox {
         sellers::find(&mut tx, id).await.map_err(unanswered)
     }
 
-    async fn transfer(&self, call: &Call) -> Outcome {
+    async fn transfer(&self, call: &Call) -> CallOutcome {
         outcome(sellers::transfer(&self.db, call).await)
     }
 
@@ -571,7 +571,7 @@ impl PayoutProvider for Sandbox {
         self.find_entry(call, "transfer").await
     }
 
-    async fn reverse(&self, call: &Call) -> Outcome {
+    async fn reverse(&self, call: &Call) -> CallOutcome {
         outcome(sellers::reverse(&self.db, call).await)
     }
 

@@ -1,6 +1,6 @@
 //! Sellers at the sandbox: accounts with requirements, transfers, reversals, and payouts that arrive, fail or come back.
 
-use super::super::{Account, Call, Outcome};
+use super::super::{Account, Call, CallOutcome};
 use super::cards::bank_failure;
 use super::{Movement, ROUND, event, store};
 use base::clock::DAY_MS;
@@ -14,13 +14,13 @@ pub(super) async fn open_account(
     db: &Db,
     person: &str,
     country: &str,
-) -> db::Result<Outcome<String>> {
+) -> db::Result<CallOutcome<String>> {
     let mut tx = db.write().await?;
     let fresh = format!("acct-{}", random::id());
     store::insert_account(&mut tx, &fresh, person, country).await?;
     let id = store::get_account(&mut tx, person).await?;
     tx.commit().await?;
-    Ok(Outcome::Done(id))
+    Ok(CallOutcome::Done(id))
 }
 
 /// What a seller answers on the provider's page.
@@ -74,36 +74,36 @@ pub(super) async fn find(tx: &mut Tx, id: &str) -> db::Result<Option<Account>> {
     }))
 }
 
-pub(super) async fn transfer(db: &Db, call: &Call) -> db::Result<Outcome> {
+pub(super) async fn transfer(db: &Db, call: &Call) -> db::Result<CallOutcome> {
     let mut tx = db.write().await?;
     let account = &call.parameters.target;
     if store::has_entry(&mut tx, &call.key).await? {
-        return Ok(Outcome::Done(call.key.clone()));
+        return Ok(CallOutcome::Done(call.key.clone()));
     }
     if !store::account_ready(&mut tx, account).await? {
-        return Ok(Outcome::Rejected("transfers_not_allowed".into()));
+        return Ok(CallOutcome::Rejected("transfers_not_allowed".into()));
     }
     move_money(&mut tx, call, account, "transfer", call.amount_minor).await?;
     tx.commit().await?;
-    Ok(Outcome::Done(call.key.clone()))
+    Ok(CallOutcome::Done(call.key.clone()))
 }
 
-pub(super) async fn reverse(db: &Db, call: &Call) -> db::Result<Outcome> {
+pub(super) async fn reverse(db: &Db, call: &Call) -> db::Result<CallOutcome> {
     let mut tx = db.write().await?;
     if store::has_entry(&mut tx, &call.key).await? {
-        return Ok(Outcome::Done(call.key.clone()));
+        return Ok(CallOutcome::Done(call.key.clone()));
     }
     let Some(account) = store::find_transfer_account(&mut tx, &call.parameters.target).await?
     else {
-        return Ok(Outcome::Rejected("no_such_transfer".into()));
+        return Ok(CallOutcome::Rejected("no_such_transfer".into()));
     };
     // Only what still lies there can be taken back.
     if store::balance(&mut tx, &account).await? < call.amount_minor {
-        return Ok(Outcome::Rejected("balance_insufficient".into()));
+        return Ok(CallOutcome::Rejected("balance_insufficient".into()));
     }
     move_money(&mut tx, call, &account, "reversal", -call.amount_minor).await?;
     tx.commit().await?;
-    Ok(Outcome::Done(call.key.clone()))
+    Ok(CallOutcome::Done(call.key.clone()))
 }
 
 async fn move_money(

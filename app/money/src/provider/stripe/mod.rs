@@ -7,7 +7,7 @@ mod payments;
 mod payouts;
 pub mod webhook;
 
-use super::{Answer, Outcome, Unanswered};
+use super::{Answer, CallOutcome, Unanswered};
 use std::time::Duration;
 use stripe::{Client, ClientBuilder, IdempotencyKey, RequestStrategy, StripeError, StripeRequest};
 
@@ -72,13 +72,13 @@ impl Stripe {
     }
 
     /// Sends one POST under our own key.
-    async fn post<R>(&self, request: R, key: &str) -> Outcome<R::Output>
+    async fn post<R>(&self, request: R, key: &str) -> CallOutcome<R::Output>
     where
         R: StripeRequest,
         R::Output: miniserde::Deserialize,
     {
         let Ok(key) = IdempotencyKey::new(key) else {
-            return Outcome::Denied("the idempotency key is empty or too long".into());
+            return CallOutcome::Denied("the idempotency key is empty or too long".into());
         };
         let sent = request
             .customize()
@@ -90,13 +90,13 @@ impl Stripe {
 }
 
 /// What Stripe's answer to a POST means (its API's error types and HTTP statuses).
-fn outcome<T>(sent: Result<T, StripeError>) -> Outcome<T> {
+fn outcome<T>(sent: Result<T, StripeError>) -> CallOutcome<T> {
     let error = match sent {
-        Ok(value) => return Outcome::Done(value),
+        Ok(value) => return CallOutcome::Done(value),
         Err(error) => error,
     };
     let StripeError::Stripe(details, status) = &error else {
-        return Outcome::Unknown(describe(&error));
+        return CallOutcome::Unknown(describe(&error));
     };
     let kind = details.type_.as_str();
     let code = details
@@ -105,11 +105,11 @@ fn outcome<T>(sent: Result<T, StripeError>) -> Outcome<T> {
         .map_or_else(|| kind.to_owned(), |code| code.as_str().to_owned());
     match *status {
         // Our own mistake: the same key with other parameters. Nothing is sent again before somebody looked.
-        400 if kind == "idempotency_error" => Outcome::Denied(describe(&error)),
-        401 | 403 => Outcome::Denied(describe(&error)),
-        409 | 429 => Outcome::Later(describe(&error)),
-        400 | 402 | 404 => Outcome::Rejected(code),
-        _ => Outcome::Unknown(describe(&error)),
+        400 if kind == "idempotency_error" => CallOutcome::Denied(describe(&error)),
+        401 | 403 => CallOutcome::Denied(describe(&error)),
+        409 | 429 => CallOutcome::Later(describe(&error)),
+        400 | 402 | 404 => CallOutcome::Rejected(code),
+        _ => CallOutcome::Unknown(describe(&error)),
     }
 }
 

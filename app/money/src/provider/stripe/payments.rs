@@ -2,7 +2,7 @@
 
 use super::super::inbox::Event;
 use super::super::{
-    Answer, Balance, Call, Cause, Checkout, Dispute, DisputeStatus, Opened, Outcome, Payment,
+    Answer, Balance, Call, CallOutcome, Cause, Checkout, Dispute, DisputeStatus, Opened, Payment,
     PaymentProvider, PaymentState, Refund, Transaction, tax,
 };
 use super::{MAX_PAGES, PAGE, Stripe, found, seconds, unanswered};
@@ -221,36 +221,38 @@ impl PaymentProvider for Stripe {
         }
     }
 
-    async fn open_checkout(&self, checkout: &Checkout) -> Outcome<Opened> {
+    async fn open_checkout(&self, checkout: &Checkout) -> CallOutcome<Opened> {
         let key = format!("checkout:{}:{}", checkout.order, checkout.attempt);
         let made = self.post(session(checkout, self.automatic_tax), &key).await;
         match made {
-            Outcome::Done(session) => match session.url {
-                Some(url) => Outcome::Done(Opened {
+            CallOutcome::Done(session) => match session.url {
+                Some(url) => CallOutcome::Done(Opened {
                     id: session.id.to_string(),
                     url,
                 }),
                 // The same key answers with the session as it was made; one that ended since has no page.
-                None => Outcome::Rejected("session_without_page".into()),
+                None => CallOutcome::Rejected("session_without_page".into()),
             },
-            Outcome::Rejected(code) => Outcome::Rejected(code),
-            Outcome::Later(why) => Outcome::Later(why),
-            Outcome::Denied(why) => Outcome::Denied(why),
-            Outcome::Unknown(why) => Outcome::Unknown(why),
+            CallOutcome::Rejected(code) => CallOutcome::Rejected(code),
+            CallOutcome::Later(why) => CallOutcome::Later(why),
+            CallOutcome::Denied(why) => CallOutcome::Denied(why),
+            CallOutcome::Unknown(why) => CallOutcome::Unknown(why),
         }
     }
 
-    async fn expire_checkout(&self, id: &str) -> Outcome<()> {
+    async fn expire_checkout(&self, id: &str) -> CallOutcome<()> {
         let request = ExpireCheckoutSession::new(CheckoutSessionId::from(id));
         match self.post(request, &format!("expire:{id}")).await {
-            Outcome::Done(_) => Outcome::Done(()),
-            Outcome::Rejected(code) => match self.find_payment(id).await {
-                Ok(Some(payment)) if payment.state == PaymentState::Expired => Outcome::Done(()),
-                _ => Outcome::Rejected(code),
+            CallOutcome::Done(_) => CallOutcome::Done(()),
+            CallOutcome::Rejected(code) => match self.find_payment(id).await {
+                Ok(Some(payment)) if payment.state == PaymentState::Expired => {
+                    CallOutcome::Done(())
+                }
+                _ => CallOutcome::Rejected(code),
             },
-            Outcome::Later(why) => Outcome::Later(why),
-            Outcome::Denied(why) => Outcome::Denied(why),
-            Outcome::Unknown(why) => Outcome::Unknown(why),
+            CallOutcome::Later(why) => CallOutcome::Later(why),
+            CallOutcome::Denied(why) => CallOutcome::Denied(why),
+            CallOutcome::Unknown(why) => CallOutcome::Unknown(why),
         }
     }
 
@@ -262,13 +264,13 @@ impl PaymentProvider for Stripe {
         Ok(found(request.send(&self.client).await)?.map(payment))
     }
 
-    async fn refund(&self, call: &Call) -> Outcome {
+    async fn refund(&self, call: &Call) -> CallOutcome {
         let request = CreateRefund::new()
             .charge(call.parameters.target.clone())
             .amount(call.amount_minor)
             .metadata(metadata(call));
         match self.post(request, &call.key).await {
-            Outcome::Done(refund) => Outcome::Done(refund.id.to_string()),
+            CallOutcome::Done(refund) => CallOutcome::Done(refund.id.to_string()),
             other => retyped(other),
         }
     }
@@ -329,7 +331,7 @@ impl PaymentProvider for Stripe {
         Ok(found(asked)?.map(|warning| warning.charge.id().to_string()))
     }
 
-    async fn submit_evidence(&self, call: &Call) -> Outcome {
+    async fn submit_evidence(&self, call: &Call) -> CallOutcome {
         let mut evidence = UpdateDisputeEvidence::new();
         evidence.uncategorized_text = call.parameters.text.clone();
         let request = UpdateDispute::new(stripe_shared::DisputeId::from(
@@ -338,15 +340,15 @@ impl PaymentProvider for Stripe {
         .evidence(evidence)
         .submit(true);
         match self.post(request, &call.key).await {
-            Outcome::Done(dispute) => Outcome::Done(dispute.id.to_string()),
+            CallOutcome::Done(dispute) => CallOutcome::Done(dispute.id.to_string()),
             other => retyped(other),
         }
     }
 
-    async fn accept_dispute(&self, call: &Call) -> Outcome {
+    async fn accept_dispute(&self, call: &Call) -> CallOutcome {
         let id = stripe_shared::DisputeId::from(call.parameters.target.as_str());
         match self.post(CloseDispute::new(id), &call.key).await {
-            Outcome::Done(dispute) => Outcome::Done(dispute.id.to_string()),
+            CallOutcome::Done(dispute) => CallOutcome::Done(dispute.id.to_string()),
             other => retyped(other),
         }
     }
@@ -462,12 +464,12 @@ fn cause(kind: &str, has_source: bool) -> Cause {
 }
 
 /// The same outcome of another type, where nothing was done.
-pub(super) fn retyped<T, U>(outcome: Outcome<T>) -> Outcome<U> {
+pub(super) fn retyped<T, U>(outcome: CallOutcome<T>) -> CallOutcome<U> {
     match outcome {
-        Outcome::Done(_) => Outcome::Unknown("an answer of another kind".into()),
-        Outcome::Rejected(code) => Outcome::Rejected(code),
-        Outcome::Later(why) => Outcome::Later(why),
-        Outcome::Denied(why) => Outcome::Denied(why),
-        Outcome::Unknown(why) => Outcome::Unknown(why),
+        CallOutcome::Done(_) => CallOutcome::Unknown("an answer of another kind".into()),
+        CallOutcome::Rejected(code) => CallOutcome::Rejected(code),
+        CallOutcome::Later(why) => CallOutcome::Later(why),
+        CallOutcome::Denied(why) => CallOutcome::Denied(why),
+        CallOutcome::Unknown(why) => CallOutcome::Unknown(why),
     }
 }

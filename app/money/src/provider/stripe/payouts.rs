@@ -1,6 +1,6 @@
 //! Connected accounts, transfers, reversals, and payouts to sellers' banks.
 
-use super::super::{Account, Answer, Call, Outcome, Payout, PayoutProvider, PayoutState};
+use super::super::{Account, Answer, Call, CallOutcome, Payout, PayoutProvider, PayoutState};
 use super::payments::{is_of, metadata, retyped};
 use super::{MAX_PAGES, PAGE, Stripe, found, unanswered};
 use async_trait::async_trait;
@@ -86,13 +86,13 @@ fn payout(payout: stripe_shared::Payout, account: &str) -> Payout {
 
 #[async_trait]
 impl PayoutProvider for Stripe {
-    async fn open_account(&self, person: &str, email: &str, country: &str) -> Outcome<String> {
+    async fn open_account(&self, person: &str, email: &str, country: &str) -> CallOutcome<String> {
         let key = format!("account:{person}:{country}");
         match self
             .post(account_request(person, email, country), &key)
             .await
         {
-            Outcome::Done(account) => Outcome::Done(account.id.to_string()),
+            CallOutcome::Done(account) => CallOutcome::Done(account.id.to_string()),
             other => retyped(other),
         }
     }
@@ -112,7 +112,7 @@ impl PayoutProvider for Stripe {
         Ok(found(asked)?.map(account))
     }
 
-    async fn transfer(&self, call: &Call) -> Outcome {
+    async fn transfer(&self, call: &Call) -> CallOutcome {
         let mut request = CreateTransfer::new(Currency::USD, call.parameters.target.clone())
             .amount(call.amount_minor)
             .metadata(metadata(call))
@@ -121,7 +121,7 @@ impl PayoutProvider for Stripe {
             request = request.source_transaction(charge.clone());
         }
         match self.post(request, &call.key).await {
-            Outcome::Done(transfer) => Outcome::Done(transfer.id.to_string()),
+            CallOutcome::Done(transfer) => CallOutcome::Done(transfer.id.to_string()),
             other => retyped(other),
         }
     }
@@ -150,13 +150,13 @@ impl PayoutProvider for Stripe {
         Ok(None)
     }
 
-    async fn reverse(&self, call: &Call) -> Outcome {
+    async fn reverse(&self, call: &Call) -> CallOutcome {
         let transfer = TransferId::from(call.parameters.target.as_str());
         let request = CreateIdTransferReversal::new(transfer)
             .amount(call.amount_minor)
             .metadata(metadata(call));
         match self.post(request, &call.key).await {
-            Outcome::Done(reversal) => Outcome::Done(reversal.id.to_string()),
+            CallOutcome::Done(reversal) => CallOutcome::Done(reversal.id.to_string()),
             other => retyped(other),
         }
     }
