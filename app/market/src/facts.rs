@@ -5,6 +5,7 @@
 
 use base::db::{self, Tx};
 use base::{jobs, random};
+use schema::id::LineId;
 use serde::{Deserialize, Serialize};
 
 /// The job that brings a fact to its subscribers.
@@ -19,13 +20,13 @@ pub enum Fact {
     /// A listing is not for sale any more: withdrawn for cause, or because we could not reproduce it.
     ListingWithdrawn { listing: String },
     /// A line was paid for and handed over.
-    Sold { listing: String, line: String },
+    Sold { listing: String, line: LineId },
     /// A line went back whole.
-    Refunded { listing: String, line: String },
+    Refunded { listing: String, line: LineId },
     /// A refund was refused, and whoever bought the line owns it again.
-    Restored { listing: String, line: String },
+    Restored { listing: String, line: LineId },
     /// A bank took a line's money back for good.
-    Lost { listing: String, line: String },
+    Lost { listing: String, line: LineId },
     /// A creator is paid; the decision has the transfers.
     PaidOut { payee: String, decision: String },
     /// A creator's key signs nothing new.

@@ -17,7 +17,7 @@ use engine::compare::{compare, worst};
 use engine::picture::Picture;
 use engine::pipeline::Request;
 use schema::digest::Digest;
-use schema::id::RunId;
+use schema::id::{LineId, RunId};
 use schema::statement::{Outcome as Verdict, ReproductionStatement};
 
 /// Runs a job of this feature.
@@ -166,7 +166,7 @@ async fn finish(
         let held = Holding::Listing(&listing.id);
         ending::end_open(&mut tx, held, EndReason::Withdrawn).await?;
         if let Some(line) = &run.line_id {
-            let line = orders::get_line(&mut tx, line).await?;
+            let line = orders::get_line(&mut tx, &LineId::parse(line)?).await?;
             let reason = orders::DOES_NOT_REPRODUCE;
             plan_refund(&mut tx, &line, Bearer::Platform, reason, now).await?;
         }

@@ -112,7 +112,7 @@ pub async fn list_owned(tx: &mut Tx, buyer: &str) -> db::Result<Vec<Owned>> {
 /// # Errors
 /// [`Error::NotFound`] also for somebody else's, [`Error::Refunded`] when it was given back.
 pub async fn get_line(tx: &mut Tx, buyer: &PersonId, id: &LineId) -> Result<Line, Error> {
-    let line = match orders::get_line(tx, id.as_str()).await {
+    let line = match orders::get_line(tx, id).await {
         Ok(line) if line.buyer_id == buyer.as_str() => line,
         Ok(_) => return Err(Error::NotFound),
         Err(error) if error.is_missing() => return Err(Error::NotFound),
@@ -426,6 +426,6 @@ pub async fn get_run(tx: &mut Tx, buyer: &PersonId, id: &RunId) -> Result<Run, E
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list_runs(tx: &mut Tx, line: &str) -> db::Result<Vec<Run>> {
+pub async fn list_runs(tx: &mut Tx, line: &LineId) -> db::Result<Vec<Run>> {
     store::list_runs(tx, line).await
 }

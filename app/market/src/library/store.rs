@@ -4,7 +4,7 @@ use super::RunState;
 use crate::catalog::stretch::Stretch;
 use crate::orders::{Line, LineState};
 use base::db::{self, Tx, execute, fetch, statements};
-use schema::id::RunId;
+use schema::id::{LineId, RunId};
 
 /// A version that a release of the engine has not regenerated yet.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -101,7 +101,7 @@ pub(super) async fn insert_run(
         tx,
         INSERT_RUN,
         id.as_str(),
-        &line.id,
+        line.id.as_str(),
         &line.version_id,
         &line.buyer_id,
         steps,
@@ -114,8 +114,8 @@ pub(super) async fn get_run(tx: &mut Tx, id: &RunId) -> db::Result<Run> {
     fetch!(tx, fetch_one, Run, GET_RUN, id.as_str())
 }
 
-pub(super) async fn list_runs(tx: &mut Tx, line: &str) -> db::Result<Vec<Run>> {
-    fetch!(tx, fetch_all, Run, LIST_RUNS, line)
+pub(super) async fn list_runs(tx: &mut Tx, line: &LineId) -> db::Result<Vec<Run>> {
+    fetch!(tx, fetch_all, Run, LIST_RUNS, line.as_str())
 }
 
 pub(super) async fn set_progress(

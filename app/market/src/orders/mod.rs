@@ -14,6 +14,7 @@ pub use store::*;
 use base::clock::DAY_MS;
 use base::db::{self, Tx};
 use money::Error;
+use schema::id::LineId;
 use schema::money::{FeeSchedule, Parts};
 
 /// An unopened bundle can go back for so long, and its earning is held as long.
@@ -90,7 +91,8 @@ impl Order {
 /// A line of an order.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Line {
-    pub id: String,
+    #[sqlx(try_from = "String")]
+    pub id: LineId,
     pub purchase_id: String,
     pub listing_id: String,
     pub version_id: String,
@@ -254,7 +256,7 @@ pub struct LineChange<'a> {
 
 /// A line as an order is placed with it.
 pub struct NewLine<'a> {
-    pub id: &'a str,
+    pub id: &'a LineId,
     pub listing: &'a str,
     pub version: &'a str,
     pub payee: &'a str,
@@ -272,7 +274,8 @@ pub struct NewLine<'a> {
 /// A line whose money the sweep looks at.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct EarningLine {
-    pub id: String,
+    #[sqlx(try_from = "String")]
+    pub id: LineId,
     pub payee_id: String,
     /// What the payee still has of it.
     pub rest_minor: i64,

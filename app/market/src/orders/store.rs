@@ -3,6 +3,7 @@
 use super::{Earning, EarningLine, Line, LineChange, NewLine, NewOrder, Order};
 use base::db::{self, Tx, execute, fetch, statements};
 use money::provider::Payment;
+use schema::id::LineId;
 
 macro_rules! lines {
     ($where:literal) => {
@@ -255,7 +256,7 @@ pub async fn insert_line(tx: &mut Tx, order: &NewOrder, line: &NewLine<'_>) -> d
     execute!(
         tx,
         INSERT_LINE,
-        line.id,
+        line.id.as_str(),
         &order.id,
         line.listing,
         line.version,
@@ -279,27 +280,36 @@ pub async fn list_lines(tx: &mut Tx, order: &str) -> db::Result<Vec<Line>> {
     fetch!(tx, fetch_all, Line, LIST_LINES, order)
 }
 
-pub async fn get_line(tx: &mut Tx, id: &str) -> db::Result<Line> {
-    fetch!(tx, fetch_one, Line, GET_LINE, id)
+pub async fn get_line(tx: &mut Tx, id: &LineId) -> db::Result<Line> {
+    fetch!(tx, fetch_one, Line, GET_LINE, id.as_str())
 }
 
 pub async fn list_owned_of_listing(tx: &mut Tx, listing: &str) -> db::Result<Vec<Line>> {
     fetch!(tx, fetch_all, Line, LIST_OWNED_OF_LISTING, listing)
 }
 
-pub async fn set_line_tax(tx: &mut Tx, line: &str, tax: i64) -> db::Result<()> {
-    execute!(tx, SET_LINE_TAX, line, tax).map(|_| ())
+pub async fn set_line_tax(tx: &mut Tx, line: &LineId, tax: i64) -> db::Result<()> {
+    execute!(tx, SET_LINE_TAX, line.as_str(), tax).map(|_| ())
 }
 
 pub async fn set_line_owned(
     tx: &mut Tx,
-    id: &str,
+    id: &LineId,
     earning: Earning,
     now_ms: i64,
     secret: &str,
     leaf: &str,
 ) -> db::Result<bool> {
-    execute!(tx, SET_LINE_OWNED, id, earning.name(), now_ms, secret, leaf).map(|rows| rows == 1)
+    execute!(
+        tx,
+        SET_LINE_OWNED,
+        id.as_str(),
+        earning.name(),
+        now_ms,
+        secret,
+        leaf
+    )
+    .map(|rows| rows == 1)
 }
 
 /// How many own a listing.
@@ -327,7 +337,7 @@ pub async fn change_line(tx: &mut Tx, line: &Line, change: &LineChange<'_>) -> d
     execute!(
         tx,
         CHANGE_LINE,
-        &line.id,
+        line.id.as_str(),
         change.state.name(),
         change.earning.name(),
         change.refunded.payee + change.refunded.share,
@@ -347,8 +357,8 @@ pub async fn change_line(tx: &mut Tx, line: &Line, change: &LineChange<'_>) -> d
     .map(|rows| rows == 1)
 }
 
-pub async fn end_ownership(tx: &mut Tx, line: &str, reason: &str) -> db::Result<bool> {
-    execute!(tx, END_OWNERSHIP, line, reason).map(|rows| rows == 1)
+pub async fn end_ownership(tx: &mut Tx, line: &LineId, reason: &str) -> db::Result<bool> {
+    execute!(tx, END_OWNERSHIP, line.as_str(), reason).map(|rows| rows == 1)
 }
 
 /// Notes what is frozen of a line, as long as it is what the caller read. `false` when something else came first.
@@ -356,7 +366,7 @@ pub async fn freeze_line(tx: &mut Tx, line: &Line, frozen_minor: i64) -> db::Res
     execute!(
         tx,
         FREEZE_LINE,
-        &line.id,
+        line.id.as_str(),
         frozen_minor,
         line.earning.name(),
         line.frozen_minor,
@@ -365,8 +375,8 @@ pub async fn freeze_line(tx: &mut Tx, line: &Line, frozen_minor: i64) -> db::Res
     .map(|rows| rows == 1)
 }
 
-pub async fn set_line_dispute(tx: &mut Tx, line: &str, dispute: Option<&str>) -> db::Result<()> {
-    execute!(tx, SET_LINE_DISPUTE, line, dispute).map(|_| ())
+pub async fn set_line_dispute(tx: &mut Tx, line: &LineId, dispute: Option<&str>) -> db::Result<()> {
+    execute!(tx, SET_LINE_DISPUTE, line.as_str(), dispute).map(|_| ())
 }
 
 pub async fn list_disputed(tx: &mut Tx, dispute: &str) -> db::Result<Vec<Line>> {
@@ -377,9 +387,15 @@ pub async fn list_disputed_of_creator(tx: &mut Tx, creator: &str) -> db::Result<
     fetch!(tx, fetch_all, Line, LIST_DISPUTED_OF_CREATOR, creator)
 }
 
+#[derive(sqlx::FromRow)]
+struct Owning {
+    #[sqlx(try_from = "String")]
+    id: LineId,
+}
+
 /// The line with which somebody owns a listing, in whatever version.
-pub async fn find_owned(tx: &mut Tx, buyer: &str, listing: &str) -> db::Result<Option<String>> {
-    Ok(fetch!(tx, fetch_optional, (String,), FIND_OWNED, buyer, listing)?.map(|row| row.0))
+pub async fn find_owned(tx: &mut Tx, buyer: &str, listing: &str) -> db::Result<Option<LineId>> {
+    Ok(fetch!(tx, fetch_optional, Owning, FIND_OWNED, buyer, listing)?.map(|row| row.id))
 }
 
 pub async fn find_bought_ms(tx: &mut Tx, buyer: &str, version: &str) -> db::Result<Option<i64>> {
@@ -394,8 +410,8 @@ pub async fn find_bought_ms(tx: &mut Tx, buyer: &str, version: &str) -> db::Resu
     .map(|row| row.0)
 }
 
-pub async fn set_opened(tx: &mut Tx, line: &str, now_ms: i64) -> db::Result<bool> {
-    execute!(tx, SET_OPENED, line, now_ms).map(|rows| rows == 1)
+pub async fn set_opened(tx: &mut Tx, line: &LineId, now_ms: i64) -> db::Result<bool> {
+    execute!(tx, SET_OPENED, line.as_str(), now_ms).map(|rows| rows == 1)
 }
 
 pub async fn list_released(
@@ -425,7 +441,12 @@ pub async fn list_available(tx: &mut Tx, payee: &str) -> db::Result<Vec<EarningL
     fetch!(tx, fetch_all, EarningLine, LIST_AVAILABLE, payee)
 }
 
-pub async fn move_earning(tx: &mut Tx, line: &str, from: Earning, to: Earning) -> db::Result<bool> {
+pub async fn move_earning(
+    tx: &mut Tx,
+    line: &LineId,
+    from: Earning,
+    to: Earning,
+) -> db::Result<bool> {
     if !from.may_become(to) {
         return Err(db::Error::impossible(format!(
             "the earning of {line} from {} to {}",
@@ -433,7 +454,7 @@ pub async fn move_earning(tx: &mut Tx, line: &str, from: Earning, to: Earning) -
             to.name()
         )));
     }
-    execute!(tx, MOVE_EARNING, line, from.name(), to.name()).map(|rows| rows == 1)
+    execute!(tx, MOVE_EARNING, line.as_str(), from.name(), to.name()).map(|rows| rows == 1)
 }
 
 pub async fn first_earned_ms(tx: &mut Tx, person: &str) -> db::Result<Option<i64>> {

@@ -4,6 +4,7 @@ use super::BankPayoutState;
 use base::db::{self, Tx, execute, fetch, statements};
 use money::provider::Payout;
 use money::provider::outbound::OperationState;
+use schema::id::LineId;
 
 /// A decision of the sweep about one payee.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -19,7 +20,8 @@ pub struct Decision {
 /// A sold line, as its creator's list shows it.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Sale {
-    pub id: String,
+    #[sqlx(try_from = "String")]
+    pub id: LineId,
     pub paid_ms: i64,
     pub title: String,
     pub slug: String,
@@ -429,8 +431,8 @@ pub(super) async fn list_busy_accounts(tx: &mut Tx, provider: &str) -> db::Resul
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
-pub(super) async fn find_sale(tx: &mut Tx, payee: &str, id: &str) -> db::Result<Option<Sale>> {
-    fetch!(tx, fetch_optional, Sale, FIND_SALE, payee, id)
+pub(super) async fn find_sale(tx: &mut Tx, payee: &str, id: &LineId) -> db::Result<Option<Sale>> {
+    fetch!(tx, fetch_optional, Sale, FIND_SALE, payee, id.as_str())
 }
 
 pub(super) async fn delete_payee(tx: &mut Tx, person: &str) -> db::Result<()> {

@@ -166,12 +166,12 @@ async fn freeze(
         let frozen = line.frozen_minor + rest;
         set_frozen(tx, line, frozen).await?;
         let postings = vec![
-            posting(from, &line.payee_id, rest, Some(&line.id)),
+            posting(from, &line.payee_id, rest, Some(line.id.as_str())),
             posting(
                 AccountKind::SellerFrozen,
                 &line.payee_id,
                 -rest,
-                Some(&line.id),
+                Some(line.id.as_str()),
             ),
         ];
         // A refund that was undone meanwhile leaves more to freeze than the first time.
@@ -207,7 +207,7 @@ async fn unfreeze(tx: &mut Booking, dispute: &Dispute, now_ms: i64) -> Result<()
                 AccountKind::SellerHeld,
                 &line.payee_id,
                 -frozen,
-                Some(&line.id),
+                Some(line.id.as_str()),
             ),
             _ => posting(AccountKind::SellerAvailable, &line.payee_id, -frozen, None),
         };
@@ -215,7 +215,7 @@ async fn unfreeze(tx: &mut Booking, dispute: &Dispute, now_ms: i64) -> Result<()
             AccountKind::SellerFrozen,
             &line.payee_id,
             frozen,
-            Some(&line.id),
+            Some(line.id.as_str()),
         );
         let key = format!("unfrozen:{}", line.id);
         post(
@@ -356,7 +356,7 @@ async fn lose_line(
         )));
     }
     let payee = line.payee_id.as_str();
-    let on = |kind, owner: &str, amount| posting(kind, owner, amount, Some(&line.id));
+    let on = |kind, owner: &str, amount| posting(kind, owner, amount, Some(line.id.as_str()));
     Ok(vec![
         on(AccountKind::SellerFrozen, payee, frozen),
         on(AccountKind::SellerReceivable, payee, delta.payee - frozen),

@@ -12,6 +12,7 @@ use money::books::Booking;
 use money::books::service::{self as books, AccountKind, Entry, posting};
 use money::provider::outbound::{self, Ended, Operation, OperationState, Plan};
 use money::provider::{Parameters, Refund};
+use schema::id::LineId;
 use schema::money::Parts;
 use serde::{Deserialize, Serialize};
 
@@ -184,7 +185,7 @@ async fn book(
     now_ms: i64,
 ) -> Result<(), Error> {
     let payee = line.payee_id.as_str();
-    let on = |kind, owner: &str, amount| posting(kind, owner, amount, Some(&line.id));
+    let on = |kind, owner: &str, amount| posting(kind, owner, amount, Some(line.id.as_str()));
     let mut postings = vec![
         on(AccountKind::SellerFrozen, payee, taken.frozen),
         on(AccountKind::SellerHeld, payee, taken.held),
@@ -200,7 +201,7 @@ async fn book(
         let entry = Entry {
             key: format!("undo:{}", line.id),
             kind: "refund free",
-            source: line.id.clone(),
+            source: line.id.to_string(),
             occurred_ms: now_ms,
             postings,
         };
@@ -218,7 +219,7 @@ async fn book(
     };
     let plan = Plan {
         kind: outbound::OperationKind::Refund,
-        line: Some(&line.id),
+        line: Some(line.id.as_str()),
         payee: Some(payee),
         amount_minor: cash,
         parameters,
@@ -285,13 +286,13 @@ async fn undo(tx: &mut Tx, op: &Operation, now_ms: i64) -> Result<Vec<books::Pos
         .undo
         .as_deref()
         .and_then(|text| serde_json::from_str(text).ok());
-    let (Some(taken), Some(line)) = (taken, &op.order_line) else {
+    let (Some(taken), Some(line)) = (taken, op.line()) else {
         return Err(Error::Internal(format!(
             "the refund {} does not say what it took",
             op.id
         )));
     };
-    let line = orders::get_line(tx, line).await?;
+    let line = orders::get_line(tx, &line).await?;
     let owed = books::balance(tx, AccountKind::SellerReceivable, &line.payee_id).await?;
     let forgiven = taken.receivable.min(owed);
     let back = taken.held + taken.available + taken.frozen;
@@ -337,7 +338,7 @@ async fn undo(tx: &mut Tx, op: &Operation, now_ms: i64) -> Result<Vec<books::Pos
         facts::tell(tx, &restored).await?;
     }
     let payee = line.payee_id.as_str();
-    let on = |kind, owner: &str, amount| posting(kind, owner, amount, Some(&line.id));
+    let on = |kind, owner: &str, amount| posting(kind, owner, amount, Some(line.id.as_str()));
     Ok(vec![
         on(AccountKind::TransitRefund, &op.provider, op.amount),
         on(AccountKind::SellerHeld, payee, -held),
@@ -458,7 +459,7 @@ pub async fn plan_again(tx: &mut Booking, operation: &str, now_ms: i64) -> Resul
     } else {
         Bearer::Creator
     };
-    let line = find_line(tx, op.order_line.as_deref().unwrap_or_default()).await?;
+    let line = find_line(tx, &op.line().ok_or(Error::NotFound)?).await?;
     let rest = line.parts().cash() - line.refunded_cash();
     let part = (op.amount < rest).then_some(op.amount);
     plan(tx, &line, part, bearer, "planned-again", now_ms).await
@@ -471,7 +472,7 @@ pub async fn plan_again(tx: &mut Booking, operation: &str, now_ms: i64) -> Resul
 pub async fn cancel_unopened(
     tx: &mut Booking,
     buyer: &str,
-    line_id: &str,
+    line_id: &LineId,
     now_ms: i64,
 ) -> Result<(), Error> {
     let line = find_line(tx, line_id).await?;
@@ -497,7 +498,7 @@ pub async fn cancel_unopened(
 pub async fn give_back(
     tx: &mut Booking,
     creator: &str,
-    line_id: &str,
+    line_id: &LineId,
     cash_minor: i64,
     now_ms: i64,
 ) -> Result<(), Error> {
@@ -511,7 +512,7 @@ pub async fn give_back(
     Ok(())
 }
 
-async fn find_line(tx: &mut Tx, id: &str) -> Result<Line, Error> {
+async fn find_line(tx: &mut Tx, id: &LineId) -> Result<Line, Error> {
     orders::get_line(tx, id).await.map_err(|error| {
         if error.is_missing() {
             Error::NotFound

@@ -282,7 +282,7 @@ fn rounded(difference: i64, lines: usize, payment: &str) -> Result<Vec<books::Po
 }
 
 fn postings_of(line: &Line, provider: &str) -> Vec<books::Posting> {
-    let on = |kind, owner: &str, amount| posting(kind, owner, amount, Some(&line.id));
+    let on = |kind, owner: &str, amount| posting(kind, owner, amount, Some(line.id.as_str()));
     vec![
         on(AccountKind::SellerHeld, &line.payee_id, -line.payee_minor),
         on(AccountKind::RevenueShare, "platform", -line.share_minor),
@@ -308,7 +308,7 @@ async fn issue_licence(
     let leaf = Digest::parse(&listing.leaf_hash, "leaf").map_err(internal)?;
     let licence = Licence::parse(&line.licence).map_err(internal)?;
     let granted_ms = u64::try_from(now_ms).unwrap_or_default();
-    let document = LicenceDocument::new(licence, leaf, line.id.clone(), granted_ms)
+    let document = LicenceDocument::new(licence, leaf, line.id.to_string(), granted_ms)
         .to_bytes()
         .map_err(internal)?;
     let salt: [u8; 32] = random::bytes();

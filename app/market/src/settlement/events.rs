@@ -182,10 +182,10 @@ async fn book_end(
 
 /// A transfer that arrived while a bank holds the buyer's money is asked back at once.
 async fn ask_back(tx: &mut Tx, op: &Operation, ended: &Ended, now_ms: i64) -> Result<(), Error> {
-    let (Ended::Ok(_), Some(line)) = (ended, &op.order_line) else {
+    let (Ended::Ok(_), Some(line)) = (ended, op.line()) else {
         return Ok(());
     };
-    let line = orders::get_line(tx, line).await?;
+    let line = orders::get_line(tx, &line).await?;
     let Some(open) = dispute::place_of_reversal(tx, &line).await? else {
         return Ok(());
     };
@@ -203,29 +203,29 @@ async fn note_reversal(
     ended: &Ended,
     now_ms: i64,
 ) -> Result<(), Error> {
-    let (Ended::Ok(_), Some(line), Some(payee)) = (ended, &op.order_line, &op.payee) else {
+    let (Ended::Ok(_), Some(line), Some(payee)) = (ended, op.line(), &op.payee) else {
         return Ok(());
     };
-    let line = orders::get_line(tx, line).await?;
+    let line = orders::get_line(tx, &line).await?;
     let open = dispute::place_of_reversal(tx, &line).await?;
     let mut postings = vec![
         posting(
             AccountKind::ProcessorAvailable,
             &op.provider,
             op.amount,
-            Some(&line.id),
+            Some(line.id.as_str()),
         ),
         posting(
             AccountKind::ConnectedFunded,
             payee,
             op.amount,
-            Some(&line.id),
+            Some(line.id.as_str()),
         ),
         posting(
             AccountKind::ConnectedBalance,
             payee,
             -op.amount,
-            Some(&line.id),
+            Some(line.id.as_str()),
         ),
     ];
     if open.is_some() {
@@ -235,7 +235,7 @@ async fn note_reversal(
             AccountKind::SellerFrozen,
             payee,
             -op.amount,
-            Some(&line.id),
+            Some(line.id.as_str()),
         ));
     } else {
         let owed = books::balance(tx, AccountKind::SellerReceivable, payee).await?;
@@ -244,7 +244,7 @@ async fn note_reversal(
             AccountKind::SellerReceivable,
             payee,
             -covered,
-            Some(&line.id),
+            Some(line.id.as_str()),
         ));
         postings.push(posting(
             AccountKind::SellerAvailable,

@@ -20,7 +20,7 @@ async fn a_return_that_read_an_unopened_line_loses_against_an_opening_that_came_
         execute!(
             &mut tx,
             "update purchase_line set opened_ms = 5 where id = $1",
-            &read_before.id
+            read_before.id.as_str()
         )
         .expect("opened");
         let planned = plan_refund(

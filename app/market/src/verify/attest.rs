@@ -10,6 +10,7 @@ use base::db::{Db, Tx};
 use base::limits;
 use base::random;
 use schema::attestation::{Attestation, Opened};
+use schema::id::LineId;
 use schema::leaf::LeafKind;
 use schema::statement::{
     Envelope, ListingStatement, Outcome, Predicate as _, ReproductionStatement,
@@ -104,7 +105,8 @@ async fn check_owner(tx: &mut Tx, log: &PublicLog, opened: &Opened) -> Result<()
     if licence.is_none() {
         return Err(Refusal::NotAnOwner);
     }
-    match orders::get_line(tx, &opened.licence.order_line).await {
+    let line = LineId::parse(&opened.licence.order_line).map_err(|_| Refusal::NotAnOwner)?;
+    match orders::get_line(tx, &line).await {
         // Whoever got the money back because it does not reproduce may say so; others gave the recipe back unread.
         Ok(line)
             if line.state != orders::LineState::Refunded

@@ -2,6 +2,7 @@
 
 use super::state::OperationState;
 use super::{Call, Parameters};
+use schema::id::LineId;
 
 /// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +82,12 @@ impl Operation {
     #[must_use]
     pub fn parsed_kind(&self) -> Option<OperationKind> {
         OperationKind::parse(&self.kind)
+    }
+
+    /// The order's line that it is about, if it is about one.
+    #[must_use]
+    pub fn line(&self) -> Option<LineId> {
+        LineId::parse(self.order_line.as_deref()?).ok()
     }
 
     /// The frozen parameters.

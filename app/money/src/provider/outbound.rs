@@ -9,6 +9,7 @@ use super::{Answer, CallOutcome, Parameters, Provider, store};
 use base::clock::{DAY_MS, HOUR_MS, MINUTE_MS};
 use base::db::{self, Db, Tx};
 use base::{jobs, random};
+use schema::id::LineId;
 
 /// Sends one operation.
 pub const SEND: &str = "checkout-operation";
@@ -337,11 +338,12 @@ pub async fn has_sent(tx: &mut Tx) -> db::Result<bool> {
 /// When the database fails.
 pub async fn plan_reversal(
     tx: &mut Tx,
-    line: &str,
+    line: &LineId,
     payee: &str,
     amount_minor: i64,
     now_ms: i64,
 ) -> db::Result<()> {
+    let line = line.as_str();
     let Some(transfer) = find_transfer(tx, line).await? else {
         return Ok(());
     };

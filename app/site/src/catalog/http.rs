@@ -101,7 +101,9 @@ async fn listing(
             let statements = market::log::service::list_about(&mut tx, &listing.leaf_hash).await?;
             let owned = match &visit.person {
                 Some(person) => {
-                    market::orders::find_owned(&mut tx, person.id.as_str(), &listing.id).await?
+                    market::orders::find_owned(&mut tx, person.id.as_str(), &listing.id)
+                        .await?
+                        .map(String::from)
                 }
                 None => None,
             };

@@ -80,8 +80,8 @@ async fn line(State(state): State<AppState>, visit: Visit, Path(id): Path<String
             let line = match service::get_line(&mut tx, &person.id, &id).await {
                 Ok(line) => line,
                 Err(service::Error::Refunded) => {
-                    let line = orders::get_line(&mut tx, id.as_str()).await?;
-                    let runs = service::list_runs(&mut tx, id.as_str()).await?;
+                    let line = orders::get_line(&mut tx, &id).await?;
+                    let runs = service::list_runs(&mut tx, &id).await?;
                     return Ok(page::refunded(&visit, &line, runs));
                 }
                 Err(error) => return Err(error.into()),
@@ -98,7 +98,7 @@ async fn line(State(state): State<AppState>, visit: Visit, Path(id): Path<String
                 ));
             }
             let opened = service::recipe(&state, &mut tx, &line).await?;
-            let runs = service::list_runs(&mut tx, id.as_str()).await?;
+            let runs = service::list_runs(&mut tx, &id).await?;
             tx.commit().await?;
             Ok(page::opened(&visit, &line, &listing, anchors, opened, runs))
         })
@@ -122,13 +122,7 @@ async fn cancel(State(state): State<AppState>, visit: Visit, Path(id): Path<Stri
             let person = visit.require_person()?;
             let id = line_id(&id)?;
             let mut tx = money::books::begin(&state.db).await?;
-            sales::cancel_unopened(
-                &mut tx,
-                person.id.as_str(),
-                id.as_str(),
-                state.clock.now_ms(),
-            )
-            .await?;
+            sales::cancel_unopened(&mut tx, person.id.as_str(), &id, state.clock.now_ms()).await?;
             tx.commit().await?;
             Ok(visit.redirect_with("/library", "refunded"))
         })
@@ -226,9 +220,7 @@ async fn run(
             let line = line_id(&line)?;
             // The vault notes that the licence was opened.
             let mut tx = state.db.write().await?;
-            let row = orders::get_line(&mut tx, line.as_str())
-                .await
-                .map_err(not_found)?;
+            let row = orders::get_line(&mut tx, &line).await.map_err(not_found)?;
             if run.line_id.as_deref() != Some(line.as_str()) {
                 return Err(not_found(()));
             }

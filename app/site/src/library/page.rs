@@ -14,6 +14,7 @@ use leptos::prelude::*;
 use market::catalog::service::{Anchor, SealedVersion};
 use market::library::service::{Attestable, OpenedRecipe, Owned, Run};
 use market::orders::{Line, LineState, RETURN_MS};
+use schema::id::LineId;
 use schema::statement::ReproductionStatement;
 
 pub(super) fn library(visit: &Visit, rows: Vec<Owned>) -> Response {
@@ -104,7 +105,7 @@ pub(super) fn refunded(visit: &Visit, line: &Line, runs: Vec<Run>) -> Response {
     })
 }
 
-fn run_list(lang: Lang, line: &str, runs: Vec<Run>) -> impl IntoView + use<> {
+fn run_list(lang: Lang, line: &LineId, runs: Vec<Run>) -> impl IntoView + use<> {
     let rows = runs.into_iter().map(|run| {
         let href = lang.path(&format!("/library/{line}/runs/{}", run.id));
         let text = run.outcome.as_deref().map_or_else(|| lang.text("run-waiting"), |outcome| lang.text(&format!("outcome-{outcome}")));

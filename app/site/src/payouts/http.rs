@@ -18,6 +18,7 @@ use market::people::service as people;
 use market::sales::{dispute, refund};
 use money::Error;
 use schema::failure::{Code, FieldError};
+use schema::id::LineId;
 use schema::money::Money;
 use serde::Deserialize;
 
@@ -139,8 +140,9 @@ async fn own_sale(
     id: &str,
 ) -> Result<(service::Sale, i64), AppError> {
     let person = visit.require_person()?;
+    let id = LineId::parse(id).map_err(|_| AppError::new(Code::NotFound))?;
     let mut tx = state.db.read().await?;
-    let sale = service::find_sale(&mut tx, person.id.as_str(), id).await?;
+    let sale = service::find_sale(&mut tx, person.id.as_str(), &id).await?;
     let sale = sale.ok_or_else(|| AppError::new(Code::NotFound))?;
     let line = orders::get_line(&mut tx, &sale.id).await?;
     let rest = match line.state {
@@ -180,7 +182,8 @@ async fn refund(
             }
             let now = state.clock.now_ms();
             let mut tx = money::books::begin(&state.db).await?;
-            match refund::give_back(&mut tx, person.id.as_str(), &id, amount.minor, now).await {
+            match refund::give_back(&mut tx, person.id.as_str(), &sale.id, amount.minor, now).await
+            {
                 Ok(()) => tx.commit().await?,
                 Err(Error::Refused(code)) => {
                     drop(tx);

@@ -283,7 +283,7 @@ pub async fn place(
     orders::insert_order(tx, &order).await?;
     for line in &priced.lines {
         let new = NewLine {
-            id: &random::id(),
+            id: &random::id_of(),
             listing: &line.line.id,
             version: &line.line.version_id,
             payee: &line.line.person_id,
@@ -353,7 +353,7 @@ pub async fn open_payment(till: &Till, order: &Order, now_ms: i64) -> Result<Str
         attempt: order.attempts,
         lines: billed
             .map(|line| CheckoutLine {
-                line: line.id.clone(),
+                line: line.id.to_string(),
                 title: line.title.clone(),
                 amount_minor: line.price_minor - line.promotion_minor,
             })

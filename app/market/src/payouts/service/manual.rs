@@ -232,8 +232,8 @@ async fn settle(
             postings,
         };
         books::post(tx, &entry).await?;
-        if let Some(line) = line {
-            orders::move_earning(tx, line, before, after).await?;
+        if let Some(line) = op.line() {
+            orders::move_earning(tx, &line, before, after).await?;
         }
     }
     Ok(())

@@ -6,6 +6,7 @@ use crate::orders::release_ms;
 use base::clock::DAY_MS;
 use base::db::{self, Tx};
 use money::books::service as books;
+use schema::id::LineId;
 use schema::money::decimal;
 
 impl Sale {
@@ -84,7 +85,7 @@ pub async fn list_sales(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_sale(tx: &mut Tx, person: &str, id: &str) -> db::Result<Option<Sale>> {
+pub async fn find_sale(tx: &mut Tx, person: &str, id: &LineId) -> db::Result<Option<Sale>> {
     store::find_sale(tx, person, id).await
 }
 
@@ -112,7 +113,7 @@ pub fn write_sales(out: impl std::io::Write, sales: &[Sale]) -> csv::Result<()> 
     for sale in sales {
         let title = as_text(&sale.title);
         writer.write_record([
-            sale.id.clone(),
+            sale.id.to_string(),
             schema::time::utc(sale.paid_ms),
             title,
             sale.slug.clone(),

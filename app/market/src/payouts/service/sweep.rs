@@ -81,25 +81,25 @@ async fn release_some(db: &Db, now_ms: i64) -> Result<usize, Error> {
         let payee = line.payee_id.as_str();
         let entry = Entry {
             // A line that was frozen and let go is released again.
-            key: match store::count_releases(&mut tx, &line.id).await? {
+            key: match store::count_releases(&mut tx, line.id.as_str()).await? {
                 0 => format!("release:{}", line.id),
                 before => format!("release:{}:{}", line.id, before + 1),
             },
             kind: "release",
-            source: line.id.clone(),
+            source: line.id.to_string(),
             occurred_ms: now_ms,
             postings: vec![
                 posting(
                     AccountKind::SellerHeld,
                     payee,
                     line.rest_minor,
-                    Some(&line.id),
+                    Some(line.id.as_str()),
                 ),
                 posting(
                     AccountKind::SellerAvailable,
                     payee,
                     -line.rest_minor,
-                    Some(&line.id),
+                    Some(line.id.as_str()),
                 ),
             ],
         };

@@ -112,9 +112,9 @@ pub async fn note_transfer(
         postings,
     };
     books::post(tx, &entry).await?;
-    if let Some(line) = line {
+    if let Some(line) = op.line() {
         // A line that was refunded meanwhile stays reversed.
-        orders::move_earning(tx, line, Earning::Transit, to).await?;
+        orders::move_earning(tx, &line, Earning::Transit, to).await?;
     }
     Ok(())
 }
