@@ -9,6 +9,7 @@ use super::{PricedLine, store};
 use base::db::{self, Tx};
 use base::random;
 use money::Error;
+use schema::id::OrderId;
 use schema::money::allocate;
 
 /// A code as it is kept and compared: letters, digits and marks that can be seen, in their plain width, upper case.
@@ -86,7 +87,7 @@ pub async fn apply(
 pub async fn reserve(
     tx: &mut Tx,
     coupon: &Coupon,
-    order: &str,
+    order: &OrderId,
     buyer: &str,
     now_ms: i64,
 ) -> Result<(), Error> {
@@ -157,6 +158,6 @@ pub async fn end(tx: &mut Tx, person: Option<&str>, id: &str, now_ms: i64) -> db
 ///
 /// # Errors
 /// When the database fails.
-pub async fn note_used(tx: &mut Tx, order: &str) -> db::Result<()> {
+pub async fn note_used(tx: &mut Tx, order: &OrderId) -> db::Result<()> {
     store::use_coupon(tx, order).await
 }

@@ -7,6 +7,7 @@ use super::store;
 pub use super::store::Holding;
 use crate::orders;
 use base::db::{self, Tx};
+use schema::id::OrderId;
 
 /// Why an order ended; its code is kept with the order and told to the buyer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +51,7 @@ pub async fn end_open(tx: &mut Tx, what: Holding<'_>, reason: EndReason) -> db::
 ///
 /// # Errors
 /// When the database fails.
-pub async fn end_order(tx: &mut Tx, order: &str, reason: EndReason) -> db::Result<bool> {
+pub async fn end_order(tx: &mut Tx, order: &OrderId, reason: EndReason) -> db::Result<bool> {
     let ended = orders::cancel_order(tx, order, reason.code()).await?;
     if ended {
         release(tx, order).await?;
@@ -59,7 +60,7 @@ pub async fn end_order(tx: &mut Tx, order: &str, reason: EndReason) -> db::Resul
 }
 
 /// Gives an order's use back.
-async fn release(tx: &mut Tx, order: &str) -> db::Result<()> {
+async fn release(tx: &mut Tx, order: &OrderId) -> db::Result<()> {
     for coupon in store::release_coupon_use(tx, order).await? {
         store::give_coupon_use(tx, &coupon).await?;
     }

@@ -3,6 +3,7 @@
 use super::state::SetState;
 use crate::catalog::ListingState;
 use base::db::{self, Tx, execute, fetch, statements};
+use schema::id::OrderId;
 
 /// What open orders are looked for by.
 #[derive(Clone, Copy, Debug)]
@@ -151,18 +152,24 @@ statements! {
     END_SET = "update listing_set set state = 'ended' where id = $1 and person_id = $2 and state = 'live'";
 }
 
+#[derive(sqlx::FromRow)]
+struct Open {
+    #[sqlx(try_from = "String")]
+    id: OrderId,
+}
+
 /// Open orders that hold something.
-pub(super) async fn list_open_of(tx: &mut Tx, what: Holding<'_>) -> db::Result<Vec<String>> {
+pub(super) async fn list_open_of(tx: &mut Tx, what: Holding<'_>) -> db::Result<Vec<OrderId>> {
     let rows = match what {
-        Holding::Cart(id) => fetch!(tx, fetch_all, (String,), LIST_OPEN_OF_CART, id),
-        Holding::Listing(id) => fetch!(tx, fetch_all, (String,), LIST_OPEN_OF_LISTING, id),
-        Holding::Set(id) => fetch!(tx, fetch_all, (String,), LIST_OPEN_OF_SET, id),
-        Holding::Coupon(id) => fetch!(tx, fetch_all, (String,), LIST_OPEN_OF_COUPON, id),
+        Holding::Cart(id) => fetch!(tx, fetch_all, Open, LIST_OPEN_OF_CART, id),
+        Holding::Listing(id) => fetch!(tx, fetch_all, Open, LIST_OPEN_OF_LISTING, id),
+        Holding::Set(id) => fetch!(tx, fetch_all, Open, LIST_OPEN_OF_SET, id),
+        Holding::Coupon(id) => fetch!(tx, fetch_all, Open, LIST_OPEN_OF_COUPON, id),
         Holding::CouponOf(id, buyer) => {
-            fetch!(tx, fetch_all, (String,), LIST_RESERVING, id, buyer)
+            fetch!(tx, fetch_all, Open, LIST_RESERVING, id, buyer)
         }
     };
-    Ok(rows?.into_iter().map(|row| row.0).collect())
+    Ok(rows?.into_iter().map(|row| row.id).collect())
 }
 
 pub async fn list_set_prices(tx: &mut Tx, set: &str) -> db::Result<Vec<(String, i64)>> {
@@ -231,19 +238,27 @@ pub(super) async fn give_coupon_use(tx: &mut Tx, coupon: &str) -> db::Result<()>
 pub(super) async fn insert_coupon_use(
     tx: &mut Tx,
     coupon: &str,
-    order: &str,
+    order: &OrderId,
     person: &str,
     now_ms: i64,
 ) -> db::Result<()> {
-    execute!(tx, INSERT_COUPON_USE, coupon, order, person, now_ms).map(|_| ())
+    execute!(
+        tx,
+        INSERT_COUPON_USE,
+        coupon,
+        order.as_str(),
+        person,
+        now_ms
+    )
+    .map(|_| ())
 }
 
-pub(super) async fn use_coupon(tx: &mut Tx, order: &str) -> db::Result<()> {
-    execute!(tx, USE_COUPON, order).map(|_| ())
+pub(super) async fn use_coupon(tx: &mut Tx, order: &OrderId) -> db::Result<()> {
+    execute!(tx, USE_COUPON, order.as_str()).map(|_| ())
 }
 
-pub(super) async fn release_coupon_use(tx: &mut Tx, order: &str) -> db::Result<Vec<String>> {
-    let rows = fetch!(tx, fetch_all, (String,), RELEASE_COUPON_USE, order)?;
+pub(super) async fn release_coupon_use(tx: &mut Tx, order: &OrderId) -> db::Result<Vec<String>> {
+    let rows = fetch!(tx, fetch_all, (String,), RELEASE_COUPON_USE, order.as_str())?;
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 

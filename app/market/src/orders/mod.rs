@@ -14,7 +14,7 @@ pub use store::*;
 use base::clock::DAY_MS;
 use base::db::{self, Tx};
 use money::Error;
-use schema::id::LineId;
+use schema::id::{LineId, OrderId};
 use schema::money::{FeeSchedule, Parts};
 
 /// An unopened bundle can go back for so long, and its earning is held as long.
@@ -27,7 +27,8 @@ pub const DOES_NOT_REPRODUCE: &str = "does-not-reproduce";
 /// An order.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Order {
-    pub id: String,
+    #[sqlx(try_from = "String")]
+    pub id: OrderId,
     pub person_id: String,
     #[sqlx(try_from = "String")]
     pub state: OrderState,
@@ -93,7 +94,8 @@ impl Order {
 pub struct Line {
     #[sqlx(try_from = "String")]
     pub id: LineId,
-    pub purchase_id: String,
+    #[sqlx(try_from = "String")]
+    pub purchase_id: OrderId,
     pub listing_id: String,
     pub version_id: String,
     pub buyer_id: String,
@@ -179,7 +181,7 @@ impl Line {
 ///
 /// # Errors
 /// [`Error::NotFound`] also for somebody else's.
-pub async fn get_own(tx: &mut Tx, buyer: &str, id: &str) -> Result<(Order, Vec<Line>), Error> {
+pub async fn get_own(tx: &mut Tx, buyer: &str, id: &OrderId) -> Result<(Order, Vec<Line>), Error> {
     let asker = Asker {
         person: Some(buyer),
         cart: None,
@@ -192,7 +194,11 @@ pub async fn get_own(tx: &mut Tx, buyer: &str, id: &str) -> Result<(Order, Vec<L
 ///
 /// # Errors
 /// [`Error::NotFound`] also for somebody else's.
-pub async fn show(tx: &mut Tx, asker: Asker<'_>, id: &str) -> Result<(Order, Vec<Line>), Error> {
+pub async fn show(
+    tx: &mut Tx,
+    asker: Asker<'_>,
+    id: &OrderId,
+) -> Result<(Order, Vec<Line>), Error> {
     let order = match store::get_order(tx, id).await {
         Ok(order) if asker.may_see(&order) => order,
         Ok(_) => return Err(Error::NotFound),
@@ -224,13 +230,13 @@ pub async fn list_open(tx: &mut Tx, asker: Asker<'_>) -> db::Result<Vec<Order>> 
 ///
 /// # Errors
 /// When there is none or the database fails.
-pub async fn buyer_of(tx: &mut Tx, order: &str) -> db::Result<String> {
+pub async fn buyer_of(tx: &mut Tx, order: &OrderId) -> db::Result<String> {
     Ok(store::get_order(tx, order).await?.person_id)
 }
 
 /// What an order is made with.
 pub struct NewOrder {
-    pub id: String,
+    pub id: OrderId,
     pub buyer: String,
     pub total_minor: i64,
     pub discount_minor: i64,
@@ -281,7 +287,8 @@ pub struct EarningLine {
     pub rest_minor: i64,
     pub paid_ms: i64,
     pub opened_ms: Option<i64>,
-    pub order_id: String,
+    #[sqlx(try_from = "String")]
+    pub order_id: OrderId,
     /// What a transfer names as its source.
     pub charge_id: Option<String>,
 }

@@ -3,7 +3,7 @@
 use super::{Earning, EarningLine, Line, LineChange, NewLine, NewOrder, Order};
 use base::db::{self, Tx, execute, fetch, statements};
 use money::provider::Payment;
-use schema::id::LineId;
+use schema::id::{LineId, OrderId};
 
 macro_rules! lines {
     ($where:literal) => {
@@ -43,6 +43,21 @@ macro_rules! earnings {
             $where
         )
     };
+}
+
+/// An order by its id alone.
+#[derive(sqlx::FromRow)]
+struct Named {
+    #[sqlx(try_from = "String")]
+    id: OrderId,
+}
+
+/// An order, and the checkout that may still be paid.
+#[derive(sqlx::FromRow)]
+pub struct PaidLater {
+    #[sqlx(try_from = "String")]
+    pub id: OrderId,
+    pub payment_id: Option<String>,
 }
 
 statements! {
@@ -118,7 +133,7 @@ pub async fn insert_order(tx: &mut Tx, order: &NewOrder) -> db::Result<()> {
     execute!(
         tx,
         INSERT_ORDER,
-        &order.id,
+        order.id.as_str(),
         &order.buyer,
         order.total_minor,
         order.discount_minor,
@@ -131,8 +146,8 @@ pub async fn insert_order(tx: &mut Tx, order: &NewOrder) -> db::Result<()> {
     .map(|_| ())
 }
 
-pub async fn get_order(tx: &mut Tx, id: &str) -> db::Result<Order> {
-    fetch!(tx, fetch_one, Order, GET_ORDER, id)
+pub async fn get_order(tx: &mut Tx, id: &OrderId) -> db::Result<Order> {
+    fetch!(tx, fetch_one, Order, GET_ORDER, id.as_str())
 }
 
 pub async fn find_order_of_charge(tx: &mut Tx, charge: &str) -> db::Result<Option<Order>> {
@@ -150,60 +165,51 @@ pub async fn find_payment_of_charge(tx: &mut Tx, charge: &str) -> db::Result<Opt
         .and_then(|order| order.payment_id))
 }
 
-pub async fn set_payment(tx: &mut Tx, order: &str, payment: &str) -> db::Result<()> {
-    execute!(tx, SET_PAYMENT, order, payment).map(|_| ())
+pub async fn set_payment(tx: &mut Tx, order: &OrderId, payment: &str) -> db::Result<()> {
+    execute!(tx, SET_PAYMENT, order.as_str(), payment).map(|_| ())
 }
 
-pub async fn note_expired(tx: &mut Tx, order: &str, payment: &str) -> db::Result<bool> {
-    execute!(tx, NOTE_EXPIRED, order, payment).map(|rows| rows == 1)
+pub async fn note_expired(tx: &mut Tx, order: &OrderId, payment: &str) -> db::Result<bool> {
+    execute!(tx, NOTE_EXPIRED, order.as_str(), payment).map(|rows| rows == 1)
 }
 
-pub async fn list_stale_orders(
-    tx: &mut Tx,
-    before_ms: i64,
-) -> db::Result<Vec<(String, Option<String>)>> {
-    fetch!(
-        tx,
-        fetch_all,
-        (String, Option<String>),
-        LIST_STALE_ORDERS,
-        before_ms
-    )
+pub async fn list_stale_orders(tx: &mut Tx, before_ms: i64) -> db::Result<Vec<PaidLater>> {
+    fetch!(tx, fetch_all, PaidLater, LIST_STALE_ORDERS, before_ms)
 }
 
 /// Ends an order that is not paid; `reason` is a code that its buyer is told.
-pub async fn cancel_order(tx: &mut Tx, order: &str, reason: &str) -> db::Result<bool> {
-    if execute!(tx, CANCEL_ORDER, order, reason)? == 0 {
+pub async fn cancel_order(tx: &mut Tx, order: &OrderId, reason: &str) -> db::Result<bool> {
+    if execute!(tx, CANCEL_ORDER, order.as_str(), reason)? == 0 {
         return Ok(false);
     }
-    execute!(tx, CANCEL_LINES, order)?;
+    execute!(tx, CANCEL_LINES, order.as_str())?;
     Ok(true)
 }
 
 /// Takes the end of an order back, because it was paid all the same: it is booked, and goes back, as any other.
-pub async fn reopen_order(tx: &mut Tx, order: &str) -> db::Result<()> {
-    execute!(tx, REOPEN_ORDER, order)?;
-    execute!(tx, REOPEN_LINES, order).map(|_| ())
+pub async fn reopen_order(tx: &mut Tx, order: &OrderId) -> db::Result<()> {
+    execute!(tx, REOPEN_ORDER, order.as_str())?;
+    execute!(tx, REOPEN_LINES, order.as_str()).map(|_| ())
 }
 
 /// Makes an order somebody else's, before anything of it is owned.
-pub async fn give_order_to(tx: &mut Tx, order: &str, person: &str) -> db::Result<()> {
-    execute!(tx, GIVE_ORDER_TO, order, person)?;
-    execute!(tx, GIVE_LINES_TO, order, person)?;
-    execute!(tx, GIVE_COUPON_USE_TO, order, person).map(|_| ())
+pub async fn give_order_to(tx: &mut Tx, order: &OrderId, person: &str) -> db::Result<()> {
+    execute!(tx, GIVE_ORDER_TO, order.as_str(), person)?;
+    execute!(tx, GIVE_LINES_TO, order.as_str(), person)?;
+    execute!(tx, GIVE_COUPON_USE_TO, order.as_str(), person).map(|_| ())
 }
 
-pub async fn list_visitors_orders(tx: &mut Tx, owner: &str) -> db::Result<Vec<String>> {
-    let rows = fetch!(tx, fetch_all, (String,), LIST_VISITORS_ORDERS, owner)?;
-    let mut orders: Vec<String> = rows.into_iter().map(|row| row.0).collect();
+pub async fn list_visitors_orders(tx: &mut Tx, owner: &str) -> db::Result<Vec<OrderId>> {
+    let rows = fetch!(tx, fetch_all, Named, LIST_VISITORS_ORDERS, owner)?;
+    let mut orders: Vec<OrderId> = rows.into_iter().map(|row| row.id).collect();
     orders.sort();
     Ok(orders)
 }
 
 /// Takes out of a cart what an order of it bought.
-pub async fn empty_cart_of(tx: &mut Tx, order: &str, cart: &str) -> db::Result<()> {
+pub async fn empty_cart_of(tx: &mut Tx, order: &OrderId, cart: &str) -> db::Result<()> {
     execute!(tx, EMPTY_CODE, cart)?;
-    execute!(tx, EMPTY_CART_OF_ORDER, order, cart).map(|_| ())
+    execute!(tx, EMPTY_CART_OF_ORDER, order.as_str(), cart).map(|_| ())
 }
 
 pub async fn list_open_of_buyer(tx: &mut Tx, person: &str) -> db::Result<Vec<Order>> {
@@ -215,12 +221,12 @@ pub async fn list_open_of_visitor(tx: &mut Tx, cart: &str) -> db::Result<Vec<Ord
 }
 
 /// Orders that ended while a checkout of theirs was open.
-pub async fn list_unclosed(tx: &mut Tx) -> db::Result<Vec<(String, String)>> {
-    fetch!(tx, fetch_all, (String, String), LIST_UNCLOSED)
+pub async fn list_unclosed(tx: &mut Tx) -> db::Result<Vec<PaidLater>> {
+    fetch!(tx, fetch_all, PaidLater, LIST_UNCLOSED)
 }
 
-pub async fn note_closed(tx: &mut Tx, order: &str, payment: &str) -> db::Result<()> {
-    execute!(tx, NOTE_CLOSED, order, payment).map(|_| ())
+pub async fn note_closed(tx: &mut Tx, order: &OrderId, payment: &str) -> db::Result<()> {
+    execute!(tx, NOTE_CLOSED, order.as_str(), payment).map(|_| ())
 }
 
 /// The next number of an invoice. The row is locked until the commit, so that a number that is given back leaves no gap.
@@ -230,7 +236,7 @@ pub async fn next_invoice(tx: &mut Tx) -> db::Result<i64> {
 
 pub async fn set_order_paid(
     tx: &mut Tx,
-    order: &str,
+    order: &OrderId,
     payment: Option<&Payment>,
     invoice: i64,
     now_ms: i64,
@@ -238,7 +244,7 @@ pub async fn set_order_paid(
     execute!(
         tx,
         SET_ORDER_PAID,
-        order,
+        order.as_str(),
         now_ms,
         invoice,
         payment.and_then(|payment| payment.charge.as_deref()),
@@ -257,7 +263,7 @@ pub async fn insert_line(tx: &mut Tx, order: &NewOrder, line: &NewLine<'_>) -> d
         tx,
         INSERT_LINE,
         line.id.as_str(),
-        &order.id,
+        order.id.as_str(),
         line.listing,
         line.version,
         &order.buyer,
@@ -276,8 +282,8 @@ pub async fn insert_line(tx: &mut Tx, order: &NewOrder, line: &NewLine<'_>) -> d
     .map(|_| ())
 }
 
-pub async fn list_lines(tx: &mut Tx, order: &str) -> db::Result<Vec<Line>> {
-    fetch!(tx, fetch_all, Line, LIST_LINES, order)
+pub async fn list_lines(tx: &mut Tx, order: &OrderId) -> db::Result<Vec<Line>> {
+    fetch!(tx, fetch_all, Line, LIST_LINES, order.as_str())
 }
 
 pub async fn get_line(tx: &mut Tx, id: &LineId) -> db::Result<Line> {

@@ -13,6 +13,7 @@ use money::books::Booking;
 use money::books::service::{self as books, AccountKind, Entry, posting};
 use money::provider::outbound::{self, Plan};
 use money::provider::{Dispute as Fact, DisputeStatus, Parameters};
+use schema::id::OrderId;
 
 impl Dispute {
     /// Whether it can still be answered.
@@ -26,7 +27,7 @@ impl Dispute {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_withdrawn(tx: &mut Tx, order: &str) -> db::Result<Option<Dispute>> {
+pub async fn find_withdrawn(tx: &mut Tx, order: &OrderId) -> db::Result<Option<Dispute>> {
     store::find_withdrawn(tx, order).await
 }
 
@@ -424,7 +425,7 @@ async fn call(
         amount_minor: dispute.amount_minor,
         parameters: Parameters {
             target: dispute.id.clone(),
-            order: Some(order.id.clone()),
+            order: Some(order.id.to_string()),
             text: text.map(Into::into),
             ..Parameters::default()
         },

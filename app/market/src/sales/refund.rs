@@ -213,7 +213,7 @@ async fn book(
     })?;
     let parameters = Parameters {
         target: charge.into(),
-        order: Some(order.id.clone()),
+        order: Some(order.id.to_string()),
         undo: Some(serde_json::to_string(taken).unwrap_or_default()),
         ..Parameters::default()
     };

@@ -19,6 +19,7 @@ use money::books::Booking;
 use money::books::service::{self as books, AccountKind, CURRENCY, Entry, posting};
 use money::provider::{Payment, PaymentState};
 use schema::digest::Digest;
+use schema::id::OrderId;
 use schema::licence::{self, Licence, LicenceDocument};
 use schema::money::allocate;
 use serde::{Deserialize, Serialize};
@@ -42,16 +43,23 @@ pub async fn note(
     payment: &Payment,
     now_ms: i64,
 ) -> Result<(), Error> {
+    if payment.state == PaymentState::Open {
+        return Ok(());
+    }
+    let order = OrderId::parse(&payment.order).map_err(|_| {
+        let (id, order) = (&payment.id, &payment.order);
+        Error::Internal(format!("the payment {id} names the order {order:?}"))
+    })?;
     match payment.state {
         PaymentState::Open => Ok(()),
         PaymentState::Expired => {
-            if orders::note_expired(tx, &payment.order, &payment.id).await? {
+            if orders::note_expired(tx, &order, &payment.id).await? {
                 tracing::info!(order.id = %payment.order, "a checkout ended without payment");
             }
             Ok(())
         }
         PaymentState::Paid => {
-            fulfil(till, tx, &payment.order, Some(payment), now_ms).await?;
+            fulfil(till, tx, &order, Some(payment), now_ms).await?;
             note_funds(tx, till.provider.name(), payment, now_ms).await
         }
     }
@@ -99,7 +107,7 @@ async fn note_funds(
 pub async fn fulfil(
     till: &Till,
     tx: &mut Booking,
-    order_id: &str,
+    order_id: &OrderId,
     payment: Option<&Payment>,
     now_ms: i64,
 ) -> Result<(), Error> {
@@ -156,7 +164,7 @@ pub async fn fulfil(
         orders::empty_cart_of(tx, order_id, cart).await?;
     }
     let charge = payment.and_then(|payment| payment.charge.as_deref());
-    let source = charge.unwrap_or(order_id);
+    let source = charge.unwrap_or(order_id.as_str());
     if let Some(payment) = payment {
         let billed: i64 = lines.iter().map(|line| line.parts().cash()).sum();
         postings.extend(rounded(

@@ -3,12 +3,14 @@
 use super::{DisputeState, LossBearer};
 use base::db::{self, Tx, execute, fetch, statements};
 use money::provider::Dispute as DisputeFact;
+use schema::id::OrderId;
 
 /// A dispute as we keep it.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Dispute {
     pub id: String,
-    pub purchase_id: String,
+    #[sqlx(try_from = "String")]
+    pub purchase_id: OrderId,
     pub charge_id: String,
     pub amount_minor: i64,
     pub fee_minor: i64,
@@ -59,14 +61,23 @@ pub(super) async fn count_frozen(tx: &mut Tx, dispute: &str) -> db::Result<i64> 
     fetch!(tx, fetch_one, (i64,), COUNT_FROZEN, dispute).map(|row| row.0)
 }
 
-pub(super) async fn list_disputes_of_order(tx: &mut Tx, order: &str) -> db::Result<Vec<Dispute>> {
-    fetch!(tx, fetch_all, Dispute, LIST_DISPUTES_OF_ORDER, order)
+pub(super) async fn list_disputes_of_order(
+    tx: &mut Tx,
+    order: &OrderId,
+) -> db::Result<Vec<Dispute>> {
+    fetch!(
+        tx,
+        fetch_all,
+        Dispute,
+        LIST_DISPUTES_OF_ORDER,
+        order.as_str()
+    )
 }
 
 pub(super) async fn insert_dispute(
     tx: &mut Tx,
     fact: &DisputeFact,
-    order: &str,
+    order: &OrderId,
     bearer: LossBearer,
     now_ms: i64,
 ) -> db::Result<()> {
@@ -74,7 +85,7 @@ pub(super) async fn insert_dispute(
         tx,
         INSERT_DISPUTE,
         &fact.id,
-        order,
+        order.as_str(),
         &fact.charge,
         fact.amount_minor,
         &fact.reason,
@@ -89,8 +100,8 @@ pub(super) async fn get_dispute(tx: &mut Tx, id: &str) -> db::Result<Dispute> {
     fetch!(tx, fetch_one, Dispute, GET_DISPUTE, id)
 }
 
-pub(super) async fn find_withdrawn(tx: &mut Tx, order: &str) -> db::Result<Option<Dispute>> {
-    fetch!(tx, fetch_optional, Dispute, FIND_WITHDRAWN, order)
+pub(super) async fn find_withdrawn(tx: &mut Tx, order: &OrderId) -> db::Result<Option<Dispute>> {
+    fetch!(tx, fetch_optional, Dispute, FIND_WITHDRAWN, order.as_str())
 }
 
 pub(super) async fn list_disputes(tx: &mut Tx, limit: i64) -> db::Result<Vec<Dispute>> {

@@ -160,7 +160,7 @@ impl Shop {
                     "update cart_line set cart = $2 where cart = 'cart' and $1 <> ''",
                     "update cart_coupon set cart = $2 where cart = 'cart' and $1 <> ''",
                 ] {
-                    execute!(&mut tx, sql, &order.id, &cart)?;
+                    execute!(&mut tx, sql, order.id.as_str(), &cart)?;
                 }
                 tx.commit().await?;
                 Ok(order)

@@ -315,7 +315,7 @@ async fn a_refund_that_is_refused_is_told_as_the_buyers_again() {
         // The provider knows the payment no more, and refuses.
         let mut tx = test.db.write().await.expect("a transaction");
         let sql = "update sandbox_payment set state = 'expired' where order_id = $1";
-        execute!(&mut tx, sql, &order.id).expect("expired");
+        execute!(&mut tx, sql, order.id.as_str()).expect("expired");
         tx.commit().await.expect("a commit");
         shop.drain().await;
         let mut told = Vec::new();

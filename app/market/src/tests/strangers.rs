@@ -12,7 +12,12 @@ use base::testing::{TestDb, databases};
 const ADDRESS: &str = "vic@test.example";
 
 /// A visitor buys with the address and pays.
-async fn bought(test: &TestDb, shop: &Shop, cart: &str, listing: usize) -> (String, String) {
+async fn bought(
+    test: &TestDb,
+    shop: &Shop,
+    cart: &str,
+    listing: usize,
+) -> (String, schema::id::OrderId) {
     service::add_to_cart(&test.db, cart, &shop.listings[listing], shop.now_ms)
         .await
         .expect("added");

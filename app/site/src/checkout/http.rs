@@ -67,7 +67,10 @@ async fn show_cart(state: &AppState, visit: &Visit, note: CartNote) -> Answer {
     for order in orders::list_open(&mut tx, asker(state, visit)).await? {
         let lines = orders::list_lines(&mut tx, &order.id).await?;
         let cash = lines.iter().map(|line| line.parts().cash());
-        open.push((order.id, cash.map(|cash| visit.gross(cash)).sum()));
+        open.push((
+            order.id.to_string(),
+            cash.map(|cash| visit.gross(cash)).sum(),
+        ));
     }
     let note = CartNote {
         open,
@@ -389,7 +392,11 @@ async fn find_order(
     visit: &Visit,
     id: &str,
 ) -> Result<(Order, Vec<Line>), AppError> {
-    match orders::show(tx, asker(state, visit), id).await {
+    let found = match OrderId::parse(id) {
+        Ok(id) => orders::show(tx, asker(state, visit), &id).await,
+        Err(_) => Err(Error::NotFound),
+    };
+    match found {
         Err(Error::NotFound) if visit.person.is_none() => Err(AppError::new(Code::SignInNeeded)),
         found => Ok(found?),
     }

@@ -197,7 +197,7 @@ fn head(content: &mut Content, lang: Lang, order: &Order, parties: &Parties) -> 
                 .as_ref()
                 .map_or_else(String::new, |code| lang.country(code)),
         ),
-        ("order-number", order.id.clone()),
+        ("order-number", order.id.to_string()),
         (
             "card",
             order

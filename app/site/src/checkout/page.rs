@@ -272,7 +272,7 @@ pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
                 <p class="total"><span>{lang.text("total")}</span><strong>{lang.price(order.total_minor + tax_minor)}</strong></p>
                 {returned}
                 <dl class="facts">
-                    <Fact label=lang.text("order-number")><code>{order.id.clone()}</code></Fact>
+                    <Fact label=lang.text("order-number")><code>{order.id.to_string()}</code></Fact>
                     {order.paid_ms.map(|ms| view! { <Fact label=lang.text("paid-at")><Time lang ms/></Fact> })}
                     {order.card_last4.clone().map(|last4| view! { <Fact label=lang.text("card")>{format!("•••• {last4}")}</Fact> })}
                     {invoice}

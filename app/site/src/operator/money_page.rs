@@ -363,7 +363,7 @@ pub(super) fn dispute(
                     <Fact label=lang.text("dispute-fee")>{lang.money(dispute.fee_minor)}</Fact>
                     <Fact label=lang.text("dispute-bearer")>{lang.text(&format!("bearer-{}", dispute.bearer.name()))}</Fact>
                     {dispute.due_ms.map(|ms| view! { <Fact label=lang.text("dispute-until")><Time lang ms/></Fact> })}
-                    <Fact label=lang.text("order-number")><code class="digest">{dispute.purchase_id.clone()}</code></Fact>
+                    <Fact label=lang.text("order-number")><code class="digest">{dispute.purchase_id.to_string()}</code></Fact>
                 </dl>
                 <ul class="plain">{rows}</ul>
             </section>

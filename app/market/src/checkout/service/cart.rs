@@ -270,7 +270,7 @@ pub async fn place(
         return Err(Error::Refused("cart-minimum"));
     }
     let order = NewOrder {
-        id: random::id(),
+        id: random::id_of(),
         buyer: buyer.into(),
         total_minor: total,
         discount_minor: priced.list_minor() - total,
@@ -349,7 +349,7 @@ pub async fn open_payment(till: &Till, order: &Order, now_ms: i64) -> Result<Str
     drop(tx);
     let billed = lines.iter().filter(|line| line.parts().cash() > 0);
     let checkout = Checkout {
-        order: order.id.clone(),
+        order: order.id.to_string(),
         attempt: order.attempts,
         lines: billed
             .map(|line| CheckoutLine {
@@ -384,8 +384,8 @@ pub async fn give_up_stale(till: &Till, now_ms: i64) -> Result<usize, Error> {
     let stale = orders::list_stale_orders(&mut tx, now_ms - ORDER_LIFE_MS).await?;
     drop(tx);
     let mut given_up = 0;
-    for (order, payment) in stale {
-        let closed = match &payment {
+    for order in stale {
+        let closed = match &order.payment_id {
             Some(payment) => till.provider.expire_checkout(payment).await == CallOutcome::Done(()),
             None => true,
         };
@@ -393,7 +393,7 @@ pub async fn give_up_stale(till: &Till, now_ms: i64) -> Result<usize, Error> {
             continue;
         }
         let mut tx = till.db.write().await?;
-        given_up += usize::from(ending::end_order(&mut tx, &order, EndReason::Unpaid).await?);
+        given_up += usize::from(ending::end_order(&mut tx, &order.id, EndReason::Unpaid).await?);
         tx.commit().await?;
     }
     Ok(given_up)
@@ -409,12 +409,15 @@ pub async fn close_ended(till: &Till) -> Result<usize, Error> {
     let unclosed = orders::list_unclosed(&mut tx).await?;
     drop(tx);
     let mut closed = 0;
-    for (order, payment) in unclosed {
-        if till.provider.expire_checkout(&payment).await != CallOutcome::Done(()) {
+    for order in unclosed {
+        let Some(payment) = &order.payment_id else {
+            continue;
+        };
+        if till.provider.expire_checkout(payment).await != CallOutcome::Done(()) {
             continue;
         }
         let mut tx = till.db.write().await?;
-        orders::note_closed(&mut tx, &order, &payment).await?;
+        orders::note_closed(&mut tx, &order.id, payment).await?;
         tx.commit().await?;
         closed += 1;
     }

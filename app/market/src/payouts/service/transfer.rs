@@ -42,7 +42,7 @@ pub(super) async fn plan(
         amount_minor: amount,
         parameters: Parameters {
             target: payee.provider_account.clone(),
-            order: line.map(|line| line.order_id.clone()),
+            order: line.map(|line| line.order_id.to_string()),
             charge: line.and_then(|line| line.charge_id.clone()),
             ..Parameters::default()
         },
