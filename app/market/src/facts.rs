@@ -5,7 +5,7 @@
 
 use base::db::{self, Tx};
 use base::{jobs, random};
-use schema::id::LineId;
+use schema::id::{LineId, ListingId, VersionId};
 use serde::{Deserialize, Serialize};
 
 /// The job that brings a fact to its subscribers.
@@ -16,17 +16,20 @@ pub const TELL: &str = "fact";
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Fact {
     /// A version went on sale.
-    ListingLive { listing: String, version: String },
+    ListingLive {
+        listing: ListingId,
+        version: VersionId,
+    },
     /// A listing is not for sale any more: withdrawn for cause, or because we could not reproduce it.
-    ListingWithdrawn { listing: String },
+    ListingWithdrawn { listing: ListingId },
     /// A line was paid for and handed over.
-    Sold { listing: String, line: LineId },
+    Sold { listing: ListingId, line: LineId },
     /// A line went back whole.
-    Refunded { listing: String, line: LineId },
+    Refunded { listing: ListingId, line: LineId },
     /// A refund was refused, and whoever bought the line owns it again.
-    Restored { listing: String, line: LineId },
+    Restored { listing: ListingId, line: LineId },
     /// A bank took a line's money back for good.
-    Lost { listing: String, line: LineId },
+    Lost { listing: ListingId, line: LineId },
     /// A creator is paid; the decision has the transfers.
     PaidOut { payee: String, decision: String },
     /// A creator's key signs nothing new.
@@ -34,7 +37,7 @@ pub enum Fact {
     /// A regeneration ended; `exact` when every pixel was equal.
     RunFinished {
         run: String,
-        version: String,
+        version: VersionId,
         exact: bool,
     },
 }

@@ -252,6 +252,19 @@ impl Db {
     }
 }
 
+/// Reads a column of ids as what they are ids of.
+///
+/// # Errors
+/// For a text that is none: the row is damaged.
+pub fn read_ids<I: TryFrom<String>>(rows: Vec<(String,)>) -> Result<Vec<I>>
+where
+    I::Error: std::error::Error + Send + Sync + 'static,
+{
+    let ids = rows.into_iter().map(|(text,)| I::try_from(text));
+    let ids: std::result::Result<Vec<I>, _> = ids.collect();
+    ids.map_err(|error| sqlx::Error::Decode(Box::new(error)).into())
+}
+
 /// For tests that look below a statement: connections of one database, or nothing where it is the other.
 #[cfg(any(test, feature = "testing"))]
 impl Db {

@@ -5,6 +5,7 @@ use super::store;
 pub use super::store::{Anchor, Card, Listing, SealedVersion};
 use crate::facts::{self, Fact};
 use base::db::{self, Tx};
+use schema::id::{ListingId, VersionId};
 use schema::template::PublicVariable;
 use std::collections::BTreeMap;
 
@@ -74,7 +75,7 @@ pub async fn find(tx: &mut Tx, slug: &str) -> db::Result<Option<Listing>> {
 ///
 /// # Errors
 /// When there is none or the database fails.
-pub async fn get_version(tx: &mut Tx, version: &str) -> db::Result<SealedVersion> {
+pub async fn get_version(tx: &mut Tx, version: &VersionId) -> db::Result<SealedVersion> {
     store::get_version(tx, version).await
 }
 
@@ -90,7 +91,7 @@ pub async fn find_by_leaf(tx: &mut Tx, leaf_hash: &str) -> db::Result<Option<Sea
 ///
 /// # Errors
 /// When there is none or the database fails.
-pub async fn get(tx: &mut Tx, id: &str) -> db::Result<Listing> {
+pub async fn get(tx: &mut Tx, id: &ListingId) -> db::Result<Listing> {
     store::get(tx, id).await
 }
 
@@ -98,7 +99,7 @@ pub async fn get(tx: &mut Tx, id: &str) -> db::Result<Listing> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list_anchors(tx: &mut Tx, version: &str) -> db::Result<Vec<Anchor>> {
+pub async fn list_anchors(tx: &mut Tx, version: &VersionId) -> db::Result<Vec<Anchor>> {
     store::list_anchors(tx, version).await
 }
 
@@ -106,7 +107,7 @@ pub async fn list_anchors(tx: &mut Tx, version: &str) -> db::Result<Vec<Anchor>>
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list_anchor_digests(tx: &mut Tx, version: &str) -> db::Result<Vec<String>> {
+pub async fn list_anchor_digests(tx: &mut Tx, version: &VersionId) -> db::Result<Vec<String>> {
     Ok(list_anchors(tx, version)
         .await?
         .into_iter()
@@ -118,7 +119,7 @@ pub async fn list_anchor_digests(tx: &mut Tx, version: &str) -> db::Result<Vec<S
 ///
 /// # Errors
 /// When the database fails.
-pub async fn hold_live(tx: &mut Tx, listing: &str) -> db::Result<bool> {
+pub async fn hold_live(tx: &mut Tx, listing: &ListingId) -> db::Result<bool> {
     store::hold_live(tx, listing).await
 }
 
@@ -126,7 +127,7 @@ pub async fn hold_live(tx: &mut Tx, listing: &str) -> db::Result<bool> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn hold(tx: &mut Tx, listing: &str) -> db::Result<()> {
+pub async fn hold(tx: &mut Tx, listing: &ListingId) -> db::Result<()> {
     store::hold(tx, listing).await
 }
 
@@ -134,7 +135,7 @@ pub async fn hold(tx: &mut Tx, listing: &str) -> db::Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn set_sales(tx: &mut Tx, listing: &str, owners: i64) -> db::Result<()> {
+pub async fn set_sales(tx: &mut Tx, listing: &ListingId, owners: i64) -> db::Result<()> {
     store::set_sales(tx, listing, owners).await
 }
 
@@ -150,7 +151,7 @@ pub async fn is_public_blob(tx: &mut Tx, blob: &str) -> db::Result<bool> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn withdraw(tx: &mut Tx, listing: &str) -> db::Result<bool> {
+pub async fn withdraw(tx: &mut Tx, listing: &ListingId) -> db::Result<bool> {
     let withdrawn = store::withdraw(tx, listing).await?;
     if withdrawn {
         tell_withdrawn(tx, listing).await?;
@@ -170,7 +171,7 @@ pub async fn suspend(tx: &mut Tx, version: &SealedVersion) -> db::Result<()> {
     Ok(())
 }
 
-async fn tell_withdrawn(tx: &mut Tx, listing: &str) -> db::Result<()> {
+async fn tell_withdrawn(tx: &mut Tx, listing: &ListingId) -> db::Result<()> {
     let listing = listing.to_owned();
     facts::tell(tx, &Fact::ListingWithdrawn { listing }).await
 }

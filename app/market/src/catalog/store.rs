@@ -3,6 +3,7 @@
 use super::filter::{Filter, Sort};
 use super::{ListingState, VersionState};
 use base::db::{self, Tx, execute, fetch, statements};
+use schema::id::{ListingId, VersionId};
 
 /// One anchor.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -19,7 +20,8 @@ pub struct Anchor {
 /// One card.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Card {
-    pub id: String,
+    #[sqlx(try_from = "String")]
+    pub id: ListingId,
     pub slug: String,
     pub title: String,
     pub handle: String,
@@ -37,7 +39,8 @@ pub struct Card {
 /// What somebody bought, or what a leaf names, may be an older version: that is a [`SealedVersion`].
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Listing {
-    pub id: String,
+    #[sqlx(try_from = "String")]
+    pub id: ListingId,
     pub slug: String,
     pub person_id: String,
     pub handle: String,
@@ -51,7 +54,8 @@ pub struct Listing {
     pub state: ListingState,
     pub published_ms: Option<i64>,
     pub sales: i64,
-    pub version_id: String,
+    #[sqlx(try_from = "String")]
+    pub version_id: VersionId,
     #[sqlx(try_from = "String")]
     pub version_state: VersionState,
     pub version_error: Option<String>,
@@ -217,12 +221,12 @@ pub(super) async fn find(tx: &mut Tx, slug: &str) -> db::Result<Option<Listing>>
     fetch!(tx, fetch_optional, Listing, FIND, slug)
 }
 
-pub(super) async fn get(tx: &mut Tx, id: &str) -> db::Result<Listing> {
-    fetch!(tx, fetch_one, Listing, GET, id)
+pub(super) async fn get(tx: &mut Tx, id: &ListingId) -> db::Result<Listing> {
+    fetch!(tx, fetch_one, Listing, GET, id.as_str())
 }
 
-pub(super) async fn get_version(tx: &mut Tx, version: &str) -> db::Result<SealedVersion> {
-    fetch!(tx, fetch_one, SealedVersion, GET_VERSION, version)
+pub(super) async fn get_version(tx: &mut Tx, version: &VersionId) -> db::Result<SealedVersion> {
+    fetch!(tx, fetch_one, SealedVersion, GET_VERSION, version.as_str())
 }
 
 pub(super) async fn find_by_leaf(
@@ -232,8 +236,8 @@ pub(super) async fn find_by_leaf(
     fetch!(tx, fetch_optional, SealedVersion, FIND_BY_LEAF, leaf_hash)
 }
 
-pub(super) async fn list_anchors(tx: &mut Tx, version: &str) -> db::Result<Vec<Anchor>> {
-    fetch!(tx, fetch_all, Anchor, LIST_ANCHORS, version)
+pub(super) async fn list_anchors(tx: &mut Tx, version: &VersionId) -> db::Result<Vec<Anchor>> {
+    fetch!(tx, fetch_all, Anchor, LIST_ANCHORS, version.as_str())
 }
 
 /// The last id of so many versions behind one; `None` when there are fewer.
@@ -253,26 +257,30 @@ pub(super) async fn find_stretch_end(
     Ok(row.map(|row| row.0))
 }
 
-pub(super) async fn hold(tx: &mut Tx, listing: &str) -> db::Result<()> {
-    execute!(tx, HOLD, listing).map(|_| ())
+pub(super) async fn hold(tx: &mut Tx, listing: &ListingId) -> db::Result<()> {
+    execute!(tx, HOLD, listing.as_str()).map(|_| ())
 }
 
-pub(super) async fn hold_live(tx: &mut Tx, listing: &str) -> db::Result<bool> {
-    execute!(tx, HOLD_LIVE, listing).map(|rows| rows == 1)
+pub(super) async fn hold_live(tx: &mut Tx, listing: &ListingId) -> db::Result<bool> {
+    execute!(tx, HOLD_LIVE, listing.as_str()).map(|rows| rows == 1)
 }
 
-pub(super) async fn set_sales(tx: &mut Tx, listing: &str, owners: i64) -> db::Result<()> {
-    execute!(tx, SET_SALES, listing, owners).map(|_| ())
+pub(super) async fn set_sales(tx: &mut Tx, listing: &ListingId, owners: i64) -> db::Result<()> {
+    execute!(tx, SET_SALES, listing.as_str(), owners).map(|_| ())
 }
 
 pub(super) async fn is_public_blob(tx: &mut Tx, blob: &str) -> db::Result<bool> {
     fetch!(tx, fetch_one, (i64,), IS_PUBLIC_BLOB, blob).map(|row| row.0 > 0)
 }
 
-pub(super) async fn suspend(tx: &mut Tx, listing: &str, version: &str) -> db::Result<bool> {
-    execute!(tx, SUSPEND, listing, version).map(|rows| rows == 1)
+pub(super) async fn suspend(
+    tx: &mut Tx,
+    listing: &ListingId,
+    version: &VersionId,
+) -> db::Result<bool> {
+    execute!(tx, SUSPEND, listing.as_str(), version.as_str()).map(|rows| rows == 1)
 }
 
-pub(super) async fn withdraw(tx: &mut Tx, listing: &str) -> db::Result<bool> {
-    execute!(tx, WITHDRAW, listing).map(|rows| rows == 1)
+pub(super) async fn withdraw(tx: &mut Tx, listing: &ListingId) -> db::Result<bool> {
+    execute!(tx, WITHDRAW, listing.as_str()).map(|rows| rows == 1)
 }

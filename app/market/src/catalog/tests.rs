@@ -4,10 +4,11 @@ use super::filter::{Filter, Sort};
 use super::service;
 use super::versions::{self, LOOK_AGAIN_MS};
 use crate::facts::TELL;
-use crate::testing::{Listing, Person, Version, leaf};
+use crate::testing::{Listing, Person, Version, leaf, named};
 use base::db::Tx;
 use base::jobs::{self, Outcome};
 use base::testing::{TestDb, databases};
+use schema::id::{ListingId, VersionId};
 use schema::leaf::LeafKind;
 use schema::listing::Category;
 use std::collections::BTreeSet;
@@ -240,7 +241,7 @@ async fn a_listing_leaves_the_shop_once_and_that_is_told_once() {
         let mut tx = test.db.read().await.expect("a transaction");
         for (id, state) in [(&sold, "withdrawn"), (&broken, "failed")] {
             let sql = "select state from listing where id = $1";
-            let row = base::db::fetch!(&mut tx, fetch_one, (String,), sql, id);
+            let row = base::db::fetch!(&mut tx, fetch_one, (String,), sql, id.as_str());
             assert_eq!(row.expect("a row").0, state, "{}", test.name);
         }
     }
@@ -259,21 +260,27 @@ async fn of_two_versions_one_is_shown_and_each_is_found_by_its_own_id_and_leaf()
         let (all, _) = filter(&[]);
         let cards = service::list(&mut tx, &all).await.expect("cards");
         assert_eq!((cards.total, cards.cards.len()), (1, 1), "{}", test.name);
-        assert_eq!(cards.cards[0].blob, "second 0 labelled", "{}", test.name);
-        let shown = service::find(&mut tx, "listing").await.expect("an answer");
-        assert_eq!(shown.expect("a listing").version_id, "second");
-        for id in ["first", "second"] {
-            let found = service::get_version(&mut tx, id).await.expect("found");
+        let (first, second): (VersionId, VersionId) = (named("first"), named("second"));
+        let blob = format!("{second} 0 labelled");
+        assert_eq!(cards.cards[0].blob, blob, "{}", test.name);
+        let slug: ListingId = named("listing");
+        let shown = service::find(&mut tx, slug.as_str())
+            .await
+            .expect("an answer");
+        assert_eq!(shown.expect("a listing").version_id, second);
+        for (name, id) in [("first", first), ("second", second.clone())] {
+            let found = service::get_version(&mut tx, &id).await.expect("found");
             assert_eq!(found.version_id, id, "{}", test.name);
-            let leaf = Version::leaf_of(id);
+            let leaf = Version::leaf_of(name);
             assert_eq!(found.leaf_hash, leaf, "{}", test.name);
             let found = service::find_by_leaf(&mut tx, &leaf).await;
             let found = found.expect("an answer").expect("a version");
             assert_eq!(found.version_id, id, "{}", test.name);
         }
-        let digests = service::list_anchor_digests(&mut tx, "second").await;
-        assert_eq!(digests.expect("digests"), ["second 0", "second 1"]);
-        let missing = service::get_version(&mut tx, "third").await;
+        let digests = service::list_anchor_digests(&mut tx, &second).await;
+        let expected = [format!("{second} 0"), format!("{second} 1")];
+        assert_eq!(digests.expect("digests"), expected);
+        let missing = service::get_version(&mut tx, &named("third")).await;
         assert!(missing.is_err_and(|error| error.is_missing()));
     }
 }
@@ -285,13 +292,14 @@ async fn only_a_labelled_copy_is_public_and_never_the_exact_picture() {
         let ada = Person::new("ada").insert(&mut tx).await;
         let listing = Listing::of(&ada).version(Version::new().id("fox"));
         listing.insert(&mut tx).await;
+        let fox: VersionId = named("fox");
         for (blob, expected) in [
-            ("fox 0 labelled", true),
-            ("fox 0", false),
-            ("fox 1 labelled", false),
-            ("", false),
+            (format!("{fox} 0 labelled"), true),
+            (format!("{fox} 0"), false),
+            (format!("{fox} 1 labelled"), false),
+            (String::new(), false),
         ] {
-            let public = service::is_public_blob(&mut tx, blob).await;
+            let public = service::is_public_blob(&mut tx, &blob).await;
             assert_eq!(public.expect("an answer"), expected, "{} {blob}", test.name);
         }
     }
@@ -308,7 +316,7 @@ async fn a_certified_version_goes_on_sale_when_all_its_leaves_are_logged_and_onc
         let listing = listing.version(version.certified_by(&outcome));
         let listing = listing.insert(&mut tx).await;
         tx.commit().await.expect("a commit");
-        let go_live = async |now_ms| versions::go_live(&test.db, "fox", now_ms).await;
+        let go_live = async |now_ms| versions::go_live(&test.db, &named("fox"), now_ms).await;
         let early = go_live(1_000).await.expect("an answer");
         assert!(
             matches!(early, Outcome::Later(LOOK_AGAIN_MS)),
@@ -343,11 +351,11 @@ async fn a_version_that_failed_never_goes_on_sale() {
         let listing = Listing::of(&ada).state("certifying");
         let listing = listing.version(version.certified_by(&outcome));
         listing.insert(&mut tx).await;
-        versions::refuse_version(&mut tx, "fox", "review-duplicate")
+        versions::refuse_version(&mut tx, &named("fox"), "review-duplicate")
             .await
             .expect("refused");
         tx.commit().await.expect("a commit");
-        let done = versions::go_live(&test.db, "fox", 1).await;
+        let done = versions::go_live(&test.db, &named("fox"), 1).await;
         assert!(matches!(done, Ok(Outcome::Done)), "{}", test.name);
         let mut tx = test.db.read().await.expect("a transaction");
         assert!(titles(&mut tx, &[]).await.is_empty(), "{}", test.name);

@@ -2,6 +2,7 @@
 
 use crate::offers::CartLine;
 use base::db::{self, Tx, execute, fetch, statements};
+use schema::id::ListingId;
 
 statements! {
     ADD_TO_CART = "insert into cart_line (cart, listing_id, set_id, added_ms) values ($1, $2, $3, $4)
@@ -32,27 +33,31 @@ statements! {
 pub(super) async fn add_to_cart(
     tx: &mut Tx,
     cart: &str,
-    listing: &str,
+    listing: &ListingId,
     set: Option<&str>,
     now_ms: i64,
 ) -> db::Result<()> {
-    execute!(tx, ADD_TO_CART, cart, listing, set, now_ms).map(|_| ())
+    execute!(tx, ADD_TO_CART, cart, listing.as_str(), set, now_ms).map(|_| ())
 }
 
-pub(super) async fn remove_from_cart(tx: &mut Tx, cart: &str, listing: &str) -> db::Result<()> {
-    execute!(tx, REMOVE_FROM_CART, cart, listing).map(|_| ())
+pub(super) async fn remove_from_cart(
+    tx: &mut Tx,
+    cart: &str,
+    listing: &ListingId,
+) -> db::Result<()> {
+    execute!(tx, REMOVE_FROM_CART, cart, listing.as_str()).map(|_| ())
 }
 
-pub(super) async fn split_set(tx: &mut Tx, cart: &str, listing: &str) -> db::Result<()> {
-    execute!(tx, SPLIT_SET, cart, listing).map(|_| ())
+pub(super) async fn split_set(tx: &mut Tx, cart: &str, listing: &ListingId) -> db::Result<()> {
+    execute!(tx, SPLIT_SET, cart, listing.as_str()).map(|_| ())
 }
 
 pub(super) async fn count_cart(tx: &mut Tx, cart: &str) -> db::Result<i64> {
     fetch!(tx, fetch_one, (i64,), COUNT_CART, cart).map(|row| row.0)
 }
 
-pub(super) async fn is_in_cart(tx: &mut Tx, cart: &str, listing: &str) -> db::Result<bool> {
-    fetch!(tx, fetch_one, (i64,), IN_CART, cart, listing).map(|row| row.0 > 0)
+pub(super) async fn is_in_cart(tx: &mut Tx, cart: &str, listing: &ListingId) -> db::Result<bool> {
+    fetch!(tx, fetch_one, (i64,), IN_CART, cart, listing.as_str()).map(|row| row.0 > 0)
 }
 
 pub(super) async fn list_cart(tx: &mut Tx, cart: &str) -> db::Result<Vec<CartLine>> {

@@ -4,12 +4,13 @@ use super::RunState;
 use crate::catalog::stretch::Stretch;
 use crate::orders::{Line, LineState};
 use base::db::{self, Tx, execute, fetch, statements};
-use schema::id::{LineId, RunId};
+use schema::id::{LineId, RunId, VersionId};
 
 /// A version that a release of the engine has not regenerated yet.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Due {
-    pub version_id: String,
+    #[sqlx(try_from = "String")]
+    pub version_id: VersionId,
     pub steps: i64,
     pub anchors: i64,
 }
@@ -35,7 +36,8 @@ pub struct Run {
     #[sqlx(try_from = "String")]
     pub id: RunId,
     pub line_id: Option<String>,
-    pub version_id: String,
+    #[sqlx(try_from = "String")]
+    pub version_id: VersionId,
     pub person_id: Option<String>,
     #[sqlx(try_from = "String")]
     pub state: RunState,
@@ -102,7 +104,7 @@ pub(super) async fn insert_run(
         INSERT_RUN,
         id.as_str(),
         line.id.as_str(),
-        &line.version_id,
+        line.version_id.as_str(),
         &line.buyer_id,
         steps,
         now_ms
@@ -207,7 +209,7 @@ pub(super) async fn insert_rerun(
         tx,
         INSERT_RERUN,
         id.as_str(),
-        &due.version_id,
+        due.version_id.as_str(),
         steps,
         now_ms,
         release

@@ -4,16 +4,21 @@ use super::service::{self, Error};
 use crate::catalog::versions::VersionSecret;
 use crate::orders::Line;
 use crate::shop::Shop as Rules;
-use crate::testing::{Bought, Listing, Shop, Version, shop};
+use crate::testing::{Bought, Listing, Shop, Version, named, shop};
 use base::db::Tx;
 use base::testing::{TestDb, databases};
 use base::vault;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use schema::digest::Digest;
-use schema::id::{LineId, PersonId, RunId};
+use schema::id::{LineId, PersonId, RunId, VersionId};
 use schema::recipe::{Anchor, ModelDigest, Recipe, Scheduler, Seed};
 use std::collections::BTreeMap;
+
+/// The secret of a version is called as it is.
+fn secret() -> VersionId {
+    named("fox")
+}
 
 /// An id that nothing has.
 const NOBODYS: &str = "01a00000-0000-7000-8000-000000000000";
@@ -87,7 +92,10 @@ async fn text(test: &TestDb, rules: &Rules, buyer: &str, line: &str) -> Result<S
 
 async fn openings(test: &TestDb, rules: &Rules, actor: &str) -> Vec<String> {
     let mut tx = test.db.read().await.expect("a transaction");
-    let found = rules.vault.openings(&mut tx, "fox", actor).await;
+    let found = rules
+        .vault
+        .openings(&mut tx, secret().as_str(), actor)
+        .await;
     let found = found.expect("openings").into_iter();
     found.map(|(reason, _)| reason).collect()
 }
@@ -159,7 +167,11 @@ async fn what_was_erased_is_gone_for_its_owner_too_and_never_an_empty_recipe() {
         open(&rules, buyer, &line).await.expect("opened");
         text(&test, &rules, buyer, &line).await.expect("a recipe");
         let mut tx = test.db.write().await.expect("a transaction");
-        rules.vault.erase(&mut tx, "fox").await.expect("erased");
+        rules
+            .vault
+            .erase(&mut tx, secret().as_str())
+            .await
+            .expect("erased");
         tx.commit().await.expect("a commit");
         let gone = text(&test, &rules, buyer, &line).await;
         assert!(

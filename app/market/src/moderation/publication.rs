@@ -9,6 +9,7 @@ use crate::shop::Waits;
 use base::clock::DAY_MS;
 use base::db::{self, Db, Tx};
 use base::random;
+use schema::id::VersionId;
 use schema::recipe::Recipe;
 use schema::template::Variable;
 
@@ -54,7 +55,7 @@ impl Standing {
 /// When the database fails.
 pub async fn submit(
     tx: &mut Tx,
-    version: &str,
+    version: &VersionId,
     person: &str,
     waits: Waits,
     now_ms: i64,
@@ -68,7 +69,7 @@ pub async fn submit(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn pass(tx: &mut Tx, version: &str, now_ms: i64) -> db::Result<()> {
+pub async fn pass(tx: &mut Tx, version: &VersionId, now_ms: i64) -> db::Result<()> {
     end(tx, version, None, now_ms).await
 }
 
@@ -76,7 +77,12 @@ pub async fn pass(tx: &mut Tx, version: &str, now_ms: i64) -> db::Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn end(tx: &mut Tx, version: &str, refusal: Option<&str>, now_ms: i64) -> db::Result<()> {
+pub async fn end(
+    tx: &mut Tx,
+    version: &VersionId,
+    refusal: Option<&str>,
+    now_ms: i64,
+) -> db::Result<()> {
     let due_ms = store::decide_publication(tx, version, refusal, now_ms).await?;
     if due_ms.is_some_and(|due_ms| due_ms <= now_ms) {
         settle(tx, version, now_ms).await?;
@@ -85,7 +91,7 @@ pub async fn end(tx: &mut Tx, version: &str, refusal: Option<&str>, now_ms: i64)
 }
 
 /// Makes the end of a version's review public, once.
-async fn settle(tx: &mut Tx, version: &str, now_ms: i64) -> db::Result<()> {
+async fn settle(tx: &mut Tx, version: &VersionId, now_ms: i64) -> db::Result<()> {
     match store::settle_publication(tx, version, now_ms).await? {
         None => Ok(()),
         Some(Some(why)) => versions::refuse_version(tx, version, &why).await,
@@ -111,7 +117,7 @@ pub async fn settle_due(db: &Db, now_ms: i64) -> db::Result<usize> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn is_waiting(tx: &mut Tx, version: &str) -> db::Result<bool> {
+pub async fn is_waiting(tx: &mut Tx, version: &VersionId) -> db::Result<bool> {
     store::is_waiting(tx, version).await
 }
 
@@ -119,6 +125,6 @@ pub async fn is_waiting(tx: &mut Tx, version: &str) -> db::Result<bool> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_due_ms(tx: &mut Tx, version: &str) -> db::Result<Option<i64>> {
+pub async fn find_due_ms(tx: &mut Tx, version: &VersionId) -> db::Result<Option<i64>> {
     store::find_due_ms(tx, version).await
 }

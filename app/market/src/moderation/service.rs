@@ -13,6 +13,7 @@ use base::compute;
 use base::db::{self, Tx};
 use base::vault::{self, Vault};
 use engine::picture::Picture;
+use schema::id::VersionId;
 use schema::recipe::{Recipe, Seed};
 use similar::{ChangeTag, TextDiff};
 use std::sync::Arc;
@@ -149,7 +150,7 @@ impl Prints {
 /// When the database fails.
 pub async fn keep_prints(
     tx: &mut Tx,
-    version: &str,
+    version: &VersionId,
     person: &str,
     prints: &Prints,
 ) -> db::Result<()> {
@@ -189,7 +190,7 @@ pub async fn fill_in(state: &Shop, limit: i64) -> db::Result<usize> {
 }
 
 /// A version's prints. Files are read and prints are taken outside any transaction.
-async fn read_for_prints(state: &Shop, version: &str) -> Result<Prints, Error> {
+async fn read_for_prints(state: &Shop, version: &VersionId) -> Result<Prints, Error> {
     let mut tx = state.db.write().await?;
     let listing = catalog::get_version(&mut tx, version).await?;
     let anchors = catalog::list_anchors(&mut tx, version).await?;
@@ -224,7 +225,7 @@ async fn read_for_prints(state: &Shop, version: &str) -> Result<Prints, Error> {
 ///
 /// # Errors
 /// When the database fails, or the version has no prints: it is not taken for clean then.
-pub async fn find_near(tx: &mut Tx, version: &str) -> db::Result<Vec<Match>> {
+pub async fn find_near(tx: &mut Tx, version: &VersionId) -> db::Result<Vec<Match>> {
     let print = store::get_print(tx, version).await?;
     // Compared once its leaf is in the log: before that nothing is earlier or later.
     let index = print.log_index.unwrap_or(i64::MAX);
@@ -253,7 +254,7 @@ pub async fn find_near(tx: &mut Tx, version: &str) -> db::Result<Vec<Match>> {
             }
         }
         match last {
-            Some(last) if whole => after = last,
+            Some(last) if whole => after = last.into(),
             _ => break,
         }
     }
@@ -266,7 +267,7 @@ pub async fn find_near(tx: &mut Tx, version: &str) -> db::Result<Vec<Match>> {
 fn compare(
     (texts, pictures): &(Vec<TextPrint>, Vec<PicturePrint>),
     page: &[Print],
-) -> Vec<(String, i64, i64)> {
+) -> Vec<(VersionId, i64, i64)> {
     let alike = page.iter().map(|earlier| {
         let earlier_texts = TextPrint::parse_all(&earlier.text_prints);
         let earlier_pictures = PicturePrint::parse_all(&earlier.picture_prints);
@@ -287,7 +288,12 @@ fn compare(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn hold(tx: &mut Tx, version: &str, matches: &[Match], now_ms: i64) -> db::Result<()> {
+pub async fn hold(
+    tx: &mut Tx,
+    version: &VersionId,
+    matches: &[Match],
+    now_ms: i64,
+) -> db::Result<()> {
     store::insert_review(tx, version, now_ms).await?;
     for found in matches {
         store::insert_match(tx, version, found).await?;
@@ -369,7 +375,7 @@ pub struct Case {
     pub evidence: Vec<Evidence>,
 }
 
-async fn side(state: &Shop, tx: &mut Tx, version: &str) -> Result<Side, Error> {
+async fn side(state: &Shop, tx: &mut Tx, version: &VersionId) -> Result<Side, Error> {
     let listing = catalog::get_version(tx, version).await?;
     let leaf = log::get_leaf(tx, &listing.leaf_hash)
         .await
@@ -412,7 +418,7 @@ fn difference(earlier: &str, submitted: &str) -> Difference {
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is none, [`Error::Own`] for one's own: nobody reads a rival's template that way.
-pub async fn case(state: &Shop, operator: &str, version: &str) -> Result<Case, Error> {
+pub async fn case(state: &Shop, operator: &str, version: &VersionId) -> Result<Case, Error> {
     let mut tx = state.db.write().await?;
     let review = store::find_review(&mut tx, version)
         .await?
@@ -449,7 +455,7 @@ pub async fn case(state: &Shop, operator: &str, version: &str) -> Result<Case, E
 }
 
 /// Nobody judges, or looks into, what is their own or resembles it.
-async fn refuse_own(tx: &mut Tx, operator: &str, version: &str) -> Result<(), Error> {
+async fn refuse_own(tx: &mut Tx, operator: &str, version: &VersionId) -> Result<(), Error> {
     let mut versions = vec![version.to_owned()];
     for found in store::list_matches(tx, version).await? {
         versions.push(found.earlier_version_id);
@@ -469,7 +475,7 @@ async fn refuse_own(tx: &mut Tx, operator: &str, version: &str) -> Result<(), Er
 pub async fn decide(
     state: &Shop,
     operator: &Person,
-    version: &str,
+    version: &VersionId,
     refusal: Option<&str>,
     note: &str,
 ) -> Result<(), Error> {

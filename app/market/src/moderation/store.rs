@@ -3,6 +3,7 @@
 use super::ReviewState;
 use crate::catalog::stretch::Stretch;
 use base::db::{self, Tx, execute, fetch, statements};
+use schema::id::VersionId;
 
 /// What is known of a creator.
 #[derive(Clone, Copy, Debug, sqlx::FromRow)]
@@ -19,7 +20,8 @@ pub(super) struct Standing {
 /// A version's stored prints.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Print {
-    pub version_id: String,
+    #[sqlx(try_from = "String")]
+    pub version_id: VersionId,
     pub person_id: String,
     pub text_prints: String,
     pub picture_prints: String,
@@ -29,7 +31,8 @@ pub struct Print {
 /// An earlier version that another resembles.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Match {
-    pub earlier_version_id: String,
+    #[sqlx(try_from = "String")]
+    pub earlier_version_id: VersionId,
     pub text_milli: i64,
     pub picture_milli: i64,
     /// Since when the one who submitted the later one owned the earlier one.
@@ -39,7 +42,8 @@ pub struct Match {
 /// A review, open or decided.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Review {
-    pub version_id: String,
+    #[sqlx(try_from = "String")]
+    pub version_id: VersionId,
     #[sqlx(try_from = "String")]
     pub state: ReviewState,
     pub opened_ms: i64,
@@ -119,19 +123,19 @@ statements! {
 
 pub(super) async fn insert_print(
     tx: &mut Tx,
-    version: &str,
+    version: &VersionId,
     person: &str,
     text: &str,
     pictures: &str,
 ) -> db::Result<()> {
-    execute!(tx, INSERT_PRINT, version, person, text, pictures).map(|_| ())
+    execute!(tx, INSERT_PRINT, version.as_str(), person, text, pictures).map(|_| ())
 }
 
 pub(super) async fn list_unprinted(
     tx: &mut Tx,
     limit: i64,
     stretch: &Stretch,
-) -> db::Result<Vec<String>> {
+) -> db::Result<Vec<VersionId>> {
     let rows = fetch!(
         tx,
         fetch_all,
@@ -141,11 +145,11 @@ pub(super) async fn list_unprinted(
         &stretch.after,
         &stretch.until
     )?;
-    Ok(rows.into_iter().map(|row| row.0).collect())
+    db::read_ids(rows)
 }
 
-pub(super) async fn get_print(tx: &mut Tx, version: &str) -> db::Result<Print> {
-    fetch!(tx, fetch_one, Print, GET_PRINT, version)
+pub(super) async fn get_print(tx: &mut Tx, version: &VersionId) -> db::Result<Print> {
+    fetch!(tx, fetch_one, Print, GET_PRINT, version.as_str())
 }
 
 pub(super) async fn list_earlier(
@@ -167,16 +171,20 @@ pub(super) async fn list_earlier(
     )
 }
 
-pub(super) async fn insert_review(tx: &mut Tx, version: &str, now_ms: i64) -> db::Result<()> {
-    execute!(tx, INSERT_REVIEW, version, now_ms).map(|_| ())
+pub(super) async fn insert_review(tx: &mut Tx, version: &VersionId, now_ms: i64) -> db::Result<()> {
+    execute!(tx, INSERT_REVIEW, version.as_str(), now_ms).map(|_| ())
 }
 
-pub(super) async fn insert_match(tx: &mut Tx, version: &str, found: &Match) -> db::Result<()> {
+pub(super) async fn insert_match(
+    tx: &mut Tx,
+    version: &VersionId,
+    found: &Match,
+) -> db::Result<()> {
     execute!(
         tx,
         INSERT_MATCH,
-        version,
-        &found.earlier_version_id,
+        version.as_str(),
+        found.earlier_version_id.as_str(),
         found.text_milli,
         found.picture_milli,
         found.owned_ms
@@ -184,8 +192,8 @@ pub(super) async fn insert_match(tx: &mut Tx, version: &str, found: &Match) -> d
     .map(|_| ())
 }
 
-pub(super) async fn find_review(tx: &mut Tx, version: &str) -> db::Result<Option<Review>> {
-    fetch!(tx, fetch_optional, Review, FIND_REVIEW, version)
+pub(super) async fn find_review(tx: &mut Tx, version: &VersionId) -> db::Result<Option<Review>> {
+    fetch!(tx, fetch_optional, Review, FIND_REVIEW, version.as_str())
 }
 
 pub(super) async fn list_open(tx: &mut Tx) -> db::Result<Vec<Review>> {
@@ -200,13 +208,13 @@ pub(super) async fn list_decided(tx: &mut Tx) -> db::Result<Vec<Review>> {
     fetch!(tx, fetch_all, Review, LIST_DECIDED)
 }
 
-pub(super) async fn list_matches(tx: &mut Tx, version: &str) -> db::Result<Vec<Match>> {
-    fetch!(tx, fetch_all, Match, LIST_MATCHES, version)
+pub(super) async fn list_matches(tx: &mut Tx, version: &VersionId) -> db::Result<Vec<Match>> {
+    fetch!(tx, fetch_all, Match, LIST_MATCHES, version.as_str())
 }
 
 pub(super) async fn decide(
     tx: &mut Tx,
-    version: &str,
+    version: &VersionId,
     state: ReviewState,
     now_ms: i64,
     by: &str,
@@ -220,7 +228,17 @@ pub(super) async fn decide(
         )));
     }
     let state = state.name();
-    execute!(tx, DECIDE, version, state, now_ms, by, reason, note).map(|rows| rows == 1)
+    execute!(
+        tx,
+        DECIDE,
+        version.as_str(),
+        state,
+        now_ms,
+        by,
+        reason,
+        note
+    )
+    .map(|rows| rows == 1)
 }
 
 pub(super) async fn list_resemblances(
@@ -244,16 +262,23 @@ pub(super) async fn get_standing(tx: &mut Tx, person: &str) -> db::Result<Standi
 
 pub(super) async fn insert_publication(
     tx: &mut Tx,
-    version: &str,
+    version: &VersionId,
     submitted_ms: i64,
     wait_ms: i64,
 ) -> db::Result<()> {
-    execute!(tx, INSERT_PUBLICATION, version, submitted_ms, wait_ms).map(|_| ())
+    execute!(
+        tx,
+        INSERT_PUBLICATION,
+        version.as_str(),
+        submitted_ms,
+        wait_ms
+    )
+    .map(|_| ())
 }
 
 pub(super) async fn decide_publication(
     tx: &mut Tx,
-    version: &str,
+    version: &VersionId,
     refusal: Option<&str>,
     now_ms: i64,
 ) -> db::Result<Option<i64>> {
@@ -262,7 +287,7 @@ pub(super) async fn decide_publication(
         fetch_optional,
         (i64,),
         DECIDE_PUBLICATION,
-        version,
+        version.as_str(),
         refusal,
         now_ms
     )?;
@@ -272,7 +297,7 @@ pub(super) async fn decide_publication(
 /// The refusal, if any, of a publication that was not settled before; `None` for one that was.
 pub(super) async fn settle_publication(
     tx: &mut Tx,
-    version: &str,
+    version: &VersionId,
     now_ms: i64,
 ) -> db::Result<Option<Option<String>>> {
     let row = fetch!(
@@ -280,7 +305,7 @@ pub(super) async fn settle_publication(
         fetch_optional,
         (Option<String>,),
         SETTLE_PUBLICATION,
-        version,
+        version.as_str(),
         now_ms
     )?;
     Ok(row.map(|row| row.0))
@@ -290,7 +315,7 @@ pub(super) async fn list_due_publications(
     tx: &mut Tx,
     now_ms: i64,
     limit: i64,
-) -> db::Result<Vec<String>> {
+) -> db::Result<Vec<VersionId>> {
     let rows = fetch!(
         tx,
         fetch_all,
@@ -299,14 +324,20 @@ pub(super) async fn list_due_publications(
         now_ms,
         limit
     )?;
-    Ok(rows.into_iter().map(|row| row.0).collect())
+    db::read_ids(rows)
 }
 
-pub(super) async fn is_waiting(tx: &mut Tx, version: &str) -> db::Result<bool> {
-    fetch!(tx, fetch_one, (i64,), IS_WAITING, version).map(|row| row.0 > 0)
+pub(super) async fn is_waiting(tx: &mut Tx, version: &VersionId) -> db::Result<bool> {
+    fetch!(tx, fetch_one, (i64,), IS_WAITING, version.as_str()).map(|row| row.0 > 0)
 }
 
-pub(super) async fn find_due_ms(tx: &mut Tx, version: &str) -> db::Result<Option<i64>> {
-    let row = fetch!(tx, fetch_optional, (Option<i64>,), FIND_DUE_MS, version)?;
+pub(super) async fn find_due_ms(tx: &mut Tx, version: &VersionId) -> db::Result<Option<i64>> {
+    let row = fetch!(
+        tx,
+        fetch_optional,
+        (Option<i64>,),
+        FIND_DUE_MS,
+        version.as_str()
+    )?;
     Ok(row.and_then(|row| row.0))
 }

@@ -5,11 +5,12 @@ use super::service::{Match, find_near, hold, texts_of};
 use super::store::Standing;
 use super::{PicturePrint, ReviewState, TextPrint, store};
 use crate::shop::Waits;
-use crate::testing::{Bought, Listing, Person, Version};
+use crate::testing::{Bought, Listing, Person, Version, named};
 use base::db::{Tx, execute};
 use base::testing::databases;
 use base::vault::Vault;
 use engine::picture::Picture;
+use schema::id::VersionId;
 use schema::recipe::{Anchor, ModelDigest, Recipe, Seed};
 use schema::template::{Choice, Variable};
 use std::collections::BTreeMap;
@@ -55,17 +56,32 @@ async fn version(
     let version = Version::new().id(id).state(state).logged_at(2 * index);
     Listing::of(owner).id(id).version(version).insert(tx).await;
     let text = TextPrint::to_text(&[TextPrint::of(&Vault::new(&[1; 32]), text)]);
-    store::insert_print(tx, id, owner, &text, &PicturePrint::to_text(&[print(x)]))
-        .await
-        .expect("a print");
+    store::insert_print(
+        tx,
+        &named(id),
+        owner,
+        &text,
+        &PicturePrint::to_text(&[print(x)]),
+    )
+    .await
+    .expect("a print");
 }
 
+/// What versions are called here.
+const NAMES: [&str; 10] = [
+    "alike", "changed", "clean", "copy", "earlier", "later", "other", "own", "picture", "refused",
+];
+
 async fn near(tx: &mut Tx, id: &str) -> Vec<String> {
-    let found = find_near(tx, id).await.expect("a search");
-    found
-        .into_iter()
-        .map(|found| found.earlier_version_id)
-        .collect()
+    let found = find_near(tx, &named(id)).await.expect("a search");
+    let name = |id: VersionId| {
+        let name = NAMES.iter().find(|name| id == named(name));
+        (*name.expect("a version of this test")).to_owned()
+    };
+    let found = found.into_iter();
+    let mut names: Vec<String> = found.map(|found| name(found.earlier_version_id)).collect();
+    names.sort();
+    names
 }
 
 /// What is compared is what the pictures were made from, however the template hides it.
@@ -128,7 +144,9 @@ async fn whoever_bought_the_earlier_recipe_is_looked_at_more_closely() {
         assert!(near(&mut tx, "changed").await.is_empty(), "{}", test.name);
         let bought = Bought::by("ben", "earlier").paid(77).refunded();
         bought.insert(&mut tx).await;
-        let found = find_near(&mut tx, "changed").await.expect("a search");
+        let found = find_near(&mut tx, &named("changed"))
+            .await
+            .expect("a search");
         assert_eq!(found.len(), 1, "{}", test.name);
         assert_eq!(
             found[0].owned_ms,
@@ -146,21 +164,24 @@ async fn a_review_is_opened_once_and_decided_once() {
         people(&mut tx).await;
         version(&mut tx, "earlier", "ada", "live", 1, DRAGON, 8).await;
         version(&mut tx, "copy", "ben", "certified", 2, DRAGON, 8).await;
-        let found = find_near(&mut tx, "copy").await.expect("a search");
+        let found = find_near(&mut tx, &named("copy")).await.expect("a search");
         for _ in 0..2 {
-            hold(&mut tx, "copy", &found, NOW_MS)
+            hold(&mut tx, &named("copy"), &found, NOW_MS)
                 .await
                 .expect("a review");
         }
         let open = store::list_open(&mut tx).await.expect("the queue");
         assert_eq!(open.len(), 1, "{}", test.name);
-        let stored: Vec<Match> = store::list_matches(&mut tx, "copy").await.expect("matches");
+        let stored: Vec<Match> = store::list_matches(&mut tx, &named("copy"))
+            .await
+            .expect("matches");
         assert_eq!(stored, found, "{}", test.name);
         for (state, expected) in [
             (ReviewState::Approved, true),
             (ReviewState::Rejected, false),
         ] {
-            let decided = store::decide(&mut tx, "copy", state, NOW_MS, "eve", None, "fine").await;
+            let decided =
+                store::decide(&mut tx, &named("copy"), state, NOW_MS, "eve", None, "fine").await;
             assert_eq!(decided.expect("a decision"), expected, "{}", test.name);
         }
         // What a person let pass is shown to everybody by its pictures; the texts are nobody's business.
@@ -283,11 +304,18 @@ fn a_creator_is_known_after_a_while_on_sale_without_a_copy() {
 async fn seen(tx: &mut Tx, versions: [&str; 2]) -> Vec<(bool, String)> {
     let mut seen = Vec::new();
     for version in versions {
-        let waits = publication::is_waiting(tx, version)
+        let waits = publication::is_waiting(tx, &named(version))
             .await
             .expect("an answer");
         let row = "select state from version where id = $1";
-        let row = base::db::fetch!(tx, fetch_one, (String,), row, version).expect("a row");
+        let row = base::db::fetch!(
+            tx,
+            fetch_one,
+            (String,),
+            row,
+            named::<VersionId>(version).as_str()
+        )
+        .expect("a row");
         seen.push((waits, row.0));
     }
     seen
@@ -295,7 +323,14 @@ async fn seen(tx: &mut Tx, versions: [&str; 2]) -> Vec<(bool, String)> {
 
 async fn released(tx: &mut Tx, version: &str) -> bool {
     let sql = "select count(*) from job where kind = 'studio-go-live' and payload = $1";
-    let row = base::db::fetch!(tx, fetch_one, (i64,), sql, version).expect("a count");
+    let row = base::db::fetch!(
+        tx,
+        fetch_one,
+        (i64,),
+        sql,
+        named::<VersionId>(version).as_str()
+    )
+    .expect("a count");
     row.0 == 1
 }
 
@@ -310,14 +345,14 @@ async fn two_in_review(test: &base::testing::TestDb) {
     };
     for (id, index, text, x) in [("clean", 2, WHALES, 22), ("alike", 3, DRAGON, 22)] {
         version(&mut tx, id, "ben", "certified", index, text, x).await;
-        let submitted = publication::submit(&mut tx, id, "ben", hour, NOW_MS).await;
+        let submitted = publication::submit(&mut tx, &named(id), "ben", hour, NOW_MS).await;
         submitted.expect("a note");
     }
-    publication::pass(&mut tx, "clean", NOW_MS)
+    publication::pass(&mut tx, &named("clean"), NOW_MS)
         .await
         .expect("a note");
-    let found = find_near(&mut tx, "alike").await.expect("a search");
-    hold(&mut tx, "alike", &found, NOW_MS)
+    let found = find_near(&mut tx, &named("alike")).await.expect("a search");
+    hold(&mut tx, &named("alike"), &found, NOW_MS)
         .await
         .expect("a review");
     tx.commit().await.expect("a commit");
@@ -335,9 +370,14 @@ async fn in_review_is_one_state_and_ends_at_a_drawn_moment_however_early_a_perso
             test.name
         );
         assert!(both[0].0, "{}", test.name);
-        publication::end(&mut tx, "alike", Some("review-duplicate"), NOW_MS + 60_000)
-            .await
-            .expect("a decision");
+        publication::end(
+            &mut tx,
+            &named("alike"),
+            Some("review-duplicate"),
+            NOW_MS + 60_000,
+        )
+        .await
+        .expect("a decision");
         let after = seen(&mut tx, ["clean", "alike"]).await;
         assert_eq!(after, both, "{}: the decision is not seen", test.name);
         tx.commit().await.expect("a commit");
@@ -365,10 +405,10 @@ async fn a_late_decision_is_made_public_as_long_after_it_as_was_drawn_and_once()
             test.name
         );
         let mut tx = test.db.write().await.expect("a transaction");
-        publication::end(&mut tx, "alike", None, NOW_MS + DAY_MS)
+        publication::end(&mut tx, &named("alike"), None, NOW_MS + DAY_MS)
             .await
             .expect("a decision");
-        let due = publication::find_due_ms(&mut tx, "alike").await;
+        let due = publication::find_due_ms(&mut tx, &named("alike")).await;
         assert_eq!(
             due.expect("a moment"),
             Some(NOW_MS + DAY_MS + HOUR_MS),

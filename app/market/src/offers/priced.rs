@@ -1,11 +1,13 @@
 //! A cart's lines with what each costs, before an order is made of them.
 
 use crate::catalog::ListingState;
+use schema::id::{ListingId, VersionId};
 
 /// A line of a cart.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct CartLine {
-    pub id: String,
+    #[sqlx(try_from = "String")]
+    pub id: ListingId,
     pub slug: String,
     pub title: String,
     pub price_minor: i64,
@@ -14,7 +16,8 @@ pub struct CartLine {
     pub state: ListingState,
     pub person_id: String,
     pub handle: String,
-    pub version_id: String,
+    #[sqlx(try_from = "String")]
+    pub version_id: VersionId,
     pub blob: String,
     /// The set that it was put in with.
     pub set_id: Option<String>,

@@ -9,6 +9,7 @@ pub use super::store::{Item, Set};
 use base::db::{self, Tx};
 use base::random;
 use money::Error;
+use schema::id::ListingId;
 use schema::money::allocate;
 
 /// Most listings in one set.
@@ -23,7 +24,7 @@ pub async fn create(
     person: &str,
     title: &str,
     price_minor: i64,
-    listings: &[String],
+    listings: &[ListingId],
     now_ms: i64,
 ) -> Result<String, Error> {
     let title =
@@ -75,7 +76,7 @@ pub async fn list(tx: &mut Tx, person: &str) -> db::Result<Vec<Set>> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list_of_listing(tx: &mut Tx, listing: &str) -> db::Result<Vec<Set>> {
+pub async fn list_of_listing(tx: &mut Tx, listing: &ListingId) -> db::Result<Vec<Set>> {
     store::list_sets_of_listing(tx, listing).await
 }
 

@@ -3,7 +3,7 @@
 use super::state::SetState;
 use crate::catalog::ListingState;
 use base::db::{self, Tx, execute, fetch, statements};
-use schema::id::OrderId;
+use schema::id::{ListingId, OrderId};
 
 /// What open orders are looked for by.
 #[derive(Clone, Copy, Debug)]
@@ -11,7 +11,7 @@ pub enum Holding<'a> {
     /// Made of this cart.
     Cart(&'a str),
     /// With a line of this listing.
-    Listing(&'a str),
+    Listing(&'a ListingId),
     /// With a line that was bought in this set.
     Set(&'a str),
     /// With a use of this coupon.
@@ -36,7 +36,8 @@ pub struct Set {
 /// A listing in a set.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Item {
-    pub id: String,
+    #[sqlx(try_from = "String")]
+    pub id: ListingId,
     pub slug: String,
     pub title: String,
     pub price_minor: i64,
@@ -162,7 +163,7 @@ struct Open {
 pub(super) async fn list_open_of(tx: &mut Tx, what: Holding<'_>) -> db::Result<Vec<OrderId>> {
     let rows = match what {
         Holding::Cart(id) => fetch!(tx, fetch_all, Open, LIST_OPEN_OF_CART, id),
-        Holding::Listing(id) => fetch!(tx, fetch_all, Open, LIST_OPEN_OF_LISTING, id),
+        Holding::Listing(id) => fetch!(tx, fetch_all, Open, LIST_OPEN_OF_LISTING, id.as_str()),
         Holding::Set(id) => fetch!(tx, fetch_all, Open, LIST_OPEN_OF_SET, id),
         Holding::Coupon(id) => fetch!(tx, fetch_all, Open, LIST_OPEN_OF_COUPON, id),
         Holding::CouponOf(id, buyer) => {
@@ -176,9 +177,8 @@ pub async fn list_set_prices(tx: &mut Tx, set: &str) -> db::Result<Vec<(String, 
     fetch!(tx, fetch_all, (String, i64), LIST_SET_PRICES, set)
 }
 
-pub async fn list_live_of_set(tx: &mut Tx, set: &str) -> db::Result<Vec<String>> {
-    let rows = fetch!(tx, fetch_all, (String,), LIST_LIVE_OF_SET, set)?;
-    Ok(rows.into_iter().map(|row| row.0).collect())
+pub async fn list_live_of_set(tx: &mut Tx, set: &str) -> db::Result<Vec<ListingId>> {
+    db::read_ids(fetch!(tx, fetch_all, (String,), LIST_LIVE_OF_SET, set)?)
 }
 
 pub async fn find_coupon(tx: &mut Tx, code: &str) -> db::Result<Option<Coupon>> {
@@ -277,10 +277,10 @@ pub(super) async fn insert_set(
 pub(super) async fn insert_set_item(
     tx: &mut Tx,
     set: &str,
-    listing: &str,
+    listing: &ListingId,
     index: i64,
 ) -> db::Result<()> {
-    execute!(tx, INSERT_SET_ITEM, set, listing, index).map(|_| ())
+    execute!(tx, INSERT_SET_ITEM, set, listing.as_str(), index).map(|_| ())
 }
 
 pub(super) async fn find_set(tx: &mut Tx, slug: &str) -> db::Result<Option<Set>> {
@@ -291,8 +291,8 @@ pub(super) async fn list_sets(tx: &mut Tx, person: &str) -> db::Result<Vec<Set>>
     fetch!(tx, fetch_all, Set, LIST_SETS, person)
 }
 
-pub(super) async fn list_sets_of_listing(tx: &mut Tx, listing: &str) -> db::Result<Vec<Set>> {
-    fetch!(tx, fetch_all, Set, LIST_SETS_OF_LISTING, listing)
+pub(super) async fn list_sets_of_listing(tx: &mut Tx, listing: &ListingId) -> db::Result<Vec<Set>> {
+    fetch!(tx, fetch_all, Set, LIST_SETS_OF_LISTING, listing.as_str())
 }
 
 pub(super) async fn list_set_items(tx: &mut Tx, set: &str) -> db::Result<Vec<Item>> {

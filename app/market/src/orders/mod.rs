@@ -14,7 +14,7 @@ pub use store::*;
 use base::clock::DAY_MS;
 use base::db::{self, Tx};
 use money::Error;
-use schema::id::{LineId, OrderId};
+use schema::id::{LineId, ListingId, OrderId, VersionId};
 use schema::money::{FeeSchedule, Parts};
 
 /// An unopened bundle can go back for so long, and its earning is held as long.
@@ -96,8 +96,10 @@ pub struct Line {
     pub id: LineId,
     #[sqlx(try_from = "String")]
     pub purchase_id: OrderId,
-    pub listing_id: String,
-    pub version_id: String,
+    #[sqlx(try_from = "String")]
+    pub listing_id: ListingId,
+    #[sqlx(try_from = "String")]
+    pub version_id: VersionId,
     pub buyer_id: String,
     pub payee_id: String,
     /// What the listing cost before a discount.
@@ -263,8 +265,8 @@ pub struct LineChange<'a> {
 /// A line as an order is placed with it.
 pub struct NewLine<'a> {
     pub id: &'a LineId,
-    pub listing: &'a str,
-    pub version: &'a str,
+    pub listing: &'a ListingId,
+    pub version: &'a VersionId,
     pub payee: &'a str,
     /// What the listing cost before a discount.
     pub list_minor: i64,

@@ -3,7 +3,7 @@
 use super::{Earning, EarningLine, Line, LineChange, NewLine, NewOrder, Order};
 use base::db::{self, Tx, execute, fetch, statements};
 use money::provider::Payment;
-use schema::id::{LineId, OrderId};
+use schema::id::{LineId, ListingId, OrderId, VersionId};
 
 macro_rules! lines {
     ($where:literal) => {
@@ -264,8 +264,8 @@ pub async fn insert_line(tx: &mut Tx, order: &NewOrder, line: &NewLine<'_>) -> d
         INSERT_LINE,
         line.id.as_str(),
         order.id.as_str(),
-        line.listing,
-        line.version,
+        line.listing.as_str(),
+        line.version.as_str(),
         &order.buyer,
         line.payee,
         line.price_minor,
@@ -290,8 +290,8 @@ pub async fn get_line(tx: &mut Tx, id: &LineId) -> db::Result<Line> {
     fetch!(tx, fetch_one, Line, GET_LINE, id.as_str())
 }
 
-pub async fn list_owned_of_listing(tx: &mut Tx, listing: &str) -> db::Result<Vec<Line>> {
-    fetch!(tx, fetch_all, Line, LIST_OWNED_OF_LISTING, listing)
+pub async fn list_owned_of_listing(tx: &mut Tx, listing: &ListingId) -> db::Result<Vec<Line>> {
+    fetch!(tx, fetch_all, Line, LIST_OWNED_OF_LISTING, listing.as_str())
 }
 
 pub async fn set_line_tax(tx: &mut Tx, line: &LineId, tax: i64) -> db::Result<()> {
@@ -319,13 +319,13 @@ pub async fn set_line_owned(
 }
 
 /// How many own a listing.
-pub async fn count_owners(tx: &mut Tx, listing: &str) -> db::Result<i64> {
-    fetch!(tx, fetch_one, (i64,), COUNT_OWNERS, listing).map(|row| row.0)
+pub async fn count_owners(tx: &mut Tx, listing: &ListingId) -> db::Result<i64> {
+    fetch!(tx, fetch_one, (i64,), COUNT_OWNERS, listing.as_str()).map(|row| row.0)
 }
 
 /// How often somebody owns a listing, in whatever version: once, or not.
-pub async fn count_owned(tx: &mut Tx, buyer: &str, listing: &str) -> db::Result<i64> {
-    fetch!(tx, fetch_one, (i64,), COUNT_OWNED, buyer, listing).map(|row| row.0)
+pub async fn count_owned(tx: &mut Tx, buyer: &str, listing: &ListingId) -> db::Result<i64> {
+    fetch!(tx, fetch_one, (i64,), COUNT_OWNED, buyer, listing.as_str()).map(|row| row.0)
 }
 
 /// Changes a line as long as it is what the caller read. `false` when something else came first.
@@ -400,18 +400,34 @@ struct Owning {
 }
 
 /// The line with which somebody owns a listing, in whatever version.
-pub async fn find_owned(tx: &mut Tx, buyer: &str, listing: &str) -> db::Result<Option<LineId>> {
-    Ok(fetch!(tx, fetch_optional, Owning, FIND_OWNED, buyer, listing)?.map(|row| row.id))
+pub async fn find_owned(
+    tx: &mut Tx,
+    buyer: &str,
+    listing: &ListingId,
+) -> db::Result<Option<LineId>> {
+    Ok(fetch!(
+        tx,
+        fetch_optional,
+        Owning,
+        FIND_OWNED,
+        buyer,
+        listing.as_str()
+    )?
+    .map(|row| row.id))
 }
 
-pub async fn find_bought_ms(tx: &mut Tx, buyer: &str, version: &str) -> db::Result<Option<i64>> {
+pub async fn find_bought_ms(
+    tx: &mut Tx,
+    buyer: &str,
+    version: &VersionId,
+) -> db::Result<Option<i64>> {
     fetch!(
         tx,
         fetch_one,
         (Option<i64>,),
         FIND_BOUGHT_MS,
         buyer,
-        version
+        version.as_str()
     )
     .map(|row| row.0)
 }

@@ -12,7 +12,7 @@ use money::books::Booking;
 use money::books::service::{self as books, AccountKind, Entry, posting};
 use money::provider::outbound::{self, Ended, Operation, OperationState, Plan};
 use money::provider::{Parameters, Refund};
-use schema::id::LineId;
+use schema::id::{LineId, ListingId};
 use schema::money::Parts;
 use serde::{Deserialize, Serialize};
 
@@ -528,7 +528,7 @@ async fn find_line(tx: &mut Tx, id: &LineId) -> Result<Line, Error> {
 /// When the books refuse.
 pub async fn refund_owners(
     tx: &mut Booking,
-    listing: &str,
+    listing: &ListingId,
     reason: &str,
     now_ms: i64,
 ) -> Result<usize, Error> {

@@ -11,7 +11,7 @@ use base::compute;
 use base::jobs::Outcome;
 use engine::pipeline::Request;
 use schema::digest::Digest;
-use schema::id::PictureId;
+use schema::id::{PictureId, VersionId};
 use schema::statement::{Outcome as Verdict, ReproductionStatement};
 use std::time::Instant;
 
@@ -19,7 +19,7 @@ use std::time::Instant;
 pub async fn run(state: &Shop, kind: &str, payload: &str) -> anyhow::Result<Outcome> {
     match kind {
         GENERATE => generate(state, &PictureId::parse(payload)?).await,
-        _ => certify(state, payload).await,
+        _ => certify(state, &VersionId::parse(payload)?).await,
     }
 }
 
@@ -92,7 +92,7 @@ async fn note_step(state: &Shop, id: &PictureId, step: u32) {
     }
 }
 
-async fn certify(state: &Shop, id: &str) -> anyhow::Result<Outcome> {
+async fn certify(state: &Shop, id: &VersionId) -> anyhow::Result<Outcome> {
     let mut tx = state.db.write().await?;
     let version = versions::get_version(&mut tx, id).await?;
     if !matches!(

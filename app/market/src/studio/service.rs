@@ -20,7 +20,7 @@ use engine::label;
 use engine::picture::Picture;
 use schema::commitment::Salt;
 use schema::failure::FieldError;
-use schema::id::{DraftId, PersonId, PictureId};
+use schema::id::{DraftId, ListingId, PersonId, PictureId};
 use schema::key::PublicKey;
 use schema::leaf::Leaf;
 use schema::licence::Licence;
@@ -490,9 +490,9 @@ pub async fn publish(
         &sent.key,
     )
     .await?;
-    let listing_id = random::id();
+    let listing_id: ListingId = random::id_of();
     let mut slug = slug_of(&sealable.draft.title);
-    let tail = &listing_id[listing_id.len() - 6..];
+    let tail = &listing_id.as_str()[listing_id.as_str().len() - 6..];
     slug = if slug.is_empty() {
         tail.into()
     } else {
@@ -511,7 +511,7 @@ pub async fn publish(
         .map(|(name, variable)| (name, variable.public()))
         .collect();
     let new = NewVersion {
-        version_id: random::id(),
+        version_id: random::id_of(),
         secret_id: random::id(),
         slug,
         search_text: search,
@@ -573,7 +573,7 @@ pub async fn publish(
     let job = PictureJob {
         kind: super::CERTIFY,
         unique_key: &format!("certify:{}", new.version_id),
-        payload: &new.version_id,
+        payload: new.version_id.as_str(),
         class: Class::Owed,
         share: Some(person),
         steps: anchors * i64::from(sealable.recipe.steps),

@@ -1,22 +1,25 @@
 //! A line that somebody bought, as it stands afterwards, for tests that are about nothing of the way there. Those that are let a
 //! [`super::Shop`] sell it, with books and events.
 
+use super::named;
 use base::db::{Tx, execute, fetch};
 use base::random;
+use schema::id::VersionId;
 
 /// A line that is paid for and owned, unless a test says otherwise.
 pub(crate) struct Bought {
     buyer: String,
-    version: String,
+    version: VersionId,
     state: &'static str,
     paid_ms: i64,
 }
 
 impl Bought {
+    /// `version` is the name of its id.
     pub(crate) fn by(buyer: &str, version: &str) -> Self {
         Self {
             buyer: buyer.into(),
-            version: version.into(),
+            version: named(version),
             state: "owned",
             paid_ms: 1,
         }
@@ -42,8 +45,14 @@ impl Bought {
     pub(crate) async fn insert(self, tx: &mut Tx) -> String {
         let sql = "select listing.id, listing.person_id, listing.price_minor from version
             join listing on listing.id = version.listing_id where version.id = $1";
-        let (listing, payee, price_minor) =
-            fetch!(tx, fetch_one, (String, String, i64), sql, &self.version).expect("a version");
+        let (listing, payee, price_minor) = fetch!(
+            tx,
+            fetch_one,
+            (String, String, i64),
+            sql,
+            self.version.as_str()
+        )
+        .expect("a version");
         let (order, line) = (random::id(), random::id());
         let sql = "insert into purchase (id, person_id, state, total_minor, currency, created_ms, paid_ms)
             values ($1, $2, $3, $4, 'USD', 1, $5)";
@@ -65,7 +74,7 @@ impl Bought {
             &line,
             &order,
             &listing,
-            &self.version,
+            self.version.as_str(),
             &self.buyer,
             &payee,
             price_minor,

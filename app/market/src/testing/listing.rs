@@ -1,14 +1,15 @@
 //! Listings and their versions, with what a sale needs of them: a secret, two leaves and pictures.
 
-use super::{leaf, secret};
+use super::{leaf, named, secret};
 use base::db::{Db, Tx, execute};
 use base::random;
 use base::vault::Vault;
+use schema::id::{ListingId, VersionId};
 use schema::leaf::LeafKind;
 
 /// A listing on sale for 10.00 with one live version, unless a test says otherwise.
 pub(crate) struct Listing {
-    id: String,
+    id: ListingId,
     seller: String,
     title: String,
     category: &'static str,
@@ -23,7 +24,7 @@ pub(crate) struct Listing {
 impl Listing {
     pub(crate) fn of(seller: &str) -> Self {
         Self {
-            id: random::id(),
+            id: random::id_of(),
             seller: seller.into(),
             title: "Fox".into(),
             category: "faces",
@@ -36,9 +37,9 @@ impl Listing {
         }
     }
 
-    /// Its id, which is its address too.
-    pub(crate) fn id(mut self, id: &str) -> Self {
-        self.id = id.into();
+    /// The name of its id, which is its address too.
+    pub(crate) fn id(mut self, name: &str) -> Self {
+        self.id = named(name);
         self
     }
 
@@ -80,14 +81,14 @@ impl Listing {
     }
 
     /// Writes the rows and returns the id.
-    pub(crate) async fn insert(mut self, tx: &mut Tx) -> String {
+    pub(crate) async fn insert(mut self, tx: &mut Tx) -> ListingId {
         let sql = "insert into listing (id, slug, person_id, title, description, category, language, price_minor, licence, state, search_text,
                 created_ms, published_ms, sales)
             values ($1, $1, $2, $3, '', $4, 'en', $5, 'standard-1', $6, $7, 1, $8, $9)";
         execute!(
             tx,
             sql,
-            &self.id,
+            self.id.as_str(),
             &self.seller,
             &self.title,
             self.category,
@@ -110,12 +111,12 @@ impl Listing {
             version.insert(tx, &self.id).await;
         }
         let sql = "update listing set version_id = $2 where id = $1";
-        execute!(tx, sql, &self.id, &shown).expect("its version");
+        execute!(tx, sql, self.id.as_str(), shown.as_str()).expect("its version");
         self.id
     }
 
     /// The same in a transaction of its own.
-    pub(crate) async fn save(self, db: &Db) -> String {
+    pub(crate) async fn save(self, db: &Db) -> ListingId {
         let mut tx = db.write().await.expect("a transaction");
         let id = self.insert(&mut tx).await;
         tx.commit().await.expect("a commit");
@@ -125,7 +126,7 @@ impl Listing {
 
 /// A live version with one picture, unless a test says otherwise.
 pub(crate) struct Version {
-    id: String,
+    id: VersionId,
     state: &'static str,
     model: String,
     anchors: i64,
@@ -137,7 +138,7 @@ pub(crate) struct Version {
 impl Version {
     pub(crate) fn new() -> Self {
         Self {
-            id: random::id(),
+            id: random::id_of(),
             state: "live",
             model: "m".into(),
             anchors: 1,
@@ -147,8 +148,9 @@ impl Version {
         }
     }
 
-    pub(crate) fn id(mut self, id: &str) -> Self {
-        self.id = id.into();
+    /// The name of its id.
+    pub(crate) fn id(mut self, name: &str) -> Self {
+        self.id = named(name);
         self
     }
 
@@ -185,13 +187,13 @@ impl Version {
         self
     }
 
-    /// The hash of the sealed leaf of the version with this id.
-    pub(crate) fn leaf_of(id: &str) -> String {
-        super::leaf_hash(LeafKind::SealedRecipe, id)
+    /// The hash of the sealed leaf of the version with this name.
+    pub(crate) fn leaf_of(name: &str) -> String {
+        super::leaf_hash(LeafKind::SealedRecipe, named::<VersionId>(name).as_str())
     }
 
-    async fn insert(self, tx: &mut Tx, listing: &str) {
-        let id = &self.id;
+    async fn insert(self, tx: &mut Tx, listing: &ListingId) {
+        let id = self.id.as_str();
         let first = self.first_index;
         let sealed = leaf(tx, LeafKind::SealedRecipe, id, first).await;
         let listed = leaf(tx, LeafKind::Listing, id, first.map(|index| index + 1)).await;
@@ -207,7 +209,7 @@ impl Version {
             tx,
             sql,
             id,
-            listing,
+            listing.as_str(),
             self.state,
             &self.model,
             &sealed,

@@ -48,3 +48,24 @@ pub(crate) async fn key(tx: &mut Tx, person: &str, hash: &str) {
     let sql = "insert into creator_key (key_hash, person_id, public_key, created_ms) values ($2, $1, $2, 1)";
     execute!(tx, sql, person, hash).expect("a key");
 }
+
+/// The id that a test knows by a name; an id is its own name.
+pub(crate) fn named<I: TryFrom<String>>(name: &str) -> I
+where
+    I::Error: std::fmt::Debug,
+{
+    let text = if schema::id::is_uuid(name) {
+        name.to_owned()
+    } else {
+        let hex = Digest::sha256(name.as_bytes()).hex();
+        let parts = [
+            &hex[..8],
+            &hex[8..12],
+            &hex[12..16],
+            &hex[16..20],
+            &hex[20..32],
+        ];
+        parts.join("-")
+    };
+    I::try_from(text).expect("an id")
+}

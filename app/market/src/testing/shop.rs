@@ -23,6 +23,7 @@ use base::{jobs, random};
 use ledger::note::Verifier;
 use money::books::service as books;
 use money::provider::sandbox::{self, Sandbox};
+use schema::id::ListingId;
 use schema::key::SecretKey;
 use schema::money::FeeSchedule;
 use std::collections::BTreeMap;
@@ -33,7 +34,7 @@ const START_MS: i64 = 1_800_000_000_000;
 pub(crate) struct Shop {
     pub till: Till,
     pub now_ms: i64,
-    pub listings: Vec<String>,
+    pub listings: Vec<ListingId>,
     pub sellers: Vec<String>,
     pub buyers: Vec<String>,
 }

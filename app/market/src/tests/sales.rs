@@ -254,7 +254,7 @@ async fn withdraw(shop: &crate::testing::Shop, listing: usize) -> usize {
     let mut tx = shop.till.db.write().await.expect("a transaction");
     let listing = &shop.listings[listing];
     let sql = "update listing set state = 'withdrawn' where id = $1";
-    execute!(&mut tx, sql, listing).expect("withdrawn");
+    execute!(&mut tx, sql, listing.as_str()).expect("withdrawn");
     let ended = end_open(&mut tx, Holding::Listing(listing), EndReason::Withdrawn).await;
     tx.commit().await.expect("a commit");
     ended.expect("ended")
@@ -310,7 +310,7 @@ async fn what_went_off_sale_between_payment_and_booking_is_not_handed_over() {
         shop.pay(&order, "4242424242424242").await;
         let mut tx = test.db.write().await.expect("a transaction");
         let sql = "update listing set state = 'failed' where id = $1";
-        execute!(&mut tx, sql, &shop.listings[0]).expect("suspended");
+        execute!(&mut tx, sql, shop.listings[0].as_str()).expect("suspended");
         tx.commit().await.expect("a commit");
         shop.drain().await;
         let mut reasons: Vec<_> = shop

@@ -8,6 +8,7 @@ use crate::testing::{self, Listing, Person, Shop, shop};
 use base::db::{execute, fetch};
 use base::lang::Lang;
 use base::testing::{TestDb, databases};
+use schema::id::ListingId;
 
 const ADDRESS: &str = "vic@test.example";
 
@@ -159,7 +160,7 @@ async fn a_cart_that_another_tab_changed_to_the_same_total_is_not_bought_unseen(
         let shop = shop(&test).await;
         let other = Listing::of(&shop.sellers[1]).price(1000);
         let other = other.save(&test.db).await;
-        let add = async |listing: &str| {
+        let add = async |listing: &ListingId| {
             service::add_to_cart(&test.db, "tabs", listing, shop.now_ms)
                 .await
                 .expect("added");

@@ -12,12 +12,13 @@ use base::db::execute;
 use base::random;
 use base::testing::databases;
 use schema::digest::Digest;
+use schema::id::{ListingId, VersionId};
 use schema::leaf::LeafKind;
 use schema::recipe::{ModelDigest, Recipe, Scheduler};
 
 /// Submits another version of a listing; its leaves are logged, and it waits for nothing but its certification.
-async fn submit(shop: &Shop, listing: &str) -> String {
-    let id = random::id();
+async fn submit(shop: &Shop, listing: &ListingId) -> VersionId {
+    let id: VersionId = random::id_of();
     let recipe = Recipe::new(
         ModelDigest(Digest([2; 32])),
         "a fox".into(),
@@ -34,13 +35,13 @@ async fn submit(shop: &Shop, listing: &str) -> String {
         LeafKind::Listing,
         LeafKind::Reproduction,
     ]) {
-        leaves.push(testing::leaf(&mut tx, kind, &id, Some(index)).await);
+        leaves.push(testing::leaf(&mut tx, kind, id.as_str(), Some(index)).await);
     }
-    testing::secret(&mut tx, &id).await;
+    testing::secret(&mut tx, id.as_str()).await;
     let new = NewVersion {
-        listing_id: listing.into(),
+        listing_id: listing.clone(),
         version_id: id.clone(),
-        secret_id: id.clone(),
+        secret_id: id.to_string(),
         slug: String::new(),
         search_text: String::new(),
         person: "",
@@ -72,11 +73,11 @@ async fn submit(shop: &Shop, listing: &str) -> String {
 }
 
 /// Certifies a version, and lets it go on sale.
-async fn release(shop: &Shop, id: &str) {
-    let certification = testing::leaf_hash(LeafKind::Reproduction, id);
+async fn release(shop: &Shop, id: &VersionId) {
+    let certification = testing::leaf_hash(LeafKind::Reproduction, id.as_str());
     let mut tx = shop.till.db.write().await.expect("a transaction");
     let sql = "update version set state = 'certified', certification_leaf_hash = $2 where id = $1";
-    execute!(&mut tx, sql, id, &certification).expect("certified");
+    execute!(&mut tx, sql, id.as_str(), &certification).expect("certified");
     tx.commit().await.expect("a commit");
     let done = versions::go_live(&shop.till.db, id, shop.now_ms).await;
     assert!(matches!(done, Ok(base::jobs::Outcome::Done)), "{done:?}");
@@ -123,9 +124,9 @@ async fn a_second_version_is_sold_from_then_on_and_every_list_has_the_listing_on
         let times = cards.cards.iter().filter(|card| card.id == listing).count();
         assert_eq!((times, cards.total), (1, 4), "{}: browsed", test.name);
         let cart = list_cart(&mut tx, "cart").await.expect("a cart");
-        let lines: Vec<_> = cart.iter().map(|line| line.version_id.as_str()).collect();
+        let lines: Vec<_> = cart.iter().map(|line| &line.version_id).collect();
         assert_eq!(lines.len(), 2, "{}: in the cart", test.name);
-        assert!(lines.contains(&second.as_str()), "{}", test.name);
+        assert!(lines.contains(&&second), "{}", test.name);
         let (_, items) = sets::get(&mut tx, &slug).await.expect("a set");
         assert_eq!(items.len(), 2, "{}: in its set", test.name);
         let (_, own) = studio::service::list_own(&mut tx, &shop.sellers[0])
@@ -189,7 +190,7 @@ async fn a_version_that_fails_or_does_not_reproduce_ends_no_listing_that_sells_a
 
         let second = submit(&shop, &listing).await;
         release(&shop, &second).await;
-        for (version, expected) in [(first.version_id.as_str(), "live"), (&second, "failed")] {
+        for (version, expected) in [(&first.version_id, "live"), (&second, "failed")] {
             let mut tx = test.db.write().await.expect("a transaction");
             let version = catalog::get_version(&mut tx, version)
                 .await

@@ -266,7 +266,7 @@ fn offer(
         view! {
             <form method="post" action=lang.path("/cart/add")>
                 <FormKey/>
-                <input type="hidden" name="listing" value=listing.id.clone()/>
+                <input type="hidden" name="listing" value=listing.id.to_string()/>
                 <button class="button button--primary button--wide" type="submit" id="add-to-cart">{lang.text(if listing.price_minor == 0 { "get-free" } else { "add-to-cart" })}</button>
             </form>
         }

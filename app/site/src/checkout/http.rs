@@ -131,7 +131,7 @@ async fn add(State(state): State<AppState>, visit: Visit, body: Bytes) -> Respon
         .answer(async {
             let listing = ListingId::parse(form.get("listing")).map_err(not_found)?;
             let cart = cart_of(&visit);
-            service::add_to_cart(&state.db, &cart, listing.as_str(), state.clock.now_ms()).await?;
+            service::add_to_cart(&state.db, &cart, &listing, state.clock.now_ms()).await?;
             Ok(with_cookie(
                 visit.redirect("/cart"),
                 &cookie(CART, &cart, CART_S),
@@ -146,7 +146,7 @@ async fn remove(State(state): State<AppState>, visit: Visit, body: Bytes) -> Res
         .answer(async {
             let listing = ListingId::parse(form.get("listing")).map_err(not_found)?;
             if let Some(cart) = &visit.cart {
-                service::remove_from_cart(&state.db, cart, listing.as_str()).await?;
+                service::remove_from_cart(&state.db, cart, &listing).await?;
             }
             Ok(visit.redirect("/cart"))
         })

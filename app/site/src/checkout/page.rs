@@ -100,7 +100,7 @@ fn cart_rows(visit: &Visit, priced: &Priced) -> impl IntoView + use<> {
                 <span class="row__main"><a href=href>{line.title}</a><span class="quiet">{lang.text("by")} " " <bdi>{line.handle}</bdi> {set}</span>{gone}</span>
                 <span>{before}{visit.price(priced.cash())}</span>
                 <form method="post" action=lang.path("/cart/remove")>
-                    <input type="hidden" name="listing" value=line.id/>
+                    <input type="hidden" name="listing" value=line.id.to_string()/>
                     <button class="link" type="submit">{lang.text("remove")}</button>
                 </form>
             </li>

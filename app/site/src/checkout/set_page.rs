@@ -18,6 +18,7 @@ use market::offers::SetState;
 use market::offers::sets::{self, Item, Set};
 use money::Error;
 use schema::failure::{Code, FieldError};
+use schema::id::ListingId;
 use schema::money::Money;
 
 /// Routes of this part.
@@ -55,7 +56,10 @@ async fn make_set(State(state): State<AppState>, visit: Visit, body: Bytes) -> R
             let Ok(price) = Money::parse_usd(form.get("price"), "price") else {
                 return show_sets(&state, &visit, Some((&form, "set-price"))).await;
             };
-            let chosen: Vec<String> = form.all("listing").map(Into::into).collect();
+            let chosen = form.all("listing").map(ListingId::parse);
+            let Ok(chosen) = chosen.collect::<Result<Vec<_>, _>>() else {
+                return show_sets(&state, &visit, Some((&form, "set-items"))).await;
+            };
             let (title, now) = (form.get("title"), state.clock.now_ms());
             let mut tx = state.db.write().await?;
             match sets::create(
@@ -146,9 +150,9 @@ fn sets_page(
         let boxes: Vec<_> = items
             .into_iter()
             .map(|item| {
-                let checked = chosen.contains(&item.id);
+                let checked = chosen.iter().any(|id| id == item.id.as_str());
                 view! {
-                    <label class="check row"><input type="checkbox" name="listing" value=item.id checked=checked/>
+                    <label class="check row"><input type="checkbox" name="listing" value=item.id.to_string() checked=checked/>
                         <Picture src=picture_url(&item.blob) alt=String::new() width=48 height=48/>
                         <span class="row__main">{item.title}</span><span>{lang.price(item.price_minor)}</span></label>
                 }

@@ -41,7 +41,7 @@ async fn case(State(state): State<AppState>, visit: Visit, Path(id): Path<String
         .answer(async {
             let operator = visit.require_operator()?;
             let id = version_id(&id)?;
-            let case = service::case(&state, operator.id.as_str(), id.as_str()).await?;
+            let case = service::case(&state, operator.id.as_str(), &id).await?;
             Ok(page::case(&visit, case))
         })
         .await
@@ -64,7 +64,7 @@ async fn decide(
                 _ => return Err(AppError::new(Code::Invalid)),
             };
             let note = form.get("note");
-            service::decide(&state, operator, id.as_str(), refusal, note).await?;
+            service::decide(&state, operator, &id, refusal, note).await?;
             Ok(visit.redirect_with("/operator/copies", "decided"))
         })
         .await

@@ -140,7 +140,7 @@ pub(super) fn case(visit: &Visit, case: Case) -> Response {
     })
 }
 
-fn form(lang: Lang, version: &str) -> impl IntoView + use<> {
+fn form(lang: Lang, version: &schema::id::VersionId) -> impl IntoView + use<> {
     let reasons = REASONS.map(
         |reason| view! { <option value=reason>{lang.text(&format!("review-{reason}"))}</option> },
     );

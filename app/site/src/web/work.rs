@@ -11,6 +11,7 @@ use market::moderation::{publication, service as moderation};
 use market::settlement;
 use market::settlement::{checks, clockwork};
 use market::{checkout, demo, facts, files, library, people, studio};
+use schema::id::VersionId;
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -70,12 +71,14 @@ const RERUNS: i64 = 8;
 /// Prints of older versions that are made a minute.
 const PRINTS: i64 = 100;
 
+async fn go_live(state: &AppState, payload: &str) -> anyhow::Result<Outcome> {
+    let version = VersionId::parse(payload)?;
+    Ok(versions::go_live(&state.db, &version, state.clock.now_ms()).await?)
+}
+
 async fn run(state: AppState, job: Job) -> Outcome {
     let result = match job.kind.as_str() {
-        versions::GO_LIVE => {
-            let done = versions::go_live(&state.db, &job.payload, state.clock.now_ms()).await;
-            done.map_err(anyhow::Error::from)
-        }
+        versions::GO_LIVE => go_live(&state, &job.payload).await,
         kind @ (studio::GENERATE | studio::CERTIFY) => {
             studio::jobs::run(&state, kind, &job.payload).await
         }

@@ -17,6 +17,7 @@ use base::db::{self, Db, Tx};
 use base::jobs::{self, Outcome};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use schema::id::{ListingId, VersionId};
 use schema::recipe::Recipe;
 use serde::{Deserialize, Serialize};
 use thiserror::Error as ThisError;
@@ -38,8 +39,10 @@ fn damaged(error: impl std::fmt::Display) -> Damaged {
 /// A sealed version on its way.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct VersionRow {
-    pub id: String,
-    pub listing_id: String,
+    #[sqlx(try_from = "String")]
+    pub id: VersionId,
+    #[sqlx(try_from = "String")]
+    pub listing_id: ListingId,
     #[sqlx(try_from = "String")]
     pub state: VersionState,
     pub error: Option<String>,
@@ -54,8 +57,8 @@ pub struct VersionRow {
 
 /// A version as it is submitted, and the listing that it is sold as.
 pub struct NewVersion<'a> {
-    pub listing_id: String,
-    pub version_id: String,
+    pub listing_id: ListingId,
+    pub version_id: VersionId,
     pub secret_id: String,
     pub slug: String,
     pub search_text: String,
@@ -98,16 +101,18 @@ pub fn recipe_of(plain: &[u8]) -> Result<Recipe, Damaged> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn release_version(tx: &mut Tx, version: &str) -> db::Result<()> {
+pub async fn release_version(tx: &mut Tx, version: &VersionId) -> db::Result<()> {
     let (kind, key) = (GO_LIVE, format!("go-live:{version}"));
-    jobs::enqueue(tx, kind, &key, version).await.map(drop)
+    jobs::enqueue(tx, kind, &key, version.as_str())
+        .await
+        .map(drop)
 }
 
 /// Ends a version that may not go on sale. `why` is shown to its creator: a text's name, or a finished text.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn refuse_version(tx: &mut Tx, version: &str, why: &str) -> db::Result<()> {
+pub async fn refuse_version(tx: &mut Tx, version: &VersionId, why: &str) -> db::Result<()> {
     let row = get_version(tx, version).await?;
     set_version_state(tx, version, VersionState::Failed, Some(why), None).await?;
     store::fail_first_version(tx, &row.listing_id, version).await
@@ -117,7 +122,7 @@ pub async fn refuse_version(tx: &mut Tx, version: &str, why: &str) -> db::Result
 ///
 /// # Errors
 /// When the database fails.
-pub async fn go_live(db: &Db, id: &str, now_ms: i64) -> Result<Outcome, log::Error> {
+pub async fn go_live(db: &Db, id: &VersionId, now_ms: i64) -> Result<Outcome, log::Error> {
     let mut tx = db.write().await?;
     let version = get_version(&mut tx, id).await?;
     let certification = version.certification_leaf_hash.as_deref();

@@ -2,6 +2,7 @@
 
 use super::{NewVersion, VersionRow, VersionState};
 use base::db::{self, Tx, execute, fetch, statements};
+use schema::id::{ListingId, VersionId};
 
 statements! {
     INSERT_LISTING = "insert into listing (id, slug, person_id, title, description, category, language, price_minor, licence, state, search_text, created_ms, sales)
@@ -27,7 +28,7 @@ pub async fn insert_listing(tx: &mut Tx, new: &NewVersion<'_>) -> db::Result<()>
     execute!(
         tx,
         INSERT_LISTING,
-        &new.listing_id,
+        new.listing_id.as_str(),
         &new.slug,
         new.person,
         new.title,
@@ -47,8 +48,8 @@ pub async fn insert_version(tx: &mut Tx, new: &NewVersion<'_>) -> db::Result<()>
     execute!(
         tx,
         INSERT_VERSION,
-        &new.version_id,
-        &new.listing_id,
+        new.version_id.as_str(),
+        new.listing_id.as_str(),
         &new.secret_id,
         recipe.model.to_string(),
         recipe.profile.name(),
@@ -68,7 +69,7 @@ pub async fn insert_version(tx: &mut Tx, new: &NewVersion<'_>) -> db::Result<()>
 
 pub async fn insert_anchor(
     tx: &mut Tx,
-    version: &str,
+    version: &VersionId,
     index: i64,
     blobs: (&str, &str),
     digests: (&str, &str),
@@ -77,7 +78,7 @@ pub async fn insert_anchor(
     execute!(
         tx,
         INSERT_ANCHOR,
-        version,
+        version.as_str(),
         index,
         blobs.0,
         blobs.1,
@@ -105,14 +106,14 @@ pub async fn find_equal_picture(
     .map(|row| row.0))
 }
 
-pub async fn get_version(tx: &mut Tx, id: &str) -> db::Result<VersionRow> {
-    fetch!(tx, fetch_one, VersionRow, GET_VERSION, id)
+pub async fn get_version(tx: &mut Tx, id: &VersionId) -> db::Result<VersionRow> {
+    fetch!(tx, fetch_one, VersionRow, GET_VERSION, id.as_str())
 }
 
 /// Takes a version a step on, from how it stands now.
 pub async fn set_version_state(
     tx: &mut Tx,
-    id: &str,
+    id: &VersionId,
     state: VersionState,
     error: Option<&str>,
     certification: Option<&str>,
@@ -121,7 +122,15 @@ pub async fn set_version_state(
     let (from, to) = (held.name(), state.name());
     // One that was taken on by somebody else meanwhile is not what the step was for.
     if !held.may_become(state)
-        || execute!(tx, SET_VERSION_STATE, id, to, error, certification, from)? != 1
+        || execute!(
+            tx,
+            SET_VERSION_STATE,
+            id.as_str(),
+            to,
+            error,
+            certification,
+            from
+        )? != 1
     {
         return Err(db::Error::impossible(format!(
             "the version {id} from {from} to {to}"
@@ -131,25 +140,29 @@ pub async fn set_version_state(
 }
 
 /// Lets a listing show its first version while that is on its way; a later one is shown when it is live.
-pub async fn show_first_version(tx: &mut Tx, listing: &str, version: &str) -> db::Result<()> {
-    execute!(tx, SHOW_FIRST_VERSION, listing, version).map(|_| ())
+pub async fn show_first_version(
+    tx: &mut Tx,
+    listing: &ListingId,
+    version: &VersionId,
+) -> db::Result<()> {
+    execute!(tx, SHOW_FIRST_VERSION, listing.as_str(), version.as_str()).map(|_| ())
 }
 
 /// Lets a listing sell a version from now on; `false` where it was withdrawn meanwhile.
 pub(super) async fn sell_version(
     tx: &mut Tx,
-    listing: &str,
-    version: &str,
+    listing: &ListingId,
+    version: &VersionId,
     now_ms: i64,
 ) -> db::Result<bool> {
-    execute!(tx, SELL_VERSION, listing, version, now_ms).map(|rows| rows == 1)
+    execute!(tx, SELL_VERSION, listing.as_str(), version.as_str(), now_ms).map(|rows| rows == 1)
 }
 
 /// Ends a listing whose first version did not come as far as the sale; one that sells another goes on.
 pub(super) async fn fail_first_version(
     tx: &mut Tx,
-    listing: &str,
-    version: &str,
+    listing: &ListingId,
+    version: &VersionId,
 ) -> db::Result<()> {
-    execute!(tx, FAIL_FIRST_VERSION, listing, version).map(|_| ())
+    execute!(tx, FAIL_FIRST_VERSION, listing.as_str(), version.as_str()).map(|_| ())
 }

@@ -11,12 +11,12 @@ async fn whatever_takes_a_listing_on_keeps_to_the_table() {
     use ListingState::{Certifying, Failed, Live, Withdrawn};
     for test in databases().await {
         let shop = shop(&test).await;
-        let id = shop.listings[0].as_str();
+        let id = &shop.listings[0];
         for from in [Certifying, Live, Failed, Withdrawn] {
             for step in ["sell", "fail", "suspend", "withdraw"] {
                 let mut tx = test.db.write().await.expect("a transaction");
                 let sql = "update listing set state = $2 where id = $1";
-                execute!(&mut tx, sql, id, from.name()).expect("a state");
+                execute!(&mut tx, sql, id.as_str(), from.name()).expect("a state");
                 let listing = service::get(&mut tx, id).await.expect("a listing");
                 let sold = &listing.version_id;
                 let version = service::get_version(&mut tx, sold).await;

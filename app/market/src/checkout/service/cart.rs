@@ -16,6 +16,7 @@ use base::{limits, random};
 use money::Error;
 use money::books::Booking;
 use money::provider::{CallOutcome, Checkout, CheckoutLine};
+use schema::id::ListingId;
 use schema::money::allocate;
 use std::collections::BTreeMap;
 
@@ -66,7 +67,7 @@ pub async fn count_cart(db: &Db, cart: &str) -> db::Result<i64> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn is_in_cart(tx: &mut Tx, cart: &str, listing: &str) -> db::Result<bool> {
+pub async fn is_in_cart(tx: &mut Tx, cart: &str, listing: &ListingId) -> db::Result<bool> {
     store::is_in_cart(tx, cart, listing).await
 }
 
@@ -74,7 +75,12 @@ pub async fn is_in_cart(tx: &mut Tx, cart: &str, listing: &str) -> db::Result<bo
 ///
 /// # Errors
 /// [`Error::NotFound`] for anything that is not for sale.
-pub async fn add_to_cart(db: &Db, cart: &str, listing: &str, now_ms: i64) -> Result<(), Error> {
+pub async fn add_to_cart(
+    db: &Db,
+    cart: &str,
+    listing: &ListingId,
+    now_ms: i64,
+) -> Result<(), Error> {
     let mut tx = db.write().await?;
     let found = catalog::service::get(&mut tx, listing).await;
     match found {
@@ -110,7 +116,7 @@ pub async fn add_set_to_cart(db: &Db, cart: &str, set: &str, now_ms: i64) -> Res
 ///
 /// # Errors
 /// When the database fails.
-pub async fn remove_from_cart(db: &Db, cart: &str, listing: &str) -> Result<(), Error> {
+pub async fn remove_from_cart(db: &Db, cart: &str, listing: &ListingId) -> Result<(), Error> {
     let mut tx = db.write().await?;
     store::split_set(&mut tx, cart, listing).await?;
     store::remove_from_cart(&mut tx, cart, listing).await?;
@@ -176,7 +182,10 @@ pub async fn price(
             priced.owned.push(line);
             continue;
         }
-        let price_minor = parts.get(&line.id).copied().unwrap_or(line.price_minor);
+        let price_minor = parts
+            .get(line.id.as_str())
+            .copied()
+            .unwrap_or(line.price_minor);
         priced.lines.push(PricedLine {
             line,
             price_minor,
