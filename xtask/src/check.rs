@@ -316,6 +316,20 @@ fn texts(sources: &[Source], findings: &mut Vec<String>) -> Result<()> {
         .filter_map(|line| line.split_once(" ="))
         .map(|(id, _)| id)
         .collect();
+    for other in ["de", "zh"] {
+        let path = format!("app/base/text/{other}.ftl");
+        let text = fs::read_to_string(root().join(&path))?;
+        let has: BTreeSet<&str> = text
+            .lines()
+            .filter_map(|line| line.split_once(" ="))
+            .map(|(id, _)| id)
+            .collect();
+        for id in known.symmetric_difference(&has) {
+            findings.push(format!(
+                "{path}: the text {id:?} stands in one language and not in another"
+            ));
+        }
+    }
     let code: String = sources
         .iter()
         .filter(|source| source.path.starts_with("app/"))

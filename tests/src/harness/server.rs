@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
 
+const NEEDS_POSTGRES: &str =
+    "rows are written and read with SQL in PostgreSQL alone: Server::start(Database::Postgres)";
+
 /// Which database a server keeps its data in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Database {
@@ -118,12 +121,15 @@ impl Server {
 
     /// Changes a stopped server's PostgreSQL database.
     pub(crate) fn sql(&self, sql: &str) {
-        self.database.as_ref().expect("PostgreSQL").run(sql);
+        self.database.as_ref().expect(NEEDS_POSTGRES).run(sql);
     }
 
     /// Whether a condition holds in the PostgreSQL database.
     pub(crate) fn holds(&self, condition: &str) -> bool {
-        self.database.as_ref().expect("PostgreSQL").holds(condition)
+        self.database
+            .as_ref()
+            .expect(NEEDS_POSTGRES)
+            .holds(condition)
     }
 
     /// The path of a link of this kind, `claim` or `prove`, in a mail that the shop wrote.

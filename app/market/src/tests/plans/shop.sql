@@ -28,7 +28,8 @@ insert into log_leaf (leaf_hash, origin, kind, digest, key_hash, leaf, queued_ms
 insert into log_leaf (leaf_hash, origin, kind, digest, key_hash, leaf, queued_ms, log_index)
     select 'm' || i, 'here', 1, 'n' || i, 'k' || (i % 5000), 'leaf', i, case when i < 98000 then i + 100000 end from number;
 insert into statement (leaf_hash, about_leaf_hash, predicate, envelope, public_key, outcome, environment, created_ms, attester)
-    select 'm' || i, 'l' || i, case when i % 2 = 0 then 'reproduction' else 'certification' end, '{}', 'key', 'reproduced', '1.0/linux', i, 'platform' from number;
+    select 'm' || i, 'l' || i, case when i % 2 = 0 then 'reproduction' else 'certification' end, '{}', 'key',
+        case when i % 50 = 0 then 'near' else 'exact' end, '1.0/linux', i, 'platform' from number;
 insert into key_end (key_hash, leaf_hash, reason, authority, created_ms) select 'k' || i, 'l' || i, 'lost', 'owner', i from number where i < 2000;
 insert into log_public (origin, size, note, public_ms, first_index) select 'here', i + 1, 'note', i, i from number where i < 20000;
 
@@ -79,7 +80,7 @@ insert into dispute (id, purchase_id, charge_id, amount_minor, fee_minor, reason
     from number where i % 10 = 7;
 insert into run (id, line_id, version_id, person_id, state, anchor, step, steps, outcome, created_ms, finished_ms, release)
     select 'run' || i, case when i % 2 = 0 then 'n' || i end, 'v' || i, 'p' || (i % 20000), case when i % 1000 = 1 then 'waiting' else 'done' end, 0, 8, 8,
-        'reproduced', i, i, case when i % 2 = 1 then '1.0' end
+        case when i % 50 = 0 then 'near' else 'exact' end, i, i, case when i % 2 = 1 then '1.0' end
     from number;
 insert into run_file (run_id, blob) select 'run' || i, 'a' || i from number;
 
