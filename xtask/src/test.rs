@@ -139,7 +139,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
                         .for_each(|(target, runs)| say(&format!("{target}: {runs}")))
                 }),
             ),
-            "portable" => step(&mut counts, portable::run(&["--short".to_owned()], install)),
+            "portable" => step(&mut counts, portable::check(install)),
             "outside" => outside(&mut counts, &built, install)?,
             _ => step(&mut counts, docs()),
         }
