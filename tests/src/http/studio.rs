@@ -2,6 +2,7 @@
 
 use crate::harness::client::{Answer, Client};
 use crate::harness::server::{Database, Server};
+use crate::harness::{PATIENCE, is_so, until};
 
 type Fields<'a> = Vec<(&'a str, &'a str)>;
 
@@ -197,11 +198,12 @@ async fn waiting_pictures_are_taken_back_and_drafts_given_up_by_their_owner_only
             "{database:?}"
         );
         assert_eq!(ada.post(&format!("{draft}/cancel"), &[]).await.status, 303);
-        let page = ada.get(&draft).await;
-        assert!(
-            !page.body.contains("id=\"waiting\""),
-            "{database:?}: none waits"
-        );
+        // One that a worker has begun is not taken back, and waits by name until its first step.
+        until(PATIENCE, async || {
+            let page = ada.get(&draft).await;
+            is_so(!page.body.contains("id=\"waiting\""), "none waits")
+        })
+        .await;
         assert_eq!(ada.post(&format!("{draft}/delete"), &[]).await.status, 303);
         assert_eq!(ada.get(&draft).await.status, 404, "{database:?}");
     }
