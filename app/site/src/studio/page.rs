@@ -257,10 +257,10 @@ fn edit_form(
                 {rows.collect_view()}
                 {problem(visit, &errors, &["variables"])}
             </fieldset>
+            {choice}
             <div class="field-row">
                 <Field lang name="steps" label=lang.text("steps") kind="number" value=content.steps.to_string() errors=errors.clone()/>
                 <Field lang name="guidance" label=lang.text("guidance") value=guidance errors=errors.clone()/>
-                {choice}
                 <label class="field" for="size"><span>{lang.text("size")}</span><select id="size" name="size">{sizes.collect_view()}</select></label>
             </div>
             {problem(visit, &errors, &["size", "model"])}
