@@ -19,7 +19,7 @@ from tokens import Captions
 from training import tensor
 from transformer import GUIDANCE, STEPS, Generator, decoder_of, finished
 
-# Never shown while training chose anything; a third each language, a third of them with no style named.
+# A third each language, a third of them with no style named. Coffee here is why the vocabulary grew: take fresh prompts to decide by.
 PROMPTS = [
     'coffee', 'a cup of coffee, 3d style', 'Kaffee', 'Tasse Kaffee, flacher Stil', '咖啡', '一杯咖啡, 3d风格',
     'a robot', 'Roboter, 3D-Stil', '机器人, 扁平风格', 'blue robot, flat style', 'a robot next to a flower', 'cute robot with big eyes, fluent style',
