@@ -51,8 +51,12 @@ impl Machine {
 }
 
 /// What a picture depends on, from the root: files and folders.
-const DEPENDS: [&str; 9] = [
+const DEPENDS: [&str; 13] = [
     "Cargo.lock",
+    "Cargo.toml",
+    "cli/Cargo.toml",
+    "engine/model/digests.txt",
+    "schema/Cargo.toml",
     "cli/src",
     "engine/Cargo.toml",
     "engine/model/files",
@@ -71,6 +75,8 @@ pub(crate) fn check(install: bool) -> Result<()> {
     }
     files.sort();
     let mut hasher = blake3::Hasher::new();
+    let compiler = output("rustc", &["-vV"]).context("rustc does not say what it is")?;
+    hasher.update(compiler.as_bytes());
     for path in files {
         let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
         let name = path.strip_prefix(root()).unwrap_or(&path);

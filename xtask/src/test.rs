@@ -281,6 +281,7 @@ fn docs() -> Result<()> {
 
 /// Runs the test programs of crates, passes their output on and adds up their closing lines.
 fn tests(counts: &mut Counts, built: &[Tests], crates: &[&str], arguments: &[&str]) -> Result<()> {
+    let before = counts.passed + counts.failed;
     for name in crates {
         let of_crate: Vec<&Tests> = built
             .iter()
@@ -292,6 +293,9 @@ fn tests(counts: &mut Counts, built: &[Tests], crates: &[&str], arguments: &[&st
         for tests in of_crate {
             run_tests(counts, tests.command(arguments))?;
         }
+    }
+    if counts.passed + counts.failed == before {
+        bail!("no test of {} was run", crates.join(", "));
     }
     Ok(())
 }

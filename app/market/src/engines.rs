@@ -23,6 +23,8 @@ pub struct Engines {
     runtime: OnnxRuntime,
     /// Engines that nobody uses now. Held only to take one out or put one back.
     idle: Arc<Mutex<Vec<Engine>>>,
+    /// So many are kept at most, idle or at work.
+    count: usize,
     /// As many permits as pictures may be made at once.
     permits: Arc<Semaphore>,
 }
@@ -39,6 +41,7 @@ impl Engines {
             models: Arc::new(models),
             runtime,
             idle: Arc::default(),
+            count,
             permits: Arc::new(Semaphore::new(count)),
         })
     }
@@ -112,18 +115,23 @@ impl Engines {
         result
     }
 
-    /// An idle engine of the model that a request names. Where there are only others, one of them makes room: no more engines than
-    /// pictures at once are kept.
+    /// An idle engine of the model that a request names. Where there are only others and no room for one more, one of them goes.
     fn take_idle(&self, request: &Request) -> Option<Engine> {
         let mut idle = self.idle.lock().ok()?;
         let fits = |engine: &Engine| engine.model().digest == request.model;
-        match idle.iter().position(fits) {
-            Some(place) => Some(idle.swap_remove(place)),
-            None => {
-                let _another = idle.pop();
-                None
-            }
+        if let Some(place) = idle.iter().position(fits) {
+            return Some(idle.swap_remove(place));
         }
+        // Whoever asks is at work already.
+        let at_work = self.count - self.permits.available_permits().min(self.count);
+        let gone = match idle.len() + at_work > self.count {
+            true => idle.pop(),
+            false => None,
+        };
+        // Its memory is given back while nobody waits.
+        drop(idle);
+        drop(gone);
+        None
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Media {
 
 /// Where files lie that nobody names.
 const ASIDE: &str = "aside";
+/// Says whose files these are.
+const OWNER: &str = "owner";
 
 impl Media {
     /// Files in a folder, durable when written.
@@ -67,10 +69,33 @@ impl Media {
             return Ok(Some(found));
         }
         let Some(found) = self.read(&aside(name)).await? else {
-            return Ok(None);
+            // Somebody else may have put it back between the two looks.
+            return self.read(&path(name)).await;
         };
-        self.take_back(name).await?;
+        // On a full disk it stays where it is, and is found there again.
+        if let Err(error) = self.take_back(name).await {
+            tracing::warn!(file = name, error = %error, "a file that was put aside cannot be put back");
+        }
         Ok(Some(found))
+    }
+
+    /// Whose files these are, where somebody said so.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn owner(&self) -> Result<Option<String>, Error> {
+        let found = self.read(&ObjectPath::from(OWNER)).await?;
+        Ok(found.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    /// Says whose files these are.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn set_owner(&self, owner: &str) -> Result<(), Error> {
+        let payload = PutPayload::from(owner.as_bytes().to_vec());
+        self.store.put(&ObjectPath::from(OWNER), payload).await?;
+        Ok(())
     }
 
     async fn read(&self, path: &ObjectPath) -> Result<Option<Vec<u8>>, Error> {
@@ -160,8 +185,13 @@ impl Media {
         let Some(root) = &self.root else {
             return Ok(0);
         };
-        let place = root.join(format!("{folder:02x}"));
-        let removed = tokio::task::spawn_blocking(move || remove_halves(&place, before_ms)).await;
+        let places =
+            [root.clone(), root.join(ASIDE)].map(|root| root.join(format!("{folder:02x}")));
+        let removed = tokio::task::spawn_blocking(move || {
+            let removed = places.iter().map(|place| remove_halves(place, before_ms));
+            removed.sum::<std::io::Result<usize>>()
+        });
+        let removed = removed.await;
         let failed = |error| object_store::Error::Generic {
             store: "folder",
             source: error,
@@ -180,13 +210,23 @@ fn remove_halves(folder: &Path, before_ms: i64) -> std::io::Result<usize> {
     let mut removed = 0;
     for entry in entries {
         let entry = entry?;
-        let half = entry.file_name().to_string_lossy().contains(".png#");
-        let written = entry.metadata()?.modified()?;
-        let age = written.duration_since(std::time::UNIX_EPOCH);
-        let old = age.is_ok_and(|age| (age.as_millis() as i64) < before_ms);
-        if half && old {
-            std::fs::remove_file(entry.path())?;
-            removed += 1;
+        if !entry.file_name().to_string_lossy().contains(".png#") {
+            continue;
+        }
+        let is_old = |written: std::time::SystemTime| {
+            let age = written.duration_since(std::time::UNIX_EPOCH);
+            age.is_ok_and(|age| (age.as_millis() as i64) < before_ms)
+        };
+        let gone = entry.metadata().and_then(|about| about.modified());
+        let gone = gone.and_then(|written| match is_old(written) {
+            true => std::fs::remove_file(entry.path()).map(|()| 1),
+            false => Ok(0),
+        });
+        match gone {
+            Ok(files) => removed += files,
+            // It was finished or removed meanwhile.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(removed)

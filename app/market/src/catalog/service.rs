@@ -160,15 +160,16 @@ pub async fn withdraw(tx: &mut Tx, listing: &ListingId) -> db::Result<bool> {
 }
 
 /// Takes a listing off sale when our own machine could not reproduce the version that it sells any more. Of an older version it says
-/// nothing about what is sold now.
+/// nothing about what is sold now; `false` then.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn suspend(tx: &mut Tx, version: &SealedVersion) -> db::Result<()> {
-    if store::suspend(tx, &version.id, &version.version_id).await? {
+pub async fn suspend(tx: &mut Tx, version: &SealedVersion) -> db::Result<bool> {
+    let suspended = store::suspend(tx, &version.id, &version.version_id).await?;
+    if suspended {
         tell_withdrawn(tx, &version.id).await?;
     }
-    Ok(())
+    Ok(suspended)
 }
 
 async fn tell_withdrawn(tx: &mut Tx, listing: &ListingId) -> db::Result<()> {

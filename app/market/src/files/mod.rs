@@ -41,11 +41,12 @@ pub struct Swept {
     pub removed: usize,
 }
 
-/// Looks through one of 256 folders, another one each time. `now_ms` is real time, by which files are dated.
+/// Looks through one of 256 folders, another one each time. `owner` is whose shop this is, `now_ms` real time, by which files are dated.
+/// Files of another shop are none of ours: with a strange database, nobody would name any of them.
 ///
 /// # Errors
 /// When the database or the files' place fails.
-pub async fn sweep(db: &Db, files: &Media, now_ms: i64) -> Result<Swept, Error> {
+pub async fn sweep(db: &Db, files: &Media, owner: &str, now_ms: i64) -> Result<Swept, Error> {
     let mut tx = db.write().await?;
     let folder = db::read_number(&mut tx, NEXT_FOLDER).await?;
     // Noted first: a folder that cannot be read keeps nobody from the others.
@@ -53,7 +54,31 @@ pub async fn sweep(db: &Db, files: &Media, now_ms: i64) -> Result<Swept, Error> 
     db::write_setting(&mut tx, NEXT_FOLDER, &next).await?;
     tx.commit().await?;
     let folder = u8::try_from(folder.rem_euclid(256)).unwrap_or(0);
-    sweep_folder(db, files, folder, now_ms).await
+    match is_own(db, files, owner, folder).await? {
+        true => sweep_folder(db, files, folder, now_ms).await,
+        false => Ok(Swept::default()),
+    }
+}
+
+/// Whether the files are this shop's. Where nobody said so yet, a file that our database names shows it, and then it is said.
+async fn is_own(db: &Db, files: &Media, owner: &str, folder: u8) -> Result<bool, Error> {
+    if let Some(said) = files.owner().await? {
+        if said != owner {
+            tracing::error!(
+                said,
+                owner,
+                "the picture files are another shop's; none is swept"
+            );
+        }
+        return Ok(said == owner);
+    }
+    for name in files.list(folder, i64::MAX).await? {
+        if is_named(db, &name).await? {
+            files.set_owner(owner).await?;
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 async fn sweep_folder(db: &Db, files: &Media, folder: u8, now_ms: i64) -> Result<Swept, Error> {

@@ -11,7 +11,7 @@ use base::testing::{TestDb, databases};
 async fn sweep_all(test: &TestDb, files: &Media, now_ms: i64) -> Swept {
     let mut all = Swept::default();
     for _ in 0..256 {
-        let one = sweep(&test.db, files, now_ms).await.expect("swept");
+        let one = sweep(&test.db, files, "here", now_ms).await.expect("swept");
         all.aside += one.aside;
         all.back += one.back;
         all.removed += one.removed;
@@ -86,5 +86,32 @@ async fn a_half_that_a_dying_process_wrote_goes_after_a_day() {
         assert_eq!((swept.aside, swept.removed), (0, 1), "{}", test.name);
         assert!(!half.exists());
         assert!(files.get(&name).await.expect("a look").is_some());
+    }
+}
+
+#[tokio::test]
+async fn with_a_strange_database_no_file_is_touched_and_a_named_one_shows_whose_they_are() {
+    for test in databases().await {
+        let files = Media::folder(&test.folder.path().join("media")).expect("a folder");
+        for number in 0..20 {
+            let bytes = format!("somebody's {number}").into_bytes();
+            files.put(bytes).await.expect("a file");
+        }
+        let later = real_now_ms() + 2 * DAY_MS;
+        let swept = sweep_all(&test, &files, later).await;
+        assert_eq!(swept, Swept::default(), "{}: nobody said", test.name);
+        assert_eq!(files.owner().await.expect("a look"), None);
+
+        let named = files.put(b"ours".to_vec()).await.expect("a file");
+        name_it(&test, &named).await;
+        sweep_all(&test, &files, later).await;
+        let owner = files.owner().await.expect("a look");
+        assert_eq!(owner.as_deref(), Some("here"), "{}", test.name);
+        let swept = sweep_all(&test, &files, later).await;
+        files.set_owner("elsewhere").await.expect("said");
+        let bytes = b"one more".to_vec();
+        files.put(bytes).await.expect("a file");
+        let strange = sweep_all(&test, &files, later).await;
+        assert_eq!(strange, Swept::default(), "{}: {swept:?}", test.name);
     }
 }

@@ -162,9 +162,10 @@ async fn finish(
         state.log.attest(&mut tx, &statement).await?;
     }
     if statement.outcome != Verdict::Exact {
-        catalog::suspend(&mut tx, listing).await?;
-        let held = Holding::Listing(&listing.id);
-        ending::end_open(&mut tx, held, EndReason::Withdrawn).await?;
+        if catalog::suspend(&mut tx, listing).await? {
+            let held = Holding::Listing(&listing.id);
+            ending::end_open(&mut tx, held, EndReason::Withdrawn).await?;
+        }
         if let Some(line) = &run.line_id {
             let line = orders::get_line(&mut tx, &LineId::parse(line)?).await?;
             let reason = orders::DOES_NOT_REPRODUCE;

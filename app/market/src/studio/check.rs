@@ -40,7 +40,7 @@ pub(super) fn picture(
     let models = state.engines.models();
     let missing = |error: engine::Error| {
         vec![FieldError {
-            field: "template".into(),
+            field: "model".into(),
             code: "refused".into(),
             detail: Some(error.to_string()),
         }]

@@ -40,7 +40,16 @@ async fn generate(state: &Shop, id: &PictureId) -> anyhow::Result<Outcome> {
             .recipe(for_work.engines.models(), Vec::new())?;
         Request::of_recipe(&recipe, &secret.values, secret.seed)
     });
-    let request = request.await?;
+    let request = match request.await {
+        Ok(request) => request,
+        // Its model is not here any more, or it cannot be made: a person must change it.
+        Err(error) => {
+            let mut tx = state.db.write().await?;
+            store::fail_picture(&mut tx, &row, &error.to_string()).await?;
+            tx.commit().await?;
+            return Ok(Outcome::Done);
+        }
+    };
     let (steps, begun) = (i64::from(request.steps), Instant::now());
     let made = state
         .engines

@@ -213,9 +213,17 @@ fn edit_form(
         .unwrap_or_else(|_| models.usual())
         .clone();
     let manifest = &model.manifest;
-    let named = content.model.map(|digest| digest.to_string());
+    // A draft of a time when there was one model stays without a name for it.
+    let value = {
+        let unnamed = content.model.is_none().then(|| models.usual().digest);
+        move |digest| match unnamed == Some(digest) {
+            true => String::new(),
+            false => digest.to_string(),
+        }
+    };
+    let named = value(model.digest);
     let choices = models.iter().map(|other| {
-        let digest = other.digest.to_string();
+        let digest = value(other.digest);
         let selected = other.digest == model.digest;
         view! { <option value=digest selected=selected>{models::name(other)}</option> }
     });

@@ -255,7 +255,13 @@ async fn run_recurring(state: &AppState, kind: &str) -> anyhow::Result<()> {
             }
         }
         FILES => {
-            let swept = files::sweep(&state.db, &state.media, random::real_now_ms()).await?;
+            let swept = files::sweep(
+                &state.db,
+                &state.media,
+                &state.log.origin,
+                random::real_now_ms(),
+            )
+            .await?;
             if swept != files::Swept::default() {
                 tracing::info!(
                     aside = swept.aside,

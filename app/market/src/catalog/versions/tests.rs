@@ -24,7 +24,7 @@ async fn whatever_takes_a_listing_on_keeps_to_the_table() {
                 let done = match step {
                     "sell" => store::sell_version(&mut tx, id, sold, 1).await.map(drop),
                     "fail" => store::fail_first_version(&mut tx, id, sold).await,
-                    "suspend" => service::suspend(&mut tx, &version).await,
+                    "suspend" => service::suspend(&mut tx, &version).await.map(drop),
                     _ => service::withdraw(&mut tx, id).await.map(drop),
                 };
                 done.expect("an answer");
