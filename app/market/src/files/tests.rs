@@ -34,6 +34,7 @@ async fn name_it(test: &TestDb, blob: &str) {
 async fn a_file_that_nobody_names_is_put_aside_after_a_day_and_gone_after_a_week() {
     for test in databases().await {
         let files = Media::folder(&test.folder.path().join("media")).expect("a folder");
+        files.set_owner("here").await.expect("said");
         let named = files.put(b"named".to_vec()).await.expect("a file");
         let left = files.put(b"left behind".to_vec()).await.expect("a file");
         name_it(&test, &named).await;
@@ -54,6 +55,7 @@ async fn a_file_that_nobody_names_is_put_aside_after_a_day_and_gone_after_a_week
 async fn a_row_that_comes_late_finds_its_file_before_and_after_it_is_asked_for() {
     for test in databases().await {
         let files = Media::folder(&test.folder.path().join("media")).expect("a folder");
+        files.set_owner("here").await.expect("said");
         let now = real_now_ms();
         let late = files.put(b"late".to_vec()).await.expect("a file");
         assert_eq!(sweep_all(&test, &files, now + 2 * DAY_MS).await.aside, 1);
@@ -76,6 +78,7 @@ async fn a_half_that_a_dying_process_wrote_goes_after_a_day() {
     for test in databases().await {
         let place = test.folder.path().join("media");
         let files = Media::folder(&place).expect("a folder");
+        files.set_owner("here").await.expect("said");
         let name = files.put(b"whole".to_vec()).await.expect("a file");
         name_it(&test, &name).await;
         let half = place.join(&name[..2]).join(format!("{name}.png#1"));
