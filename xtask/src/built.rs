@@ -1,7 +1,7 @@
 //! What is built of the workspace, and the test programs that come of it.
 //!
 //! The one rule: every build asks for the same crates with the same features. Another choice would build what they stand on anew: some 200
-//! crates were built four to six times before.
+//! crates were built more than once before.
 
 use crate::root;
 use crate::run::{cargo, say};

@@ -65,6 +65,7 @@ field-control = Zeilenumbrüche und Steuerzeichen gehören nicht hierher.
 field-unseen = Davon ist nichts zu sehen: mindestens ein sichtbares Zeichen gehört hierher.
 field-turning = Ein Zeichen darin kehrt die Leserichtung um. Bitte entfernen.
 field-not-offered = Das steht nicht zur Wahl.
+field-model-missing = Dieser Entwurf wurde mit einem Modell begonnen, das nicht mehr da ist; neu gespeichert, nutzt er das angezeigte.
 field-amount = Hierher gehört ein Betrag wie 4,50.
 field-price-high = Ein Preis beträgt höchstens { $detail } US-Dollar.
 field-range = Hierher gehört eine Zahl von { $detail }.

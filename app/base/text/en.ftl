@@ -65,6 +65,7 @@ field-control = No line ends or control characters belong here.
 field-unseen = There is nothing to see: use at least one visible character.
 field-turning = It holds a character that turns the reading direction. Remove it.
 field-not-offered = This is not one of the choices.
+field-model-missing = This draft was begun with a model that is not here any more; saved again, it uses the one that is shown.
 field-amount = An amount such as 4.50 belongs here.
 field-price-high = A price is at most { $detail } US dollars.
 field-range = A number of { $detail } belongs here.

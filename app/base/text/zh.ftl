@@ -65,6 +65,7 @@ field-control = 此处不能有换行或控制字符。
 field-unseen = 没有可见内容：请至少输入一个可见字符。
 field-turning = 其中含有改变阅读方向的字符，请删除。
 field-not-offered = 没有这个选项。
+field-model-missing = 此草稿所用的模型已不可用；重新保存后将使用所显示的模型。
 field-amount = 请填写金额，例如 4.50。
 field-price-high = 价格最高为 { $detail } 美元。
 field-range = 请填写 { $detail } 之间的数字。

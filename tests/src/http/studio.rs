@@ -142,6 +142,21 @@ async fn generating_saves_the_page_first_and_loses_nothing_that_is_refused() {
 }
 
 #[tokio::test]
+async fn a_draft_whose_model_is_gone_says_so_and_is_saved_with_the_one_that_is_shown() {
+    let server = Server::start(Database::Sqlite);
+    let ada = Client::member(server.url(""), "ada").await;
+    let draft = draft(&ada).await;
+    let gone = format!("blake3:{}", "0".repeat(64));
+    let refused = ada.post(&draft, &with(&[("model", &gone)])).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.body.contains("a model that is not here any more"));
+    let shown = refused.find("name=\"model\" value=\"([^\"]+)\"");
+    assert_ne!(shown, gone);
+    let saved = ada.post(&draft, &with(&[("model", &shown)])).await;
+    assert_eq!(saved.status, 303, "{}", saved.body);
+}
+
+#[tokio::test]
 async fn a_refusal_is_in_the_readers_language_at_its_field() {
     let server = Server::start(Database::Sqlite);
     let ada = Client::member(server.url(""), "ada").await;

@@ -67,7 +67,8 @@ async fn is_own(db: &Db, files: &Media, owner: &str, folder: u8) -> Result<bool,
             tracing::error!(
                 said,
                 owner,
-                "the picture files are another shop's; none is swept"
+                "the picture files are another shop's, and none is swept: give each shop a data folder of its own, or remove the file `owner` if this \
+                 one was renamed"
             );
         }
         return Ok(said == owner);

@@ -153,24 +153,18 @@ statements! {
     END_SET = "update listing_set set state = 'ended' where id = $1 and person_id = $2 and state = 'live'";
 }
 
-#[derive(sqlx::FromRow)]
-struct Open {
-    #[sqlx(try_from = "String")]
-    id: OrderId,
-}
-
 /// Open orders that hold something.
 pub(super) async fn list_open_of(tx: &mut Tx, what: Holding<'_>) -> db::Result<Vec<OrderId>> {
     let rows = match what {
-        Holding::Cart(id) => fetch!(tx, fetch_all, Open, LIST_OPEN_OF_CART, id),
-        Holding::Listing(id) => fetch!(tx, fetch_all, Open, LIST_OPEN_OF_LISTING, id.as_str()),
-        Holding::Set(id) => fetch!(tx, fetch_all, Open, LIST_OPEN_OF_SET, id),
-        Holding::Coupon(id) => fetch!(tx, fetch_all, Open, LIST_OPEN_OF_COUPON, id),
+        Holding::Cart(id) => fetch!(tx, fetch_all, (String,), LIST_OPEN_OF_CART, id),
+        Holding::Listing(id) => fetch!(tx, fetch_all, (String,), LIST_OPEN_OF_LISTING, id.as_str()),
+        Holding::Set(id) => fetch!(tx, fetch_all, (String,), LIST_OPEN_OF_SET, id),
+        Holding::Coupon(id) => fetch!(tx, fetch_all, (String,), LIST_OPEN_OF_COUPON, id),
         Holding::CouponOf(id, buyer) => {
-            fetch!(tx, fetch_all, Open, LIST_RESERVING, id, buyer)
+            fetch!(tx, fetch_all, (String,), LIST_RESERVING, id, buyer)
         }
     };
-    Ok(rows?.into_iter().map(|row| row.id).collect())
+    db::read_ids(rows?)
 }
 
 pub async fn list_set_prices(tx: &mut Tx, set: &str) -> db::Result<Vec<(String, i64)>> {

@@ -45,13 +45,6 @@ macro_rules! earnings {
     };
 }
 
-/// An order by its id alone.
-#[derive(sqlx::FromRow)]
-struct Named {
-    #[sqlx(try_from = "String")]
-    id: OrderId,
-}
-
 /// An order, and the checkout that may still be paid.
 #[derive(sqlx::FromRow)]
 pub struct PaidLater {
@@ -200,8 +193,8 @@ pub async fn give_order_to(tx: &mut Tx, order: &OrderId, person: &str) -> db::Re
 }
 
 pub async fn list_visitors_orders(tx: &mut Tx, owner: &str) -> db::Result<Vec<OrderId>> {
-    let rows = fetch!(tx, fetch_all, Named, LIST_VISITORS_ORDERS, owner)?;
-    let mut orders: Vec<OrderId> = rows.into_iter().map(|row| row.id).collect();
+    let rows = fetch!(tx, fetch_all, (String,), LIST_VISITORS_ORDERS, owner)?;
+    let mut orders: Vec<OrderId> = db::read_ids(rows)?;
     orders.sort();
     Ok(orders)
 }

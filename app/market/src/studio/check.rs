@@ -38,13 +38,7 @@ pub(super) fn picture(
     seed: Seed,
 ) -> Result<Recipe, Vec<FieldError>> {
     let models = state.engines.models();
-    let missing = |error: engine::Error| {
-        vec![FieldError {
-            field: "model".into(),
-            code: "refused".into(),
-            detail: Some(error.to_string()),
-        }]
-    };
+    let missing = |_: engine::Error| vec![FieldError::new("model", "model-missing")];
     let model = content.model(models).map_err(missing)?;
     let recipe = content
         .recipe(models, vec![Anchor { values, seed }])

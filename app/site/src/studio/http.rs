@@ -219,7 +219,7 @@ fn read_content(form: &Form) -> (Content, Vec<FieldError>) {
         .zip(form.all("variable_kind"))
         .zip(form.all("variable_definition"))
         .filter(|((name, _), _)| !name.trim().is_empty());
-    let rows: Vec<_> = rows.take(MAX_VARIABLES + 1).collect();
+    let mut rows: Vec<_> = rows.take(MAX_VARIABLES + 1).collect();
     let bytes = rows.iter().map(|((name, _), text)| name.len() + text.len());
     if bytes.sum::<usize>() > MAX_VARIABLES_BYTES {
         // Nothing is read of what is too long to be kept.
@@ -228,16 +228,7 @@ fn read_content(form: &Form) -> (Content, Vec<FieldError>) {
             code: "variables-bytes".into(),
             detail: Some(MAX_VARIABLES_BYTES.to_string()),
         });
-        let content = Content {
-            template: form.get("template").replace("\r\n", "\n"),
-            negative: form.get("negative").into(),
-            variables,
-            steps,
-            guidance_milli,
-            model,
-            size: None,
-        };
-        return (content, errors);
+        rows.clear();
     }
     for ((name, kind), definition) in rows {
         let name = name.trim();
