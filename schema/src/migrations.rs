@@ -56,4 +56,5 @@ steps! {
     30 "0030_done_jobs";
     31 "0031_current_version";
     32 "0032_file_names";
+    33 "0033_find";
 }

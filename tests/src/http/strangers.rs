@@ -15,8 +15,8 @@ pub(super) fn list_something(server: &Server) {
         insert into log_leaf (leaf_hash, origin, kind, digest, key_hash, leaf, queued_ms)
             values (repeat('a', 64), 'elsewhere', 1, repeat('a', 64), 'k', 'x', 1), (repeat('b', 64), 'elsewhere', 6, repeat('b', 64), 'k', 'x', 1);
         insert into secret (id, wrapped_key, ciphertext, created_ms) values ('s', 'w', 'c', 1);
-        insert into listing (id, slug, person_id, title, description, category, language, price_minor, licence, state, search_text, created_ms, published_ms, sales)
-            values ('{LISTING}', 'fox', 'maker', 'Fox in the snow', '', 'faces', 'en', 1000, 'standard-1', 'live', '', 1, 1, 0);
+        insert into listing (id, slug, person_id, title, description, category, language, price_minor, licence, state, created_ms, published_ms, sales)
+            values ('{LISTING}', 'fox', 'maker', 'Fox in the snow', '', 'faces', 'en', 1000, 'standard-1', 'live', 1, 1, 0);
         insert into version (id, listing_id, state, secret_id, model, profile, scheduler, steps, width, height, variables, creator_key, leaf_hash, listing_leaf_hash, listing_statement, created_ms)
             values ('{VERSION}', '{LISTING}', 'live', 's', 'm', 'portable-1', 's', 1, 1, 1, '{{}}', 'k', repeat('a', 64), repeat('b', 64), '{{}}', 1);
         update listing set version_id = '{VERSION}' where id = '{LISTING}';

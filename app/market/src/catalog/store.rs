@@ -105,7 +105,7 @@ macro_rules! cards {
                 and ($1 = '' or listing.category = $1)
                 and ($2 = '' or version.model = $2)
                 and (cast($3 as bigint) is null or listing.price_minor <= $3)
-                and ($4 = '' or replace(listing.search_text, $4, '') <> listing.search_text)
+                and ($4 = '' or replace(lower(listing.title || ' ' || listing.tags), $4, '') <> lower(listing.title || ' ' || listing.tags))
                 and ",
             $keyset,
             " order by ",
@@ -148,7 +148,7 @@ statements! {
             and ($1 = '' or listing.category = $1)
             and ($2 = '' or version.model = $2)
             and (cast($3 as bigint) is null or listing.price_minor <= $3)
-            and ($4 = '' or replace(listing.search_text, $4, '') <> listing.search_text)";
+            and ($4 = '' or replace(lower(listing.title || ' ' || listing.tags), $4, '') <> lower(listing.title || ' ' || listing.tags))";
     FIND = listing!("version.id = listing.version_id", "listing.slug = $1");
     GET = listing!("version.id = listing.version_id", "listing.id = $1");
     GET_VERSION = listing!("version.listing_id = listing.id", "version.id = $1");

@@ -145,6 +145,7 @@ async fn load_one(
         category: piece.category.into(),
         price,
         licence: piece.licence.into(),
+        tags: String::new(),
         content,
         seen_ms: None,
     };

@@ -12,6 +12,7 @@ use schema::failure::FieldError;
 use schema::licence::Licence;
 use schema::listing::{Category, parse_description, parse_price, parse_title};
 use schema::recipe::{Anchor, Recipe, Seed};
+use schema::tags::Tags;
 use schema::template::Values;
 
 /// A draft's fields, each within its bounds.
@@ -21,6 +22,7 @@ pub(super) struct Checked {
     pub(super) category: Category,
     pub(super) price_minor: i64,
     pub(super) licence: Licence,
+    pub(super) tags: Tags,
     pub(super) content: Content,
 }
 
@@ -111,6 +113,9 @@ fn check(state: &Shop, form: DraftForm) -> Result<Checked, Error> {
     let licence = Licence::parse(&form.licence)
         .map_err(|error| note("licence", &error))
         .ok();
+    let tags = Tags::parse(&form.tags)
+        .map_err(|error| note("tags", &error))
+        .ok();
     // Every default must fit the rules and the model: a buyer's first run may not fail.
     let defaults = form
         .content
@@ -137,9 +142,15 @@ fn check(state: &Shop, form: DraftForm) -> Result<Checked, Error> {
     if price.is_some_and(|price| price.minor > 0) && licence.is_some_and(Licence::free_only) {
         wrong.push(FieldError::new("licence", "licence-free"));
     }
-    match (title, description, category, price, licence) {
-        (Some(title), Some(description), Some(category), Some(price), Some(licence))
-            if wrong.is_empty() =>
+    match (title, description, category, price, licence, tags) {
+        (
+            Some(title),
+            Some(description),
+            Some(category),
+            Some(price),
+            Some(licence),
+            Some(tags),
+        ) if wrong.is_empty() =>
         {
             Ok(Checked {
                 title,
@@ -147,6 +158,7 @@ fn check(state: &Shop, form: DraftForm) -> Result<Checked, Error> {
                 category,
                 price_minor: price.minor,
                 licence,
+                tags,
                 content: form.content,
             })
         }

@@ -110,6 +110,8 @@ pub struct DraftForm {
     pub category: String,
     pub price: String,
     pub licence: String,
+    /// As typed, between commas.
+    pub tags: String,
     pub content: Content,
     /// The state of the draft that the page showed; nothing for whoever saw none.
     pub seen_ms: Option<i64>,

@@ -10,7 +10,7 @@ use crate::log::{keys, service as log};
 use crate::moderation::publication;
 use crate::shop::Shop;
 use crate::shop::Waits;
-use crate::{moderation, people};
+use crate::moderation;
 use base::db::{self, Tx};
 use base::jobs::turns::{self, Class, PictureJob};
 use base::{compute, limits, random};
@@ -64,6 +64,7 @@ pub async fn create_draft(state: &Shop, person: &PersonId, title: &str) -> Resul
         category: Category::Stickers.id().into(),
         price_minor: 300,
         licence: Licence::Standard.id().into(),
+        tags: String::new(),
         secret_id: random::id(),
         updated_ms: now,
     };
@@ -182,6 +183,7 @@ pub async fn save_draft(
     row.category = checked.category.id().into();
     row.price_minor = checked.price_minor;
     row.licence = checked.licence.id().into();
+    row.tags = checked.tags.to_string();
     row.updated_ms = state.clock.now_ms();
     state
         .vault
@@ -498,12 +500,6 @@ pub async fn publish(
     } else {
         format!("{slug}-{tail}")
     };
-    let person_row = people::service::get_person(tx, person).await?;
-    let search = format!(
-        "{} {} {}",
-        sealable.draft.title, sealable.draft.description, person_row.handle
-    )
-    .to_lowercase();
     let variables: BTreeMap<_, _> = sealable
         .recipe
         .variables
@@ -514,7 +510,6 @@ pub async fn publish(
         version_id: random::id_of(),
         secret_id: random::id(),
         slug,
-        search_text: search,
         language: publisher.language,
         person,
         title: &sealable.draft.title,
@@ -522,6 +517,7 @@ pub async fn publish(
         category: &sealable.draft.category,
         price_minor: sealable.draft.price_minor,
         licence: &sealable.draft.licence,
+        tags: &sealable.draft.tags,
         recipe: &sealable.recipe,
         variables: serde_json::to_string(&variables).map_err(internal)?,
         creator_key: sent.key.to_string(),

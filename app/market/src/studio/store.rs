@@ -17,6 +17,8 @@ pub struct DraftRow {
     pub category: String,
     pub price_minor: i64,
     pub licence: String,
+    /// Between commas, as `schema::tags::Tags` writes them.
+    pub tags: String,
     pub secret_id: String,
     pub updated_ms: i64,
 }
@@ -57,11 +59,11 @@ pub struct MyListing {
 }
 
 statements! {
-    INSERT_DRAFT = "insert into draft (id, person_id, title, description, category, price_minor, licence, secret_id, created_ms, updated_ms)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)";
-    UPDATE_DRAFT = "update draft set title = $2, description = $3, category = $4, price_minor = $5, licence = $6, updated_ms = $7 where id = $1";
-    GET_DRAFT = "select id, person_id, title, description, category, price_minor, licence, secret_id, updated_ms from draft where id = $1 and person_id = $2";
-    LIST_DRAFTS = "select id, person_id, title, description, category, price_minor, licence, secret_id, updated_ms
+    INSERT_DRAFT = "insert into draft (id, person_id, title, description, category, price_minor, licence, secret_id, created_ms, updated_ms, tags)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)";
+    UPDATE_DRAFT = "update draft set title = $2, description = $3, category = $4, price_minor = $5, licence = $6, updated_ms = $7, tags = $8 where id = $1";
+    GET_DRAFT = "select id, person_id, title, description, category, price_minor, licence, tags, secret_id, updated_ms from draft where id = $1 and person_id = $2";
+    LIST_DRAFTS = "select id, person_id, title, description, category, price_minor, licence, tags, secret_id, updated_ms
         from draft where person_id = $1 order by updated_ms desc, id limit 50";
     INSERT_PICTURE = "insert into picture (id, draft_id, person_id, secret_id, text_tag, state, step, steps, created_ms)
         values ($1, $2, $3, $4, $5, 'waiting', 0, $6, $7)";
@@ -95,7 +97,8 @@ pub(super) async fn insert_draft(tx: &mut Tx, draft: &DraftRow) -> db::Result<()
         draft.price_minor,
         &draft.licence,
         &draft.secret_id,
-        draft.updated_ms
+        draft.updated_ms,
+        &draft.tags
     )
     .map(|_| ())
 }
@@ -110,7 +113,8 @@ pub(super) async fn update_draft(tx: &mut Tx, draft: &DraftRow) -> db::Result<()
         &draft.category,
         draft.price_minor,
         &draft.licence,
-        draft.updated_ms
+        draft.updated_ms,
+        &draft.tags
     )
     .map(|_| ())
 }

@@ -13,7 +13,7 @@ pub(crate) struct Listing {
     seller: String,
     title: String,
     category: &'static str,
-    search_text: String,
+    tags: &'static str,
     price_minor: i64,
     state: &'static str,
     published_ms: Option<i64>,
@@ -28,7 +28,7 @@ impl Listing {
             seller: seller.into(),
             title: "Fox".into(),
             category: "faces",
-            search_text: String::new(),
+            tags: "",
             price_minor: 1000,
             state: "live",
             published_ms: None,
@@ -45,7 +45,6 @@ impl Listing {
 
     pub(crate) fn title(mut self, title: &str) -> Self {
         self.title = title.into();
-        self.search_text = title.to_lowercase();
         self
     }
 
@@ -82,7 +81,7 @@ impl Listing {
 
     /// Writes the rows and returns the id.
     pub(crate) async fn insert(mut self, tx: &mut Tx) -> ListingId {
-        let sql = "insert into listing (id, slug, person_id, title, description, category, language, price_minor, licence, state, search_text,
+        let sql = "insert into listing (id, slug, person_id, title, description, category, language, price_minor, licence, state, tags,
                 created_ms, published_ms, sales)
             values ($1, $1, $2, $3, '', $4, 'en', $5, 'standard-1', $6, $7, 1, $8, $9)";
         execute!(
@@ -94,7 +93,7 @@ impl Listing {
             self.category,
             self.price_minor,
             self.state,
-            &self.search_text,
+            self.tags,
             self.published_ms,
             self.sales
         )

@@ -43,7 +43,7 @@ async fn submit(shop: &Shop, listing: &ListingId) -> VersionId {
         version_id: id.clone(),
         secret_id: id.to_string(),
         slug: String::new(),
-        search_text: String::new(),
+        tags: "",
         person: "",
         title: "",
         description: "",

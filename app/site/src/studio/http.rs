@@ -105,6 +105,7 @@ async fn show(
         draft.row.description = form.get("description").into();
         draft.row.category = form.get("category").into();
         draft.row.licence = form.get("licence").into();
+        draft.row.tags = form.get("tags").into();
         price = form.get("price").to_owned();
     }
     let shown = page::Shown {
@@ -137,6 +138,7 @@ async fn save_form(
         category: form.get("category").into(),
         price: form.get("price").into(),
         licence: form.get("licence").into(),
+        tags: form.get("tags").into(),
         content: content.clone(),
         seen_ms: form.get("seen").parse().ok(),
     };

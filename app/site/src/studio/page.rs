@@ -284,6 +284,7 @@ fn edit_form(
                 <label class="field" for="licence"><span>{lang.text("licence")}</span><select id="licence" name="licence">{licences.into_iter().collect_view()}</select></label>
             </div>
             {problem(visit, &errors, &["category", "licence"])}
+            <Field lang name="tags" label=lang.text("tags") hint=lang.text("tags-hint") value=row.tags.clone() errors=errors.clone()/>
             <Field lang name="price" label=lang.text("price-usd") hint=net value=price required=true errors=errors/>
             <button class="button button--primary" type="submit" id="save-draft">{lang.text("save")}</button>
         </form>

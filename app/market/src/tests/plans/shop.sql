@@ -38,9 +38,9 @@ insert into draft (id, person_id, title, description, category, price_minor, lic
 insert into picture (id, draft_id, person_id, secret_id, text_tag, state, step, steps, blob, created_ms)
     select 'c' || i, 'd' || (i % 30000), 'p' || (i % 5000), 'e' || i, 'tag', case when i % 1000 = 1 then 'waiting' else 'done' end, 8, 8, 'b' || i, i
     from number where i < 60000;
-insert into listing (id, slug, person_id, title, description, category, language, price_minor, licence, state, search_text, created_ms, published_ms, sales, version_id)
+insert into listing (id, slug, person_id, title, description, category, language, price_minor, licence, state, created_ms, published_ms, sales, version_id)
     select 'g' || i, 'slug-' || i, 'p' || (i % 5000), 'Title ' || i, 'words', case when i % 4 = 0 then 'badges' else 'icons' end, 'en', i % 900, 'personal',
-        case when i % 20 = 0 then 'withdrawn' else 'live' end, 'title words handle', i, i, i % 50, 'v' || i
+        case when i % 20 = 0 then 'withdrawn' else 'live' end, i, i, i % 50, 'v' || i
     from number;
 insert into version (id, listing_id, state, secret_id, model, profile, scheduler, steps, width, height, variables, creator_key, leaf_hash,
         listing_leaf_hash, listing_statement, created_ms)

@@ -1,0 +1,15 @@
+-- How listings are found: words by their creators, figures to order by, and what the search index has yet to look at.
+
+-- Between commas, as `schema::tags` writes them.
+alter table draft add column tags text not null default '';
+alter table listing add column tags text not null default '';
+-- Search has an index of its own.
+alter table listing drop column search_text;
+-- Owners, other than the creator, whose run of what they bought was exact; and those whose run was not.
+alter table listing add column reproduced bigint not null default 0;
+alter table listing add column differed bigint not null default 0;
+-- Sales by how long ago they were, as a logarithm that needs no change as time goes by; it orders, and is no number to show.
+alter table listing add column trend bigint not null default 0;
+-- A creator's page.
+drop index listing_person_id_idx;
+create index listing_person_id_idx on listing (person_id, published_ms, id);
