@@ -118,7 +118,7 @@ fn names(source: &Source, findings: &mut Vec<String>) {
 }
 
 /// Each crate's manifest, the crates of ours that it may name, and whose crates it may not: `schema ← ledger, engine ← app, cli ← tests`,
-/// and `base ← money ← market ← site` with `islands` beside `money`.
+/// and `base ← money ← market ← site` with `islands` and `search` beside `money`.
 const CRATES: &[(&str, &[&str], &[&str])] = &[
     ("schema", &[], &["sqlx", "tokio", "leptos", "axum"]),
     ("ledger", &["schema"], &["sqlx", "leptos", "axum"]),
@@ -126,8 +126,21 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
     ("app/base", &["schema"], &["leptos", "axum"]),
     ("app/money", &["schema", "base"], &["leptos", "axum"]),
     (
+        "app/search",
+        &["schema"],
+        &["sqlx", "tokio", "leptos", "axum"],
+    ),
+    (
         "app/market",
-        &["schema", "ledger", "engine", "base", "money", "fake-stripe"],
+        &[
+            "schema",
+            "ledger",
+            "engine",
+            "base",
+            "money",
+            "search",
+            "fake-stripe",
+        ],
         &["leptos", "axum"],
     ),
     (
@@ -138,7 +151,7 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
     (
         "app/site",
         &[
-            "schema", "ledger", "engine", "base", "money", "market", "islands",
+            "schema", "ledger", "engine", "base", "money", "search", "market", "islands",
         ],
         &["sqlx"],
     ),

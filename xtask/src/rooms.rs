@@ -21,6 +21,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("books", &["money/src/books/"]),
     ("provider", &["money/src/provider/"]),
     ("failures", &["money/src/error.rs"]),
+    ("search", &["search/src/"]),
     ("facts", &["market/src/facts.rs"]),
     ("log", &["market/src/log/"]),
     ("models", &["market/src/models.rs"]),
@@ -77,7 +78,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 /// Our crates under `app`, as paths begin with them.
-const CRATES: [&str; 5] = ["base", "money", "market", "islands", "site"];
+const CRATES: [&str; 6] = ["base", "money", "search", "market", "islands", "site"];
 
 /// The room of a file, by its place in [`ROOMS`], from the path under `app`.
 fn room_of(path: &str) -> Option<usize> {

@@ -25,6 +25,7 @@ const UNIT: &[&str] = &[
     "seedmark-engine",
     "seedmark-cli",
     "seedmark-islands",
+    "seedmark-search",
     "seedmark-fake-stripe",
 ];
 /// Crates whose tests run on both databases.

@@ -1,0 +1,24 @@
+//! Finds and counts listings: documents in, ids out.
+//!
+//! The one rule: nothing here knows a database, a page or a request. Somebody else feeds [`Index::apply`] from what is true and shows what a
+//! [`Reader`] says; what is found is looked up again before it is shown. How it finds is told in `docs/search.md`.
+
+mod answer;
+mod document;
+mod index;
+mod language;
+mod print;
+mod query;
+mod reader;
+mod request;
+
+pub use answer::{
+    Answer, Correction, Direct, Facets, Highlighter, PictureHit, Relaxation, Relaxed, Suggestion,
+};
+pub use document::{Change, Document, Variable};
+pub use index::{Applied, Error, Index, Rebuild};
+pub use language::Language;
+pub use print::Print;
+pub use query::{MAX_QUERY_CHARACTERS, MAX_QUERY_WORDS, Query, QueryError};
+pub use reader::Reader;
+pub use request::{Filter, Filters, MAX_PAGE, MAX_PAGE_SIZE, PriceBand, Request, Sort};
