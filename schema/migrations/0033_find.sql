@@ -13,3 +13,7 @@ alter table listing add column trend bigint not null default 0;
 -- A creator's page.
 drop index listing_person_id_idx;
 create index listing_person_id_idx on listing (person_id, published_ms, id);
+-- What an owner published, by the line that it stands for; and a listing's newest sales.
+create index statement_attester_idx on statement (attester) where attester is not null;
+drop index purchase_line_listing_id_idx;
+create index purchase_line_listing_id_idx on purchase_line (listing_id, paid_ms);

@@ -74,7 +74,9 @@ pub fn parse_tag(typed: &str) -> Result<String, Error> {
     let tag = folded.split_whitespace().collect::<Vec<_>>().join(" ");
     if tag.chars().nth(MAX_TAG_CHARACTERS).is_some() {
         let message = format!("has a tag longer than {MAX_TAG_CHARACTERS} characters");
-        return Err(Error::invalid("tags", message).rule("tag-long", MAX_TAG_CHARACTERS.to_string()));
+        return Err(
+            Error::invalid("tags", message).rule("tag-long", MAX_TAG_CHARACTERS.to_string())
+        );
     }
     let unseen = !tag.is_empty() && invisible::is_blank(&tag);
     if tag.chars().any(char::is_control) || invisible::turns(&tag) || unseen || tag.contains(',') {
@@ -116,7 +118,11 @@ mod tests {
             ("\u{200b}\u{2060}".into(), "tag-unseen"),
         ] {
             let error = Tags::parse(&typed).expect_err("refused");
-            assert_eq!(error.broken_rule().map(|(rule, _)| rule), Some(rule), "{typed:?}");
+            assert_eq!(
+                error.broken_rule().map(|(rule, _)| rule),
+                Some(rule),
+                "{typed:?}"
+            );
         }
         let most = vec!["ä".repeat(30); 1].join(",");
         assert!(Tags::parse(&most).is_ok());

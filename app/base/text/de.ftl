@@ -282,7 +282,6 @@ filters = Filter
 search = Suche
 any = alle
 max-price = Bis (USD)
-free-only = nur kostenlose
 sort = Sortierung
 sort-newest = Neueste
 sort-price = Preis aufsteigend
@@ -1118,3 +1117,64 @@ withdrawal-told = Von der Plattform aus dem Verkauf genommen: { $reason }.
 withdrawal-keeps = Was versiegelt wurde, und wann, bleibt beweisbar.
 withdraw-slug = Der letzte Teil der Adresse des Angebots
 withdraw-submit = Zurückziehen und erstatten
+
+# Looking around.
+explore-results = Ergebnisse für „{ $query }“
+did-you-mean = Meinten Sie
+search-preparing = Die Suche wird vorbereitet; bis dahin sehen Sie, was neu ist.
+search-do = Suchen
+search-picture = Mit einem Bild suchen
+search-picture-hint = PNG, JPEG oder WebP, bis 6 MB. Es wird verglichen und nicht behalten.
+chip-remove = Entfernen: { $name }
+chip-min = ab { $price }
+chip-max = bis { $price }
+filters-active = Was diese Liste eingrenzt
+filters-clear = Alle entfernen
+filters-count = { $count ->
+        [0] Filter
+       *[other] Filter ({ $count })
+    }
+creators-found = Kreative
+way-without = { $count ->
+        [one] Ohne { $name }: ein Ergebnis
+       *[other] Ohne { $name }: { $count } Ergebnisse
+    }
+pages = Seiten
+page-number = Seite { $number }
+page-before = Zurück
+page-after = Weiter
+price-from = Ab $
+price-to = Bis $
+facet-category = Kategorie
+facet-price = Frei oder bezahlt
+facet-price-range = Preis
+facet-kind = Variablen
+facet-reproduced = Nachweis
+facet-trial = Vor dem Kauf
+facet-language = Sprache
+facet-licence = Lizenz
+facet-model = Modell
+facet-creator = Von wem
+facet-tag = Schlagwörter
+facet-since = Veröffentlicht
+facet-more = { $count } weitere
+price-free = Kostenlos
+price-paid = Kostenpflichtig
+kind-template = Mit Variablen
+kind-fixed = Ein fester Prompt
+reproduced-1 = Von Besitzern nachgerechnet
+trial-1 = Zum Ausprobieren
+since-day = Heute
+since-week = Diese Woche
+since-month = Diesen Monat
+since-year = Dieses Jahr
+sort-relevance = Relevanz
+sort-trending = Im Trend
+sort-reproduced = Am häufigsten nachgerechnet
+field-parameter-unknown = Einen Filter „{ $detail }“ gibt es nicht; er wurde weggelassen.
+field-price-order = Der niedrigste Preis liegt über dem höchsten.
+search-picture-title = Angebote wie Ihr Bild
+search-picture-equal = Genau dieses Bild wurde hier versiegelt.
+search-picture-none = Nichts hier sieht ihm ähnlich.
+field-picture-unreadable = Das ist kein lesbares PNG-, JPEG- oder WebP-Bild, oder es ist größer als 4096 Pixel.
+field-picture-large = Die Datei ist größer als 6 MB.

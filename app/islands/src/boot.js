@@ -18,6 +18,24 @@ async function wake(node, library, waiting) {
   for (const child of node.children) await wake(child, library, mine);
 }
 
+// What could be meant, offered while somebody types; without it the field is a plain one.
+for (const field of document.querySelectorAll("input[data-suggest]")) {
+  const list = document.getElementById(field.getAttribute("list"));
+  let waiting, asked = "";
+  field.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(async () => {
+      const typed = field.value.trim();
+      if (typed === asked || typed.length > 200) return;
+      asked = typed;
+      const answer = typed ? await fetch(`${field.dataset.suggest}?q=${encodeURIComponent(typed)}`) : null;
+      const offered = answer && answer.ok ? await answer.json() : [];
+      if (asked !== typed) return;
+      list.replaceChildren(...offered.map((text) => new Option(text, text)));
+    }, 120);
+  });
+}
+
 if (document.querySelector("leptos-island")) {
   const library = await import("GLUE_URL");
   await library.default({ module_or_path: "WASM_URL" });

@@ -34,6 +34,8 @@ pub enum Fact {
     PaidOut { payee: String, decision: String },
     /// A creator's key signs nothing new.
     KeyEnded { key_hash: String },
+    /// An owner published how a regeneration ended, about this sealed leaf.
+    Attested { leaf: String },
     /// A regeneration ended; `exact` when every pixel was equal.
     RunFinished {
         run: String,

@@ -2,6 +2,7 @@
 //!
 //! The one rule: nothing here names a page, a route or a request; whoever shows it or calls it lies above.
 
+pub mod browse;
 pub mod catalog;
 pub mod checkout;
 pub mod demo;
@@ -9,6 +10,7 @@ pub mod engines;
 pub mod export;
 pub mod facts;
 pub mod files;
+pub mod finder;
 pub mod library;
 pub mod log;
 pub mod models;

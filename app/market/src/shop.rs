@@ -3,6 +3,7 @@
 //! The one rule: nothing of a page and nothing of a request is here.
 
 use crate::engines::Engines;
+use crate::finder::Finder;
 use crate::log::intake::Intake;
 use crate::log::service::PublicLog;
 use crate::till::Till;
@@ -60,6 +61,8 @@ pub struct Shop {
     pub log: PublicLog,
     /// The way into the log for single leaves.
     pub intake: Intake,
+    /// The search index.
+    pub finder: Finder,
     /// The model and its engines.
     pub engines: Engines,
     /// As many pictures are made at once.

@@ -6,9 +6,11 @@
 #![recursion_limit = "256"]
 
 pub mod address;
+pub mod browse;
 pub mod catalog;
 pub mod checkout;
 pub mod config;
+pub mod feeds;
 pub mod library;
 pub mod moderation;
 pub mod operator;

@@ -5,7 +5,9 @@ mod results;
 use anyhow::{Context as _, Result};
 use base::db::Db;
 use clap::{Args, Parser, Subcommand};
+use market::browse::follow;
 use market::export::{self, Format, Range, Report};
+use market::finder::Finder;
 use market::people::service::{Made, make_operator};
 use market::settlement::{PAUSES, reconcile_settled};
 use site::config::{Config, Options};
@@ -74,6 +76,11 @@ enum Command {
         #[command(flatten)]
         place: Place,
     },
+    /// The search index: build it anew from the catalogue, while no server of this data folder runs
+    Search {
+        #[command(subcommand)]
+        command: Search,
+    },
     /// The money: audit and export
     Books {
         #[command(subcommand)]
@@ -109,6 +116,15 @@ enum Books {
         /// The file to write; standard output when left out
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+    },
+}
+
+#[derive(Subcommand)]
+enum Search {
+    /// Read every listing on sale and build the index anew; a server does so by itself where it finds none that fits
+    Rebuild {
+        #[command(flatten)]
+        place: Place,
     },
 }
 
@@ -228,6 +244,9 @@ async fn run(command: Command) -> Result<()> {
             );
             Ok(())
         }
+        Command::Search {
+            command: Search::Rebuild { place },
+        } => rebuild_search(&place).await,
         Command::Books {
             command: Books::Audit { place },
         } => audit(place).await,
@@ -243,6 +262,16 @@ async fn run(command: Command) -> Result<()> {
                 },
         } => write_report(place, report, Range { year, creator }, format, out).await,
     }
+}
+
+async fn rebuild_search(place: &Place) -> Result<()> {
+    let db = existing(place).await?;
+    let finder = Finder::new(Some(place.data.join("search")));
+    follow::build(&db, &finder)
+        .await
+        .context("the search index was not built; stop the server of this data folder first")?;
+    db.close().await;
+    Ok(())
 }
 
 async fn audit(place: Place) -> Result<()> {

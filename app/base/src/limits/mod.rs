@@ -46,6 +46,12 @@ pub const COUPON_GUESSES: Limit = Limit {
     window_ms: 60 * 60_000,
     count: 40,
 };
+/// Pictures to search with, from one block of network addresses.
+pub const PICTURE_SEARCH: Limit = Limit {
+    name: "picture-search",
+    window_ms: 60 * 60_000,
+    count: 60,
+};
 /// Mails that ask whether an address is somebody's own; the links to an account are counted by themselves.
 pub const PROVE: Limit = Limit {
     name: "prove",

@@ -1,8 +1,7 @@
-//! Browse, search and listing pages: what is for sale, and the evidence for it.
+//! Listings: what is for sale, and the evidence for it.
 //!
 //! The one rule: nothing here shows prompt, seed, values' sealed texts or an exact picture. Public pictures are labelled copies.
 
-pub mod filter;
 pub mod service;
 mod state;
 mod store;

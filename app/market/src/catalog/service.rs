@@ -1,58 +1,27 @@
 //! Finding listings and gathering what their page shows.
 
-pub use super::filter::{Filter, Sort};
 use super::store;
-pub use super::store::{Anchor, Card, Listing, SealedVersion};
+pub use super::store::{Anchor, Card, Figures, Listing, SealedVersion};
 use crate::facts::{self, Fact};
 use base::db::{self, Tx};
 use schema::id::{ListingId, VersionId};
 use schema::template::PublicVariable;
 use std::collections::BTreeMap;
 
-/// Cards of one page.
-pub const PAGE: i64 = 24;
-
-/// A page of cards, and where the next begins.
-pub struct Cards {
-    pub cards: Vec<Card>,
-    pub total: i64,
-    pub next: Option<String>,
-}
-
-/// Lists what is live, and counts it.
+/// Cards of listings, in the order of the ids; those that are not on sale are missing.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(tx: &mut Tx, filter: &Filter) -> db::Result<Cards> {
-    let total = store::count(tx, filter).await?;
-    Ok(Cards {
-        total,
-        ..list_uncounted(tx, filter).await?
-    })
+pub async fn list_cards(tx: &mut Tx, ids: &[ListingId]) -> db::Result<Vec<Card>> {
+    store::list_cards(tx, ids).await
 }
 
-/// Lists what is live, for a page that does not say how many there are: counting costs more than listing.
+/// The newest that is on sale.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list_uncounted(tx: &mut Tx, filter: &Filter) -> db::Result<Cards> {
-    let mut cards = store::list(tx, filter, PAGE + 1).await?;
-    let more = cards.len() > PAGE as usize;
-    cards.truncate(PAGE as usize);
-    let key = |card: &Card| match filter.sort {
-        Sort::Newest => card.published_ms,
-        Sort::PriceUp | Sort::PriceDown => card.price_minor,
-        Sort::BestSelling => card.sales,
-    };
-    let next = cards
-        .last()
-        .filter(|_| more)
-        .map(|card| format!("{}_{}", key(card), card.id));
-    Ok(Cards {
-        total: 0,
-        cards,
-        next,
-    })
+pub async fn list_newest(tx: &mut Tx, limit: i64) -> db::Result<Vec<Card>> {
+    store::list_newest(tx, limit).await
 }
 
 impl Listing {
@@ -131,12 +100,12 @@ pub async fn hold(tx: &mut Tx, listing: &ListingId) -> db::Result<()> {
     store::hold(tx, listing).await
 }
 
-/// Notes how many own a listing.
+/// Notes what owners made of a listing.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn set_sales(tx: &mut Tx, listing: &ListingId, owners: i64) -> db::Result<()> {
-    store::set_sales(tx, listing, owners).await
+pub async fn set_figures(tx: &mut Tx, listing: &ListingId, figures: &Figures) -> db::Result<()> {
+    store::set_figures(tx, listing, figures).await
 }
 
 /// Whether a file is a labelled public copy.

@@ -1,6 +1,5 @@
 //! SQL of browse and listing pages.
 
-use super::filter::{Filter, Sort};
 use super::{ListingState, VersionState};
 use base::db::{self, Tx, execute, fetch, statements};
 use schema::id::{ListingId, VersionId};
@@ -27,11 +26,29 @@ pub struct Card {
     pub handle: String,
     pub price_minor: i64,
     pub sales: i64,
+    /// Owners for whom a run was exact.
+    pub reproduced: i64,
     pub published_ms: i64,
     pub blob: String,
     pub width: i64,
     pub height: i64,
     pub variables: String,
+    /// What of the title fits a question, in bytes.
+    #[sqlx(skip)]
+    pub marks: Vec<std::ops::Range<usize>>,
+}
+
+/// What owners made of a listing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Figures {
+    /// How many own it.
+    pub sales: i64,
+    /// Owners for whom a run was exact.
+    pub reproduced: i64,
+    /// Owners for whom one was not.
+    pub differed: i64,
+    /// Orders by how much is going on; no number to show.
+    pub trend: i64,
 }
 
 /// A listing with the version that it shows and sells: the newest that is live, and before any is, the one that is on its way.
@@ -91,26 +108,21 @@ impl std::ops::Deref for SealedVersion {
     }
 }
 
-/// Columns and joins of a card; the filter's parts are switched off by empty or null binds, so that one text serves all.
+/// Columns and joins of a card.
 macro_rules! cards {
-    ($keyset:literal, $order:literal) => {
+    ($before:literal, $from:literal, $rest:literal) => {
         concat!(
-            "select listing.id, listing.slug, listing.title, person.handle, listing.price_minor, listing.sales,
+            $before,
+            "select listing.id, listing.slug, listing.title, person.handle, listing.price_minor, listing.sales, listing.reproduced,
                 coalesce(listing.published_ms, 0) as published_ms, anchor.labelled_blob as blob, anchor.width, anchor.height, version.variables
-            from listing
+            from ",
+            $from,
+            "
             join person on person.id = listing.person_id
             join version on version.id = listing.version_id
             join anchor on anchor.version_id = version.id and anchor.idx = 0
-            where listing.state = 'live'
-                and ($1 = '' or listing.category = $1)
-                and ($2 = '' or version.model = $2)
-                and (cast($3 as bigint) is null or listing.price_minor <= $3)
-                and ($4 = '' or replace(lower(listing.title || ' ' || listing.tags), $4, '') <> lower(listing.title || ' ' || listing.tags))
-                and ",
-            $keyset,
-            " order by ",
-            $order,
-            " limit $7"
+            where listing.state = 'live' ",
+            $rest
         )
     };
 }
@@ -138,17 +150,12 @@ macro_rules! listing {
 }
 
 statements! {
-    LIST_NEWEST = cards!("(cast($5 as bigint) is null or (listing.published_ms, listing.id) < ($5, $6))", "listing.published_ms desc, listing.id desc");
-    LIST_PRICE_UP = cards!("(cast($5 as bigint) is null or (listing.price_minor, listing.id) > ($5, $6))", "listing.price_minor, listing.id");
-    LIST_PRICE_DOWN = cards!("(cast($5 as bigint) is null or (listing.price_minor, listing.id) < ($5, $6))", "listing.price_minor desc, listing.id desc");
-    LIST_SALES = cards!("(cast($5 as bigint) is null or (listing.sales, listing.id) < ($5, $6))", "listing.sales desc, listing.id desc");
-    COUNT = "select count(*) from listing
-        join version on version.id = listing.version_id
-        where listing.state = 'live'
-            and ($1 = '' or listing.category = $1)
-            and ($2 = '' or version.model = $2)
-            and (cast($3 as bigint) is null or listing.price_minor <= $3)
-            and ($4 = '' or replace(lower(listing.title || ' ' || listing.tags), $4, '') <> lower(listing.title || ' ' || listing.tags))";
+    /// Of ids that are written one behind the other. `cross join` keeps SQLite to the order: the few that are asked for first.
+    LIST_CARDS = cards!("with recursive wanted (place, id) as (
+            select 0, substr(cast($1 as text), 1, 36)
+            union all select place + 1, substr(cast($1 as text), (place + 1) * 36 + 1, 36) from wanted where (place + 1) * 36 < length(cast($1 as text)))
+        ", "wanted cross join listing", "and listing.id = wanted.id order by wanted.place");
+    LIST_NEWEST = cards!("", "listing", "order by listing.published_ms desc, listing.id desc limit $1");
     FIND = listing!("version.id = listing.version_id", "listing.slug = $1");
     GET = listing!("version.id = listing.version_id", "listing.id = $1");
     GET_VERSION = listing!("version.listing_id = listing.id", "version.id = $1");
@@ -160,61 +167,18 @@ statements! {
     WITHDRAW = "update listing set state = 'withdrawn' where id = $1 and state in ('live', 'failed')";
     HOLD = "update listing set state = state where id = $1";
     HOLD_LIVE = "update listing set state = state where id = $1 and state = 'live'";
-    SET_SALES = "update listing set sales = $2 where id = $1";
+    SET_FIGURES = "update listing set sales = $2, reproduced = $3, differed = $4, trend = $5 where id = $1";
 }
 
-pub(super) async fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> db::Result<Vec<Card>> {
-    let sql = match filter.sort {
-        Sort::Newest => LIST_NEWEST,
-        Sort::PriceUp => LIST_PRICE_UP,
-        Sort::PriceDown => LIST_PRICE_DOWN,
-        Sort::BestSelling => LIST_SALES,
-    };
-    let (category, max) = binds(filter);
-    let (key, id) = filter
-        .after
-        .as_ref()
-        .map_or((None, ""), |(key, id)| (Some(*key), id.as_str()));
-    fetch!(
-        tx,
-        fetch_all,
-        Card,
-        sql,
-        category,
-        &filter.model,
-        max,
-        &filter.query,
-        key,
-        id,
-        limit
-    )
+/// Cards of listings, in the order of the ids; those that are not on sale are missing.
+pub(super) async fn list_cards(tx: &mut Tx, ids: &[ListingId]) -> db::Result<Vec<Card>> {
+    let written: String = ids.iter().map(ListingId::as_str).collect();
+    fetch!(tx, fetch_all, Card, LIST_CARDS, written)
 }
 
-fn binds(filter: &Filter) -> (&'static str, Option<i64>) {
-    let max = if filter.free {
-        Some(0)
-    } else {
-        filter.max_price_minor
-    };
-    (
-        filter.category.map_or("", schema::listing::Category::id),
-        max,
-    )
-}
-
-pub(super) async fn count(tx: &mut Tx, filter: &Filter) -> db::Result<i64> {
-    let (category, max) = binds(filter);
-    fetch!(
-        tx,
-        fetch_one,
-        (i64,),
-        COUNT,
-        category,
-        &filter.model,
-        max,
-        &filter.query
-    )
-    .map(|row| row.0)
+/// The newest cards.
+pub(super) async fn list_newest(tx: &mut Tx, limit: i64) -> db::Result<Vec<Card>> {
+    fetch!(tx, fetch_all, Card, LIST_NEWEST, limit)
 }
 
 pub(super) async fn find(tx: &mut Tx, slug: &str) -> db::Result<Option<Listing>> {
@@ -265,8 +229,21 @@ pub(super) async fn hold_live(tx: &mut Tx, listing: &ListingId) -> db::Result<bo
     execute!(tx, HOLD_LIVE, listing.as_str()).map(|rows| rows == 1)
 }
 
-pub(super) async fn set_sales(tx: &mut Tx, listing: &ListingId, owners: i64) -> db::Result<()> {
-    execute!(tx, SET_SALES, listing.as_str(), owners).map(|_| ())
+pub(super) async fn set_figures(
+    tx: &mut Tx,
+    listing: &ListingId,
+    figures: &Figures,
+) -> db::Result<()> {
+    execute!(
+        tx,
+        SET_FIGURES,
+        listing.as_str(),
+        figures.sales,
+        figures.reproduced,
+        figures.differed,
+        figures.trend
+    )
+    .map(|_| ())
 }
 
 pub(super) async fn is_public_blob(tx: &mut Tx, blob: &str) -> db::Result<bool> {

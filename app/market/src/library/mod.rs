@@ -3,6 +3,7 @@
 //! The one rule: only the owner of a line opens its bundle, every opening is written down, and a re-run of ours that does not
 //! give the sealed pixels is refunded at our cost, unasked.
 
+pub mod figures;
 pub mod jobs;
 pub mod reruns;
 pub mod service;

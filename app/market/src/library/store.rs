@@ -4,7 +4,7 @@ use super::RunState;
 use crate::catalog::stretch::Stretch;
 use crate::orders::{Line, LineState};
 use base::db::{self, Tx, execute, fetch, statements};
-use schema::id::{LineId, RunId, VersionId};
+use schema::id::{LineId, ListingId, RunId, VersionId};
 
 /// A version that a release of the engine has not regenerated yet.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -81,6 +81,15 @@ statements! {
         join listing on listing.id = version.listing_id and listing.state = 'live'
         where version.state = 'live' and version.model = $2 and version.id > $3 and version.id <= $4";
     COUNT_RERUNS_OPEN = "select count(*) from run where release = $1 and state in ('waiting', 'running')";
+    /// By a person's own runs with us, and by what they published.
+    COUNT_OUTCOMES = "with voice (buyer_id, outcome) as (
+            select purchase_line.buyer_id, run.outcome from purchase_line
+                join run on run.line_id = purchase_line.id and run.state = 'done'
+                where purchase_line.listing_id = $1
+            union all select purchase_line.buyer_id, statement.outcome from purchase_line
+                join statement on statement.attester = purchase_line.id
+                where purchase_line.listing_id = $1)
+        select count(distinct case when outcome = 'exact' then buyer_id end), count(distinct case when outcome <> 'exact' then buyer_id end) from voice";
     INSERT_RERUN = "insert into run (id, version_id, state, anchor, step, steps, created_ms, release) values ($1, $2, 'waiting', 0, 0, $3, $4, $5)
         on conflict (version_id, release) where release is not null do nothing";
     SET_PROGRESS = "update run set state = 'running', anchor = $2, step = $3 where id = $1 and state in ('waiting', 'running')";
@@ -118,6 +127,11 @@ pub(super) async fn get_run(tx: &mut Tx, id: &RunId) -> db::Result<Run> {
 
 pub(super) async fn list_runs(tx: &mut Tx, line: &LineId) -> db::Result<Vec<Run>> {
     fetch!(tx, fetch_all, Run, LIST_RUNS, line.as_str())
+}
+
+/// For how many owners of a listing it reproduced, and for how many it did not.
+pub(super) async fn count_outcomes(tx: &mut Tx, listing: &ListingId) -> db::Result<(i64, i64)> {
+    fetch!(tx, fetch_one, (i64, i64), COUNT_OUTCOMES, listing.as_str())
 }
 
 pub(super) async fn set_progress(

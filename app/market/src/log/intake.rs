@@ -4,6 +4,7 @@
 
 use super::service::{Error, LeafRow, StatementRow};
 use super::store;
+use crate::facts::{self, Fact};
 use base::db::{self, Db};
 use base::random;
 use schema::key::PublicKey;
@@ -181,6 +182,10 @@ impl Storing {
                 .filter(|statement| statement.leaf_hash == row.leaf_hash)
             {
                 store::insert_statement(&mut tx, statement).await?;
+                if statement.outcome.is_some() {
+                    let leaf = statement.about_leaf_hash.clone();
+                    facts::tell(&mut tx, &Fact::Attested { leaf }).await?;
+                }
             }
             // Before the commit: after it the sequencer may be quicker than we are.
             let waiting = self.settled.expect(&row.leaf);

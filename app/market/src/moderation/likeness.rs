@@ -189,6 +189,12 @@ impl PicturePrint {
         })
     }
 
+    /// The cells across, which are as many down, and their colours row by row, three bytes each.
+    #[must_use]
+    pub fn cells(&self) -> (usize, &[u8]) {
+        (CELLS, &self.0)
+    }
+
     /// The text that a database keeps for a version: its pictures' prints, separated by spaces.
     #[must_use]
     pub fn to_text(prints: &[Self]) -> String {

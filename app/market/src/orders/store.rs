@@ -95,6 +95,7 @@ statements! {
     SET_LINE_TAX = "update purchase_line set tax_minor = $2 where id = $1";
     SET_LINE_OWNED = "update purchase_line set state = 'owned', earning = $2, paid_ms = $3, licence_secret_id = $4, licence_leaf_hash = $5 where id = $1 and state = 'open'";
     COUNT_OWNERS = "select count(*) from purchase_line where listing_id = $1 and state = 'owned'";
+    LIST_SALE_TIMES = "select paid_ms from purchase_line where listing_id = $1 and state = 'owned' and paid_ms is not null order by paid_ms desc limit $2";
     COUNT_OWNED = "select count(*) from purchase_line where buyer_id = $1 and listing_id = $2 and state = 'owned'";
     CHANGE_LINE = "update purchase_line set state = $2, earning = $3, refunded_minor = $4, refunded_tax_minor = $5, refunded_promotion_minor = $6, payee_borne_minor = $7,
             frozen_minor = $8, refund_reason = $9, paid_ms = coalesce(paid_ms, $10)
@@ -314,6 +315,19 @@ pub async fn set_line_owned(
 /// How many own a listing.
 pub async fn count_owners(tx: &mut Tx, listing: &ListingId) -> db::Result<i64> {
     fetch!(tx, fetch_one, (i64,), COUNT_OWNERS, listing.as_str()).map(|row| row.0)
+}
+
+/// When a listing was last bought, newest first.
+pub async fn list_sale_times(tx: &mut Tx, listing: &ListingId, limit: i64) -> db::Result<Vec<i64>> {
+    let rows = fetch!(
+        tx,
+        fetch_all,
+        (i64,),
+        LIST_SALE_TIMES,
+        listing.as_str(),
+        limit
+    )?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
 /// How often somebody owns a listing, in whatever version: once, or not.

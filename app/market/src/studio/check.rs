@@ -150,18 +150,15 @@ fn check(state: &Shop, form: DraftForm) -> Result<Checked, Error> {
             Some(price),
             Some(licence),
             Some(tags),
-        ) if wrong.is_empty() =>
-        {
-            Ok(Checked {
-                title,
-                description,
-                category,
-                price_minor: price.minor,
-                licence,
-                tags,
-                content: form.content,
-            })
-        }
+        ) if wrong.is_empty() => Ok(Checked {
+            title,
+            description,
+            category,
+            price_minor: price.minor,
+            licence,
+            tags,
+            content: form.content,
+        }),
         _ => Err(Error::Invalid(wrong)),
     }
 }

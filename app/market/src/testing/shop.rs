@@ -3,6 +3,7 @@
 use super::{Listing, ORIGIN, Person, runtime};
 use crate::checkout::service::{self, open_payment, place};
 use crate::engines::Engines;
+use crate::finder::Finder;
 use crate::log::intake::intake;
 use crate::log::service::PublicLog;
 use crate::models::Models;
@@ -115,6 +116,7 @@ impl Shop {
             waits: Waits::NONE,
             public_url: self.till.public_url.clone(),
             demo: false,
+            finder: Finder::new(Some(folder.join("search"))),
             turn: Arc::default(),
         }
     }

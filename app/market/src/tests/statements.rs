@@ -16,6 +16,7 @@ pub(super) const STORES: &[(&str, &[(&str, &str)])] = &[
     ("people", crate::people::STATEMENTS),
     ("books", money::books::STATEMENTS),
     ("exports", crate::export::STATEMENTS),
+    ("browse", crate::browse::STATEMENTS),
     ("catalog", crate::catalog::STATEMENTS),
     ("versions", crate::catalog::versions::STATEMENTS),
     ("checkout", crate::checkout::STATEMENTS),

@@ -1,80 +1,38 @@
-//! Routes of the catalog: home, browse, listing, how it works, public pictures.
+//! Routes of the catalog: home, listing, how it works, public pictures.
 
 use super::page;
 use crate::ui::failure::AppError;
-use crate::ui::form::Form;
 use crate::ui::visit::Visit;
 use crate::web::state::AppState;
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use market::catalog::service::{self, Filter};
+use market::catalog::service;
 use market::catalog::{ListingState, VersionState};
-use market::models;
 use market::moderation::publication;
-use schema::failure::{Code, FieldError};
+use schema::failure::Code;
+
+/// Cards on the first page.
+const HOME_CARDS: i64 = 24;
 
 /// Routes of this feature.
 pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/", get(home))
-        .route("/explore", get(explore))
         .route("/how-it-works", get(how))
         .route("/listings/{slug}", get(listing))
         .route("/listings/{slug}/progress", get(progress))
         .route("/media/{name}", get(media))
 }
 
-fn query_form(query: Option<String>) -> Form {
-    Form::parse(&Bytes::from(query.unwrap_or_default()))
-}
-
 async fn home(State(state): State<AppState>, visit: Visit) -> Response {
     visit
         .answer(async {
-            let (filter, _) = Filter::parse(|_| String::new());
             let mut tx = state.db.read().await?;
-            let cards = service::list_uncounted(&mut tx, &filter).await?;
+            let cards = service::list_newest(&mut tx, HOME_CARDS).await?;
             Ok(page::home(&visit, cards))
-        })
-        .await
-}
-
-async fn explore(
-    State(state): State<AppState>,
-    visit: Visit,
-    RawQuery(query): RawQuery,
-) -> Response {
-    let form = query_form(query);
-    visit
-        .answer(async {
-            let (mut filter, wrong) = Filter::parse(|name| form.get(name).to_owned());
-            // Whoever sees prices with tax means one with tax.
-            if let (Some(max), Some(taxed)) = (&mut filter.max_price_minor, visit.taxed) {
-                *max = taxed.net(*max);
-            }
-            let errors: Vec<FieldError> = wrong
-                .into_iter()
-                .map(|name| FieldError {
-                    field: name.into(),
-                    code: "parameter".into(),
-                    detail: Some(name.into()),
-                })
-                .collect();
-            let mut tx = state.db.read().await?;
-            let cards = service::list(&mut tx, &filter).await?;
-            let models = state.engines.models().iter();
-            let models = models.map(|model| (model.digest.to_string(), models::name(model)));
-            Ok(page::explore(
-                &visit,
-                &filter,
-                (form.get("max"), errors),
-                cards,
-                models.collect(),
-            ))
         })
         .await
 }

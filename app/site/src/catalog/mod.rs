@@ -3,4 +3,4 @@
 //! The one rule: nothing here shows prompt, seed, values' sealed texts or an exact picture.
 
 pub mod http;
-mod page;
+pub(crate) mod page;

@@ -5,16 +5,14 @@ use crate::ui::pieces::{
 };
 use crate::ui::shell;
 use crate::ui::visit::Visit;
-use axum::http::StatusCode;
 use axum::response::Response;
 use base::lang::Lang;
 use islands::studio::LiveProgress;
 use leptos::prelude::*;
-use market::catalog::service::{Anchor, Card, Cards, Filter, Listing, Sort};
+use market::catalog::service::{Anchor, Card, Listing};
 use market::catalog::{ListingState, VersionState};
 use market::log::service::StatementRow;
 use market::offers::sets::Set;
-use schema::failure::FieldError;
 use schema::listing::Category;
 use schema::template::PublicVariable;
 
@@ -37,7 +35,7 @@ fn card(visit: &Visit, card: Card, eager: bool) -> impl IntoView + use<> {
     }
 }
 
-fn grid(visit: &Visit, cards: Vec<Card>) -> impl IntoView + use<> {
+pub(crate) fn grid(visit: &Visit, cards: Vec<Card>) -> impl IntoView + use<> {
     let priced = cards.iter().any(|card| card.price_minor > 0);
     let cards = cards
         .into_iter()
@@ -50,11 +48,11 @@ fn grid(visit: &Visit, cards: Vec<Card>) -> impl IntoView + use<> {
     }
 }
 
-pub(super) fn home(visit: &Visit, cards: Cards) -> Response {
+pub(super) fn home(visit: &Visit, cards: Vec<Card>) -> Response {
     let lang = visit.lang;
     let title = lang.text("home-title");
     shell::ok(visit, &title.clone(), || {
-        let nothing = cards.cards.is_empty();
+        let nothing = cards.is_empty();
         let categories = Category::ALL.map(|category| {
             let href = lang.path(&format!("/explore?category={}", category.id()));
             view! { <a class="chip" href=href>{lang.text(&format!("category-{}", category.id()))}</a> }
@@ -77,79 +75,8 @@ pub(super) fn home(visit: &Visit, cards: Cards) -> Response {
                 <h2>{lang.text("home-new")}</h2>
                 <p class="chips">{categories.into_iter().collect_view()}</p>
                 {nothing.then(|| empty(visit, "explore-nothing", Some(("/studio", "nav-studio"))))}
-                {grid(visit, cards.cards)}
+                {grid(visit, cards)}
             </section>
-        }
-        .into_any()
-    })
-}
-
-pub(super) fn explore(
-    visit: &Visit,
-    filter: &Filter,
-    (max, errors): (&str, Vec<FieldError>),
-    cards: Cards,
-    models: Vec<(String, String)>,
-) -> Response {
-    let lang = visit.lang;
-    let title = filter.category.map_or_else(
-        || lang.text("nav-explore"),
-        |category| lang.text(&format!("category-{}", category.id())),
-    );
-    let filter = filter.clone();
-    let max = max.to_owned();
-    let status = match errors.is_empty() {
-        true => StatusCode::OK,
-        false => StatusCode::UNPROCESSABLE_ENTITY,
-    };
-    shell::page(visit, &title.clone(), status, || {
-        let errors: Vec<String> = errors.iter().map(|error| lang.field_error(error)).collect();
-        let categories = Category::ALL.map(|category| {
-            view! { <option value=category.id() selected=filter.category == Some(category)>{lang.text(&format!("category-{}", category.id()))}</option> }
-        });
-        let sorts = Sort::ALL.map(|sort| view! { <option value=sort.name() selected=filter.sort == sort>{lang.text(&format!("sort-{}", sort.name()))}</option> });
-        let kept: Vec<String> = [
-            (!filter.query.is_empty()).then(|| format!("q={}", shell::encode(&filter.query))),
-            filter
-                .category
-                .map(|category| format!("category={}", category.id())),
-            (!filter.model.is_empty()).then(|| format!("model={}", shell::encode(&filter.model))),
-            filter.free.then(|| "free=1".to_owned()),
-            filter
-                .max_price_minor
-                .map(|_| format!("max={}", shell::encode(&max))),
-            Some(format!("sort={}", filter.sort.name())),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        let next = cards
-            .next
-            .map(|next| lang.path(&format!("/explore?{}&after={next}", kept.join("&"))));
-        let count = lang.with("explore-count", &[("count", cards.total.into())]);
-        let nothing = cards.cards.is_empty();
-        view! {
-            {heading(title, Some(count))}
-            <form class="filters" method="get" action=lang.path("/explore") aria-label=lang.text("filters")>
-                <label class="field"><span>{lang.text("search")}</span><input type="search" name="q" value=filter.query.clone() maxlength="80"/></label>
-                <label class="field"><span>{lang.text("category")}</span>
-                    <select name="category"><option value="">{lang.text("any")}</option>{categories.into_iter().collect_view()}</select>
-                </label>
-                <label class="field"><span>{lang.text("model")}</span>
-                    <select name="model">
-                        <option value="">{lang.text("any")}</option>
-                        {models.into_iter().map(|(digest, name)| view! { <option value=digest.clone() selected=filter.model == digest>{name}</option> }).collect_view()}
-                    </select>
-                </label>
-                <label class="field"><span>{lang.text("max-price")}</span><input name="max" inputmode="decimal" value=max placeholder="5.00"/></label>
-                <label class="field"><span>{lang.text("sort")}</span><select name="sort">{sorts.into_iter().collect_view()}</select></label>
-                <label class="check"><input type="checkbox" name="free" value="1" checked=filter.free/>" "{lang.text("free-only")}</label>
-                <button class="button" type="submit">{lang.text("filter-apply")}</button>
-            </form>
-            {errors.into_iter().map(|text| view! { <p class="field-error" role="alert">{text}</p> }).collect_view()}
-            {nothing.then(|| empty(visit, "explore-nothing", Some(("/explore", "explore-all"))))}
-            {grid(visit, cards.cards)}
-            {next.map(|href| view! { <p class="more"><a class="button" href=href rel="next">{lang.text("more")}</a></p> })}
         }
         .into_any()
     })

@@ -30,6 +30,11 @@ impl Form {
             .map_or("", |(_, value)| value)
     }
 
+    /// Every field and its value, in order.
+    pub fn pairs(&self) -> impl Iterator<Item = (String, String)> {
+        self.0.iter().cloned()
+    }
+
     /// Every value of a field.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0

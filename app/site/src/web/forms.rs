@@ -80,6 +80,7 @@ pub const FORMS: &[FormRoute] = &[
     open("/sign-in", "/sign-in", "a session more moves nothing"),
     open("/sign-out", "/", "what is ended stays ended"),
     open("/theme", "/", "it sets a cookie"),
+    open("/explore/picture", "", "it is compared and not kept"),
     open("/country", "/", "it sets a cookie"),
     open(
         "/account/confirm",

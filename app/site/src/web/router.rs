@@ -6,9 +6,11 @@ use crate::ui::failure::AppError;
 use crate::ui::visit::Visit;
 use crate::web::state::AppState;
 use crate::web::{forms, layers};
-use crate::{catalog, checkout, library, moderation, payouts, people, studio, verify};
+use crate::{
+    browse, catalog, checkout, feeds, library, moderation, payouts, people, studio, verify,
+};
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -25,8 +27,10 @@ use tower_http::services::{ServeDir, ServeFile};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
-/// The largest body, a provider's event. Forms have a smaller bound of their own.
+/// The largest body where nothing else is said, a provider's event. Forms have a smaller bound of their own.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// The largest body at all, a picture to search with.
+const MAX_UPLOAD_BYTES: usize = 7 * 1024 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The service that answers everything.
@@ -52,7 +56,9 @@ pub fn app(
     );
     let public = |name: &str| ServeFile::new(state.config.public.join(name));
     let routes = Router::new()
+        .merge(browse::http::routes())
         .merge(catalog::http::routes())
+        .merge(feeds::http::routes())
         .merge(people::http::routes())
         .merge(studio::http::routes())
         .merge(checkout::http::routes())
@@ -69,6 +75,7 @@ pub fn app(
         .route_service("/favicon.ico", public("favicon.svg"))
         .route_service("/robots.txt", public("robots.txt"))
         .route_layer(middleware::from_fn_with_state(state.clone(), forms::guard))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .fallback(missing)
         .with_state(state.clone());
     let inner = routes
@@ -77,7 +84,7 @@ pub fn app(
             layers::legible,
         ))
         .layer(CsrfLayer::new())
-        .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES))
+        .layer(RequestBodyLimitLayer::new(MAX_UPLOAD_BYTES))
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn_with_state(https, layers::secure))
         .layer(CatchPanicLayer::custom(|_| panicked()))

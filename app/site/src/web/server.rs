@@ -14,8 +14,10 @@ use base::mail::Mailer;
 use base::media::Media;
 use base::vault::Vault;
 use ledger::note::Verifier;
+use market::browse::follow;
 use market::demo;
 use market::engines::Engines;
+use market::finder::Finder;
 use market::log::intake::Storing;
 use market::log::service::PublicLog;
 use market::models::Models;
@@ -89,6 +91,7 @@ impl Process {
             waits: config.waits,
             public_url: config.public_url.clone(),
             demo: is_demo,
+            finder: Finder::new(with_pages.then(|| data.join("search"))),
             turn: Arc::default(),
             engines,
             db,
@@ -169,6 +172,11 @@ impl Process {
         );
         work::start(&state, &stop, &mut tasks);
         work::start_ticker(&state, &stop, &mut tasks);
+        tasks.spawn(Work::of(Class::Background).run(follow::follow(
+            state.db.clone(),
+            state.finder.clone(),
+            stop.clone(),
+        )));
         if state.demo {
             tasks.spawn(work::load_demo(state.clone()));
         }

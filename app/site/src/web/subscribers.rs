@@ -3,9 +3,8 @@
 //! The one rule: a subscriber reads how things stand now and may hear a fact twice; one that fails keeps no other from hearing.
 
 use base::jobs::Outcome;
-use market::catalog::service as catalog;
-use market::facts::{self, Fact};
-use market::orders;
+use market::facts;
+use market::library::figures;
 use market::shop::Shop;
 
 /// Brings a job's fact to everybody who subscribed; it is brought again when one failed.
@@ -13,7 +12,7 @@ pub(super) async fn bring(shop: &Shop, payload: &str) -> anyhow::Result<Outcome>
     let fact = facts::read(payload)?;
     let mut failed = Vec::new();
     // The table. Each line is a name for the log and what hears.
-    for (name, heard) in [("catalogue", count_sales(shop, &fact).await)] {
+    for (name, heard) in [("figures", figures::hear(&shop.db, &fact).await)] {
         if let Err(error) = heard {
             failed.push(format!("{name}: {error}"));
         }
@@ -22,20 +21,4 @@ pub(super) async fn bring(shop: &Shop, payload: &str) -> anyhow::Result<Outcome>
         true => Ok(Outcome::Done),
         false => Ok(Outcome::Failed(failed.join("; "))),
     }
-}
-
-/// The catalogue shows, and orders by, how many own a listing.
-async fn count_sales(shop: &Shop, fact: &Fact) -> base::db::Result<()> {
-    let (Fact::Sold { listing, .. }
-    | Fact::Refunded { listing, .. }
-    | Fact::Restored { listing, .. }
-    | Fact::Lost { listing, .. }) = fact
-    else {
-        return Ok(());
-    };
-    let mut tx = shop.db.write().await?;
-    catalog::hold(&mut tx, listing).await?;
-    let owners = orders::count_owners(&mut tx, listing).await?;
-    catalog::set_sales(&mut tx, listing, owners).await?;
-    tx.commit().await
 }

@@ -1,0 +1,395 @@
+//! The page on which people look around: a question, what narrows it, how it is ordered, and what was found.
+//!
+//! The one rule: everything that was asked stands in the address, and every link here is an address; a page that was kept or sent shows the
+//! same question again.
+
+use crate::catalog::page::grid;
+use crate::ui::pieces::heading;
+use crate::ui::shell;
+use crate::ui::visit::Visit;
+use axum::http::StatusCode;
+use axum::response::Response;
+use base::lang::Lang;
+use leptos::prelude::*;
+use market::browse::filter::{Filter, Period, Sort};
+use market::browse::service::{Facet, Found, Likenesses, Way};
+use schema::failure::FieldError;
+
+/// As many values of a facet are shown at once; the rest is folded.
+const SHOWN_VALUES: usize = 7;
+
+/// What the page is made from.
+pub(super) struct Asked {
+    pub(super) filter: Filter,
+    /// Every parameter as it was written, so that a refused form is as it was.
+    pub(super) typed: Vec<(String, String)>,
+    pub(super) errors: Vec<FieldError>,
+    /// Names of models by digest.
+    pub(super) models: Vec<(String, String)>,
+}
+
+impl Asked {
+    fn typed(&self, name: &str) -> String {
+        let found = self.typed.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.clone()).unwrap_or_default()
+    }
+
+    /// What a parameter's value is called.
+    fn label(&self, lang: Lang, name: &str, value: &str) -> String {
+        match name {
+            "category" => lang.text(&format!("category-{value}")),
+            "model" => {
+                let known = self.models.iter().find(|(digest, _)| digest == value);
+                known.map_or_else(
+                    || value.chars().take(18).collect(),
+                    |(_, name)| name.clone(),
+                )
+            }
+            "licence" => lang.text(&format!("licence-{}", value.replace('.', "-"))),
+            "language" => Lang::of_tag(value).name().to_owned(),
+            "creator" => format!("@{value}"),
+            "tag" => format!("#{value}"),
+            "min" | "max" => {
+                let price = schema::money::Money::parse_usd(value, name);
+                let price =
+                    price.map_or_else(|_| value.to_owned(), |price| lang.money(price.minor));
+                lang.with(&format!("chip-{name}"), &[("price", price.into())])
+            }
+            "price" => lang.text(&format!("price-{value}")),
+            "kind" => lang.text(&format!("kind-{value}")),
+            "since" => lang.text(&format!("since-{value}")),
+            "reproduced" => lang.text("reproduced-1"),
+            "trial" => lang.text("trial-1"),
+            _ => value.to_owned(),
+        }
+    }
+}
+
+/// The page.
+pub(super) fn explore(visit: &Visit, asked: Asked, found: Found) -> Response {
+    let lang = visit.lang;
+    let title = title(lang, &asked, &found);
+    let status = match asked.errors.is_empty() {
+        true => StatusCode::OK,
+        false => StatusCode::BAD_REQUEST,
+    };
+    shell::page(visit, &title.clone(), status, || {
+        let count = asked
+            .errors
+            .is_empty()
+            .then(|| lang.with("explore-count", &[("count", (found.total as i64).into())]));
+        let corrected = found.did_you_mean.as_ref().map(|words| {
+            let href = lang.path(&asked.filter.with("q", words));
+            view! { <p class="did-you-mean">{lang.text("did-you-mean")} " " <a href=href>{words.clone()}</a></p> }
+        });
+        let nothing = found.cards.is_empty() && asked.errors.is_empty();
+        view! {
+            <div class="browse">
+                {rail(lang, &asked, &found)}
+                <div class="browse__results">
+                    {heading(title, count)}
+                    {problems(lang, &asked.errors)}
+                    {found.preparing.then(|| view! { <p class="hint" role="status">{lang.text("search-preparing")}</p> })}
+                    {corrected}
+                    {chips(lang, &asked)}
+                    {creators(lang, &found)}
+                    {orders(lang, &asked.filter)}
+                    {nothing.then(|| empty(lang, &asked, &found))}
+                    {grid(visit, found.cards)}
+                    {pages(lang, &asked.filter, found.pages)}
+                </div>
+            </div>
+        }
+        .into_any()
+    })
+}
+
+fn title(lang: Lang, asked: &Asked, found: &Found) -> String {
+    let filter = &asked.filter;
+    if !filter.query.is_empty() {
+        return lang.with("explore-results", &[("query", filter.query.clone().into())]);
+    }
+    match (filter.category, &filter.tag, found.total) {
+        (Some(category), _, _) => lang.text(&format!("category-{}", category.id())),
+        (None, Some(tag), _) => format!("#{tag}"),
+        _ => lang.text("nav-explore"),
+    }
+}
+
+fn problems(lang: Lang, errors: &[FieldError]) -> impl IntoView + use<> {
+    let errors: Vec<String> = errors.iter().map(|error| lang.field_error(error)).collect();
+    let errors = errors
+        .into_iter()
+        .map(|text| view! { <p class="field-error" role="alert">{text}</p> });
+    errors.collect_view()
+}
+
+/// What narrows the list, each as a link that takes it away.
+fn chips(lang: Lang, asked: &Asked) -> impl IntoView + use<> {
+    let chips: Vec<_> = asked
+        .filter
+        .narrowing()
+        .into_iter()
+        .map(|(name, value)| {
+            let href = lang.path(&asked.filter.with(name, ""));
+            let label = asked.label(lang, name, &value);
+            let remove = lang.with("chip-remove", &[("name", label.clone().into())]);
+            view! { <li><a class="chip chip--on" href=href aria-label=remove>{label}<span class="chip__cross" aria-hidden="true">"×"</span></a></li> }
+        })
+        .collect();
+    let several = chips.len() > 1;
+    let all = lang.path(&match asked.filter.query.is_empty() {
+        true => "/explore".to_owned(),
+        false => format!("/explore?q={}", shell::encode(&asked.filter.query)),
+    });
+    (!chips.is_empty()).then(|| {
+        view! {
+            <ul class="chips" aria-label=lang.text("filters-active")>
+                {chips}
+                {several.then(|| view! { <li><a class="chips__clear" href=all>{lang.text("filters-clear")}</a></li> })}
+            </ul>
+        }
+    })
+}
+
+/// Creators whose name was asked for.
+fn creators(lang: Lang, found: &Found) -> impl IntoView + use<> {
+    let creators: Vec<_> = found
+        .creators
+        .iter()
+        .map(|handle| {
+            let href = lang.path(&format!("/creators/{}", shell::encode(handle)));
+            view! { <li><a class="chip" href=href>"@"<bdi>{handle.clone()}</bdi></a></li> }
+        })
+        .collect();
+    (!creators.is_empty()).then(|| {
+        view! { <ul class="chips" aria-label=lang.text("creators-found")>{creators}</ul> }
+    })
+}
+
+fn orders(lang: Lang, filter: &Filter) -> impl IntoView + use<> {
+    let now = filter.order();
+    let links: Vec<_> = Sort::ALL
+        .into_iter()
+        .filter(|sort| *sort != Sort::Relevance || !filter.query.is_empty())
+        .map(|sort| {
+            let href = lang.path(&filter.with("sort", sort.name()));
+            let label = lang.text(&format!("sort-{}", sort.name()));
+            view! { <a href=href aria-current=(sort == now).then_some("true") rel="nofollow">{label}</a> }
+        })
+        .collect();
+    view! { <nav class="orders" aria-label=lang.text("sort")>{links}</nav> }
+}
+
+/// Why nothing was found, and the ways on: what to leave out, and what that would show.
+fn empty(lang: Lang, asked: &Asked, found: &Found) -> impl IntoView + use<> {
+    let ways: Vec<_> = found
+        .ways
+        .iter()
+        .map(
+            |Way {
+                 name,
+                 value,
+                 address,
+                 total,
+             }| {
+                let label = match *name {
+                    "q" => format!("“{value}”"),
+                    name => asked.label(lang, name, value),
+                };
+                let arguments = [("name", label.into()), ("count", (*total as i64).into())];
+                let href = lang.path(address);
+                view! { <li><a href=href>{lang.with("way-without", &arguments)}</a></li> }
+            },
+        )
+        .collect();
+    let none = ways.is_empty();
+    view! {
+        <section class="empty">
+            <p>{lang.text("explore-nothing")}</p>
+            <ul class="empty__ways">{ways}</ul>
+            {none.then(|| view! { <p><a class="button" href=lang.path("/explore")>{lang.text("explore-all")}</a></p> })}
+        </section>
+    }
+}
+
+/// Pages by number: the first, the last, and those around this one.
+fn pages(lang: Lang, filter: &Filter, pages: usize) -> impl IntoView + use<> {
+    let now = filter.page;
+    let near = |page: usize| page == 1 || page == pages || page.abs_diff(now) <= 2;
+    let mut links = Vec::new();
+    let mut gap = false;
+    for page in 1..=pages {
+        if !near(page) {
+            if !gap {
+                links.push(view! { <span class="pages__gap">"…"</span> }.into_any());
+            }
+            gap = true;
+            continue;
+        }
+        gap = false;
+        let href = lang.path(&filter.with("page", &page.to_string()));
+        let label = lang.with("page-number", &[("number", (page as i64).into())]);
+        let current = (page == now).then_some("page");
+        links.push(
+            view! { <a href=href aria-label=label aria-current=current>{page}</a> }.into_any(),
+        );
+    }
+    let step = |page: usize, rel: &'static str, id: &str| {
+        let there = (1..=pages).contains(&page);
+        let href = lang.path(&filter.with("page", &page.to_string()));
+        let label = lang.text(id);
+        there.then(|| view! { <a class="pages__step" href=href rel=rel>{label}</a> })
+    };
+    (pages > 1).then(|| {
+        view! {
+            <nav class="pages" aria-label=lang.text("pages")>
+                {step(now.wrapping_sub(1), "prev", "page-before")}
+                {links}
+                {step(now + 1, "next", "page-after")}
+            </nav>
+        }
+    })
+}
+
+/// What the list can be narrowed by. On a small screen it is folded; it is open where there is room, without a script.
+fn rail(lang: Lang, asked: &Asked, found: &Found) -> impl IntoView + use<> {
+    let facets: Vec<_> = found
+        .facets
+        .iter()
+        .filter(|facet| !facet.values.is_empty())
+        .map(|facet| self::facet(lang, asked, facet))
+        .collect();
+    let active = asked.filter.narrowing().len() as i64;
+    let label = lang.with("filters-count", &[("count", active.into())]);
+    view! {
+        <aside class="browse__rail">
+            <input type="checkbox" class="rail__switch" id="rail-switch"/>
+            <label class="rail__label button" for="rail-switch">{label}</label>
+            <div class="rail">
+                <form class="rail__question" method="get" action=lang.path("/explore") role="search">
+                    <label class="field" for="rail-q"><span>{lang.text("search")}</span>
+                        <input id="rail-q" type="search" name="q" value=asked.typed("q") maxlength="200"/>
+                    </label>
+                    {hidden(&asked.filter, &["q", "min", "max", "page"])}
+                    <fieldset class="rail__prices">
+                        <legend>{lang.text("facet-price-range")}</legend>
+                        <label for="rail-min"><span class="visually-hidden">{lang.text("price-from")}</span>
+                            <input id="rail-min" name="min" inputmode="decimal" value=asked.typed("min") placeholder=lang.text("price-from") maxlength="10"/></label>
+                        <label for="rail-max"><span class="visually-hidden">{lang.text("max-price")}</span>
+                            <input id="rail-max" name="max" inputmode="decimal" value=asked.typed("max") placeholder=lang.text("price-to") maxlength="10"/></label>
+                    </fieldset>
+                    <button class="button button--small" type="submit">{lang.text("search-do")}</button>
+                </form>
+                {facets}
+                {periods(lang, &asked.filter)}
+                {picture_form(lang)}
+            </div>
+        </aside>
+    }
+}
+
+fn hidden(filter: &Filter, without: &[&str]) -> impl IntoView + use<> {
+    let kept = filter.pairs().into_iter();
+    let kept: Vec<_> = kept
+        .filter(|(name, _)| !without.contains(name))
+        .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
+        .collect();
+    kept
+}
+
+fn facet(lang: Lang, asked: &Asked, facet: &Facet) -> impl IntoView + use<> {
+    let name = facet.name;
+    let link = |value: &(String, usize)| {
+        let (value, count) = value;
+        let chosen = asked
+            .filter
+            .pairs()
+            .iter()
+            .any(|(known, now)| *known == name && now == value);
+        let href = lang.path(&asked.filter.with(name, if chosen { "" } else { value }));
+        let label = asked.label(lang, name, value);
+        let count = lang.number(*count as i64);
+        view! {
+            <li><a class="facet__value" href=href aria-current=chosen.then_some("true") rel="nofollow">
+                <span class="facet__name">{label}</span><span class="facet__count">{count}</span>
+            </a></li>
+        }
+    };
+    let shown: Vec<_> = facet.values.iter().take(SHOWN_VALUES).map(link).collect();
+    let folded: Vec<_> = facet.values.iter().skip(SHOWN_VALUES).map(link).collect();
+    let more = (!folded.is_empty()).then(|| {
+        let label = lang.with("facet-more", &[("count", (folded.len() as i64).into())]);
+        view! { <details class="facet__more"><summary>{label}</summary><ul>{folded}</ul></details> }
+    });
+    view! {
+        <section class="facet">
+            <h2 class="facet__title">{lang.text(&format!("facet-{name}"))}</h2>
+            <ul>{shown}</ul>
+            {more}
+        </section>
+    }
+}
+
+fn periods(lang: Lang, filter: &Filter) -> impl IntoView + use<> {
+    let links: Vec<_> = Period::ALL
+        .into_iter()
+        .map(|period| {
+            let chosen = filter.period == Some(period);
+            let href = lang.path(&filter.with("since", if chosen { "" } else { period.name() }));
+            let label = lang.text(&format!("since-{}", period.name()));
+            view! { <li><a class="facet__value" href=href aria-current=chosen.then_some("true") rel="nofollow">{label}</a></li> }
+        })
+        .collect();
+    view! { <section class="facet"><h2 class="facet__title">{lang.text("facet-since")}</h2><ul>{links}</ul></section> }
+}
+
+/// Looks for a picture instead of words.
+fn picture_form(lang: Lang) -> impl IntoView + use<> {
+    view! {
+        <form class="facet rail__picture" method="post" action=lang.path("/explore/picture") enctype="multipart/form-data">
+            <h2 class="facet__title"><label for="rail-picture">{lang.text("search-picture")}</label></h2>
+            <input id="rail-picture" type="file" name="picture" accept="image/png,image/jpeg,image/webp" required=true/>
+            <p class="field__hint">{lang.text("search-picture-hint")}</p>
+            <button class="button button--small" type="submit">{lang.text("search-do")}</button>
+        </form>
+    }
+}
+
+/// What looks like a picture.
+pub(super) fn likenesses(visit: &Visit, found: Likenesses) -> Response {
+    let lang = visit.lang;
+    let title = lang.text("search-picture-title");
+    shell::ok(visit, &title.clone(), || {
+        let line = match (found.exact, found.cards.len()) {
+            (_, 0) => Some("search-picture-none"),
+            (0, _) => None,
+            _ => Some("search-picture-equal"),
+        };
+        view! {
+            {heading(title, line.map(|id| lang.text(id)))}
+            {grid(visit, found.cards)}
+            {picture_form(lang)}
+        }
+        .into_any()
+    })
+}
+
+/// Why a picture was not looked for, and the form again.
+pub(super) fn picture_refused(visit: &Visit, error: FieldError) -> Response {
+    let lang = visit.lang;
+    let title = lang.text("search-picture");
+    shell::page(
+        visit,
+        &title.clone(),
+        StatusCode::UNPROCESSABLE_ENTITY,
+        || {
+            view! {
+                {heading(title, None)}
+                {problems(lang, &[error])}
+                {picture_form(lang)}
+            }
+            .into_any()
+        },
+    )
+}
