@@ -2,12 +2,12 @@
 //!
 //! The one rule: ids and counts; whoever shows a listing reads it where it is true.
 
+pub use crate::highlight::Highlighter;
 use crate::language::Language;
 use crate::request::{Filter, PriceBand};
 use schema::id::ListingId;
 use schema::licence::Licence;
 use schema::listing::Category;
-use std::ops::Range;
 
 /// What a query that is no word points at; the listings that it means come first, and nothing else is looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,29 +96,6 @@ pub struct Answer {
     pub relaxations: Vec<Relaxation>,
     /// Marks what fits in texts of what was found.
     pub highlighter: Highlighter,
-}
-
-/// Marks what fits a query.
-#[derive(Clone, Debug, Default)]
-pub struct Highlighter {}
-
-impl Highlighter {
-    /// The byte ranges of `text` that fit, in order, without overlaps.
-    #[must_use]
-    pub fn ranges(&self, text: &str) -> Vec<Range<usize>> {
-        let _ = text;
-        Vec::new()
-    }
-
-    /// A piece of a long text around what fits first, at most so many characters, as a byte range; the beginning where nothing fits.
-    #[must_use]
-    pub fn snippet(&self, text: &str, characters: usize) -> Range<usize> {
-        let end = text
-            .char_indices()
-            .nth(characters)
-            .map_or(text.len(), |(at, _)| at);
-        0..end
-    }
 }
 
 /// Something to look for, offered while typing.

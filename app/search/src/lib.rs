@@ -4,13 +4,32 @@
 //! [`Reader`] says; what is found is looked up again before it is shown. How it finds is told in `docs/search.md`.
 
 mod answer;
+mod cache;
+mod columns;
+mod direct;
 mod document;
+mod facets;
+mod found;
+mod highlight;
+mod hits;
 mod index;
 mod language;
+mod numbers;
+mod orders;
+mod pictures;
+mod plan;
 mod print;
 mod query;
 mod reader;
 mod request;
+mod row;
+mod sets;
+mod similar;
+mod state;
+mod suggest;
+mod terms;
+mod text;
+mod words;
 
 pub use answer::{
     Answer, Correction, Direct, Facets, Highlighter, PictureHit, Relaxation, Relaxed, Suggestion,

@@ -2,6 +2,8 @@
 //!
 //! The one rule: it is bounded before anything is done with it, and what is too long is refused, not cut.
 
+use crate::words::token::tokens;
+
 /// The longest query, in characters.
 pub const MAX_QUERY_CHARACTERS: usize = 200;
 /// The most words of one.
@@ -33,9 +35,18 @@ impl Query {
         if typed.chars().nth(MAX_QUERY_CHARACTERS).is_some() {
             return Err(QueryError::TooLong);
         }
-        Ok(Self {
-            text: typed.trim().to_owned(),
-        })
+        let shown = |character: char| !character.is_control() || character.is_whitespace();
+        let text: String = typed
+            .trim()
+            .chars()
+            .filter(|character| shown(*character))
+            .collect();
+        if tokens(&text).len() > MAX_QUERY_WORDS
+            && text.split_whitespace().count() > MAX_QUERY_WORDS
+        {
+            return Err(QueryError::TooManyWords);
+        }
+        Ok(Self { text })
     }
 
     /// What was typed, without spaces around it.
