@@ -422,6 +422,8 @@ pub struct Session {
     pub person: Person,
     /// Whether the password was given lately.
     pub confirmed: bool,
+    /// Whether they have a draft or a listing.
+    pub creates: bool,
 }
 
 /// Who a session cookie belongs to, if it is still good.
@@ -442,6 +444,7 @@ pub async fn find_session(db: &Db, token: &str) -> Result<Option<Session>, Error
     }
     Ok(Some(Session {
         person: row.person,
+        creates: row.creates,
         confirmed: row.confirmed_ms.is_some_and(|ms| ms > now - CONFIRMED_MS),
     }))
 }

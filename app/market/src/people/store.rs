@@ -22,7 +22,8 @@ statements! {
     GET = "select id, email, handle, role, created_ms from person where id = $1";
     FIND_CREDENTIALS = "select id, password_hash from person where email_folded = $1";
     INSERT_SESSION = "insert into session (id_hash, person_id, created_ms, seen_ms, expires_ms, confirmed_ms) values ($1, $2, $3, $3, $4, $5)";
-    FIND_SESSION = "select person.id, person.email, person.handle, person.role, person.created_ms, session.seen_ms, session.confirmed_ms
+    FIND_SESSION = "select person.id, person.email, person.handle, person.role, person.created_ms, session.seen_ms, session.confirmed_ms,
+            exists (select 1 from draft where draft.person_id = person.id) or exists (select 1 from listing where listing.person_id = person.id) as creates
         from session join person on person.id = session.person_id
         where session.id_hash = $1 and session.expires_ms > $2 and session.seen_ms > $3";
     TOUCH_SESSION = "update session set seen_ms = $2 where id_hash = $1";
@@ -60,6 +61,7 @@ pub(super) struct SessionRow {
     pub(super) person: Person,
     pub(super) seen_ms: i64,
     pub(super) confirmed_ms: Option<i64>,
+    pub(super) creates: bool,
 }
 
 pub(super) async fn find_email(tx: &mut Tx, person: &str) -> db::Result<Option<String>> {

@@ -6,6 +6,12 @@ use axum::response::{IntoResponse as _, Response};
 use base::lang::Lang;
 use leptos::prelude::*;
 
+/// What every page is written in; asked for with the page, so that the letters are there when it is drawn.
+const FONTS: [&str; 2] = [
+    "/fonts/bricolage-grotesque-700.1.woff2",
+    "/fonts/instrument-sans.1.woff2",
+];
+
 /// Percent-encodes a value for a query.
 #[must_use]
 pub fn encode(text: &str) -> String {
@@ -96,15 +102,20 @@ fn document(visit: &Visit, title: &str, view: AnyView) -> impl IntoView + use<> 
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <title inner_html=full></title>
                 <meta name="color-scheme" content="light dark"/>
+                <meta name="theme-color" content="#f7f4ee" media="(prefers-color-scheme: light)"/>
+                <meta name="theme-color" content="#171411" media="(prefers-color-scheme: dark)"/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                <link rel="apple-touch-icon" href="/icons/apple-touch-icon.png"/>
+                <link rel="manifest" href="/site.webmanifest"/>
+                {FONTS.map(|href| view! { <link rel="preload" href=href r#as="font" type="font/woff2" crossorigin="anonymous"/> }).into_iter().collect_view()}
                 <link rel="stylesheet" href=style/>
                 {alternates}
                 <script type="module" nonce=nonce src=boot></script>
             </head>
             <body>
                 <a class="skip" href="#main">{lang.text("skip")}</a>
-                {visit.demo.then(|| view! { <aside class="demo-bar" aria-label=lang.text("demo-label")>{lang.text("demo-bar")}</aside> })}
                 {header_bar(visit)}
+                {visit.demo.then(|| view! { <aside class="demo-bar" aria-label=lang.text("demo-label")>{lang.text("demo-bar")}</aside> })}
                 <main id="main">
                     {flash.map(|text| view! { <p class="flash" role="status">{text}</p> })}
                     {view}
@@ -119,37 +130,85 @@ fn header_bar(visit: &Visit) -> impl IntoView + use<> {
     let lang = visit.lang;
     let link = |path: &str, id: &str| {
         let current = visit.path.split('?').next() == Some(path);
-        view! { <a class="nav__link" href=lang.path(path) aria-current=current.then_some("page")>{lang.text(id)}</a> }
+        view! { <a class="nav__link wide-only" href=lang.path(path) aria-current=current.then_some("page")>{lang.text(id)}</a> }
     };
-    let cart = lang.with("nav-cart", &[("count", visit.cart_count.into())]);
-    let person = visit.person.clone();
+    let count = visit.cart_count;
+    let cart = lang.with("nav-cart", &[("count", count.into())]);
     let search = lang.text("nav-search");
     let (words, kept) = sought(&visit.path);
     let kept = kept
         .into_iter()
         .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
         .collect_view();
+    let who = visit
+        .person
+        .as_ref()
+        .map(|person| view! { <bdi>{person.handle.clone()}</bdi> });
     view! {
         <header class="top">
-            <a class="top__brand" href=lang.path("/")><span class="top__mark" aria-hidden="true"></span>"Seedmark"</a>
+            <a class="top__brand" href=lang.path("/") aria-label="Seedmark"><span class="stamp" aria-hidden="true"></span><span class="top__name">"Seedmark"</span></a>
             <form class="top__search" action=lang.path("/explore") method="get" role="search">
-                <input type="search" name="q" value=words placeholder=search.clone() aria-label=search maxlength="80"/>
+                <input type="search" name="q" value=words placeholder=search.clone() aria-label=search.clone() maxlength="80"/>
+                <button class="top__go" type="submit" aria-label=lang.text("search")><span class="icon icon--search"></span></button>
                 {kept}
             </form>
-            <nav class="nav" aria-label=lang.text("nav-label")>
+            <nav class="nav" class:nav--out=visit.person.is_none() aria-label=lang.text("nav-label")>
                 {link("/explore", "nav-explore")}
                 {link("/how-it-works", "nav-how")}
-                {person.is_some().then(|| view! { {link("/studio", "nav-studio")} {link("/library", "nav-library")} {link("/money", "nav-money")} })}
-                <a class="nav__link" href=lang.path("/cart")>{cart}</a>
-                {match person {
-                    Some(person) => view! {
-                        {person.is_operator().then(|| link("/operator", "nav-operator"))}
-                        <a class="nav__link" href=lang.path("/account")><bdi>{person.handle}</bdi></a>
-                    }.into_any(),
-                    None => view! { <a class="button button--small" href=lang.path("/sign-in")>{lang.text("sign-in")}</a> }.into_any(),
-                }}
+                {visit.creates.then(|| link("/studio", "nav-studio"))}
+                {visit.person.is_some().then(|| link("/library", "nav-library"))}
+                <a class="nav__cart" href=lang.path("/cart") aria-label=cart><span class="icon icon--cart"></span>{(count > 0).then_some(count)}</a>
+                {visit.person.is_none().then(|| view! { <a class="button button--small wide-only" href=lang.path("/sign-in")>{lang.text("sign-in")}</a> })}
+                <button class="nav__menu" type="button" popovertarget="menu" aria-label=visit.person.is_none().then(|| lang.text("nav-menu"))>
+                    <span class="icon icon--menu"></span>{who}<span class="icon icon--down"></span>
+                </button>
             </nav>
+            {menu(visit)}
         </header>
+    }
+}
+
+/// What an account is for, laid over the page without a script. On phones it holds the header's links, too.
+fn menu(visit: &Visit) -> impl IntoView + use<> {
+    let lang = visit.lang;
+    let link = |path: &str, id: &str| {
+        let current = visit.path.split('?').next() == Some(path);
+        view! { <a href=lang.path(path) aria-current=current.then_some("page")>{lang.text(id)}</a> }
+    };
+    let account = visit.person.as_ref().map(|person| {
+        view! {
+            <div class="menu__group">
+                <p class="menu__who">{person.email.clone()}</p>
+                {link("/library", "nav-library")}
+                {link("/account", "nav-account")}
+            </div>
+            <div class="menu__group">
+                {link("/studio", if visit.creates { "nav-studio" } else { "nav-start-selling" })}
+                {visit.creates.then(|| link("/money", "nav-money"))}
+                {person.is_operator().then(|| link("/operator", "nav-operator"))}
+            </div>
+            <form class="menu__group" method="post" action=lang.path("/sign-out")>
+                <button class="menu__button" type="submit">{lang.text("sign-out")}</button>
+            </form>
+        }
+    });
+    let visitor = visit.person.is_none().then(|| {
+        view! {
+            <div class="menu__group">
+                {link("/sign-in", "sign-in")}
+                {link("/sign-up", "sign-up")}
+            </div>
+        }
+    });
+    view! {
+        <div class="menu" id="menu" popover="auto">
+            <div class="menu__group menu__narrow">
+                {link("/explore", "nav-explore")}
+                {link("/how-it-works", "nav-how")}
+            </div>
+            {account}
+            {visitor}
+        </div>
     }
 }
 

@@ -49,6 +49,8 @@ pub struct Visit {
     pub path: Arc<str>,
     /// Who is signed in.
     pub person: Option<Person>,
+    /// Whether they have a draft or a listing: who only buys is not shown what creators need.
+    pub creates: bool,
     /// Whether the password was given within ten minutes.
     pub confirmed: bool,
     /// The session cookie's value.

@@ -71,6 +71,7 @@ impl FromRequestParts<AppState> for Visit {
                 }),
             None => None,
         };
+        let creates = found.as_ref().is_some_and(|found| found.creates);
         let confirmed = found.as_ref().is_some_and(|found| found.confirmed);
         let cart_count = match &cart {
             Some(cart) => market::checkout::service::count_cart(&state.db, cart)
@@ -98,6 +99,7 @@ impl FromRequestParts<AppState> for Visit {
             path: place.path,
             person: found.map(|found| found.person),
             confirmed,
+            creates,
             session,
             cart,
             flash: read(FLASH),

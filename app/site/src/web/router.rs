@@ -49,6 +49,11 @@ pub fn app(
         header::CACHE_CONTROL,
         HeaderValue::from_static("public, max-age=31536000, immutable"),
     );
+    // A file of another shape has another name.
+    let fonts = ServiceBuilder::new()
+        .layer(immutable.clone())
+        .service(ServeDir::new(state.config.public.join("fonts")));
+    let icons = ServeDir::new(state.config.public.join("icons"));
     let assets = ServiceBuilder::new().layer(immutable).service(
         ServeDir::new(state.config.site.join("assets"))
             .precompressed_br()
@@ -71,8 +76,11 @@ pub fn app(
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .nest_service("/assets", assets)
+        .nest_service("/fonts", fonts)
+        .nest_service("/icons", icons)
         .route_service("/favicon.svg", public("favicon.svg"))
         .route_service("/favicon.ico", public("favicon.svg"))
+        .route_service("/site.webmanifest", public("site.webmanifest"))
         .route_service("/robots.txt", public("robots.txt"))
         .route_layer(middleware::from_fn_with_state(state.clone(), forms::guard))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
