@@ -2,7 +2,7 @@
 -- looks back a stretch each time.
 create table listing_change (
     seq bigint generated always as identity primary key,
-    listing_id text not null references listing (id)
+    listing_id text not null
 );
 create function note_listing_change() returns trigger language plpgsql as $$
 begin

@@ -2,7 +2,7 @@
 -- listing can forget to; the index reads from where it was.
 create table listing_change (
     seq integer primary key autoincrement,
-    listing_id text not null references listing (id)
+    listing_id text not null
 );
 create trigger listing_change_new after insert on listing when new.state = 'live'
 begin

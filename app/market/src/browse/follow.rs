@@ -85,7 +85,7 @@ impl Follower {
         );
         // What lies between was forgotten before it was read here; or the database is an older one than the index has seen.
         if (cursor > 0 && first > cursor + 1) || last < cursor {
-            drop(tx);
+            drop((tx, index));
             self.seen.clear();
             build(db, finder).await?;
             return Ok(true);

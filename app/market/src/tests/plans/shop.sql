@@ -29,7 +29,7 @@ insert into log_leaf (leaf_hash, origin, kind, digest, key_hash, leaf, queued_ms
     select 'm' || i, 'here', 1, 'n' || i, 'k' || (i % 5000), 'leaf', i, case when i < 98000 then i + 100000 end from number;
 insert into statement (leaf_hash, about_leaf_hash, predicate, envelope, public_key, outcome, environment, created_ms, attester)
     select 'm' || i, 'l' || i, case when i % 2 = 0 then 'reproduction' else 'certification' end, '{}', 'key',
-        case when i % 50 = 0 then 'near' else 'exact' end, '1.0/linux', i, 'platform' from number;
+        case when i % 50 = 0 then 'near' else 'exact' end, '1.0/linux', i, case when i % 3 = 0 then 'n' || i else 'platform' end from number;
 insert into key_end (key_hash, leaf_hash, reason, authority, created_ms) select 'k' || i, 'l' || i, 'lost', 'owner', i from number where i < 2000;
 insert into log_public (origin, size, note, public_ms, first_index) select 'here', i + 1, 'note', i, i from number where i < 20000;
 
@@ -132,4 +132,7 @@ insert into sandbox_refund (id, payment_id, operation, amount_minor, state)
 insert into sandbox_dispute (id, payment_id, amount_minor, fee_minor, reason, state, due_ms)
     select 'w' || i, 'pay' || i, 300, 0, 'fraud', case when i % 100 = 0 then 'inquiry' else 'won' end, i from number where i < 10000;
 insert into publication (version_id, submitted_ms, wait_ms, due_ms, settled_ms) select 'v' || i, i, 0, i, case when i % 1000 = 1 then null else i end from number where i < 30000;
+-- What the triggers wrote where there are some, and the same where there are none while this runs.
+delete from listing_change;
+insert into listing_change (listing_id) select 'g' || i from number where i < 60000;
 drop table number;
