@@ -28,6 +28,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("engines", &["market/src/engines.rs"]),
     ("finder", &["market/src/finder.rs"]),
     ("catalog", &["market/src/catalog/"]),
+    ("pictures", &["market/src/pictures/"]),
     ("orders", &["market/src/orders/"]),
     ("people", &["market/src/people/"]),
     ("verify", &["market/src/verify/"]),

@@ -19,6 +19,7 @@ pub mod offers;
 pub mod orders;
 pub mod payouts;
 pub mod people;
+pub mod pictures;
 pub mod sales;
 pub mod settlement;
 pub mod shop;

@@ -1,7 +1,7 @@
 //! Finding listings and gathering what their page shows.
 
 use super::store;
-pub use super::store::{Anchor, Card, Figures, Listing, SealedVersion};
+pub use super::store::{Anchor, Card, Figures, Listing, PublicPicture, SealedVersion};
 use crate::facts::{self, Fact};
 use base::db::{self, Tx};
 use schema::id::{ListingId, VersionId};
@@ -106,6 +106,17 @@ pub async fn hold(tx: &mut Tx, listing: &ListingId) -> db::Result<()> {
 /// When the database fails.
 pub async fn set_figures(tx: &mut Tx, listing: &ListingId, figures: &Figures) -> db::Result<()> {
     store::set_figures(tx, listing, figures).await
+}
+
+/// The picture whose labelled copy has this name.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_public_picture(
+    tx: &mut Tx,
+    labelled: &str,
+) -> db::Result<Option<PublicPicture>> {
+    store::find_public_picture(tx, labelled).await
 }
 
 /// Whether a file is a labelled public copy.

@@ -16,6 +16,17 @@ pub struct Anchor {
     pub height: i64,
 }
 
+/// What a public copy of a picture is made from.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct PublicPicture {
+    /// The exact file, which stays here.
+    pub blob: String,
+    pub idx: i64,
+    pub width: i64,
+    pub height: i64,
+    pub leaf_hash: String,
+}
+
 /// One card.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Card {
@@ -162,6 +173,10 @@ statements! {
     FIND_BY_LEAF = listing!("version.listing_id = listing.id", "version.leaf_hash = $1");
     FIND_STRETCH_END = "select id from version where id > $1 order by id limit 1 offset $2";
     LIST_ANCHORS = "select idx, blob, labelled_blob, pixel_blake3, pixel_sha256, width, height from anchor where version_id = $1 order by idx";
+    /// Two versions may have the same labelled copy only if their pictures are the same, too.
+    FIND_PUBLIC_PICTURE = "select anchor.blob, anchor.idx, anchor.width, anchor.height, version.leaf_hash
+        from anchor join version on version.id = anchor.version_id
+        where anchor.labelled_blob = $1 order by version.created_ms, version.id limit 1";
     IS_PUBLIC_BLOB = "select count(*) from anchor where labelled_blob = $1";
     SUSPEND = "update listing set state = 'failed' where id = $1 and version_id = $2 and state = 'live'";
     WITHDRAW = "update listing set state = 'withdrawn' where id = $1 and state in ('live', 'failed')";
@@ -244,6 +259,19 @@ pub(super) async fn set_figures(
         figures.trend
     )
     .map(|_| ())
+}
+
+pub(super) async fn find_public_picture(
+    tx: &mut Tx,
+    labelled: &str,
+) -> db::Result<Option<PublicPicture>> {
+    fetch!(
+        tx,
+        fetch_optional,
+        PublicPicture,
+        FIND_PUBLIC_PICTURE,
+        labelled
+    )
 }
 
 pub(super) async fn is_public_blob(tx: &mut Tx, blob: &str) -> db::Result<bool> {
