@@ -28,6 +28,8 @@ pub(crate) enum Fit {
     Prefix,
     /// As a part, or in parts.
     Part,
+    /// Named otherwise, and begun.
+    Begun,
     /// But for one slip.
     Slip,
     /// As something that is one of it.
@@ -43,11 +45,12 @@ impl Fit {
             Self::Word => 100,
             Self::Unaccented => 94,
             Self::Stem => 90,
-            Self::Concept => 82,
-            Self::Prefix => 65,
+            Self::Concept => 68,
+            Self::Prefix => 62,
             Self::Part => 55,
+            Self::Begun => 50,
             Self::Slip => 45,
-            Self::Broader => 40,
+            Self::Broader => 30,
             Self::Characters => 20,
         }
     }
@@ -81,9 +84,11 @@ pub(crate) struct Plan {
     pub(crate) corrected: Option<String>,
 }
 
-/// The shortest word of which a slip is forgiven, and of which a second one is guessed, in characters.
+/// The shortest word of which a slip is forgiven, and of which a second one is thought of, in characters.
 const MIN_SLIP: usize = 5;
-const MIN_GUESS: usize = 8;
+const MIN_SECOND_SLIP: usize = 8;
+/// The shortest word of which something else is guessed, but not looked for.
+const MIN_GUESS: usize = 4;
 /// What counts as begun: at least two letters, or one Chinese character, and at most twenty.
 const PREFIX: std::ops::RangeInclusive<usize> = 2..=20;
 /// The most words whose slips are looked for; who mistypes more is not understood.
@@ -103,10 +108,11 @@ pub(crate) fn plan(text: &Text, typed: &str) -> Plan {
         }
         let found = named.iter().find(|found| found.words.contains(&at));
         let meant: &[Concept] = found.map_or(&[], |found| &found.concepts);
-        let mut ways = ways(text, word, meant);
+        let mut ways = ways(word, meant);
         joined(&words, at, &mut ways);
         if at + 1 == words.len() {
-            begun(text, word, &mut ways);
+            let alone = !ways.iter().any(|way| is_there(text, way));
+            begun(text, word, alone, &mut ways);
         }
         // A name of something is not taken apart: a sunflower is no sun with a flower.
         if meant.is_empty() {
@@ -149,7 +155,7 @@ pub(crate) fn plan(text: &Text, typed: &str) -> Plan {
 }
 
 /// A word as it stands: itself, its stems, what it names.
-fn ways(text: &Text, word: &Token, meant: &[Concept]) -> Vec<Way> {
+fn ways(word: &Token, meant: &[Concept]) -> Vec<Way> {
     let mut ways = Vec::new();
     let mut add = |fit: Fit, kind: char, word: &str| {
         let way = Way::Term(fit, format!("{kind}{word}"));
@@ -185,8 +191,9 @@ fn ways(text: &Text, word: &Token, meant: &[Concept]) -> Vec<Way> {
     for concept in meant {
         ways.push(Way::Term(Fit::Concept, concept_term(CONCEPT, *concept)));
         ways.push(Way::Term(Fit::Broader, concept_term(BROADER, *concept)));
+        let kinds = concepts::pictures_of(*concept);
+        ways.extend(kinds.map(|kind| Way::Term(Fit::Broader, concept_term(CONCEPT, kind))));
     }
-    let _ = text;
     ways
 }
 
@@ -221,7 +228,7 @@ fn joined(words: &[Token], at: usize, ways: &mut Vec<Way>) {
 }
 
 /// Words that begin as the last one of a query does.
-fn begun(text: &Text, word: &Token, ways: &mut Vec<Way>) {
+fn begun(text: &Text, word: &Token, alone: bool, ways: &mut Vec<Way>) {
     let count = word.folded.chars().count();
     let enough = PREFIX.contains(&count) || (count == 1 && word.script == Script::Han);
     if !enough || word.script == Script::Emoji {
@@ -243,10 +250,10 @@ fn begun(text: &Text, word: &Token, ways: &mut Vec<Way>) {
             }
         }
     }
-    // What something is called that begins so; in another language it is called otherwise.
-    if count >= 4 || word.script == Script::Han {
+    // What something is called that begins so, in whatever language; where it is a word of its own, that is what is meant.
+    if alone && (count >= 4 || word.script == Script::Han) {
         for concept in concepts::begun(&word.folded) {
-            ways.push(Way::Term(Fit::Prefix, concept_term(CONCEPT, concept)));
+            ways.push(Way::Term(Fit::Begun, concept_term(CONCEPT, concept)));
         }
     }
 }
@@ -266,7 +273,7 @@ fn taken_apart(text: &Text, word: &Token, known: impl Fn(&str) -> bool) -> Optio
             .collect();
         Some(Slot {
             typed: part,
-            ways: ways(text, &word, &meant),
+            ways: ways(&word, &meant),
         })
     };
     let slots: Vec<Slot> = parts.into_iter().map(slot).collect::<Option<_>>()?;
@@ -330,7 +337,7 @@ struct Near {
 fn near(text: &Text, word: &Token) -> Near {
     let mut near = Near::default();
     let count = word.folded.chars().count();
-    if word.script != Script::Letters || count < MIN_SLIP || count > *PREFIX.end() {
+    if word.script != Script::Letters || count < MIN_GUESS || count > *PREFIX.end() {
         return near;
     }
     let mut best: Option<(u64, String)> = None;
@@ -373,7 +380,7 @@ fn near(text: &Text, word: &Token) -> Near {
         }
     }
     let nothing = !near.ways.iter().any(|way| is_there(text, way));
-    if nothing && count >= MIN_GUESS {
+    if nothing && count >= MIN_SECOND_SLIP {
         let term = format!("{WORD}{}", word.folded);
         for field in [Field::Title, Field::Tags] {
             if let Some((found, count)) = text.words_near(field, &term, 2).into_iter().next() {
@@ -388,5 +395,8 @@ fn near(text: &Text, word: &Token) -> Near {
         }
     }
     near.shown = best.map(|(_, shown)| shown);
+    if count < MIN_SLIP {
+        near.ways.clear();
+    }
     near
 }

@@ -7,6 +7,7 @@ use crate::print::Print;
 use crate::state::State;
 use crate::terms::{CONCEPT, Field, concept_term};
 use crate::text::Text;
+use crate::words::concepts;
 use roaring::RoaringBitmap;
 use std::collections::HashMap;
 
@@ -20,13 +21,18 @@ const FAR: u32 = 40;
 pub(crate) fn similar(state: &State, text: &Text, place: Place, limit: usize) -> Vec<Place> {
     let columns = &state.columns;
     let mut traits: Vec<(f32, RoaringBitmap)> = Vec::new();
-    for (at, concept) in columns.concepts(place).iter().enumerate() {
+    for concept in columns.concepts(place) {
         let mut found = RoaringBitmap::new();
         for field in [Field::Title, Field::Tags, Field::Variables] {
             text.collect(field, &concept_term(CONCEPT, *concept), &mut found);
         }
-        // What the title names comes first.
-        traits.push((if at < 3 { 2.0 } else { 1.0 }, found));
+        // Things say more than moods, colours and kinds.
+        let weight = if concepts::is_picture(*concept) {
+            3.0
+        } else {
+            0.7
+        };
+        traits.push((weight, found));
     }
     for tag in columns.tags(place) {
         traits.push((

@@ -88,13 +88,20 @@ fn things(within: &Within<'_>, folded: &str, language: Language) -> Vec<Suggesti
         let whole = at == 0 || name[..at].ends_with([' ', '-']) || language == Language::Chinese;
         whole.then_some(at)
     };
-    let mut fitting: Vec<(usize, usize, concepts::Concept, &str)> = concepts::all_names(language)
-        .filter_map(|(concept, name)| Some((begins(name)?, name.len(), concept, name)))
-        .collect();
+    // Of several names of one thing that begin so, the usual one; things with short names first.
+    let mut before = None;
+    let mut fitting: Vec<(usize, usize, concepts::Concept, &str)> = Vec::new();
+    for (concept, name) in concepts::all_names(language) {
+        if before != Some(concept)
+            && let Some(at) = begins(name)
+        {
+            before = Some(concept);
+            fitting.push((at, name.len(), concept, name));
+        }
+    }
     fitting.sort_unstable();
     fitting.truncate(24);
     let mut counted: Vec<(u64, usize, Suggestion)> = Vec::new();
-    let mut seen = std::collections::BTreeSet::new();
     for (at, _, concept, name) in fitting {
         let mut places = RoaringBitmap::new();
         for field in [Field::Title, Field::Tags, Field::Variables] {
@@ -103,7 +110,7 @@ fn things(within: &Within<'_>, folded: &str, language: Language) -> Vec<Suggesti
                 .collect(field, &concept_term(CONCEPT, concept), &mut places);
         }
         let count = live(within.state, places).len();
-        if count > 0 && seen.insert(concept) {
+        if count > 0 {
             counted.push((
                 count,
                 at,
