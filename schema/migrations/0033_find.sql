@@ -10,9 +10,6 @@ alter table listing add column reproduced bigint not null default 0;
 alter table listing add column differed bigint not null default 0;
 -- Sales by how long ago they were, as a logarithm that needs no change as time goes by; it orders, and is no number to show.
 alter table listing add column trend bigint not null default 0;
--- A creator's own list, and the page of what they sell.
-drop index listing_person_id_idx;
-create index listing_person_id_idx on listing (person_id, created_ms, id);
 -- What an owner published, by the line that it stands for; and a listing's newest sales.
 create index statement_attester_idx on statement (attester) where attester is not null;
 drop index purchase_line_listing_id_idx;

@@ -98,7 +98,9 @@ pub(super) fn scale(picture: &Picture, side: u32) -> Picture {
 
 /// The smaller of both kinds: flat pictures are smaller without loss, painted ones with a little.
 fn to_webp(picture: &Picture) -> Result<Vec<u8>, String> {
-    let failed = |error| format!("WebP: {error:?}");
+    fn failed(error: impl std::fmt::Debug) -> String {
+        format!("WebP: {error:?}")
+    }
     let encoder = Encoder::from_rgb(&picture.samples, picture.width, picture.height);
     let mut config = WebPConfig::new().map_err(failed)?;
     config.quality = QUALITY;
