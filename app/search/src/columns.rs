@@ -90,7 +90,7 @@ impl Columns {
     /// Adds a row and says its place.
     pub(crate) fn push(&mut self, row: &Row, numbers: Numbers, named: &Named<'_>) -> Place {
         let place = self.count;
-        if place as usize % BLOCK == 0 {
+        if (place as usize).is_multiple_of(BLOCK) {
             self.blocks.push(Arc::default());
             self.numbers.push(Arc::default());
         }

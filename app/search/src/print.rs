@@ -10,6 +10,8 @@ const CELLS: usize = 32;
 /// Frequencies of the shape, and cells of the colour, across and down.
 const FREQUENCIES: usize = 8;
 const COLOURS: usize = 4;
+/// The first row and column of cells that a label may cover.
+const LABEL: (usize, usize) = (27, 19);
 /// A hue that is weaker than this, of 255, is none.
 const FAINT: i32 = 14;
 
@@ -30,7 +32,8 @@ impl Print {
         if count == 0 || count != samples.len() {
             return None;
         }
-        let cells = cells(width, height, samples);
+        let mut cells = cells(width, height, samples);
+        unlabel(&mut cells);
         Some(Self {
             shape: shape(&cells),
             colour: colour(&cells),
@@ -72,6 +75,14 @@ fn cells(width: usize, height: usize, samples: &[u8]) -> Box<Cells> {
         }
     }
     cells
+}
+
+/// Public copies carry a label in the lower right corner, and pictures are sought by either: the cells above stand in for what is under it.
+fn unlabel(cells: &mut Cells) {
+    let above = cells[LABEL.0 - 1];
+    for line in &mut cells[LABEL.0..] {
+        line[LABEL.1..].copy_from_slice(&above[LABEL.1..]);
+    }
 }
 
 /// Whether each low frequency of the brightness is over their median; the mean brightness is none of them.

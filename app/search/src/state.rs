@@ -165,14 +165,13 @@ impl Next {
         let state = &mut self.after;
         put(&mut state.live, place, live);
         let [category, licence, language] = state.columns.shelves(place).map(usize::from);
-        for set in [
+        let shelves = [
             state.categories.get_mut(category),
             state.licences.get_mut(licence),
             state.languages.get_mut(language),
-        ] {
-            if let Some(set) = set {
-                put(set, place, live);
-            }
+        ];
+        for set in shelves.into_iter().flatten() {
+            put(set, place, live);
         }
         let [template, trial] = state.columns.flags(place);
         if template {

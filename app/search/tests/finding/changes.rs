@@ -322,3 +322,30 @@ fn a_batch_that_was_cut_off_is_not_there_and_can_be_applied_again() {
     index.apply(&change, "2").expect("applied");
     assert_eq!((count(&index, "tuesday"), count(&index, "monday")), (1, 0));
 }
+
+#[test]
+fn a_folder_that_cannot_be_written_leaves_what_was_there_and_is_taken_up_later() {
+    let shop = Shop::open();
+    let (words, away) = (
+        shop.folder.path().join("words"),
+        shop.folder.path().join("away"),
+    );
+    fs::rename(&words, &away).expect("moved");
+    let change = [changed("Monday", |document| {
+        (document.title, document.sales) = ("Tuesday".into(), 5)
+    })];
+    assert!(matches!(
+        shop.index.apply(&change, "2"),
+        Err(Error::Write(_))
+    ));
+    assert_eq!(shop.index.cursor(), "1");
+    assert_eq!(shop.find("pizza"), ["Pizza night"]);
+    assert!(shop.find("tuesday").is_empty());
+    assert!(shop.index.apply(&change, "2").is_err());
+    let _ = fs::remove_dir_all(&words);
+    fs::rename(&away, &words).expect("moved back");
+    shop.index.apply(&change, "2").expect("applied");
+    assert_eq!(shop.find("tuesday"), ["Monday"]);
+    assert_eq!(shop.reader().count(), 68);
+    assert_eq!(shop.index.cursor(), "2");
+}

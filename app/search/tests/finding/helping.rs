@@ -197,7 +197,7 @@ fn digests_places_in_the_log_and_handles_lead_to_what_they_name() {
     ] {
         let found = answer(&typed, Filters::default());
         assert_eq!(found.direct, Some(direct), "{typed}");
-        assert_eq!(found.ids, [rocket.id.clone()], "{typed}");
+        assert_eq!(found.ids, std::slice::from_ref(&rocket.id), "{typed}");
     }
     let model = answer(&rocket.model, Filters::default());
     assert_eq!(model.direct, Some(Direct::Model(rocket.model.clone())));

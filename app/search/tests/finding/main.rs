@@ -7,4 +7,5 @@ mod catalogue;
 mod changes;
 mod filters;
 mod helping;
+mod pictures;
 mod queries;
