@@ -9,6 +9,7 @@ mod columns;
 mod direct;
 mod document;
 mod facets;
+mod files;
 mod found;
 mod highlight;
 mod hits;
@@ -30,14 +31,17 @@ mod suggest;
 mod terms;
 mod text;
 mod words;
+mod writer;
 
 pub use answer::{
     Answer, Correction, Direct, Facets, Highlighter, PictureHit, Relaxation, Relaxed, Suggestion,
 };
 pub use document::{Change, Document, Variable};
-pub use index::{Applied, Error, Index, Rebuild};
+pub use files::{Error, Rebuild};
+pub use index::Index;
 pub use language::Language;
 pub use print::Print;
 pub use query::{MAX_QUERY_CHARACTERS, MAX_QUERY_WORDS, Query, QueryError};
 pub use reader::Reader;
 pub use request::{Filter, Filters, MAX_PAGE, MAX_PAGE_SIZE, PriceBand, Request, Sort};
+pub use writer::Applied;

@@ -9,6 +9,7 @@ use crate::terms::{
 use crate::text::Text;
 use crate::words::compounds;
 use crate::words::concepts::{self, Concept};
+use crate::words::guesses;
 use crate::words::stop;
 use crate::words::token::{Script, Token, tokens};
 use std::collections::BTreeSet;
@@ -252,7 +253,7 @@ fn begun(text: &Text, word: &Token, alone: bool, ways: &mut Vec<Way>) {
     }
     // What something is called that begins so, in whatever language; where it is a word of its own, that is what is meant.
     if alone && (count >= 4 || word.script == Script::Han) {
-        for concept in concepts::begun(&word.folded) {
+        for concept in guesses::begun(&word.folded) {
             ways.push(Way::Term(Fit::Begun, concept_term(CONCEPT, concept)));
         }
     }
@@ -361,7 +362,7 @@ fn near(text: &Text, word: &Token) -> Near {
             for (found, count) in text.words_near(field, &term, 1) {
                 better(
                     u64::from(count),
-                    concepts::spelling(&found[1..]).unwrap_or(&found[1..]),
+                    guesses::spelling(&found[1..]).unwrap_or(&found[1..]),
                 );
                 let way = Way::Term(Fit::Slip, found);
                 if !near.ways.contains(&way) {
@@ -369,7 +370,7 @@ fn near(text: &Text, word: &Token) -> Near {
                 }
             }
         }
-        for (concept, name) in concepts::near(&spelling, 1) {
+        for (concept, name) in guesses::near(&spelling, 1) {
             // Names of things are likelier than whatever else somebody wrote, where both are as near.
             let there = is_there(text, &Way::Term(Fit::Slip, concept_term(CONCEPT, concept)));
             better(if there { 1_000_000 } else { 1 }, name);
@@ -386,11 +387,11 @@ fn near(text: &Text, word: &Token) -> Near {
             if let Some((found, count)) = text.words_near(field, &term, 2).into_iter().next() {
                 better(
                     u64::from(count),
-                    concepts::spelling(&found[1..]).unwrap_or(&found[1..]),
+                    guesses::spelling(&found[1..]).unwrap_or(&found[1..]),
                 );
             }
         }
-        if let Some((_, name)) = concepts::near(&word.folded, 2).into_iter().next() {
+        if let Some((_, name)) = guesses::near(&word.folded, 2).into_iter().next() {
             better(10, name);
         }
     }

@@ -6,8 +6,8 @@ use super::fold;
 use super::names::ROWS;
 use super::token::{Script, Token, tokens};
 use crate::language::Language;
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::ops::{Bound, Range};
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::LazyLock;
 
 /// A concept's place in the list.
@@ -259,87 +259,6 @@ pub(crate) fn all_names(language: Language) -> impl Iterator<Item = (Concept, &'
     })
 }
 
-/// Names of one word by what they are folded to, for prefixes and slips.
-static SINGLE: LazyLock<BTreeMap<String, (&'static str, Vec<Concept>)>> = LazyLock::new(|| {
-    let mut single: BTreeMap<String, (&str, Vec<Concept>)> = BTreeMap::new();
-    for language in Language::ALL {
-        for (concept, name) in all_names(language) {
-            if !name.contains([' ', '-']) {
-                let folded = fold::folded(&fold::kept(name));
-                let entry = single.entry(folded).or_insert((name, Vec::new()));
-                entry.1.push(concept);
-            }
-        }
-    }
-    single
-});
-
-/// The most concepts that a prefix or a slip leads to.
-const MAX_CONCEPTS: usize = 24;
-
-/// Concepts one of whose names begins so.
-pub(crate) fn begun(folded: &str) -> Vec<Concept> {
-    let from = SINGLE.range::<str, _>((Bound::Included(folded), Bound::Unbounded));
-    let from = from.take_while(|(name, _)| name.starts_with(folded));
-    let mut found: Vec<Concept> = from
-        .flat_map(|(_, (_, concepts))| concepts)
-        .copied()
-        .collect();
-    found.sort_unstable();
-    found.dedup();
-    found.truncate(MAX_CONCEPTS);
-    found
-}
-
-/// A name as people write it, by what it is folded to.
-pub(crate) fn spelling(folded: &str) -> Option<&'static str> {
-    SINGLE.get(folded).map(|(name, _)| *name)
-}
-
-/// Concepts one of whose names is so many slips away, with that name.
-pub(crate) fn near(folded: &str, slips: usize) -> Vec<(Concept, &'static str)> {
-    let wanted: Vec<char> = folded.chars().collect();
-    let mut found: Vec<(usize, Concept, &str)> = Vec::new();
-    for (name, (shown, concepts)) in SINGLE.iter() {
-        // A name in bytes is at most as much longer as slips can make it; cheap to ask, and true of ASCII, as folded names are.
-        if name.len().abs_diff(folded.len()) > slips || name.len() <= slips + 2 {
-            continue;
-        }
-        let distance = distance(&wanted, &name.chars().collect::<Vec<_>>());
-        if distance <= slips {
-            found.extend(concepts.iter().map(|concept| (distance, *concept, *shown)));
-        }
-    }
-    found.sort_unstable();
-    found.truncate(MAX_CONCEPTS);
-    found
-        .into_iter()
-        .map(|(_, concept, shown)| (concept, shown))
-        .collect()
-}
-
-/// Slips between two words; exchanged neighbours are one.
-fn distance(a: &[char], b: &[char]) -> usize {
-    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for i in 0..=a.len() {
-        for j in 0..=b.len() {
-            rows[i][j] = if i == 0 || j == 0 {
-                i + j
-            } else {
-                let same = usize::from(a[i - 1] != b[j - 1]);
-                let mut least = (rows[i - 1][j] + 1)
-                    .min(rows[i][j - 1] + 1)
-                    .min(rows[i - 1][j - 1] + same);
-                if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                    least = least.min(rows[i - 2][j - 2] + 1);
-                }
-                least
-            };
-        }
-    }
-    rows[a.len()][b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::{broader, by_id, find};
@@ -387,19 +306,6 @@ mod tests {
         assert!(ids("a hat", Some(Language::English)).contains(&"hat"));
         assert!(ids("caring", None).is_empty());
         assert!(!ids("小心", None).contains(&"2764"));
-    }
-
-    #[test]
-    fn exchanged_neighbours_are_one_slip() {
-        let names = |typed| {
-            super::near(typed, 1)
-                .into_iter()
-                .map(|(_, name)| name)
-                .collect::<Vec<_>>()
-        };
-        assert!(names("kaktsu").contains(&"Kaktus"), "{:?}", names("kaktsu"));
-        assert!(names("kurbsi").contains(&"Kürbis"), "{:?}", names("kurbsi"));
-        assert!(names("pegnin").is_empty(), "{:?}", names("pegnin"));
     }
 
     #[test]

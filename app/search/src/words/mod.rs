@@ -7,6 +7,7 @@ pub(crate) mod chinese;
 pub(crate) mod compounds;
 pub(crate) mod concepts;
 pub(crate) mod fold;
+pub(crate) mod guesses;
 pub(crate) mod names;
 pub(crate) mod stems;
 pub(crate) mod stop;
