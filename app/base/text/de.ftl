@@ -1132,6 +1132,7 @@ chip-remove = Entfernen: { $name }
 chip-min = ab { $price }
 chip-max = bis { $price }
 filters-active = Was diese Liste eingrenzt
+filters-close = Filter schließen
 filters-clear = Alle entfernen
 filters-count = { $count ->
         [0] Filter

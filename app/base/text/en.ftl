@@ -1132,6 +1132,7 @@ chip-remove = Remove: { $name }
 chip-min = from { $price }
 chip-max = up to { $price }
 filters-active = What narrows this list
+filters-close = Close the filters
 filters-clear = Clear all
 filters-count = { $count ->
         [0] Filters

@@ -1122,6 +1122,7 @@ chip-remove = 移除：{ $name }
 chip-min = 最低 { $price }
 chip-max = 最高 { $price }
 filters-active = 当前筛选条件
+filters-close = 关闭筛选
 filters-clear = 全部清除
 filters-count = { $count ->
         [0] 筛选

@@ -144,6 +144,21 @@ impl Client {
         .await
     }
 
+    /// Sends one file as the field of a form, as browsers do (RFC 7578).
+    pub(crate) async fn upload(&self, path: &str, field: &str, file: Vec<u8>) -> Answer {
+        let mut body = format!(
+            "--parts\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"file\"\r\nContent-Type: application/octet-stream\r\n\r\n"
+        )
+        .into_bytes();
+        body.extend(file);
+        body.extend(b"\r\n--parts--\r\n");
+        let request = self.http.post(self.at(path));
+        let request = request
+            .header("sec-fetch-site", "same-origin")
+            .header("content-type", "multipart/form-data; boundary=parts");
+        self.send(request.body(body)).await
+    }
+
     async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
         self.try_send(request).await.expect("an answer")
     }

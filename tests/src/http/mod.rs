@@ -1,6 +1,7 @@
 //! The server over HTTP: statuses, headers, rights, forms, and what must never be in a page.
 
 mod background;
+mod browse;
 mod confirmation;
 mod earlier;
 mod health;
@@ -157,7 +158,7 @@ async fn forms_from_other_sites_too_large_or_wrong_are_refused() {
     );
     assert_eq!(
         visitor.get("/explore?sort=odd").await.status,
-        422,
+        400,
         "an unknown value is refused by name"
     );
     let hop = visitor

@@ -266,7 +266,7 @@ impl Filter {
             .into_iter()
             .filter(|(kept, _)| *kept != name && *kept != "page");
         let mut pairs: Vec<(&str, String)> = kept.collect();
-        if !value.is_empty() {
+        if !value.is_empty() && (name, value) != ("page", "1") {
             pairs.push((name, value.to_owned()));
         }
         let place = |name: &str| NAMES.iter().position(|known| *known == name);

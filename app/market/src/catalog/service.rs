@@ -112,10 +112,7 @@ pub async fn set_figures(tx: &mut Tx, listing: &ListingId, figures: &Figures) ->
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_public_picture(
-    tx: &mut Tx,
-    labelled: &str,
-) -> db::Result<Option<PublicPicture>> {
+pub async fn find_public_picture(tx: &mut Tx, labelled: &str) -> db::Result<Option<PublicPicture>> {
     store::find_public_picture(tx, labelled).await
 }
 

@@ -89,7 +89,10 @@ fn the_notice_is_five_hundredths_high_in_every_language_and_leaves_the_picture_a
             let rows = (0..side).filter(|y| (0..side).any(|x| at(x, *y) < 200));
             let rows = rows.count() as u32;
             let capitals = side.div_ceil(20).max(7);
-            assert!(rows >= 2 * capitals.div_ceil(2) + capitals, "{lang:?} {side}");
+            assert!(
+                rows >= 2 * capitals.div_ceil(2) + capitals,
+                "{lang:?} {side}"
+            );
             assert!(rows <= side / 3, "{lang:?} {side}: {rows}");
             // Letters are light on dark.
             let bright = (side * 3 / 4..side)
@@ -115,10 +118,7 @@ fn a_copy_holds_pixels_and_the_label_and_no_other_text() {
     let shown = Picture::from_png(&png).expect("a PNG");
     assert_eq!((shown.width, shown.height), (256, 256));
     let texts = |name: &[u8]| png.windows(4).filter(|four| *four == name).count();
-    assert_eq!(
-        (texts(b"iTXt"), texts(b"tEXt"), texts(b"zTXt")),
-        (1, 0, 0)
-    );
+    assert_eq!((texts(b"iTXt"), texts(b"tEXt"), texts(b"zTXt")), (1, 0, 0));
 }
 
 #[tokio::test]
@@ -157,11 +157,19 @@ async fn only_public_pictures_are_copied_and_only_in_sizes_that_a_place_shows() 
         }
         // A row whose file is gone is an error, and one picture that is broken leaves the others alone.
         assert!(find(wanted(labelled(1), 1)).await.is_err() || !is_shown(1, 1, 1));
-        assert!(find(wanted(labelled(0), 128)).await.expect("an answer").is_some());
+        assert!(
+            find(wanted(labelled(0), 128))
+                .await
+                .expect("an answer")
+                .is_some()
+        );
         let mut tx = test.db.write().await.expect("a transaction");
         execute!(&mut tx, "delete from anchor").expect("nothing is public any more");
         tx.commit().await.expect("a commit");
         let gone = find(wanted(labelled(0), 256)).await.expect("an answer");
-        assert!(gone.is_none(), "what is kept is not shown once it was taken away");
+        assert!(
+            gone.is_none(),
+            "what is kept is not shown once it was taken away"
+        );
     }
 }

@@ -4,6 +4,7 @@
 //! same question again.
 
 use crate::catalog::page::grid;
+use crate::ui::head::Head;
 use crate::ui::pieces::heading;
 use crate::ui::shell;
 use crate::ui::visit::Visit;
@@ -73,7 +74,8 @@ pub(super) fn explore(visit: &Visit, asked: Asked, found: Found) -> Response {
         true => StatusCode::OK,
         false => StatusCode::BAD_REQUEST,
     };
-    shell::page(visit, &title.clone(), status, || {
+    let head = head(&asked.filter);
+    shell::page_with(visit, &title.clone(), status, &head, || {
         let count = asked
             .errors
             .is_empty()
@@ -83,17 +85,24 @@ pub(super) fn explore(visit: &Visit, asked: Asked, found: Found) -> Response {
             view! { <p class="did-you-mean">{lang.text("did-you-mean")} " " <a href=href>{words.clone()}</a></p> }
         });
         let nothing = found.cards.is_empty() && asked.errors.is_empty();
+        let active = asked.filter.narrowing().len() as i64;
+        let filters = lang.with("filters-count", &[("count", active.into())]);
         view! {
-            <div class="browse">
+            <div class="explore wide">
                 {rail(lang, &asked, &found)}
-                <div class="browse__results">
-                    {heading(title, count)}
+                <div class="explore__results">
+                    <div class="explore__head">
+                        <h1>{title} " " {count.map(|count| view! { <span class="explore__count">{count}</span> })}</h1>
+                        <button class="button button--small explore__fold" type="button" popovertarget="facets">
+                            <span class="icon icon--filter" aria-hidden="true"></span>{filters}
+                        </button>
+                        {orders(lang, &asked.filter)}
+                    </div>
                     {problems(lang, &asked.errors)}
                     {found.preparing.then(|| view! { <p class="hint" role="status">{lang.text("search-preparing")}</p> })}
                     {corrected}
                     {chips(lang, &asked)}
                     {creators(lang, &found)}
-                    {orders(lang, &asked.filter)}
                     {nothing.then(|| empty(lang, &asked, &found))}
                     {grid(visit, found.cards)}
                     {pages(lang, &asked.filter, found.pages)}
@@ -102,6 +111,25 @@ pub(super) fn explore(visit: &Visit, asked: Asked, found: Found) -> Response {
         }
         .into_any()
     })
+}
+
+/// Shelves and tags are pages that can be found; what a visitor put together is not.
+fn head(filter: &Filter) -> Head {
+    let narrowing = filter.narrowing();
+    let canonical = match &narrowing[..] {
+        [(name @ ("category" | "tag" | "model" | "creator"), value)] => {
+            Filter::default().with(name, value)
+        }
+        _ => "/explore".to_owned(),
+    };
+    Head {
+        hidden: narrowing.len() > 1 || !filter.query.is_empty() || filter.page > 1,
+        feed: filter
+            .with("sort", "")
+            .replacen("/explore", "/explore.atom", 1),
+        canonical,
+        ..Head::default()
+    }
 }
 
 fn title(lang: Lang, asked: &Asked, found: &Found) -> String {
@@ -134,7 +162,7 @@ fn chips(lang: Lang, asked: &Asked) -> impl IntoView + use<> {
             let href = lang.path(&asked.filter.with(name, ""));
             let label = asked.label(lang, name, &value);
             let remove = lang.with("chip-remove", &[("name", label.clone().into())]);
-            view! { <li><a class="chip chip--on" href=href aria-label=remove>{label}<span class="chip__cross" aria-hidden="true">"×"</span></a></li> }
+            view! { <li><a class="chip chip--off" href=href aria-label=remove>{label}</a></li> }
         })
         .collect();
     let several = chips.len() > 1;
@@ -146,7 +174,7 @@ fn chips(lang: Lang, asked: &Asked) -> impl IntoView + use<> {
         view! {
             <ul class="chips" aria-label=lang.text("filters-active")>
                 {chips}
-                {several.then(|| view! { <li><a class="chips__clear" href=all>{lang.text("filters-clear")}</a></li> })}
+                {several.then(|| view! { <li><a href=all>{lang.text("filters-clear")}</a></li> })}
             </ul>
         }
     })
@@ -175,10 +203,10 @@ fn orders(lang: Lang, filter: &Filter) -> impl IntoView + use<> {
         .map(|sort| {
             let href = lang.path(&filter.with("sort", sort.name()));
             let label = lang.text(&format!("sort-{}", sort.name()));
-            view! { <a href=href aria-current=(sort == now).then_some("true") rel="nofollow">{label}</a> }
+            view! { <a class="chip" href=href aria-current=(sort == now).then_some("true") rel="nofollow">{label}</a> }
         })
         .collect();
-    view! { <nav class="orders" aria-label=lang.text("sort")>{links}</nav> }
+    view! { <nav class="chips orders" aria-label=lang.text("sort")>{links}</nav> }
 }
 
 /// Why nothing was found, and the ways on: what to leave out, and what that would show.
@@ -216,77 +244,71 @@ fn empty(lang: Lang, asked: &Asked, found: &Found) -> impl IntoView + use<> {
 /// Pages by number: the first, the last, and those around this one.
 fn pages(lang: Lang, filter: &Filter, pages: usize) -> impl IntoView + use<> {
     let now = filter.page;
-    let near = |page: usize| page == 1 || page == pages || page.abs_diff(now) <= 2;
-    let mut links = Vec::new();
-    let mut gap = false;
-    for page in 1..=pages {
-        if !near(page) {
-            if !gap {
-                links.push(view! { <span class="pages__gap">"…"</span> }.into_any());
-            }
-            gap = true;
-            continue;
+    let near = |page: &usize| *page == 1 || *page == pages || page.abs_diff(now) <= 2;
+    let mut before = 0;
+    let mut items = Vec::new();
+    for page in (1..=pages).filter(near) {
+        if page > before + 1 {
+            items.push(view! { <li aria-hidden="true"><span>"…"</span></li> }.into_any());
         }
-        gap = false;
+        before = page;
         let href = lang.path(&filter.with("page", &page.to_string()));
         let label = lang.with("page-number", &[("number", (page as i64).into())]);
-        let current = (page == now).then_some("page");
-        links.push(
-            view! { <a href=href aria-label=label aria-current=current>{page}</a> }.into_any(),
-        );
+        items.push(match page == now {
+            true => view! { <li><span aria-current="page">{page}</span></li> }.into_any(),
+            false => view! { <li><a href=href aria-label=label>{page}</a></li> }.into_any(),
+        });
     }
     let step = |page: usize, rel: &'static str, id: &str| {
         let there = (1..=pages).contains(&page);
         let href = lang.path(&filter.with("page", &page.to_string()));
         let label = lang.text(id);
-        there.then(|| view! { <a class="pages__step" href=href rel=rel>{label}</a> })
+        there.then(|| view! { <li><a href=href rel=rel>{label}</a></li> })
     };
     (pages > 1).then(|| {
         view! {
-            <nav class="pages" aria-label=lang.text("pages")>
-                {step(now.wrapping_sub(1), "prev", "page-before")}
-                {links}
-                {step(now + 1, "next", "page-after")}
+            <nav aria-label=lang.text("pages")>
+                <ol class="pages">
+                    {step(now.wrapping_sub(1), "prev", "page-before")}
+                    {items}
+                    {step(now + 1, "next", "page-after")}
+                </ol>
             </nav>
         }
     })
 }
 
-/// What the list can be narrowed by. On a small screen it is folded; it is open where there is room, without a script.
+/// What the list can be narrowed by. It stands beside the list, and is a sheet where there is no room; neither needs a script.
 fn rail(lang: Lang, asked: &Asked, found: &Found) -> impl IntoView + use<> {
     let facets: Vec<_> = found
         .facets
         .iter()
-        .filter(|facet| !facet.values.is_empty())
         .map(|facet| self::facet(lang, asked, facet))
         .collect();
-    let active = asked.filter.narrowing().len() as i64;
-    let label = lang.with("filters-count", &[("count", active.into())]);
     view! {
-        <aside class="browse__rail">
-            <input type="checkbox" class="rail__switch" id="rail-switch"/>
-            <label class="rail__label button" for="rail-switch">{label}</label>
-            <div class="rail">
-                <form class="rail__question" method="get" action=lang.path("/explore") role="search">
-                    <label class="field" for="rail-q"><span>{lang.text("search")}</span>
-                        <input id="rail-q" type="search" name="q" value=asked.typed("q") maxlength="200"/>
-                    </label>
-                    {hidden(&asked.filter, &["q", "min", "max", "page"])}
-                    <fieldset class="rail__prices">
-                        <legend>{lang.text("facet-price-range")}</legend>
-                        <label for="rail-min"><span class="visually-hidden">{lang.text("price-from")}</span>
-                            <input id="rail-min" name="min" inputmode="decimal" value=asked.typed("min") placeholder=lang.text("price-from") maxlength="10"/></label>
-                        <label for="rail-max"><span class="visually-hidden">{lang.text("max-price")}</span>
-                            <input id="rail-max" name="max" inputmode="decimal" value=asked.typed("max") placeholder=lang.text("price-to") maxlength="10"/></label>
-                    </fieldset>
-                    <button class="button button--small" type="submit">{lang.text("search-do")}</button>
-                </form>
-                {facets}
-                {periods(lang, &asked.filter)}
-                {picture_form(lang)}
-            </div>
+        <aside class="explore__rail sheet" id="facets" popover="auto" aria-label=lang.text("filters")>
+            <button class="sheet__close" type="button" popovertarget="facets" popovertargetaction="hide" aria-label=lang.text("filters-close")>
+                <span class="icon icon--close" aria-hidden="true"></span>
+            </button>
+            {facets}
+            <form class="facet" method="get" action=lang.path("/explore")>
+                <h2 class="facet__title">{lang.text("facet-price-range")}</h2>
+                {hidden(&asked.filter, &["min", "max", "page"])}
+                <div class="facet__range">
+                    {price(lang, "min", "price-from", asked)}
+                    {price(lang, "max", "price-to", asked)}
+                    <button class="button button--small" type="submit">{lang.text("filter-apply")}</button>
+                </div>
+            </form>
+            {periods(lang, &asked.filter)}
+            {picture_form(lang)}
         </aside>
     }
+}
+
+fn price(lang: Lang, name: &'static str, label: &str, asked: &Asked) -> impl IntoView + use<> {
+    let label = lang.text(label);
+    view! { <input name=name inputmode="decimal" value=asked.typed(name) aria-label=label.clone() placeholder=label maxlength="10"/> }
 }
 
 fn hidden(filter: &Filter, without: &[&str]) -> impl IntoView + use<> {
@@ -311,21 +333,21 @@ fn facet(lang: Lang, asked: &Asked, facet: &Facet) -> impl IntoView + use<> {
         let label = asked.label(lang, name, value);
         let count = lang.number(*count as i64);
         view! {
-            <li><a class="facet__value" href=href aria-current=chosen.then_some("true") rel="nofollow">
-                <span class="facet__name">{label}</span><span class="facet__count">{count}</span>
-            </a></li>
+            <a class="facet__choice" href=href aria-current=chosen.then_some("true") rel="nofollow">
+                <span>{label}</span><span class="facet__count">{count}</span>
+            </a>
         }
     };
     let shown: Vec<_> = facet.values.iter().take(SHOWN_VALUES).map(link).collect();
     let folded: Vec<_> = facet.values.iter().skip(SHOWN_VALUES).map(link).collect();
     let more = (!folded.is_empty()).then(|| {
         let label = lang.with("facet-more", &[("count", (folded.len() as i64).into())]);
-        view! { <details class="facet__more"><summary>{label}</summary><ul>{folded}</ul></details> }
+        view! { <details class="fold"><summary>{label}</summary>{folded}</details> }
     });
     view! {
         <section class="facet">
             <h2 class="facet__title">{lang.text(&format!("facet-{name}"))}</h2>
-            <ul>{shown}</ul>
+            {shown}
             {more}
         </section>
     }
@@ -338,16 +360,16 @@ fn periods(lang: Lang, filter: &Filter) -> impl IntoView + use<> {
             let chosen = filter.period == Some(period);
             let href = lang.path(&filter.with("since", if chosen { "" } else { period.name() }));
             let label = lang.text(&format!("since-{}", period.name()));
-            view! { <li><a class="facet__value" href=href aria-current=chosen.then_some("true") rel="nofollow">{label}</a></li> }
+            view! { <a class="facet__choice" href=href aria-current=chosen.then_some("true") rel="nofollow"><span>{label}</span></a> }
         })
         .collect();
-    view! { <section class="facet"><h2 class="facet__title">{lang.text("facet-since")}</h2><ul>{links}</ul></section> }
+    view! { <section class="facet"><h2 class="facet__title">{lang.text("facet-since")}</h2>{links}</section> }
 }
 
 /// Looks for a picture instead of words.
 fn picture_form(lang: Lang) -> impl IntoView + use<> {
     view! {
-        <form class="facet rail__picture" method="post" action=lang.path("/explore/picture") enctype="multipart/form-data">
+        <form class="facet" method="post" action=lang.path("/explore/picture") enctype="multipart/form-data">
             <h2 class="facet__title"><label for="rail-picture">{lang.text("search-picture")}</label></h2>
             <input id="rail-picture" type="file" name="picture" accept="image/png,image/jpeg,image/webp" required=true/>
             <p class="field__hint">{lang.text("search-picture-hint")}</p>

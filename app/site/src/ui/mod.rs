@@ -5,6 +5,7 @@
 pub mod assets;
 pub mod failure;
 pub mod form;
+pub mod head;
 pub mod leaving;
 pub mod pieces;
 pub mod shell;

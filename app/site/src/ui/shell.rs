@@ -1,10 +1,12 @@
 //! The page around every page: head, header, footer; one function for pages, form errors and failures alike.
 
+use crate::ui::head::Head;
 use crate::ui::visit::{ELSEWHERE, FLASH, Visit, with_cookie};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use base::lang::Lang;
 use leptos::prelude::*;
+use market::browse::filter::Filter;
 
 /// What every page is written in; asked for with the page, so that the letters are there when it is drawn.
 const FONTS: [&str; 2] = [
@@ -36,15 +38,26 @@ pub(super) fn escape(text: &str) -> String {
         .replace('>', "&gt;")
 }
 
-/// Renders a page. The view is made inside, because islands need an owner while they are built.
+/// Renders a page that says nothing of itself but its title. The view is made inside, because islands need an owner while they are built.
 pub fn page(
     visit: &Visit,
     title: &str,
     status: StatusCode,
     view: impl FnOnce() -> AnyView,
 ) -> Response {
+    page_with(visit, title, status, &Head::default(), view)
+}
+
+/// Renders a page with its own words for search engines and whoever links to it.
+pub fn page_with(
+    visit: &Visit,
+    title: &str,
+    status: StatusCode,
+    head: &Head,
+    view: impl FnOnce() -> AnyView,
+) -> Response {
     let owner = Owner::new();
-    let html = owner.with(|| document(visit, title, view()).to_html());
+    let html = owner.with(|| document(visit, title, head, view()).to_html());
     owner.cleanup();
     let mut response = (
         status,
@@ -77,15 +90,11 @@ pub fn ok(visit: &Visit, title: &str, view: impl FnOnce() -> AnyView) -> Respons
     page(visit, title, StatusCode::OK, view)
 }
 
-fn document(visit: &Visit, title: &str, view: AnyView) -> impl IntoView + use<> {
+fn document(visit: &Visit, title: &str, head: &Head, view: AnyView) -> impl IntoView + use<> {
     let lang = visit.lang;
     // As text it would be followed by leptos' marker, which a title shows literally.
     let full = format!("{} · Seedmark", escape(title));
-    let alternates = Lang::ALL.into_iter().map(|other| {
-        let href = format!("{}{}", visit.public_url, other.path(&visit.path));
-        view! { <link rel="alternate" hreflang=other.html() href=href/> }
-    });
-    let alternates = alternates.collect_view();
+    let head = head.elements(visit, title);
     let flash = visit
         .flash
         .clone()
@@ -109,7 +118,7 @@ fn document(visit: &Visit, title: &str, view: AnyView) -> impl IntoView + use<> 
                 <link rel="manifest" href="/site.webmanifest"/>
                 {FONTS.map(|href| view! { <link rel="preload" href=href r#as="font" type="font/woff2" crossorigin="anonymous"/> }).into_iter().collect_view()}
                 <link rel="stylesheet" href=style/>
-                {alternates}
+                {head}
                 <script type="module" nonce=nonce src=boot></script>
             </head>
             <body>
@@ -148,7 +157,9 @@ fn header_bar(visit: &Visit) -> impl IntoView + use<> {
         <header class="top">
             <a class="top__brand" href=lang.path("/") aria-label="Seedmark"><span class="stamp" aria-hidden="true"></span><span class="top__name">"Seedmark"</span></a>
             <form class="top__search" action=lang.path("/explore") method="get" role="search">
-                <input type="search" name="q" value=words placeholder=search.clone() aria-label=search.clone() maxlength="80"/>
+                <input type="search" name="q" value=words placeholder=search.clone() aria-label=search.clone() maxlength="200"
+                    list="suggestions" autocomplete="off" data-suggest=lang.path("/explore/suggest")/>
+                <datalist id="suggestions"></datalist>
                 <button class="top__go" type="submit" aria-label=lang.text("search")><span class="icon icon--search"></span></button>
                 {kept}
             </form>
@@ -218,12 +229,10 @@ fn sought(path: &str) -> (String, Vec<(&'static str, String)>) {
         return (String::new(), Vec::new());
     };
     let form = crate::ui::form::Form::parse(&query.to_owned().into());
-    let kept = ["category", "model", "max", "free", "sort"]
-        .into_iter()
-        .map(|name| (name, form.get(name).to_owned()))
-        .filter(|(_, value)| !value.is_empty())
-        .collect();
-    (form.get("q").to_owned(), kept)
+    let pairs: Vec<(String, String)> = form.pairs().collect();
+    let pairs = pairs.iter().map(|(name, value)| (&**name, &**value));
+    let (filter, _) = Filter::parse(pairs);
+    (form.get("q").to_owned(), filter.narrowing())
 }
 
 fn footer_bar(visit: &Visit) -> impl IntoView + use<> {
