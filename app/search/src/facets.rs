@@ -41,49 +41,72 @@ impl Among<'_> {
         of: impl Fn(&State, u32, &mut dyn FnMut(u32)),
     ) -> Vec<(String, u64)> {
         let mut counts: Vec<(u64, u32)> = match self {
-            Self::Everything => names
-                .sets()
-                .map(|(number, set)| (set.len(), number))
-                .collect(),
-            Self::Some(found) => {
-                let mut counts = vec![0_u32; names.count()];
-                for place in &**found {
-                    of(state, place, &mut |number| {
-                        if let Some(count) = counts.get_mut(number as usize) {
-                            *count += 1;
-                        }
-                    });
-                }
-                counts.into_iter().map(u64::from).zip(0..).collect()
+            Self::Everything => names.largest(most * 2),
+            Self::Some(found) if found.len() <= FEW => rows(state, found, names.count(), of),
+            Self::Some(found) => largest(found, names, most),
+        };
+        let name = |number: u32| names.name(number);
+        counts.sort_unstable_by(|(a, first), (b, second)| {
+            b.cmp(a).then_with(|| name(*first).cmp(name(*second)))
+        });
+        counts.truncate(most);
+        for asked in asked.iter().filter_map(|asked| names.find(asked)) {
+            if !counts.iter().any(|(_, number)| *number == asked) {
+                counts.push((names.set(asked).map_or(0, |set| self.count(set)), asked));
             }
-        };
-        let asked: Vec<u32> = asked.iter().filter_map(|name| names.find(name)).collect();
-        counts.retain(|(count, number)| *count > 0 || asked.contains(number));
-        let first = |(count, number): &(u64, u32)| {
-            (std::cmp::Reverse(*count), names.name(*number).to_owned())
-        };
-        if counts.len() > most * 4 {
-            counts.select_nth_unstable_by_key(most * 2, |(count, number)| {
-                (std::cmp::Reverse(*count), *number)
-            });
-            let beyond = counts.split_off(most * 2);
-            counts.extend(
-                beyond
-                    .into_iter()
-                    .filter(|(_, number)| asked.contains(number)),
-            );
         }
-        counts.sort_by_cached_key(first);
-        let shown = counts.iter().take(most).chain(
-            counts
-                .iter()
-                .skip(most)
-                .filter(|(_, number)| asked.contains(number)),
-        );
-        shown
-            .map(|(count, number)| (names.name(*number).to_owned(), *count))
-            .collect()
+        let named = counts
+            .into_iter()
+            .map(|(count, number)| (name(number).to_owned(), count));
+        named.collect()
     }
+}
+
+/// Rows that are read one by one; more are counted by sets.
+const FEW: u64 = 20_000;
+/// The most sets that are intersected to find the largest.
+const MAX_SETS: usize = 400;
+
+/// Counts by reading each row.
+fn rows(
+    state: &State,
+    found: &RoaringBitmap,
+    names: usize,
+    of: impl Fn(&State, u32, &mut dyn FnMut(u32)),
+) -> Vec<(u64, u32)> {
+    let mut counts = vec![0_u64; names];
+    for place in found {
+        of(state, place, &mut |number| {
+            if let Some(count) = counts.get_mut(number as usize) {
+                *count += 1;
+            }
+        });
+    }
+    let counted = counts.into_iter().zip(0..);
+    counted.filter(|(count, _)| *count > 0).collect()
+}
+
+/// Counts by intersecting sets, the largest first, until no set that is left can be among the largest of what was found.
+fn largest(found: &RoaringBitmap, names: &Names, most: usize) -> Vec<(u64, u32)> {
+    let mut counts: Vec<(u64, u32)> = Vec::new();
+    let mut least = 0;
+    for (at, (size, number)) in names.largest(MAX_SETS).into_iter().enumerate() {
+        if at.is_multiple_of(8) && counts.len() >= most {
+            let mut sorted: Vec<u64> = counts.iter().map(|(count, _)| *count).collect();
+            sorted.sort_unstable_by(|a, b| b.cmp(a));
+            least = sorted[most - 1];
+        }
+        if counts.len() >= most && size < least {
+            break;
+        }
+        let count = names
+            .set(number)
+            .map_or(0, |set| found.intersection_len(set));
+        if count > 0 {
+            counts.push((count, number));
+        }
+    }
+    counts
 }
 
 /// Counts what `words` found, if there are words, under filters.

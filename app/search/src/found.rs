@@ -7,9 +7,10 @@ use crate::columns::Place;
 use crate::direct;
 use crate::facets;
 use crate::highlight::Highlighter;
-use crate::hits::{self, Hits, Kept, Whole};
+use crate::hits::{Hits, Kept};
 use crate::orders;
 use crate::plan::{self, Plan};
+use crate::rank;
 use crate::request::{Filter, Filters, Sort};
 use crate::sets::{self, Ranges};
 use crate::state::{Set, State};
@@ -125,6 +126,11 @@ impl Found {
             let ranked = self.ranked(state, to);
             return ranked.iter().skip(from).take(count).copied().collect();
         }
+        // Without words nothing fits better than anything else.
+        let sort = match sort {
+            Sort::Relevance => Sort::Newest,
+            other => other,
+        };
         let order = state.orders.list(sort);
         let Some(found) = &self.found else {
             return order.iter().skip(from).take(count).copied().collect();
@@ -165,11 +171,8 @@ impl Found {
         if now.len() >= wanted || now.len() as u64 >= found.len() {
             return now;
         }
-        let whole = Whole {
-            titles: &self.whole,
-        };
         let most = (wanted * 2).max(RANKED);
-        let ranked = Arc::new(hits::ranked(state, &self.words, found, &whole, most));
+        let ranked = Arc::new(rank::ranked(state, &self.words, found, &self.whole, most));
         *self.ranked.lock().unwrap_or_else(PoisonError::into_inner) = ranked.clone();
         ranked
     }

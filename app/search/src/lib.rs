@@ -21,6 +21,7 @@ mod pictures;
 mod plan;
 mod print;
 mod query;
+mod rank;
 mod reader;
 mod request;
 mod row;

@@ -4,6 +4,7 @@
 
 use crate::answer::{Answer, Correction, PictureHit, Suggestion};
 use crate::cache::Cache;
+use crate::columns::Place;
 use crate::direct;
 use crate::found::{Found, Within};
 use crate::hits::Kept;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 const WORDS_BYTES: usize = 64 << 20;
 const FOUND_BYTES: usize = 64 << 20;
 const RANGES_BYTES: usize = 16 << 20;
+const SIMILAR_BYTES: usize = 8 << 20;
 /// The most listings, suggestions or pictures that are asked for at once.
 const MAX_LIMIT: usize = 100;
 
@@ -32,6 +34,8 @@ const MAX_LIMIT: usize = 100;
 pub(crate) struct Words {
     pub(crate) text: Text,
     kept: Kept,
+    /// What is like a listing; some of it may be gone.
+    similar: Cache<(Place, usize), Vec<Place>>,
 }
 
 impl Words {
@@ -39,6 +43,7 @@ impl Words {
         Self {
             text,
             kept: Cache::new(WORDS_BYTES),
+            similar: Cache::new(SIMILAR_BYTES),
         }
     }
 }
@@ -150,10 +155,17 @@ impl Reader {
     pub fn similar(&self, id: &ListingId, limit: usize) -> Vec<ListingId> {
         let (state, text) = (&self.state, &self.words.text);
         let place = direct::live(state, text.by_key(&direct::id_key(id.as_str()))).min();
-        let places = place.map(|place| similar::similar(state, text, place, limit.min(MAX_LIMIT)));
-        let places = places.unwrap_or_default().into_iter();
-        places
-            .filter_map(|place| listing_id(state.columns.id(place)))
+        let Some(place) = place else {
+            return Vec::new();
+        };
+        let limit = limit.min(MAX_LIMIT);
+        let kept = &self.words.similar;
+        let similar = kept.get(&(place, limit)).unwrap_or_else(|| {
+            let found = similar::similar(state, text, place, limit);
+            kept.put((place, limit), found, limit * 4)
+        });
+        let live = similar.iter().filter(|place| state.live.contains(**place));
+        live.filter_map(|place| listing_id(state.columns.id(*place)))
             .collect()
     }
 

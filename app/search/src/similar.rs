@@ -12,8 +12,10 @@ use roaring::RoaringBitmap;
 use std::collections::HashMap;
 
 /// The most listings that are weighed for one trait, and in all.
-const MAX_EACH: usize = 3_000;
-const MAX_ALL: usize = 12_000;
+const MAX_EACH: usize = 1_000;
+const MAX_ALL: usize = 4_000;
+/// The most things of a listing that are looked for.
+const MAX_THINGS: usize = 8;
 /// Prints further apart than this say nothing.
 const FAR: u32 = 40;
 
@@ -21,7 +23,7 @@ const FAR: u32 = 40;
 pub(crate) fn similar(state: &State, text: &Text, place: Place, limit: usize) -> Vec<Place> {
     let columns = &state.columns;
     let mut traits: Vec<(f32, RoaringBitmap)> = Vec::new();
-    for concept in columns.concepts(place) {
+    for concept in columns.concepts(place).iter().take(MAX_THINGS) {
         let mut found = RoaringBitmap::new();
         for field in [Field::Title, Field::Tags, Field::Variables] {
             text.collect(field, &concept_term(CONCEPT, *concept), &mut found);

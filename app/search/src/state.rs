@@ -12,7 +12,7 @@ use schema::licence::Licence;
 use schema::listing::Category;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A set that states share.
 pub(crate) type Set = Arc<RoaringBitmap>;
@@ -25,6 +25,8 @@ pub(crate) struct Names {
     by_name: Arc<HashMap<Arc<str>, u32>>,
     names: Arc<Vec<Arc<str>>>,
     sets: Vec<Set>,
+    /// Numbers by the size of their sets, the largest first; made when it is first asked for.
+    by_size: Arc<OnceLock<Vec<u32>>>,
 }
 
 impl Names {
@@ -59,9 +61,19 @@ impl Names {
         self.names.len()
     }
 
-    /// Every number with its set.
-    pub(crate) fn sets(&self) -> impl Iterator<Item = (u32, &Set)> {
-        (0..).zip(&self.sets)
+    /// The largest sets, so many of them, the largest first: size and number.
+    pub(crate) fn largest(&self, most: usize) -> Vec<(u64, u32)> {
+        let size = |number: u32| self.set(number).map_or(0, |set| set.len());
+        let by_size = self.by_size.get_or_init(|| {
+            let mut sized: Vec<(u64, u32)> = (0..)
+                .zip(&self.sets)
+                .map(|(number, set)| (set.len(), number))
+                .collect();
+            sized.sort_unstable_by(|a, b| b.cmp(a));
+            sized.into_iter().map(|(_, number)| number).collect()
+        });
+        let sized = by_size.iter().map(|number| (size(*number), *number));
+        sized.take_while(|(size, _)| *size > 0).take(most).collect()
     }
 
     /// Names that begin so.
@@ -76,6 +88,7 @@ impl Names {
     fn put(&mut self, number: u32, place: Place, live: bool) {
         if let Some(set) = self.sets.get_mut(number as usize) {
             put(set, place, live);
+            self.by_size = Arc::default();
         }
     }
 }

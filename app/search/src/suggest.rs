@@ -10,7 +10,7 @@ use crate::request::Sort;
 use crate::row::listing_id;
 use crate::state::Names;
 use crate::terms::{self, CONCEPT, Field, concept_term};
-use crate::words::{concepts, fold};
+use crate::words::{concepts, fold, guesses};
 use roaring::RoaringBitmap;
 use schema::listing::Category;
 
@@ -83,7 +83,6 @@ pub(crate) fn suggest(
 /// Concepts whose name in the language begins so, or has a word that does, and how many listings name them.
 fn things(within: &Within<'_>, folded: &str, language: Language) -> Vec<Suggestion> {
     let begins = |name: &str| {
-        let name = fold::folded(&fold::kept(name));
         let at = name.find(folded)?;
         let whole = at == 0 || name[..at].ends_with([' ', '-']) || language == Language::Chinese;
         whole.then_some(at)
@@ -91,9 +90,9 @@ fn things(within: &Within<'_>, folded: &str, language: Language) -> Vec<Suggesti
     // Of several names of one thing that begin so, the usual one; things with short names first.
     let mut before = None;
     let mut fitting: Vec<(usize, usize, concepts::Concept, &str)> = Vec::new();
-    for (concept, name) in concepts::all_names(language) {
+    for (concept, name, folded) in guesses::folded_names(language) {
         if before != Some(concept)
-            && let Some(at) = begins(name)
+            && let Some(at) = begins(folded)
         {
             before = Some(concept);
             fitting.push((at, name.len(), concept, name));

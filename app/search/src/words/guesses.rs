@@ -24,6 +24,26 @@ static SINGLE: LazyLock<BTreeMap<String, (&'static str, Vec<Concept>)>> = LazyLo
     single
 });
 
+/// A concept, one of its names, and that name folded.
+type Folded = (Concept, &'static str, String);
+
+/// Every name, by language.
+static FOLDED: LazyLock<[Vec<Folded>; 3]> = LazyLock::new(|| {
+    Language::ALL.map(|language| {
+        let names = all_names(language);
+        let folded = names.map(|(concept, name)| (concept, name, fold::folded(&fold::kept(name))));
+        folded.collect()
+    })
+});
+
+/// Every name of a language in the order of the list, and folded.
+pub(crate) fn folded_names(
+    language: Language,
+) -> impl Iterator<Item = (Concept, &'static str, &'static str)> {
+    let names = FOLDED.get(language as usize).into_iter().flatten();
+    names.map(|(concept, name, folded)| (*concept, *name, &**folded))
+}
+
 /// The most concepts that a prefix or a slip leads to.
 const MAX_CONCEPTS: usize = 24;
 
