@@ -284,7 +284,6 @@ explore-all = Alles zeigen
 filters = Filter
 search = Suche
 any = alle
-max-price = Bis (USD)
 sort = Sortierung
 sort-newest = Neueste
 sort-price = Preis aufsteigend

@@ -284,7 +284,6 @@ explore-all = Show everything
 filters = Filters
 search = Search
 any = any
-max-price = Up to (USD)
 sort = Sort
 sort-newest = Newest
 sort-price = Price, low first

@@ -281,7 +281,6 @@ explore-all = 显示全部
 filters = 筛选
 search = 搜索
 any = 全部
-max-price = 最高价（美元）
 sort = 排序
 sort-newest = 最新
 sort-price = 价格从低到高

@@ -49,7 +49,7 @@ async fn a_listing_is_found_in_three_languages_and_by_programs_and_nowhere_once_
         assert!(offered.body.contains(TITLE), "{}", offered.body);
         let map = visitor.get("/sitemap.xml").await;
         let file = map.find("(/sitemaps/listings/[0-9a-f-]+.xml)");
-        assert!(visitor.get(file).await.body.contains("/listings/fox<"));
+        assert!(visitor.get(&file).await.body.contains("/listings/fox<"));
         let feed = visitor.get("/explore.atom?q=fox").await;
         let known = ("if-none-match", feed.header("etag"));
         let again = visitor.get_with("/explore.atom?q=fox", known).await;
@@ -61,7 +61,7 @@ async fn a_listing_is_found_in_three_languages_and_by_programs_and_nowhere_once_
             let page = visitor.get(path).await;
             assert!(!page.body.contains(TITLE), "at once: {path}");
         }
-        assert!(!visitor.get(file).await.body.contains("/listings/fox<"));
+        assert!(!visitor.get(&file).await.body.contains("/listings/fox<"));
     }
 }
 
