@@ -64,13 +64,13 @@ impl Head {
             {alternates}
             <link rel="alternate" hreflang="x-default" href=address(Lang::En)/>
             {feed.map(|href| view! { <link rel="alternate" type="application/atom+xml" href=href title="Atom"/> })}
-            <meta property="og:site_name" content="Seedmark"/>
-            <meta property="og:type" content="website"/>
-            <meta property="og:title" content=title/>
-            <meta property="og:description" content=description/>
-            <meta property="og:url" content=address(lang)/>
-            <meta property="og:image" content=picture/>
-            <meta property="og:locale" content=lang.html()/>
+            {graph("og:site_name", "Seedmark".into())}
+            {graph("og:type", "website".into())}
+            {graph("og:title", title)}
+            {graph("og:description", description)}
+            {graph("og:url", address(lang))}
+            {graph("og:image", picture)}
+            {graph("og:locale", lang.html().into())}
             {data}
         }
     }
@@ -82,4 +82,9 @@ fn shortened(text: &str) -> String {
         Some((end, _)) => format!("{}…", line[..end].trim_end()),
         None => line,
     }
+}
+
+/// A property of the Open Graph protocol.
+fn graph(name: &'static str, content: String) -> impl IntoView {
+    leptos::html::meta().content(content).attr("property", name)
 }
