@@ -21,6 +21,7 @@ pub mod profile;
 pub mod proof;
 pub mod rng;
 pub mod scheduler;
+pub mod sheet;
 pub mod tokenizer;
 pub mod workers;
 
