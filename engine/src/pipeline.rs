@@ -88,6 +88,21 @@ impl Request {
     }
 }
 
+impl Request {
+    /// Whether its texts fit into a model, before anything else is done with it.
+    ///
+    /// # Errors
+    /// `ErrorKind::PromptTooLong` with the limit.
+    pub fn check_texts(&self, model: &Model) -> Result<(), Error> {
+        let limit = model.manifest.text_tokens as usize;
+        let texts = std::iter::once(&self.prompt).chain(&self.negative);
+        for text in texts {
+            model.tokenizer.encode_padded(text, limit)?;
+        }
+        Ok(())
+    }
+}
+
 /// What a recipe claims, against the graphs that are loaded and not against what their manifest says of them.
 fn fits(wanted: ModelDigest, profile: Profile, model: &Model) -> Result<(), Error> {
     if wanted != model.digest {
