@@ -32,8 +32,10 @@ pub(crate) enum Command {
     Keygen(Keygen),
     /// End a key of yours for good, in the public log
     Key(Key),
-    /// Make a picture from a prompt, or all pictures of a recipe
+    /// Make a picture from a prompt, all pictures of a recipe, or your own with the values of a .seedmark file
     Generate(Generate),
+    /// Lay pictures out for stickers, badges, nails or shirts, as PDF or PNG at 300 dpi
+    Sheet(Sheet),
     /// Seal a recipe: regenerate its pictures, commit to it and sign, ready to be logged
     Seal(Seal),
     /// Check a .seedmark file offline: everything but the pixels
@@ -114,54 +116,133 @@ Limits: 4000 bytes of prompt and of negative prompt (and as many tokens as `seed
 200 steps, guidance 30 with three decimals, seeds below 2^64 (2^32 with torch-cpu and numpy). Pictures are
 PNG files. At guidance 1 and below the negative prompt changes nothing.
 
+With --bundle you make your own pictures of a recipe that you own, offline: --slots shows what may be chosen, and
+--set chooses it; what is left out has its default. Each picture with a new seed of the system's; --seed sealed
+takes that of the first sealed picture (sealed:2 of the second), which makes one picture, and --seed 7 takes 7 and
+the numbers behind it. Such a picture carries the file's name and not the seal; with the values and the seed of a
+sealed picture it is compared with it, and exits with 1 if it differs. The files carry the visible AI label: with
+--unlabelled they do not, and then labelling them where the law asks for it is up to you.
+
 Examples:
   seedmark generate --prompt \"red apple, 3d style\" --explore 9 --out apples.png
   seedmark generate --prompt \"red apple, 3d style\" --seed 7 --save-recipe apple.json --out apple.png
-  seedmark generate --recipe dragon.json --out pictures/")]
+  seedmark generate --recipe dragon.json --out pictures/
+  seedmark generate --bundle menu.seedmark --slots
+  seedmark generate --bundle menu.seedmark --set dish=pizza --set n=3 --count 4 --out pictures/
+  seedmark generate --bundle menu.seedmark --set dish=pizza --count 12 --sheet sticker")]
 pub(crate) struct Generate {
     /// The prompt, used exactly as written
     #[arg(
         long,
-        required_unless_present = "recipe",
-        conflicts_with = "recipe",
+        required_unless_present_any = ["recipe", "bundle"],
+        conflicts_with_all = ["recipe", "bundle"],
         allow_hyphen_values = true
     )]
     pub(crate) prompt: Option<String>,
     /// What to keep out of the picture
-    #[arg(long, conflicts_with = "recipe", allow_hyphen_values = true)]
+    #[arg(long, conflicts_with_all = ["recipe", "bundle"], allow_hyphen_values = true)]
     pub(crate) negative: Option<String>,
-    /// Seed of the noise, 0 to 2^64-1; taken from the operating system when left out
+    /// Seed of the noise, 0 to 2^64-1; taken from the operating system when left out. With --bundle also new, sealed or sealed:N
     #[arg(long, conflicts_with = "recipe", allow_hyphen_values = true)]
     pub(crate) seed: Option<String>,
     /// Make this many pictures with fresh seeds on one contact sheet, and list the seeds
-    #[arg(long, value_name = "N", conflicts_with_all = ["seed", "save_recipe", "recipe"], value_parser = clap::value_parser!(u8).range(2..=16))]
+    #[arg(long, value_name = "N", conflicts_with_all = ["seed", "save_recipe", "recipe", "bundle"], value_parser = clap::value_parser!(u8).range(2..=16))]
     pub(crate) explore: Option<u8>,
     /// Size such as 128x128, one that the model offers; its usual one when left out
-    #[arg(long, value_name = "SIZE", conflicts_with = "recipe")]
+    #[arg(long, value_name = "SIZE", conflicts_with_all = ["recipe", "bundle"])]
     pub(crate) size: Option<String>,
     /// Steps, 1 to 200; the model's own number when left out
-    #[arg(long, conflicts_with = "recipe", allow_negative_numbers = true)]
+    #[arg(long, conflicts_with_all = ["recipe", "bundle"], allow_negative_numbers = true)]
     pub(crate) steps: Option<u32>,
     /// Guidance, such as 3 or 3.5, 0 to 30; the model's own when left out
-    #[arg(long, conflicts_with = "recipe", allow_hyphen_values = true)]
+    #[arg(long, conflicts_with_all = ["recipe", "bundle"], allow_hyphen_values = true)]
     pub(crate) guidance: Option<String>,
     /// Noise: philox (for anything on sale), torch-cpu or numpy (for recipes made elsewhere)
-    #[arg(long, default_value = "philox", conflicts_with = "recipe")]
+    #[arg(long, default_value = "philox", conflicts_with_all = ["recipe", "bundle"])]
     pub(crate) noise: String,
     /// A recipe file; every anchor is made
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "bundle")]
     pub(crate) recipe: Option<PathBuf>,
+    /// The .seedmark file of something you own, or - for standard input: pictures with your own values
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bundle: Option<PathBuf>,
+    /// With --bundle: say what may be chosen, and make nothing
+    #[arg(long, requires = "bundle", conflicts_with_all = ["set", "seed", "count", "sheet", "out", "unlabelled"])]
+    pub(crate) slots: bool,
+    /// With --bundle: a value for one of its slots; as often as there are slots
+    #[arg(
+        long,
+        value_name = "SLOT=VALUE",
+        requires = "bundle",
+        allow_hyphen_values = true
+    )]
+    pub(crate) set: Vec<String>,
+    /// With --bundle: how many pictures, 1 to 16; one when left out
+    #[arg(long, value_name = "N", requires = "bundle", value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub(crate) count: Option<u8>,
+    /// With --bundle: without the visible AI label
+    #[arg(long, requires = "bundle")]
+    pub(crate) unlabelled: bool,
+    /// With --bundle: also a print sheet of the pictures as PDF and PNG
+    #[arg(long, value_name = "PRESET", requires = "bundle", value_parser = presets())]
+    pub(crate) sheet: Option<String>,
+    /// What the sheet is printed on
+    #[arg(long, default_value = "a4", requires = "sheet", value_parser = papers())]
+    pub(crate) paper: String,
     /// A model folder; the embedded model when left out
     #[arg(long, value_name = "FOLDER")]
     pub(crate) model: Option<PathBuf>,
-    /// The PNG to write, or - for standard output; with --recipe a folder
-    #[arg(long, value_name = "PATH")]
-    pub(crate) out: PathBuf,
+    /// The PNG to write, or - for standard output; with --recipe a folder, with --bundle a folder too: this one when left out
+    #[arg(long, value_name = "PATH", required_unless_present = "bundle")]
+    pub(crate) out: Option<PathBuf>,
     /// Also write the recipe of this picture, ready for `seedmark seal`
-    #[arg(long, value_name = "FILE", conflicts_with = "recipe")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["recipe", "bundle"])]
     pub(crate) save_recipe: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) workers: Workers,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn presets() -> clap::builder::PossibleValuesParser {
+    engine::sheet::Preset::ALL
+        .map(engine::sheet::Preset::name)
+        .into()
+}
+
+fn papers() -> clap::builder::PossibleValuesParser {
+    engine::sheet::Paper::ALL
+        .map(engine::sheet::Paper::name)
+        .into()
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Presets: sticker (50 mm square), badge-32 and badge-58 (round), nails (ten sizes from 16 to 7 mm, a row for each
+picture), shirt (200 mm) and shirt-mirrored (for film that is ironed on). The pictures are repeated until the last
+page is full. Small ones are enlarged by whole numbers, so every pixel stays a square. Print at 100 %.
+
+A name that ends in .pdf takes all pages, one that ends in .png the first; further pages get a number behind it.
+The caption is what the pictures' own metadata say, or what you give.
+
+Example: seedmark sheet menu-own-3-labelled.png menu-own-7-labelled.png --preset sticker --out stickers.pdf")]
+pub(crate) struct Sheet {
+    /// PNG files, 1 to 16
+    #[arg(required = true, num_args = 1..=16)]
+    pub(crate) pictures: Vec<PathBuf>,
+    /// What the pieces are for
+    #[arg(long, value_parser = presets())]
+    pub(crate) preset: String,
+    /// What is printed on
+    #[arg(long, default_value = "a4", value_parser = papers())]
+    pub(crate) paper: String,
+    /// What stands below, at most 400 characters
+    #[arg(long)]
+    pub(crate) caption: Option<String>,
+    /// The .pdf or .png to write
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

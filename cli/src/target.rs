@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 pub(crate) enum Content {
     /// A PNG: replaces a PNG. Its name ends in `.png`, or in nothing.
     Picture,
+    /// A PDF: replaces a PDF.
+    Document,
     /// A recipe as JSON: replaces a recipe.
     Recipe,
     /// A key or a bundle with its recipe: replaces nothing, and only its owner may read it.
@@ -34,7 +36,10 @@ impl Target {
     /// Looks at the place. Missing folders are made when the file is written.
     pub(crate) fn file(path: &Path, content: Content) -> Result<Self> {
         if path.as_os_str() == "-" {
-            if content == Content::State || content == Content::Recipe {
+            if matches!(
+                content,
+                Content::State | Content::Recipe | Content::Document
+            ) {
                 bail!(
                     "-: standard output takes the picture or the bundle; name a file (./- for one named -)"
                 );
@@ -188,6 +193,7 @@ fn check_replaceable(path: &Path, content: Content) -> Result<()> {
         .with_context(|| format!("cannot look at {shown}"))?;
     let replaced = match content {
         Content::Picture => begin.starts_with(b"\x89PNG\r\n\x1a\n"),
+        Content::Document => begin.starts_with(b"%PDF-"),
         Content::Recipe => {
             let format = schema::recipe::FORMAT.as_bytes();
             begin.windows(format.len()).any(|bytes| bytes == format)
@@ -200,6 +206,7 @@ fn check_replaceable(path: &Path, content: Content) -> Result<()> {
     }
     let what = match content {
         Content::Picture => "it is no PNG",
+        Content::Document => "it is no PDF",
         Content::Recipe => "it is no recipe",
         _ => "such a file is never replaced",
     };

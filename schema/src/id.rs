@@ -62,6 +62,10 @@ ids! {
     LineId, "line";
     /// A reproduction run.
     RunId, "run";
+    /// Pictures that an owner made with their own values.
+    OwnRunId, "own run";
+    /// A picture that somebody tried before buying.
+    TrialId, "trial";
     /// A payment at a provider.
     PaymentId, "payment";
 }

@@ -26,6 +26,7 @@ pub mod pixels;
 pub mod recipe;
 pub mod sealing;
 pub mod statement;
+#[cfg(not(target_family = "wasm"))]
 pub mod tags;
 pub mod template;
 pub mod time;

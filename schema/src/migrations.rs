@@ -57,4 +57,5 @@ steps! {
     31 "0031_current_version";
     32 "0032_file_names";
     33 "0033_find";
+    34 "0034_own";
 }

@@ -39,6 +39,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("checkout", &["market/src/checkout/"]),
     ("shop", &["market/src/shop.rs"]),
     ("library", &["market/src/library/"]),
+    ("own", &["market/src/own/"]),
+    ("trials", &["market/src/trials/"]),
     ("moderation", &["market/src/moderation/"]),
     ("browse", &["market/src/browse/"]),
     ("studio", &["market/src/studio/"]),

@@ -211,7 +211,7 @@ negative = Negativ-Prompt
 negative-idle = Bei einer Guidance von 1 oder weniger ändert der Negativ-Prompt nichts.
 invisible-hint = Die Texte enthalten Zeichen, die niemand sieht und die das Bild ändern: { $found }
 variables = Variablen
-variables-hint = Auswahl: red = crimson, blue = azure · Text: 20: fox · Zahl: 1-5. Bezeichnungen sind öffentlich, Texte versiegelt.
+variables-hint = Auswahl (geschlossen: Käufer nehmen eines davon): red = crimson, blue = azure · Text (offen: 20 Zeichen, sonst fox): 20: fox · Zahl: 1-5, in Schritten 0-100/10, mit Standardwert 1-5: 3. Bezeichnungen sind öffentlich, Texte versiegelt.
 variable-name = Name
 variable-kind = Art
 variable-definition = Definition
@@ -397,6 +397,114 @@ line-state-open = nicht bezahlt
 line-state-owned = Ihres
 line-state-refunded = erstattet
 line-state-cancelled = storniert
+
+## Own values and tries
+slots-title = Was Sie wählen können
+slots-line = Der Prompt bleibt bis zum Kauf versiegelt; das sind seine freien Stellen.
+slot-choice = eines davon und nichts anderes: { $labels }
+slot-text = eigene Worte, bis zu { $count } Zeichen; sonst „{ $default }“
+slot-number = eine ganze Zahl von { $minimum } bis { $maximum }
+slot-number-step = eine ganze Zahl von { $minimum } bis { $maximum }, in Schritten von { $step }
+slot-only = Eines dieser { $count }; andere bietet das Rezept nicht.
+own-title = Selbst erzeugen
+own-heading = { $title }: eigene Bilder
+own-line = Setzen Sie eigene Werte in das Rezept ein. Was entsteht, nutzen Sie nach der Lizenz; es trägt den Namen des Rezepts, nicht sein Siegel.
+own-line-fixed = Dieses Rezept hat keine freien Stellen; ein anderer Seed ergibt ein anderes Bild. Es trägt den Namen des Rezepts, nicht sein Siegel.
+own-seed-new = neu, für jedes Bild gezogen
+own-seed-sealed = des versiegelten Bildes { $number }
+own-seed-typed = eine eigene Zahl
+own-seed-hint = Der Seed eines versiegelten Bildes ergibt ein Bild. Bei einer eigenen Zahl ergeben die folgenden Zahlen die weiteren Bilder.
+own-count = Wie viele Bilder
+own-count-hint = 1 bis 16; bei einem versiegelten Seed eines.
+own-make = Bilder erzeugen
+own-make-here = Bilder erzeugen
+own-kept = Die neuesten { $count } Läufe bleiben mit ihren Bildern hier; ältere machen Platz. Behalten Sie als Datei, was Ihnen gefällt.
+own-runs = Ihre Bilder
+own-runs-none = Noch nichts erzeugt.
+own-older = Ältere Läufe
+own-all = Alle Ihre Bilder
+own-no-values = Neue Seeds
+own-seeds = { $count ->
+    [one] 1 Seed
+   *[other] { $count } Seeds
+}
+own-again-new = Gleiche Werte, neue Seeds
+own-again-same = Genau dasselbe noch einmal
+own-change = Werte ändern
+own-remove = Diesen Lauf mit seinen Bildern entfernen
+own-run-line = Mit dem Rezept „{ $title }“ und eigenen Werten erzeugt: nicht seine versiegelten Bilder.
+own-run-sealed = Werte und Seed des Rezepts „{ $title }“, wie sie versiegelt wurden.
+own-equal = versiegeltes Bild { $number }, bitgleich
+own-differs = Das müsste ein versiegeltes Bild sein, und seine Pixel weichen ab. Wir erzeugen jetzt alle neu; sind sie nicht gleich, geht das Geld von selbst zurück.
+own-labelled = PNG mit KI-Hinweis
+own-unlabelled = PNG ohne Hinweis
+own-pick = auf den Druckbogen
+own-note = Mit dem Rezept „{ $title }“ erzeugt, eigene Werte; nicht das versiegelte Bild.
+own-note-sealed = Versiegeltes Bild { $number } des Rezepts „{ $title }“, bitgleich neu erzeugt.
+own-not-yours = Das Rezept gehört Ihnen nicht mehr; das Bild wurde nicht erzeugt.
+own-erased = Das Rezept oder diese Werte wurden gelöscht.
+own-failed = Dieses Bild ließ sich nicht erzeugen. Mit anderem Seed oder anderen Werten gelingt es vielleicht.
+own-model-gone-line = Das Modell des Rezepts ist zurzeit nicht hier. Ihre .seedmark-Datei erzeugt die Bilder zu Hause.
+field-own-count = 1 bis { $detail } Bilder auf einmal.
+field-own-anchor = Das Rezept hat { $detail } versiegelte Bilder; wählen Sie den Seed eines davon.
+field-own-model-gone = Das Modell des Rezepts ist zurzeit nicht hier ({ $detail }). Ihre .seedmark-Datei erzeugt die Bilder zu Hause.
+field-own-tokens = Mit diesen Werten ist der Prompt länger, als das Modell aufnimmt: { $detail } Token, etwa { $detail } kurze Wörter. Nehmen Sie weniger Wörter.
+field-value-long = { $detail }: viel zu lang.
+sheet-title = Druckbogen
+sheet-line = Die angekreuzten Bilder, mit 300 dpi gesetzt, mit Rändern und Schnittmarken. Sie wiederholen sich, bis die Seite voll ist.
+sheet-for = Für
+sheet-sticker = Aufkleber, 50 mm
+sheet-badge-32 = Buttons, 32 mm rund
+sheet-badge-58 = Buttons, 58 mm rund
+sheet-nails = Nägel, zehn Größen
+sheet-shirt = Hemd, 200 mm
+sheet-shirt-mirrored = Hemd, gespiegelt für Bügelfolie
+sheet-paper = Papier
+paper-a4 = A4
+paper-square = Quadrat, 210 mm
+sheet-unlabelled = Bilder ohne sichtbaren KI-Hinweis
+sheet-unlabelled-hint = Zuvor bitten wir Sie zuzusagen, dass Sie kennzeichnen, was Sie öffentlich zeigen.
+sheet-pdf = PDF
+sheet-png = PNG, eine Seite
+sheet-page = Seite
+sheet-hint = Drucken Sie mit 100 %, ohne Anpassung an die Seite.
+sheet-caption = { $note } Rezept von { $creator }. AI 生成 · KI-erzeugt · mit 100 % drucken
+field-sheet-empty = Kreuzen Sie mindestens ein fertiges Bild an.
+unlabelled-title = Bilder ohne KI-Hinweis
+unlabelled-line = Dateien von hier tragen einen sichtbaren Hinweis, dass eine Maschine sie erzeugt hat. Sie bekommen sie ohne ihn, wenn Sie dem zustimmen:
+unlabelled-public = Ich kennzeichne die Bilder selbst als KI-erzeugt, wo ich sie öffentlich zeige oder weitergebe und das Gesetz es verlangt.
+unlabelled-law = Ich weiß, dass das in China (Kennzeichnungsmaßnahmen, Artikel 9) und in der EU (KI-Verordnung, Artikel 50) meine Pflicht sein kann.
+unlabelled-forge = Ich entferne den Hinweis in den Metadaten der Datei nicht und gebe die Bilder nicht als Fotos oder Handarbeit aus.
+unlabelled-kept = Wir vermerken Ihre Zustimmung und jede solche Datei mit Zeitpunkt, bewahren das 400 Tage auf und fragen nach einem Jahr erneut.
+unlabelled-version = Fassung { $version }.
+unlabelled-agree = Ich stimme zu
+unlabelled-given = Dem haben Sie schon zugestimmt.
+flash-acknowledged = Vermerkt. Dateien ohne Hinweis stehen Ihnen jetzt offen.
+flash-own-removed = Der Lauf und seine Bilder sind entfernt.
+flash-trial-on = Besucher dürfen es jetzt ausprobieren.
+flash-trial-off = Besucher können es nicht mehr ausprobieren.
+trial-title = Vor dem Kauf ausprobieren
+trial-heading = { $title } ausprobieren
+trial-line = { $count ->
+    [0] Sie haben alle Versuche mit diesem Rezept verbraucht.
+    [one] Noch ein Versuch: ein kleines Bild mit KI-Hinweis und neuem Seed.
+   *[other] Noch { $count } Versuche, jeder ein kleines Bild mit KI-Hinweis und neuem Seed.
+}
+trial-make = Ausprobieren
+trial-back = Zurück zum Angebot
+trial-yours = Ihre Versuche
+trial-none = Noch keiner.
+trial-sealed = Was versiegelt und verkauft wird
+trial-note = Ein Versuch mit dem Rezept „{ $title }“; nicht das versiegelte Bild.
+trial-kept = Das Bild wurde { $count } Tage aufbewahrt und ist fort.
+trial-failed = Dieser Versuch gelang nicht; er zählt nicht.
+trial-turn-on = Besucher ausprobieren lassen
+trial-turn-off = Ausprobieren beenden
+field-trial-choices = { $detail }: Vor dem Kauf lassen sich nur vorgegebene Werte ausprobieren.
+field-trials-used = Jeder hat { $detail } Versuche mit einem Rezept, und Ihre sind verbraucht.
+draft-trial = Besucher dürfen es vor dem Kauf ausprobieren
+draft-trial-hint = Drei kleine gekennzeichnete Bilder je Besucher, aus Ihren vorgegebenen Werten und mit neuen Seeds. Prompt und Seeds bleiben geheim; im Studio lässt es sich beenden.
+## End of own values
 
 ## Library
 library-line = Was Sie besitzen, mit allem zum Reproduzieren.

@@ -211,7 +211,7 @@ negative = Negative prompt
 negative-idle = At a guidance of 1 or less the negative prompt changes nothing.
 invisible-hint = The texts hold characters that nobody sees, and they change the picture: { $found }
 variables = Variables
-variables-hint = Choice: red = crimson, blue = azure · Text: 20: fox · Number: 1-5. Labels are public, texts are sealed.
+variables-hint = Choice (closed: buyers take one of yours): red = crimson, blue = azure · Text (open: 20 characters, otherwise fox): 20: fox · Number: 1-5, in steps 0-100/10, with a default 1-5: 3. Labels are public, texts are sealed.
 variable-name = Name
 variable-kind = Kind
 variable-definition = Definition
@@ -397,6 +397,114 @@ line-state-open = not paid
 line-state-owned = yours
 line-state-refunded = refunded
 line-state-cancelled = cancelled
+
+## Own values and tries
+slots-title = What you can choose
+slots-line = The prompt stays sealed until it is bought; these are its open places.
+slot-choice = one of these, and nothing else: { $labels }
+slot-text = your own words, up to { $count } characters; otherwise “{ $default }”
+slot-number = a whole number from { $minimum } to { $maximum }
+slot-number-step = a whole number from { $minimum } to { $maximum }, in steps of { $step }
+slot-only = One of these { $count }; the creator offers no others.
+own-title = Make your own
+own-heading = { $title }: your own pictures
+own-line = Put your own values into the recipe. What comes out is yours to use as the licence says; it carries the recipe's name, not its seal.
+own-line-fixed = This recipe has no open places; another seed gives another picture. It carries the recipe's name, not its seal.
+own-seed-new = new, drawn for each picture
+own-seed-sealed = of sealed picture { $number }
+own-seed-typed = a number of yours
+own-seed-hint = A sealed picture's seed makes one picture. With a number of yours, the following numbers make the others.
+own-count = How many pictures
+own-count-hint = 1 to 16; for a sealed seed it is one.
+own-make = Make the pictures
+own-make-here = Make pictures
+own-kept = The newest { $count } runs are kept here with their pictures; older ones make room. Keep what you like as a file.
+own-runs = Your pictures
+own-runs-none = Nothing made yet.
+own-older = Older runs
+own-all = All your pictures
+own-no-values = New seeds
+own-seeds = { $count ->
+    [one] 1 seed
+   *[other] { $count } seeds
+}
+own-again-new = Same values, new seeds
+own-again-same = The very same again
+own-change = Change the values
+own-remove = Remove this run with its pictures
+own-run-line = Made with the recipe “{ $title }” and your own values: not its sealed pictures.
+own-run-sealed = Values and seed of the recipe “{ $title }” as they were sealed.
+own-equal = sealed picture { $number }, equal bit for bit
+own-differs = This ought to be a sealed picture, and its pixels differ. We regenerate all of them now; if they are not equal, the money goes back by itself.
+own-labelled = PNG with AI label
+own-unlabelled = PNG without label
+own-pick = on the print sheet
+own-note = Made with the recipe “{ $title }”, own values; not the sealed picture.
+own-note-sealed = Sealed picture { $number } of the recipe “{ $title }”, made again bit for bit.
+own-not-yours = The recipe is not yours any more, so it was not made.
+own-erased = The recipe or these values were erased.
+own-failed = This picture could not be made. With another seed or other values it may.
+own-model-gone-line = The recipe's model is not here at the moment. Your .seedmark file makes the pictures at home.
+field-own-count = 1 to { $detail } pictures at a time.
+field-own-anchor = The recipe has { $detail } sealed pictures; choose the seed of one of them.
+field-own-model-gone = The recipe's model is not here at the moment ({ $detail }). Your .seedmark file makes the pictures at home.
+field-own-tokens = With these values the prompt is longer than the model takes: { $detail } tokens, some { $detail } short words. Use fewer words.
+field-value-long = { $detail }: far too long.
+sheet-title = Print sheet
+sheet-line = The pictures you ticked, laid out at 300 dpi with margins and cut marks. They are repeated until the page is full.
+sheet-for = For
+sheet-sticker = Stickers, 50 mm
+sheet-badge-32 = Badges, 32 mm round
+sheet-badge-58 = Badges, 58 mm round
+sheet-nails = Nails, ten sizes
+sheet-shirt = Shirt, 200 mm
+sheet-shirt-mirrored = Shirt, mirrored for iron-on film
+sheet-paper = Paper
+paper-a4 = A4
+paper-square = Square, 210 mm
+sheet-unlabelled = Pictures without the visible AI label
+sheet-unlabelled-hint = You are asked first to label what you show in public.
+sheet-pdf = PDF
+sheet-png = PNG, one page
+sheet-page = Page
+sheet-hint = Print at 100%, without fitting it to the page.
+sheet-caption = { $note } Recipe by { $creator }. AI 生成 · AI-generated · print at 100%
+field-sheet-empty = Tick at least one picture that is made.
+unlabelled-title = Pictures without the AI label
+unlabelled-line = Files from here carry a visible notice that a machine made them. You may have them without it once you agree to this:
+unlabelled-public = I label the pictures myself as made by AI where I show or pass them on in public and the law asks for it.
+unlabelled-law = I know that in China (Labelling Measures, article 9) and in the EU (AI Act, article 50) this may be my duty.
+unlabelled-forge = I do not remove the notice in the file's metadata, and I do not pass the pictures off as photographs or as made by hand.
+unlabelled-kept = We note your agreement and each such file with its time, keep that for 400 days, and ask again after a year.
+unlabelled-version = Wording { $version }.
+unlabelled-agree = I agree
+unlabelled-given = You agreed to this already.
+flash-acknowledged = Noted. Files without the label are open to you now.
+flash-own-removed = The run and its pictures are removed.
+flash-trial-on = Visitors may try it now.
+flash-trial-off = Visitors may not try it any more.
+trial-title = Try it before you buy
+trial-heading = Try { $title }
+trial-line = { $count ->
+    [0] You have used all your tries of this recipe.
+    [one] One try left: a small picture with the AI label and a fresh seed.
+   *[other] { $count } tries left, each a small picture with the AI label and a fresh seed.
+}
+trial-make = Try it
+trial-back = Back to the listing
+trial-yours = Your tries
+trial-none = None yet.
+trial-sealed = What is sealed and sold
+trial-note = A try of the recipe “{ $title }”; not the sealed picture.
+trial-kept = The picture was kept for { $count } days and is gone.
+trial-failed = This try could not be made; it does not count.
+trial-turn-on = Let visitors try it
+trial-turn-off = End the tries
+field-trial-choices = { $detail }: only listed choices can be tried before buying.
+field-trials-used = Everybody has { $detail } tries of a recipe, and yours are used.
+draft-trial = Visitors may try it before buying
+draft-trial-hint = Three small labelled pictures for each visitor, from your listed choices and with fresh seeds. Prompt and seeds stay secret; you can end it in the studio.
+## End of own values
 
 ## Library
 library-line = What you own, with everything to reproduce it.

@@ -17,6 +17,7 @@ pub mod models;
 pub mod moderation;
 pub mod offers;
 pub mod orders;
+pub mod own;
 pub mod payouts;
 pub mod people;
 pub mod pictures;
@@ -25,6 +26,7 @@ pub mod settlement;
 pub mod shop;
 pub mod studio;
 pub mod till;
+pub mod trials;
 pub mod verify;
 
 #[cfg(test)]

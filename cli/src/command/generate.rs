@@ -19,9 +19,14 @@ use std::path::{Path, PathBuf};
 const MAX_WRITTEN_BYTES: usize = 4 * recipe::MAX_BYTES;
 
 pub(crate) fn run(options: &Generate) -> Result<Exit> {
+    if let Some(bundle) = &options.bundle {
+        return super::own::run(options, bundle);
+    }
+    // Without a bundle the parser asks for it.
+    let out = options.out.as_deref().unwrap_or(Path::new("."));
     let written = options.recipe.as_deref().map(read_recipe).transpose()?;
     // Every place is looked at before the minutes of work, not after them.
-    let mut places = places(options, written.as_ref())?;
+    let mut places = places(options, out, written.as_ref())?;
     let save = match &options.save_recipe {
         Some(path) => Some(Target::file(path, Content::Recipe)?),
         None => None,
@@ -43,7 +48,7 @@ pub(crate) fn run(options: &Generate) -> Result<Exit> {
     let sheet = options.explore.is_some();
     let mut made = Vec::new();
     for (index, (picture, anchor)) in pictures.iter().zip(&recipe.anchors).enumerate() {
-        let path = places.get(index).map_or(&options.out, |(path, _)| path);
+        let path = places.get(index).map_or(out, |(path, _)| path);
         made.push(describe(picture, anchor, &recipe, path)?);
     }
     if sheet {
@@ -64,7 +69,7 @@ pub(crate) fn run(options: &Generate) -> Result<Exit> {
     } else if sheet {
         output::line(format!(
             "{}: {} pictures, left to right, then down",
-            options.out.display(),
+            out.display(),
             made.len()
         ));
         for (number, row) in (1..).zip(&made) {
@@ -83,15 +88,19 @@ pub(crate) fn run(options: &Generate) -> Result<Exit> {
 }
 
 /// Where the pictures go: one file for one picture or a sheet, a folder for a recipe's.
-fn places(options: &Generate, recipe: Option<&Recipe>) -> Result<Vec<(PathBuf, Target)>> {
+fn places(
+    options: &Generate,
+    out: &Path,
+    recipe: Option<&Recipe>,
+) -> Result<Vec<(PathBuf, Target)>> {
     if let Some(recipe) = recipe {
-        return Target::folder(&options.out, recipe.anchors.len());
+        return Target::folder(out, recipe.anchors.len());
     }
-    let place = Target::file(&options.out, Content::Picture)?;
+    let place = Target::file(out, Content::Picture)?;
     if options.json && place.is_stdout() {
         bail!("--out -: the picture and the JSON would both go to standard output");
     }
-    Ok(vec![(options.out.clone(), place)])
+    Ok(vec![(out.to_owned(), place)])
 }
 
 fn text(value: &serde_json::Value) -> &str {

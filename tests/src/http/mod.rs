@@ -6,6 +6,7 @@ mod confirmation;
 mod earlier;
 mod health;
 mod limits;
+mod own;
 mod prices;
 mod small;
 mod starting;

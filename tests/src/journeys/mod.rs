@@ -4,6 +4,7 @@
 mod copycat;
 mod killed;
 mod money;
+mod own;
 mod sceptic;
 mod stripe;
 
@@ -32,6 +33,17 @@ async fn submit(browser: &Browser, base: &str, price: &str) -> String {
 
 /// The same with a template of one's own, which has the slot `mood`.
 async fn submit_as(browser: &Browser, base: &str, price: &str, template: &str) -> String {
+    submit_with(browser, base, price, template, async |_| {}).await
+}
+
+/// The same with more that is filled in before the draft is saved.
+async fn submit_with(
+    browser: &Browser,
+    base: &str,
+    price: &str,
+    template: &str,
+    more: impl AsyncFnOnce(&Browser),
+) -> String {
     browser.goto_ready(&format!("{base}/account")).await;
     browser.fill("#key-passphrase", DECOMPOSED).await;
     browser.follow("#key-make").await;
@@ -51,6 +63,7 @@ async fn submit_as(browser: &Browser, base: &str, price: &str, template: &str) -
     browser.fill("#steps", "6").await;
     browser.fill("#title", "Two moods").await;
     browser.fill("#price", price).await;
+    more(browser).await;
     browser.follow("#save-draft").await;
     browser.see(".flash").await;
     browser.fill("#generate-form input[name=seed]", "").await;

@@ -2,11 +2,12 @@
 
 mod files;
 mod foreign;
+mod own;
 mod prompts;
 mod terminal;
 mod verdicts;
 
-use crate::harness::server::{program, seedmark};
+use crate::harness::server::{program, seedmark, text as text_of};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use schema::bundle::Bundle;

@@ -10,7 +10,13 @@ use crate::db::{self, Tx};
 use crate::random;
 
 /// The kinds of jobs that make pictures. Every other kind is quick.
-pub const PICTURE_KINDS: [&str; 3] = ["studio-generate", "studio-certify", "library-reproduce"];
+pub const PICTURE_KINDS: [&str; 5] = [
+    "studio-generate",
+    "studio-certify",
+    "library-reproduce",
+    "own-make",
+    "trial-make",
+];
 
 impl Queue {
     /// The queue of kinds that one worker takes.
@@ -38,8 +44,12 @@ impl Queue {
 pub enum Class {
     /// An owner's re-run, a certification: money hangs on them.
     Owed,
+    /// Pictures that owners make with their own values: they paid for them.
+    Owner,
     /// Pictures of the studio.
     Studio,
+    /// Pictures that visitors try.
+    Trial,
     /// Re-runs for a new release, which nobody waits for.
     Background,
 }
@@ -48,8 +58,10 @@ impl Class {
     fn number(self) -> i64 {
         match self {
             Self::Owed => 0,
-            Self::Studio => 1,
-            Self::Background => 2,
+            Self::Owner => 1,
+            Self::Studio => 2,
+            Self::Trial => 3,
+            Self::Background => 4,
         }
     }
 }

@@ -76,6 +76,42 @@ pub const REPRODUCE: Limit = Limit {
     window_ms: 60 * 60_000,
     count: 60,
 };
+/// Pictures that one owner makes with their own values.
+pub const OWN_PICTURES: Limit = Limit {
+    name: "own-pictures",
+    window_ms: 60 * 60_000,
+    count: 200,
+};
+/// Print sheets of one owner: each is a page of nine million dots.
+pub const SHEETS: Limit = Limit {
+    name: "sheets",
+    window_ms: 60 * 60_000,
+    count: 60,
+};
+/// Files without a label that one person takes; each is written down.
+pub const UNLABELLED: Limit = Limit {
+    name: "unlabelled",
+    window_ms: 60 * 60_000,
+    count: 300,
+};
+/// Pictures that one visitor tries, of whatever listings.
+pub const TRIALS: Limit = Limit {
+    name: "trials",
+    window_ms: 24 * 60 * 60_000,
+    count: 30,
+};
+/// Pictures of one listing that one block of network addresses tries: whoever throws a cookie away begins again, and not for ever.
+pub const TRIALS_BLOCK: Limit = Limit {
+    name: "trials-block",
+    window_ms: 24 * 60 * 60_000,
+    count: 12,
+};
+/// Pictures of whatever listings that one block of network addresses tries.
+pub const TRIALS_ANYWHERE: Limit = Limit {
+    name: "trials-anywhere",
+    window_ms: 24 * 60 * 60_000,
+    count: 120,
+};
 
 /// Recipes that one person submits.
 pub const PUBLISH: Limit = Limit {

@@ -74,7 +74,7 @@ fn document(row: Row, pixel_digests: Vec<String>) -> Option<Document> {
         sales: row.sales,
         reproduced: row.reproduced,
         trend: row.trend,
-        trial: false,
+        trial: row.trial,
         leaf_hash: row.leaf_hash,
         log_index: row.log_index.and_then(|index| u64::try_from(index).ok()),
         prints: prints.iter().flatten().filter_map(print_of).collect(),

@@ -24,6 +24,7 @@ pub(super) struct Row {
     pub(super) sales: i64,
     pub(super) reproduced: i64,
     pub(super) trend: i64,
+    pub(super) trial: bool,
     pub(super) model: String,
     pub(super) variables: String,
     pub(super) leaf_hash: String,
@@ -64,7 +65,7 @@ statements! {
     /// `cross join` keeps SQLite to the order: the few that are asked for first.
     LIST_ROWS = wanted!("select listing.id, listing.state, version.id as version_id, listing.title, listing.description, person.handle, listing.category,
             listing.language, listing.price_minor, listing.licence, listing.tags, coalesce(listing.published_ms, 0) as published_ms, listing.sales,
-            listing.reproduced, listing.trend, version.model, version.variables, version.leaf_hash, sealed.log_index, likeness.picture_prints
+            listing.reproduced, listing.trend, listing.trial, version.model, version.variables, version.leaf_hash, sealed.log_index, likeness.picture_prints
         from wanted
         cross join listing
         join person on person.id = listing.person_id

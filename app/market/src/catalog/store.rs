@@ -82,6 +82,8 @@ pub struct Listing {
     pub state: ListingState,
     pub published_ms: Option<i64>,
     pub sales: i64,
+    /// Whether visitors may try it.
+    pub trial: bool,
     #[sqlx(try_from = "String")]
     pub version_id: VersionId,
     #[sqlx(try_from = "String")]
@@ -142,7 +144,7 @@ macro_rules! listing {
     ($version:literal, $where:literal) => {
         concat!(
             "select listing.id, listing.slug, listing.person_id, person.handle, listing.title, listing.description, listing.category,
-                listing.language, listing.price_minor, listing.licence, listing.state, listing.published_ms, listing.sales,
+                listing.language, listing.price_minor, listing.licence, listing.state, listing.published_ms, listing.sales, listing.trial,
                 version.id as version_id, version.state as version_state, version.error as version_error, version.secret_id, version.model,
                 version.profile, version.scheduler, version.steps, version.width, version.height, version.variables, version.creator_key,
                 version.leaf_hash, version.listing_leaf_hash, version.listing_statement, version.certification_leaf_hash,

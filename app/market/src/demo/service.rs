@@ -146,6 +146,8 @@ async fn load_one(
         price,
         licence: piece.licence.into(),
         tags: String::new(),
+        // What can be chosen may be tried.
+        trial: !content.variables.is_empty(),
         content,
         seen_ms: None,
     };

@@ -8,6 +8,8 @@ statements! {
             union all select 1 from anchor where blob = $1
             union all select 1 from anchor where labelled_blob = $1
             union all select 1 from run_file where blob = $1
+            union all select 1 from own_picture where blob = $1
+            union all select 1 from trial where blob = $1
         ) named";
 }
 

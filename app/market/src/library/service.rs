@@ -149,6 +149,16 @@ fn require_opened(line: &Line) -> Result<(), Error> {
     }
 }
 
+/// A buyer's own line whose recipe is open to them.
+///
+/// # Errors
+/// As [`get_line`], or [`Error::NotOpened`].
+pub async fn get_opened(tx: &mut Tx, buyer: &PersonId, id: &LineId) -> Result<Line, Error> {
+    let line = get_line(tx, buyer, id).await?;
+    require_opened(&line)?;
+    Ok(line)
+}
+
 async fn open_secret(
     state: &Shop,
     tx: &mut Tx,
@@ -348,6 +358,20 @@ pub async fn start_run(state: &Shop, buyer: &PersonId, line_id: &LineId) -> Resu
     enqueue(&mut tx, &id, Class::Owed, Some(buyer), steps).await?;
     tx.commit().await?;
     Ok(id)
+}
+
+/// Lets our worker regenerate a line's pictures because one of them came out different elsewhere: the outcome is decided as that of any
+/// re-run, whoever asked for it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn check_again(state: &Shop, tx: &mut Tx, line: &Line) -> db::Result<()> {
+    let version = catalog::get_version(tx, &line.version_id).await?;
+    let anchors = catalog::list_anchors(tx, &line.version_id).await?;
+    let steps = version.steps * i64::try_from(anchors.len()).unwrap_or(1);
+    let (id, buyer) = (random::id_of(), PersonId::parse(&line.buyer_id).ok());
+    store::insert_run(tx, &id, line, steps, state.clock.now_ms()).await?;
+    enqueue(tx, &id, Class::Owed, buyer.as_ref(), steps).await
 }
 
 pub(super) async fn enqueue(

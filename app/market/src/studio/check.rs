@@ -23,6 +23,7 @@ pub(super) struct Checked {
     pub(super) price_minor: i64,
     pub(super) licence: Licence,
     pub(super) tags: Tags,
+    pub(super) trial: bool,
     pub(super) content: Content,
 }
 
@@ -157,6 +158,7 @@ fn check(state: &Shop, form: DraftForm) -> Result<Checked, Error> {
             price_minor: price.minor,
             licence,
             tags,
+            trial: form.trial,
             content: form.content,
         }),
         _ => Err(Error::Invalid(wrong)),

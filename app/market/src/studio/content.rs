@@ -112,6 +112,8 @@ pub struct DraftForm {
     pub licence: String,
     /// As typed, between commas.
     pub tags: String,
+    /// Whether visitors may try it.
+    pub trial: bool,
     pub content: Content,
     /// The state of the draft that the page showed; nothing for whoever saw none.
     pub seen_ms: Option<i64>,

@@ -65,6 +65,7 @@ pub async fn create_draft(state: &Shop, person: &PersonId, title: &str) -> Resul
         price_minor: 300,
         licence: Licence::Standard.id().into(),
         tags: String::new(),
+        trial: false,
         secret_id: random::id(),
         updated_ms: now,
     };
@@ -184,6 +185,7 @@ pub async fn save_draft(
     row.price_minor = checked.price_minor;
     row.licence = checked.licence.id().into();
     row.tags = checked.tags.to_string();
+    row.trial = checked.trial;
     row.updated_ms = state.clock.now_ms();
     state
         .vault
@@ -518,6 +520,7 @@ pub async fn publish(
         price_minor: sealable.draft.price_minor,
         licence: &sealable.draft.licence,
         tags: &sealable.draft.tags,
+        trial: sealable.draft.trial,
         recipe: &sealable.recipe,
         variables: serde_json::to_string(&variables).map_err(internal)?,
         creator_key: sent.key.to_string(),

@@ -19,6 +19,8 @@ pub struct DraftRow {
     pub licence: String,
     /// Between commas, as `schema::tags::Tags` writes them.
     pub tags: String,
+    /// Whether visitors may try what is published from it.
+    pub trial: bool,
     pub secret_id: String,
     pub updated_ms: i64,
 }
@@ -48,7 +50,9 @@ pub struct PictureRow {
 /// A line of the creator's own list.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct MyListing {
+    pub id: String,
     pub slug: String,
+    pub trial: bool,
     pub title: String,
     #[sqlx(try_from = "String")]
     pub state: ListingState,
@@ -59,11 +63,11 @@ pub struct MyListing {
 }
 
 statements! {
-    INSERT_DRAFT = "insert into draft (id, person_id, title, description, category, price_minor, licence, secret_id, created_ms, updated_ms, tags)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)";
-    UPDATE_DRAFT = "update draft set title = $2, description = $3, category = $4, price_minor = $5, licence = $6, updated_ms = $7, tags = $8 where id = $1";
-    GET_DRAFT = "select id, person_id, title, description, category, price_minor, licence, tags, secret_id, updated_ms from draft where id = $1 and person_id = $2";
-    LIST_DRAFTS = "select id, person_id, title, description, category, price_minor, licence, tags, secret_id, updated_ms
+    INSERT_DRAFT = "insert into draft (id, person_id, title, description, category, price_minor, licence, secret_id, created_ms, updated_ms, tags, trial)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)";
+    UPDATE_DRAFT = "update draft set title = $2, description = $3, category = $4, price_minor = $5, licence = $6, updated_ms = $7, tags = $8, trial = $9 where id = $1";
+    GET_DRAFT = "select id, person_id, title, description, category, price_minor, licence, tags, trial, secret_id, updated_ms from draft where id = $1 and person_id = $2";
+    LIST_DRAFTS = "select id, person_id, title, description, category, price_minor, licence, tags, trial, secret_id, updated_ms
         from draft where person_id = $1 order by updated_ms desc, id limit 50";
     INSERT_PICTURE = "insert into picture (id, draft_id, person_id, secret_id, text_tag, state, step, steps, created_ms)
         values ($1, $2, $3, $4, $5, 'waiting', 0, $6, $7)";
@@ -78,7 +82,7 @@ statements! {
     SET_STEP = "update picture set state = 'running', step = $2 where id = $1 and state <> 'done'";
     FINISH_PICTURE = "update picture set state = 'done', step = steps, blob = $2, pixel_blake3 = $3, pixel_sha256 = $4, error = null where id = $1";
     FAIL_PICTURE = "update picture set state = 'failed', error = $2 where id = $1 and state <> 'done'";
-    LIST_MINE = "select listing.slug, listing.title, listing.state, listing.price_minor, listing.sales, version.error, anchor.labelled_blob
+    LIST_MINE = "select listing.id, listing.slug, listing.trial, listing.title, listing.state, listing.price_minor, listing.sales, version.error, anchor.labelled_blob
         from listing
         join version on version.id = listing.version_id
         join anchor on anchor.version_id = version.id and anchor.idx = 0
@@ -98,7 +102,8 @@ pub(super) async fn insert_draft(tx: &mut Tx, draft: &DraftRow) -> db::Result<()
         &draft.licence,
         &draft.secret_id,
         draft.updated_ms,
-        &draft.tags
+        &draft.tags,
+        draft.trial
     )
     .map(|_| ())
 }
@@ -114,7 +119,8 @@ pub(super) async fn update_draft(tx: &mut Tx, draft: &DraftRow) -> db::Result<()
         draft.price_minor,
         &draft.licence,
         draft.updated_ms,
-        &draft.tags
+        &draft.tags,
+        draft.trial
     )
     .map(|_| ())
 }

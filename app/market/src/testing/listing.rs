@@ -15,6 +15,7 @@ pub(crate) struct Listing {
     category: &'static str,
     tags: &'static str,
     price_minor: i64,
+    trial: bool,
     state: &'static str,
     published_ms: Option<i64>,
     sales: i64,
@@ -30,6 +31,7 @@ impl Listing {
             category: "faces",
             tags: "",
             price_minor: 1000,
+            trial: false,
             state: "live",
             published_ms: None,
             sales: 0,
@@ -58,6 +60,12 @@ impl Listing {
         self
     }
 
+    /// Visitors may try it.
+    pub(crate) fn trial(mut self) -> Self {
+        self.trial = true;
+        self
+    }
+
     pub(crate) fn state(mut self, state: &'static str) -> Self {
         self.state = state;
         self
@@ -82,8 +90,8 @@ impl Listing {
     /// Writes the rows and returns the id.
     pub(crate) async fn insert(mut self, tx: &mut Tx) -> ListingId {
         let sql = "insert into listing (id, slug, person_id, title, description, category, language, price_minor, licence, state, tags,
-                created_ms, published_ms, sales)
-            values ($1, $1, $2, $3, '', $4, 'en', $5, 'standard-1', $6, $7, 1, $8, $9)";
+                created_ms, published_ms, sales, trial)
+            values ($1, $1, $2, $3, '', $4, 'en', $5, 'standard-1', $6, $7, 1, $8, $9, $10)";
         execute!(
             tx,
             sql,
@@ -95,7 +103,8 @@ impl Listing {
             self.state,
             self.tags,
             self.published_ms,
-            self.sales
+            self.sales,
+            self.trial
         )
         .expect("a listing");
         if self.versions.is_empty() {
@@ -128,6 +137,7 @@ pub(crate) struct Version {
     id: VersionId,
     state: &'static str,
     model: String,
+    variables: String,
     anchors: i64,
     first_index: Option<i64>,
     certification: Option<String>,
@@ -140,6 +150,7 @@ impl Version {
             id: random::id_of(),
             state: "live",
             model: "m".into(),
+            variables: "{}".into(),
             anchors: 1,
             first_index: None,
             certification: None,
@@ -160,6 +171,12 @@ impl Version {
 
     pub(crate) fn model(mut self, model: &str) -> Self {
         self.model = model.into();
+        self
+    }
+
+    /// The variables' public side, JSON.
+    pub(crate) fn variables(mut self, variables: String) -> Self {
+        self.variables = variables;
         self
     }
 
@@ -203,7 +220,7 @@ impl Version {
         }
         let sql = "insert into version (id, listing_id, state, secret_id, model, profile, scheduler, steps, width, height, variables, creator_key,
                 leaf_hash, listing_leaf_hash, certification_leaf_hash, listing_statement, created_ms)
-            values ($1, $2, $3, $1, $4, 'portable-1', 's', 1, 1, 1, '{}', 'k', $5, $6, $7, '{}', 1)";
+            values ($1, $2, $3, $1, $4, 'portable-1', 's', 1, 1, 1, $8, 'k', $5, $6, $7, '{}', 1)";
         execute!(
             tx,
             sql,
@@ -213,7 +230,8 @@ impl Version {
             &self.model,
             &sealed,
             &listed,
-            self.certification.as_deref()
+            self.certification.as_deref(),
+            &self.variables
         )
         .expect("a version");
         for index in 0..self.anchors {

@@ -7,6 +7,7 @@ mod bought;
 mod listing;
 mod models;
 mod person;
+pub(crate) mod plate;
 mod shop;
 
 pub(crate) use bought::Bought;

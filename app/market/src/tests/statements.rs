@@ -28,6 +28,8 @@ pub(super) const STORES: &[(&str, &[(&str, &str)])] = &[
     ("jobs", base::jobs::STATEMENTS),
     ("files", crate::files::STATEMENTS),
     ("library", crate::library::STATEMENTS),
+    ("own", crate::own::STATEMENTS),
+    ("trials", crate::trials::STATEMENTS),
     ("setting", base::db::SETTING_STATEMENTS),
     ("statistics", base::db::STATISTICS_STATEMENTS),
     ("limits", base::limits::STATEMENTS),

@@ -44,6 +44,7 @@ async fn submit(shop: &Shop, listing: &ListingId) -> VersionId {
         secret_id: id.to_string(),
         slug: String::new(),
         tags: "",
+        trial: false,
         person: "",
         title: "",
         description: "",

@@ -149,6 +149,7 @@ pub(super) fn listing(
                     {evidence(lang, &listing, &statements)}
                     {facts(lang, &listing, &model_name)}
                 </div>
+                {crate::library::try_it::section(visit, &listing)}
             </article>
         }
         .into_any()

@@ -1,6 +1,8 @@
 //! Routes of the library: what is owned, opening, downloads, re-runs.
 
+use super::own::{self, Making};
 use super::page;
+use super::try_it;
 use crate::ui::failure::AppError;
 use crate::ui::form::Form;
 use crate::ui::visit::Visit;
@@ -15,6 +17,7 @@ use engine::{label, picture::Picture};
 use market::catalog::service as catalog;
 use market::library::service;
 use market::orders;
+use market::own as rules;
 use market::sales;
 use market::verify::attest;
 use schema::failure::Code;
@@ -37,7 +40,12 @@ pub fn routes() -> Router<AppState> {
             "/library/{line}/runs/{run}/pictures/{index}",
             get(run_picture),
         )
+        .merge(own::http::routes())
+        .merge(try_it::http::routes())
 }
+
+/// Runs with own values that the line's page shows.
+const LATEST_RUNS: i64 = 3;
 
 fn not_found<T>(_: T) -> AppError {
     AppError::new(Code::NotFound)
@@ -48,7 +56,7 @@ fn line_id(text: &str) -> Result<LineId, AppError> {
 }
 
 /// Headers of a file that is downloaded and never rendered as a page.
-fn download(kind: &'static str, name: &str, bytes: Vec<u8>) -> Response {
+pub(super) fn download(kind: &'static str, name: &str, bytes: Vec<u8>) -> Response {
     let disposition = format!("attachment; filename=\"{name}\"");
     let csp = "sandbox; default-src 'none'".to_owned();
     let headers = [
@@ -99,8 +107,16 @@ async fn line(State(state): State<AppState>, visit: Visit, Path(id): Path<String
             }
             let opened = service::recipe(&state, &mut tx, &line).await?;
             let runs = service::list_runs(&mut tx, &id).await?;
+            let holding = rules::service::hold(&mut tx, &person.id, id.as_str()).await?;
+            let made = page::Made {
+                making: Making::new(&opened.recipe, anchors.clone()),
+                latest: rules::history::latest(&mut tx, &holding, LATEST_RUNS).await?,
+                holding,
+            };
             tx.commit().await?;
-            Ok(page::opened(&visit, &line, &listing, anchors, opened, runs))
+            Ok(page::opened(
+                &visit, &line, &listing, anchors, opened, runs, made,
+            ))
         })
         .await
 }
@@ -148,7 +164,7 @@ async fn bundle(State(state): State<AppState>, visit: Visit, Path(id): Path<Stri
         .await
 }
 
-/// `3` is the exact picture, `3-labelled` the same with the visible AI label.
+/// `3` is the exact picture, for whoever gave their word, `3-labelled` the same with the visible AI label.
 async fn picture(
     State(state): State<AppState>,
     visit: Visit,
@@ -163,13 +179,27 @@ async fn picture(
                 None => (index.as_str(), false),
             };
             let number: usize = number.parse().map_err(not_found)?;
-            let mut tx = state.db.read().await?;
-            let line = service::get_line(&mut tx, &person.id, &id).await?;
-            if line.opened_ms.is_none() && line.price_minor > 0 {
-                return Err(service::Error::NotOpened.into());
+            let mut tx = match labelled {
+                true => state.db.read().await?,
+                false => state.db.write().await?,
+            };
+            let line = service::get_opened(&mut tx, &person.id, &id).await?;
+            if !labelled {
+                let holding = rules::service::hold(&mut tx, &person.id, id.as_str()).await?;
+                let what = format!("sealed-{number}");
+                match rules::unlabelled::note(&state, &mut tx, &holding, &what).await {
+                    Ok(()) => {}
+                    Err(rules::service::Error::NotAcknowledged) => {
+                        let next = format!("/library/{id}/unlabelled?next=/library/{id}");
+                        return Ok(visit.redirect(&next));
+                    }
+                    Err(error) => return Err(error.into()),
+                }
             }
             let anchors = catalog::list_anchors(&mut tx, &line.version_id).await?;
-            drop(tx);
+            if !labelled {
+                tx.commit().await?;
+            }
             let anchor = anchors.get(number).ok_or_else(|| not_found(()))?;
             let blob = if labelled {
                 &anchor.labelled_blob

@@ -3,4 +3,7 @@
 //! The one rule: only the owner of a line sees its recipe.
 
 pub mod http;
+mod own;
 mod page;
+pub(crate) mod slots;
+pub(crate) mod try_it;

@@ -1,5 +1,6 @@
 //! Pages of the library.
 
+use super::own::{self, Making};
 use crate::ui::pieces::{
     Code, Fact, FormKey, Picture, RefreshWithoutScript, Time, empty, heading, picture_url,
 };
@@ -14,6 +15,7 @@ use leptos::prelude::*;
 use market::catalog::service::{Anchor, SealedVersion};
 use market::library::service::{Attestable, OpenedRecipe, Owned, Run};
 use market::orders::{Line, LineState, RETURN_MS};
+use market::own::service::{Holding, OwnPicture, OwnRun};
 use schema::id::LineId;
 use schema::statement::ReproductionStatement;
 
@@ -114,6 +116,13 @@ fn run_list(lang: Lang, line: &LineId, runs: Vec<Run>) -> impl IntoView + use<> 
     view! { <ul class="plain">{rows.collect_view()}</ul> }
 }
 
+/// What its owner makes of a recipe with values of their own.
+pub(super) struct Made {
+    pub(super) holding: Holding,
+    pub(super) making: Making,
+    pub(super) latest: Vec<(OwnRun, Vec<OwnPicture>)>,
+}
+
 pub(super) fn opened(
     visit: &Visit,
     line: &Line,
@@ -121,6 +130,7 @@ pub(super) fn opened(
     anchors: Vec<Anchor>,
     opened: OpenedRecipe,
     runs: Vec<Run>,
+    made: Made,
 ) -> Response {
     let lang = visit.lang;
     let title = listing.title.clone();
@@ -159,6 +169,10 @@ pub(super) fn opened(
                 <a class="button button--primary" href=format!("{base}/bundle") id="download-bundle">{lang.text("download-bundle")}</a>
                 <form method="post" action=format!("{base}/runs")><FormKey/><button class="button" id="regenerate">{lang.text("regenerate")}</button></form>
                 <a class="button" href=lang.path(&format!("/proofs/{proof}"))>{lang.text("see-proof")}</a>
+            </div>
+            <div class="own-line">
+                {own::making(lang, &made.holding, &made.making)}
+                {own::latest(lang, &made.holding, &made.latest)}
             </div>
             {evidence.map(|evidence| view! { <ProofCheck evidence texts=check_texts(lang, "own-check-holds-opening")/> })}
             <section class="card">

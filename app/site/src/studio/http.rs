@@ -18,7 +18,7 @@ use market::studio::PictureState;
 use market::studio::queue::{self, Seeds};
 use market::studio::service::{self, Content, DraftForm, Error, Publisher, SentSeal};
 use schema::failure::{Code, FieldError};
-use schema::id::{DraftId, PersonId, PictureId};
+use schema::id::{DraftId, ListingId, PersonId, PictureId};
 use schema::recipe::{MAX_GUIDANCE_MILLI, ModelDigest};
 use schema::template::{MAX_VARIABLES, MAX_VARIABLES_BYTES, Values, is_name};
 use std::collections::BTreeMap;
@@ -34,6 +34,7 @@ pub fn routes() -> Router<AppState> {
         .route("/studio/drafts/{id}/publish", post(publish))
         .route("/studio/drafts/{id}/cancel", post(cancel_waiting))
         .route("/studio/drafts/{id}/delete", post(delete))
+        .route("/studio/listings/{id}/trial", post(allow_trial))
         .route("/studio/pictures/{id}/cancel", post(cancel))
         .route("/studio/pictures/{id}/progress", get(progress))
         .route("/studio/pictures/{id}/file", get(file))
@@ -106,6 +107,7 @@ async fn show(
         draft.row.category = form.get("category").into();
         draft.row.licence = form.get("licence").into();
         draft.row.tags = form.get("tags").into();
+        draft.row.trial = form.get("trial") == "1";
         price = form.get("price").to_owned();
     }
     let shown = page::Shown {
@@ -139,6 +141,7 @@ async fn save_form(
         price: form.get("price").into(),
         licence: form.get("licence").into(),
         tags: form.get("tags").into(),
+        trial: form.get("trial") == "1",
         content: content.clone(),
         seen_ms: form.get("seen").parse().ok(),
     };
@@ -329,6 +332,25 @@ fn values_for(content: &Content, form: &Form) -> Values {
             )
         })
         .collect()
+}
+
+/// Lets visitors try one's own listing, or not any more.
+async fn allow_trial(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let id = ListingId::parse(&id).map_err(|_| AppError::new(Code::NotFound))?;
+            let on = form.get("trial") == "1";
+            market::trials::service::allow(&state, &person.id, &id, on).await?;
+            Ok(visit.redirect_with("/studio", if on { "trial-on" } else { "trial-off" }))
+        })
+        .await
 }
 
 async fn cancel(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {

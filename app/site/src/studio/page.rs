@@ -12,6 +12,7 @@ use base::lang::Lang;
 use engine::model::Size;
 use islands::studio::{LiveProgress, PhraseChips, SealPanel, SealTexts};
 use leptos::prelude::*;
+use market::catalog::ListingState;
 use market::models::{self, Models};
 use market::studio::PictureState;
 use market::studio::service::{Content, Draft, DraftRow, MyListing, PictureRow};
@@ -49,6 +50,7 @@ pub(super) fn studio(
                     <span>{lang.price(listing.price_minor)}</span>
                     <span class="quiet">{lang.with("sales-count", &[("count", listing.sales.into())])}</span>
                     {listing.error.map(|error| view! { <span class="field-error">{lang.text_or_itself(&error)}</span> })}
+                    {(listing.state == ListingState::Live).then(|| own_and_trial(lang, &listing.id, listing.trial))}
                 </li>
             }
         });
@@ -65,6 +67,22 @@ pub(super) fn studio(
         }
         .into_any()
     })
+}
+
+/// A creator makes pictures of their own recipe as an owner does, and lets visitors try it or not.
+fn own_and_trial(lang: Lang, id: &str, trial: bool) -> impl IntoView + use<> {
+    let own = lang.path(&format!("/library/{id}/own"));
+    let action = lang.path(&format!("/studio/listings/{id}/trial"));
+    let (value, text) = match trial {
+        true => ("0", "trial-turn-off"),
+        false => ("1", "trial-turn-on"),
+    };
+    view! {
+        <span class="actions">
+            <a class="button button--small" href=own>{lang.text("own-make-here")}</a>
+            <form method="post" action=action><button class="button button--small button--quiet" name="trial" value=value>{lang.text(text)}</button></form>
+        </span>
+    }
 }
 
 /// All that a draft's page shows.
@@ -284,6 +302,8 @@ fn edit_form(
                 <label class="field" for="licence"><span>{lang.text("licence")}</span><select id="licence" name="licence">{licences.into_iter().collect_view()}</select></label>
             </div>
             {problem(visit, &errors, &["category", "licence"])}
+            <label class="check" for="trial"><input type="checkbox" id="trial" name="trial" value="1" checked=row.trial/> {lang.text("draft-trial")}</label>
+            <p class="field__hint">{lang.text("draft-trial-hint")}</p>
             <Field lang name="tags" label=lang.text("tags") hint=lang.text("tags-hint") value=row.tags.clone() errors=errors.clone()/>
             <Field lang name="price" label=lang.text("price-usd") hint=net value=price required=true errors=errors/>
             <button class="button button--primary" type="submit" id="save-draft">{lang.text("save")}</button>

@@ -14,6 +14,8 @@ use std::sync::Arc;
 pub const SESSION: &str = "__Host-session";
 /// The cart's cookie, for visitors without account too.
 pub const CART: &str = "__Host-cart";
+/// A visitor's own cookie, for what they tried without account.
+pub const VISITOR: &str = "__Host-visitor";
 /// One message to show on the next page, as a code.
 pub const FLASH: &str = "__Host-flash";
 /// `light` or `dark`; absent means the system's choice.
@@ -57,6 +59,8 @@ pub struct Visit {
     pub session: Option<String>,
     /// The cart cookie's value.
     pub cart: Option<String>,
+    /// The visitor cookie's value.
+    pub visitor: Option<String>,
     /// A message's code.
     pub flash: Option<String>,
     /// `light` or `dark`.

@@ -1,7 +1,9 @@
 //! Reading a request: who comes, from where, with what.
 
 use crate::address::one_visitor;
-use crate::ui::visit::{CART, COUNTRY, FLASH, Nonce, Place, RequestId, SESSION, THEME, Visit};
+use crate::ui::visit::{
+    CART, COUNTRY, FLASH, Nonce, Place, RequestId, SESSION, THEME, VISITOR, Visit,
+};
 use crate::web::state::AppState;
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
@@ -102,6 +104,7 @@ impl FromRequestParts<AppState> for Visit {
             creates,
             session,
             cart,
+            visitor: read(VISITOR),
             flash: read(FLASH),
             theme: read(THEME).filter(|theme| theme == "light" || theme == "dark"),
             tax_rates,

@@ -116,6 +116,38 @@ impl From<market::library::service::Error> for AppError {
     }
 }
 
+impl From<market::own::service::Error> for AppError {
+    fn from(error: market::own::service::Error) -> Self {
+        use market::own::service::Error;
+        match error {
+            Error::NotFound => Self::new(Code::NotFound),
+            Error::Refunded | Error::NoFile => Self::new(Code::Gone),
+            Error::NotOpened | Error::NotAcknowledged => Self::new(Code::Conflict),
+            Error::Invalid(fields) => Self::invalid(fields),
+            Error::TooMany(limit) => Self::too_many(limit),
+            Error::Vault(error) => error.into(),
+            Error::Media(error) => error.into(),
+            Error::Internal(cause) => Self::internal(cause),
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<market::trials::service::Error> for AppError {
+    fn from(error: market::trials::service::Error) -> Self {
+        use market::trials::service::Error;
+        match error {
+            Error::NotFound => Self::new(Code::NotFound),
+            Error::Gone => Self::new(Code::Gone),
+            Error::Invalid(fields) => Self::invalid(fields),
+            Error::TooMany(limit) => Self::too_many(limit),
+            Error::Busy => Self::unavailable("too many tries wait, or the model is not here"),
+            Error::Internal(cause) => Self::internal(cause),
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<market::moderation::service::Error> for AppError {
     fn from(error: market::moderation::service::Error) -> Self {
         use market::moderation::service::Error;
@@ -175,7 +207,7 @@ impl From<market::verify::attest::Refusal> for AppError {
 mod tests {
     use super::AppError;
     use base::{db, vault};
-    use market::{library, log, moderation, people, studio};
+    use market::{library, log, moderation, own, people, studio, trials};
     use money::books;
     use schema::failure::Code;
 
@@ -206,6 +238,10 @@ mod tests {
             library::service::Error::Store(undone()).into(),
             library::service::Error::Vault(kept()).into(),
             library::service::Error::from(logged()).into(),
+            own::service::Error::Store(undone()).into(),
+            own::service::Error::Vault(kept()).into(),
+            own::service::Error::from(library::service::Error::Store(undone())).into(),
+            trials::service::Error::Store(undone()).into(),
             moderation::service::Error::Vault(kept()).into(),
             moderation::service::Error::Log(logged()).into(),
             studio::service::Error::Vault(kept()).into(),
@@ -223,6 +259,8 @@ mod tests {
             erased().into(),
             money::Error::Vault(erased()).into(),
             library::service::Error::Vault(erased()).into(),
+            own::service::Error::Vault(erased()).into(),
+            own::service::Error::from(library::service::Error::Vault(erased())).into(),
             moderation::service::Error::Vault(erased()).into(),
             studio::service::Error::Vault(erased()).into(),
         ];

@@ -152,6 +152,32 @@ pub const FORMS: &[FormRoute] = &[
     keyed("/library/{line}/open", "/library/{line}", Ask::Nothing),
     keyed("/library/{line}/cancel", "/library/{line}", Ask::Nothing),
     keyed("/library/{line}/runs", "/library/{line}", Ask::Nothing),
+    keyed("/library/{line}/own", "/library/{line}/own", Ask::Nothing),
+    keyed(
+        "/library/{line}/own/{run}/again",
+        "/library/{line}/own/{run}",
+        Ask::Nothing,
+    ),
+    keyed(
+        "/library/{line}/own/{run}/remove",
+        "/library/{line}/own",
+        Ask::Nothing,
+    ),
+    keyed(
+        "/library/{line}/unlabelled",
+        "/library/{line}/unlabelled",
+        Ask::Nothing,
+    ),
+    open(
+        "/listings/{slug}/try",
+        "/listings/{slug}/try",
+        "a form is one try, by its key",
+    ),
+    open(
+        "/studio/listings/{id}/trial",
+        "/studio",
+        "what is on stays on",
+    ),
     open(
         "/library/{line}/runs/{run}/attest",
         "/library/{line}/runs/{run}",

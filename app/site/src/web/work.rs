@@ -10,7 +10,7 @@ use market::catalog::versions;
 use market::moderation::{publication, service as moderation};
 use market::settlement;
 use market::settlement::{checks, clockwork};
-use market::{checkout, demo, facts, files, library, people, studio};
+use market::{checkout, demo, facts, files, library, own, people, studio, trials};
 use schema::id::VersionId;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -83,6 +83,8 @@ async fn run(state: AppState, job: Job) -> Outcome {
             studio::jobs::run(&state, kind, &job.payload).await
         }
         library::REPRODUCE => library::jobs::run(&state, &job.payload).await,
+        own::MAKE => own::jobs::run(&state, &job.payload).await,
+        trials::MAKE => trials::jobs::run(&state, &job.payload).await,
         kind @ (settlement::jobs::EVENT | settlement::jobs::OPERATION) => {
             settlement::jobs::run(&state.till(), kind, &job.payload, state.clock.now_ms()).await
         }
@@ -233,6 +235,8 @@ async fn run_recurring(state: &AppState, kind: &str) -> anyhow::Result<()> {
             limits::sweep(&mut tx).await?;
             people::service::sweep(&mut tx).await?;
             checkout::service::cart::sweep(&mut tx, state.clock.now_ms()).await?;
+            own::unlabelled::sweep(&mut tx, state.clock.now_ms()).await?;
+            trials::service::sweep(&mut tx, state.clock.now_ms()).await?;
             tx.commit().await?;
         }
         CATALOGUE => {

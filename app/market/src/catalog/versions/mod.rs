@@ -69,6 +69,8 @@ pub struct NewVersion<'a> {
     pub price_minor: i64,
     pub licence: &'a str,
     pub tags: &'a str,
+    /// Whether visitors may try it.
+    pub trial: bool,
     pub recipe: &'a Recipe,
     pub variables: String,
     pub creator_key: String,

@@ -5,8 +5,8 @@ use base::db::{self, Tx, execute, fetch, statements};
 use schema::id::{ListingId, VersionId};
 
 statements! {
-    INSERT_LISTING = "insert into listing (id, slug, person_id, title, description, category, language, price_minor, licence, state, tags, created_ms, sales)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'certifying', $10, $11, 0)";
+    INSERT_LISTING = "insert into listing (id, slug, person_id, title, description, category, language, price_minor, licence, state, tags, trial, created_ms, sales)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'certifying', $10, $11, $12, 0)";
     INSERT_VERSION = "insert into version (id, listing_id, state, secret_id, model, profile, scheduler, steps, width, height, variables, creator_key,
             leaf_hash, listing_leaf_hash, listing_statement, created_ms)
         values ($1, $2, 'logging', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
@@ -38,6 +38,7 @@ pub async fn insert_listing(tx: &mut Tx, new: &NewVersion<'_>) -> db::Result<()>
         new.price_minor,
         new.licence,
         new.tags,
+        new.trial,
         new.now_ms
     )
     .map(|_| ())

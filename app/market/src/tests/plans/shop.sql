@@ -83,6 +83,17 @@ insert into run (id, line_id, version_id, person_id, state, anchor, step, steps,
         case when i % 50 = 0 then 'near' else 'exact' end, i, i, case when i % 2 = 1 then '1.0' end
     from number;
 insert into run_file (run_id, blob) select 'run' || i, 'a' || i from number;
+insert into own_run (id, person_id, holding_id, version_id, secret_id, steps, created_ms)
+    select 'own' || i, 'p' || (i % 20000), 'n' || (i / 5), 'v' || (i / 5), 'e' || i, 8, i from number;
+insert into own_picture (run_id, idx, state, step, blob)
+    select 'own' || i, 0, case when i % 1000 = 1 then 'waiting' else 'done' end, 8, 'o' || i from number;
+insert into acknowledgement (id, person_id, holding_id, wording, language, acknowledged_ms)
+    select 'ack' || i, 'p' || (i % 20000), 'n' || i, 1, 'en', i from number where i < 20000;
+insert into unlabelled_download (id, acknowledgement_id, what, created_ms) select 'u' || i, 'ack' || (i % 20000), 'what', i from number;
+insert into trial (id, listing_id, version_id, who, form_key, chosen, state, step, steps, blob, created_ms)
+    select 't' || i, 'g' || (i / 8), 'v' || (i / 8), 'p' || (i % 20000), 'f' || i, '{}', case when i % 1000 = 1 then 'waiting' else 'done' end, 8, 8,
+        case when i > 95000 then 'tr' || i end, i
+    from number;
 
 -- Six accounts for each creator, and a few of the platform's, through which everything goes.
 insert into account (id, kind, owner, currency, normal, posted)

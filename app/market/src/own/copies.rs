@@ -1,0 +1,225 @@
+//! What of an owner's pictures leaves the shop: single pictures and print sheets, with or without the visible label.
+//!
+//! The one rule: each file says in its metadata that a machine made it, whose recipe, and whether it is a sealed picture; prompt, values and
+//! seed are in none. Without the visible label a file is noted before it is made.
+
+use super::holding::internal;
+use super::service::{Error, Holding, OwnPicture, OwnRun, get_run, hold};
+use super::{store, unlabelled};
+use crate::shop::Shop;
+use base::db::Tx;
+use base::lang::Lang;
+use base::{compute, limits};
+use engine::picture::Picture;
+use engine::sheet::{MAX_PICTURES, Paper, Preset, Sheet, document, raster};
+use engine::{Error as EngineError, label};
+use schema::failure::FieldError;
+use schema::id::{OwnRunId, PersonId};
+
+/// Whether a file carries the visible label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Label {
+    /// It does.
+    Shown,
+    /// It does not: for whoever acknowledged what they owe.
+    Left,
+}
+
+/// A file to take away.
+#[derive(Debug)]
+pub struct File {
+    pub name: String,
+    pub bytes: Vec<u8>,
+}
+
+/// What a picture is, for its metadata, in every language: the recipe's name, and whether it is a sealed picture.
+#[must_use]
+pub fn about(title: &str, sealed: Option<i64>) -> Vec<(&'static str, String)> {
+    let texts = Lang::ALL
+        .into_iter()
+        .map(|lang| (lang.tag(), note(lang, title, sealed)));
+    texts.collect()
+}
+
+/// The same for a page in one language.
+#[must_use]
+pub fn note(lang: Lang, title: &str, sealed: Option<i64>) -> String {
+    let title = ("title", title.to_owned().into());
+    match sealed {
+        None => lang.with("own-note", &[title]),
+        Some(number) => lang.with("own-note-sealed", &[title, ("number", (number + 1).into())]),
+    }
+}
+
+fn name_of(holding: &Holding, picture: &OwnPicture, label: Label) -> String {
+    let slug = &holding.version.slug;
+    let suffix = match label {
+        Label::Shown => "-labelled",
+        Label::Left => "",
+    };
+    match picture.sealed() {
+        None => format!("{slug}-own-{}{suffix}.png", picture.idx + 1),
+        Some(anchor) => format!("{slug}-sealed-{}{suffix}.png", anchor + 1),
+    }
+}
+
+fn code_of(run: &OwnRunId, what: &str) -> String {
+    format!("own-{run}-{what}")
+}
+
+/// A holding, one of its runs, and the right to what is asked for; without a label it is noted as `what`.
+async fn admitted(
+    shop: &Shop,
+    person: &PersonId,
+    holding: &str,
+    run: &OwnRunId,
+    (label, what): (Label, &str),
+) -> Result<(Holding, OwnRun, Vec<OwnPicture>), Error> {
+    let mut tx: Tx = match label {
+        Label::Shown => shop.db.read().await?,
+        Label::Left => shop.db.write().await?,
+    };
+    let held = hold(&mut tx, person, holding).await?;
+    let run = get_run(&mut tx, &held, run).await?;
+    let pictures = store::list_pictures(&mut tx, &run.id).await?;
+    if label == Label::Left {
+        unlabelled::note(shop, &mut tx, &held, &code_of(&run.id, what)).await?;
+        tx.commit().await?;
+    }
+    Ok((held, run, pictures))
+}
+
+async fn read(shop: &Shop, picture: &OwnPicture) -> Result<Vec<u8>, Error> {
+    let blob = picture.blob.as_deref().ok_or(Error::NoFile)?;
+    shop.media.get(blob).await?.ok_or(Error::NoFile)
+}
+
+fn decoded(file: &[u8], label: Label) -> Result<Picture, EngineError> {
+    let picture = Picture::from_png(file)?;
+    Ok(match label {
+        Label::Shown => label::overlay(&picture),
+        Label::Left => picture,
+    })
+}
+
+/// One picture as a file.
+///
+/// # Errors
+/// [`Error::NoFile`] while it is not made, [`Error::NotAcknowledged`] without a label; or as [`hold`].
+pub async fn picture(
+    shop: &Shop,
+    person: &PersonId,
+    holding: &str,
+    run: &OwnRunId,
+    index: i64,
+    label: Label,
+) -> Result<File, Error> {
+    let what = index.to_string();
+    let (held, run, pictures) = admitted(shop, person, holding, run, (label, &what)).await?;
+    let found = pictures.into_iter().find(|picture| picture.idx == index);
+    let found = found.ok_or(Error::NotFound)?;
+    let file = read(shop, &found).await?;
+    let name = name_of(&held, &found, label);
+    let packet = label::described(
+        "SEEDMARK",
+        &code_of(&run.id, &what),
+        &about(&held.version.title, found.sealed()),
+    );
+    let made = compute::run(move || decoded(&file, label)?.to_png(Some(&packet)));
+    let bytes = made.await.map_err(internal)?;
+    Ok(File { name, bytes })
+}
+
+/// A print sheet as it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SheetWish {
+    pub paper: Paper,
+    pub preset: Preset,
+    /// A page as PNG, counted from 0; or all of them as PDF.
+    pub page: Option<usize>,
+    /// Which of the run's pictures; all that are made when it names none.
+    pub pictures: Vec<i64>,
+    pub label: Label,
+}
+
+/// A print sheet of a run's pictures. Its caption is in the reader's language.
+///
+/// # Errors
+/// [`Error::Invalid`] when nothing is left to print, [`Error::NotFound`] for a page that it has not, [`Error::TooMany`]; or as [`picture`].
+pub async fn sheet(
+    shop: &Shop,
+    person: &PersonId,
+    holding: &str,
+    run: &OwnRunId,
+    wish: SheetWish,
+    lang: Lang,
+) -> Result<File, Error> {
+    let mut tx = shop.db.write().await?;
+    if !limits::allow(&mut tx, limits::SHEETS, person.as_str()).await? {
+        return Err(Error::TooMany(limits::SHEETS));
+    }
+    tx.commit().await?;
+    let label = wish.label;
+    let (held, run, pictures) = admitted(shop, person, holding, run, (label, "sheet")).await?;
+    let mut chosen: Vec<OwnPicture> = pictures
+        .into_iter()
+        .filter(|picture| picture.blob.is_some())
+        .filter(|picture| wish.pictures.is_empty() || wish.pictures.contains(&picture.idx))
+        .collect();
+    chosen.truncate(MAX_PICTURES);
+    if chosen.is_empty() {
+        return Err(Error::Invalid(vec![FieldError::new(
+            "picture",
+            "sheet-empty",
+        )]));
+    }
+    let mut files = Vec::new();
+    for picture in &chosen {
+        files.push(read(shop, picture).await?);
+    }
+    let title = held.version.title.clone();
+    // Only a sheet of nothing but one sealed picture carries a seal.
+    let first = chosen[0].sealed();
+    let sealed = first.filter(|_| chosen.iter().all(|picture| picture.sealed() == first));
+    let caption = lang.with(
+        "sheet-caption",
+        &[
+            ("note", note(lang, &title, sealed).into()),
+            ("creator", held.version.handle.clone().into()),
+        ],
+    );
+    let packet = label::described(
+        "SEEDMARK",
+        &code_of(&run.id, "sheet"),
+        &about(&title, sealed),
+    );
+    let ending = match wish.page {
+        Some(page) => format!("{}.png", page + 1),
+        None => "sheet.pdf".to_owned(),
+    };
+    let (slug, preset) = (&held.version.slug, wish.preset.name());
+    let name = format!("{slug}-{preset}-{ending}");
+    let made = compute::run(move || draw(&files, &wish, (&title, &caption, &packet)));
+    let bytes = made.await.map_err(internal)?.ok_or(Error::NotFound)?;
+    Ok(File { name, bytes })
+}
+
+fn draw(
+    files: &[Vec<u8>],
+    wish: &SheetWish,
+    (title, caption, xmp): (&str, &str, &str),
+) -> Result<Option<Vec<u8>>, EngineError> {
+    let pictures = files.iter().map(|file| decoded(file, wish.label));
+    let pictures: Vec<Picture> = pictures.collect::<Result<_, _>>()?;
+    let sheet = Sheet {
+        paper: wish.paper,
+        preset: wish.preset,
+        pictures: &pictures,
+        caption,
+        xmp,
+    };
+    match wish.page {
+        Some(page) => raster::png(&sheet, page),
+        None => document::pdf(&sheet, title).map(Some),
+    }
+}

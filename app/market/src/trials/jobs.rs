@@ -1,0 +1,126 @@
+//! Makes the picture of one try: at the recipe's size, then small, then labelled. Only that copy is stored.
+
+use super::service::Trial;
+use super::store;
+use crate::catalog::ListingState;
+use crate::catalog::service as catalog;
+use crate::catalog::versions::recipe_of;
+use crate::own::OwnState;
+use crate::shop::Shop;
+use anyhow::{Context as _, Result};
+use base::jobs::Outcome;
+use base::lang::Lang;
+use base::{compute, random};
+use engine::picture::Picture;
+use engine::pipeline::Request;
+use engine::sheet::raster::smaller;
+use engine::{ErrorKind, label};
+use schema::id::TrialId;
+use schema::recipe::Seed;
+
+/// Nobody sees more of it, across or down.
+const SHOWN_SIDE: u32 = 128;
+
+/// Runs a job of this feature.
+///
+/// # Errors
+/// When trying again may help.
+pub async fn run(shop: &Shop, payload: &str) -> Result<Outcome> {
+    let id = TrialId::parse(payload)?;
+    let mut tx = shop.db.write().await?;
+    let trial = store::find(&mut tx, &id).await?;
+    let Some(trial) = trial.filter(|trial| !trial.state.is_over()) else {
+        return Ok(Outcome::Done);
+    };
+    let version = catalog::get_version(&mut tx, &trial.version_id).await?;
+    // What was withdrawn meanwhile, or is not to be tried any more, is not made.
+    if version.state != ListingState::Live || !version.trial {
+        return fail(shop, &trial).await;
+    }
+    let now = shop.clock.now_ms();
+    let plain = shop
+        .vault
+        .open(&mut tx, &version.secret_id, "platform", "trial", now);
+    let plain = plain.await?;
+    tx.commit().await?;
+    let chosen = trial.values();
+    let models = shop.engines.clone();
+    let request = compute::run(move || {
+        let recipe = recipe_of(&plain).context("a sold recipe")?;
+        let values = recipe.variables.iter().map(|(name, variable)| {
+            let value = chosen.get(name).cloned();
+            (
+                name.clone(),
+                value.unwrap_or_else(|| variable.default_value()),
+            )
+        });
+        // Drawn here and kept nowhere.
+        let seed = Seed(u64::from_le_bytes(random::bytes()));
+        let request = Request::of_recipe(&recipe, &values.collect(), seed)?;
+        request.check_texts(models.models().named(request.model)?)?;
+        anyhow::Ok(request)
+    });
+    let request = match request.await {
+        Ok(request) => request,
+        Err(error) => {
+            tracing::warn!(trial.id = %trial.id, error = format!("{error:#}"), "a try cannot be made");
+            return fail(shop, &trial).await;
+        }
+    };
+    let steps = i64::from(request.steps);
+    let note = |step| note_step(shop, &trial, step);
+    let picture = match shop.engines.generate(request, note).await {
+        Ok(picture) => picture,
+        Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error.into()),
+        Err(error) => {
+            tracing::warn!(trial.id = %trial.id, error = %error, "a try cannot be made");
+            return fail(shop, &trial).await;
+        }
+    };
+    let (title, code) = (version.title.clone(), format!("trial-{}", trial.id));
+    let file = compute::run(move || copy(&picture, &title, &code)).await?;
+    let blob = shop.media.put(file).await?;
+    let mut tx = shop.db.write().await?;
+    store::finish(&mut tx, &trial, OwnState::Done, steps, Some(&blob)).await?;
+    tx.commit().await?;
+    Ok(Outcome::Done)
+}
+
+/// The small labelled copy.
+fn copy(picture: &Picture, title: &str, code: &str) -> Result<Vec<u8>> {
+    let longest = picture.width.max(picture.height);
+    let small = match longest > SHOWN_SIDE {
+        true => {
+            let part = |side: u32| (side * SHOWN_SIDE / longest).max(1);
+            smaller(picture, part(picture.width), part(picture.height))
+        }
+        false => picture.clone(),
+    };
+    let about: Vec<_> = Lang::ALL
+        .into_iter()
+        .map(|lang| {
+            let title = [("title", title.to_owned().into())];
+            (lang.tag(), lang.with("trial-note", &title))
+        })
+        .collect();
+    let packet = label::described("SEEDMARK", code, &about);
+    Ok(label::overlay(&small).to_png(Some(&packet))?)
+}
+
+async fn fail(shop: &Shop, trial: &Trial) -> Result<Outcome> {
+    let mut tx = shop.db.write().await?;
+    store::finish(&mut tx, trial, OwnState::Failed, trial.step, None).await?;
+    tx.commit().await?;
+    Ok(Outcome::Done)
+}
+
+async fn note_step(shop: &Shop, trial: &Trial, step: u32) {
+    let note = async {
+        let mut tx = shop.db.write().await?;
+        store::set_step(&mut tx, &trial.id, i64::from(step)).await?;
+        tx.commit().await
+    };
+    if let Err(error) = note.await {
+        tracing::warn!(trial.id = %trial.id, error = %error, "cannot note progress");
+    }
+}

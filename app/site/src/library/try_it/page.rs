@@ -1,0 +1,158 @@
+//! What can be chosen, the form of a try, and what came of one's tries.
+
+use crate::library::slots::{self, Slots};
+use crate::ui::pieces::{FormKey, Picture, RefreshWithoutScript, heading, picture_url};
+use crate::ui::shell;
+use crate::ui::visit::Visit;
+use axum::http::StatusCode;
+use axum::response::Response;
+use base::lang::Lang;
+use islands::studio::LiveProgress;
+use leptos::prelude::*;
+use market::catalog::ListingState;
+use market::catalog::service::{Anchor, Listing};
+use market::own::OwnState;
+use market::trials::service::{KEPT_MS, MAX_TRIALS, Trial};
+use schema::failure::FieldError;
+use schema::template::{PublicVariable, Values};
+
+/// Only choices can be tried.
+fn choices(listing: &Listing) -> Slots {
+    let mut slots = listing.public_variables();
+    slots.retain(|_, variable| matches!(variable, PublicVariable::Choice { .. }));
+    slots
+}
+
+/// The part of a listing's page below its gallery: what a buyer will be able to choose, said before the sale, and the form of a try where
+/// the creator allows it. It needs nothing but the listing, and is empty where there is nothing to say.
+pub(crate) fn section(visit: &Visit, listing: &Listing) -> Option<impl IntoView + use<>> {
+    let lang = visit.lang;
+    let slots = listing.public_variables();
+    let tried = listing.trial && listing.state == ListingState::Live;
+    if slots.is_empty() && !tried {
+        return None;
+    }
+    let list = (!slots.is_empty()).then(|| {
+        let list = slots::list(lang, &slots);
+        view! { <h2>{lang.text("slots-title")}</h2> <p class="quiet">{lang.text("slots-line")}</p> {list} }
+    });
+    let form = tried.then(|| {
+        let form = form(lang, listing, &Values::new(), &[], MAX_TRIALS);
+        view! { <h3>{lang.text("trial-title")}</h3> {form} }
+    });
+    Some(view! { <section class="card try-it" id="try-it">{list}{form}</section> })
+}
+
+fn form(
+    lang: Lang,
+    listing: &Listing,
+    values: &Values,
+    errors: &[FieldError],
+    left: i64,
+) -> impl IntoView + use<> {
+    let action = lang.path(&format!("/listings/{}/try", listing.slug));
+    let fields = slots::fields(lang, &choices(listing), values, errors);
+    let told: Vec<_> = errors
+        .iter()
+        .filter(|error| ["values", "form", "trial"].contains(&error.field.as_str()))
+        .map(|error| lang.field_error(error))
+        .map(|text| view! { <p class="field-error" role="alert">{text}</p> })
+        .collect();
+    let line = lang.with("trial-line", &[("count", left.into())]);
+    view! {
+        <form class="own-form" method="post" action=action id="try-form">
+            <FormKey/>
+            {fields}
+            {told}
+            <p class="actions"><button class="button" id="try" disabled=left <= 0>{lang.text("trial-make")}</button></p>
+            <p class="field__hint">{line}</p>
+        </form>
+    }
+}
+
+/// All that the page of one's tries shows.
+pub(super) struct Tries {
+    pub(super) listing: Listing,
+    /// Labelled copies of what is sealed, to look at beside it.
+    pub(super) anchors: Vec<Anchor>,
+    pub(super) tries: Vec<Trial>,
+    pub(super) values: Values,
+    pub(super) errors: Vec<FieldError>,
+}
+
+pub(super) fn tries(visit: &Visit, page: &Tries) -> Response {
+    let lang = visit.lang;
+    let listing = &page.listing;
+    let title = lang.with("trial-heading", &[("title", listing.title.clone().into())]);
+    let status = match page.errors.is_empty() {
+        true => StatusCode::OK,
+        false => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    let used = page
+        .tries
+        .iter()
+        .filter(|one| one.state != OwnState::Failed);
+    let left = MAX_TRIALS - i64::try_from(used.count()).unwrap_or(MAX_TRIALS);
+    let waiting = page.tries.iter().any(|one| !one.state.is_over());
+    shell::page(visit, &title.clone(), status, || {
+        let rows: Vec<_> = page
+            .tries
+            .iter()
+            .map(|one| view! { <li class="own-picture" data-state=one.state.name()>{result(lang, listing, one)}</li> })
+            .collect();
+        let sealed = page.anchors.first().map(|anchor| {
+            let alt = lang.with("preview-alt", &[("number", 1.into()), ("title", listing.title.clone().into())]);
+            view! {
+                <figure class="try-it__sealed">
+                    <div class="own-mat"><Picture src=picture_url(&anchor.labelled_blob) alt width=anchor.width height=anchor.height/></div>
+                    <figcaption class="quiet">{lang.text("trial-sealed")}</figcaption>
+                </figure>
+            }
+        });
+        let back = lang.path(&format!("/listings/{}", listing.slug));
+        let none = rows.is_empty();
+        view! {
+            {(waiting && page.errors.is_empty()).then(|| view! { <RefreshWithoutScript seconds=2/> })}
+            {heading(title, None)}
+            <p><a href=back>{lang.text("trial-back")}</a></p>
+            <div class="own-line">
+                <section class="card try-it">{sealed}{form(lang, listing, &page.values, &page.errors, left)}</section>
+                <section class="card" id="tries">
+                    <h2>{lang.text("trial-yours")}</h2>
+                    {none.then(|| view! { <p class="quiet">{lang.text("trial-none")}</p> })}
+                    <ul class="plain own-pictures">{rows}</ul>
+                </section>
+            </div>
+        }
+        .into_any()
+    })
+}
+
+fn result(lang: Lang, listing: &Listing, one: &Trial) -> impl IntoView + use<> {
+    let values = slots::line(&one.values());
+    let path = format!("/listings/{}/try/{}", listing.slug, one.id);
+    let note = lang.with("trial-note", &[("title", listing.title.clone().into())]);
+    let days = lang.with(
+        "trial-kept",
+        &[("count", (KEPT_MS / base::clock::DAY_MS).into())],
+    );
+    let shown = match (one.state, &one.blob) {
+        (OwnState::Done, Some(_)) => {
+            let alt = match values.is_empty() {
+                true => note.clone(),
+                false => format!("{note} {values}"),
+            };
+            view! { <Picture src=format!("{path}/picture") alt width=128 height=128/> }.into_any()
+        }
+        (OwnState::Done, None) => view! { <p class="quiet">{days}</p> }.into_any(),
+        (OwnState::Failed, _) => {
+            view! { <p class="field-error">{lang.text("trial-failed")}</p> }.into_any()
+        }
+        (OwnState::Waiting | OwnState::Running, _) => view! { <LiveProgress url=format!("{path}/progress") label=lang.text("step") step=one.step steps=one.steps/> }.into_any(),
+    };
+    view! {
+        <div class="own-mat">{shown}</div>
+        <p>{values}</p>
+        <p class="quiet">{note}</p>
+    }
+}
