@@ -58,4 +58,5 @@ steps! {
     32 "0032_file_names";
     33 "0033_find";
     34 "0034_own";
+    35 "0035_storefront";
 }

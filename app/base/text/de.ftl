@@ -218,7 +218,6 @@ variable-definition = Definition
 variable-choice = Auswahl
 variable-text = Text
 variable-number = Zahl
-variable-text-public = Text, bis { $count } Zeichen, etwa „{ $default }“
 steps = Schritte
 guidance = Guidance
 title = Titel
@@ -265,10 +264,9 @@ seal-no-key = In diesem Browser ist kein Schlüssel. Erzeugen oder importieren S
 seal-failed = Das Siegel konnte nicht erstellt werden.
 
 ## Catalog
-home-title = Prompts, die halten, was sie zeigen
-home-line = Jede Vorschau lässt sich Bit für Bit neu erzeugen: vor dem Verkauf versiegelt, öffentlich protokolliert, auf unserem Rechner geprüft, auf Ihrem reproduzierbar.
+home-title = Das Bild, das Sie sehen, ist das Bild, das Sie bekommen. Genau das.
+home-line = Prompts, vor dem Verkauf versiegelt und auf unabhängigen Rechnern Pixel für Pixel neu erzeugt. Prüfen Sie jeden davon im eigenen Browser.
 home-browse = Prompts ansehen
-home-new = Neu
 promise-seal = Versiegelt.
 promise-seal-line = Das Rezept ist fest und unterschrieben, bevor jemand bezahlt.
 promise-certify = Geprüft.
@@ -292,7 +290,6 @@ sort-sales = Meistverkauft
 apply = Anwenden
 filter-apply = Anwenden
 more = Mehr
-tag-template = Vorlage
 category-stickers = Sticker
 category-faces = Gesichter
 category-food = Essen
@@ -313,9 +310,6 @@ add-to-cart = In den Warenkorb
 get-free = Kostenlos holen
 open-in-library = In der Bibliothek öffnen
 your-own = Das ist Ihr eigenes Angebot.
-offer-recipe = Sie erhalten Prompt, Seeds und alle Einstellungen.
-offer-licence = Lizenz:
-offer-refund = Ungeöffnet: 14 Tage Rückgabe. Weicht unsere Neuerzeugung je ab: Geld zurück.
 evidence = Nachweise
 reproduced = Reproduziert
 reproduced-summary = { $exact } exakt · { $near } nah · { $different } anders
@@ -1289,3 +1283,121 @@ search-picture-equal = Genau dieses Bild wurde hier versiegelt.
 search-picture-none = Nichts hier sieht ihm ähnlich.
 field-picture-unreadable = Das ist kein lesbares PNG-, JPEG- oder WebP-Bild, oder es ist größer als 4096 Pixel.
 field-picture-large = Die Datei ist größer als 6 MB.
+# Home, cards, a listing, a creator, reports.
+home-check = Jetzt einen prüfen
+home-no-proof = Noch wurde nichts neu erzeugt. Das erste Bild, bei dem das geschieht, steht dann hier: versiegelt neben neu erzeugt.
+home-reproduced = Von Käufern neu erzeugt
+home-free = Kostenlos zum Ausprobieren
+home-cheap = Unter 3 Dollar
+home-creators = Neu, von jedem eines
+home-sets = Sammlungen
+set-count = { $count } Angebote
+shelf-more = alle zeigen
+shelf-all = { $shelf }: alle zeigen
+live-sealed = versiegelt { $date }
+live-regenerated = neu erzeugt { $ago }
+live-equal = In jedem Pixel gleich
+live-by-us = von uns neu erzeugt
+live-by-owner = von einem Besitzer neu erzeugt
+live-slider = Kante zwischen dem versiegelten und dem neu erzeugten Bild
+ago-now = gerade eben
+ago-minutes = { $count ->
+    [one] vor einer Minute
+   *[other] vor { $count } Minuten
+}
+ago-hours = { $count ->
+    [one] vor einer Stunde
+   *[other] vor { $count } Stunden
+}
+ago-days = { $count ->
+    [one] gestern
+   *[other] vor { $count } Tagen
+}
+card-variables = { $count ->
+    [one] 1 Variable
+   *[other] { $count } Variablen
+}
+card-reproduced = { $count ->
+    [one] 1 Besitzer hat es neu erzeugt, in jedem Pixel gleich
+   *[other] { $count } Besitzer haben es neu erzeugt, in jedem Pixel gleich
+}
+viewer-pictures = Vorschauen
+viewer-zoom = Jedes Pixel ansehen
+viewer-close = Schließen
+price-country = anderes Land
+gain-recipe = { $variables ->
+    [0] Der Prompt, jede Einstellung und die Seeds { $pictures ->
+        [one] dieses Bildes
+       *[other] dieser { $pictures } Bilder
+    }
+    [one] Der Prompt mit einem Wert, den Sie bestimmen, jede Einstellung und die Seeds { $pictures ->
+        [one] dieses Bildes
+       *[other] dieser { $pictures } Bilder
+    }
+   *[other] Der Prompt mit { $variables } Werten, die Sie bestimmen, jede Einstellung und die Seeds { $pictures ->
+        [one] dieses Bildes
+       *[other] dieser { $pictures } Bilder
+    }
+}
+gain-return = Ungeöffnet 14 Tage lang zurückzugeben; Geld zurück, falls es sich je nicht reproduzieren lässt
+gain-free = Ein Geschenk: das Rezept ist öffentlich, jeder darf es prüfen
+gain-model = Erzeugt mit { $model } in { $width } × { $height } Pixeln, einem Modell von { $megabytes } MB
+gain-machine = Läuft offline auf jedem gewöhnlichen 64-Bit-Rechner; eine Grafikkarte braucht es nicht.
+evidence-equal = Versiegelt { $sealed }, von uns neu erzeugt { $ago }: gleich.
+evidence-sealed = Versiegelt { $sealed }.
+evidence-owners = { $count ->
+    [one] Auch ein Besitzer hat es neu erzeugt, in jedem Pixel gleich.
+   *[other] Auch { $count } Besitzer haben es neu erzeugt, in jedem Pixel gleich.
+}
+evidence-differed = { $count ->
+    [one] Ein Nachlauf war nicht gleich.
+   *[other] { $count } Nachläufe waren nicht gleich.
+}
+evidence-entry = Eintrag { $index } im öffentlichen Protokoll
+sealed-copies = Gekennzeichnete Kopien, wie versiegelt
+versions-count = { $count ->
+    [one] 1 Version
+   *[other] { $count } Versionen
+}
+values-title = Was Sie selbst bestimmen
+values-line = Die Wörter um diese Werte sind versiegelt, bis sie Ihnen gehören.
+value-choice = eines von { $count }
+value-text = eigene Worte, bis { $count } Zeichen
+value-number = eine Zahl von { $minimum } bis { $maximum }
+more-by-creator = Mehr von dieser Hand
+more-like-it = Ähnliches
+share = Teilen
+share-copied = Link kopiert
+report = Melden
+report-title = Ein Angebot melden
+report-about = Betrifft
+report-reason = Was stimmt nicht?
+report-details = Was haben Sie gesehen?
+report-hint = Sagen Sie mit eigenen Worten, was und wo. Nennen Sie das Original, falls es kopiert wurde.
+report-send = Meldung senden
+report-receipt = Beleg
+report-sent = Gesendet
+report-state = Stand
+report-state-open = wartet auf einen Menschen
+report-state-working = wird angesehen
+report-state-acted = es wurde gehandelt
+report-state-dismissed = nichts gefunden
+reported-title = Danke, sie ist angekommen
+reported-line = Behalten Sie den Beleg: diese Seite sagt, wie es um die Meldung steht.
+reason-copied-listing = Von einem anderen Angebot kopiert
+reason-copyright = Urheberrecht oder Marke
+reason-real-person = Eine echte Person oder Privates
+reason-misleading = Nicht, was es zu sein vorgibt
+reason-sexual = Sexuell oder intim
+reason-minor-safety = Gefahr für Minderjährige
+reason-violence = Hass oder Gewalt
+reason-illegal = Auf andere Weise rechtswidrig
+reason-other = Etwas anderes
+field-report-reason = Wählen Sie einen Grund.
+field-report-details = Es braucht zwischen 10 und 2.000 Zeichen.
+storefront-reproduced = { $count ->
+    [one] einmal von Besitzern neu erzeugt
+   *[other] { $count }-mal von Besitzern neu erzeugt
+}
+storefront-since = hier seit { $date }
+storefront-all = Alle zeigen

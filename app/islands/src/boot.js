@@ -36,6 +36,28 @@ for (const field of document.querySelectorAll("input[data-suggest]")) {
   });
 }
 
+// What needs a few lines and no library. The edge between a sealed and a regenerated picture:
+for (const slider of document.querySelectorAll(".pair__slider")) {
+  const draw = () => slider.parentElement.style.setProperty("--at", `${slider.value}%`);
+  slider.addEventListener("input", draw);
+  // A browser that goes back to a page keeps where it was.
+  draw();
+}
+// Passing a page on: the system's own way where there is one, else the link is copied.
+for (const button of document.querySelectorAll("[data-share]")) {
+  const label = button.querySelector("[data-label]");
+  button.addEventListener("click", async () => {
+    const { share: url, title, done } = button.dataset;
+    try {
+      if (navigator.share) return await navigator.share({ url, title });
+      await navigator.clipboard.writeText(url);
+      label.textContent = done;
+    } catch (error) {
+      // Whoever closes the system's sheet changed their mind; anything else is shown as what could be copied by hand.
+      if (error.name !== "AbortError") label.textContent = url;
+    }
+  });
+}
 if (document.querySelector("leptos-island")) {
   const library = await import("GLUE_URL");
   await library.default({ module_or_path: "WASM_URL" });

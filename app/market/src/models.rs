@@ -89,6 +89,12 @@ impl Models {
     }
 }
 
+/// How many bytes a model's files have.
+#[must_use]
+pub fn bytes(model: &Model) -> u64 {
+    model.manifest.files.iter().map(|file| file.bytes).sum()
+}
+
 /// A model's name for people.
 #[must_use]
 pub fn name(model: &Model) -> String {

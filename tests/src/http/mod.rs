@@ -10,6 +10,7 @@ mod own;
 mod prices;
 mod small;
 mod starting;
+mod storefront;
 mod strangers;
 mod studio;
 mod webhooks;

@@ -70,6 +70,12 @@ pub const GENERATE: Limit = Limit {
     window_ms: 60 * 60_000,
     count: 300,
 };
+/// Reports from one network address.
+pub const REPORT: Limit = Limit {
+    name: "report",
+    window_ms: 60 * 60_000,
+    count: 20,
+};
 /// Re-runs that one person asks for.
 pub const REPRODUCE: Limit = Limit {
     name: "reproduce",

@@ -2,6 +2,7 @@
 //!
 //! The one rule: nothing here shows prompt, seed, values' sealed texts or an exact picture. Public pictures are labelled copies.
 
+pub mod home;
 pub mod service;
 mod state;
 mod store;

@@ -1,7 +1,9 @@
 //! Finding listings and gathering what their page shows.
 
 use super::store;
-pub use super::store::{Anchor, Card, Figures, Listing, PublicPicture, SealedVersion};
+pub use super::store::{
+    Anchor, Card, Creator, Figures, Listing, Proven, PublicPicture, SealedVersion, VersionEntry,
+};
 use crate::facts::{self, Fact};
 use base::db::{self, Tx};
 use schema::id::{ListingId, VersionId};
@@ -22,6 +24,46 @@ pub async fn list_cards(tx: &mut Tx, ids: &[ListingId]) -> db::Result<Vec<Card>>
 /// When the database fails.
 pub async fn list_newest(tx: &mut Tx, limit: i64) -> db::Result<Vec<Card>> {
     store::list_newest(tx, limit).await
+}
+
+/// More by the creator of a listing, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_more_by(tx: &mut Tx, listing: &Listing, limit: i64) -> db::Result<Vec<Card>> {
+    store::list_of_creator(tx, &listing.person_id, listing.id.as_str(), limit).await
+}
+
+/// What is like a listing: so far, of its category and by somebody else.
+///
+/// # Errors
+/// When the database fails.
+pub async fn similar(tx: &mut Tx, listing: &Listing, limit: i64) -> db::Result<Vec<Card>> {
+    store::list_like(tx, listing, limit).await
+}
+
+/// A creator who has something on sale, by name, and the newest of it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_creator(
+    tx: &mut Tx,
+    handle: &str,
+    limit: i64,
+) -> db::Result<Option<(Creator, Vec<Card>)>> {
+    let Some(creator) = store::find_creator(tx, handle).await? else {
+        return Ok(None);
+    };
+    let cards = store::list_of_creator(tx, &creator.id, "", limit).await?;
+    Ok(Some((creator, cards)))
+}
+
+/// A listing's versions, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_versions(tx: &mut Tx, listing: &ListingId) -> db::Result<Vec<VersionEntry>> {
+    store::list_versions(tx, listing).await
 }
 
 impl Listing {

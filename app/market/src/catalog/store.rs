@@ -44,9 +44,56 @@ pub struct Card {
     pub width: i64,
     pub height: i64,
     pub variables: String,
+    /// Labelled copies of its other previews, three at most.
+    pub second_blob: Option<String>,
+    pub third_blob: Option<String>,
+    pub fourth_blob: Option<String>,
     /// What of the title fits a question, in bytes.
     #[sqlx(skip)]
     pub marks: Vec<std::ops::Range<usize>>,
+}
+
+/// A creator with something on sale.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Creator {
+    pub id: String,
+    pub handle: String,
+    pub created_ms: i64,
+    /// How many listings are on sale.
+    pub listings: i64,
+    /// How often owners regenerated one of them.
+    pub reproduced: i64,
+}
+
+/// A listing whose picture was regenerated, and how.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Proven {
+    pub created_ms: i64,
+    pub environment: Option<String>,
+    /// `platform`, or an owner's line.
+    pub attester: Option<String>,
+    pub sealed_ms: i64,
+    pub leaf_hash: String,
+    pub slug: String,
+    pub title: String,
+    pub language: String,
+    pub handle: String,
+    pub blob: String,
+    pub width: i64,
+    pub height: i64,
+    pub pixel_blake3: String,
+}
+
+/// One version in a listing's history.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct VersionEntry {
+    #[sqlx(try_from = "String")]
+    pub id: VersionId,
+    pub leaf_hash: String,
+    #[sqlx(try_from = "String")]
+    pub state: VersionState,
+    pub created_ms: i64,
+    pub log_index: Option<i64>,
 }
 
 /// What owners made of a listing.
@@ -84,6 +131,8 @@ pub struct Listing {
     pub sales: i64,
     /// Whether visitors may try it.
     pub trial: bool,
+    /// Owners for whom a run was exact.
+    pub reproduced: i64,
     #[sqlx(try_from = "String")]
     pub version_id: VersionId,
     #[sqlx(try_from = "String")]
@@ -127,7 +176,10 @@ macro_rules! cards {
         concat!(
             $before,
             "select listing.id, listing.slug, listing.title, person.handle, listing.price_minor, listing.sales, listing.reproduced,
-                coalesce(listing.published_ms, 0) as published_ms, anchor.labelled_blob as blob, anchor.width, anchor.height, version.variables
+                coalesce(listing.published_ms, 0) as published_ms, anchor.labelled_blob as blob, anchor.width, anchor.height, version.variables,
+                (select other.labelled_blob from anchor other where other.version_id = version.id and other.idx = 1) as second_blob,
+                (select other.labelled_blob from anchor other where other.version_id = version.id and other.idx = 2) as third_blob,
+                (select other.labelled_blob from anchor other where other.version_id = version.id and other.idx = 3) as fourth_blob
             from ",
             $from,
             "
@@ -144,7 +196,7 @@ macro_rules! listing {
     ($version:literal, $where:literal) => {
         concat!(
             "select listing.id, listing.slug, listing.person_id, person.handle, listing.title, listing.description, listing.category,
-                listing.language, listing.price_minor, listing.licence, listing.state, listing.published_ms, listing.sales, listing.trial,
+                listing.language, listing.price_minor, listing.licence, listing.state, listing.published_ms, listing.sales, listing.reproduced, listing.trial,
                 version.id as version_id, version.state as version_state, version.error as version_error, version.secret_id, version.model,
                 version.profile, version.scheduler, version.steps, version.width, version.height, version.variables, version.creator_key,
                 version.leaf_hash, version.listing_leaf_hash, version.listing_statement, version.certification_leaf_hash,
@@ -169,6 +221,27 @@ statements! {
             union all select place + 1, substr(cast($1 as text), (place + 1) * 36 + 1, 36) from wanted where (place + 1) * 36 < length(cast($1 as text)))
         ", "wanted cross join listing", "and listing.id = wanted.id order by wanted.place");
     LIST_NEWEST = cards!("", "listing", "order by listing.published_ms desc, listing.id desc limit $1");
+    LIST_REPRODUCED = cards!("", "listing", "and listing.reproduced > 0 order by listing.reproduced desc, listing.id desc limit $1");
+    LIST_FREE = cards!("", "listing", "and listing.price_minor = 0 order by listing.id desc limit $1");
+    LIST_CHEAP = cards!("", "listing", "and listing.price_minor > 0 and listing.price_minor < $1 order by listing.price_minor, listing.id limit $2");
+    LIST_OF_CREATOR = cards!("", "listing", "and listing.person_id = $1 and listing.id <> $2
+        order by listing.published_ms desc, listing.id desc limit $3");
+    LIST_LIKE = cards!("", "listing", "and listing.category = $1 and listing.id <> $2 and listing.person_id <> $3
+        order by listing.published_ms desc, listing.id desc limit $4");
+    FIND_CREATOR = "select person.id, person.handle, person.created_ms, count(*) as listings, cast(sum(listing.reproduced) as bigint) as reproduced
+        from person join listing on listing.person_id = person.id and listing.state = 'live'
+        where person.handle = $1 group by person.id, person.handle, person.created_ms";
+    /// The newest outcome that was equal, of what is on sale. `cross join` keeps SQLite to the order: the outcomes, the newest first.
+    FIND_LATEST_PROOF = "select statement.created_ms, statement.environment, statement.attester, version.created_ms as sealed_ms, version.leaf_hash,
+            listing.slug, listing.title, listing.language, person.handle, anchor.labelled_blob as blob, anchor.width, anchor.height, anchor.pixel_blake3
+        from statement cross join version cross join listing cross join person cross join anchor
+        where statement.outcome = 'exact' and version.leaf_hash = statement.about_leaf_hash and version.state = 'live'
+            and listing.version_id = version.id and listing.state = 'live' and person.id = listing.person_id
+            and anchor.version_id = version.id and anchor.idx = 0
+        order by statement.created_ms desc, statement.leaf_hash limit 1";
+    LIST_VERSIONS = "select version.id, version.leaf_hash, version.state, version.created_ms, log_leaf.log_index
+        from version join log_leaf on log_leaf.leaf_hash = version.leaf_hash
+        where version.listing_id = $1 and version.state <> 'failed' order by version.created_ms desc, version.id desc limit 20";
     FIND = listing!("version.id = listing.version_id", "listing.slug = $1");
     GET = listing!("version.id = listing.version_id", "listing.id = $1");
     GET_VERSION = listing!("version.listing_id = listing.id", "version.id = $1");
@@ -196,6 +269,60 @@ pub(super) async fn list_cards(tx: &mut Tx, ids: &[ListingId]) -> db::Result<Vec
 /// The newest cards.
 pub(super) async fn list_newest(tx: &mut Tx, limit: i64) -> db::Result<Vec<Card>> {
     fetch!(tx, fetch_all, Card, LIST_NEWEST, limit)
+}
+
+/// What owners regenerated most often.
+pub(super) async fn list_reproduced(tx: &mut Tx, limit: i64) -> db::Result<Vec<Card>> {
+    fetch!(tx, fetch_all, Card, LIST_REPRODUCED, limit)
+}
+
+/// The newest that costs nothing.
+pub(super) async fn list_free(tx: &mut Tx, limit: i64) -> db::Result<Vec<Card>> {
+    fetch!(tx, fetch_all, Card, LIST_FREE, limit)
+}
+
+/// What costs less than that, the cheapest first.
+pub(super) async fn list_cheap(tx: &mut Tx, below_minor: i64, limit: i64) -> db::Result<Vec<Card>> {
+    fetch!(tx, fetch_all, Card, LIST_CHEAP, below_minor, limit)
+}
+
+/// A creator's newest, without one.
+pub(super) async fn list_of_creator(
+    tx: &mut Tx,
+    person: &str,
+    without: &str,
+    limit: i64,
+) -> db::Result<Vec<Card>> {
+    fetch!(tx, fetch_all, Card, LIST_OF_CREATOR, person, without, limit)
+}
+
+/// The newest of the same category by somebody else.
+pub(super) async fn list_like(tx: &mut Tx, listing: &Listing, limit: i64) -> db::Result<Vec<Card>> {
+    fetch!(
+        tx,
+        fetch_all,
+        Card,
+        LIST_LIKE,
+        &listing.category,
+        listing.id.as_str(),
+        &listing.person_id,
+        limit
+    )
+}
+
+pub(super) async fn find_creator(tx: &mut Tx, handle: &str) -> db::Result<Option<Creator>> {
+    fetch!(tx, fetch_optional, Creator, FIND_CREATOR, handle)
+}
+
+pub(super) async fn find_latest_proof(tx: &mut Tx) -> db::Result<Option<Proven>> {
+    fetch!(tx, fetch_optional, Proven, FIND_LATEST_PROOF)
+}
+
+pub(super) async fn list_versions(
+    tx: &mut Tx,
+    listing: &ListingId,
+) -> db::Result<Vec<VersionEntry>> {
+    fetch!(tx, fetch_all, VersionEntry, LIST_VERSIONS, listing.as_str())
 }
 
 pub(super) async fn find(tx: &mut Tx, slug: &str) -> db::Result<Option<Listing>> {

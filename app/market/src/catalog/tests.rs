@@ -1,10 +1,11 @@
 //! What is shown for sale and in which order, on both databases.
 
+use super::home::home;
 use super::service;
 use super::versions::{self, LOOK_AGAIN_MS};
 use crate::facts::TELL;
 use crate::testing::{Listing, Person, Version, leaf, named};
-use base::db::Tx;
+use base::db::{Tx, execute};
 use base::jobs::{self, Outcome};
 use base::testing::{TestDb, databases};
 use schema::id::{ListingId, VersionId};
@@ -198,5 +199,101 @@ async fn a_version_that_failed_never_goes_on_sale() {
         let mut tx = test.db.read().await.expect("a transaction");
         assert!(on_sale(&mut tx).await == 0, "{}", test.name);
         assert_eq!(told(&test).await, 0, "{}", test.name);
+    }
+}
+
+/// Somebody's re-run of the version with this name ended so.
+async fn ran(tx: &mut Tx, version: &str, outcome: &str, created_ms: i64) {
+    let about = Version::leaf_of(version);
+    let name = format!("{version} {outcome} {created_ms}");
+    let leaf = leaf(tx, LeafKind::Reproduction, &name, None).await;
+    let sql = "insert into statement (leaf_hash, about_leaf_hash, predicate, envelope, public_key, outcome, environment, attester, created_ms)
+        values ($1, $2, 'p', '{}', 'k', $3, 'e', 'platform', $4)";
+    execute!(tx, sql, &leaf, &about, outcome, created_ms).expect("a statement");
+}
+
+fn names(cards: &[service::Card]) -> Vec<&str> {
+    cards.iter().map(|card| card.title.as_str()).collect()
+}
+
+#[tokio::test]
+async fn the_first_page_shows_what_is_on_sale_and_proves_it_by_the_newest_equal_outcome() {
+    for test in databases().await {
+        let mut tx = test.db.write().await.expect("a transaction");
+        let empty = home(&mut tx).await.expect("a page");
+        assert!(empty.proof.is_none() && empty.creators.is_empty());
+        let ada = Person::named("ada").insert(&mut tx).await;
+        let ben = Person::named("ben").insert(&mut tx).await;
+        for (seller, title, price, published, state) in [
+            (&ada, "gift", 0, 1, "live"),
+            (&ada, "cheap", 299, 2, "live"),
+            (&ada, "dear", 300, 3, "live"),
+            (&ben, "penny", 1, 4, "live"),
+            (&ben, "gone", 0, 5, "withdrawn"),
+        ] {
+            let version = Version::new().id(title).anchors(3);
+            let listing = Listing::of(seller).title(title).price(price);
+            let listing = listing.published(published).state(state).version(version);
+            listing.insert(&mut tx).await;
+        }
+        let sql = "update listing set reproduced = case title when 'dear' then 7 when 'gift' then 9 when 'gone' then 99 else 0 end";
+        execute!(&mut tx, sql).expect("figures");
+        for (version, outcome, at) in [
+            ("gift", "exact", 10),
+            ("dear", "exact", 30),
+            ("penny", "different", 40),
+            ("gone", "exact", 50),
+        ] {
+            ran(&mut tx, version, outcome, at).await;
+        }
+        let page = home(&mut tx).await.expect("a page");
+        assert_eq!(names(&page.reproduced), ["gift", "dear"]);
+        assert_eq!(names(&page.free), ["gift"]);
+        assert_eq!(names(&page.cheap), ["penny", "cheap"]);
+        assert_eq!(names(&page.creators), ["penny", "dear"], "one of each");
+        let proof = page.proof.expect("a proof");
+        assert_eq!((proof.title.as_str(), proof.created_ms), ("dear", 30));
+        let others = [&page.free[0].second_blob, &page.free[0].third_blob];
+        assert!(
+            others.iter().all(|blob| blob.is_some()),
+            "its other previews"
+        );
+        assert!(page.free[0].fourth_blob.is_none());
+    }
+}
+
+#[tokio::test]
+async fn beside_a_listing_stands_what_is_on_sale_and_not_itself() {
+    for test in databases().await {
+        let mut tx = test.db.write().await.expect("a transaction");
+        let ada = Person::named("ada").insert(&mut tx).await;
+        let ben = Person::named("ben").insert(&mut tx).await;
+        for (seller, title, category, state) in [
+            (&ada, "fox", "faces", "live"),
+            (&ada, "owl", "faces", "live"),
+            (&ada, "eel", "faces", "withdrawn"),
+            (&ben, "cat", "faces", "live"),
+            (&ben, "cup", "food", "live"),
+        ] {
+            let listing = Listing::of(seller).id(title).title(title);
+            let listing = listing.category(category).state(state).published(1);
+            listing.insert(&mut tx).await;
+        }
+        let fox = named::<ListingId>("fox");
+        let fox = service::get(&mut tx, &fox).await.expect("a listing");
+        let more = service::list_more_by(&mut tx, &fox, 9)
+            .await
+            .expect("cards");
+        let like = service::similar(&mut tx, &fox, 9).await.expect("cards");
+        assert_eq!((names(&more), names(&like)), (vec!["owl"], vec!["cat"]));
+        let found = service::find_creator(&mut tx, "ada", 1).await;
+        let (creator, cards) = found.expect("an answer").expect("a creator");
+        assert_eq!((creator.listings, cards.len()), (2, 1));
+        for nobody in ["carl", ""] {
+            let none = service::find_creator(&mut tx, nobody, 1).await;
+            assert!(none.expect("an answer").is_none(), "{nobody:?}");
+        }
+        let versions = service::list_versions(&mut tx, &fox.id).await;
+        assert_eq!(versions.expect("versions").len(), 1);
     }
 }

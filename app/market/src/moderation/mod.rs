@@ -5,6 +5,7 @@
 
 mod likeness;
 pub mod publication;
+pub mod report;
 pub mod service;
 mod state;
 mod store;

@@ -1,4 +1,4 @@
-//! How a review stands, and which steps it may take.
+//! How a review stands, which steps it may take, and why listings are reported.
 //!
 //! The one rule: a step that is not in this table is a fault of ours, and is refused before it is written.
 
@@ -23,6 +23,45 @@ impl ReviewState {
         use ReviewState::{Approved, Open, Rejected};
         matches!((self, next), (Open, Approved | Rejected))
     }
+}
+
+words! {
+    /// Why a listing is reported.
+    pub enum Reason {
+        /// It was made by somebody else first.
+        CopiedListing = "copied_listing",
+        /// It breaks a copyright or a trademark.
+        Copyright = "copyright",
+        /// It shows a real person, or tells what is private.
+        RealPerson = "real_person",
+        /// Sexual or intimate.
+        Sexual = "sexual",
+        /// A danger to minors.
+        MinorSafety = "minor_safety",
+        /// Hate or violence.
+        Violence = "violence",
+        /// The pictures or the text promise what is not sold.
+        Misleading = "misleading",
+        /// Against the law in another way.
+        Illegal = "illegal",
+        /// Anything else.
+        Other = "other",
+    }
+}
+
+impl Reason {
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [Self; 9] = [
+        Self::CopiedListing,
+        Self::Copyright,
+        Self::RealPerson,
+        Self::Misleading,
+        Self::Sexual,
+        Self::MinorSafety,
+        Self::Violence,
+        Self::Illegal,
+        Self::Other,
+    ];
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! SQL of prints, reviews and what they found.
 
-use super::ReviewState;
+use super::state::{Reason, ReviewState};
 use crate::catalog::stretch::Stretch;
 use base::db::{self, Tx, execute, fetch, statements};
 use schema::id::VersionId;
@@ -62,7 +62,22 @@ pub struct Resemblance {
     pub picture_milli: i64,
 }
 
+/// A report as whoever made it sees it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Reported {
+    pub receipt: String,
+    pub slug: String,
+    pub title: String,
+    pub reason: String,
+    pub state: String,
+    pub created_ms: i64,
+}
+
 statements! {
+    INSERT_REPORT = "insert into report (id, receipt, listing_id, version_id, person_id, reason, details, state, created_ms)
+        select $1, $2, listing.id, listing.version_id, $4, $5, $6, 'open', $7 from listing where listing.id = $3";
+    FIND_REPORT = "select report.receipt, listing.slug, listing.title, report.reason, report.state, report.created_ms
+        from report join listing on listing.id = report.listing_id where report.receipt = $1";
     INSERT_PRINT = "insert into likeness (version_id, person_id, text_prints, picture_prints) values ($1, $2, $3, $4) on conflict (version_id) do nothing";
     LIST_UNPRINTED = "select version.id from version where version.state <> 'failed'
         and version.id > $2 and version.id <= $3
@@ -340,4 +355,33 @@ pub(super) async fn find_due_ms(tx: &mut Tx, version: &VersionId) -> db::Result<
         version.as_str()
     )?;
     Ok(row.and_then(|row| row.0))
+}
+
+#[allow(clippy::too_many_arguments, reason = "the columns of a row")]
+pub(super) async fn insert_report(
+    tx: &mut Tx,
+    id: &str,
+    receipt: &str,
+    listing: &schema::id::ListingId,
+    person: Option<&str>,
+    reason: Reason,
+    details: &str,
+    now_ms: i64,
+) -> db::Result<()> {
+    execute!(
+        tx,
+        INSERT_REPORT,
+        id,
+        receipt,
+        listing.as_str(),
+        person,
+        reason.name(),
+        details,
+        now_ms
+    )
+    .map(|_| ())
+}
+
+pub(super) async fn find_report(tx: &mut Tx, receipt: &str) -> db::Result<Option<Reported>> {
+    fetch!(tx, fetch_optional, Reported, FIND_REPORT, receipt)
 }

@@ -72,6 +72,19 @@ pub async fn list(tx: &mut Tx, person: &str) -> db::Result<Vec<Set>> {
     store::list_sets(tx, person).await
 }
 
+/// The newest live sets, with their listings.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_newest(tx: &mut Tx, limit: i64) -> db::Result<Vec<(Set, Vec<Item>)>> {
+    let mut sets = Vec::new();
+    for set in store::list_newest_sets(tx, limit).await? {
+        let items = store::list_set_items(tx, &set.id).await?;
+        sets.push((set, items));
+    }
+    Ok(sets)
+}
+
 /// The newest live sets that a listing is in; its page shows no more.
 ///
 /// # Errors

@@ -146,6 +146,7 @@ statements! {
     INSERT_SET_ITEM = "insert into listing_set_item (set_id, listing_id, idx) values ($1, $2, $3)";
     FIND_SET = sets!("where listing_set.slug = $1");
     LIST_SETS = sets!("where listing_set.person_id = $1 order by listing_set.created_ms desc, listing_set.id");
+    LIST_NEWEST_SETS = sets!("where listing_set.state = 'live' order by listing_set.created_ms desc, listing_set.id limit $1");
     LIST_SETS_OF_LISTING = sets!("join listing_set_item on listing_set_item.set_id = listing_set.id
             where listing_set_item.listing_id = $1 and listing_set.state = 'live' order by listing_set.created_ms desc, listing_set.id limit 12");
     LIST_SET_ITEMS = items!("join listing_set_item on listing_set_item.listing_id = listing.id where listing_set_item.set_id = $1 order by listing_set_item.idx");
@@ -283,6 +284,10 @@ pub(super) async fn find_set(tx: &mut Tx, slug: &str) -> db::Result<Option<Set>>
 
 pub(super) async fn list_sets(tx: &mut Tx, person: &str) -> db::Result<Vec<Set>> {
     fetch!(tx, fetch_all, Set, LIST_SETS, person)
+}
+
+pub(super) async fn list_newest_sets(tx: &mut Tx, limit: i64) -> db::Result<Vec<Set>> {
+    fetch!(tx, fetch_all, Set, LIST_NEWEST_SETS, limit)
 }
 
 pub(super) async fn list_sets_of_listing(tx: &mut Tx, listing: &ListingId) -> db::Result<Vec<Set>> {

@@ -2,20 +2,32 @@
 
 use super::page;
 use crate::ui::failure::AppError;
+use crate::ui::form::Form;
 use crate::ui::visit::Visit;
 use crate::web::state::AppState;
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::header;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use base::lang::Lang;
+use base::random;
+use market::browse::service as browse;
 use market::catalog::service;
 use market::catalog::{ListingState, VersionState};
-use market::moderation::publication;
+use market::models;
+use market::moderation::{publication, report};
+use market::pictures::{Format, Wanted};
 use schema::failure::Code;
+use schema::recipe::ModelDigest;
 
-/// Cards on the first page.
-const HOME_CARDS: i64 = 24;
+/// Sets on the first page.
+const HOME_SETS: i64 = 8;
+/// Cards in a row below a listing.
+const SHELF: i64 = 13;
+/// Cards on a creator's page; the rest is found by looking around.
+const STOREFRONT_CARDS: i64 = 96;
 
 /// Routes of this feature.
 pub fn routes() -> Router<AppState> {
@@ -24,6 +36,13 @@ pub fn routes() -> Router<AppState> {
         .route("/how-it-works", get(how))
         .route("/listings/{slug}", get(listing))
         .route("/listings/{slug}/progress", get(progress))
+        .route(
+            "/listings/{slug}/report",
+            get(report_form).post(send_report),
+        )
+        .route("/creators/{handle}", get(storefront))
+        .route("/reports/{receipt}", get(reported))
+        .route("/pictures/{name}", get(picture))
         .route("/media/{name}", get(media))
 }
 
@@ -31,8 +50,9 @@ async fn home(State(state): State<AppState>, visit: Visit) -> Response {
     visit
         .answer(async {
             let mut tx = state.db.read().await?;
-            let cards = service::list_newest(&mut tx, HOME_CARDS).await?;
-            Ok(page::home(&visit, cards))
+            let home = market::catalog::home::home(&mut tx).await?;
+            let sets = market::offers::sets::list_newest(&mut tx, HOME_SETS).await?;
+            Ok(page::home(&visit, home, sets, random::real_now_ms()))
         })
         .await
 }
@@ -84,23 +104,123 @@ async fn listing(
                 }
                 None => false,
             };
-            let model_name = state.engines.models().name_of(&listing.model);
-            let in_review = publication::is_waiting(&mut tx, &listing.version_id).await?;
-            Ok(page::listing(
-                &visit,
-                listing,
+            let model = ModelDigest::parse(&listing.model).ok();
+            let model = model.and_then(|digest| state.engines.models().named(digest).ok());
+            let model = model.map(|model| (models::name(model), models::bytes(model)));
+            let around = page::Around {
+                in_review: publication::is_waiting(&mut tx, &listing.version_id).await?,
+                versions: service::list_versions(&mut tx, &listing.id).await?,
+                more: service::list_more_by(&mut tx, &listing, SHELF).await?,
+                similar: similar(&state, &mut tx, &listing).await?,
+                reproduced: listing.reproduced,
+                now_ms: random::real_now_ms(),
                 anchors,
                 statements,
-                model_name,
-                page::Around {
-                    owned,
-                    in_cart,
-                    in_review,
-                    sets,
-                },
-            ))
+                model,
+                owned,
+                in_cart,
+                sets,
+            };
+            Ok(page::listing(&visit, listing, around))
         })
         .await
+}
+
+async fn storefront(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(handle): Path<String>,
+) -> Response {
+    visit
+        .answer(async {
+            let not_found = || AppError::new(Code::NotFound);
+            if handle.len() > 128 {
+                return Err(not_found());
+            }
+            let mut tx = state.db.read().await?;
+            let found = service::find_creator(&mut tx, &handle, STOREFRONT_CARDS).await?;
+            let (creator, cards) = found.ok_or_else(not_found)?;
+            Ok(page::storefront(&visit, creator, cards))
+        })
+        .await
+}
+
+async fn report_form(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(slug): Path<String>,
+) -> Response {
+    visit
+        .answer(async {
+            let mut tx = state.db.read().await?;
+            let listing = find_visible(&mut tx, &visit, &slug).await?;
+            Ok(page::report(&visit, &listing, page::Typed::default()))
+        })
+        .await
+}
+
+async fn send_report(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(slug): Path<String>,
+    body: Bytes,
+) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            let mut tx = state.db.read().await?;
+            let listing = find_visible(&mut tx, &visit, &slug).await?;
+            drop(tx);
+            let reporter = report::Reporter {
+                person: visit.person.as_ref().map(|person| person.id.as_str()),
+                address: &visit.address,
+            };
+            let (reason, details) = (form.get("reason"), form.get("details"));
+            let now_ms = random::real_now_ms();
+            let sent =
+                report::report(&state.db, reporter, &listing.id, reason, details, now_ms).await;
+            match sent {
+                Ok(receipt) => Ok(visit.redirect(&format!("/reports/{receipt}"))),
+                Err(report::Error::Invalid(errors)) => {
+                    let typed = page::Typed {
+                        reason: reason.to_owned(),
+                        details: details.to_owned(),
+                        errors,
+                    };
+                    Ok(page::report(&visit, &listing, typed))
+                }
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await
+}
+
+async fn reported(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(receipt): Path<String>,
+) -> Response {
+    visit
+        .answer(async {
+            let found = report::find(&state.db, &receipt).await?;
+            let found = found.ok_or_else(|| AppError::new(Code::NotFound))?;
+            Ok(page::reported(&visit, found))
+        })
+        .await
+}
+
+/// What is like a listing: by what the index knows, and before there is one, of the same shelf.
+async fn similar(
+    state: &AppState,
+    tx: &mut base::db::Tx,
+    listing: &service::Listing,
+) -> Result<Vec<service::Card>, AppError> {
+    let limit = usize::try_from(SHELF).unwrap_or(0);
+    let found = browse::similar(tx, &state.finder, &listing.id, limit).await?;
+    match found.is_empty() {
+        true => Ok(service::similar(tx, listing, SHELF).await?),
+        false => Ok(found),
+    }
 }
 
 /// A listing that this visitor may see: live ones, and one's own before that.
@@ -178,4 +298,86 @@ async fn media(State(state): State<AppState>, visit: Visit, Path(name): Path<Str
             Ok((headers, bytes).into_response())
         })
         .await
+}
+
+/// A copy of a public picture: `NAME-SIDE-LANGUAGE.webp` or `.png`.
+fn parse_picture(name: &str) -> Option<Wanted> {
+    let formats = [Format::WebP, Format::Png];
+    let (name, end) = name.rsplit_once('.')?;
+    let format = formats.into_iter().find(|known| known.extension() == end)?;
+    let (name, lang) = name.rsplit_once('-')?;
+    let lang = Lang::ALL.into_iter().find(|known| known.tag() == lang)?;
+    let (labelled, side) = name.rsplit_once('-')?;
+    let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    let named = labelled.len() == 64 && labelled.bytes().all(hex);
+    // One address for one file: no signs and no zeros in front.
+    let side = side
+        .parse::<u32>()
+        .ok()
+        .filter(|number| number.to_string() == side)?;
+    named.then(|| Wanted {
+        labelled: labelled.to_owned(),
+        side,
+        lang,
+        format,
+    })
+}
+
+async fn picture(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    visit
+        .answer(async {
+            let not_found = || AppError::new(Code::NotFound);
+            let wanted = parse_picture(&name).ok_or_else(not_found)?;
+            let format = wanted.format;
+            let found = state.pictures.find(&state.db, &state.media, wanted).await?;
+            let copy = found.ok_or_else(not_found)?;
+            let tag = format!("\"{}\"", copy.tag);
+            let known = headers.get(header::IF_NONE_MATCH);
+            let known = known.is_some_and(|known| known.as_bytes() == tag.as_bytes());
+            let about = [
+                (header::CONTENT_TYPE, format.content_type().to_owned()),
+                (
+                    header::CACHE_CONTROL,
+                    "public, max-age=31536000, immutable".to_owned(),
+                ),
+                (
+                    header::CONTENT_SECURITY_POLICY,
+                    "sandbox; default-src 'none'".to_owned(),
+                ),
+                (header::ETAG, tag),
+            ];
+            Ok(match known {
+                true => (StatusCode::NOT_MODIFIED, about).into_response(),
+                false => (about, copy.bytes.clone()).into_response(),
+            })
+        })
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_picture;
+
+    #[test]
+    fn a_picture_has_one_address_for_each_file() {
+        let blob = "ab".repeat(32);
+        assert!(parse_picture(&format!("{blob}-256-zh.webp")).is_some());
+        for wrong in [
+            format!("{blob}-256-zh.jpg"),
+            format!("{blob}-256-fr.webp"),
+            format!("{blob}-0256-en.webp"),
+            format!("{blob}-+256-en.webp"),
+            format!("{}-256-en.webp", blob.to_uppercase()),
+            format!("{}-256-en.webp", &blob[1..]),
+            format!("{blob}.webp"),
+            "-.webp".to_owned(),
+        ] {
+            assert!(parse_picture(&wrong).is_none(), "{wrong}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Pages of the till: the cart, and an order with its receipt.
 
-use crate::ui::pieces::{Fact, FormKey, Picture, Time, empty, heading, picture_url};
+use crate::ui::pieces::{Fact, FormKey, LinePicture, Time, empty, heading};
 use crate::ui::shell;
 use crate::ui::visit::{Visit, tax_words, tax_words_of};
 use axum::http::StatusCode;
@@ -96,7 +96,7 @@ fn cart_rows(visit: &Visit, priced: &Priced) -> impl IntoView + use<> {
         let set = line.set_title.map(|set| view! { " " <span class="tag">{set}</span> });
         view! {
             <li class="row">
-                <Picture src=picture_url(&line.blob) alt=String::new() width=64 height=64/>
+                <LinePicture lang blob=line.blob.clone()/>
                 <span class="row__main"><a href=href>{line.title}</a><span class="quiet">{lang.text("by")} " " <bdi>{line.handle}</bdi> {set}</span>{gone}</span>
                 <span>{before}{visit.price(priced.cash())}</span>
                 <form method="post" action=lang.path("/cart/remove")>
@@ -110,7 +110,7 @@ fn cart_rows(visit: &Visit, priced: &Priced) -> impl IntoView + use<> {
         let href = lang.path(&format!("/listings/{}", line.slug));
         view! {
             <li class="row">
-                <Picture src=picture_url(&line.blob) alt=String::new() width=64 height=64/>
+                <LinePicture lang blob=line.blob.clone()/>
                 <span class="row__main"><a href=href>{line.title.clone()}</a><span class="quiet">{lang.text("cart-owned-already")}</span></span>
                 <span class="quiet">{lang.text("cart-subtracted")}</span>
             </li>

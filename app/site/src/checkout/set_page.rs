@@ -2,7 +2,7 @@
 
 use crate::ui::failure::{Answer, AppError};
 use crate::ui::form::Form;
-use crate::ui::pieces::{Field, FormKey, Picture, empty, heading, picture_url};
+use crate::ui::pieces::{Field, FormKey, LinePicture, Shown, empty, heading};
 use crate::ui::shell;
 use crate::ui::visit::Visit;
 use crate::web::state::AppState;
@@ -16,6 +16,7 @@ use leptos::prelude::*;
 use market::catalog::ListingState;
 use market::offers::SetState;
 use market::offers::sets::{self, Item, Set};
+use market::pictures::Place;
 use money::Error;
 use schema::failure::{Code, FieldError};
 use schema::id::ListingId;
@@ -153,7 +154,7 @@ fn sets_page(
                 let checked = chosen.iter().any(|id| id == item.id.as_str());
                 view! {
                     <label class="check row"><input type="checkbox" name="listing" value=item.id.to_string() checked=checked/>
-                        <Picture src=picture_url(&item.blob) alt=String::new() width=48 height=48/>
+                        <LinePicture lang blob=item.blob.clone()/>
                         <span class="row__main">{item.title}</span><span>{lang.price(item.price_minor)}</span></label>
                 }
             })
@@ -217,7 +218,7 @@ fn set_page(visit: &Visit, set: Set, items: Vec<Item>) -> Response {
                 let gone = (item.state != ListingState::Live).then(|| view! { <span class="tag">{lang.text("set-item-gone")}</span> });
                 view! {
                     <li class="listing-card">
-                        <a class="listing-card__link" href=href><Picture src=picture_url(&item.blob) alt=String::new() width=256 height=256/><span class="listing-card__title">{item.title}</span></a>
+                        <a class="listing-card__link" href=href><span class="mat"><Shown lang blob=item.blob.clone() width=128 height=128 place=Place::Card alt=String::new()/></span><span class="listing-card__title">{item.title}</span></a>
                         <span class="listing-card__row"><span class="quiet">{visit.price(item.price_minor)}</span>{gone}</span>
                     </li>
                 }

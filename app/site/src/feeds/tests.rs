@@ -36,6 +36,9 @@ fn a_title_that_looks_like_markup_is_a_title() {
         width: 1,
         height: 1,
         variables: "{}".into(),
+        second_blob: None,
+        third_blob: None,
+        fourth_blob: None,
         marks: Vec::new(),
     };
     let feed = atom::Feed {

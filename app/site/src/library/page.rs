@@ -2,7 +2,8 @@
 
 use super::own::{self, Making};
 use crate::ui::pieces::{
-    Code, Fact, FormKey, Picture, RefreshWithoutScript, Time, empty, heading, picture_url,
+    Code, Fact, FormKey, LinePicture, Picture, RefreshWithoutScript, Time, empty, heading,
+    picture_url,
 };
 use crate::ui::shell;
 use crate::ui::visit::Visit;
@@ -33,7 +34,7 @@ pub(super) fn library(visit: &Visit, rows: Vec<Owned>) -> Response {
             };
             view! {
                 <li class="row">
-                    <Picture src=picture_url(&row.blob) alt=String::new() width=64 height=64/>
+                    <LinePicture lang blob=row.blob.clone()/>
                     <span class="row__main"><a href=href>{row.title}</a><span class="quiet">{lang.text("by")} " " <bdi>{row.handle}</bdi></span></span>
                     <span class="tag">{lang.text(state)}</span>
                     <span class="quiet">{row.paid_ms.map(|ms| lang.date(ms))}</span>

@@ -2,7 +2,7 @@
 
 use super::variables::definition;
 use crate::ui::pieces::{
-    Field, FormKey, Picture, RefreshWithoutScript, TextArea, empty, heading, picture_url,
+    Field, FormKey, LinePicture, Picture, RefreshWithoutScript, TextArea, empty, heading,
 };
 use crate::ui::shell;
 use crate::ui::visit::Visit;
@@ -44,7 +44,7 @@ pub(super) fn studio(
             let state = lang.text(&format!("listing-state-{}", listing.state.name()));
             view! {
                 <li class="row">
-                    <Picture src=picture_url(&listing.labelled_blob) alt=String::new() width=48 height=48/>
+                    <LinePicture lang blob=listing.labelled_blob.clone()/>
                     <a href=href>{listing.title}</a>
                     <span class="tag">{state}</span>
                     <span>{lang.price(listing.price_minor)}</span>

@@ -4,9 +4,68 @@ use crate::ui::shell;
 use crate::ui::visit::Visit;
 use base::lang::Lang;
 use leptos::prelude::*;
+use market::pictures::{Place, Shape};
 use schema::failure::FieldError;
 
-/// The URL of a labelled public copy.
+/// The address of a copy of a public picture, as long as `side` at most.
+fn copy_url(blob: &str, side: u32, lang: Lang, extension: &str) -> String {
+    format!("/pictures/{blob}-{side}-{}.{extension}", lang.tag())
+}
+
+/// A public picture in its place, in its own pixels or whole multiples of them, with a notice in the reader's language. It is multiplied onto
+/// the mat that it lies on.
+#[component]
+pub fn Shown(
+    lang: Lang,
+    #[prop(into)] blob: String,
+    width: i64,
+    height: i64,
+    place: Place,
+    alt: String,
+    #[prop(optional)] eager: bool,
+    #[prop(optional)] first: bool,
+) -> impl IntoView {
+    let shape = Shape::of(place, width, height);
+    let mut densities: Vec<(usize, u32)> = (1..).zip(shape.sides.iter().copied()).collect();
+    densities.dedup_by_key(|(_, side)| *side);
+    let files: Vec<String> = densities
+        .iter()
+        .map(|(density, side)| format!("{} {density}x", copy_url(&blob, *side, lang, "webp")))
+        .collect();
+    let plain = copy_url(&blob, shape.sides[0], lang, "png");
+    let loading = if eager || first { "eager" } else { "lazy" };
+    view! {
+        <picture>
+            <source type="image/webp" srcset=files.join(", ")/>
+            <img class="picture" src=plain alt=alt width=shape.width height=shape.height loading=loading decoding="async"
+                fetchpriority=first.then_some("high")/>
+        </picture>
+    }
+}
+
+/// A small picture on a mat, for a line of a list that tells in words what it shows.
+#[component]
+pub fn LinePicture(lang: Lang, #[prop(into)] blob: String) -> impl IntoView {
+    // Every size that the models make has these copies; the style keeps what is not square within them.
+    view! { <span class="mat mat--line"><Shown lang blob width=128 height=128 place=Place::Line alt=String::new()/></span> }
+}
+
+/// How long ago something was, as people say it.
+#[must_use]
+pub fn ago(lang: Lang, ms: i64, now_ms: i64) -> String {
+    const MINUTE_MS: i64 = 60_000;
+    let minutes = (now_ms - ms).max(0) / MINUTE_MS;
+    let (name, count) = match minutes {
+        0 => return lang.text("ago-now"),
+        1..60 => ("ago-minutes", minutes),
+        60..1440 => ("ago-hours", minutes / 60),
+        1440..43_200 => ("ago-days", minutes / 1440),
+        _ => return lang.date(ms),
+    };
+    lang.with(name, &[("count", count.into())])
+}
+
+/// The URL of a labelled public copy, as it was sealed.
 #[must_use]
 pub fn picture_url(blob: &str) -> String {
     format!("/media/{blob}.png")

@@ -99,6 +99,28 @@ impl From<base::media::Error> for AppError {
     }
 }
 
+impl From<market::pictures::Error> for AppError {
+    fn from(error: market::pictures::Error) -> Self {
+        use market::pictures::Error;
+        match error {
+            Error::Store(error) => error.into(),
+            Error::Media(error) => error.into(),
+            other @ Error::Broken(_) => Self::internal(other),
+        }
+    }
+}
+
+impl From<market::moderation::report::Error> for AppError {
+    fn from(error: market::moderation::report::Error) -> Self {
+        use market::moderation::report::Error;
+        match error {
+            Error::Invalid(fields) => Self::invalid(fields),
+            Error::TooMany => Self::too_many(limits::REPORT),
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<market::library::service::Error> for AppError {
     fn from(error: market::library::service::Error) -> Self {
         use market::library::service::Error;

@@ -125,6 +125,11 @@ pub const FORMS: &[FormRoute] = &[
         "",
         "an event is stored once by its id",
     ),
+    keyed(
+        "/listings/{slug}/report",
+        "/listings/{slug}/report",
+        Ask::Nothing,
+    ),
     open("/cart/add", "/cart", "a cart holds a listing once"),
     open("/cart/add-set", "/cart", "a cart holds a listing once"),
     open("/cart/remove", "/cart", "what is gone stays gone"),

@@ -21,6 +21,7 @@ use market::finder::Finder;
 use market::log::intake::Storing;
 use market::log::service::PublicLog;
 use market::models::Models;
+use market::pictures::Pictures;
 use market::shop::Shop;
 use money::provider::Provider;
 use money::provider::sandbox::Sandbox;
@@ -98,6 +99,7 @@ impl Process {
         };
         let state = AppState {
             shop,
+            pictures: Pictures::default(),
             assets: Arc::new(assets),
             writes: Writes::default(),
             config: Arc::new(config),

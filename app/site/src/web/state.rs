@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::ui::assets::Assets;
 use crate::ui::failure::AppError;
 use base::db::writes::Writes;
+use market::pictures::Pictures;
 use market::shop::Shop;
 use money::provider::sandbox;
 use schema::failure::Code;
@@ -17,6 +18,8 @@ pub struct AppState {
     pub shop: Shop,
     /// Settings.
     pub config: Arc<Config>,
+    /// Copies of public pictures.
+    pub pictures: Pictures,
     /// Built browser files.
     pub assets: Arc<Assets>,
     /// Whether the database can be written, as it was last tried.

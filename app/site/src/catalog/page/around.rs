@@ -1,0 +1,31 @@
+//! What a listing's page knows besides the listing.
+//!
+//! The one rule: it is gathered once, by the route.
+
+use market::catalog::service::{Anchor, Card, VersionEntry};
+use market::log::service::StatementRow;
+use market::offers::sets::Set;
+
+/// What a listing's page knows besides the listing.
+pub(in crate::catalog) struct Around {
+    pub(in crate::catalog) anchors: Vec<Anchor>,
+    pub(in crate::catalog) statements: Vec<StatementRow>,
+    pub(in crate::catalog) versions: Vec<VersionEntry>,
+    /// Its model's name and size in bytes, where that is here.
+    pub(in crate::catalog) model: Option<(String, u64)>,
+    /// The line by which this visitor owns it.
+    pub(in crate::catalog) owned: Option<String>,
+    /// It lies in this visitor's cart.
+    pub(in crate::catalog) in_cart: bool,
+    /// A person looks at it before it may go live.
+    pub(in crate::catalog) in_review: bool,
+    /// Sets that it is sold in, too, and what each comes to with its tax.
+    pub(in crate::catalog) sets: Vec<(Set, i64)>,
+    /// More by its creator.
+    pub(in crate::catalog) more: Vec<Card>,
+    /// What is like it.
+    pub(in crate::catalog) similar: Vec<Card>,
+    /// Owners who regenerated it.
+    pub(in crate::catalog) reproduced: i64,
+    pub(in crate::catalog) now_ms: i64,
+}
