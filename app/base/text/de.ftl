@@ -393,12 +393,6 @@ line-state-refunded = erstattet
 line-state-cancelled = storniert
 
 ## Own values and tries
-slots-title = Was Sie wählen können
-slots-line = Der Prompt bleibt bis zum Kauf versiegelt; das sind seine freien Stellen.
-slot-choice = eines davon und nichts anderes: { $labels }
-slot-text = eigene Worte, bis zu { $count } Zeichen; sonst „{ $default }“
-slot-number = eine ganze Zahl von { $minimum } bis { $maximum }
-slot-number-step = eine ganze Zahl von { $minimum } bis { $maximum }, in Schritten von { $step }
 slot-only = Eines dieser { $count }; andere bietet das Rezept nicht.
 own-title = Selbst erzeugen
 own-heading = { $title }: eigene Bilder
@@ -1361,7 +1355,11 @@ versions-count = { $count ->
 }
 values-title = Was Sie selbst bestimmen
 values-line = Die Wörter um diese Werte sind versiegelt, bis sie Ihnen gehören.
-value-choice = eines von { $count }
+slot-choice = eines davon und nichts anderes: { $labels }
+slot-text = eigene Worte, bis zu { $count } Zeichen; sonst „{ $default }“
+slot-number = eine ganze Zahl von { $minimum } bis { $maximum }
+slot-number-step = eine ganze Zahl von { $minimum } bis { $maximum }, in Schritten von { $step }
+value-choice = eines dieser { $count } und nichts anderes
 value-text = eigene Worte, bis { $count } Zeichen
 value-number = eine Zahl von { $minimum } bis { $maximum }
 more-by-creator = Mehr von dieser Hand

@@ -393,12 +393,6 @@ line-state-refunded = refunded
 line-state-cancelled = cancelled
 
 ## Own values and tries
-slots-title = What you can choose
-slots-line = The prompt stays sealed until it is bought; these are its open places.
-slot-choice = one of these, and nothing else: { $labels }
-slot-text = your own words, up to { $count } characters; otherwise “{ $default }”
-slot-number = a whole number from { $minimum } to { $maximum }
-slot-number-step = a whole number from { $minimum } to { $maximum }, in steps of { $step }
 slot-only = One of these { $count }; the creator offers no others.
 own-title = Make your own
 own-heading = { $title }: your own pictures
@@ -1361,7 +1355,11 @@ versions-count = { $count ->
 }
 values-title = What you set yourself
 values-line = The words around these values are sealed until you own them.
-value-choice = one of { $count }
+slot-choice = one of these, and nothing else: { $labels }
+slot-text = your own words, up to { $count } characters; otherwise “{ $default }”
+slot-number = a whole number from { $minimum } to { $maximum }
+slot-number-step = a whole number from { $minimum } to { $maximum }, in steps of { $step }
+value-choice = one of these { $count }, and nothing else
 value-text = your own words, up to { $count } characters
 value-number = a number from { $minimum } to { $maximum }
 more-by-creator = More by this creator

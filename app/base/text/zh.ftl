@@ -390,12 +390,6 @@ line-state-refunded = 已退款
 line-state-cancelled = 已取消
 
 ## Own values and tries
-slots-title = 您可以选择的内容
-slots-line = 购买前提示词保持封存；这些是其中可填写的位置。
-slot-choice = 只能从中选择：{ $labels }
-slot-text = 自己填写，最多 { $count } 个字符；默认为“{ $default }”
-slot-number = { $minimum } 到 { $maximum } 的整数
-slot-number-step = { $minimum } 到 { $maximum } 的整数，间隔 { $step }
 slot-only = 只能从这 { $count } 项中选择。
 own-title = 制作自己的图片
 own-heading = { $title }：自己的图片
@@ -1310,7 +1304,11 @@ sealed-copies = 封存时的带标识副本
 versions-count = { $count } 个版本
 values-title = 由您决定的值
 values-line = 这些值周围的文字在您购买之前保持封存。
-value-choice = { $count } 选一
+slot-choice = 只能从中选择：{ $labels }
+slot-text = 自己填写，最多 { $count } 个字符；默认为“{ $default }”
+slot-number = { $minimum } 到 { $maximum } 的整数
+slot-number-step = { $minimum } 到 { $maximum } 的整数，间隔 { $step }
+value-choice = 只能从这 { $count } 项中选择
 value-text = 自由填写，最多 { $count } 个字符
 value-number = { $minimum } 到 { $maximum } 之间的数
 more-by-creator = 该创作者的更多作品

@@ -60,18 +60,6 @@ pub(crate) fn takes(lang: Lang, variable: &PublicVariable) -> String {
     }
 }
 
-/// What a buyer will be able to choose.
-pub(crate) fn list(lang: Lang, slots: &Slots) -> impl IntoView + use<> {
-    let rows: Vec<_> = slots
-        .iter()
-        .map(|(name, variable)| {
-            let (name, text) = (shown_name(name), takes(lang, variable));
-            view! { <div class="facts__row"><dt>{name}</dt><dd>{text}</dd></div> }
-        })
-        .collect();
-    view! { <dl class="facts">{rows}</dl> }
-}
-
 /// A field for each variable, with the value that it has and what is wrong with it.
 pub(crate) fn fields(
     lang: Lang,

@@ -23,24 +23,13 @@ fn choices(listing: &Listing) -> Slots {
     slots
 }
 
-/// The part of a listing's page below its gallery: what a buyer will be able to choose, said before the sale, and the form of a try where
-/// the creator allows it. It needs nothing but the listing, and is empty where there is nothing to say.
+/// The form of a try below a listing's gallery, where the creator allows it. It needs nothing but the listing.
 pub(crate) fn section(visit: &Visit, listing: &Listing) -> Option<impl IntoView + use<>> {
     let lang = visit.lang;
-    let slots = listing.public_variables();
-    let tried = listing.trial && listing.state == ListingState::Live;
-    if slots.is_empty() && !tried {
-        return None;
-    }
-    let list = (!slots.is_empty()).then(|| {
-        let list = slots::list(lang, &slots);
-        view! { <h2>{lang.text("slots-title")}</h2> <p class="quiet">{lang.text("slots-line")}</p> {list} }
-    });
-    let form = tried.then(|| {
+    (listing.trial && listing.state == ListingState::Live).then(|| {
         let form = form(lang, listing, &Values::new(), &[], MAX_TRIALS);
-        view! { <h3>{lang.text("trial-title")}</h3> {form} }
-    });
-    Some(view! { <section class="card try-it" id="try-it">{list}{form}</section> })
+        view! { <section class="card try-it" id="try-it"><h2>{lang.text("trial-title")}</h2> {form}</section> }
+    })
 }
 
 fn form(
