@@ -1399,3 +1399,7 @@ storefront-reproduced = { $count ->
 }
 storefront-since = hier seit { $date }
 storefront-all = Alle zeigen
+storefront-line = { $count ->
+    [one] Ein Prompt von { $handle }, vor dem Verkauf versiegelt und Pixel für Pixel neu erzeugt.
+   *[other] { $count } Prompts von { $handle }, vor dem Verkauf versiegelt und Pixel für Pixel neu erzeugt.
+}

@@ -1399,3 +1399,7 @@ storefront-reproduced = { $count ->
 }
 storefront-since = here since { $date }
 storefront-all = Show all
+storefront-line = { $count ->
+    [one] One prompt by { $handle }, sealed before sale and regenerated pixel for pixel.
+   *[other] { $count } prompts by { $handle }, sealed before sale and regenerated pixel for pixel.
+}

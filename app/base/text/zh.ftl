@@ -1345,3 +1345,4 @@ field-report-details = 请填写 10 到 2000 个字符。
 storefront-reproduced = 被拥有者重新生成 { $count } 次
 storefront-since = { $date } 加入
 storefront-all = 查看全部
+storefront-line = { $handle } 的 { $count } 个提示词，出售前封存，并逐像素重新生成。

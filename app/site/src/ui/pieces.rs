@@ -12,6 +12,13 @@ fn copy_url(blob: &str, side: u32, lang: Lang, extension: &str) -> String {
     format!("/pictures/{blob}-{side}-{}.{extension}", lang.tag())
 }
 
+/// The path of a picture that stands for a page where a link to it is shown; others than browsers read PNG more surely.
+#[must_use]
+pub fn page_picture(lang: Lang, blob: &str, width: i64, height: i64) -> String {
+    let shape = Shape::of(Place::Stage, width, height);
+    copy_url(blob, shape.sides[0], lang, "png")
+}
+
 /// A public picture in its place, in its own pixels or whole multiples of them, with a notice in the reader's language. It is multiplied onto
 /// the mat that it lies on.
 #[component]

@@ -7,7 +7,7 @@ use super::card::{seal_count, shelf};
 use super::offer::{buy_bar, offer, set_links};
 use super::{evidence, viewer};
 use crate::ui::head::Head;
-use crate::ui::pieces::{RefreshWithoutScript, picture_url};
+use crate::ui::pieces::{RefreshWithoutScript, page_picture};
 use crate::ui::shell;
 use crate::ui::visit::Visit;
 use axum::http::StatusCode;
@@ -18,7 +18,6 @@ use leptos::prelude::*;
 use market::catalog::service::Listing;
 use market::catalog::{ListingState, VersionState};
 use schema::template::PublicVariable;
-use serde_json::json;
 
 fn html_lang(language: &str) -> String {
     Lang::of_tag(language).html().to_owned()
@@ -66,43 +65,40 @@ pub(in crate::catalog) fn listing(visit: &Visit, listing: Listing, around: Aroun
     })
 }
 
-/// What the page is about, in the words of schema.org: a product and its offer. Nothing is claimed that is not on the page.
+/// What the page says of itself: a product, and the offer of it.
 fn head(visit: &Visit, listing: &Listing, around: &Around) -> Head {
-    let path = format!("/listings/{}", listing.slug);
-    let address = format!("{}{}", visit.public_url, visit.lang.path(&path));
-    let first = around.anchors.first();
-    let picture = first.map(|anchor| picture_url(&anchor.labelled_blob));
+    let lang = visit.lang;
+    let canonical = format!("/listings/{}", listing.slug);
+    let url = format!("{}{}", visit.public_url, lang.path(&canonical));
+    let picture = around.anchors.first().map(|anchor| {
+        let (blob, width, height) = (&anchor.labelled_blob, anchor.width, anchor.height);
+        page_picture(lang, blob, width, height)
+    });
     let picture = picture.unwrap_or_default();
-    let availability = match listing.state {
-        ListingState::Live => "https://schema.org/InStock",
-        _ => "https://schema.org/Discontinued",
-    };
-    let minor = listing.price_minor;
-    Head {
-        description: match listing.description.trim() {
-            "" => visit.lang.text("home-line"),
-            text => text.to_owned(),
+    let price = visit.gross(listing.price_minor);
+    let data = serde_json::json!({
+        "@context": "https://schema.org",
+        "@type": "Product",
+        "name": listing.title,
+        "description": listing.description,
+        "image": format!("{}{picture}", visit.public_url),
+        "category": lang.text(&format!("category-{}", listing.category)),
+        "brand": { "@type": "Brand", "name": listing.handle },
+        "offers": {
+            "@type": "Offer",
+            "url": url,
+            "price": format!("{}.{:02}", price / 100, price % 100),
+            "priceCurrency": "USD",
+            "availability": "https://schema.org/InStock",
         },
-        hidden: listing.state != ListingState::Live,
-        data: Some(json!({
-            "@context": "https://schema.org",
-            "@type": "Product",
-            "name": listing.title,
-            "description": listing.description,
-            "image": format!("{}{picture}", visit.public_url),
-            "url": address,
-            "category": visit.lang.text(&format!("category-{}", listing.category)),
-            "brand": { "@type": "Brand", "name": listing.handle },
-            "offers": {
-                "@type": "Offer",
-                "url": address,
-                "price": format!("{}.{:02}", minor / 100, minor % 100),
-                "priceCurrency": "USD",
-                "availability": availability,
-            },
-        })),
-        canonical: path,
+    });
+    let live = listing.state == ListingState::Live;
+    Head {
+        description: listing.description.clone(),
         picture,
+        canonical,
+        hidden: !live,
+        data: live.then_some(data),
         ..Head::default()
     }
 }

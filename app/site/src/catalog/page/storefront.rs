@@ -1,8 +1,10 @@
 //! A creator's page: who that is, and what they have on sale.
 
 use super::card::grid;
+use crate::ui::head::Head;
 use crate::ui::shell;
 use crate::ui::visit::Visit;
+use axum::http::StatusCode;
 use axum::response::Response;
 use leptos::prelude::*;
 use market::catalog::service::{Card, Creator};
@@ -14,7 +16,18 @@ pub(in crate::catalog) fn storefront(
 ) -> Response {
     let lang = visit.lang;
     let title = creator.handle.clone();
-    shell::ok(visit, &title.clone(), || {
+    let head = Head {
+        description: lang.with(
+            "storefront-line",
+            &[
+                ("handle", title.clone().into()),
+                ("count", creator.listings.into()),
+            ],
+        ),
+        canonical: format!("/creators/{}", shell::encode(&title)),
+        ..Head::default()
+    };
+    shell::page_with(visit, &title.clone(), StatusCode::OK, &head, || {
         let listings = lang.with("explore-count", &[("count", creator.listings.into())]);
         let reproduced = (creator.reproduced > 0).then(|| {
             lang.with(
