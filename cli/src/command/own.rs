@@ -430,6 +430,11 @@ fn say(options: &Generate, rows: &[Value], sheets: &[PathBuf]) {
         .iter()
         .map(|path| path.display().to_string())
         .collect();
+    if options.unlabelled {
+        output::hint(
+            "hint: these files carry no visible AI label; where you show them in public and the law asks for it, label them yourself",
+        );
+    }
     if options.json {
         output::json(
             &json!({ "pictures": rows, "sheets": sheets, "labelled": !options.unlabelled }),
@@ -456,10 +461,5 @@ fn say(options: &Generate, rows: &[Value], sheets: &[PathBuf]) {
     }
     for sheet in &sheets {
         output::line(sheet);
-    }
-    if options.unlabelled {
-        output::hint(
-            "hint: these files carry no visible AI label; where you show them in public and the law asks for it, label them yourself",
-        );
     }
 }

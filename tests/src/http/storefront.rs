@@ -42,10 +42,10 @@ async fn a_listing_leads_to_its_creator_and_category_and_says_what_one_gets() {
 async fn whoever_only_buys_is_not_shown_what_creators_need() {
     let server = Server::start(Database::Sqlite);
     let member = Client::member(server.url(""), "ada").await;
-    let page = member.get("/").await.body;
+    let page = member.get("/how-it-works").await.body;
     assert!(!page.contains("href=\"/money\"") && page.contains("Start selling"));
     member.post("/studio/drafts", &[]).await;
-    let page = member.get("/").await.body;
+    let page = member.get("/how-it-works").await.body;
     assert!(page.contains("href=\"/money\"") && !page.contains("Start selling"));
 }
 

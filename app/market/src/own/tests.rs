@@ -421,6 +421,7 @@ async fn without_a_label_a_file_leaves_only_once_somebody_said_to_label_it_and_e
             count(&test, "select count(*) from unlabelled_download").await,
             0
         );
+        let now = owned.rules.clock.now_ms();
         for _ in 0..2 {
             owned.acknowledge(&owned.buyer()).await;
         }
@@ -446,7 +447,6 @@ async fn without_a_label_a_file_leaves_only_once_somebody_said_to_label_it_and_e
         );
         assert_eq!(noted.expect("a log"), [expected], "{}", test.name);
         // Half a year later it is known; in the second year it has to be said again, and later it is forgotten.
-        let now = owned.rules.clock.now_ms();
         unlabelled::sweep(&mut tx, now + unlabelled::KEPT_MS - 1)
             .await
             .expect("swept");

@@ -147,7 +147,7 @@ async fn only_public_pictures_are_copied_and_only_in_sizes_that_a_place_shows() 
         let find = async |wanted| pictures.find(&test.db, &files, wanted).await;
         let copy = find(wanted(labelled(0), 256)).await.expect("an answer");
         let copy = copy.expect("a copy");
-        assert!(copy.bytes.len() < exact.len() && copy.bytes.starts_with(b"RIFF"));
+        assert!(copy.bytes.len() <= 12 * 1024 && copy.bytes.starts_with(b"RIFF"));
         let again = find(wanted(labelled(0), 256)).await.expect("an answer");
         assert!(std::sync::Arc::ptr_eq(&copy, &again.expect("a copy")));
         // The exact file has no address, and neither has a size that nothing shows.

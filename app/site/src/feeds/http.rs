@@ -6,6 +6,7 @@ use crate::ui::failure::AppError;
 use crate::ui::form::Form;
 use crate::ui::visit::Visit;
 use crate::web::state::AppState;
+use axum::Json;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
@@ -17,6 +18,7 @@ use market::browse::filter::{Filter, Sort};
 use market::browse::service;
 use schema::failure::Code;
 use schema::listing::Category;
+use serde_json::json;
 use std::fmt::Write as _;
 
 const ATOM: &str = "application/atom+xml; charset=utf-8";
@@ -79,7 +81,9 @@ async fn explore(
             let (mut filter, errors) = Filter::parse(pairs);
             if let Some(error) = errors.first() {
                 let said = visit.lang.field_error(error);
-                return Ok((StatusCode::BAD_REQUEST, said).into_response());
+                return Ok(
+                    (StatusCode::BAD_REQUEST, Json(json!({ "error": said }))).into_response()
+                );
             }
             let page = visit.lang.path(&filter.address());
             filter.sort = Some(Sort::Newest);

@@ -125,10 +125,10 @@ pub const FORMS: &[FormRoute] = &[
         "",
         "an event is stored once by its id",
     ),
-    keyed(
+    open(
         "/listings/{slug}/report",
         "/listings/{slug}/report",
-        Ask::Nothing,
+        "each is a report of its own, and they are limited",
     ),
     open("/cart/add", "/cart", "a cart holds a listing once"),
     open("/cart/add-set", "/cart", "a cart holds a listing once"),

@@ -146,4 +146,6 @@ insert into publication (version_id, submitted_ms, wait_ms, due_ms, settled_ms) 
 -- What the triggers wrote where there are some, and the same where there are none while this runs.
 delete from listing_change;
 insert into listing_change (listing_id) select 'g' || i from number where i < 60000;
+insert into report (id, receipt, listing_id, version_id, person_id, reason, details, state, created_ms)
+    select 'y' || i, 'receipt' || i, 'g' || i, 'v' || i, 'p' || (i % 20000), 'other', 'details', case when i % 100 = 1 then 'open' else 'dismissed' end, i from number where i < 20000;
 drop table number;
