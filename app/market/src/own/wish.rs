@@ -266,7 +266,8 @@ mod tests {
     #[test]
     fn every_value_that_does_not_fit_is_named_with_its_field_at_once() {
         let long = "x".repeat(100_000);
-        let cases: &[(&[(&str, &str)], &[(&str, &str)])] = &[
+        type Pairs<'a> = &'a [(&'a str, &'a str)];
+        let cases: &[(Pairs, Pairs)] = &[
             (
                 &[("colour", "crimson")],
                 &[("value_colour", "value-choice")],
