@@ -16,6 +16,7 @@ use crate::sets::{self, Ranges};
 use crate::state::{Set, State};
 use crate::text::Text;
 use roaring::RoaringBitmap;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// What is looked in.
@@ -172,7 +173,11 @@ impl Found {
             return now;
         }
         let most = (wanted * 2).max(RANKED);
-        let ranked = Arc::new(rank::ranked(state, &self.words, found, &self.whole, most));
+        let mut ranked = rank::ranked(state, &self.words, found, &self.whole, most);
+        // What was shown stays in its place when somebody asks for more.
+        let shown: BTreeSet<Place> = now.iter().copied().collect();
+        ranked.retain(|place| !shown.contains(place));
+        let ranked = Arc::new([&**now, &ranked].concat());
         *self.ranked.lock().unwrap_or_else(PoisonError::into_inner) = ranked.clone();
         ranked
     }

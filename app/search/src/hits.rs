@@ -3,7 +3,6 @@
 //! The one rule: a listing counts once for a word, by its best way and field; what a word finds is kept for as long as no words change.
 
 use crate::cache::Cache;
-use crate::columns::Place;
 use crate::plan::{Slot, Way};
 use crate::terms::Field;
 use crate::text::Text;
@@ -80,12 +79,6 @@ impl Hits {
             }
         }
         Self { tiers, all }
-    }
-
-    /// The weight of a place, and whether it is in the title.
-    pub(crate) fn weight(&self, place: Place) -> (u32, bool) {
-        let tier = self.tiers.iter().find(|tier| tier.places.contains(place));
-        tier.map_or((0, false), |tier| (tier.weight, tier.in_title))
     }
 }
 

@@ -73,6 +73,28 @@ impl Orders {
         &self.lists[0]
     }
 
+    /// The orders of places that were not ordered before: by time once, and then by what is looked at first, and that.
+    fn sorted(columns: &Columns, places: &[Place]) -> Self {
+        let mut newest: Vec<(Key, Place)> = places
+            .iter()
+            .map(|place| (key(columns, Sort::Newest, *place), *place))
+            .collect();
+        newest.sort_unstable();
+        let newest: Vec<Place> = newest.into_iter().map(|(_, place)| place).collect();
+        let lists = KEPT.map(|sort| {
+            let first = |place: Place| key(columns, sort, place).0;
+            let ranked = newest.iter().zip(0_u32..);
+            let mut keyed: Vec<(i64, u32)> =
+                ranked.map(|(place, rank)| (first(*place), rank)).collect();
+            keyed.sort_unstable();
+            let places = keyed
+                .into_iter()
+                .filter_map(|(_, rank)| newest.get(rank as usize));
+            Arc::new(places.copied().collect())
+        });
+        Self { lists }
+    }
+
     /// The orders after a difference between `before` and `after`.
     pub(crate) fn merged(
         &self,
@@ -80,6 +102,9 @@ impl Orders {
         after: &Columns,
         difference: &Difference,
     ) -> Self {
+        if self.lists[0].is_empty() {
+            return Self::sorted(after, &difference.added);
+        }
         let merge = |(sort, list): (Sort, &Arc<Vec<Place>>)| {
             let moved = |place: &&Place| key(before, sort, **place) != key(after, sort, **place);
             let moved: Vec<Place> = difference.changed.iter().filter(moved).copied().collect();

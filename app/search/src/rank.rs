@@ -29,18 +29,12 @@ pub(crate) fn ranked(
     titles: &RoaringBitmap,
     most: usize,
 ) -> Vec<Place> {
-    let mut weighed: Vec<(Reverse<u32>, Key, Place)> = match found.len() <= FEW {
-        true => found
-            .iter()
-            .map(|place| weighed(state, words, titles, place))
-            .collect(),
+    let mut weighed = match found.len() <= FEW {
+        true => weighed(state, words, found, titles),
         false => {
             let mut chosen = chosen(state, words, found, most);
             chosen |= titles & found;
-            chosen
-                .iter()
-                .map(|place| weighed(state, words, titles, place))
-                .collect()
+            weighed(state, words, &chosen, titles)
         }
     };
     weighed.sort_unstable();
@@ -48,32 +42,38 @@ pub(crate) fn ranked(
     weighed.into_iter().map(|(.., place)| place).collect()
 }
 
-/// A place with what it is ordered by.
+/// Places with what they are ordered by.
 fn weighed(
     state: &State,
     words: &[Arc<Hits>],
+    places: &RoaringBitmap,
     titles: &RoaringBitmap,
-    place: Place,
-) -> (Reverse<u32>, Key, Place) {
+) -> Vec<(Reverse<u32>, Key, Place)> {
     let count = u32::try_from(words.len()).unwrap_or(1).max(1);
-    let weights = words.iter().map(|hits| hits.weight(place));
-    let (sum, in_title) = weights.fold((0, 0), |(sum, titles), (weight, in_title)| {
-        (sum + weight, titles + u32::from(in_title))
+    let list: Vec<Place> = places.iter().collect();
+    let mut sums = vec![(0_u32, 0_u32); list.len()];
+    for tier in words.iter().flat_map(|word| &word.tiers) {
+        for place in &(&tier.places & places) {
+            if let Ok(at) = list.binary_search(&place) {
+                sums[at].0 += tier.weight;
+                sums[at].1 += u32::from(tier.in_title);
+            }
+        }
+    }
+    let weighed = list.into_iter().zip(sums).map(|(place, (sum, in_title))| {
+        let words = u32::from(state.columns.title_words(place));
+        let covered = (in_title * COVERED / words).min(COVERED);
+        let whole = if titles.contains(place) { WHOLE } else { 0 };
+        let score = sum / count + covered + whole + liked(state.columns.numbers(place));
+        let newest = orders::key(&state.columns, Sort::Newest, place);
+        (Reverse(score), newest, place)
     });
-    let covered = (in_title * COVERED / u32::from(state.columns.title_words(place))).min(COVERED);
-    let whole = if titles.contains(place) { WHOLE } else { 0 };
-    let liked = liked(state.columns.numbers(place));
-    let score = sum / count + covered + whole + liked;
-    (
-        Reverse(score),
-        orders::key(&state.columns, Sort::Newest, place),
-        place,
-    )
+    weighed.collect()
 }
 
 /// Some more than `most` of `found` that hold the best: those whose words fit best, and of those that fit equally well the most liked.
 fn chosen(state: &State, words: &[Arc<Hits>], found: &RoaringBitmap, most: usize) -> RoaringBitmap {
-    let most = most.max(1) as u64 * 2;
+    let most = most.max(1) + most / 2;
     let mut chosen = RoaringBitmap::new();
     let mut margin = None;
     for (weight, places) in equals(state, words, found) {
@@ -81,18 +81,39 @@ fn chosen(state: &State, words: &[Arc<Hits>], found: &RoaringBitmap, most: usize
         if margin.is_some_and(|margin| weight < margin) {
             break;
         }
-        if places.len() > FEW.max(most) {
-            let liked = state.orders.most_liked().iter();
-            let liked = liked.filter(|place| places.contains(**place));
-            chosen.extend(liked.take(most as usize));
+        if places.len() as usize > most {
+            chosen.extend(most_liked(state, &places, most));
         } else {
             chosen |= places;
         }
-        if chosen.len() >= most && margin.is_none() {
+        if chosen.len() as usize >= most && margin.is_none() {
             margin = Some(weight.saturating_sub(COVERED + 250));
         }
     }
     chosen
+}
+
+/// The most liked of many, the newest of those that are equally liked.
+fn most_liked(state: &State, places: &RoaringBitmap, most: usize) -> Vec<Place> {
+    let order = state.orders.most_liked();
+    if places.len() as usize > order.len() / 16 {
+        let fitting = order.iter().filter(|place| places.contains(**place));
+        return fitting.take(most).copied().collect();
+    }
+    let mut keyed: Vec<(u64, Place)> = places
+        .iter()
+        .map(|place| {
+            let newest = state.columns.published_ms(place).max(0).unsigned_abs();
+            let liked = u64::from(liked(state.columns.numbers(place)));
+            (liked << 48 | newest.min((1 << 48) - 1), place)
+        })
+        .collect();
+    keyed.select_nth_unstable_by(most, |a, b| b.cmp(a));
+    keyed
+        .into_iter()
+        .take(most)
+        .map(|(_, place)| place)
+        .collect()
 }
 
 /// What was found, in groups that fit about equally well, the best fitting first.

@@ -88,7 +88,9 @@ impl Names {
     fn put(&mut self, number: u32, place: Place, live: bool) {
         if let Some(set) = self.sets.get_mut(number as usize) {
             put(set, place, live);
-            self.by_size = Arc::default();
+            if self.by_size.get().is_some() {
+                self.by_size = Arc::default();
+            }
         }
     }
 }
