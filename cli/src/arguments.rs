@@ -33,7 +33,7 @@ pub(crate) enum Command {
     /// End a key of yours for good, in the public log
     Key(Key),
     /// Make a picture from a prompt, all pictures of a recipe, or your own with the values of a .seedmark file
-    Generate(Generate),
+    Generate(Box<Generate>),
     /// Lay pictures out for stickers, badges, nails or shirts, as PDF or PNG at 300 dpi
     Sheet(Sheet),
     /// Seal a recipe: regenerate its pictures, commit to it and sign, ready to be logged
