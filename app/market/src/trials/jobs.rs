@@ -35,6 +35,8 @@ pub async fn run(shop: &Shop, payload: &str) -> Result<Outcome> {
     let version = catalog::get_version(&mut tx, &trial.version_id).await?;
     // What was withdrawn meanwhile, or is not to be tried any more, is not made.
     if version.state != ListingState::Live || !version.trial {
+        // Its own transaction waits for this one.
+        drop(tx);
         return fail(shop, &trial).await;
     }
     let now = shop.clock.now_ms();
