@@ -281,7 +281,6 @@ explore-nothing = Nichts passt zu diesen Filtern.
 explore-all = Alles zeigen
 filters = Filter
 search = Suche
-any = alle
 sort = Sortierung
 sort-newest = Neueste
 sort-price = Preis aufsteigend
@@ -354,6 +353,8 @@ total = Summe
 checkout-pay = Zur Zahlung
 checkout-free = Holen
 checkout-refund = Ungeöffnetes können Sie 14 Tage lang zurückgeben.
+cart-sum = Summe
+remove-of = { $title } entfernen
 payment = Zahlung
 payment-submit = { $amount } bezahlen
 payment-confirm = Die Bank fragt: Haben Sie diese Zahlung veranlasst?
@@ -497,6 +498,13 @@ draft-trial-hint = Drei kleine gekennzeichnete Bilder je Besucher, aus Ihren vor
 ## Library
 library-line = Was Sie besitzen, mit allem zum Reproduzieren.
 library-none = Noch nichts da.
+receipt-of = Quittung für { $title }
+receipt-short = Quittung
+library-newer = Es gibt eine neuere Version
+library-all = Alle
+library-search = Im Eigenen suchen
+library-nothing = Nichts, was Ihnen gehört, passt dazu.
+library-show-all = Alles zeigen
 line-unopened = ungeöffnet
 line-opened = geöffnet
 open-line = Beim Öffnen sehen Sie Prompt und Seeds; damit endet das Rückgaberecht. Ungeöffnet können Sie es bis { $until } zurückgeben.
@@ -540,6 +548,26 @@ outcome-different-line = Anders: Es ist ein anderes Bild. Sie bekamen Ihr Geld a
 
 ## Proof
 proof-title = Log-Eintrag Nr. { $index }
+verdict-equal = Es stimmt: vor dem Verkauf versiegelt und { $ago } von uns neu erzeugt, jedes Pixel gleich.
+verdict-sealed = Es ist versiegelt und protokolliert, aber noch nicht neu erzeugt.
+verdict-logged = Es steht im öffentlichen Protokoll, und jede Prüfung stimmt.
+verdict-waiting = Es wartet auf das öffentliche Protokoll; noch gibt es nichts zu prüfen.
+verdict-broken = Eine Prüfung stimmt nicht. Verlassen Sie sich nicht auf diesen Eintrag, und sagen Sie es uns.
+timeline = Wie es dazu kam
+step-sealed = Versiegelt
+step-sealed-line = der Browser des Urhebers hat das versiegelte Rezept signiert
+step-made = Gemacht
+step-made-line = signiert und dem Protokoll übergeben
+step-logged = Im Protokoll
+step-certified = Von uns neu erzeugt
+step-rerun = Erneut ausgeführt
+checks-by-server = Was unser Server gefunden hat
+proof-limits = Was das nicht beweist
+proof-limits-line = Dass niemand dasselbe Bild früher gemacht hat, dass die Rechte daran geklärt sind oder dass es Ihnen gefällt. Es beweist, dass dieses damals versiegelte Rezept genau diese Pixel ergibt.
+statements-each = { $count ->
+    [one] Eine Aussage
+   *[other] Alle { $count } Aussagen
+ }
 kind-sealed = Ein versiegeltes Rezept
 kind-reproduction = Eine Reproduktions-Aussage
 kind-key = Ein Schlüsselereignis
@@ -565,7 +593,7 @@ attestations = Reproduktionen
 attestations-line = Wer ein Rezept besitzt, darf veröffentlichen, wie ein Lauf endete, auf dem eigenen Gerät oder auf unserem; jede Stimme zählt einmal je Umgebung. Verschieden heißt, dass zwei Maschinen nicht übereinstimmen. Welche recht hat, sagt es nicht; am häufigsten liegt es an einer ungewöhnlichen Maschine.
 attester-platform = Seedmark (Prüfung und Neuerzeugung)
 attester-other = Wer es besitzt
-leaf = Blatt
+leaf = Der Eintrag selbst
 commitment = Festlegung
 statement-digest = Digest der Aussage
 leaf-hash = Blatt-Hash
@@ -951,6 +979,7 @@ country-za = Südafrika
 coupon-code = Code
 coupon-code-hint = Mindestens 3 Zeichen; Groß- und Kleinschreibung ist gleich.
 coupon-counts = { $code } zieht { $off } ab.
+coupon-counts-seller = { $code } zieht { $off } von dem ab, was { $seller } verkauft.
 coupon-days = Endet nach so vielen Tagen (freiwillig)
 coupon-end = Beenden
 coupon-have = Ich habe einen Gutschein
@@ -1153,6 +1182,13 @@ payout-disputed = Ihre Einnahmen sind wegen einer Anfechtung zurückgehalten.
 payout-manual = Einer Person zur Auszahlung übergeben: { $amount }.
 payout-next-not = Nächste Auszahlung: { $reason }
 payout-next-pays = Der nächste Lauf zahlt { $amount }.
+sales-by-listing = Was jedes Angebot einbrachte
+balances = Guthaben
+balance-released = Der nächste zurückgehaltene Teil wird am { $until } frei.
+sold-times = { $count ->
+    [one] 1 Verkauf
+   *[other] { $count } Verkäufe
+ }
 payout-paused-by-seller = { $amount } warten: Sie haben die Auszahlungen angehalten.
 payout-paused-by-us = { $amount } warten: Wir haben die Auszahlungen angehalten.
 payout-payouts-disabled = { $amount } warten: Der Anbieter hat Auszahlungen an Sie gesperrt.

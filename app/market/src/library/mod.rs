@@ -7,6 +7,7 @@ pub mod figures;
 pub mod jobs;
 pub mod reruns;
 pub mod service;
+pub mod shelf;
 mod state;
 mod store;
 #[cfg(test)]

@@ -99,14 +99,6 @@ impl Run {
     }
 }
 
-/// Everything that a buyer has.
-///
-/// # Errors
-/// When the database fails.
-pub async fn list_owned(tx: &mut Tx, buyer: &str) -> db::Result<Vec<Owned>> {
-    store::list_owned(tx, buyer).await
-}
-
 /// A buyer's own line.
 ///
 /// # Errors

@@ -19,6 +19,7 @@ pub struct Due {
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Owned {
     pub id: String,
+    pub purchase_id: String,
     #[sqlx(try_from = "String")]
     pub state: LineState,
     pub paid_ms: Option<i64>,
@@ -28,6 +29,10 @@ pub struct Owned {
     pub slug: String,
     pub handle: String,
     pub blob: String,
+    pub width: i64,
+    pub height: i64,
+    /// Whether the listing sells another version now.
+    pub has_newer: bool,
 }
 
 /// A re-run on our worker.
@@ -54,14 +59,15 @@ pub struct Run {
 }
 
 statements! {
-    LIST_OWNED = "select purchase_line.id, purchase_line.state, purchase_line.paid_ms, purchase_line.opened_ms, purchase_line.price_minor,
-            listing.title, listing.slug, person.handle, anchor.labelled_blob as blob
+    LIST_OWNED = "select purchase_line.id, purchase_line.purchase_id, purchase_line.state, purchase_line.paid_ms, purchase_line.opened_ms, purchase_line.price_minor,
+            listing.title, listing.slug, person.handle, anchor.labelled_blob as blob, anchor.width, anchor.height,
+            (listing.state = 'live' and listing.version_id <> purchase_line.version_id) as has_newer
         from purchase_line
         join listing on listing.id = purchase_line.listing_id
         join person on person.id = listing.person_id
         join anchor on anchor.version_id = purchase_line.version_id and anchor.idx = 0
         where purchase_line.buyer_id = $1 and purchase_line.state in ('owned', 'refunded')
-        order by purchase_line.paid_ms desc, purchase_line.id limit 200";
+        order by purchase_line.paid_ms desc, purchase_line.id limit 5000";
     INSERT_RUN = "insert into run (id, line_id, version_id, person_id, state, anchor, step, steps, created_ms) values ($1, $2, $3, $4, 'waiting', 0, 0, $5, $6)";
     GET_RUN = "select id, line_id, version_id, person_id, state, anchor, step, steps, outcome, error, results, statement, created_ms, finished_ms from run where id = $1";
     LIST_RUNS = "select id, line_id, version_id, person_id, state, anchor, step, steps, outcome, error, results, statement, created_ms, finished_ms

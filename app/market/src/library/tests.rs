@@ -1,6 +1,7 @@
 //! Who opens what they bought, and what is written down of it, on both databases.
 
 use super::service::{self, Error};
+use super::shelf;
 use crate::catalog::versions::VersionSecret;
 use crate::orders::Line;
 use crate::shop::Shop as Rules;
@@ -235,9 +236,10 @@ async fn a_library_has_what_was_bought_and_what_went_back_of_one_buyer_the_newes
                 _ => line.insert(&mut tx).await,
             };
         }
-        let owned = service::list_owned(&mut tx, &shop.buyers[0]).await;
+        let owned = shelf::list(&mut tx, &shop.buyers[0], &shelf::Asked::default()).await;
         let titles: Vec<_> = owned
             .expect("a library")
+            .rows
             .into_iter()
             .map(|row| row.title)
             .collect();

@@ -123,11 +123,25 @@ macro_rules! payouts {
     };
 }
 
+/// What one listing brought its creator.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Earner {
+    pub title: String,
+    /// How often it was sold.
+    pub count: i64,
+    /// The creator's part of it, without what was given back.
+    pub earned_minor: i64,
+}
+
 statements! {
     COUNT_RELEASES = "select count(*) from journal where kind = 'release' and source = $1";
     LIST_SALES = sales!("purchase_line.payee_id = $1 and purchase_line.paid_ms >= $2
             and ($3 = '' or $3 = case when purchase_line.frozen_minor > 0 then 'frozen' when purchase_line.payee_minor > 0 and purchase_line.payee_borne_minor = purchase_line.payee_minor then 'refunded' else purchase_line.earning end)
         order by purchase_line.paid_ms desc, purchase_line.id limit $4");
+    LIST_BEST = "select listing.title, count(*) as count, cast(sum(purchase_line.payee_minor - purchase_line.payee_borne_minor) as bigint) as earned_minor
+        from purchase_line join listing on listing.id = purchase_line.listing_id
+        where purchase_line.payee_id = $1 and purchase_line.paid_ms >= $2 and purchase_line.price_minor > 0
+        group by listing.id, listing.title order by 3 desc, listing.title limit $3";
     FIND_SALE = sales!("purchase_line.payee_id = $1 and purchase_line.id = $2 and purchase_line.paid_ms is not null");
     LIST_PAYEES = "select payee_id from purchase_line where earning in ('held', 'available')
         union select owner from account where kind in ('seller:available', 'seller:frozen', 'seller:receivable') and posted <> 0
@@ -196,6 +210,15 @@ pub(super) async fn list_sales(
     fetch!(
         tx, fetch_all, Sale, LIST_SALES, payee, since_ms, state, limit
     )
+}
+
+pub(super) async fn list_best(
+    tx: &mut Tx,
+    payee: &str,
+    since_ms: i64,
+    limit: i64,
+) -> db::Result<Vec<Earner>> {
+    fetch!(tx, fetch_all, Earner, LIST_BEST, payee, since_ms, limit)
 }
 
 pub(super) async fn list_payees_with_earnings(tx: &mut Tx) -> db::Result<Vec<String>> {

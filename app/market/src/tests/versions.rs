@@ -148,8 +148,8 @@ async fn whoever_bought_the_first_version_keeps_it_and_does_not_buy_the_listing_
         let mut tx = test.db.read().await.expect("a transaction");
         let owned = orders::find_owned(&mut tx, &shop.buyers[0], &listing).await;
         assert_eq!(owned.expect("a look"), Some(line.id.clone()));
-        let shelf = library::service::list_owned(&mut tx, &shop.buyers[0]).await;
-        assert_eq!(shelf.expect("a shelf").len(), 1, "{}", test.name);
+        let shelf = library::shelf::list(&mut tx, &shop.buyers[0], &Default::default()).await;
+        assert_eq!(shelf.expect("a shelf").total, 1, "{}", test.name);
         let kept = orders::get_line(&mut tx, &line.id).await.expect("the line");
         assert_eq!(kept.version_id, line.version_id, "{}", test.name);
         assert_ne!(kept.version_id, second);

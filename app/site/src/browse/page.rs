@@ -5,6 +5,7 @@
 
 use crate::catalog::page::grid;
 use crate::ui::head::Head;
+use crate::ui::pages::pages;
 use crate::ui::pieces::heading;
 use crate::ui::shell;
 use crate::ui::visit::Visit;
@@ -105,7 +106,7 @@ pub(super) fn explore(visit: &Visit, asked: Asked, found: Found) -> Response {
                     {creators(lang, &found)}
                     {nothing.then(|| empty(lang, &asked, &found))}
                     {grid(visit, found.cards)}
-                    {pages(lang, &asked.filter, found.pages)}
+                    {pages(lang, asked.filter.page, found.pages, &|page| asked.filter.with("page", &page.to_string()))}
                 </div>
             </div>
         }
@@ -239,43 +240,6 @@ fn empty(lang: Lang, asked: &Asked, found: &Found) -> impl IntoView + use<> {
             {none.then(|| view! { <p><a class="button" href=lang.path("/explore")>{lang.text("explore-all")}</a></p> })}
         </section>
     }
-}
-
-/// Pages by number: the first, the last, and those around this one.
-fn pages(lang: Lang, filter: &Filter, pages: usize) -> impl IntoView + use<> {
-    let now = filter.page;
-    let near = |page: &usize| *page == 1 || *page == pages || page.abs_diff(now) <= 2;
-    let mut before = 0;
-    let mut items = Vec::new();
-    for page in (1..=pages).filter(near) {
-        if page > before + 1 {
-            items.push(view! { <li aria-hidden="true"><span>"…"</span></li> }.into_any());
-        }
-        before = page;
-        let href = lang.path(&filter.with("page", &page.to_string()));
-        let label = lang.with("page-number", &[("number", (page as i64).into())]);
-        items.push(match page == now {
-            true => view! { <li><span aria-current="page">{page}</span></li> }.into_any(),
-            false => view! { <li><a href=href aria-label=label>{page}</a></li> }.into_any(),
-        });
-    }
-    let step = |page: usize, rel: &'static str, id: &str| {
-        let there = (1..=pages).contains(&page);
-        let href = lang.path(&filter.with("page", &page.to_string()));
-        let label = lang.text(id);
-        there.then(|| view! { <li><a href=href rel=rel>{label}</a></li> })
-    };
-    (pages > 1).then(|| {
-        view! {
-            <nav aria-label=lang.text("pages")>
-                <ol class="pages">
-                    {step(now.wrapping_sub(1), "prev", "page-before")}
-                    {items}
-                    {step(now + 1, "next", "page-after")}
-                </ol>
-            </nav>
-        }
-    })
 }
 
 /// What the list can be narrowed by. It stands beside the list, and is a sheet where there is no room; neither needs a script.

@@ -15,6 +15,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use base::db::Tx;
 use base::once;
+use market::catalog::service as catalog;
 use market::checkout::service::{self, cart};
 use market::orders::{self, Asker, Line, Order, OrderState};
 use market::people::guest;
@@ -417,7 +418,20 @@ async fn order(State(state): State<AppState>, visit: Visit, Path(id): Path<Strin
                     .is_some_and(|payment| payment.state == PaymentState::Paid),
                 _ => false,
             };
+            let mut faces = Vec::new();
+            let mut tx = state.db.read().await?;
+            for line in &lines {
+                let version = catalog::get_version(&mut tx, &line.version_id).await?;
+                let anchors = catalog::list_anchors(&mut tx, &line.version_id).await?;
+                let blob = anchors
+                    .into_iter()
+                    .next()
+                    .map(|anchor| anchor.labelled_blob);
+                faces.push((version.handle.clone(), blob.unwrap_or_default()));
+            }
+            drop(tx);
             let receipt = page::Receipt {
+                faces,
                 visitor: visit.person.is_none(),
                 booking: paid,
                 payable: order.state == OrderState::Open && !paid,

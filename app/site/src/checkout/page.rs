@@ -9,6 +9,7 @@ use base::lang::Lang;
 use leptos::prelude::*;
 use market::catalog::ListingState;
 use market::checkout::service::cart::Priced;
+use market::offers::PricedLine;
 use market::orders::{Line, LineState, Order, OrderState};
 use schema::failure::FieldError;
 
@@ -65,58 +66,96 @@ pub(super) fn cart(visit: &Visit, priced: Priced, note: CartNote) -> Response {
             {open}
             {none.then(|| empty(visit, "cart-nothing", Some(("/explore", "home-browse"))))}
             {(!none).then(|| view! {
-                <section class="card" id="cart" data-total=total>
-                    <ul class="plain">{rows}</ul>
-                    {coupon}
-                    {sums}
-                    {minimum.map(|text| view! { <p class="hint">{text}</p> })}
-                    <form method="post" action=lang.path("/checkout")>
-                        <FormKey/>
-                        <input type="hidden" name="total" value=total/>
-                        <input type="hidden" name="lines" value=seen/>
-                        {guest}
-                        <button class="button button--primary button--wide" type="submit" id="checkout">{submit}</button>
-                    </form>
-                    <p class="quiet">{lang.text("checkout-refund")}</p>
-                </section>
+                <div class="till" id="cart" data-total=total>
+                    <div class="till__items">{rows}</div>
+                    <section class="card till__sum" aria-label=lang.text("cart-sum")>
+                        {sums}
+                        {coupon}
+                        {minimum.map(|text| view! { <p class="hint">{text}</p> })}
+                        <form class="stack" method="post" action=lang.path("/checkout")>
+                            <FormKey/>
+                            <input type="hidden" name="total" value=total/>
+                            <input type="hidden" name="lines" value=seen/>
+                            {guest}
+                            <button class="button button--primary button--wide" type="submit" id="checkout">{submit}</button>
+                        </form>
+                        {(total > 0).then(|| view! { <p class="quiet">{lang.text("checkout-refund")}</p> })}
+                    </section>
+                </div>
             })}
         }
         .into_any()
     })
 }
 
+/// The items, by seller in the order in which they were put in.
 fn cart_rows(visit: &Visit, priced: &Priced) -> impl IntoView + use<> {
     let lang = visit.lang;
-    let rows = priced.lines.iter().map(|priced| {
-        let line = priced.line.clone();
-        let href = lang.path(&format!("/listings/{}", line.slug));
-        let before = (priced.cash() < line.price_minor)
-            .then(|| view! { <s class="quiet">{visit.price(line.price_minor)}</s> " " });
-        let gone = (line.state != ListingState::Live).then(|| view! { <span class="field-error">{lang.text("cart-line-gone")}</span> });
-        let set = line.set_title.map(|set| view! { " " <span class="tag">{set}</span> });
-        view! {
-            <li class="row">
-                <LinePicture lang blob=line.blob.clone()/>
-                <span class="row__main"><a href=href>{line.title}</a><span class="quiet">{lang.text("by")} " " <bdi>{line.handle}</bdi> {set}</span>{gone}</span>
-                <span>{before}{visit.price(priced.cash())}</span>
-                <form method="post" action=lang.path("/cart/remove")>
-                    <input type="hidden" name="listing" value=line.id.to_string()/>
-                    <button class="link" type="submit">{lang.text("remove")}</button>
-                </form>
-            </li>
+    let mut sellers: Vec<(String, Vec<&PricedLine>)> = Vec::new();
+    for line in &priced.lines {
+        match sellers
+            .iter_mut()
+            .find(|(handle, _)| *handle == line.line.handle)
+        {
+            Some((_, lines)) => lines.push(line),
+            None => sellers.push((line.line.handle.clone(), vec![line])),
         }
-    });
-    let owned = priced.owned.iter().map(|line| {
-        let href = lang.path(&format!("/listings/{}", line.slug));
-        view! {
-            <li class="row">
-                <LinePicture lang blob=line.blob.clone()/>
-                <span class="row__main"><a href=href>{line.title.clone()}</a><span class="quiet">{lang.text("cart-owned-already")}</span></span>
-                <span class="quiet">{lang.text("cart-subtracted")}</span>
-            </li>
-        }
-    });
-    (rows.collect_view(), owned.collect_view())
+    }
+    let groups: Vec<_> = sellers
+        .into_iter()
+        .map(|(handle, lines)| {
+            let rows: Vec<_> = lines.into_iter().map(|line| cart_row(visit, line)).collect();
+            let creator = lang.path(&format!("/creators/{}", shell::encode(&handle)));
+            view! {
+                <section class="card">
+                    <h2 class="till__seller">{lang.text("by")} " " <a href=creator><bdi>{handle}</bdi></a></h2>
+                    <ul class="plain">{rows}</ul>
+                </section>
+            }
+        })
+        .collect();
+    let owned: Vec<_> = priced
+        .owned
+        .iter()
+        .map(|line| {
+            let href = lang.path(&format!("/listings/{}", line.slug));
+            view! {
+                <li class="row">
+                    <LinePicture lang blob=line.blob.clone()/>
+                    <span class="row__main"><a href=href>{line.title.clone()}</a><span class="quiet">{lang.text("cart-owned-already")}</span></span>
+                    <span class="quiet">{lang.text("cart-subtracted")}</span>
+                </li>
+            }
+        })
+        .collect();
+    let owned = (!owned.is_empty()).then(|| view! { <ul class="plain card">{owned}</ul> });
+    (groups, owned)
+}
+
+fn cart_row(visit: &Visit, priced: &PricedLine) -> impl IntoView + use<> {
+    let lang = visit.lang;
+    let (line, cash) = (priced.line.clone(), priced.cash());
+    let href = lang.path(&format!("/listings/{}", line.slug));
+    let before = (cash < line.price_minor)
+        .then(|| view! { <s class="quiet">{visit.price(line.price_minor)}</s> " " });
+    let gone = (line.state != ListingState::Live)
+        .then(|| view! { <span class="field-error">{lang.text("cart-line-gone")}</span> });
+    let set = line
+        .set_title
+        .map(|set| view! { <span class="tag">{set}</span> });
+    let licence = lang.text(&format!("licence-{}", line.licence.replace('.', "-")));
+    let remove = lang.with("remove-of", &[("title", line.title.clone().into())]);
+    view! {
+        <li class="row">
+            <LinePicture lang blob=line.blob.clone()/>
+            <span class="row__main"><a href=href>{line.title}</a><span class="quiet">{licence} " " {set}</span>{gone}</span>
+            <span class="till__price">{before}{visit.price(cash)}</span>
+            <form method="post" action=lang.path("/cart/remove")>
+                <input type="hidden" name="listing" value=line.id.to_string()/>
+                <button class="link" type="submit" aria-label=remove>{lang.text("remove")}</button>
+            </form>
+        </li>
+    }
 }
 
 fn coupon_form(lang: Lang, priced: &Priced) -> impl IntoView + use<> {
@@ -129,10 +168,15 @@ fn coupon_form(lang: Lang, priced: &Priced) -> impl IntoView + use<> {
             Some(percent) => lang.with("coupon-percent", &[("percent", percent.into())]),
             None => lang.money(coupon.amount_minor.unwrap_or(0)),
         };
-        lang.with(
-            "coupon-counts",
-            &[("code", coupon.code.clone().into()), ("off", name.into())],
-        )
+        let (code, off) = (("code", coupon.code.clone().into()), ("off", name.into()));
+        let mut lines = priced.lines.iter().map(|line| &line.line);
+        match lines.find(|line| coupon.person_id.as_deref() == Some(&*line.person_id)) {
+            Some(line) => {
+                let seller = ("seller", line.handle.clone().into());
+                lang.with("coupon-counts-seller", &[code, off, seller])
+            }
+            None => lang.with("coupon-counts", &[code, off]),
+        }
     });
     view! {
         <details class="coupon" open=priced.code.is_some()>
@@ -196,6 +240,8 @@ fn guest_field(lang: Lang, note: &CartNote) -> impl IntoView + use<> {
 pub(super) struct Receipt {
     pub(super) order: Order,
     pub(super) lines: Vec<Line>,
+    /// Creator and first picture of each line.
+    pub(super) faces: Vec<(String, String)>,
     /// Seen by the browser that bought, without an account.
     pub(super) visitor: bool,
     /// The provider has the money and the books do not yet.
@@ -210,6 +256,7 @@ pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
     let Receipt {
         order,
         lines,
+        faces,
         visitor,
         booking,
         payable,
@@ -235,7 +282,8 @@ pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
         });
         let rows = lines
             .iter()
-            .map(|line| order_row(lang, line, visitor))
+            .zip(faces)
+            .map(|(line, face)| order_row(lang, line, face, visitor))
             .collect_view();
         // Until it is paid nobody knows the tax: it is shown as the cart showed it.
         let expected = visit.taxed.filter(|_| order.state == OrderState::Open);
@@ -299,7 +347,12 @@ pub(super) fn invoice_name(number: i64) -> String {
     format!("SM-{number:06}")
 }
 
-fn order_row(lang: Lang, line: &Line, visitor: bool) -> impl IntoView + use<> {
+fn order_row(
+    lang: Lang,
+    line: &Line,
+    (handle, blob): (String, String),
+    visitor: bool,
+) -> impl IntoView + use<> {
     let licence = lang.text(&format!("licence-{}", line.licence.replace('.', "-")));
     let part = line.state == LineState::Owned && line.refunded_cash() > 0;
     let state = lang.text(&match part {
@@ -318,7 +371,8 @@ fn order_row(lang: Lang, line: &Line, visitor: bool) -> impl IntoView + use<> {
         .then(|| lang.path(&format!("/library/{}", line.id)));
     view! {
         <li class="row">
-            <span class="row__main"><a href=lang.path(&format!("/listings/{}", line.slug))>{line.title.clone()}</a><span class="quiet">{licence}</span>{reason.map(|text| view! { <span class="quiet">{text}</span> })}</span>
+            <LinePicture lang blob/>
+            <span class="row__main"><a href=lang.path(&format!("/listings/{}", line.slug))>{line.title.clone()}</a><span class="quiet">{lang.text("by")} " " <bdi>{handle}</bdi> " · " {licence}</span>{reason.map(|text| view! { <span class="quiet">{text}</span> })}</span>
             <span class="tag">{state}</span>
             <span>{lang.price(line.price_minor - line.promotion_minor)}</span>
             {action.map(|href| view! { <a class="button button--small" href=href>{lang.text("open-in-library")}</a> })}

@@ -1,5 +1,6 @@
 //! Routes of the library: what is owned, opening, downloads, re-runs.
 
+use super::list_page;
 use super::own::{self, Making};
 use super::page;
 use super::try_it;
@@ -8,7 +9,7 @@ use crate::ui::form::Form;
 use crate::ui::visit::Visit;
 use crate::web::state::AppState;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
@@ -16,12 +17,14 @@ use axum::{Json, Router};
 use engine::{label, picture::Picture};
 use market::catalog::service as catalog;
 use market::library::service;
+use market::library::shelf::{self, Asked, Standing};
 use market::orders;
 use market::own as rules;
 use market::sales;
 use market::verify::attest;
 use schema::failure::Code;
 use schema::id::{LineId, RunId};
+use serde::Deserialize;
 
 /// Routes of this feature.
 pub fn routes() -> Router<AppState> {
@@ -68,13 +71,31 @@ pub(super) fn download(kind: &'static str, name: &str, bytes: Vec<u8>) -> Respon
     (headers, bytes).into_response()
 }
 
-async fn library(State(state): State<AppState>, visit: Visit) -> Response {
+/// The question in the list's address. What nothing stands for is as if it were not there: a list of one's own has no wrong address.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Question {
+    q: String,
+    state: String,
+    page: String,
+}
+
+async fn library(
+    State(state): State<AppState>,
+    visit: Visit,
+    Query(asked): Query<Question>,
+) -> Response {
     visit
         .answer(async {
             let person = visit.require_person()?;
+            let asked = Asked {
+                words: asked.q.trim().to_owned(),
+                standing: Standing::parse(&asked.state),
+                page: asked.page.parse().unwrap_or(1),
+            };
             let mut tx = state.db.read().await?;
-            let rows = service::list_owned(&mut tx, person.id.as_str()).await?;
-            Ok(page::library(&visit, rows))
+            let shelf = shelf::list(&mut tx, person.id.as_str(), &asked).await?;
+            Ok(list_page::library(&visit, &asked, shelf))
         })
         .await
 }

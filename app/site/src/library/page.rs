@@ -2,8 +2,7 @@
 
 use super::own::{self, Making};
 use crate::ui::pieces::{
-    Code, Fact, FormKey, LinePicture, Picture, RefreshWithoutScript, Time, empty, heading,
-    picture_url,
+    Code, Fact, FormKey, Picture, RefreshWithoutScript, Time, heading, picture_url,
 };
 use crate::ui::shell;
 use crate::ui::visit::Visit;
@@ -14,41 +13,11 @@ use islands::proofs::{AttestPanel, AttestTexts, ProofCheck};
 use islands::studio::{CopyButton, LiveProgress};
 use leptos::prelude::*;
 use market::catalog::service::{Anchor, SealedVersion};
-use market::library::service::{Attestable, OpenedRecipe, Owned, Run};
-use market::orders::{Line, LineState, RETURN_MS};
+use market::library::service::{Attestable, OpenedRecipe, Run};
+use market::orders::{Line, RETURN_MS};
 use market::own::service::{Holding, OwnPicture, OwnRun};
 use schema::id::LineId;
 use schema::statement::ReproductionStatement;
-
-pub(super) fn library(visit: &Visit, rows: Vec<Owned>) -> Response {
-    let lang = visit.lang;
-    let title = lang.text("nav-library");
-    shell::ok(visit, &title.clone(), || {
-        let none = rows.is_empty();
-        let rows = rows.into_iter().map(|row| {
-            let href = lang.path(&format!("/library/{}", row.id));
-            let state = match (row.state, row.opened_ms) {
-                (LineState::Refunded, _) => "line-state-refunded",
-                (_, None) if row.price_minor > 0 => "line-unopened",
-                _ => "line-opened",
-            };
-            view! {
-                <li class="row">
-                    <LinePicture lang blob=row.blob.clone()/>
-                    <span class="row__main"><a href=href>{row.title}</a><span class="quiet">{lang.text("by")} " " <bdi>{row.handle}</bdi></span></span>
-                    <span class="tag">{lang.text(state)}</span>
-                    <span class="quiet">{row.paid_ms.map(|ms| lang.date(ms))}</span>
-                </li>
-            }
-        });
-        view! {
-            {heading(title, Some(lang.text("library-line")))}
-            {none.then(|| empty(visit, "library-none", Some(("/explore", "home-browse"))))}
-            {(!none).then(|| view! { <section class="card"><ul class="plain">{rows.collect_view()}</ul></section> })}
-        }
-        .into_any()
-    })
-}
 
 fn gallery(lang: Lang, title: &str, anchors: &[Anchor]) -> impl IntoView + use<> {
     let items = anchors.iter().enumerate().map(|(index, anchor)| {

@@ -12,7 +12,8 @@ use leptos::prelude::*;
 use market::orders::Line;
 use market::payouts::service::provider_account::{BY_HAND, REACHED, is_set_up};
 use market::payouts::service::{
-    BankPayout, Decision, Overview, PERIODS, Payee, SALE_STATES, Sale, SaleFilter, Statement,
+    BankPayout, Decision, Earner, Overview, PERIODS, Payee, SALE_STATES, Sale, SaleFilter,
+    Statement,
 };
 use market::sales::dispute::Dispute;
 use schema::failure::FieldError;
@@ -36,8 +37,10 @@ fn sale_filter(lang: Lang, filter: &SaleFilter) -> impl IntoView + use<> {
             <select name="state" aria-label=lang.text("state")><option value="">{lang.text("sale-state-all")}</option>{states.into_iter().collect_view()}</select>
             <select name="days" aria-label=lang.text("period")>{periods.into_iter().collect_view()}</select>
             <button class="button" type="submit">{lang.text("filter-apply")}</button>
-            <a class="button button--quiet" href=csv id="sales-csv" download="sales.csv">{lang.text("sales-csv")}</a>
-            <a class="button button--quiet" href="/money/years.csv" id="years-csv" download="years.csv">{lang.text("years-csv")}</a>
+            <span class="filters__files">
+                <a class="button button--small" href=csv id="sales-csv" download="sales.csv">{lang.text("sales-csv")}</a>
+                <a class="button button--small" href="/money/years.csv" id="years-csv" download="years.csv">{lang.text("years-csv")}</a>
+            </span>
         </form>
     }
 }
@@ -134,6 +137,27 @@ fn bank_payouts(lang: Lang, payouts: &[BankPayout]) -> impl IntoView + use<> {
         })
         .collect();
     (!rows.is_empty()).then(|| view! { <section class="card" id="bank-payouts"><h2>{lang.text("bank-payouts")}</h2><ul class="plain">{rows}</ul></section> })
+}
+
+/// What each listing brought, with a bar beside it: the first is the longest.
+fn earners(lang: Lang, best: &[Earner]) -> impl IntoView + use<> {
+    let most = best.first().map_or(1, |earner| earner.earned_minor.max(1));
+    let rows: Vec<_> = best
+        .iter()
+        .map(|earner| {
+            let (title, earned) = (earner.title.clone(), earner.earned_minor.max(0));
+            let count = lang.with("sold-times", &[("count", earner.count.into())]);
+            view! {
+                <li class="earner">
+                    <span class="earner__title">{title.clone()}</span>
+                    <progress class="earner__bar" value=earned max=most aria-label=title></progress>
+                    <span class="amount">{lang.money(earner.earned_minor)}</span>
+                    <span class="quiet">{count}</span>
+                </li>
+            }
+        })
+        .collect();
+    (!rows.is_empty()).then(|| view! { <section class="card" id="earners"><h2>{lang.text("sales-by-listing")}</h2><ul class="plain">{rows}</ul></section> })
 }
 
 fn dispute_rows(lang: Lang, disputes: &[(Dispute, Line)]) -> impl IntoView + use<> {
@@ -282,6 +306,19 @@ pub(super) fn money(
             ("paid", balances.paid),
         ];
         let frozen = (balances.frozen > 0).then(|| view! { <p class="hint" id="balance-frozen" data-minor=balances.frozen>{lang.with("balance-frozen", &[("amount", lang.money(balances.frozen).into())])}</p> });
+        // Four nothings tell a newcomer nothing.
+        let any = tiles.iter().any(|(_, minor)| *minor != 0);
+        let soonest = overview
+            .sales
+            .iter()
+            .filter_map(Sale::release_ms)
+            .filter(|ms| *ms > now_ms)
+            .min()
+            .filter(|_| balances.held > 0);
+        let released = soonest.map(|ms| {
+            let text = lang.with("balance-released", &[("until", lang.date(ms).into())]);
+            view! { <p class="quiet" id="released">{text}</p> }
+        });
         let tiles = tiles.map(|(name, minor)| {
             view! {
                 <div class="tile" id=format!("balance-{name}") data-minor=minor>
@@ -308,7 +345,7 @@ pub(super) fn money(
             next.payable_minor(),
             minimum_minor,
         );
-        let next = view! { <p class="hint" id="payout-next" data-outcome=next.outcome data-minor=next.payable_minor()>{next_text}</p> };
+        let next = view! { <p class="money__lead" id="payout-next" data-outcome=next.outcome data-minor=next.payable_minor()>{next_text}</p> };
         let account = account(lang, overview.payee.as_ref());
         let banks = bank_payouts(lang, &overview.payouts);
         let disputes = dispute_rows(lang, &disputes);
@@ -325,6 +362,7 @@ pub(super) fn money(
         });
         let runs = runs.collect_view();
         let has_runs = !overview.decisions.is_empty();
+        let earners = earners(lang, &overview.best);
         let chart = chart::balances(lang, &overview.days, now_ms);
         let (none, filtered) = (
             overview.sales.is_empty(),
@@ -359,14 +397,16 @@ pub(super) fn money(
         let movements = movements.collect_view();
         view! {
             {heading(title, visit.test_money.then(|| lang.text("test-money")))}
-            <section class="tiles">{tiles.into_iter().collect_view()}</section>
+            {next}
+            {released}
+            {any.then(|| view! { <section class="tiles" aria-label=lang.text("balances")>{tiles.into_iter().collect_view()}</section> })}
             {(balances.owed > 0).then(|| view! { <p class="hint">{lang.with("balance-owed", &[("amount", lang.money(balances.owed).into())])}</p> })}
             <p class="actions"><a class="button button--small" href=lang.path("/money/coupons") id="to-coupons">{lang.text("coupons")}</a><a class="button button--small" href=lang.path("/money/sets") id="to-sets">{lang.text("sets")}</a></p>
             {frozen}
-            {next}
             {newest}
-            {chart}
             {(!set_up).then(|| view! { <p class="actions"><a class="button button--primary" href=lang.path("/money/onboarding") id="onboard">{lang.text("onboarding-start")}</a></p> })}
+            {chart}
+            {earners}
             {account}
             {banks}
             {disputes}

@@ -7,6 +7,7 @@ pub mod failure;
 pub mod form;
 pub mod head;
 pub mod leaving;
+pub mod pages;
 pub mod pieces;
 pub mod shell;
 pub mod visit;

@@ -11,6 +11,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use base::random;
 use market::catalog::ListingState;
 use market::log::service;
 use market::verify::priority;
@@ -218,9 +219,24 @@ async fn proof(State(state): State<AppState>, visit: Visit, Path(leaf): Path<Str
             let withdrawal = service::find_withdrawal(&mut tx, &state.log, &row.leaf_hash).await?;
             drop(tx);
             let checks = page::Checks::run(&row, key.as_deref(), proof.as_ref(), &state.log);
+            let known = page::Known {
+                row,
+                listing,
+                statement,
+                about,
+                alike,
+                key,
+                end,
+                withdrawal,
+                date,
+                proof,
+                checks,
+            };
             Ok(page::proof(
-                &visit, &row, listing, statement, about, alike, key, end, withdrawal, date, proof,
-                checks, &state.log,
+                &visit,
+                known,
+                &state.log,
+                random::real_now_ms(),
             ))
         })
         .await

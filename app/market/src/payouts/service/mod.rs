@@ -15,7 +15,7 @@ pub use transfer::note_transfer;
 
 pub use super::BankPayoutState;
 use super::store;
-pub use super::store::{BankPayout, Payee, Transfer};
+pub use super::store::{BankPayout, Earner, Payee, Transfer};
 use base::clock::DAY_MS;
 use base::db::{self, Tx};
 use money::Error;
@@ -51,6 +51,8 @@ pub async fn find_payee(tx: &mut Tx, person: &str) -> db::Result<Option<Payee>> 
 const DECISIONS_SHOWN: i64 = 26;
 /// So many sales stand on the page; the CSV has them all.
 const SALES_SHOWN: i64 = 100;
+/// Listings of which it is told what they brought.
+const BEST_SHOWN: i64 = 8;
 /// So many payouts stand on the page.
 const PAYOUTS_SHOWN: i64 = 12;
 
@@ -81,6 +83,8 @@ pub struct Overview {
     pub balances: books::SellerBalances,
     pub sales: Vec<Sale>,
     pub filter: SaleFilter,
+    /// What earned the most in the filter's time.
+    pub best: Vec<Earner>,
     pub days: Vec<books::Day>,
     /// The newest first.
     pub decisions: Vec<Decision>,
@@ -106,6 +110,7 @@ pub async fn overview(
         days: books::days(tx, person).await?,
         balances: books::seller_balances(tx, person).await?,
         sales: list_sales(tx, person, &filter, now_ms, SALES_SHOWN).await?,
+        best: store::list_best(tx, person, filter.since_ms(now_ms), BEST_SHOWN).await?,
         filter,
         decisions: store::list_decisions(tx, person, DECISIONS_SHOWN).await?,
         payee: store::find_payee(tx, person).await?,

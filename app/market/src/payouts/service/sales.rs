@@ -48,6 +48,15 @@ pub struct SaleFilter {
 }
 
 impl SaleFilter {
+    /// Where its time begins.
+    #[must_use]
+    pub(super) fn since_ms(&self, now_ms: i64) -> i64 {
+        match self.days {
+            0 => 0,
+            days => now_ms - days * DAY_MS,
+        }
+    }
+
     /// Reads a filter; what is not offered is refused, never taken for "all".
     #[must_use]
     pub fn parse(state: &str, days: &str) -> Option<Self> {
@@ -74,10 +83,7 @@ pub async fn list_sales(
     now_ms: i64,
     limit: i64,
 ) -> db::Result<Vec<Sale>> {
-    let since = match filter.days {
-        0 => 0,
-        days => now_ms - days * DAY_MS,
-    };
+    let since = filter.since_ms(now_ms);
     store::list_sales(tx, person, since, &filter.state, limit).await
 }
 
