@@ -1,4 +1,4 @@
-//! The business clock: real time plus the sandbox's offset, which only moves forward.
+//! The business clock: real time plus the sandbox's offset, which only moves forward, from half a year back in a new demo.
 //!
 //! It moves holds, funds, payouts and deadlines; never sessions, one-time codes, or anything that the public log signs.
 
@@ -19,6 +19,14 @@ pub struct Clock {
 }
 
 impl Clock {
+    /// A clock whose offset a database held before: a new demo's is negative, because its past is still to come.
+    #[must_use]
+    pub fn at(offset_ms: i64) -> Self {
+        Self {
+            offset_ms: Arc::new(AtomicI64::new(offset_ms)),
+        }
+    }
+
     /// Now, milliseconds since 1970.
     #[must_use]
     pub fn now_ms(&self) -> i64 {

@@ -1,7 +1,11 @@
-//! The first start's catalogue: a full shop made through the real path.
+//! The first start's shop: a catalogue with a past, made through the real path.
 //!
-//! The one rule: keys, passwords and texts of the demo are public and every page says so; all else is true. Pictures are
-//! generated, sealed, signed, logged and certified by the same services that people use. Its log has an origin of its own.
+//! The one rule: keys, passwords, texts and times of the demo are invented and every page says so; all else is true. Pictures are
+//! generated, sealed, signed, logged, certified and run again by the same services that people use; orders are placed, paid for
+//! and paid out by them. Its log has an origin of its own.
 
-mod recipes;
+mod history;
+mod listing;
+pub mod people;
 pub mod service;
+mod shop;

@@ -1,32 +1,26 @@
-//! Loading the demo: people first, then one listing after the other, resumable at any point.
+//! Loading the demo: one listing after the other with the days between them, resumable at any point.
 
-use super::recipes::{LISTINGS, PEOPLE, Piece};
-use crate::people;
+use super::shop::{self, Entry};
+use super::{history, listing, people};
+use crate::catalog::service::{self as catalog, Card};
+use crate::moderation::withdrawal;
+use crate::offers::sets;
+use crate::settlement::clockwork::CLOCK_SETTING;
 use crate::shop::Shop;
-use crate::studio::PictureState;
-use crate::studio::queue::{self, Seeds};
-use crate::studio::service::{self as studio, Content, DraftForm, Publisher, SentSeal};
 use anyhow::{Context as _, Result};
-use base::db;
-use base::lang::Lang;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use schema::commitment::Salt;
-use schema::digest::Digest;
-use schema::id::{DraftId, PersonId, PictureId};
-use schema::key::SecretKey;
-use schema::sealing::{Material, seal};
-use schema::template::{Choice, Values, Variable};
-use std::collections::BTreeMap;
+use base::clock::DAY_MS;
+use base::db::{self, Tx};
+use schema::id::ListingId;
+use schema::statement::WithdrawalReason;
 
-/// The setting that counts loaded listings.
-const PROGRESS: &str = "demo_loaded";
-/// Every demo person's password; the log-ins are printed at the first start.
-pub const PASSWORD: &str = "seedmark-demo";
-/// A buyer without purchases, for the first look.
-pub const BUYER: &str = "buyer@demo.example";
-/// The operator, who also moves the sandbox clock.
-pub const OPERATOR: &str = "operator@demo.example";
+/// The setting that counts listings that were published.
+const PUBLISHED: &str = "demo_published";
+/// The setting that says that sets and withdrawals are done, too.
+const COMPLETE: &str = "demo_complete";
+/// The setting of demos of the first release: those keep the catalogue that they have.
+const FIRST_RELEASE: &str = "demo_loaded";
+/// The last listing came so many days before today.
+const SINCE_LAST: i64 = 12;
 
 /// How many listings the demo has, and how many are there.
 ///
@@ -34,186 +28,119 @@ pub const OPERATOR: &str = "operator@demo.example";
 /// When the database fails.
 pub async fn progress(state: &Shop) -> Result<(usize, usize)> {
     let mut tx = state.db.read().await?;
-    let loaded = db::read_number(&mut tx, PROGRESS).await?;
-    Ok((usize::try_from(loaded)?, LISTINGS.len()))
-}
-
-/// A demo creator's secret key: derived from a public text, so that nobody takes it for a real one.
-fn key_of(handle: &str) -> SecretKey {
-    SecretKey::from_bytes(
-        Digest::sha256(format!("seedmark demo key, public: {handle}").as_bytes()).0,
-    )
-}
-
-async fn ensure_person(state: &Shop, email: &str, handle: &str, role: &str) -> Result<PersonId> {
-    let mut tx = state.db.read().await?;
-    if let Some(id) = people::service::find_by_email(&mut tx, email).await? {
-        return Ok(PersonId::parse(&id)?);
+    let first = usize::try_from(db::read_number(&mut tx, FIRST_RELEASE).await?)?;
+    if first > 0 {
+        return Ok((first, first));
     }
-    drop(tx);
-    let new = people::service::NewPerson::parse(email, handle, PASSWORD)?;
-    let made = people::service::sign_up(&state.db, new, role, Lang::En, "demo").await?;
-    let mut tx = state.db.write().await?;
-    // Nobody reads mail there; everybody knows the password.
-    people::service::prove(&mut tx, made.as_str()).await?;
-    tx.commit().await?;
-    Ok(made)
+    let published = usize::try_from(db::read_number(&mut tx, PUBLISHED).await?)?;
+    let total = shop::catalogue()?.len();
+    let is_complete = db::read_number(&mut tx, COMPLETE).await? > 0;
+    // The last one counts when the past is over.
+    Ok((published.saturating_sub(usize::from(!is_complete)), total))
 }
 
-/// Makes the two log-ins that the first start prints.
+/// Puts the business clock of a new demo back to where its past begins.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn load_people(state: &Shop) -> Result<()> {
-    ensure_person(state, BUYER, "demo-buyer", "member").await?;
-    ensure_person(state, OPERATOR, "demo-operator", "operator").await?;
-    Ok(())
+pub async fn begin_past(tx: &mut Tx) -> db::Result<()> {
+    let offset_ms = -history::DAYS * DAY_MS;
+    db::write_setting(tx, CLOCK_SETTING, &offset_ms.to_string()).await
 }
 
-/// Loads what is missing of the catalogue.
+/// The day of the past on which the listing with this number was published.
+fn day_of(index: usize, total: usize) -> i64 {
+    let (index, total) = (index as i64, total.max(1) as i64);
+    (history::DAYS - SINCE_LAST) * index / total
+}
+
+/// Loads what is missing of the demo.
 ///
 /// # Errors
 /// When a listing of the demo breaks a rule, which a test would have found, or the database fails.
 pub async fn load(state: &Shop) -> Result<()> {
-    let (loaded, _) = progress(state).await?;
-    for (index, piece) in LISTINGS.iter().enumerate().skip(loaded) {
-        let (handle, language) = PEOPLE[piece.creator];
-        let person =
-            ensure_person(state, &format!("{handle}@demo.example"), handle, "member").await?;
-        load_one(state, &person, handle, language, piece, index)
-            .await
-            .with_context(|| format!("demo listing {:?}", piece.title))?;
+    let (published, total) = progress(state).await?;
+    if published == total {
+        return Ok(());
     }
-    Ok(())
+    let mut tx = state.db.read().await?;
+    let published = usize::try_from(db::read_number(&mut tx, PUBLISHED).await?)?;
+    drop(tx);
+    let entries = shop::catalogue()?;
+    history::offer_coupons(state).await?;
+    let mut begun = None;
+    for (index, entry) in entries.iter().enumerate().skip(published) {
+        let this = match begun.take() {
+            Some(this) => this,
+            None => begin(state, entry).await?,
+        };
+        // While this one is certified and sold, the next one's pictures are made.
+        if let Some(next) = entries.get(index + 1) {
+            begun = Some(begin(state, next).await?);
+        }
+        history::live_until(state, day_of(index, entries.len())).await?;
+        let counted = (PUBLISHED, (index + 1).to_string());
+        let slug = listing::publish(state, &this, entry, counted)
+            .await
+            .with_context(|| format!("demo listing {:?}", entry.piece.title))?;
+        listing::wait_until_live(state, &slug).await?;
+    }
+    finish(state, &entries).await
 }
 
-async fn load_one(
-    state: &Shop,
-    person: &PersonId,
-    handle: &str,
-    language: &str,
-    piece: &Piece,
-    index: usize,
-) -> Result<()> {
-    let secret = key_of(handle);
-    let origin = &state.log.origin;
-    let proof = secret.sign(&schema::key::registration_message(origin, person.as_str()));
-    crate::log::keys::add_key(
-        &state.db,
-        origin,
-        person.as_str(),
-        &secret.public().to_string(),
-        &hex::encode(proof),
-    )
-    .await?;
-    let model = state.engines.models().usual();
-    let manifest = &model.manifest;
-    let variables: BTreeMap<String, Variable> = piece
-        .variables
-        .iter()
-        .map(|(name, choices)| {
-            let choices: Vec<Choice> = choices
-                .iter()
-                .map(|(label, text)| Choice {
-                    label: (*label).into(),
-                    text: (*text).into(),
-                })
-                .collect();
-            (
-                (*name).to_owned(),
-                Variable::Choice {
-                    default: choices[0].label.clone(),
-                    choices,
-                },
-            )
-        })
-        .collect();
-    let content = Content {
-        model: Some(model.digest),
-        template: piece.template.into(),
-        negative: String::new(),
-        variables,
-        steps: manifest.steps,
-        guidance_milli: manifest.guidance_milli,
-        size: None,
-    };
-    let draft = studio::create_draft(state, person, piece.title).await?;
-    let price = format!("{}.{:02}", piece.price_minor / 100, piece.price_minor % 100);
-    let form = DraftForm {
-        title: piece.title.into(),
-        description: piece.description.into(),
-        category: piece.category.into(),
-        price,
-        licence: piece.licence.into(),
-        tags: String::new(),
-        // What can be chosen may be tried.
-        trial: !content.variables.is_empty(),
-        content,
-        seen_ms: None,
-    };
-    studio::save_draft(state, person, &draft, form).await?;
-    for (values, seed) in piece.anchors {
-        let values: Values = values
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        let seed = Seeds::Typed((*seed).into());
-        queue::generate(state, person, &draft, values, seed, 1).await?;
+async fn begin(state: &Shop, entry: &Entry) -> Result<listing::Begun> {
+    let person = people::member(state, entry.handle).await?;
+    listing::begin(state, person, entry)
+        .await
+        .with_context(|| format!("demo listing {:?}", entry.piece.title))
+}
+
+/// Sets, what was withdrawn, and the days up to today.
+async fn finish(state: &Shop, entries: &[Entry]) -> Result<()> {
+    offer_sets(state).await?;
+    for entry in entries.iter().filter(|entry| entry.piece.withdrawn) {
+        let mut tx = state.db.read().await?;
+        let cards = catalog::list_newest(&mut tx, 100).await?;
+        drop(tx);
+        let same = |card: &&Card| card.handle == entry.handle && card.title == entry.piece.title;
+        if let Some(card) = cards.iter().find(same) {
+            withdrawal::withdraw(state, &card.slug, WithdrawalReason::Misleading).await?;
+        }
     }
-    let pictures = wait_for_pictures(state, &draft, piece.anchors.len()).await?;
-    let sealable = studio::sealable(state, person, &draft, &pictures, true).await?;
-    let material = sealable.material(origin, Vec::new());
-    let recipe = STANDARD.decode(&material.recipe)?;
-    let salt = Salt(base::random::bytes());
-    let whole = Material {
-        origin,
-        recipe: &recipe,
-        anchors: &material.anchors,
-        label_version: material.label_version,
-        licences: &material.licences,
-    };
-    let sealed = seal(&whole, &salt, &secret)?;
-    let sent = SentSeal {
-        salt,
-        key: secret.public(),
-        seal: sealed,
-    };
-    let ready = studio::make_ready(state, sealable, sent).await?;
-    let publisher = Publisher {
-        person,
-        address: "demo",
-        language,
-    };
+    history::live_until(state, history::DAYS).await?;
     let mut tx = state.db.write().await?;
-    studio::publish(state, &mut tx, &publisher, &ready).await?;
-    db::write_setting(&mut tx, PROGRESS, &(index + 1).to_string()).await?;
+    db::write_setting(&mut tx, COMPLETE, "1").await?;
     tx.commit().await?;
     Ok(())
 }
 
-/// The draft's pictures in the order in which they were asked for, once the workers made them.
-async fn wait_for_pictures(state: &Shop, draft: &DraftId, count: usize) -> Result<Vec<PictureId>> {
-    loop {
-        let mut tx = state.db.read().await?;
-        let mut pictures = studio::list_pictures(&mut tx, draft).await?;
-        drop(tx);
-        if let Some(failed) = pictures
-            .iter()
-            .find(|picture| picture.state == PictureState::Failed)
-        {
-            anyhow::bail!(
-                "a picture failed: {}",
-                failed.error.clone().unwrap_or_default()
-            );
+/// Makes the creators' sets, those that are not there yet.
+async fn offer_sets(state: &Shop) -> Result<()> {
+    for offered in shop::offers()?.sets {
+        let person = people::member(state, &offered.creator).await?;
+        let mut tx = state.db.write().await?;
+        let made = sets::list(&mut tx, person.as_str()).await?;
+        if made.iter().any(|set| set.title == offered.title) {
+            continue;
         }
-        if pictures.len() == count
-            && pictures
-                .iter()
-                .all(|picture| picture.state == PictureState::Done)
-        {
-            pictures.reverse();
-            return Ok(pictures.into_iter().map(|picture| picture.id).collect());
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        let own = sets::list_own_live(&mut tx, person.as_str()).await?;
+        let listings: Vec<ListingId> = own
+            .into_iter()
+            .filter(|item| offered.listings.contains(&item.title))
+            .map(|item| item.id)
+            .collect();
+        let (price, now) = (offered.price_minor, state.clock.now_ms());
+        sets::create(
+            &mut tx,
+            person.as_str(),
+            &offered.title,
+            price,
+            &listings,
+            now,
+        )
+        .await
+        .with_context(|| format!("demo set {:?}", offered.title))?;
+        tx.commit().await?;
     }
+    Ok(())
 }

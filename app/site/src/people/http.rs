@@ -16,7 +16,7 @@ use market::log::keys::{self, Ending};
 use market::people::guest;
 use market::people::service::{self, Error, NewPerson};
 use money::provider::tax;
-use schema::failure::FieldError;
+use schema::failure::{Code, FieldError};
 use schema::key_event::KeyEnd;
 use serde::Deserialize;
 
@@ -27,6 +27,7 @@ pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/sign-up", get(sign_up_page).post(sign_up))
         .route("/sign-in", get(sign_in_page).post(sign_in))
+        .route("/sign-in/demo", post(sign_in_demo))
         .route("/sign-out", post(sign_out))
         .route("/account/confirm", get(confirm_page).post(confirm))
         .route("/account", get(account_page))
@@ -115,6 +116,22 @@ async fn sign_in(State(state): State<AppState>, visit: Visit, body: Bytes) -> Re
                 }
                 Err(error) => Err(error.into()),
             }
+        })
+        .await
+}
+
+/// Signs in as somebody of the demo, without a password. A shop that is none has no such page.
+async fn sign_in_demo(State(state): State<AppState>, visit: Visit, body: Bytes) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            let token = market::demo::people::sign_in(&state, form.get("role")).await?;
+            let token = token.ok_or_else(|| AppError::new(Code::NotFound))?;
+            let next = safe_path(form.get("next")).unwrap_or("/");
+            Ok(with_cookie(
+                visit.redirect(next),
+                &cookie(SESSION, &token, SESSION_S),
+            ))
         })
         .await
 }

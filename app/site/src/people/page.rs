@@ -9,6 +9,7 @@ use axum::response::Response;
 use base::lang::Lang;
 use islands::keys::{KeyEnd, KeyEndTexts, KeyMaker, KeyTexts};
 use leptos::prelude::*;
+use market::demo::people::{PASSWORD, ROLES};
 use market::log::keys::Key;
 use market::people::service::Person;
 use schema::failure::FieldError;
@@ -49,7 +50,7 @@ pub(super) fn sign_in(visit: &Visit, form: &Form, next: &str, wrong: bool) -> Re
         StatusCode::OK
     };
     let (email, next) = (form.get("email").to_owned(), next.to_owned());
-    let demo = visit.demo;
+    let (demo, for_roles) = (visit.demo, next.clone());
     shell::page(visit, &title.clone(), status, move || {
         view! {
             <form class="card card--form" method="post" action=lang.path("/sign-in")>
@@ -61,11 +62,38 @@ pub(super) fn sign_in(visit: &Visit, form: &Form, next: &str, wrong: bool) -> Re
                 <button class="button button--primary" type="submit">{lang.text("sign-in")}</button>
                 <p class="quiet"><a href=lang.path("/account/link") id="forgotten">{lang.text("link-forgotten")}</a></p>
                 <p class="quiet"><a href=lang.path(&format!("/sign-up?next={}", shell::encode(&next)))>{lang.text("sign-in-new")}</a></p>
-                {demo.then(|| view! { <p class="hint">{lang.text("sign-in-demo")}</p> })}
             </form>
+            {demo.then(|| demo_roles(lang, &for_roles))}
         }
         .into_any()
     })
+}
+
+/// Everybody of the demo, one click each.
+fn demo_roles(lang: Lang, next: &str) -> impl IntoView + use<> {
+    let roles = ROLES.map(|role| {
+        let (word, email) = (role.name, role.email);
+        let (name, line) = (format!("demo-role-{word}"), format!("demo-does-{word}"));
+        view! {
+            <li>
+                <button class="demo-role" name="role" value=word id=name.clone()>
+                    <strong>{lang.text(&name)}</strong>
+                    <span>{lang.text(&line)}</span>
+                    <span class="quiet">{email}</span>
+                </button>
+            </li>
+        }
+    });
+    let next = next.to_owned();
+    view! {
+        <form class="card card--form demo-roles" method="post" action=lang.path("/sign-in/demo") aria-labelledby="demo-roles">
+            <h2 id="demo-roles">{lang.text("demo-roles")}</h2>
+            <p>{lang.text("demo-roles-line")}</p>
+            <input type="hidden" name="next" value=next/>
+            <ul>{roles.into_iter().collect_view()}</ul>
+            <p class="hint">{lang.with("demo-password", &[("password", PASSWORD.into())])}</p>
+        </form>
+    }
 }
 
 /// Asks for the password again.

@@ -78,6 +78,7 @@ pub const FORMS: &[FormRoute] = &[
         "an address and a name are taken once",
     ),
     open("/sign-in", "/sign-in", "a session more moves nothing"),
+    open("/sign-in/demo", "/sign-in", "a session more moves nothing"),
     open("/sign-out", "/", "what is ended stays ended"),
     open("/theme", "/", "it sets a cookie"),
     open("/explore/picture", "", "it is compared and not kept"),

@@ -22,6 +22,7 @@ use market::log::intake::Storing;
 use market::log::service::PublicLog;
 use market::models::Models;
 use market::pictures::Pictures;
+use market::settlement::clockwork;
 use market::shop::Shop;
 use money::provider::Provider;
 use money::provider::sandbox::Sandbox;
@@ -83,7 +84,7 @@ impl Process {
                 platform,
                 config.witness_policy.clone(),
             )?,
-            clock: Clock::default(),
+            clock: known_clock(&db).await?,
             provider: provider(config.stripe.as_ref(), &db).await?,
             workers: config.engines,
             fee: config.fee,
@@ -162,7 +163,7 @@ impl Process {
                 .and_then(|result| result);
         }
         if state.demo {
-            demo::service::load_people(&state).await?;
+            demo::people::load(&state).await?;
         }
         let mut tasks = JoinSet::new();
         tasks.spawn(
@@ -372,8 +373,20 @@ async fn settle_origin(db: &Db, config: &Config) -> Result<(String, bool)> {
         ),
     };
     write_setting(&mut tx, "origin", &origin).await?;
+    let demo = origin == DEMO_ORIGIN;
+    // The past of a demo is paid with the sandbox's cards.
+    if demo && config.stripe.is_none() {
+        demo::service::begin_past(&mut tx).await?;
+    }
     tx.commit().await?;
-    Ok((origin.clone(), origin == DEMO_ORIGIN))
+    Ok((origin, demo))
+}
+
+/// The business clock where this database left it.
+async fn known_clock(db: &Db) -> Result<Clock> {
+    let mut tx = db.read().await?;
+    let offset_ms = base::db::read_number(&mut tx, clockwork::CLOCK_SETTING).await?;
+    Ok(Clock::at(offset_ms))
 }
 
 /// Says where the shop is. `cargo xtask serve` and the tests wait for the first line.
@@ -383,9 +396,9 @@ fn announce(state: &AppState, address: SocketAddr) {
     let mut text = format!("listening on http://{address}\n");
     if state.demo {
         let (buyer, operator, password) = (
-            demo::service::BUYER,
-            demo::service::OPERATOR,
-            demo::service::PASSWORD,
+            demo::people::BUYER,
+            demo::people::OPERATOR,
+            demo::people::PASSWORD,
         );
         text.push_str(&format!(
             "demo log-ins: {buyer} and {operator}, password {password}\n"
