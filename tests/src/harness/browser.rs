@@ -128,12 +128,16 @@ impl Browser {
         .await;
     }
 
+    /// Clicks an element; one that the page replaced in between is looked for again.
     pub(crate) async fn click(&self, css: &str) {
-        self.see(css)
-            .await
-            .click()
-            .await
-            .unwrap_or_else(|error| panic!("{css}: {error}"));
+        until(PATIENCE, async || match self.see(css).await.click().await {
+            Err(error) if error.is_stale_element_reference() => Err(format!("{css}: {error}")),
+            done => {
+                done.unwrap_or_else(|error| panic!("{css}: {error}"));
+                Ok(())
+            }
+        })
+        .await;
     }
 
     /// Clicks what leads to another page, and waits until the old one is gone.

@@ -1,9 +1,11 @@
 //! Journeys in Chromium, on both databases: a creator publishes, a buyer buys and reproduces, a sceptic verifies offline, the
 //! creator is paid.
 
+mod buyer;
 mod copycat;
 mod killed;
 mod money;
+mod offline;
 mod own;
 mod sceptic;
 mod stripe;
@@ -22,6 +24,18 @@ const DECOMPOSED: &str = "scho\u{308}ner Gaul";
 async fn publish(browser: &Browser, base: &str, name: &str, price: &str) -> String {
     browser.sign_up(base, name).await;
     let listing = submit(browser, base, price).await;
+    browser.see(".listing__price").await;
+    listing
+}
+
+/// The same with a recipe that nobody takes for a copy of the first.
+async fn another(browser: &Browser, base: &str, name: &str, price: &str) -> String {
+    browser.sign_up(base, name).await;
+    let template = "a cat that is {mood}, flat style";
+    let listing = submit_with(browser, base, price, template, async |browser| {
+        browser.click("#category option[value=faces]").await;
+    })
+    .await;
     browser.see(".listing__price").await;
     listing
 }
