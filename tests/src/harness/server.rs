@@ -2,6 +2,8 @@
 
 use super::postgres::Postgres;
 use super::{PATIENCE, until};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -142,7 +144,12 @@ impl Server {
                 let path = file.expect("a file").path();
                 let text = std::fs::read_to_string(path).unwrap_or_default();
                 // Quoted-printable breaks long lines softly.
-                let text = text.replace("=\r\n", "").replace("=\n", "");
+                let mut text = text.replace("=\r\n", "").replace("=\n", "");
+                // What is mostly not ASCII is sent as base64.
+                for part in text.clone().replace("\r\n", "\n").split("\n\n") {
+                    let decoded = STANDARD.decode(part.replace('\n', ""));
+                    text.push_str(&String::from_utf8_lossy(&decoded.unwrap_or_default()));
+                }
                 Some(pattern.find(&text)?.as_str().to_owned())
             });
             found.ok_or_else(|| format!("no mail with a link to {kind}"))
