@@ -1,9 +1,10 @@
 //! One listing of the demo, from its first draft to the day it is on sale.
 
-use super::people::key_of;
+use super::people::{self, key_of};
 use super::shop::{Entry, Piece};
 use crate::catalog::ListingState;
 use crate::catalog::service as catalog;
+use crate::moderation::service as moderation;
 use crate::shop::Shop;
 use crate::studio::PictureState;
 use crate::studio::queue::{self, Seeds};
@@ -13,7 +14,7 @@ use base::db;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use schema::commitment::Salt;
-use schema::id::{DraftId, PersonId, PictureId};
+use schema::id::{DraftId, PersonId, PictureId, VersionId};
 use schema::key::SecretKey;
 use schema::sealing::{Material, seal};
 use std::time::Duration;
@@ -143,20 +144,35 @@ async fn wait_for_pictures(state: &Shop, draft: &DraftId, count: usize) -> Resul
     }
 }
 
-/// Waits for the workers' certification: nobody buys before it.
+/// Waits for the workers' certification: nobody buys before it. What resembles an earlier listing goes to a person, as everywhere: the
+/// demo's operator lets it pass, and keeps one case for whoever looks at the queue.
 ///
 /// # Errors
 /// When it does not hold, or the database fails.
-pub(super) async fn wait_until_live(state: &Shop, slug: &str) -> Result<()> {
+pub(super) async fn wait_until_live(state: &Shop, entry: &Entry, slug: &str) -> Result<()> {
     loop {
         let mut tx = state.db.read().await?;
         let listing = catalog::find(&mut tx, slug).await?;
+        let (open, _) = moderation::queue(&mut tx).await?;
         drop(tx);
         let listing = listing.with_context(|| format!("the listing {slug} is gone"))?;
         match listing.state {
             ListingState::Live => return Ok(()),
-            ListingState::Certifying => tokio::time::sleep(LOOK_AGAIN).await,
+            ListingState::Certifying => {}
             other => bail!("the listing {slug} is {other:?} before it was on sale"),
         }
+        let case = open.iter().find(|queued| queued.listing.slug == slug);
+        match case {
+            Some(_) if entry.piece.held => return Ok(()),
+            Some(case) => let_pass(state, &case.listing.version_id).await?,
+            None => tokio::time::sleep(LOOK_AGAIN).await,
+        }
     }
+}
+
+async fn let_pass(state: &Shop, version: &VersionId) -> Result<()> {
+    let operator = people::operator(state).await?;
+    let note = "Another recipe and other pictures: the words are common.";
+    moderation::decide(state, &operator, version, None, note).await?;
+    Ok(())
 }

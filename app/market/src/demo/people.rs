@@ -96,6 +96,16 @@ pub(super) async fn member(state: &Shop, handle: &str) -> Result<PersonId> {
     ensure(state, &email_of(handle), handle, "member").await
 }
 
+/// The demo's operator.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn operator(state: &Shop) -> Result<people::Person> {
+    let id = ensure(state, OPERATOR, "demo-operator", "operator").await?;
+    let mut tx = state.db.read().await?;
+    Ok(people::get_person(&mut tx, id.as_str()).await?)
+}
+
 /// Makes the people whom the sign-in offers.
 ///
 /// # Errors

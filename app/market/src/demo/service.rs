@@ -83,7 +83,7 @@ pub async fn load(state: &Shop) -> Result<()> {
         let slug = listing::publish(state, &this, entry, counted)
             .await
             .with_context(|| format!("demo listing {:?}", entry.piece.title))?;
-        listing::wait_until_live(state, &slug).await?;
+        listing::wait_until_live(state, entry, &slug).await?;
     }
     finish(state, &entries).await
 }

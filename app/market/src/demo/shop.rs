@@ -50,6 +50,9 @@ pub(super) struct Piece {
     /// Whether it is taken off sale for cause before today, so that a demo shows what its page says then.
     #[serde(default)]
     pub(super) withdrawn: bool,
+    /// Whether it stays in the queue of near copies.
+    #[serde(default)]
+    pub(super) held: bool,
 }
 
 /// One picture of a listing.
