@@ -74,8 +74,7 @@ fn body<P: Predicate>(subjects: &[Subject], predicate: &P) -> Result<Vec<u8>, Er
         kind: STATEMENT_TYPE.into(),
         subject: subjects.to_vec(),
         predicate_type: P::TYPE.into(),
-        predicate: serde_json::to_value(predicate)
-            .map_err(|error| Error::invalid("statement", error.to_string()))?,
+        predicate: canonical::to_value(predicate, "statement")?,
     };
     canonical::to_bytes(&statement, "statement")
 }
@@ -196,6 +195,15 @@ impl Envelope {
         ))
     }
 
+    /// The envelope's own JSON, for a form.
+    ///
+    /// # Errors
+    /// Never for an envelope that was signed or read.
+    pub fn json(&self) -> Result<String, Error> {
+        String::from_utf8(canonical::to_bytes(self, "statement")?)
+            .map_err(|_| Error::malformed("statement", "is not UTF-8"))
+    }
+
     /// The statement's JSON text, for pages that show it. Not verified.
     ///
     /// # Errors
@@ -213,7 +221,7 @@ struct Statement {
     subject: Vec<Subject>,
     #[serde(rename = "predicateType")]
     predicate_type: String,
-    predicate: serde_json::Value,
+    predicate: canonical::Value,
 }
 
 /// What a statement is about: matched by digest alone.
