@@ -1,22 +1,7 @@
-// Loads the browser library, and only on pages that have an island. Islands are woken outermost first; a missing function is
-// an error, because it means that page and library come from different builds.
+// Loads the browser library, and only on pages that have an island.
 const root = document.documentElement;
 // A page that loads itself again asks first whether that would lose something.
 addEventListener("input", () => { root.dataset.typed = ""; });
-
-async function wake(node, library, waiting) {
-  let mine = waiting;
-  if (node.tagName === "LEPTOS-ISLAND") {
-    for (const ready of mine) ready();
-    mine = [];
-    const island = library[node.dataset.component];
-    if (!island) throw new Error(`no function for the island ${node.dataset.component}`);
-    await island(node);
-  } else if (node.tagName === "LEPTOS-CHILDREN") {
-    mine = node.$$on_hydrate ? [node.$$on_hydrate] : [];
-  }
-  for (const child of node.children) await wake(child, library, mine);
-}
 
 // What could be meant, offered while somebody types; without it the field is a plain one.
 for (const field of document.querySelectorAll("input[data-suggest]")) {
@@ -58,10 +43,9 @@ for (const button of document.querySelectorAll("[data-share]")) {
     }
   });
 }
-if (document.querySelector("leptos-island")) {
+if (document.querySelector("[data-island]")) {
   const library = await import("GLUE_URL");
   await library.default({ module_or_path: "WASM_URL" });
-  library.hydrate();
-  await wake(document.body, library, []);
+  library.start();
 }
 root.dataset.ready = "true";

@@ -1,18 +1,31 @@
 //! The parts of pages that work in the browser: keys, the studio's progress, proofs.
 //!
-//! The one rule: this is the browser library, whole. What it names must build for WebAssembly, and no private key leaves it unencrypted.
+//! The one rule: the server draws, the browser wakes what was drawn. What the browser's half names must build for WebAssembly and
+//! stays small: no leptos there. No private key leaves it unencrypted.
 
-#![recursion_limit = "256"]
+pub mod phrases;
 
-pub mod browser;
+#[cfg(not(target_arch = "wasm32"))]
+mod frame;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod keys;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod proofs;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod studio;
 
-/// The browser's entry: makes the islands' functions known; `boot.js` then calls one for each island on the page.
+#[cfg(target_arch = "wasm32")]
+mod browser;
+#[cfg(target_arch = "wasm32")]
+mod wake;
+
+/// The browser's entry, which `boot.js` calls once.
+///
+/// # Errors
+/// Names what the page lacks: then page and library come from different builds.
 #[cfg(target_arch = "wasm32")]
 #[wasm_bindgen::prelude::wasm_bindgen]
-pub fn hydrate() {
+pub fn start() -> Result<(), wasm_bindgen::JsValue> {
     console_error_panic_hook::set_once();
-    leptos::mount::hydrate_islands();
+    wake::start()
 }

@@ -1,15 +1,17 @@
-//! What islands ask of the browser. The server's build has the same functions, which do nothing: event handlers are compiled
-//! there, but never run.
+//! What islands ask of the browser, through web-sys.
+//!
+//! The one rule: what a browser may forbid fails quietly, and its caller says so; what the page must have had is an error.
 
-#[cfg(not(target_arch = "wasm32"))]
-mod absent;
-#[cfg(target_arch = "wasm32")]
-mod real;
+mod island;
+mod page;
+mod time;
 
-#[cfg(not(target_arch = "wasm32"))]
-pub use absent::*;
-#[cfg(target_arch = "wasm32")]
-pub use real::*;
+pub(crate) use island::{Island, element, listen, set_text, texts};
+pub(crate) use page::{
+    copy, download, edit, islands, load, now_seconds, passphrase, random, read_file,
+    reload_unless_typed, save, submit, value,
+};
+pub(crate) use time::{later, poll};
 
 /// Where the browser keeps a person's encrypted key.
-pub const KEY_SLOT: &str = "seedmark-key";
+pub(crate) const KEY_SLOT: &str = "seedmark-key";

@@ -1,16 +1,16 @@
-//! The browser itself, through web-sys; each function fails quietly into `None` where a browser forbids something, and its
-//! caller says so.
+//! The page and what its browser keeps.
+//!
+//! The one rule: nothing here knows an island.
 
+use super::island::elements;
 use js_sys::{Array, Function, JsString, Promise, Reflect};
 use schema::passphrase::Passphrase;
-use serde_json::Value;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    Blob, Document, HtmlElement, HtmlFormElement, HtmlInputElement, Response, Url, Window,
+    Blob, Document, Element, HtmlElement, HtmlFormElement, HtmlInputElement, Url, Window,
 };
 
-const POLL_MS: i32 = 400;
 /// Stands at the root of a page on which somebody typed or chose something.
 const TYPED: &str = "data-typed";
 
@@ -22,9 +22,18 @@ fn document() -> Option<Document> {
     window()?.document()
 }
 
+/// The islands of the page by name, in the order in which they stand there.
+pub(crate) fn islands() -> Result<Vec<(String, Element)>, JsValue> {
+    let Some(document) = document() else {
+        return Ok(Vec::new());
+    };
+    let found = elements(&document.query_selector_all("[data-island]")?);
+    let named = |root: Element| (root.get_attribute("data-island").unwrap_or_default(), root);
+    Ok(found.into_iter().map(named).collect())
+}
+
 /// Fresh bytes from the browser's cryptographic source.
-#[must_use]
-pub fn random<const N: usize>() -> Option<[u8; N]> {
+pub(crate) fn random<const N: usize>() -> Option<[u8; N]> {
     let mut bytes = [0; N];
     window()?
         .crypto()
@@ -35,34 +44,30 @@ pub fn random<const N: usize>() -> Option<[u8; N]> {
 }
 
 /// The browser's clock, seconds since 1970.
-#[must_use]
-pub fn now_seconds() -> u64 {
+pub(crate) fn now_seconds() -> u64 {
     (js_sys::Date::now() / 1000.0) as u64
 }
 
 /// What was typed, in the spellings that the browser's own tables give.
-#[must_use]
-pub fn passphrase(typed: &str) -> Passphrase {
+pub(crate) fn passphrase(typed: &str) -> Passphrase {
     let text = JsString::from(typed);
     let spelled = |form: &str| String::from(text.normalize(form));
     Passphrase::of(spelled("NFC"), typed.to_owned(), spelled("NFD"))
 }
 
 /// Reads from local storage.
-#[must_use]
-pub fn load(slot: &str) -> Option<String> {
+pub(crate) fn load(slot: &str) -> Option<String> {
     window()?.local_storage().ok()??.get_item(slot).ok()?
 }
 
 /// Writes to local storage; `false` where the browser forbids it.
-#[must_use]
-pub fn save(slot: &str, text: &str) -> bool {
+pub(crate) fn save(slot: &str, text: &str) -> bool {
     let storage = window().and_then(|window| window.local_storage().ok().flatten());
     storage.is_some_and(|storage| storage.set_item(slot, text).is_ok())
 }
 
 /// Offers a text as a file.
-pub fn download(name: &str, text: &str) {
+pub(crate) fn download(name: &str, text: &str) {
     let make = || -> Option<()> {
         let blob = Blob::new_with_str_sequence(&Array::of1(&JsValue::from_str(text))).ok()?;
         let url = Url::create_object_url_with_blob(&blob).ok()?;
@@ -80,7 +85,7 @@ pub fn download(name: &str, text: &str) {
 }
 
 /// Puts a text on the clipboard.
-pub fn copy(text: &str) {
+pub(crate) fn copy(text: &str) {
     if let Some(window) = window() {
         let promise = window.navigator().clipboard().write_text(text);
         spawn_local(async move {
@@ -91,7 +96,7 @@ pub fn copy(text: &str) {
 }
 
 /// Rewrites what stands in a text field, as if it had been typed.
-pub fn edit(field: &str, change: impl FnOnce(&str) -> String) {
+pub(crate) fn edit(field: &str, change: impl FnOnce(&str) -> String) {
     let make = || -> Option<()> {
         let field: JsValue = document()?.get_element_by_id(field)?.into();
         let name = JsValue::from_str("value");
@@ -105,8 +110,7 @@ pub fn edit(field: &str, change: impl FnOnce(&str) -> String) {
 }
 
 /// What is chosen or typed in the field with this id.
-#[must_use]
-pub fn value(field: &str) -> Option<String> {
+pub(crate) fn value(field: &str) -> Option<String> {
     let node = document()?.get_element_by_id(field)?;
     Reflect::get(&node, &JsValue::from_str("value"))
         .ok()?
@@ -114,7 +118,7 @@ pub fn value(field: &str) -> Option<String> {
 }
 
 /// Fills hidden fields of a form and submits it as a plain form.
-pub fn submit(form: &str, fields: &[(&str, String)]) {
+pub(crate) fn submit(form: &str, fields: &[(&str, String)]) {
     let Some(form) = document()
         .and_then(|document| document.get_element_by_id(form))
         .and_then(|form| form.dyn_into::<HtmlFormElement>().ok())
@@ -133,69 +137,23 @@ pub fn submit(form: &str, fields: &[(&str, String)]) {
     form.submit().unwrap_or_default();
 }
 
-async fn fetch_json(url: &str) -> Option<Value> {
-    let response: Response = JsFuture::from(window()?.fetch_with_str(url))
-        .await
-        .ok()?
-        .dyn_into()
-        .ok()?;
-    let text = JsFuture::from(response.text().ok()?)
-        .await
-        .ok()?
-        .as_string()?;
-    serde_json::from_str(&text).ok()
-}
-
-async fn sleep(milliseconds: i32) {
-    let promise = Promise::new(&mut |resolve, _| {
-        if let Some(window) = window() {
-            window
-                .set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, milliseconds)
-                .unwrap_or_default();
-        }
-    });
-    JsFuture::from(promise).await.map(drop).unwrap_or_default();
-}
-
-/// Asks for JSON again and again while `each` returns true.
-pub fn poll(url: String, mut each: impl FnMut(Value) -> bool + 'static) {
-    spawn_local(async move {
-        loop {
-            if let Some(value) = fetch_json(&url).await
-                && !each(value)
-            {
-                break;
-            }
-            sleep(POLL_MS).await;
-        }
-    });
-}
-
 /// Loads the page again.
-pub fn reload() {
+pub(crate) fn reload() {
     if let Some(window) = window() {
         window.location().reload().unwrap_or_default();
     }
 }
 
 /// Loads the page again unless something was typed on it (`boot.js` notes that), which would be lost.
-pub fn reload_unless_typed() {
+pub(crate) fn reload_unless_typed() {
     let root = document().and_then(|document| document.document_element());
     if !root.is_some_and(|root| root.has_attribute(TYPED)) {
         reload();
     }
 }
 
-/// Runs slow work after the page had a chance to show that it began.
-pub fn later(work: impl FnOnce() + 'static) {
-    spawn_local(async move {
-        sleep(30).await;
-        work();
-    });
-}
-
 /// Reads the file that was chosen in an input.
-pub fn read_file(input: &str, then: impl FnOnce(String) + 'static) {
+pub(crate) fn read_file(input: &str, then: impl FnOnce(String) + 'static) {
     let read = || -> Option<Promise> {
         let input = document()?.get_element_by_id(input)?;
         let files = Reflect::get(&input, &"files".into()).ok()?;
