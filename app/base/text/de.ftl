@@ -11,6 +11,7 @@ nav-money = Geld
 nav-operator = Betrieb
 nav-cart = Warenkorb ({ $count })
 nav-menu = Menü
+nav-menu-of = { $handle }: Menü
 nav-account = Konto
 nav-start-selling = Selbst verkaufen
 nav-search = Prompts suchen

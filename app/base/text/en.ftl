@@ -11,6 +11,7 @@ nav-money = Money
 nav-operator = Operator
 nav-cart = Cart ({ $count })
 nav-menu = Menu
+nav-menu-of = { $handle }: menu
 nav-account = Account
 nav-start-selling = Start selling
 nav-search = Search prompts

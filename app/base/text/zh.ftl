@@ -11,6 +11,7 @@ nav-money = 收入
 nav-operator = 运营
 nav-cart = 购物车（{ $count }）
 nav-menu = 菜单
+nav-menu-of = { $handle }：菜单
 nav-account = 账户
 nav-start-selling = 开始出售
 nav-search = 搜索提示词

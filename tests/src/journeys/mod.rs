@@ -1,6 +1,7 @@
 //! Journeys in Chromium, on both databases: a creator publishes, a buyer buys and reproduces, a sceptic verifies offline, the
 //! creator is paid.
 
+mod access;
 mod buyer;
 mod copycat;
 mod killed;

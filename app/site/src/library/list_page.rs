@@ -90,7 +90,7 @@ fn search(lang: Lang, asked: &Asked) -> impl IntoView + use<> {
         .standing
         .map(|standing| view! { <input type="hidden" name="state" value=standing.name()/> });
     view! {
-        <form class="library__search" action=lang.path("/library") method="get" role="search">
+        <form class="library__search" action=lang.path("/library") method="get">
             <label class="visually-hidden" for="library-words">{lang.text("library-search")}</label>
             <input id="library-words" type="search" name="q" value=asked.words.clone() placeholder=lang.text("library-search") maxlength="100"/>
             {kept}

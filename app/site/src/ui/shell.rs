@@ -153,6 +153,11 @@ fn header_bar(visit: &Visit) -> impl IntoView + use<> {
         .person
         .as_ref()
         .map(|person| view! { <bdi>{person.handle.clone()}</bdi> });
+    // Where there is no room for the name, it is still what the button is called.
+    let menu_label = match &visit.person {
+        Some(person) => lang.with("nav-menu-of", &[("handle", person.handle.clone().into())]),
+        None => lang.text("nav-menu"),
+    };
     view! {
         <header class="top">
             <a class="top__brand" href=lang.path("/") aria-label="Seedmark"><span class="stamp" aria-hidden="true"></span><span class="top__name">"Seedmark"</span></a>
@@ -170,7 +175,7 @@ fn header_bar(visit: &Visit) -> impl IntoView + use<> {
                 {visit.person.is_some().then(|| link("/library", "nav-library"))}
                 <a class="nav__cart" href=lang.path("/cart") aria-label=cart><span class="icon icon--cart"></span>{(count > 0).then_some(count)}</a>
                 {visit.person.is_none().then(|| view! { <a class="button button--small wide-only" href=lang.path("/sign-in")>{lang.text("sign-in")}</a> })}
-                <button class="nav__menu" type="button" popovertarget="menu" aria-label=visit.person.is_none().then(|| lang.text("nav-menu"))>
+                <button class="nav__menu" type="button" popovertarget="menu" aria-label=menu_label>
                     <span class="icon icon--menu"></span>{who}<span class="icon icon--down"></span>
                 </button>
             </nav>
