@@ -60,11 +60,9 @@ impl<'a> Reader<'a> {
     }
 
     fn value(&mut self, depth: usize) -> Found<Value> {
-        if depth > MAX_DEPTH {
-            return self.malformed("less depth");
-        }
         self.space();
         match self.rest().as_bytes().first() {
+            Some(b'{' | b'[') if depth >= MAX_DEPTH => self.malformed("less depth"),
             Some(b'{') => self.map(depth),
             Some(b'[') => self.list(depth),
             Some(b'"') => {

@@ -98,6 +98,8 @@ fn alike<T: Serialize + DeserializeOwned>(document: &T) {
     assert_eq!(small::write(document).expect("written"), bytes);
     let text = String::from_utf8(bytes.clone()).expect("UTF-8");
     let value = small::read(&text, "case").expect("read");
+    let plain = full::read(&text, "case").expect("read");
+    assert_eq!(small::format_of(&value), full::format_of(&plain));
     let back: T = small::typed(value.clone()).expect("typed");
     assert_eq!(full::write(&back).expect("written"), bytes);
     let small::Value::Map(map) = value else {
