@@ -6,6 +6,14 @@
 #[cfg(not(target_family = "wasm"))]
 mod full;
 #[cfg(any(test, target_family = "wasm"))]
+#[cfg_attr(
+    not(target_family = "wasm"),
+    allow(
+        dead_code,
+        unreachable_pub,
+        reason = "elsewhere tests alone compare it with the other"
+    )
+)]
 mod small;
 
 use crate::error::{Error, ErrorKind};

@@ -89,6 +89,7 @@ const MAY_SCAN: &[(&str, &str, &str)] = &[
     ("sales", "LIST_DISPUTES", PAGED),
     ("moderation", "LIST_DECIDED", PAGED),
     ("moderation", "LIST_RESEMBLANCES", OWN),
+    ("payouts", "LIST_BEST", OWN),
     (
         "payouts",
         "LIST_BUSY",
