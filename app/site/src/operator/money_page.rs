@@ -143,7 +143,7 @@ pub(super) fn operations(
             {state_filter(lang, "/operator/operations", &["planned", "sent", "unknown", "ok", "rejected"], &chosen)}
             {none.then(|| view! { <p class="quiet">{lang.text("nothing-here")}</p> })}
             <section class="card"><div class="scroll" tabindex="0"><table id="operation-list">
-                <thead><tr><th>{lang.text("when")}</th><th>{lang.text("what")}</th><th class="amount">{lang.text("amount")}</th><th>{lang.text("state")}</th><th>{lang.text("attempts")}</th><th>{lang.text("reference")}</th><th></th></tr></thead>
+                <thead><tr><th>{lang.text("when")}</th><th>{lang.text("what")}</th><th class="amount">{lang.text("amount")}</th><th>{lang.text("state")}</th><th>{lang.text("attempts")}</th><th>{lang.text("reference")}</th><td></td></tr></thead>
                 <tbody>{rows}</tbody>
             </table></div></section>
         }
