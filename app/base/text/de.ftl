@@ -1,7 +1,7 @@
 ## Shell
 skip = Zum Inhalt springen
 demo-label = Dies ist eine Demo
-demo-bar = Demo: Die Schlüssel sind öffentlich, die Leute erfunden. Bilder, Siegel und Beweise sind echt.
+demo-bar = Demo: Die Schlüssel sind öffentlich, Leute und Zeiten erfunden. Bilder, Siegel und Beweise sind echt.
 nav-label = Hauptmenü
 nav-explore = Stöbern
 nav-how = So geht's

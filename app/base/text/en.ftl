@@ -1,7 +1,7 @@
 ## Shell
 skip = Skip to the content
 demo-label = This is a demo
-demo-bar = Demo: keys are public, the shop's people are invented. Pictures, seals and proofs are real.
+demo-bar = Demo: keys are public, people and times are invented. Pictures, seals and proofs are real.
 nav-label = Main
 nav-explore = Explore
 nav-how = How it works

@@ -1,7 +1,7 @@
 ## Shell
 skip = 跳到正文
 demo-label = 这是演示商店
-demo-bar = 演示：密钥是公开的，人物是虚构的；图片、封存与证明都是真实的。
+demo-bar = 演示：密钥是公开的，人物和时间是虚构的；图片、封存与证明都是真实的。
 nav-label = 主导航
 nav-explore = 浏览
 nav-how = 工作原理
