@@ -173,12 +173,18 @@ def in_style(text, style, language, rng):
     return options[rng.integers(len(options))]
 
 
-def draw(row, names, rng, language=None):
-    """A random caption of a picture."""
+def drawn(row, names, rng, language=None):
+    """A random caption of a picture, and whether it says the style."""
     language = language or LANGUAGES[rng.choice(3, p=SHARES)]
     text = subject(row, names, language, rng)
     if row['kind'] == 'single':
         tags = names[row['hex']]['tags'].get(language) or []
         if tags and rng.random() < .15:
             text = ', '.join([text] + [tags[i] for i in rng.choice(len(tags), min(len(tags), int(rng.integers(1, 4))), replace=False)])
-    return in_style(text, row['style'], language, rng) if rng.random() < .75 else text
+    said = rng.random() < .75
+    return in_style(text, row['style'], language, rng) if said else text, said
+
+
+def draw(row, names, rng, language=None):
+    """A random caption of a picture."""
+    return drawn(row, names, rng, language)[0]

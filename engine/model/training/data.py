@@ -1,4 +1,4 @@
-"""Builds the training data: pictures.npy (N, size, size, 3, uint8, on white) and pictures.json, from the pictures of `packages.py`.
+"""Builds the training data: pictures.npy (N, size, size, 3, uint8, on white), pictures.json and covers.npy, from the pictures of `packages.py`.
 
 Every row says what it shows ('kind', 'hex', 'style' …), how often it is drawn ('weight') and whether it is held out. The one rule: a
 held-out (concept, style) pair is never trained on, not even as a part of a composition, and neither is a held-out composition, in any style.
@@ -95,6 +95,13 @@ class Pools:
         return int(self.rng.choice(pool[style]['common' if self.rng.random() < .5 else 'any']))
 
 
+def kept_back(row):
+    """Whether a composition is held out, by what it shows."""
+    shown = sorted([row['hex'], row.get('other', '')]) + [str(row.get(name)) for name in ('kind', 'count', 'paint', 'background')]
+    # A pair is the same pair on any background.
+    return chance('/'.join(shown[:3] if row['kind'] == 'pair' else shown)) < .1
+
+
 def compositions(rows, names, rng):
     """Rows of compositions with the indices of their parts; held out by what they show, whatever the style or the order."""
     pools, made, seen = Pools(rows, names, rng), [], set()
@@ -117,9 +124,7 @@ def compositions(rows, names, rng):
             if mark in seen or row.get('other') == row['hex'] or row.get('paint') is not None and row.get('paint') == row.get('background'):
                 continue
             seen.add(mark)
-            shown = sorted([row['hex'], row.get('other', '')]) + [str(row.get(name)) for name in ('kind', 'count', 'paint', 'background')]
-            # A pair is the same pair on any background.
-            row['held_out'] = chance('/'.join(shown[:3] if kind == 'pair' else shown)) < .1
+            row['held_out'] = kept_back(row)
             made.append((row, parts))
             wanted -= 1
     return made
@@ -170,6 +175,15 @@ def add_words(names):
             row.setdefault('alone', {})[language] = alone
 
 
+def covers(singles, count, cell=8):
+    """How much of each cell of a latent a single picture hides, (N, cells²) uint8."""
+    cells, out = singles.shape[1] // cell, []
+    for at in range(0, count, 256):
+        alpha = singles[at:min(at + 256, count), ..., 3].astype(np.float32)
+        out.append(alpha.reshape(len(alpha), cells, cell, cells, cell).mean((2, 4)).reshape(len(alpha), -1).round().astype(np.uint8))
+    return np.concatenate(out)
+
+
 def _compose(job):
     row, parts, path, size = job
     singles = np.load(path, mmap_mode='r')
@@ -200,6 +214,7 @@ def build(work, size):
         for at, picture in enumerate(pool.imap(_compose, [(row, parts, alphas, size) for row, parts in made], chunksize=64), len(rows)):
             out[at] = picture
     out.flush()
+    np.save(work / 'covers.npy', covers(singles, len(rows)))
     alphas.unlink()
     rows += [row for row, _ in made]
     weigh(rows, names)

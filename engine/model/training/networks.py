@@ -8,7 +8,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-TOKENS, PIECES, CHANNELS, FACTOR, TIME_FEATURES = 32, 12288, 8, 8, 128
+TOKENS, PIECES, CHANNELS, FACTOR, TIME_FEATURES = 32, 6144, 8, 8, 128
 # By picture side. `hidden` is the width inside a feed-forward block; a head is 64 wide everywhere.
 SHAPES = {
     128: {'text_width': 192, 'text_depth': 2, 'sketch': 512, 'width': 256, 'depth': 6, 'hidden': 768, 'decoder': (160, 96, 48)},

@@ -6,7 +6,7 @@ pictures a second, two hundred times as many as through the transformer, and no 
 import numpy as np
 import torch
 from captions import draw
-from networks import patches
+from networks import PIECES, patches
 from training import Run, autocast, set_rate
 from transformer import Batches, Generator
 
@@ -23,6 +23,8 @@ def batch(batches, known):
 
 def train(work, side, minutes):
     """Writes start.pt again, with the rows it taught."""
+    if torch.load(work / 'start.pt', weights_only=True)['known'] >= PIECES:
+        return print('no piece is new')
     # Products this small are slower on two threads.
     torch.set_num_threads(1)
     start, network = torch.load(work / 'start.pt', weights_only=True), Generator(side)

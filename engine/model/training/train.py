@@ -1,6 +1,6 @@
 """The one command of the training: `python train.py STAGE WORK [--side 128] [--minutes M]`; `all` runs every stage in turn.
 
-Stages: data, tokenizer, autoencoder, text, settle, transformer, upscaler, evaluator, evaluate, export, compare. Each goes on where it was
+Stages: data, tokenizer, autoencoder, text, settle, reader, read, memory, transformer, upscaler, evaluator, evaluate, export, compare. Each goes on where it was
 cut off; more minutes train further. `restore`, after `data`, starts from the repository's own weights or from `state/`, which `carry` writes.
 Needs torch, numpy, pillow, resvg-py, tokenizers, onnx, onnxruntime and blake3 from PyPI, and npm.
 """
@@ -10,7 +10,8 @@ import argparse, importlib, pathlib, sys
 STAGES = {
     'data': ('data', 'build', None), 'tokenizer': ('tokens', 'build', None),
     'autoencoder': ('autoencoder', 'train', (30, 6)), 'text': ('text', 'train', (8, 2)),
-    'settle': ('settle', 'train', (5, 1)), 'transformer': ('transformer', 'train', (110, 18)),
+    'settle': ('settle', 'train', (5, 1)), 'reader': ('reader', 'train', (30, 3)), 'read': ('reader', 'measure', None), 'memory': ('memory', 'build', None),
+    'transformer': ('transformer', 'train', (110, 18)),
     'upscaler': ('upscaler', 'train', (25, 4)),
     'evaluator': ('evaluator', 'train', (30, 3)), 'evaluate': ('evaluate', 'measure', None), 'export': ('export', 'write', None),
     'restore': ('restore', 'build', None), 'carry': ('restore', 'carry', None),
@@ -18,7 +19,7 @@ STAGES = {
 }
 
 # Not part of `all`: they move, judge or try something, or belong to restored weights.
-ASIDE = ('restore', 'carry', 'compare', 'upscaler', 'settle')
+ASIDE = ('restore', 'carry', 'compare', 'upscaler', 'settle', 'reader', 'read', 'memory')
 
 
 def main():
