@@ -1191,6 +1191,7 @@ payout-bank-rejected = Ihre Bank lehnte die letzte Auszahlung ab: Ändern Sie un
 payout-country-unsupported = { $amount } warten: Der Anbieter erreicht Ihr Land nicht.
 payout-disputed = Ihre Einnahmen sind wegen einer Anfechtung zurückgehalten.
 payout-manual = Einer Person zur Auszahlung übergeben: { $amount }.
+payout-arriving = { $amount } sind bis zum { $until } auf Ihrem Bankkonto.
 payout-next-not = Nächste Auszahlung: { $reason }
 payout-next-pays = Der nächste Lauf zahlt { $amount }.
 sales-by-listing = Was jedes Angebot einbrachte

@@ -1191,6 +1191,7 @@ payout-bank-rejected = Your bank refused the last payout: change the bank accoun
 payout-country-unsupported = { $amount } wait: the provider does not reach your country.
 payout-disputed = What you earned is held back by a dispute.
 payout-manual = Handed to a person to pay: { $amount }.
+payout-arriving = { $amount } will be in your bank by { $until }.
 payout-next-not = Next payout: { $reason }
 payout-next-pays = The next run pays { $amount }.
 sales-by-listing = What each listing brought

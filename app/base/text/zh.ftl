@@ -1176,6 +1176,7 @@ payout-bank-rejected = 银行退回了上次付款，请在下方更换账户。
 payout-country-unsupported = { $amount } 待付：服务商不支持您的国家。
 payout-disputed = 收入因争议被冻结。
 payout-manual = 已交由人工付款：{ $amount }。
+payout-arriving = { $amount } 将于 { $until } 前到达您的银行账户。
 payout-next-not = 下次付款：{ $reason }
 payout-next-pays = 下次将付款 { $amount }。
 sales-by-listing = 每个商品的收入

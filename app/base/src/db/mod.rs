@@ -34,7 +34,7 @@ use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr as _, Sqlite, Transaction};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::time::Duration;
-use work::{Class, Deadline, Work};
+use work::{Class, Deadline, Work, Writing};
 
 /// SQLite asks after so many steps of its machine whether a statement may go on: some hundred times a second.
 const STEPS_BETWEEN_CHECKS: i32 = 20_000;
@@ -87,6 +87,8 @@ pub struct Tx {
     pub inner: Inner,
     pub failed: bool,
     writes: bool,
+    /// Kept for as long as this is.
+    _writing: Option<Writing>,
     deadline: Deadline,
     bells: Bells,
     rung: Rung,
@@ -187,6 +189,10 @@ impl Db {
     /// On the connections of whoever works, and with the time that is left to them.
     async fn begin(&self, writes: bool) -> Result<Tx> {
         let work = Work::current();
+        let writing = match writes {
+            true => Some(work.take_writing()?),
+            false => None,
+        };
         // What has a limit of its own has it from when it begins, however long it waited.
         let wait = work.deadline(writes);
         let (inner, deadline) = match &self.connections {
@@ -222,6 +228,7 @@ impl Db {
             inner,
             failed: false,
             writes,
+            _writing: writing,
             deadline,
             bells: self.bells.clone(),
             rung: Rung::default(),

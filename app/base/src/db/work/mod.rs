@@ -39,6 +39,8 @@ pub struct Work {
     left: Option<Arc<AtomicBool>>,
     /// Writing transactions that were asked to last.
     commits: Arc<AtomicU64>,
+    /// Whether it writes now; for what does one thing after the other.
+    writing: Option<Arc<AtomicBool>>,
 }
 
 tokio::task_local! {
@@ -54,6 +56,7 @@ impl Work {
             ends: None,
             left: None,
             commits: Arc::default(),
+            writing: None,
         }
     }
 
@@ -67,6 +70,7 @@ impl Work {
             ends: Instant::now().checked_add(PAGE_LIMIT),
             left: only_reads.then(|| left.clone()),
             commits: Arc::default(),
+            writing: Some(Arc::default()),
         };
         (work, Visitor(left))
     }
@@ -97,6 +101,18 @@ impl Work {
         Self::current().commits.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// The turn of a transaction that writes. A request has one at a time: a second one would wait for the first, which waits for it, and on
+    /// SQLite everybody else's writes would wait with them.
+    pub(super) fn take_writing(&self) -> Result<Writing> {
+        let already = |writing: &Arc<AtomicBool>| writing.swap(true, Ordering::AcqRel);
+        if self.writing.as_ref().is_some_and(already) {
+            return Err(Error::impossible(
+                "a transaction that writes within another one of the same request".into(),
+            ));
+        }
+        Ok(Writing(self.writing.clone()))
+    }
+
     pub(super) fn class(&self) -> Class {
         self.class
     }
@@ -107,6 +123,18 @@ impl Work {
         Deadline {
             ends: self.ends.unwrap_or_else(|| Instant::now() + limit),
             left: self.left.clone().filter(|_| !writes),
+        }
+    }
+}
+
+/// A transaction that writes; the next one may begin when this is dropped.
+#[derive(Debug)]
+pub struct Writing(Option<Arc<AtomicBool>>);
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        if let Some(writing) = &self.0 {
+            writing.store(false, Ordering::Release);
         }
     }
 }

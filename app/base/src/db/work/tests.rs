@@ -16,6 +16,24 @@ fn short() -> Work {
         ends: Instant::now().checked_add(Duration::from_millis(200)),
         left: None,
         commits: std::sync::Arc::default(),
+        writing: None,
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_writes_within_its_own_write_is_refused_at_once_and_holds_nobody_up() {
+    for test in databases().await {
+        let (work, _visitor) = Work::for_request(Class::Page, false);
+        let done = work.run(async {
+            let mut outer = test.db.write().await?;
+            execute!(&mut outer, INSERT)?;
+            let inner = test.db.write().await.err().expect("it would wait for ever");
+            assert!(inner.to_string().contains("within another one"), "{inner}");
+            outer.commit().await?;
+            test.db.write().await?.commit().await
+        });
+        done.await.expect("one after the other is no harm");
+        assert_eq!(rows(&test).await, 1, "{}", test.name);
     }
 }
 
