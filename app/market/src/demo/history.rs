@@ -80,7 +80,7 @@ pub(super) async fn live_until(state: &Shop, day: i64) -> Result<()> {
 
 /// The orders of one day: more of them as the shop grows.
 async fn sell(state: &Shop, day: i64) -> Result<()> {
-    let most = 3 + u64::try_from(day / 40).unwrap_or(0);
+    let most = 4 + u64::try_from(day / 20).unwrap_or(0);
     for turn in 0..draw(day, 0, "orders", most) {
         let mut tx = state.db.read().await?;
         let cards = catalog::list_newest(&mut tx, 100).await?;

@@ -9,3 +9,7 @@ mod listing;
 pub mod people;
 pub mod service;
 mod shop;
+mod store;
+
+#[cfg(any(test, feature = "testing"))]
+pub use store::ALL as STATEMENTS;

@@ -53,6 +53,9 @@ pub(super) struct Piece {
     /// Whether it stays in the queue of near copies.
     #[serde(default)]
     pub(super) held: bool,
+    /// Whether somebody painted in its first picture before it was sealed, so that a demo shows how certification ends then.
+    #[serde(default)]
+    pub(super) retouched: bool,
 }
 
 /// One picture of a listing.

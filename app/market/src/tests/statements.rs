@@ -35,6 +35,7 @@ pub(super) const STORES: &[(&str, &[(&str, &str)])] = &[
     ("limits", base::limits::STATEMENTS),
     ("moderation", crate::moderation::STATEMENTS),
     ("payouts", crate::payouts::STATEMENTS),
+    ("demo", crate::demo::STATEMENTS),
     ("studio", crate::studio::STATEMENTS),
     ("vault", base::vault::STATEMENTS),
     ("keys", crate::log::keys::STATEMENTS),
