@@ -6,7 +6,7 @@ traditional Chinese with their simplified ones.
 
 The one rule: everything is had by package name and version through `npm pack` and `pip download`, or stands in this repository: the names
 of `emojibase-data`, the words of the model's training (`engine/model/training/words.py`) and `own.tsv` beside this file. WORK is a folder
-for what is fetched. A changed list is a new version of the index: raise `VERSION` in `src/words/version.rs`.
+for what is fetched. A changed list is a new version of the index: raise `VERSION` in `src/words/mod.rs`.
 """
 import collections, glob, json, pathlib, re, subprocess, sys, tarfile
 

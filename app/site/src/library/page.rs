@@ -2,7 +2,7 @@
 
 use super::own::{self, Making};
 use crate::ui::pieces::{
-    Code, Fact, FormKey, Picture, RefreshWithoutScript, Time, heading, picture_url,
+    Code, Fact, FormKey, MatPicture, Picture, RefreshWithoutScript, Time, heading,
 };
 use crate::ui::shell;
 use crate::ui::visit::Visit;
@@ -22,7 +22,7 @@ use schema::statement::ReproductionStatement;
 fn gallery(lang: Lang, title: &str, anchors: &[Anchor]) -> impl IntoView + use<> {
     let items = anchors.iter().enumerate().map(|(index, anchor)| {
         let alt = lang.with("preview-alt", &[("number", (index as i64 + 1).into()), ("title", title.to_owned().into())]);
-        view! { <Picture src=picture_url(&anchor.labelled_blob) alt width=anchor.width height=anchor.height/> }
+        view! { <MatPicture lang blob=anchor.labelled_blob.clone() alt width=anchor.width height=anchor.height/> }
     });
     view! { <div class="gallery">{items.collect_view()}</div> }
 }
@@ -115,10 +115,10 @@ pub(super) fn opened(
         let copy = |text: String| view! { <CopyButton text label=lang.text("copy") done=lang.text("copied")/> };
         let rows = recipe.anchors.iter().enumerate().map(|(index, anchor)| {
             let prompt = recipe.picture(&anchor.values, anchor.seed).map(|picture| picture.prompt).unwrap_or_default();
-            let source = anchors.get(index).map(|anchor| picture_url(&anchor.labelled_blob)).unwrap_or_default();
+            let picture = anchors.get(index).map(|anchor| view! { <MatPicture lang blob=anchor.labelled_blob.clone() alt="" width=anchor.width height=anchor.height/> });
             view! {
                 <li class="anchor">
-                    <Picture src=source alt=String::new() width=128 height=128/>
+                    {picture}
                     <div>
                         <p class="anchor__prompt">{prompt.clone()}</p>
                         <p class="quiet">{lang.text("seed")} " " <code>{anchor.seed.to_string()}</code></p>
@@ -229,12 +229,12 @@ pub(super) fn run(
         };
         let pictures = run.pictures().into_iter().enumerate().map(|(index, picture)| {
             let equal = picture.found == picture.sealed;
-            let sealed = anchors.get(index).map(|anchor| picture_url(&anchor.labelled_blob)).unwrap_or_default();
+            let sealed = anchors.get(index).map(|anchor| view! { <MatPicture lang blob=anchor.labelled_blob.clone() alt=lang.text("sealed-picture") width=anchor.width height=anchor.height/> });
             let detail = picture.centibels.map(|value| lang.with("difference", &[("count", (picture.differing as i64).into()), ("largest", i64::from(picture.largest).into()), ("decibels", format!("{}.{:02}", value / 100, value % 100).into())]));
             view! {
                 <li class="compare">
-                    <figure><Picture src=sealed alt=lang.text("sealed-picture") width=128 height=128/><figcaption>{lang.text("sealed-picture")}</figcaption></figure>
-                    <figure><Picture src=format!("/library/{}/runs/{}/pictures/{index}", line.id, run.id) alt=lang.text("regenerated") width=128 height=128/><figcaption>{lang.text("regenerated")}</figcaption></figure>
+                    <figure>{sealed}<figcaption>{lang.text("sealed-picture")}</figcaption></figure>
+                    <figure><span class="mat mat--card"><Picture src=format!("/library/{}/runs/{}/pictures/{index}", line.id, run.id) alt=lang.text("regenerated") width=128 height=128/></span><figcaption>{lang.text("regenerated")}</figcaption></figure>
                     <dl class="facts">
                         <Fact label=lang.text("sealed-digest")><Code text=picture.sealed.hex()/></Fact>
                         <Fact label=lang.text("found-digest")><Code text=picture.found.hex()/></Fact>

@@ -1,6 +1,6 @@
 //! The queue of near copies, and one case with its evidence side by side.
 
-use crate::ui::pieces::{Fact, FormKey, Picture, TextArea, Time, empty, heading, picture_url};
+use crate::ui::pieces::{Fact, FormKey, LinePicture, MatPicture, TextArea, Time, empty, heading};
 use crate::ui::shell;
 use crate::ui::visit::Visit;
 use crate::verify::page::since;
@@ -17,10 +17,9 @@ pub(super) fn queue(visit: &Visit, open: Vec<Queued>, decided: Vec<Queued>) -> R
     shell::ok(visit, &title.clone(), || {
         let row = |queued: Queued| {
             let href = lang.path(&format!("/operator/copies/{}", queued.review.version_id));
-            let alt = queued.listing.title.clone();
             view! {
                 <li class="row">
-                    {queued.blob.map(|blob| view! { <Picture src=picture_url(&blob) alt width=64 height=64/> })}
+                    {queued.blob.map(|blob| view! { <LinePicture lang blob/> })}
                     <span class="row__main"><a href=href>{queued.listing.title.clone()}</a><span class="quiet"><bdi>{queued.listing.handle.clone()}</bdi></span></span>
                     <span class="tag">{lang.text(&format!("review-state-{}", queued.review.state.name()))}</span>
                     <Time lang ms=queued.review.decided_ms.unwrap_or(queued.review.opened_ms)/>
@@ -41,10 +40,10 @@ pub(super) fn queue(visit: &Visit, open: Vec<Queued>, decided: Vec<Queued>) -> R
     })
 }
 
-fn pictures(side: &Side) -> impl IntoView + use<> {
+fn pictures(lang: Lang, side: &Side) -> impl IntoView + use<> {
     let title = side.listing.title.clone();
     let shown = side.anchors.iter().map(move |anchor| {
-        view! { <Picture src=picture_url(&anchor.labelled_blob) alt=title.clone() width=anchor.width height=anchor.height/> }
+        view! { <MatPicture lang blob=anchor.labelled_blob.clone() alt=title.clone() width=anchor.width height=anchor.height/> }
     });
     view! { <div class="compare__pictures">{shown.collect_view()}</div> }
 }
@@ -86,7 +85,7 @@ fn evidence(lang: Lang, submitted_leaf: &str, evidence: Evidence) -> impl IntoVi
     view! {
         <section class="card compare__match">
             <h2>{earlier.listing.title.clone()}</h2>
-            {pictures(&earlier)}
+            {pictures(lang, &earlier)}
             {facts(lang, &earlier)}
             <dl class="facts">
                 <Fact label=lang.text("alike-text")>{percent(found.text_milli)}</Fact>
@@ -128,7 +127,7 @@ pub(super) fn case(visit: &Visit, case: Case) -> Response {
             {heading(title, Some(lang.text("case-line")))}
             <section class="card">
                 <h2>{lang.text("case-submitted")}</h2>
-                {pictures(&case.submitted)}
+                {pictures(lang, &case.submitted)}
                 {facts(lang, &case.submitted)}
                 {decided}
                 {later}

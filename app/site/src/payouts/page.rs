@@ -10,6 +10,7 @@ use axum::response::Response;
 use base::lang::Lang;
 use leptos::prelude::*;
 use market::orders::Line;
+use market::payouts::BankPayoutState;
 use market::payouts::service::provider_account::{BY_HAND, REACHED, is_set_up};
 use market::payouts::service::{
     BankPayout, Decision, Earner, Overview, PERIODS, Payee, SALE_STATES, Sale, SaleFilter,
@@ -314,7 +315,8 @@ pub(super) fn money(
             .filter_map(Sale::release_ms)
             .filter(|ms| *ms > now_ms)
             .min()
-            .filter(|_| balances.held > 0);
+            // The line above says so already where it is why nothing is paid.
+            .filter(|_| balances.held > 0 && overview.next.until_ms.is_none());
         let released = soonest.map(|ms| {
             let text = lang.with("balance-released", &[("until", lang.date(ms).into())]);
             view! { <p class="quiet" id="released">{text}</p> }
@@ -345,7 +347,22 @@ pub(super) fn money(
             next.payable_minor(),
             minimum_minor,
         );
-        let next = view! { <p class="money__lead" id="payout-next" data-outcome=next.outcome data-minor=next.payable_minor()>{next_text}</p> };
+        let arriving = overview
+            .payouts
+            .iter()
+            .filter(|payout| payout.state == BankPayoutState::Pending);
+        let arriving =
+            arriving.filter_map(|payout| Some((payout.amount_minor, payout.arrives_ms?)));
+        let arriving = arriving.min_by_key(|(_, at)| *at).map(|(amount, at)| {
+            let arguments = [("amount", lang.money(amount).into()), ("until", lang.date(at).into())];
+            view! { <p class="money__lead" id="payout-arriving">{lang.with("payout-arriving", &arguments)}</p> }
+        });
+        let lead = if arriving.is_some() {
+            ""
+        } else {
+            "money__lead"
+        };
+        let next = view! { <p class=lead id="payout-next" data-outcome=next.outcome data-minor=next.payable_minor()>{next_text}</p> };
         let account = account(lang, overview.payee.as_ref());
         let banks = bank_payouts(lang, &overview.payouts);
         let disputes = dispute_rows(lang, &disputes);
@@ -397,6 +414,7 @@ pub(super) fn money(
         let movements = movements.collect_view();
         view! {
             {heading(title, visit.test_money.then(|| lang.text("test-money")))}
+            {arriving}
             {next}
             {released}
             {any.then(|| view! { <section class="tiles" aria-label=lang.text("balances")>{tiles.into_iter().collect_view()}</section> })}

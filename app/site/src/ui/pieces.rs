@@ -57,6 +57,18 @@ pub fn LinePicture(lang: Lang, #[prop(into)] blob: String) -> impl IntoView {
     view! { <span class="mat mat--line"><Shown lang blob width=128 height=128 place=Place::Line alt=String::new()/></span> }
 }
 
+/// A public picture as large as a card's, on a mat.
+#[component]
+pub fn MatPicture(
+    lang: Lang,
+    #[prop(into)] blob: String,
+    width: i64,
+    height: i64,
+    #[prop(into)] alt: String,
+) -> impl IntoView {
+    view! { <span class="mat mat--card"><Shown lang blob width height place=Place::Card alt/></span> }
+}
+
 /// How long ago something was, as people say it.
 #[must_use]
 pub fn ago(lang: Lang, ms: i64, now_ms: i64) -> String {

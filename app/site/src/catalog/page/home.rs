@@ -3,9 +3,11 @@
 //! The one rule: what it says was regenerated, was; where nothing was yet, it says so.
 
 use super::card::shelf;
+use crate::ui::head::Head;
 use crate::ui::pieces::{LinePicture, Shown, ago, empty};
 use crate::ui::shell;
 use crate::ui::visit::Visit;
+use axum::http::StatusCode;
 use axum::response::Response;
 use base::lang::Lang;
 use leptos::prelude::*;
@@ -26,7 +28,11 @@ pub(in crate::catalog) fn home(
 ) -> Response {
     let lang = visit.lang;
     let title = lang.text("home-title");
-    shell::ok(visit, &title.clone(), || {
+    let head = Head {
+        feed: "/explore.atom".into(),
+        ..Head::default()
+    };
+    shell::page_with(visit, &title.clone(), StatusCode::OK, &head, || {
         let nothing = home.creators.is_empty();
         let categories = Category::ALL.map(|category| {
             let href = lang.path(&format!("/explore?category={}", category.id()));

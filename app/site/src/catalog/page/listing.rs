@@ -4,7 +4,7 @@
 
 use super::around::Around;
 use super::card::{seal_count, shelf};
-use super::offer::{buy_bar, offer, set_links};
+use super::offer::{buy_bar, description, html_lang, offer, set_links};
 use super::{evidence, viewer};
 use crate::ui::head::Head;
 use crate::ui::pieces::{RefreshWithoutScript, page_picture};
@@ -19,10 +19,6 @@ use market::catalog::service::Listing;
 use market::catalog::{ListingState, VersionState};
 use schema::template::PublicVariable;
 
-fn html_lang(language: &str) -> String {
-    Lang::of_tag(language).html().to_owned()
-}
-
 pub(in crate::catalog) fn listing(visit: &Visit, listing: Listing, around: Around) -> Response {
     let lang = visit.lang;
     let title = listing.title.clone();
@@ -35,7 +31,6 @@ pub(in crate::catalog) fn listing(visit: &Visit, listing: Listing, around: Aroun
             .clone()
             .map(|(name, _)| name)
             .unwrap_or_default();
-        let described = !listing.description.trim().is_empty();
         let bar = live.then(|| buy_bar(visit, &listing, &around));
         let folded = evidence::details(
             lang,
@@ -51,7 +46,6 @@ pub(in crate::catalog) fn listing(visit: &Visit, listing: Listing, around: Aroun
                     {viewer::viewer(lang, &title, &around.anchors)}
                     {values(lang, &listing)}
                     {crate::library::try_it::section(visit, &listing)}
-                    {described.then(|| view! { <p class="listing__text" lang=html_lang(&listing.language)>{listing.description.clone()}</p> })}
                 </div>
                 <div class="listing__offer">{side(visit, &listing, &around)}</div>
                 <div class="listing__more">{folded}</div>
@@ -131,7 +125,10 @@ fn side(visit: &Visit, listing: &Listing, around: &Around) -> impl IntoView + us
             {pending.then(|| waiting(lang, listing))}
             {around.in_review.then(|| view! { <p class="hint" id="in-review">{lang.text("in-review-line")}</p> })}
             {listing.version_error.clone().map(|error| view! { <p class="field-error">{lang.text_or_itself(&error)}</p> })}
-            {live.then(|| offer(visit, listing, around, around.anchors.len()))}
+            {match live {
+                true => offer(visit, listing, around, around.anchors.len()).into_any(),
+                false => description(listing).into_any(),
+            }}
             {sentence}
             {live.then(|| tools(visit, listing))}
         </div>
@@ -170,24 +167,29 @@ fn waiting(lang: Lang, listing: &Listing) -> impl IntoView + use<> {
     }
 }
 
-/// The values that a buyer can set, open ones and choices; the words around them are sealed.
+/// The values that a buyer can set, open ones and choices; the words around them are sealed. Where choices can be tried, the form that
+/// follows shows them.
 fn values(lang: Lang, listing: &Listing) -> impl IntoView + use<> {
     let variables = listing.public_variables();
     let slots: Vec<_> = variables
         .keys()
         .map(|name| view! { <span class="slot">{name.clone()}</span> " " <span class="veil"></span> " " })
         .collect();
+    let none = variables.is_empty();
+    let tried = crate::library::try_it::is_offered(listing);
     let rows: Vec<_> = variables
         .into_iter()
+        .filter(|(_, variable)| !tried || !matches!(variable, PublicVariable::Choice { .. }))
         .map(|(name, variable)| value(lang, name, variable))
         .collect();
-    (!rows.is_empty()).then(|| {
+    (!none).then(|| {
+        let rows = (!rows.is_empty()).then(|| view! { <dl class="own__values">{rows}</dl> });
         view! {
             <section class="own" id="values" aria-label=lang.text("values-title")>
                 <h2>{lang.text("values-title")}</h2>
                 <p class="own__template" aria-hidden="true">{slots}</p>
                 <p class="quiet">{lang.text("values-line")}</p>
-                <dl class="own__values">{rows}</dl>
+                {rows}
             </section>
         }
     })

@@ -3,6 +3,7 @@
 use super::around::Around;
 use crate::ui::pieces::FormKey;
 use crate::ui::visit::Visit;
+use base::lang::Lang;
 use leptos::prelude::*;
 use market::catalog::service::Listing;
 use market::offers::sets::Set;
@@ -25,8 +26,16 @@ pub(super) fn offer(
             {note.map(|note| view! { <p class="quiet" id="tax-note">{note} {elsewhere}</p> })}
         </div>
         {action(visit, listing, around)}
+        {description(listing)}
         {gains(visit, listing, around, pictures)}
     }
+}
+
+/// The creator's own words, in their language.
+pub(super) fn description(listing: &Listing) -> impl IntoView + use<> {
+    let text = listing.description.trim().to_owned();
+    let language = html_lang(&listing.language);
+    (!text.is_empty()).then(|| view! { <p class="listing__text" lang=language>{text}</p> })
 }
 
 /// Who made it, who owns it, and whether it lies in the cart decide what can be done.
@@ -138,4 +147,8 @@ pub(super) fn set_links(visit: &Visit, sets: Vec<(Set, i64)>) -> impl IntoView +
         })
         .collect();
     links
+}
+
+pub(super) fn html_lang(language: &str) -> String {
+    Lang::of_tag(language).html().to_owned()
 }

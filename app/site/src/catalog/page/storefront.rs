@@ -25,6 +25,7 @@ pub(in crate::catalog) fn storefront(
             ],
         ),
         canonical: format!("/creators/{}", shell::encode(&title)),
+        feed: format!("/explore.atom?creator={}", shell::encode(&title)),
         ..Head::default()
     };
     shell::page_with(visit, &title.clone(), StatusCode::OK, &head, || {

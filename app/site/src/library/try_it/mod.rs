@@ -5,4 +5,4 @@
 pub(super) mod http;
 mod page;
 
-pub(crate) use page::section;
+pub(crate) use page::{is_offered, section};

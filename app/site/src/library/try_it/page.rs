@@ -1,7 +1,7 @@
 //! What can be chosen, the form of a try, and what came of one's tries.
 
 use crate::library::slots::{self, Slots};
-use crate::ui::pieces::{FormKey, Picture, RefreshWithoutScript, heading, picture_url};
+use crate::ui::pieces::{FormKey, MatPicture, Picture, RefreshWithoutScript, heading};
 use crate::ui::shell;
 use crate::ui::visit::Visit;
 use axum::http::StatusCode;
@@ -23,10 +23,15 @@ fn choices(listing: &Listing) -> Slots {
     slots
 }
 
+/// Whether its page has a form to try it.
+pub(crate) fn is_offered(listing: &Listing) -> bool {
+    listing.trial && listing.state == ListingState::Live
+}
+
 /// The form of a try below a listing's gallery, where the creator allows it. It needs nothing but the listing.
 pub(crate) fn section(visit: &Visit, listing: &Listing) -> Option<impl IntoView + use<>> {
     let lang = visit.lang;
-    (listing.trial && listing.state == ListingState::Live).then(|| {
+    is_offered(listing).then(|| {
         let form = form(lang, listing, &Values::new(), &[], MAX_TRIALS);
         view! { <section class="card try-it" id="try-it"><h2>{lang.text("trial-title")}</h2> {form}</section> }
     })
@@ -93,7 +98,7 @@ pub(super) fn tries(visit: &Visit, page: &Tries) -> Response {
             let alt = lang.with("preview-alt", &[("number", 1.into()), ("title", listing.title.clone().into())]);
             view! {
                 <figure class="try-it__sealed">
-                    <div class="own-mat"><Picture src=picture_url(&anchor.labelled_blob) alt width=anchor.width height=anchor.height/></div>
+                    <MatPicture lang blob=anchor.labelled_blob.clone() alt width=anchor.width height=anchor.height/>
                     <figcaption class="quiet">{lang.text("trial-sealed")}</figcaption>
                 </figure>
             }

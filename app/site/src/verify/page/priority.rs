@@ -1,6 +1,6 @@
 //! Two sealed recipes side by side: which was logged first, and what that does not prove.
 
-use crate::ui::pieces::{Code, Fact, Field, Picture, Time, heading, picture_url};
+use crate::ui::pieces::{Code, Fact, Field, MatPicture, Time, heading};
 use crate::ui::shell;
 use crate::ui::visit::Visit;
 use axum::http::StatusCode;
@@ -70,7 +70,7 @@ fn side(lang: Lang, standing: Standing, other: &str, first: bool) -> impl IntoVi
     view! {
         <section class="card priority__side" data-first=first.to_string()>
             <p><span class="tag" class:tag--good=first>{tag}</span></p>
-            {standing.anchor.map(|anchor| view! { <Picture src=picture_url(&anchor.labelled_blob) alt width=anchor.width height=anchor.height eager=true/> })}
+            {standing.anchor.map(|anchor| view! { <MatPicture lang blob=anchor.labelled_blob alt width=anchor.width height=anchor.height/> })}
             <h2>{match href { Some(href) => view! { <a href=href>{title}</a> }.into_any(), None => view! { {title} }.into_any() }}</h2>
             <dl class="facts">
                 {handle.map(|handle| view! { <Fact label=lang.text("by")><bdi>{handle}</bdi></Fact> })}
