@@ -46,6 +46,12 @@ pub(crate) fn programs() -> Result<()> {
     cargo(&[&what[..], ALL].concat())
 }
 
+/// Builds what browsers get: their library, styles and the boot script. It needs heavy crates, so this program runs itself again with them.
+pub(crate) fn web() -> Result<()> {
+    let what = ["run", "--quiet", "--package", "xtask"];
+    cargo(&[&what[..], &["--features", "web", "--", "web"]].concat())
+}
+
 /// Builds the server alone, of the same parts.
 pub(crate) fn server(release: bool) -> Result<()> {
     let mut what = vec!["build", "--quiet", "--bin", "seedmark-server"];
@@ -53,6 +59,13 @@ pub(crate) fn server(release: bool) -> Result<()> {
         what.push("--release");
     }
     cargo(&[&what, ALL].concat())
+}
+
+/// Builds the server and what asks it for pages in a bench, optimised. Together: built by themselves they would want other features.
+pub(crate) fn bench() -> Result<()> {
+    let what = ["build", "--quiet", "--release", "--bin", "seedmark-server"];
+    let examples = ["--example", "grow_shop", "--example", "load"];
+    cargo(&[&what[..], &examples, ALL].concat())
 }
 
 /// Builds the test programs of every crate and lists them.

@@ -38,7 +38,8 @@ cargo xtask fuzz     every decoder under libFuzzer
 cargo xtask runtime  find or fetch the ONNX Runtime library
 cargo xtask bench    engine: its stages and pictures beside Python's onnxruntime, as ratios
                      ledger: durable appends, latencies and proofs, on SQLite and PostgreSQL
-                     money: checkouts and payout lines, on SQLite and PostgreSQL";
+                     money: checkouts and payout lines, on SQLite and PostgreSQL
+                     web SIZE…: pages and purchases in shops of 1,000, 100,000 and 1,000,000 listings, beside django-oscar";
 
 /// The repository's root.
 pub(crate) fn root() -> PathBuf {
@@ -76,7 +77,7 @@ fn task() -> Result<()> {
         "fuzz" => fuzz::run(&rest),
         "portable" => portable::run(&rest, true),
         "runtime" => runtime::ensure(true).map(|path| run::say(&path.display().to_string())),
-        "web" => web(&rest),
+        "web" => web(),
         "bench" => bench::run(&rest),
         "help" | "--help" | "-h" | "" => {
             run::say(HELP);
@@ -86,24 +87,12 @@ fn task() -> Result<()> {
     }
 }
 
-/// The browser build needs heavy crates; the light program runs itself again with them.
 #[cfg(not(feature = "web"))]
-fn web(rest: &[String]) -> Result<()> {
-    let mut arguments = vec![
-        "run",
-        "--quiet",
-        "--package",
-        "xtask",
-        "--features",
-        "web",
-        "--",
-        "web",
-    ];
-    arguments.extend(rest.iter().map(String::as_str));
-    run::cargo(&arguments)
+fn web() -> Result<()> {
+    built::web()
 }
 
 #[cfg(feature = "web")]
-fn web(_rest: &[String]) -> Result<()> {
+fn web() -> Result<()> {
     web::build()
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask serve`: from a clean clone to a shop that answers.
 
-use crate::run::{cargo, say};
+use crate::run::say;
 use crate::{built, root, runtime, target};
 use anyhow::{Context as _, Result, bail};
 use std::io::{BufRead as _, BufReader, IsTerminal as _, Read as _, Write as _};
@@ -45,16 +45,7 @@ fn parse(arguments: &[String]) -> Result<Options> {
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let options = parse(arguments)?;
     let library = runtime::ensure(true)?;
-    cargo(&[
-        "run",
-        "--quiet",
-        "--package",
-        "xtask",
-        "--features",
-        "web",
-        "--",
-        "web",
-    ])?;
+    built::web()?;
     built::server(options.release)?;
     let server = target()
         .join(if options.release { "release" } else { "debug" })

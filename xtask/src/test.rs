@@ -82,16 +82,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         ensure_wasm_target()?;
     }
     if needs(&["http", "browser", "outside"]) {
-        cargo(&[
-            "run",
-            "--quiet",
-            "--package",
-            "xtask",
-            "--features",
-            "web",
-            "--",
-            "web",
-        ])?;
+        built::web()?;
         built::programs()?;
     }
     let built = match needs(&["unit", "app", "stripe", "http", "browser", "outside"]) {

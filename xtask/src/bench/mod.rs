@@ -5,6 +5,7 @@
 mod of_engine;
 mod of_ledger;
 mod of_money;
+mod of_web;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
@@ -17,11 +18,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     match names.as_slice() {
         [] => of_engine::run()
             .and_then(|()| of_ledger::run())
-            .and_then(|()| of_money::run()),
+            .and_then(|()| of_money::run())
+            .and_then(|()| of_web::run(&[])),
         ["engine"] => of_engine::run(),
         ["ledger"] => of_ledger::run(),
         ["money"] => of_money::run(),
-        _ => bail!("the benches are engine, ledger and money"),
+        ["web", sizes @ ..] => of_web::run(sizes),
+        _ => bail!("the benches are engine, ledger, money and web"),
     }
 }
 
