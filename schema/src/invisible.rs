@@ -132,6 +132,15 @@ pub fn is_blank(text: &str) -> bool {
     })
 }
 
+/// Whether a text holds a code point that is no character and never will be (Unicode 16.0, section 23.7); XML has no place for some of them.
+#[must_use]
+pub fn holds_noncharacter(text: &str) -> bool {
+    text.chars().any(|character| {
+        let code = u32::from(character);
+        code & 0xfffe == 0xfffe || (0xfdd0..=0xfdef).contains(&code)
+    })
+}
+
 /// Whether a text can turn the reading direction of itself or of what stands after it.
 #[must_use]
 pub fn turns(text: &str) -> bool {

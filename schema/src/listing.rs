@@ -104,9 +104,11 @@ pub fn parse_description(text: &str) -> Result<String, Error> {
         )
         .rule("length", format!("0–{MAX_DESCRIPTION_CHARACTERS}")));
     }
+    let breaks = |character: char| character == '\n' || character == '\r';
     if text
         .chars()
-        .any(|character| character.is_control() && character != '\n' && character != '\r')
+        .any(|character| character.is_control() && !breaks(character))
+        || invisible::holds_noncharacter(text)
     {
         return Err(Error::invalid("description", "holds a control character").rule("control", ""));
     }
@@ -128,7 +130,7 @@ pub fn line(text: &str, place: &str, minimum: usize, maximum: usize) -> Result<S
         )
         .rule("length", format!("{minimum}–{maximum}")));
     }
-    if text.chars().any(char::is_control) {
+    if text.chars().any(char::is_control) || invisible::holds_noncharacter(text) {
         return Err(Error::invalid(place, "holds a control character").rule("control", ""));
     }
     if minimum > 0 && invisible::is_blank(text) {

@@ -3,6 +3,7 @@
 //! The one rule: it is bounded before anything is done with it, and what is too long is refused, not cut.
 
 use crate::words::token::tokens;
+use unicode_normalization::UnicodeNormalization as _;
 
 /// The longest query, in characters.
 pub const MAX_QUERY_CHARACTERS: usize = 200;
@@ -32,7 +33,10 @@ impl Query {
     /// # Errors
     /// When it is too long.
     pub fn parse(typed: &str) -> Result<Self, QueryError> {
-        if typed.chars().nth(MAX_QUERY_CHARACTERS).is_some() {
+        // One character may stand for eighteen.
+        if typed.chars().nth(MAX_QUERY_CHARACTERS).is_some()
+            || typed.nfkc().nth(MAX_QUERY_CHARACTERS).is_some()
+        {
             return Err(QueryError::TooLong);
         }
         let shown = |character: char| !character.is_control() || character.is_whitespace();

@@ -9,7 +9,11 @@ statements! {
     FIND = "select wrapped_key, ciphertext from secret where id = $1 and wrapped_key <> ''";
     ERASE = "update secret set wrapped_key = '', ciphertext = '' where id = $1";
     LIST_OPENINGS = "select reason, opened_ms from secret_opening where secret_id = $1 and actor = $2 order by opened_ms, id";
-    NOTE_OPENING = "insert into secret_opening (id, secret_id, actor, reason, opened_ms) values ($1, $2, $3, $4, $5)";
+    /// Once an hour for the same actor and reason: who loads a page again opens nothing new.
+    NOTE_OPENING = "insert into secret_opening (id, secret_id, actor, reason, opened_ms)
+        select cast($1 as text), cast($2 as text), cast($3 as text), cast($4 as text), cast($5 as bigint)
+        where not exists (select 1 from secret_opening
+            where secret_id = $2 and actor = $3 and reason = $4 and opened_ms > cast($5 as bigint) - 3600000 and opened_ms <= cast($5 as bigint))";
 }
 
 pub(super) async fn upsert(

@@ -7,13 +7,14 @@ use super::store;
 use crate::catalog::service::{self as catalog, Card};
 use crate::finder::Finder;
 use crate::moderation::PicturePrint;
-use base::compute;
+use base::compute::{Busy, Turns};
 use base::db::{self, Db};
 use engine::picture::Picture;
 use image::{ImageReader, Limits};
 use schema::id::ListingId;
 use search::Print;
 use std::io::Cursor;
+use std::sync::LazyLock;
 
 /// The largest file.
 pub const MAX_PICTURE_BYTES: usize = 6 * 1024 * 1024;
@@ -28,6 +29,9 @@ const LEAST_ALIKE_MILLI: i64 = 500;
 /// Listings that are shown.
 const SHOWN: usize = 24;
 
+/// A picture of the largest size takes some 200 MB and a second while it is looked at.
+static TURNS: LazyLock<Turns> = LazyLock::new(|| Turns::new(1, 8));
+
 /// Why a picture is not looked for.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -40,6 +44,9 @@ pub enum Error {
     /// The index is being built.
     #[error("the search index is being prepared")]
     Preparing,
+    /// Others look for theirs.
+    #[error(transparent)]
+    Busy(#[from] Busy),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] db::Error),
@@ -61,7 +68,7 @@ pub async fn find(db: &Db, finder: &Finder, file: Vec<u8>) -> Result<Likenesses,
         return Err(Error::Large);
     }
     let reader = finder.reader().ok_or(Error::Preparing)?;
-    let looked = compute::run(move || {
+    let looked = TURNS.run(move || {
         let picture = decode(&file)?;
         let digests = picture.digest().map_err(|_| Error::Unreadable)?;
         let digests = [digests.blake3.hex(), digests.sha256.hex()];
@@ -70,7 +77,7 @@ pub async fn find(db: &Db, finder: &Finder, file: Vec<u8>) -> Result<Likenesses,
         let hits = reader.by_picture(&prints, &digests, CANDIDATES);
         Ok::<_, Error>((small, hits))
     });
-    let (small, hits) = looked.await?;
+    let (small, hits) = looked.await??;
     let mut tx = db.read().await?;
     let ids: Vec<ListingId> = hits.iter().map(|hit| hit.id.clone()).collect();
     let rows = store::list_rows(&mut tx, &ids).await?;
@@ -119,10 +126,11 @@ fn decode(file: &[u8]) -> Result<Picture, Error> {
                 ((u32::from(value) * alpha + 255 * (255 - alpha) + 127) / 255) as u8
             };
             let pixels = decoded.into_rgba8();
-            pixels
-                .pixels()
-                .flat_map(|pixel| [0, 1, 2].map(|channel| over(pixel[channel], pixel[3])))
-                .collect()
+            let mut samples = Vec::with_capacity(pixels.len() / 4 * 3);
+            for pixel in pixels.pixels() {
+                samples.extend([0, 1, 2].map(|channel| over(pixel[channel], pixel[3])));
+            }
+            samples
         }
     };
     Ok(Picture {

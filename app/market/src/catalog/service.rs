@@ -150,20 +150,33 @@ pub async fn set_figures(tx: &mut Tx, listing: &ListingId, figures: &Figures) ->
     store::set_figures(tx, listing, figures).await
 }
 
-/// The picture whose labelled copy has this name.
-///
-/// # Errors
-/// When the database fails.
-pub async fn find_public_picture(tx: &mut Tx, labelled: &str) -> db::Result<Option<PublicPicture>> {
-    store::find_public_picture(tx, labelled).await
+/// Who looks at a public picture.
+#[derive(Clone, Copy, Debug)]
+pub enum Viewer<'a> {
+    /// Somebody who is not signed in.
+    Anybody,
+    /// A person, by id.
+    Person(&'a str),
+    /// Whoever decides what is withdrawn.
+    Operator,
 }
 
-/// Whether a file is a labelled public copy.
+/// The picture whose labelled copy has this name, if this viewer may see it: one of a withdrawn listing is there for its creator, for who
+/// bought it, and for operators.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn is_public_blob(tx: &mut Tx, blob: &str) -> db::Result<bool> {
-    store::is_public_blob(tx, blob).await
+pub async fn find_public_picture(
+    tx: &mut Tx,
+    labelled: &str,
+    viewer: Viewer<'_>,
+) -> db::Result<Option<PublicPicture>> {
+    let (person, is_operator) = match viewer {
+        Viewer::Anybody => ("", false),
+        Viewer::Person(id) => (id, false),
+        Viewer::Operator => ("", true),
+    };
+    store::find_public_picture(tx, labelled, person, is_operator).await
 }
 
 /// Takes a listing off sale for good; `false` when it was not on sale.

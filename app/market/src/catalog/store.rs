@@ -25,6 +25,8 @@ pub struct PublicPicture {
     pub width: i64,
     pub height: i64,
     pub leaf_hash: String,
+    /// Whether only some may see it still.
+    pub withdrawn: bool,
 }
 
 /// One card.
@@ -231,11 +233,14 @@ statements! {
     FIND_CREATOR = "select person.id, person.handle, person.created_ms, count(*) as listings, cast(sum(listing.reproduced) as bigint) as reproduced
         from person join listing on listing.person_id = person.id and listing.state = 'live'
         where person.handle = $1 group by person.id, person.handle, person.created_ms";
-    /// The newest outcome that was equal, of what is on sale. `cross join` keeps SQLite to the order: the outcomes, the newest first.
+    /// The newest outcome that was equal, of what is on sale, among the newest 500. Those stand in a table of their own: SQLite would read all
+    /// outcomes and sort them. `cross join` keeps SQLite to the order: the outcomes, the newest first.
     FIND_LATEST_PROOF = "select statement.created_ms, statement.environment, statement.attester, version.created_ms as sealed_ms, version.leaf_hash,
             listing.slug, listing.title, listing.language, person.handle, anchor.labelled_blob as blob, anchor.width, anchor.height, anchor.pixel_blake3
-        from statement cross join version cross join listing cross join person cross join anchor
-        where statement.outcome = 'exact' and version.leaf_hash = statement.about_leaf_hash and version.state = 'live'
+        from (select created_ms, leaf_hash, about_leaf_hash, environment, attester from statement where outcome = 'exact'
+            order by created_ms desc, leaf_hash limit 500) statement
+        cross join version cross join listing cross join person cross join anchor
+        where version.leaf_hash = statement.about_leaf_hash and version.state = 'live'
             and listing.version_id = version.id and listing.state = 'live' and person.id = listing.person_id
             and anchor.version_id = version.id and anchor.idx = 0
         order by statement.created_ms desc, statement.leaf_hash limit 1";
@@ -249,10 +254,13 @@ statements! {
     FIND_STRETCH_END = "select id from version where id > $1 order by id limit 1 offset $2";
     LIST_ANCHORS = "select idx, blob, labelled_blob, pixel_blake3, pixel_sha256, width, height from anchor where version_id = $1 order by idx";
     /// Two versions may have the same labelled copy only if their pictures are the same, too.
-    FIND_PUBLIC_PICTURE = "select anchor.blob, anchor.idx, anchor.width, anchor.height, version.leaf_hash
-        from anchor join version on version.id = anchor.version_id
-        where anchor.labelled_blob = $1 order by version.created_ms, version.id limit 1";
-    IS_PUBLIC_BLOB = "select count(*) from anchor where labelled_blob = $1";
+    /// What was withdrawn is there for its creator, who bought it, and operators.
+    FIND_PUBLIC_PICTURE = "select anchor.blob, anchor.idx, anchor.width, anchor.height, version.leaf_hash, (listing.state = 'withdrawn') as withdrawn
+        from anchor join version on version.id = anchor.version_id join listing on listing.id = version.listing_id
+        where anchor.labelled_blob = $1 and (listing.state <> 'withdrawn' or $3 = 1 or listing.person_id = $2
+            or exists (select 1 from purchase_line where purchase_line.buyer_id = $2 and purchase_line.listing_id = listing.id
+                and purchase_line.state in ('owned', 'refunded')))
+        order by (listing.state = 'withdrawn'), version.created_ms, version.id limit 1";
     SUSPEND = "update listing set state = 'failed' where id = $1 and version_id = $2 and state = 'live'";
     WITHDRAW = "update listing set state = 'withdrawn' where id = $1 and state in ('live', 'failed')";
     HOLD = "update listing set state = state where id = $1";
@@ -393,18 +401,18 @@ pub(super) async fn set_figures(
 pub(super) async fn find_public_picture(
     tx: &mut Tx,
     labelled: &str,
+    person: &str,
+    is_operator: bool,
 ) -> db::Result<Option<PublicPicture>> {
     fetch!(
         tx,
         fetch_optional,
         PublicPicture,
         FIND_PUBLIC_PICTURE,
-        labelled
+        labelled,
+        person,
+        i64::from(is_operator)
     )
-}
-
-pub(super) async fn is_public_blob(tx: &mut Tx, blob: &str) -> db::Result<bool> {
-    fetch!(tx, fetch_one, (i64,), IS_PUBLIC_BLOB, blob).map(|row| row.0 > 0)
 }
 
 pub(super) async fn suspend(

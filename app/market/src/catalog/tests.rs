@@ -1,7 +1,7 @@
 //! What is shown for sale and in which order, on both databases.
 
 use super::home::home;
-use super::service;
+use super::service::{self, Viewer};
 use super::versions::{self, LOOK_AGAIN_MS};
 use crate::facts::TELL;
 use crate::testing::{Listing, Person, Version, leaf, named};
@@ -138,8 +138,9 @@ async fn only_a_labelled_copy_is_public_and_never_the_exact_picture() {
             (format!("{fox} 1 labelled"), false),
             (String::new(), false),
         ] {
-            let public = service::is_public_blob(&mut tx, &blob).await;
-            assert_eq!(public.expect("an answer"), expected, "{} {blob}", test.name);
+            let public = service::find_public_picture(&mut tx, &blob, Viewer::Anybody).await;
+            let public = public.expect("an answer").is_some();
+            assert_eq!(public, expected, "{} {blob}", test.name);
         }
     }
 }

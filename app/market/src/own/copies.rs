@@ -7,14 +7,19 @@ use super::holding::internal;
 use super::service::{Error, Holding, OwnPicture, OwnRun, get_run, hold};
 use super::{store, unlabelled};
 use crate::shop::Shop;
+use base::compute::{self, Turns};
 use base::db::Tx;
 use base::lang::Lang;
-use base::{compute, limits};
+use base::limits;
 use engine::picture::Picture;
 use engine::sheet::{MAX_PICTURES, Paper, Preset, Sheet, document, raster};
 use engine::{Error as EngineError, label};
 use schema::failure::FieldError;
 use schema::id::{OwnRunId, PersonId};
+use std::sync::LazyLock;
+
+/// A sheet is a page of nine million dots.
+static SHEETS: LazyLock<Turns> = LazyLock::new(|| Turns::new(1, 4));
 
 /// Whether a file carries the visible label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,8 +204,8 @@ pub async fn sheet(
     };
     let (slug, preset) = (&held.version.slug, wish.preset.name());
     let name = format!("{slug}-{preset}-{ending}");
-    let made = compute::run(move || draw(&files, &wish, (&title, &caption, &packet)));
-    let bytes = made.await.map_err(internal)?.ok_or(Error::NotFound)?;
+    let made = SHEETS.run(move || draw(&files, &wish, (&title, &caption, &packet)));
+    let bytes = made.await?.map_err(internal)?.ok_or(Error::NotFound)?;
     Ok(File { name, bytes })
 }
 

@@ -39,6 +39,9 @@ pub enum Error {
     /// Without a label only once it was acknowledged.
     #[error("not acknowledged")]
     NotAcknowledged,
+    /// Others have theirs made.
+    #[error(transparent)]
+    Busy(#[from] base::compute::Busy),
     /// The picture is not made, or its file was let go.
     #[error("no file")]
     NoFile,

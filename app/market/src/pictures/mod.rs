@@ -12,8 +12,8 @@ mod tests;
 pub use copy::Format;
 pub use place::{Place, Shape};
 
-use crate::catalog::service as catalog;
-use base::compute;
+use crate::catalog::service::{self as catalog, Viewer};
+use base::compute::{Busy, Turns};
 use base::db::{self, Db};
 use base::lang::Lang;
 use base::media::{self, Media};
@@ -21,12 +21,14 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use std::sync::Arc;
 use thiserror::Error as ThisError;
-use tokio::sync::Semaphore;
 
 /// So many bytes of copies are kept; what is looked at least goes first, and is made again when somebody asks.
 const KEPT_BYTES: u64 = 96 * 1024 * 1024;
 /// So many copies at most, whatever their size.
 const KEPT: usize = 20_000;
+
+/// Copies up to this side are those of lists and cards.
+const SMALL_SIDE: u32 = 384;
 
 /// Why there is no copy.
 #[derive(Debug, ThisError)]
@@ -37,6 +39,9 @@ pub enum Error {
     /// The files' place failed.
     #[error(transparent)]
     Media(#[from] media::Error),
+    /// Too many others are being made.
+    #[error(transparent)]
+    Busy(#[from] Busy),
     /// The exact picture cannot be read, or no file made of it.
     #[error("a public picture cannot be copied: {0}")]
     Broken(String),
@@ -63,6 +68,14 @@ pub struct Copy {
     pub tag: String,
 }
 
+/// A copy for whoever asked.
+pub struct Found {
+    /// The file.
+    pub copy: Arc<Copy>,
+    /// Whether others may not see it: nobody may keep it for them.
+    pub withdrawn: bool,
+}
+
 #[derive(Clone)]
 struct ByBytes;
 
@@ -76,15 +89,17 @@ impl Weighter<Wanted, Arc<Copy>> for ByBytes {
 #[derive(Clone)]
 pub struct Pictures {
     kept: Arc<Cache<Wanted, Arc<Copy>, ByBytes>>,
-    /// Copies are made beside each other only so many at once: the threads are everybody's.
-    turns: Arc<Semaphore>,
+    /// Copies are made beside each other only so many at once: the threads are everybody's. Those of lists do not wait for large ones.
+    small: Turns,
+    large: Turns,
 }
 
 impl Default for Pictures {
     fn default() -> Self {
         Self {
             kept: Arc::new(Cache::with_weighter(KEPT, KEPT_BYTES, ByBytes)),
-            turns: Arc::new(Semaphore::new(2)),
+            small: Turns::new(2, 512),
+            large: Turns::new(1, 24),
         }
     }
 }
@@ -99,10 +114,12 @@ impl Pictures {
         db: &Db,
         files: &Media,
         wanted: Wanted,
-    ) -> Result<Option<Arc<Copy>>, Error> {
+        viewer: Viewer<'_>,
+    ) -> Result<Option<Found>, Error> {
         let mut tx = db.read().await?;
         // Asked each time: a picture that was taken away is gone at once, whatever is kept of it.
-        let Some(public) = catalog::find_public_picture(&mut tx, &wanted.labelled).await? else {
+        let Some(public) = catalog::find_public_picture(&mut tx, &wanted.labelled, viewer).await?
+        else {
             return Ok(None);
         };
         drop(tx);
@@ -110,21 +127,25 @@ impl Pictures {
             return Ok(None);
         }
         let made = async {
-            let turn = self.turns.acquire().await;
             let Some(exact) = files.get(&public.blob).await? else {
                 return Err(Error::Broken(format!("the file {} is gone", public.blob)));
             };
             let content = format!("{}-{}", public.leaf_hash, public.idx);
             let (side, lang, format) = (wanted.side, wanted.lang, wanted.format);
-            let bytes =
-                compute::run(move || copy::make(&exact, &content, side, lang, format)).await;
-            drop(turn);
-            let bytes = bytes.map_err(Error::Broken)?;
+            let turns = match side <= SMALL_SIDE {
+                true => &self.small,
+                false => &self.large,
+            };
+            let bytes = turns.run(move || copy::make(&exact, &content, side, lang, format));
+            let bytes = bytes.await?.map_err(Error::Broken)?;
             let tag = blake3::hash(&bytes).to_hex()[..16].to_owned();
             Ok(Arc::new(Copy { bytes, tag }))
         };
         // Whoever asks for the same meanwhile waits for this one.
         let copy = self.kept.get_or_insert_async(&wanted, made).await?;
-        Ok(Some(copy))
+        Ok(Some(Found {
+            copy,
+            withdrawn: public.withdrawn,
+        }))
     }
 }

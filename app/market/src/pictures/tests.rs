@@ -3,7 +3,8 @@
 use super::copy::{self, Format, scale};
 use super::place::{Place, Shape, is_shown};
 use super::{Pictures, Wanted, notice};
-use crate::testing::{Listing, Person, Version, named};
+use crate::catalog::service::Viewer;
+use crate::testing::{Bought, Listing, Person, Version, named};
 use base::db::execute;
 use base::lang::Lang;
 use base::media::Media;
@@ -144,7 +145,11 @@ async fn only_public_pictures_are_copied_and_only_in_sizes_that_a_place_shows() 
             format: Format::WebP,
         };
         let labelled = |index| format!("{fox} {index} labelled");
-        let find = async |wanted| pictures.find(&test.db, &files, wanted).await;
+        let look = async |wanted, viewer| {
+            let found = pictures.find(&test.db, &files, wanted, viewer).await?;
+            Ok::<_, super::Error>(found.map(|found| found.copy))
+        };
+        let find = async |wanted| look(wanted, Viewer::Anybody).await;
         let copy = find(wanted(labelled(0), 256)).await.expect("an answer");
         let copy = copy.expect("a copy");
         assert!(copy.bytes.len() <= 12 * 1024 && copy.bytes.starts_with(b"RIFF"));
@@ -164,12 +169,21 @@ async fn only_public_pictures_are_copied_and_only_in_sizes_that_a_place_shows() 
                 .is_some()
         );
         let mut tx = test.db.write().await.expect("a transaction");
-        execute!(&mut tx, "delete from anchor").expect("nothing is public any more");
+        let bea = Person::named("bea").insert(&mut tx).await;
+        Person::named("cy").insert(&mut tx).await;
+        Bought::by(&bea, "fox").insert(&mut tx).await;
+        execute!(&mut tx, "update listing set state = 'withdrawn'").expect("it is withdrawn");
         tx.commit().await.expect("a commit");
-        let gone = find(wanted(labelled(0), 256)).await.expect("an answer");
-        assert!(
-            gone.is_none(),
-            "what is kept is not shown once it was taken away"
-        );
+        for (viewer, sees) in [
+            (Viewer::Anybody, false),
+            (Viewer::Person("cy"), false),
+            (Viewer::Person("ada"), true),
+            (Viewer::Person("bea"), true),
+            (Viewer::Operator, true),
+        ] {
+            let found = look(wanted(labelled(0), 256), viewer).await;
+            let found = found.expect("an answer").is_some();
+            assert_eq!(found, sees, "{viewer:?}: what is kept is not shown to all");
+        }
     }
 }

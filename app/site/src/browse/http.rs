@@ -122,7 +122,9 @@ async fn picture(State(state): State<AppState>, visit: Visit, form: Multipart) -
                 Ok(likenesses) => Ok(page::likenesses(&visit, likenesses)),
                 Err(PictureError::Large) => refused("picture-large"),
                 Err(PictureError::Unreadable) => refused("picture-unreadable"),
-                Err(PictureError::Preparing) => Err(AppError::new(Code::Unavailable)),
+                Err(PictureError::Preparing | PictureError::Busy(_)) => {
+                    Err(AppError::new(Code::Unavailable))
+                }
                 Err(PictureError::Store(error)) => Err(error.into()),
             }
         })

@@ -14,7 +14,7 @@ use axum::routing::get;
 use base::lang::Lang;
 use base::random;
 use market::browse::service as browse;
-use market::catalog::service;
+use market::catalog::service::{self, Viewer};
 use market::catalog::{ListingState, VersionState};
 use market::models;
 use market::moderation::{publication, report};
@@ -276,6 +276,22 @@ async fn progress(
         .await
 }
 
+fn viewer(visit: &Visit) -> Viewer<'_> {
+    match &visit.person {
+        Some(person) if person.is_operator() => Viewer::Operator,
+        Some(person) => Viewer::Person(person.id.as_str()),
+        None => Viewer::Anybody,
+    }
+}
+
+/// Who may keep a public picture, and for how long. What others share forgets it soon: it may be withdrawn.
+fn kept_by(withdrawn: bool) -> &'static str {
+    match withdrawn {
+        true => "private, no-store",
+        false => "public, max-age=31536000, s-maxage=3600, immutable",
+    }
+}
+
 /// Labelled copies are public; exact files have no route here, whoever guesses their name.
 async fn media(State(state): State<AppState>, visit: Visit, Path(name): Path<String>) -> Response {
     visit
@@ -286,14 +302,13 @@ async fn media(State(state): State<AppState>, visit: Visit, Path(name): Path<Str
                 .filter(|blob| blob.len() == 64 && blob.bytes().all(|b| b.is_ascii_hexdigit()))
                 .ok_or_else(not_found)?;
             let mut tx = state.db.read().await?;
-            if !service::is_public_blob(&mut tx, blob).await? {
-                return Err(not_found());
-            }
+            let found = service::find_public_picture(&mut tx, blob, viewer(&visit)).await?;
             drop(tx);
+            let withdrawn = found.ok_or_else(not_found)?.withdrawn;
             let bytes = state.media.get(blob).await?.ok_or_else(not_found)?;
             let headers = [
                 (header::CONTENT_TYPE, "image/png"),
-                (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+                (header::CACHE_CONTROL, kept_by(withdrawn)),
                 (
                     header::CONTENT_SECURITY_POLICY,
                     "sandbox; default-src 'none'",
@@ -338,17 +353,16 @@ async fn picture(
             let not_found = || AppError::new(Code::NotFound);
             let wanted = parse_picture(&name).ok_or_else(not_found)?;
             let format = wanted.format;
-            let found = state.pictures.find(&state.db, &state.media, wanted).await?;
-            let copy = found.ok_or_else(not_found)?;
+            let (pictures, viewer) = (&state.pictures, viewer(&visit));
+            let found = pictures.find(&state.db, &state.media, wanted, viewer);
+            let found = found.await?.ok_or_else(not_found)?;
+            let copy = found.copy;
             let tag = format!("\"{}\"", copy.tag);
             let known = headers.get(header::IF_NONE_MATCH);
             let known = known.is_some_and(|known| known.as_bytes() == tag.as_bytes());
             let about = [
                 (header::CONTENT_TYPE, format.content_type().to_owned()),
-                (
-                    header::CACHE_CONTROL,
-                    "public, max-age=31536000, immutable".to_owned(),
-                ),
+                (header::CACHE_CONTROL, kept_by(found.withdrawn).to_owned()),
                 (
                     header::CONTENT_SECURITY_POLICY,
                     "sandbox; default-src 'none'".to_owned(),

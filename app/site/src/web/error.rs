@@ -105,6 +105,7 @@ impl From<market::pictures::Error> for AppError {
         match error {
             Error::Store(error) => error.into(),
             Error::Media(error) => error.into(),
+            Error::Busy(_) => Self::new(Code::Unavailable),
             other @ Error::Broken(_) => Self::internal(other),
         }
     }
@@ -142,6 +143,7 @@ impl From<market::own::service::Error> for AppError {
     fn from(error: market::own::service::Error) -> Self {
         use market::own::service::Error;
         match error {
+            Error::Busy(_) => Self::new(Code::Unavailable),
             Error::NotFound => Self::new(Code::NotFound),
             Error::Refunded | Error::NoFile => Self::new(Code::Gone),
             Error::NotOpened | Error::NotAcknowledged => Self::new(Code::Conflict),

@@ -45,9 +45,16 @@ pub fn app(
 + Send
 + 'static {
     let https = state.public_url.starts_with("https://");
+    // That a file is missing is true for now: its name may be one of the next release.
     let immutable = SetResponseHeaderLayer::overriding(
         header::CACHE_CONTROL,
-        HeaderValue::from_static("public, max-age=31536000, immutable"),
+        |answer: &axum::http::Response<tower_http::services::fs::ServeFileSystemResponseBody>| {
+            let found = answer.status().is_success() || answer.status() == StatusCode::NOT_MODIFIED;
+            Some(HeaderValue::from_static(match found {
+                true => "public, max-age=31536000, immutable",
+                false => "no-store",
+            }))
+        },
     );
     // A file of another shape has another name.
     let fonts = ServiceBuilder::new()
