@@ -1,6 +1,7 @@
 //! Chromium through its driver, with or without JavaScript; a test fails on any error in the console.
 
 use super::{PATIENCE, is_so, until};
+use fantoccini::error::{CmdError, ErrorStatus};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Map, Value, json};
@@ -128,10 +129,19 @@ impl Browser {
         .await;
     }
 
-    /// Clicks an element; one that the page replaced in between is looked for again.
+    /// Clicks an element; one that the page replaced in between is looked for again, and one that lies under what sticks to an edge is
+    /// scrolled to first, as a person would.
     pub(crate) async fn click(&self, css: &str) {
         until(PATIENCE, async || match self.see(css).await.click().await {
             Err(error) if error.is_stale_element_reference() => Err(format!("{css}: {error}")),
+            Err(CmdError::Standard(error))
+                if error.error == ErrorStatus::ElementClickIntercepted =>
+            {
+                let scroll =
+                    "document.querySelector(arguments[0])?.scrollIntoView({ block: 'nearest' })";
+                let scrolled = self.page.execute(scroll, vec![json!(css)]).await;
+                Err(format!("{css}: {error}, {scrolled:?}"))
+            }
             done => {
                 done.unwrap_or_else(|error| panic!("{css}: {error}"));
                 Ok(())
