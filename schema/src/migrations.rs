@@ -59,4 +59,5 @@ steps! {
     33 "0033_find";
     34 "0034_own";
     35 "0035_storefront";
+    36 "0036_studio";
 }

@@ -46,7 +46,10 @@ pub(crate) fn build() -> Result<()> {
     let glue = fs::read(&bound.0)?;
     let glue_name = write(&assets, "app.js", &glue, &mut names)?;
     let boot = fs::read_to_string(root().join("app/islands/src/boot.js"))?;
+    let studio = fs::read(root().join("app/islands/src/studio.js"))?;
+    let studio_name = write(&assets, "studio.js", &studio, &mut names)?;
     let boot = boot
+        .replace("STUDIO_URL", &format!("/assets/{studio_name}"))
         .replace("GLUE_URL", &format!("/assets/{glue_name}"))
         .replace("WASM_URL", &format!("/assets/{wasm_name}"));
     write(&assets, "boot.js", boot.as_bytes(), &mut names)?;
@@ -71,7 +74,9 @@ pub(crate) fn build() -> Result<()> {
 fn stamp(wasm: &Path) -> Result<String> {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&fs::read(wasm).with_context(|| wasm.display().to_string())?);
-    hasher.update(&fs::read(root().join("app/islands/src/boot.js"))?);
+    for script in ["boot.js", "studio.js"] {
+        hasher.update(&fs::read(root().join("app/islands/src").join(script))?);
+    }
     let mut styles: Vec<PathBuf> = fs::read_dir(root().join("app/site/style"))?
         .filter_map(Result::ok)
         .map(|entry| entry.path())

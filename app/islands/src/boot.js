@@ -43,6 +43,8 @@ for (const button of document.querySelectorAll("[data-share]")) {
     }
   });
 }
+// Chips, and what a prompt becomes, in a file of their own: only the studio has them.
+if (document.querySelector("[data-chips], [data-fragment]")) await import("STUDIO_URL");
 if (document.querySelector("[data-island]")) {
   const library = await import("GLUE_URL");
   await library.default({ module_or_path: "WASM_URL" });

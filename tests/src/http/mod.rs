@@ -211,7 +211,7 @@ async fn a_draft_is_checked_stored_and_generated_without_scripts_and_survives_a_
                 ("negative", ""),
                 ("variable_name", "mood"),
                 ("variable_kind", "choice"),
-                ("variable_definition", definition),
+                ("variable_choices", definition),
                 ("steps", "4"),
                 ("guidance", "3"),
                 ("title", "Moods"),

@@ -13,7 +13,7 @@ fn fields() -> Fields<'static> {
         ("negative", ""),
         ("variable_name", "a"),
         ("variable_kind", "choice"),
-        ("variable_definition", "happy = grinning, sad = crying"),
+        ("variable_choices", "happy = grinning, sad = crying"),
         ("steps", "4"),
         ("guidance", "3"),
         ("title", "Faces"),
@@ -62,14 +62,14 @@ async fn a_form_that_is_far_too_long_is_refused_at_once_and_keeps_nobody_waiting
     let words = "apple ".repeat(60);
     for (changes, field) in [
         (
-            vec![("template", "{a}"), ("variable_definition", &*long)],
+            vec![("template", "{a}"), ("variable_choices", &*long)],
             "64 items|too much text|4000 bytes",
         ),
         (
-            vec![("template", &*slots), ("variable_definition", &*wide)],
+            vec![("template", &*slots), ("variable_choices", &*wide)],
             "16384 bytes",
         ),
-        (vec![("variable_definition", &*many)], "64 items"),
+        (vec![("variable_choices", &*many)], "64 items"),
         (vec![("template", &*long)], "4000 bytes"),
         (vec![("negative", &*words)], "takes 32 tokens"),
         (vec![("negative", &*long)], "4000 bytes"),
@@ -242,4 +242,225 @@ async fn a_draft_that_another_tab_saved_is_not_overwritten_unseen() {
     let again = with(&[("seen", &seen), ("title", "From tab two")]);
     assert_eq!(ada.post(&draft, &again).await.status, 303);
     assert!(ada.get(&draft).await.body.contains("From tab two"));
+}
+
+/// What a row of variables shows in one of its fields.
+fn field_of(page: &Answer, name: &str, place: usize) -> String {
+    let input = page.find(&format!(
+        "(<input[^>]*id=\"variable-{name}-{place}\"[^>]*>)"
+    ));
+    let value = regex::Regex::new("value=\"([^\"]*)\"").expect("a pattern");
+    let found = value.captures(&input).map(|found| found[1].to_owned());
+    found.unwrap_or_default()
+}
+
+#[tokio::test]
+async fn one_variable_more_or_less_loses_nothing_that_was_typed_and_stores_nothing() {
+    let server = Server::start(Database::Sqlite);
+    let ada = Client::member(server.url(""), "ada").await;
+    let draft = draft(&ada).await;
+    let rows = format!("{draft}/rows");
+    let typed: &[(&str, &str)] = &[
+        ("template", "{a} cat {"),
+        ("steps", "many"),
+        ("title", ""),
+        ("price", "lots"),
+        ("variable_name", "Not a name"),
+        ("variable_kind", "number"),
+        ("variable_choices", ""),
+        ("variable_minimum", "low"),
+    ];
+    let mut more = typed.to_vec();
+    more.push(("add", "1"));
+    let page = ada.post(&rows, &more).await;
+    assert_eq!(page.status, 200, "nothing is judged yet");
+    assert_eq!(text_of(&page, "template"), "{a} cat {");
+    assert_eq!(field_of(&page, "name", 0), "Not a name");
+    assert_eq!(field_of(&page, "minimum", 0), "low");
+    assert_eq!(field_of(&page, "name", 1), "", "a row more");
+    assert!(page.body.contains("value=\"many\"") && page.body.contains("value=\"lots\""));
+    assert!(!page.body.contains("http-equiv=\"refresh\""));
+
+    // The second of three is taken away.
+    let mut less = typed.to_vec();
+    for name in ["second", "third"] {
+        less.extend([
+            ("variable_name", name),
+            ("variable_kind", "text"),
+            ("variable_choices", ""),
+            ("variable_minimum", ""),
+            ("variable_text", name),
+        ]);
+    }
+    less.push(("remove", "1"));
+    let page = ada.post(&rows, &less).await;
+    assert_eq!(field_of(&page, "name", 0), "Not a name");
+    assert_eq!(field_of(&page, "name", 1), "third");
+    assert!(!page.body.contains("variable-name-2"));
+
+    let stored = ada.get(&draft).await;
+    assert_eq!(text_of(&stored, "template"), "{colour} apple, 3d style");
+    // What is refused comes back in the same way.
+    let refused = ada.post(&draft, typed).await;
+    assert_eq!(refused.status, 422);
+    assert_eq!(field_of(&refused, "minimum", 0), "low");
+    assert!(refused.body.contains("value=\"many\""));
+}
+
+#[tokio::test]
+async fn the_page_says_what_the_prompt_becomes_and_how_much_room_it_takes() {
+    let server = Server::start(Database::Sqlite);
+    let ada = Client::member(server.url(""), "ada").await;
+    let eve = Client::member(server.url(""), "eve").await;
+    let draft = draft(&ada).await;
+    let prompt = format!("{draft}/prompt");
+    let mut sent = with(&[]);
+    sent.push(("value_a", "sad"));
+    let checked = sent.iter().copied().chain([("check", "1")]);
+    let checked: Fields<'_> = checked.collect();
+    let whole = ada.post(&format!("{draft}/rows"), &checked).await;
+    let part = ada.post(&prompt, &sent).await;
+    for page in [&whole, &part] {
+        assert_eq!(page.status, 200);
+        assert!(page.body.contains("crying face, 3d style"), "{}", page.body);
+        let tokens = page.find("(\\d+) of 32 tokens");
+        assert!((4..=12).contains(&tokens.parse::<u32>().expect("a number")));
+    }
+    assert!(!part.body.contains("<html"), "a part alone");
+    assert!(part.body.contains("<option value=\"sad\" selected"));
+    assert_eq!(eve.post(&prompt, &sent).await.status, 404);
+
+    // A choice that is being rewritten is taken for the usual one.
+    let mut rewritten = with(&[("variable_choices", "glad = beaming\nsad")]);
+    rewritten.push(("value_a", "happy"));
+    let part = ada.post(&prompt, &rewritten).await;
+    assert!(part.body.contains("beaming face"), "{}", part.body);
+    let words = "apple ".repeat(60);
+    let long = with(&[("template", &*words), ("negative", "a dog")]);
+    let part = ada.post(&prompt, &long).await;
+    assert!(part.body.contains("of 32 tokens") && part.body.contains("field-error"));
+    let endless = "{a}".repeat(1300);
+    let wide = format!("x = {}, y = z", "ab ".repeat(1_300));
+    for (template, choices, told) in [
+        ("{a} face {", "x, y", "no partner"),
+        ("{b}", "x, y", "has no variable"),
+        (&*endless, &*wide, "16384 bytes"),
+        ("{a}", &*wide, "more than 32 tokens"),
+    ] {
+        let sent = with(&[("template", template), ("variable_choices", choices)]);
+        let part = ada.post(&prompt, &sent).await;
+        assert_eq!(part.status, 200);
+        // What takes part of the room only is counted.
+        let counted = part.find("((?:\\d+ of 32|far more than 32) tokens|field-error)");
+        assert!(part.body.contains(told) || !counted.is_empty(), "{told}");
+    }
+    let stored = ada.get(&draft).await;
+    assert_eq!(text_of(&stored, "template"), "{colour} apple, 3d style");
+}
+
+/// Waits until as many pictures of a draft are made; returns its page.
+async fn made(client: &Client, draft: &str, count: usize) -> Answer {
+    until(PATIENCE, async || {
+        let page = client.get(draft).await;
+        let made = page.body.matches("name=\"same\"").count();
+        is_so(made == count, format!("{made} of {count} are made"))?;
+        Ok(page)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn each_picture_tells_its_values_and_seed_and_is_made_again_with_that_seed() {
+    let seeds = regex::Regex::new("<code title=\"(\\d+)\" class=\"digest\"").expect("a pattern");
+    for database in [Database::Sqlite, Database::Postgres] {
+        let server = Server::start(database);
+        let ada = Client::member(server.url(""), "ada").await;
+        let draft = draft(&ada).await;
+        let generate = format!("{draft}/generate");
+        let mut first = with(&[]);
+        first.extend([("value_a", "sad"), ("count", "1")]);
+        assert_eq!(ada.post(&generate, &first).await.status, 303);
+        let page = made(&ada, &draft, 1).await;
+        assert!(page.body.contains("a: sad"), "{database:?}");
+        let seed = page.find("<code title=\"(\\d+)\" class=\"digest\"");
+        let picture = page.find("name=\"same\" value=\"([^\"]+)\"");
+        // The next ones begin with the values of the last one.
+        assert!(page.body.contains("<option value=\"sad\" selected"));
+
+        let mut again = with(&[("template", "{a} cat, 3d style")]);
+        again.extend([("value_a", "happy"), ("count", "9"), ("same", &*picture)]);
+        assert_eq!(ada.post(&generate, &again).await.status, 303);
+        let page = made(&ada, &draft, 2).await;
+        let found: Vec<String> = seeds
+            .captures_iter(&page.body)
+            .map(|found| found[1].to_owned())
+            .collect();
+        assert_eq!(
+            found,
+            [seed.clone(), seed],
+            "{database:?}: one more, with one seed"
+        );
+        assert!(!page.body.contains(">typed seed<"), "it was drawn here");
+        let eve = Client::member(server.url(""), "eve").await;
+        let other = eve.post("/studio/drafts", &[]).await;
+        let other = format!("{}/generate", other.header("location"));
+        let stolen = eve.post(&other, &[("same", &*picture)]).await;
+        assert_eq!(stolen.status, 404, "{database:?}: a seed is its owner's");
+    }
+}
+
+#[tokio::test]
+async fn on_the_way_to_the_seal_the_page_is_saved_and_the_seal_repeats_what_is_offered() {
+    let server = Server::start(Database::Sqlite);
+    let ada = Client::member(server.url(""), "ada").await;
+    let draft = draft(&ada).await;
+    let mut first = with(&[]);
+    first.extend([("value_a", "sad"), ("count", "1")]);
+    assert_eq!(
+        ada.post(&format!("{draft}/generate"), &first).await.status,
+        303
+    );
+    let page = made(&ada, &draft, 1).await;
+    let picture = page.find("name=\"same\" value=\"([^\"]+)\"");
+    let mut sent = with(&[
+        ("title", "Faces for <you>"),
+        ("price", "7.70"),
+        ("licence", "extended-1"),
+        ("tags", "moods, faces"),
+    ]);
+    sent.extend([("picture", &*picture), ("to", "seal")]);
+    let sealed = ada.post(&draft, &sent).await;
+    assert_eq!(sealed.status, 303);
+    let page = ada.get(sealed.header("location")).await;
+    for text in [
+        "Faces for &lt;you&gt;",
+        "$7.70",
+        "you receive $",
+        "Extended: commercial use",
+        "moods",
+        "one of these, and nothing else",
+        "a: sad",
+    ] {
+        assert!(page.body.contains(text), "{text}: {}", page.body);
+    }
+    // Back leads to the draft with the same pictures ticked.
+    let back = page.find("href=\"([^\"]+)\" id=\"seal-back\"");
+    let back = back.replace("&amp;", "&");
+    let page = ada.get(back.split('#').next().unwrap_or_default()).await;
+    assert!(page.body.contains("value=\"7.70\""), "it was saved");
+    let ticked = page.find("(<input[^>]*name=\"picture\"[^>]*>)");
+    assert!(ticked.contains("checked"), "{ticked}");
+    // One alone, by its own button; and without any the page says so.
+    let mut only = with(&[]);
+    only.push(("only", &*picture));
+    let one = ada.post(&draft, &only).await;
+    assert!(
+        one.header("location")
+            .ends_with(&format!("/seal?picture={picture}"))
+    );
+    let mut none = with(&[]);
+    none.push(("to", "seal"));
+    let none = ada.post(&draft, &none).await;
+    let refused = ada.get(none.header("location")).await;
+    assert!(refused.status == 422 && refused.body.contains("Tick 1 to 16 pictures"));
 }

@@ -14,12 +14,16 @@ mod stripe;
 use crate::harness::browser::Browser;
 use crate::harness::server::{Database, Server, program, seedmark, text};
 use crate::harness::{PATIENCE, is_so, until, until_blocking};
+use fantoccini::Locator;
 use sceptic::check_offline;
 use std::process::Command;
 
 /// A creator's passphrase as one keyboard composes it and as another does.
 const COMPOSED: &str = "sch\u{f6}ner Gaul";
 const DECOMPOSED: &str = "scho\u{308}ner Gaul";
+/// Keys as `WebDriver` names them.
+const BACKSPACE: &str = "\u{e003}";
+const ENTER: &str = "\u{e007}";
 
 /// Makes an account, publishes and waits until it is on sale; returns the listing's path.
 async fn publish(browser: &Browser, base: &str, name: &str, price: &str) -> String {
@@ -69,19 +73,13 @@ async fn submit_with(
     browser
         .fill(".variable input[name=variable_name]", "mood")
         .await;
-    browser
-        .fill(
-            ".variable input[name=variable_definition]",
-            "happy = grinning, sad = crying",
-        )
-        .await;
+    set_choices(browser, ".variable", "happy = grinning, sad = crying").await;
     browser.fill("#steps", "6").await;
     browser.fill("#title", "Two moods").await;
     browser.fill("#price", price).await;
     more(browser).await;
     browser.follow("#save-draft").await;
     browser.see(".flash").await;
-    browser.fill("#generate-form input[name=seed]", "").await;
     browser.follow("#generate").await;
     // The page loads itself again with each picture that is done; an element found before that would be gone.
     browser.see(".gallery__item input[type=checkbox]").await;
@@ -107,6 +105,17 @@ async fn submit_with(
     let url = browser.page.current_url().await.expect("an address");
     assert!(url.path().starts_with("/listings/two-moods-"), "{url}");
     url.path().to_owned()
+}
+
+/// Types choices into a variable's row, in place of the chips that stand there.
+async fn set_choices(browser: &Browser, row: &str, text: &str) {
+    browser.see("html[data-ready]").await;
+    let entry = browser.see(&format!("{row} .chips-field > input")).await;
+    let chip = format!("{row} .chip__remove");
+    let chips = browser.page.find_all(Locator::Css(&chip)).await;
+    let keys = chips.expect("a look").len();
+    let typed = format!("{}{text}{ENTER}", BACKSPACE.repeat(keys));
+    entry.send_keys(&typed).await.expect("what is typed");
 }
 
 /// From a listing to a receipt, with plain forms only.

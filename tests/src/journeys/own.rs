@@ -14,14 +14,19 @@ async fn list(browser: &Browser, base: &str) -> String {
     browser.sign_up(base, "ada").await;
     let template = "{mood} face, {thing}, 3d style";
     let listing = submit_with(browser, base, "4.00", template, async |browser| {
+        browser.follow("#add-variable").await;
+        browser.see("html[data-ready]").await;
         let second = ".variable:nth-of-type(2)";
         let at = |css: &str| format!("{second} {css}");
         browser
             .fill(&at("input[name=variable_name]"), "thing")
             .await;
         browser.click(&at("option[value=text]")).await;
-        let definition = at("input[name=variable_definition]");
-        browser.fill(&definition, "20: red hat").await;
+        browser
+            .fill(&at("input[name=variable_text]"), "red hat")
+            .await;
+        let most = at("input[name=variable_characters]");
+        browser.fill(&most, "20").await;
         browser.click("#trial").await;
     })
     .await;
@@ -202,6 +207,9 @@ async fn own_values(database: Database) {
 
     // The creator makes pictures as an owner does, and ends the tries.
     creator.goto(&format!("{base}/studio")).await;
+    // What was published is a listing, and no draft beside it.
+    creator.see_none("#drafts li").await;
+    creator.see("#listings a[href^='/studio/drafts/']").await;
     creator.follow("form[action$=trial] button").await;
     creator.goto(&format!("{base}{listing}")).await;
     creator.see_none("#try-form").await;

@@ -24,6 +24,9 @@ use std::time::Duration;
 /// How long it is waited before looking again whether the workers are done.
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
 
+/// More pictures than any listing of the demo has.
+const MOST_PICTURES: i64 = 60;
+
 /// Registers a creator's public key for signing.
 async fn register(state: &Shop, person: &PersonId, secret: &SecretKey) -> Result<()> {
     let origin = &state.log.origin;
@@ -129,7 +132,7 @@ pub(super) async fn publish(
 async fn wait_for_pictures(state: &Shop, draft: &DraftId, count: usize) -> Result<Vec<PictureId>> {
     loop {
         let mut tx = state.db.read().await?;
-        let mut pictures = studio::list_pictures(&mut tx, draft).await?;
+        let mut pictures = studio::list_pictures(&mut tx, draft, MOST_PICTURES).await?;
         drop(tx);
         let failed = pictures
             .iter()
@@ -152,7 +155,7 @@ async fn wait_for_pictures(state: &Shop, draft: &DraftId, count: usize) -> Resul
 /// Paints one dot into a picture: it is sealed as it looks then, and no recipe makes it.
 async fn retouch(state: &Shop, draft: &DraftId, id: &PictureId) -> Result<()> {
     let mut tx = state.db.read().await?;
-    let pictures = studio::list_pictures(&mut tx, draft).await?;
+    let pictures = studio::list_pictures(&mut tx, draft, MOST_PICTURES).await?;
     drop(tx);
     let made = pictures.into_iter().find(|picture| picture.id == *id);
     let name = made.and_then(|picture| picture.blob);

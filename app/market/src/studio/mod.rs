@@ -7,10 +7,13 @@ mod check;
 mod content;
 mod error;
 pub mod jobs;
+mod preview;
 pub mod queue;
 pub mod service;
 mod state;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use state::PictureState;
 #[cfg(any(test, feature = "testing"))]

@@ -3,7 +3,7 @@
 //! The one rule: nobody has more than [`MAX_WAITING`] pictures waiting, and what waits can be taken back by whoever asked for it.
 
 use super::error::{Error, internal, refused};
-use super::service::{PictureSecret, get_draft};
+use super::service::{PictureSecret, get_draft, get_picture, open_picture};
 use super::store::{DraftRow, PictureRow};
 use super::{PictureState, check, store};
 use crate::shop::Shop;
@@ -19,13 +19,15 @@ use schema::template::Values;
 pub const MAX_BATCH: usize = 9;
 /// Most pictures of one person that wait or are being made.
 pub const MAX_WAITING: i64 = 64;
+/// Pictures that are erased in one transaction.
+const ERASED_AT_ONCE: i64 = 60;
 /// The setting that holds how long a sampling step takes, in microseconds.
 const STEP_US: &str = "picture_step_us";
 
 /// Queues pictures of a draft. Without a seed each gets 64 fresh bits from the operating system.
 ///
 /// # Errors
-/// [`Error::TooMany`], or [`Error::Invalid`] when values do not fit or too many wait; then none is queued.
+/// [`Error::NotFound`] also for somebody else's draft or picture, [`Error::TooMany`], or [`Error::Invalid`] when values do not fit or too many wait; then none is queued.
 pub async fn generate(
     state: &Shop,
     person: &PersonId,
@@ -34,13 +36,26 @@ pub async fn generate(
     seeds: Seeds,
     count: usize,
 ) -> Result<(), Error> {
-    let count = count.clamp(1, MAX_BATCH);
-    let given = match &seeds {
-        Seeds::Drawn => None,
-        Seeds::Typed(text) => Some(Seed::parse(text).map_err(refused("seed"))?),
-    };
+    let mut count = count.clamp(1, MAX_BATCH);
     let mut tx = state.db.write().await?;
     let draft = get_draft(state, &mut tx, person, draft).await?;
+    // A seed, whether it was drawn here, and the picture that had it first.
+    let (given, drawn, origin) = match &seeds {
+        Seeds::Drawn => (None, true, None),
+        Seeds::Typed(text) => {
+            let seed = Seed::parse(text).map_err(refused("seed"))?;
+            (Some(seed), false, None)
+        }
+        Seeds::Of(picture) => {
+            let row = get_picture(&mut tx, person, picture).await?;
+            if row.draft_id != draft.row.id {
+                return Err(Error::NotFound);
+            }
+            let secret = open_picture(state, &mut tx, &row, "same seed").await?;
+            count = 1;
+            (Some(secret.seed), secret.drawn, Some(row.origin_id))
+        }
+    };
     tx.commit().await?;
     let (row, for_work, content) = (draft.row.clone(), state.clone(), draft.content);
     let steps = i64::from(content.steps);
@@ -57,7 +72,7 @@ pub async fn generate(
                 content: content.clone(),
                 values: values.clone(),
                 seed,
-                drawn: given.is_none(),
+                drawn,
             };
             serde_json::to_vec(&secret).map_err(internal)
         };
@@ -81,7 +96,13 @@ pub async fn generate(
         return Err(Error::TooMany);
     }
     for secret in &asked {
-        insert(state, &mut tx, &row, secret, &tag, steps).await?;
+        let asked = Asked {
+            secret,
+            tag: &tag,
+            steps,
+            origin: origin.as_deref(),
+        };
+        insert(state, &mut tx, &row, &asked).await?;
     }
     tx.commit().await?;
     Ok(())
@@ -93,31 +114,48 @@ pub enum Seeds {
     Drawn,
     /// One that was typed, and those behind it.
     Typed(String),
+    /// The one of a picture of this draft, for one picture more.
+    Of(PictureId),
+}
+
+/// One picture to be queued.
+struct Asked<'a> {
+    secret: &'a [u8],
+    tag: &'a str,
+    steps: i64,
+    /// The first picture with its seed, where that is another one.
+    origin: Option<&'a str>,
 }
 
 async fn insert(
     state: &Shop,
     tx: &mut Tx,
     draft: &DraftRow,
-    secret: &[u8],
-    tag: &str,
-    steps: i64,
+    asked: &Asked<'_>,
 ) -> Result<(), Error> {
     let (id, secret_id) = (random::id_of(), random::id());
     let now = state.clock.now_ms();
     state
         .vault
-        .put(tx, &secret_id, secret, now)
+        .put(tx, &secret_id, asked.secret, now)
         .await
         .map_err(internal)?;
-    store::insert_picture(tx, &id, draft, &secret_id, tag, steps, now).await?;
+    let new = store::NewPicture {
+        id: &id,
+        secret_id: &secret_id,
+        text_tag: asked.tag,
+        steps: asked.steps,
+        origin_id: asked.origin.unwrap_or(id.as_str()),
+        now_ms: now,
+    };
+    store::insert_picture(tx, draft, &new).await?;
     let job = PictureJob {
         kind: super::GENERATE,
         unique_key: &job_key(&id),
         payload: id.as_str(),
         class: Class::Studio,
         share: Some(draft.person_id.as_str()),
-        steps,
+        steps: asked.steps,
     };
     turns::enqueue(tx, &job).await?;
     Ok(())
@@ -158,7 +196,7 @@ pub async fn cancel(
     picture: &PictureId,
 ) -> Result<DraftId, Error> {
     let mut tx = state.db.write().await?;
-    let picture = super::service::get_picture(&mut tx, person, picture).await?;
+    let picture = get_picture(&mut tx, person, picture).await?;
     take_back(state, &mut tx, &picture).await?;
     tx.commit().await?;
     Ok(picture.draft_id)
@@ -194,7 +232,7 @@ pub async fn delete_draft(state: &Shop, person: &PersonId, draft: &DraftId) -> R
         let draft = store::get_draft(&mut tx, draft, person)
             .await?
             .ok_or(Error::NotFound)?;
-        let pictures = store::list_pictures(&mut tx, &draft.id).await?;
+        let pictures = store::list_pictures(&mut tx, &draft.id, ERASED_AT_ONCE).await?;
         for picture in &pictures {
             // One that is being made finds nothing to write itself to.
             turns::cancel(&mut tx, &job_key(&picture.id)).await?;

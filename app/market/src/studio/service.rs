@@ -3,8 +3,9 @@
 pub use super::content::{Content, DraftForm};
 pub use super::error::Error;
 use super::error::{internal, refused};
+pub use super::preview::{Preview, preview};
 use super::store;
-pub use super::store::{DraftRow, MyListing, PictureRow};
+pub use super::store::{DraftLine, DraftRow, MyListing, PictureRow, Published};
 use crate::catalog::versions::{self, NewVersion, VersionSecret};
 use crate::log::{keys, service as log};
 use crate::moderation;
@@ -68,6 +69,8 @@ pub async fn create_draft(state: &Shop, person: &PersonId, title: &str) -> Resul
         trial: false,
         secret_id: random::id(),
         updated_ms: now,
+        listing_id: None,
+        published_ms: None,
     };
     let content = serde_json::to_vec(&Content::sample(state)).map_err(internal)?;
     let mut tx = state.db.write().await?;
@@ -109,26 +112,33 @@ pub async fn get_draft(
     })
 }
 
-/// A person's own draft without what is encrypted of it.
+/// Whether a draft is this person's; nothing of it is opened.
 ///
 /// # Errors
 /// [`Error::NotFound`] also for somebody else's.
-pub async fn get_closed_draft(
-    tx: &mut Tx,
-    person: &PersonId,
-    id: &DraftId,
-) -> Result<DraftRow, Error> {
+pub async fn check_owner(tx: &mut Tx, person: &PersonId, id: &DraftId) -> Result<(), Error> {
     let found = store::get_draft(tx, id, person).await?;
-    found.ok_or(Error::NotFound)
+    found.map(drop).ok_or(Error::NotFound)
 }
 
-/// A person's drafts and listings.
+/// The listing that a draft became, if it did.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list_own(tx: &mut Tx, person: &str) -> db::Result<(Vec<DraftRow>, Vec<MyListing>)> {
+pub async fn find_published(tx: &mut Tx, draft: &DraftRow) -> db::Result<Option<Published>> {
+    match &draft.listing_id {
+        Some(listing) => store::find_published(tx, listing).await,
+        None => Ok(None),
+    }
+}
+
+/// A person's drafts that are worked on, and their listings. What was published and not changed since is a listing alone.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_own(tx: &mut Tx, person: &str) -> db::Result<(Vec<DraftLine>, Vec<MyListing>)> {
     Ok((
-        store::list_drafts(tx, person).await?,
+        store::list_open_drafts(tx, person).await?,
         store::list_mine(tx, person).await?,
     ))
 }
@@ -137,8 +147,38 @@ pub async fn list_own(tx: &mut Tx, person: &str) -> db::Result<(Vec<DraftRow>, V
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list_pictures(tx: &mut Tx, draft: &DraftId) -> db::Result<Vec<PictureRow>> {
-    store::list_pictures(tx, draft).await
+pub async fn list_pictures(tx: &mut Tx, draft: &DraftId, most: i64) -> db::Result<Vec<PictureRow>> {
+    store::list_pictures(tx, draft, most).await
+}
+
+/// What a picture was made with, for whoever asked for it.
+#[derive(Clone, Debug)]
+pub struct Made {
+    pub values: Values,
+    pub seed: Seed,
+    /// Whether the seed was drawn here: only such a picture is sold.
+    pub drawn: bool,
+}
+
+/// What each of one's own pictures was made with; the opening of each is written down.
+///
+/// # Errors
+/// When one does not open.
+pub async fn list_made(
+    state: &Shop,
+    tx: &mut Tx,
+    pictures: &[PictureRow],
+) -> Result<Vec<Made>, Error> {
+    let mut made = Vec::new();
+    for picture in pictures {
+        let secret = open_picture(state, tx, picture, "show draft").await?;
+        made.push(Made {
+            values: secret.values,
+            seed: secret.seed,
+            drawn: secret.drawn,
+        });
+    }
+    Ok(made)
 }
 
 /// A person's own picture.
@@ -261,6 +301,11 @@ pub async fn sealable(
         if !secret.drawn && !typed_seeds {
             return Err(choose("typed-seed"));
         }
+        // Whoever bought another picture knows its seed, and could test guesses of this prompt with it.
+        let pixels = row.pixel_blake3.as_deref().unwrap_or_default();
+        if store::is_seed_sealed(&mut tx, &row.origin_id, pixels).await? {
+            return Err(choose("seed-sealed"));
+        }
         let anchor = Anchor {
             values: secret.values,
             seed: secret.seed,
@@ -344,10 +389,16 @@ impl Sealable {
         }
     }
 
-    /// The exact files, for the page that shows what is about to be sealed.
+    /// What the listing will say, for the page that shows it before it is sealed.
     #[must_use]
-    pub fn blobs(&self) -> Vec<String> {
-        self.files.iter().map(|(blob, _)| blob.clone()).collect()
+    pub fn draft(&self) -> &DraftRow {
+        &self.draft
+    }
+
+    /// The recipe with the pictures' seeds and values.
+    #[must_use]
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
     }
 }
 
@@ -546,6 +597,7 @@ pub async fn publish(
     versions::insert_listing(tx, &new).await?;
     versions::insert_version(tx, &new).await?;
     versions::show_first_version(tx, &new.listing_id, &new.version_id).await?;
+    store::publish_draft(tx, &sealable.draft.id, &new.listing_id, now).await?;
     moderation::service::keep_prints(tx, &new.version_id, person, &sealable.prints).await?;
     let waits = if state.demo { Waits::NONE } else { state.waits };
     publication::submit(tx, &new.version_id, person, waits, now).await?;

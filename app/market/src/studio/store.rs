@@ -3,7 +3,7 @@
 use super::PictureState;
 use crate::catalog::ListingState;
 use base::db::{self, Tx, execute, fetch, statements};
-use schema::id::{DraftId, PersonId, PictureId};
+use schema::id::{DraftId, ListingId, PersonId, PictureId};
 
 /// A draft's public half.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -23,6 +23,32 @@ pub struct DraftRow {
     pub trial: bool,
     pub secret_id: String,
     pub updated_ms: i64,
+    /// The newest listing that was published from it.
+    pub listing_id: Option<String>,
+    pub published_ms: Option<i64>,
+}
+
+/// A line of the creator's list of drafts that are worked on.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct DraftLine {
+    #[sqlx(try_from = "String")]
+    pub id: DraftId,
+    pub title: String,
+    pub updated_ms: i64,
+    /// Where its newest listing is, when it was changed after that was published.
+    pub slug: Option<String>,
+    /// The newest picture that is made.
+    pub picture_id: Option<String>,
+    pub pictures: i64,
+}
+
+/// The listing that a draft became.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Published {
+    pub slug: String,
+    pub title: String,
+    #[sqlx(try_from = "String")]
+    pub state: ListingState,
 }
 
 /// A picture of the studio.
@@ -45,6 +71,8 @@ pub struct PictureRow {
     pub pixel_blake3: Option<String>,
     pub pixel_sha256: Option<String>,
     pub created_ms: i64,
+    /// The first picture with its seed: itself, unless the seed was taken from another one.
+    pub origin_id: String,
 }
 
 /// A line of the creator's own list.
@@ -60,32 +88,45 @@ pub struct MyListing {
     pub sales: i64,
     pub error: Option<String>,
     pub labelled_blob: String,
+    /// The draft that it was published from, unless that was given up or published again.
+    pub draft_id: Option<String>,
 }
 
 statements! {
     INSERT_DRAFT = "insert into draft (id, person_id, title, description, category, price_minor, licence, secret_id, created_ms, updated_ms, tags, trial)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)";
     UPDATE_DRAFT = "update draft set title = $2, description = $3, category = $4, price_minor = $5, licence = $6, updated_ms = $7, tags = $8, trial = $9 where id = $1";
-    GET_DRAFT = "select id, person_id, title, description, category, price_minor, licence, tags, trial, secret_id, updated_ms from draft where id = $1 and person_id = $2";
-    LIST_DRAFTS = "select id, person_id, title, description, category, price_minor, licence, tags, trial, secret_id, updated_ms
-        from draft where person_id = $1 order by updated_ms desc, id limit 50";
-    INSERT_PICTURE = "insert into picture (id, draft_id, person_id, secret_id, text_tag, state, step, steps, created_ms)
-        values ($1, $2, $3, $4, $5, 'waiting', 0, $6, $7)";
-    LIST_PICTURES = "select id, draft_id, person_id, secret_id, text_tag, state, step, steps, error, blob, pixel_blake3, pixel_sha256, created_ms
-        from picture where draft_id = $1 order by created_ms desc, id desc limit 60";
-    GET_PICTURE = "select id, draft_id, person_id, secret_id, text_tag, state, step, steps, error, blob, pixel_blake3, pixel_sha256, created_ms
+    PUBLISH_DRAFT = "update draft set listing_id = $2, published_ms = $3 where id = $1";
+    GET_DRAFT = "select id, person_id, title, description, category, price_minor, licence, tags, trial, secret_id, updated_ms, listing_id, published_ms
+        from draft where id = $1 and person_id = $2";
+    LIST_OPEN_DRAFTS = "select draft.id, draft.title, draft.updated_ms, listing.slug,
+            (select picture.id from picture where picture.draft_id = draft.id and picture.state = 'done' order by picture.created_ms desc, picture.id desc limit 1) as picture_id,
+            (select count(*) from picture where picture.draft_id = draft.id and picture.state = 'done') as pictures
+        from draft left join listing on listing.id = draft.listing_id
+        where draft.person_id = $1 and (draft.listing_id is null or draft.updated_ms > draft.published_ms or listing.state = 'failed')
+        order by draft.updated_ms desc, draft.id limit 50";
+    FIND_PUBLISHED = "select slug, title, state from listing where id = $1";
+    INSERT_PICTURE = "insert into picture (id, draft_id, person_id, secret_id, text_tag, state, step, steps, created_ms, origin_id)
+        values ($1, $2, $3, $4, $5, 'waiting', 0, $6, $7, $8)";
+    FIND_SEALED_SEED = "select anchor.version_id from picture
+        join anchor on anchor.pixel_blake3 = picture.pixel_blake3
+        where picture.origin_id = $1 and picture.pixel_blake3 <> $2 limit 1";
+    LIST_PICTURES = "select id, draft_id, person_id, secret_id, text_tag, state, step, steps, error, blob, pixel_blake3, pixel_sha256, created_ms, origin_id
+        from picture where draft_id = $1 order by created_ms desc, id desc limit $2";
+    GET_PICTURE = "select id, draft_id, person_id, secret_id, text_tag, state, step, steps, error, blob, pixel_blake3, pixel_sha256, created_ms, origin_id
         from picture where id = $1";
-    LIST_UNFINISHED = "select id, draft_id, person_id, secret_id, text_tag, state, step, steps, error, blob, pixel_blake3, pixel_sha256, created_ms
+    LIST_UNFINISHED = "select id, draft_id, person_id, secret_id, text_tag, state, step, steps, error, blob, pixel_blake3, pixel_sha256, created_ms, origin_id
         from picture where draft_id = $1 and state in ('waiting', 'failed') order by created_ms, id limit 400";
     DELETE_PICTURE = "delete from picture where id = $1";
     DELETE_DRAFT = "delete from draft where id = $1";
     SET_STEP = "update picture set state = 'running', step = $2 where id = $1 and state <> 'done'";
     FINISH_PICTURE = "update picture set state = 'done', step = steps, blob = $2, pixel_blake3 = $3, pixel_sha256 = $4, error = null where id = $1";
     FAIL_PICTURE = "update picture set state = 'failed', error = $2 where id = $1 and state <> 'done'";
-    LIST_MINE = "select listing.id, listing.slug, listing.trial, listing.title, listing.state, listing.price_minor, listing.sales, version.error, anchor.labelled_blob
+    LIST_MINE = "select listing.id, listing.slug, listing.trial, listing.title, listing.state, listing.price_minor, listing.sales, version.error, anchor.labelled_blob, draft.id as draft_id
         from listing
         join version on version.id = listing.version_id
         join anchor on anchor.version_id = version.id and anchor.idx = 0
+        left join draft on draft.listing_id = listing.id
         where listing.person_id = $1 order by listing.created_ms desc, listing.id limit 100";
 }
 
@@ -140,35 +181,85 @@ pub(super) async fn get_draft(
     )
 }
 
-pub(super) async fn list_drafts(tx: &mut Tx, person: &str) -> db::Result<Vec<DraftRow>> {
-    fetch!(tx, fetch_all, DraftRow, LIST_DRAFTS, person)
+/// Notes what a draft became.
+pub(super) async fn publish_draft(
+    tx: &mut Tx,
+    id: &DraftId,
+    listing: &ListingId,
+    now_ms: i64,
+) -> db::Result<()> {
+    execute!(tx, PUBLISH_DRAFT, id.as_str(), listing.as_str(), now_ms).map(|_| ())
+}
+
+pub(super) async fn find_published(tx: &mut Tx, listing: &str) -> db::Result<Option<Published>> {
+    fetch!(tx, fetch_optional, Published, FIND_PUBLISHED, listing)
+}
+
+/// Drafts that did not become what they are now.
+pub(super) async fn list_open_drafts(tx: &mut Tx, person: &str) -> db::Result<Vec<DraftLine>> {
+    fetch!(tx, fetch_all, DraftLine, LIST_OPEN_DRAFTS, person)
+}
+
+/// A picture as it is asked for.
+pub(super) struct NewPicture<'a> {
+    pub(super) id: &'a PictureId,
+    pub(super) secret_id: &'a str,
+    pub(super) text_tag: &'a str,
+    pub(super) steps: i64,
+    pub(super) origin_id: &'a str,
+    pub(super) now_ms: i64,
 }
 
 pub(super) async fn insert_picture(
     tx: &mut Tx,
-    id: &PictureId,
     draft: &DraftRow,
-    secret: &str,
-    tag: &str,
-    steps: i64,
-    now_ms: i64,
+    new: &NewPicture<'_>,
 ) -> db::Result<()> {
     execute!(
         tx,
         INSERT_PICTURE,
-        id.as_str(),
+        new.id.as_str(),
         draft.id.as_str(),
         draft.person_id.as_str(),
-        secret,
-        tag,
-        steps,
-        now_ms
+        new.secret_id,
+        new.text_tag,
+        new.steps,
+        new.now_ms,
+        new.origin_id
     )
     .map(|_| ())
 }
 
-pub(super) async fn list_pictures(tx: &mut Tx, draft: &DraftId) -> db::Result<Vec<PictureRow>> {
-    fetch!(tx, fetch_all, PictureRow, LIST_PICTURES, draft.as_str())
+/// Whether another picture with the seed of `origin` is sealed, one that is not equal to `pixel_blake3`.
+pub(super) async fn is_seed_sealed(
+    tx: &mut Tx,
+    origin: &str,
+    pixel_blake3: &str,
+) -> db::Result<bool> {
+    let found = fetch!(
+        tx,
+        fetch_optional,
+        (String,),
+        FIND_SEALED_SEED,
+        origin,
+        pixel_blake3
+    )?;
+    Ok(found.is_some())
+}
+
+pub(super) async fn list_pictures(
+    tx: &mut Tx,
+    draft: &DraftId,
+    most: i64,
+) -> db::Result<Vec<PictureRow>> {
+    fetch!(
+        tx,
+        fetch_all,
+        PictureRow,
+        LIST_PICTURES,
+        draft.as_str(),
+        most
+    )
 }
 
 pub(super) async fn get_picture(tx: &mut Tx, id: &PictureId) -> db::Result<Option<PictureRow>> {

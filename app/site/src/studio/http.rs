@@ -1,7 +1,8 @@
 //! Routes of the studio.
 
+use super::form::Typed;
 use super::page;
-use super::variables::read_variable;
+use super::variables::Row;
 use crate::ui::failure::AppError;
 use crate::ui::form::Form;
 use crate::ui::visit::Visit;
@@ -9,19 +10,21 @@ use crate::web::state::AppState;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::header;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use base::once;
-use engine::model::Size;
 use market::studio::PictureState;
 use market::studio::queue::{self, Seeds};
-use market::studio::service::{self, Content, DraftForm, Error, Publisher, SentSeal};
+use market::studio::service::{self, Content, Error, Preview, Publisher, SentSeal};
 use schema::failure::{Code, FieldError};
 use schema::id::{DraftId, ListingId, PersonId, PictureId};
-use schema::recipe::{MAX_GUIDANCE_MILLI, ModelDigest};
-use schema::template::{MAX_VARIABLES, MAX_VARIABLES_BYTES, Values, is_name};
-use std::collections::BTreeMap;
+use schema::template::MAX_VARIABLES;
+
+/// Pictures of a draft that its page shows: the newest.
+const PICTURES: i64 = 24;
+/// The most that it shows when it is asked for all.
+const MAX_PICTURES: i64 = 60;
 
 /// Routes of this feature.
 pub fn routes() -> Router<AppState> {
@@ -29,6 +32,8 @@ pub fn routes() -> Router<AppState> {
         .route("/studio", get(studio))
         .route("/studio/drafts", post(create))
         .route("/studio/drafts/{id}", get(draft).post(save))
+        .route("/studio/drafts/{id}/rows", post(rows))
+        .route("/studio/drafts/{id}/prompt", post(prompt))
         .route("/studio/drafts/{id}/generate", post(generate))
         .route("/studio/drafts/{id}/seal", get(seal))
         .route("/studio/drafts/{id}/publish", post(publish))
@@ -67,27 +72,55 @@ async fn create(State(state): State<AppState>, visit: Visit) -> Response {
         .await
 }
 
-async fn draft(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+async fn draft(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let query = Form::parse(&Bytes::from(query.unwrap_or_default()));
     visit
         .answer(async {
-            visit.require_person()?;
-            show(&state, &visit, &draft_id(&id)?, None, Vec::new()).await
+            let told = Told {
+                picked: query.all("picture").map(str::to_owned).collect(),
+                all: query.get("pictures") == "all",
+                ..Told::default()
+            };
+            show(&state, &visit, &draft_id(&id)?, told).await
         })
         .await
 }
 
-/// Shows a draft; after a refused form with what was typed and what is wrong.
+/// What a draft's page shows beside what is stored.
+#[derive(Default)]
+struct Told {
+    /// What was typed and is not stored.
+    typed: Option<Typed>,
+    errors: Vec<FieldError>,
+    /// Pictures that are ticked.
+    picked: Vec<String>,
+    /// Every picture, not only the newest.
+    all: bool,
+    /// The last row of variables was asked for just now.
+    new_row: bool,
+}
+
+/// Shows a draft; after a form that was not stored with what was typed and what is wrong.
 async fn show(
     state: &AppState,
     visit: &Visit,
     id: &DraftId,
-    typed: Option<(Content, &Form)>,
-    errors: Vec<FieldError>,
+    told: Told,
 ) -> Result<Response, AppError> {
     let person = visit.require_person()?;
+    let most = if told.all { MAX_PICTURES } else { PICTURES };
     let mut tx = state.db.write().await?;
-    let mut draft = service::get_draft(state, &mut tx, &person.id, id).await?;
-    let pictures = service::list_pictures(&mut tx, id).await?;
+    let draft = service::get_draft(state, &mut tx, &person.id, id).await?;
+    let published = service::find_published(&mut tx, &draft.row).await?;
+    let mut pictures = service::list_pictures(&mut tx, id, most + 1).await?;
+    let older = pictures.len() > usize::try_from(most).unwrap_or(usize::MAX);
+    pictures.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+    let made = service::list_made(state, &mut tx, &pictures).await?;
     // The oldest of them is next: what it waits for is what the page says.
     let next = pictures
         .iter()
@@ -97,26 +130,36 @@ async fn show(
         None => None,
     };
     tx.commit().await?;
-    let tag = draft.content.tag(state, id);
-    let minor = draft.row.price_minor;
-    let mut price = format!("{}.{:02}", minor / 100, minor % 100);
-    if let Some((content, form)) = typed {
-        draft.content = content;
-        draft.row.title = form.get("title").into();
-        draft.row.description = form.get("description").into();
-        draft.row.category = form.get("category").into();
-        draft.row.licence = form.get("licence").into();
-        draft.row.tags = form.get("tags").into();
-        draft.row.trial = form.get("trial") == "1";
-        price = form.get("price").to_owned();
-    }
+    let unsaved = told.typed.is_some();
+    let (typed, content) = match told.typed {
+        Some(typed) => {
+            let (content, _) = typed.content();
+            (typed, content)
+        }
+        None => {
+            let mut typed = Typed::of(&draft);
+            typed.picked = told.picked;
+            // The next pictures are made like the last ones.
+            typed.values = made
+                .first()
+                .map(|made| made.values.clone())
+                .unwrap_or_default();
+            (typed, draft.content.clone())
+        }
+    };
     let shown = page::Shown {
-        draft,
-        price,
-        pictures,
-        tag,
+        preview: preview(state, &typed, &content).await?,
+        published,
+        typed,
+        content,
+        older: older && !told.all,
+        tag: draft.content.tag(state, id),
+        row: draft.row,
+        pictures: pictures.into_iter().zip(made).collect(),
         wait_s,
-        errors,
+        unsaved: unsaved || !told.errors.is_empty(),
+        errors: told.errors,
+        new_row: told.new_row,
     };
     Ok(page::draft(
         visit,
@@ -126,35 +169,45 @@ async fn show(
     ))
 }
 
+/// What a template becomes, or what is wrong with it.
+async fn preview(
+    state: &AppState,
+    typed: &Typed,
+    content: &Content,
+) -> Result<Result<Preview, Vec<FieldError>>, AppError> {
+    let values = typed.values_for(content);
+    match service::preview(state, content.clone(), values).await {
+        Ok(preview) => Ok(Ok(preview)),
+        Err(Error::Invalid(fields)) => Ok(Err(fields)),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Saves the draft that a form holds. What is wrong is found in all fields at once; nothing is stored then.
 async fn save_form(
     state: &AppState,
     person: &PersonId,
     id: &DraftId,
     form: &Form,
-) -> Result<Result<Content, (Content, Vec<FieldError>)>, AppError> {
-    let (content, mut errors) = read_content(form);
-    let sent = DraftForm {
-        title: form.get("title").into(),
-        description: form.get("description").into(),
-        category: form.get("category").into(),
-        price: form.get("price").into(),
-        licence: form.get("licence").into(),
-        tags: form.get("tags").into(),
-        trial: form.get("trial") == "1",
-        content: content.clone(),
-        seen_ms: form.get("seen").parse().ok(),
-    };
+) -> Result<Result<(Typed, Content), Told>, AppError> {
+    let typed = Typed::read(form);
+    let (content, mut errors) = typed.content();
     if errors.is_empty() {
+        let sent = typed.draft(content.clone(), form.get("seen").parse().ok());
         match service::save_draft(state, person, id, sent).await {
-            Ok(()) => return Ok(Ok(content)),
+            Ok(()) => return Ok(Ok((typed, content))),
             Err(Error::Invalid(fields)) => errors = fields,
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(Err((content, errors)))
+    Ok(Err(Told {
+        typed: Some(typed),
+        errors,
+        ..Told::default()
+    }))
 }
 
+/// Saves, and goes on to the seal if that was asked for.
 async fn save(
     State(state): State<AppState>,
     visit: Visit,
@@ -166,111 +219,83 @@ async fn save(
         .answer(async {
             let person = visit.require_person()?;
             let id = draft_id(&id)?;
-            match save_form(&state, &person.id, &id, &form).await? {
-                Ok(_) => Ok(visit.redirect_with(&format!("/studio/drafts/{id}"), "saved")),
-                Err((content, errors)) => {
-                    show(&state, &visit, &id, Some((content, &form)), errors).await
-                }
+            let typed = match save_form(&state, &person.id, &id, &form).await? {
+                Ok((typed, _)) => typed,
+                Err(told) => return show(&state, &visit, &id, told).await,
+            };
+            let only = Some(form.get("only").to_owned()).filter(|only| !only.is_empty());
+            let picked = only.map_or(typed.picked, |only| vec![only]);
+            let picked: Vec<PictureId> = picked
+                .iter()
+                .filter_map(|id| PictureId::parse(id).ok())
+                .collect();
+            let picked: Vec<String> = picked.iter().map(|id| format!("picture={id}")).collect();
+            let query = picked.join("&");
+            if form.get("to") == "seal" || !form.get("only").is_empty() {
+                return Ok(visit.redirect(&format!("/studio/drafts/{id}/seal?{query}")));
             }
+            let path = match query.is_empty() {
+                true => format!("/studio/drafts/{id}"),
+                false => format!("/studio/drafts/{id}?{query}"),
+            };
+            Ok(visit.redirect_with(&path, "saved"))
         })
         .await
 }
 
-/// Reads template, sampling and the rows of variables.
-fn read_content(form: &Form) -> (Content, Vec<FieldError>) {
-    let mut errors = Vec::new();
-    let number = |name: &str, errors: &mut Vec<FieldError>| -> u32 {
-        form.get(name).trim().parse().unwrap_or_else(|_| {
-            errors.push(FieldError::new(name, "number"));
-            0
+/// One row of variables more or less, or a look at what the prompt becomes: nothing is stored, and nothing that was typed is lost.
+async fn rows(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            let id = draft_id(&id)?;
+            let mut typed = Typed::read(&form);
+            let new_row = !form.get("add").is_empty();
+            if let Ok(place) = form.get("remove").parse::<usize>()
+                && place < typed.rows.len()
+            {
+                typed.rows.remove(place);
+            }
+            if new_row && typed.rows.len() < MAX_VARIABLES {
+                typed.rows.push(Row::new());
+            }
+            let told = Told {
+                typed: Some(typed),
+                new_row,
+                ..Told::default()
+            };
+            show(&state, &visit, &id, told).await
         })
-    };
-    let steps = number("steps", &mut errors);
-    let guidance = form.get("guidance").trim().replace(',', ".");
-    let guidance_milli = match schema::money::Money::parse_usd(&guidance, "guidance") {
-        // A number that is too large is refused as such, with its bound.
-        Ok(value) => u32::try_from(value.minor * 10).unwrap_or(MAX_GUIDANCE_MILLI + 1),
-        Err(_) => {
-            errors.push(FieldError::new("guidance", "number"));
-            0
-        }
-    };
-    let model = match form.get("model") {
-        "" => None,
-        text => {
-            let model = ModelDigest::parse(text);
-            if model.is_err() {
-                errors.push(FieldError::new("model", "refused"));
-            }
-            model.ok()
-        }
-    };
-    let size = match form.get("size") {
-        "" => None,
-        text => {
-            let size = text
-                .split_once('x')
-                .and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)))
-                .map(|(width, height)| Size { width, height });
-            if size.is_none() {
-                errors.push(FieldError::new("size", "number"));
-            }
-            size
-        }
-    };
-    let mut variables = BTreeMap::new();
-    let rows = form
-        .all("variable_name")
-        .zip(form.all("variable_kind"))
-        .zip(form.all("variable_definition"))
-        .filter(|((name, _), _)| !name.trim().is_empty());
-    let mut rows: Vec<_> = rows.take(MAX_VARIABLES + 1).collect();
-    let bytes = rows.iter().map(|((name, _), text)| name.len() + text.len());
-    if bytes.sum::<usize>() > MAX_VARIABLES_BYTES {
-        // Nothing is read of what is too long to be kept.
-        errors.push(FieldError {
-            field: "variables".into(),
-            code: "variables-bytes".into(),
-            detail: Some(MAX_VARIABLES_BYTES.to_string()),
-        });
-        rows.clear();
-    }
-    for ((name, kind), definition) in rows {
-        let name = name.trim();
-        if !is_name(name) {
-            errors.push(FieldError {
-                field: "variables".into(),
-                code: "variable-name".into(),
-                detail: Some(name.into()),
-            });
-            continue;
-        }
-        match read_variable(kind, definition) {
-            Some(variable) if !variables.contains_key(name) => {
-                drop(variables.insert(name.to_owned(), variable))
-            }
-            Some(_) => errors.push(FieldError {
-                field: "variables".into(),
-                code: "variable-twice".into(),
-                detail: Some(name.into()),
-            }),
-            None => errors.push(FieldError {
-                field: "variables".into(),
-                code: "variable-definition".into(),
-                detail: Some(name.into()),
-            }),
-        }
-    }
-    let content = Content {
-        template: form.get("template").replace("\r\n", "\n"),
-        negative: form.get("negative").into(),
-        variables,
-        steps,
-        guidance_milli,
-        model,
-        size,
-    };
-    (content, errors)
+        .await
+}
+
+/// The parts of the page that follow what somebody types, for the browser alone.
+async fn prompt(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Response {
+    let form = Form::parse(&body);
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let id = draft_id(&id)?;
+            let mut tx = state.db.read().await?;
+            service::check_owner(&mut tx, &person.id, &id).await?;
+            drop(tx);
+            let typed = Typed::read(&form);
+            let (content, _) = typed.content();
+            let preview = preview(&state, &typed, &content).await?;
+            let html = page::fragment(visit.lang, &typed, &content, &preview);
+            Ok(([(header::CACHE_CONTROL, "private, no-store")], Html(html)).into_response())
+        })
+        .await
 }
 
 async fn generate(
@@ -285,23 +310,25 @@ async fn generate(
             let person = visit.require_person()?;
             let id = draft_id(&id)?;
             // What is on the page is what is made: the draft is saved first, or shown as it was typed with what is wrong.
-            let content = if form.all("template").next().is_some() {
+            let whole = form.all("template").next().is_some();
+            let (typed, content) = if whole {
                 match save_form(&state, &person.id, &id, &form).await? {
-                    Ok(content) => content,
-                    Err((content, errors)) => {
-                        let typed = Some((content, &form));
-                        return show(&state, &visit, &id, typed, errors).await;
-                    }
+                    Ok(saved) => saved,
+                    Err(told) => return show(&state, &visit, &id, told).await,
                 }
             } else {
                 let mut tx = state.db.write().await?;
                 let draft = service::get_draft(&state, &mut tx, &person.id, &id).await?;
                 tx.commit().await?;
-                draft.content
+                (Typed::read(&form), draft.content)
             };
-            let seeds = match form.get("seed").trim() {
-                "" => Seeds::Drawn,
-                seed => Seeds::Typed(seed.into()),
+            let seeds = match (form.get("same"), form.get("seed").trim()) {
+                ("", "") => Seeds::Drawn,
+                ("", seed) => Seeds::Typed(seed.into()),
+                (picture, _) => {
+                    let picture = PictureId::parse(picture);
+                    Seeds::Of(picture.map_err(|_| AppError::new(Code::NotFound))?)
+                }
             };
             // The button "explore" overrides the number beside the other button.
             let wanted = Some(form.get("explore")).filter(|text| !text.is_empty());
@@ -309,29 +336,21 @@ async fn generate(
                 .unwrap_or_else(|| form.get("count"))
                 .parse()
                 .unwrap_or(1);
-            let values = values_for(&content, &form);
+            let values = typed.values_for(&content);
             match queue::generate(&state, &person.id, &id, values, seeds, count).await {
                 Ok(()) => Ok(visit.redirect(&format!("/studio/drafts/{id}#pictures"))),
-                Err(Error::Invalid(fields)) => show(&state, &visit, &id, None, fields).await,
+                Err(Error::Invalid(errors)) => {
+                    let told = Told {
+                        typed: whole.then_some(typed),
+                        errors,
+                        ..Told::default()
+                    };
+                    show(&state, &visit, &id, told).await
+                }
                 Err(error) => Err(error.into()),
             }
         })
         .await
-}
-
-/// A value for each variable of a draft: the one that was chosen, or the default of a variable that the page did not know yet.
-fn values_for(content: &Content, form: &Form) -> Values {
-    let mut chosen = form.prefixed("value_");
-    let variables = content.variables.iter();
-    variables
-        .map(|(name, variable)| {
-            let value = chosen.remove(name);
-            (
-                name.clone(),
-                value.unwrap_or_else(|| variable.default_value()),
-            )
-        })
-        .collect()
 }
 
 /// Lets visitors try one's own listing, or not any more.
@@ -455,12 +474,25 @@ async fn seal(
                 Ok(sealable) => {
                     let mut tx = state.db.read().await?;
                     let keys = market::log::keys::list_active(&mut tx, person.id.as_str()).await?;
-                    let draft = service::get_closed_draft(&mut tx, &person.id, &id).await?;
                     drop(tx);
-                    let material = sealable.material(&state.log.origin, keys);
-                    Ok(page::seal(&visit, &draft, &pictures, material))
+                    let names: Vec<String> = pictures.iter().map(ToString::to_string).collect();
+                    let sealing = page::Sealing {
+                        draft: sealable.draft(),
+                        recipe: sealable.recipe(),
+                        pictures: &names,
+                        material: sealable.material(&state.log.origin, keys),
+                        fee: state.fee,
+                    };
+                    Ok(page::seal(&visit, sealing))
                 }
-                Err(Error::Invalid(fields)) => show(&state, &visit, &id, None, fields).await,
+                Err(Error::Invalid(errors)) => {
+                    let told = Told {
+                        errors,
+                        picked: pictures.iter().map(ToString::to_string).collect(),
+                        ..Told::default()
+                    };
+                    show(&state, &visit, &id, told).await
+                }
                 Err(error) => Err(error.into()),
             }
         })

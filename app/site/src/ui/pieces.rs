@@ -163,7 +163,7 @@ pub fn Field(
 /// so it must be escaped, and leptos writes the children of this element as they are.
 #[component]
 pub fn TextArea(
-    id: &'static str,
+    #[prop(into)] id: String,
     name: &'static str,
     value: String,
     rows: u32,
@@ -171,11 +171,12 @@ pub fn TextArea(
     #[prop(optional)] plain: bool,
     #[prop(optional)] invalid: bool,
 ) -> impl IntoView {
+    let error = invalid.then(|| format!("{id}-error"));
     // The first line end behind the tag is not part of the text; one of ours keeps the text's own.
     let text = format!("\n{}", shell::escape(&value));
     view! {
         <textarea id=id name=name rows=rows maxlength=most spellcheck=plain.then_some("false") aria-invalid=invalid.then_some("true")
-            aria-describedby=invalid.then(|| format!("{id}-error")) inner_html=text></textarea>
+            aria-describedby=error inner_html=text></textarea>
     }
 }
 

@@ -200,6 +200,12 @@ pub const FORMS: &[FormRoute] = &[
         "the same text is saved",
     ),
     open(
+        "/studio/drafts/{id}/rows",
+        "/studio/drafts/{id}",
+        "it stores nothing",
+    ),
+    open("/studio/drafts/{id}/prompt", "", "it stores nothing"),
+    open(
         "/studio/drafts/{id}/cancel",
         "/studio/drafts/{id}",
         "what is cancelled stays cancelled",

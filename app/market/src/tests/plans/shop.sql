@@ -35,13 +35,15 @@ insert into log_public (origin, size, note, public_ms, first_index) select 'here
 
 insert into draft (id, person_id, title, description, category, price_minor, licence, secret_id, created_ms, updated_ms)
     select 'd' || i, 'p' || (i % 5000), 'Title', '', 'badges', 300, 'personal', 'e' || i, i, i from number where i < 30000;
-insert into picture (id, draft_id, person_id, secret_id, text_tag, state, step, steps, blob, created_ms)
-    select 'c' || i, 'd' || (i % 30000), 'p' || (i % 5000), 'e' || i, 'tag', case when i % 1000 = 1 then 'waiting' else 'done' end, 8, 8, 'b' || i, i
+insert into picture (id, draft_id, person_id, secret_id, text_tag, state, step, steps, blob, pixel_blake3, origin_id, created_ms)
+    select 'c' || i, 'd' || (i % 30000), 'p' || (i % 5000), 'e' || i, 'tag', case when i % 1000 = 1 then 'waiting' else 'done' end, 8, 8, 'b' || i,
+        'x' || i, 'c' || case when i >= 30000 and i % 3 = 0 then i - 30000 else i end, i
     from number where i < 60000;
 insert into listing (id, slug, person_id, title, description, category, language, price_minor, licence, state, created_ms, published_ms, sales, version_id)
     select 'g' || i, 'slug-' || i, 'p' || (i % 5000), 'Title ' || i, 'words', case when i % 4 = 0 then 'badges' else 'icons' end, 'en', i % 900, 'personal',
         case when i % 20 = 0 then 'withdrawn' else 'live' end, i, i, i % 50, 'v' || i
     from number;
+update draft set listing_id = 'g' || substr(id, 2), published_ms = updated_ms where id like '%0' or id like '%5';
 insert into version (id, listing_id, state, secret_id, model, profile, scheduler, steps, width, height, variables, creator_key, leaf_hash,
         listing_leaf_hash, listing_statement, created_ms)
     select 'v' || i, 'g' || i, case when i % 20 = 0 then 'failed' else 'live' end, 'e' || i, 'model', 'portable-1', 'ddim', 8, 128, 128, '[]',
