@@ -41,6 +41,7 @@ pub(crate) fn run() -> Result<()> {
             }
         }
     }
+    styles(&mut findings)?;
     let in_app = sources.iter().filter_map(|source| {
         let path = source.path.strip_prefix("app/")?;
         let text = &source.text;
@@ -229,6 +230,44 @@ fn places(path: &str, code: &str, note: &mut impl FnMut(&str)) {
             note("a field of several lines is ui::pieces::TextArea, which escapes its text");
         }
     }
+}
+
+/// A value that no style sheet declares is no value: the rule that names it does nothing, and nobody is told.
+fn styles(findings: &mut Vec<String>) -> Result<()> {
+    let (mut declared, mut used) = (BTreeSet::new(), Vec::new());
+    for entry in std::fs::read_dir(root().join("app/site/style"))? {
+        let path = entry?.path();
+        let text = std::fs::read_to_string(&path)?;
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        for part in text.split("var(").skip(1) {
+            // One with a value to fall back to may be missing.
+            if let Some((value, _)) = part
+                .split_once(')')
+                .filter(|(value, _)| !value.contains(','))
+            {
+                used.push((name.clone(), value.trim().to_owned()));
+            }
+        }
+        for part in text.split([';', '{']) {
+            let part = part.rsplit("*/").next().unwrap_or_default();
+            if let Some((property, _)) = part.trim().split_once(':')
+                && property.starts_with("--")
+            {
+                declared.insert(property.trim().to_owned());
+            }
+        }
+    }
+    let missing = used
+        .into_iter()
+        .filter(|(_, value)| !declared.contains(value));
+    findings.extend(
+        missing.map(|(file, value)| format!("app/site/style/{file}: nothing declares {value}")),
+    );
+    Ok(())
 }
 
 /// Who prints decides how a program ends when it cannot: one file of each program does both.

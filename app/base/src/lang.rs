@@ -232,6 +232,17 @@ impl Lang {
         }
     }
 
+    /// A number of thousandths without zeros that say nothing: `3`, or `2,5` in German.
+    #[must_use]
+    pub fn decimal(self, thousandths: i64) -> String {
+        let text = format!("{}.{:03}", thousandths / 1000, (thousandths % 1000).abs());
+        let text = text.trim_end_matches('0').trim_end_matches('.').to_owned();
+        match self {
+            Self::De => text.replace('.', ","),
+            Self::En | Self::Zh => text,
+        }
+    }
+
     /// An amount in US dollars, as this language writes it.
     #[must_use]
     pub fn money(self, minor: i64) -> String {
@@ -317,6 +328,8 @@ mod tests {
 
     #[test]
     fn rates_are_written_without_zeros_that_say_nothing() {
+        let decimals = [3000, 2500, 1125, 500].map(|milli| Lang::De.decimal(milli));
+        assert_eq!(decimals, ["3", "2,5", "1,125", "0,5"]);
         let written = [1900, 2550, 810, 1925].map(percent);
         assert_eq!(written, ["19", "25.5", "8.1", "19.25"]);
     }

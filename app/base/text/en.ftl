@@ -336,6 +336,7 @@ explore-count = { $count ->
     [one] { $count } listing
    *[other] { $count } listings
 }
+explore-nothing-like = There is no listing for “{ $query }”.
 explore-nothing = Nothing fits these filters.
 explore-all = Show everything
 filters = Filters
@@ -415,6 +416,8 @@ checkout-refund = You can return what you have not opened within 14 days.
 cart-sum = Total
 remove-of = Remove { $title }
 payment = Payment
+payment-change = Show the sum for this country
+payment-repriced = This is the sum with the tax of the country that you chose. Nothing was charged yet.
 payment-submit = Pay { $amount }
 payment-confirm = The bank asks: did you start this payment?
 payment-yes = Yes, pay

@@ -131,7 +131,7 @@ pub(crate) fn plan(text: &Text, typed: &str) -> Plan {
         if !there(&ways) && slips < MAX_SLIPS {
             slips += 1;
             let near = near(text, word);
-            if let Some(best) = near.shown {
+            if let Some(best) = near.shown.filter(|best| *best != word.kept) {
                 put_right.push((word.range.clone(), best));
             }
             ways.extend(near.ways);

@@ -113,7 +113,14 @@ impl Reader {
         } else {
             Vec::new()
         };
-        let correction = found.plan.corrected.clone().map(|query| Correction {
+        // What would find nothing either is no help.
+        let helps = |query: &String| {
+            total > 0
+                || Query::parse(query)
+                    .is_ok_and(|query| self.look(&query, &request.filters).total(&self.state) > 0)
+        };
+        let correction = found.plan.corrected.clone().filter(helps);
+        let correction = correction.map(|query| Correction {
             query,
             applied: total > 0,
         });

@@ -180,25 +180,26 @@ fn circle(row: &mut [u8], y: u32, cut: Area) {
     span(row, at(inner + 1), at(outer + 1), GREY);
 }
 
-/// The mean of a picture's outermost pixels: what its ground continues as.
+/// The middle of a picture's outermost pixels: what its ground continues as. A label at the edge, or what reaches it, changes nothing while
+/// most of the edge is ground.
 #[must_use]
 pub(super) fn rim(picture: &Picture) -> [u8; 3] {
     let (width, height) = (picture.width as usize, picture.height as usize);
-    let mut sums = [0u64; 3];
-    let mut count = 0u64;
+    let mut edge: [Vec<u8>; 3] = Default::default();
     for y in 0..height {
         for x in 0..width {
             if y == 0 || x == 0 || y + 1 == height || x + 1 == width {
                 let at = (y * width + x) * 3;
-                for (sum, sample) in sums.iter_mut().zip(&picture.samples[at..at + 3]) {
-                    *sum += u64::from(*sample);
+                for (list, sample) in edge.iter_mut().zip(&picture.samples[at..at + 3]) {
+                    list.push(*sample);
                 }
-                count += 1;
             }
         }
     }
-    let count = count.max(1);
-    sums.map(|sum| u8::try_from((sum + count / 2) / count).unwrap_or(u8::MAX))
+    edge.map(|mut list| {
+        list.sort_unstable();
+        list.get(list.len() / 2).copied().unwrap_or(u8::MAX)
+    })
 }
 
 /// A picture made smaller: each pixel the mean of the area that it covers, in whole numbers.

@@ -7,7 +7,7 @@ use engine::ErrorKind;
 use engine::pipeline::Request;
 use schema::failure::FieldError;
 use schema::recipe::{Recipe, Seed};
-use schema::template::{MAX_VARIABLES, Values};
+use schema::template::{MAX_VARIABLES, Values, Variable};
 
 /// The most pictures of one wish.
 pub const MAX_PICTURES: usize = 16;
@@ -116,8 +116,8 @@ fn fit_values(recipe: &Recipe, sent: &Values, wrong: &mut Vec<FieldError>) -> Va
                 wrong.push(error(&field_of(name), "value-long", name));
                 continue;
             }
-            Some(value) => value.clone(),
-            None => variable.default_value(),
+            Some(value) if !is_left_empty(variable, value) => value.clone(),
+            _ => variable.default_value(),
         };
         if let Err(refused) = variable.text_of(name, &value) {
             wrong.push(FieldError::of(&field_of(name), &refused));
@@ -125,6 +125,11 @@ fn fit_values(recipe: &Recipe, sent: &Values, wrong: &mut Vec<FieldError>) -> Va
         values.insert(name.clone(), value);
     }
     values
+}
+
+/// Whether nothing was typed where words may be: that is the default, as pages say.
+fn is_left_empty(variable: &Variable, value: &str) -> bool {
+    matches!(variable, Variable::Text { .. }) && value.trim().is_empty()
 }
 
 fn fit_seeds(

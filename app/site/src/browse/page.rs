@@ -233,9 +233,17 @@ fn empty(lang: Lang, asked: &Asked, found: &Found) -> impl IntoView + use<> {
         )
         .collect();
     let none = ways.is_empty();
+    let filter = &asked.filter;
+    let nothing = match filter.narrowing().is_empty() && !filter.query.is_empty() {
+        true => lang.with(
+            "explore-nothing-like",
+            &[("query", filter.query.clone().into())],
+        ),
+        false => lang.text("explore-nothing"),
+    };
     view! {
         <section class="empty">
-            <p>{lang.text("explore-nothing")}</p>
+            <p>{nothing}</p>
             <ul class="empty__ways">{ways}</ul>
             {none.then(|| view! { <p><a class="button" href=lang.path("/explore")>{lang.text("explore-all")}</a></p> })}
         </section>

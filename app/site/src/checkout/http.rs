@@ -275,6 +275,9 @@ async fn own_payment(
 struct Buyer {
     #[serde(default)]
     country: String,
+    /// Whether another country was chosen than the one that the sum was shown for.
+    #[serde(default)]
+    repriced: Option<String>,
 }
 
 impl Buyer {
@@ -308,6 +311,7 @@ async fn payment(
                 &payment,
                 &lines,
                 buyer.country(&visit),
+                buyer.repriced.is_some(),
             ))
         })
         .await
@@ -325,10 +329,20 @@ async fn charge(
             let payment = own_payment(&state, &visit, &id).await?;
             let buyer = Buyer {
                 country: form.get("country").into(),
+                repriced: None,
             };
+            // Nobody is charged a sum that they have not seen.
+            let country = buyer.country(&visit);
+            let is_seen = form.get("seen").is_empty() || form.get("seen") == country;
+            if !form.get("change").is_empty() || !is_seen {
+                let repriced = if is_seen { "" } else { "&repriced=1" };
+                let id = &payment.id;
+                return Ok(visit.redirect(&format!(
+                    "/sandbox/payments/{id}?country={country}{repriced}"
+                )));
+            }
             let (card, now) = (form.get("card"), state.clock.now_ms());
-            let after =
-                sandbox::charge(&state.db, &payment.id, card, buyer.country(&visit), now).await?;
+            let after = sandbox::charge(&state.db, &payment.id, card, country, now).await?;
             after_charge(&visit, after)
         })
         .await

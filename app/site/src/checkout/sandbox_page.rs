@@ -24,7 +24,13 @@ const CARDS: [(&str, &str); 9] = [
     ("4000 0000 0000 5126", "card-refund-fails"),
 ];
 
-pub(super) fn payment(visit: &Visit, payment: &Record, lines: &[Line], country: &str) -> Response {
+pub(super) fn payment(
+    visit: &Visit,
+    payment: &Record,
+    lines: &[Line],
+    country: &str,
+    repriced: bool,
+) -> Response {
     let lang = visit.lang;
     let title = lang.text("payment");
     let payment = payment.clone();
@@ -73,18 +79,17 @@ pub(super) fn payment(visit: &Visit, payment: &Record, lines: &[Line], country: 
             .into_any()
         } else {
             view! {
-                <form method="get" action=action.clone() class="inline">
-                    <label for="country">{lang.text("country")}</label>
-                    <select id="country" name="country">{options.into_iter().collect_view()}</select>
-                    <button class="button button--small" type="submit" id="set-country">{lang.text("apply")}</button>
-                </form>
                 {tax_line}
                 <form method="post" action=action>
-                    <input type="hidden" name="country" value=country.clone()/>
+                    <input type="hidden" name="seen" value=country.clone()/>
+                    <label class="field" for="country"><span>{lang.text("country")}</span>
+                        <select id="country" name="country">{options.into_iter().collect_view()}</select>
+                    </label>
                     <label class="field" for="card"><span>{lang.text("card-number")}</span>
                         <input id="card" name="card" inputmode="numeric" autocomplete="off" placeholder="4242 4242 4242 4242" required/>
                     </label>
                     <button class="button button--primary button--wide" type="submit" id="pay">{lang.with("payment-submit", &[("amount", lang.money(total).into())])}</button>
+                    <button class="button button--wide" type="submit" name="change" value="1" formnovalidate=true id="set-country">{lang.text("payment-change")}</button>
                 </form>
             }
             .into_any()
@@ -94,6 +99,7 @@ pub(super) fn payment(visit: &Visit, payment: &Record, lines: &[Line], country: 
                 {heading(title, Some(lang.money(total)))}
                 <p class="hint">{lang.text("test-money")}</p>
                 <ul class="plain" id="items">{items}</ul>
+                {repriced.then(|| view! { <p class="hint" role="status" id="repriced">{lang.text("payment-repriced")}</p> })}
                 {declined.map(|text| view! { <p class="field-error" role="alert">{text}</p> })}
                 {form}
                 <details><summary>{lang.text("test-cards")}</summary><ul>{cards.into_iter().collect_view()}</ul></details>

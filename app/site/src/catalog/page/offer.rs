@@ -18,7 +18,7 @@ pub(super) fn offer(
     let lang = visit.lang;
     let note = visit.tax_note().filter(|_| listing.price_minor > 0);
     let elsewhere = (!visit.tax_rates.is_empty()).then(|| {
-        view! { " " <a href="#prices-for">{lang.text("price-country")}</a> }
+        view! { " · " <a href="#prices-for">{lang.text("price-country")}</a> }
     });
     view! {
         <div>
