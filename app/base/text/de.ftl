@@ -541,6 +541,7 @@ trial-line = { $count ->
     [one] Noch ein Versuch: ein kleines Bild mit KI-Hinweis und neuem Seed.
    *[other] Noch { $count } Versuche, jeder ein kleines Bild mit KI-Hinweis und neuem Seed.
 }
+trial-each = Bis zu { $count } Versuche, jeder ein kleines Bild mit KI-Hinweis und neuem Seed.
 trial-make = Ausprobieren
 trial-back = Zurück zum Angebot
 trial-yours = Ihre Versuche

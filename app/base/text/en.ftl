@@ -541,6 +541,7 @@ trial-line = { $count ->
     [one] One try left: a small picture with the AI label and a fresh seed.
    *[other] { $count } tries left, each a small picture with the AI label and a fresh seed.
 }
+trial-each = Up to { $count } tries, each a small picture with the AI label and a fresh seed.
 trial-make = Try it
 trial-back = Back to the listing
 trial-yours = Your tries

@@ -528,6 +528,7 @@ trial-line = { $count ->
     [0] 您对此配方的试用次数已用完。
    *[other] 还可试用 { $count } 次，每次得到一张带 AI 标识、使用新种子的小图。
 }
+trial-each = 最多可试 { $count } 次，每次生成一张带 AI 标识、使用新种子的小图。
 trial-make = 试用
 trial-back = 返回商品
 trial-yours = 您的试用

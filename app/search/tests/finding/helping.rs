@@ -29,7 +29,10 @@ fn what_is_mistyped_is_found_and_put_right() {
     }
     assert_eq!(answer("rocket", Filters::default()).correction, None);
     // What would find nothing either is not offered.
-    assert_eq!(answer("Einhron sticker", Filters::default()).correction, None);
+    assert_eq!(
+        answer("Einhron sticker", Filters::default()).correction,
+        None
+    );
     // Four letters are too few to look for something else, but not to ask.
     let piza = answer("piza", Filters::default());
     let correction = piza.correction.expect("a guess");

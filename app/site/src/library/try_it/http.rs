@@ -95,7 +95,8 @@ async fn start(
             };
             match service::start(&state, &slug, &trier, key, &values).await {
                 Ok(_) => {
-                    let answer = visit.redirect(&format!("/listings/{slug}/try#tries"));
+                    // No place within the page: without scripts a page that names one is not loaded again by itself.
+                    let answer = visit.redirect(&format!("/listings/{slug}/try"));
                     Ok(match fresh {
                         Some(value) => with_cookie(answer, &cookie(VISITOR, &value, COOKIE_S)),
                         None => answer,

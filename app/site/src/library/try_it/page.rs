@@ -32,7 +32,7 @@ pub(crate) fn is_offered(listing: &Listing) -> bool {
 pub(crate) fn section(visit: &Visit, listing: &Listing) -> Option<impl IntoView + use<>> {
     let lang = visit.lang;
     is_offered(listing).then(|| {
-        let form = form(lang, listing, &Values::new(), &[], MAX_TRIALS);
+        let form = form(lang, listing, &Values::new(), &[], None);
         view! { <section class="card try-it" id="try-it"><h2>{lang.text("trial-title")}</h2> {form}</section> }
     })
 }
@@ -42,7 +42,7 @@ fn form(
     listing: &Listing,
     values: &Values,
     errors: &[FieldError],
-    left: i64,
+    left: Option<i64>,
 ) -> impl IntoView + use<> {
     let action = lang.path(&format!("/listings/{}/try", listing.slug));
     let fields = slots::fields(lang, &choices(listing), values, errors);
@@ -52,13 +52,18 @@ fn form(
         .map(|error| lang.field_error(error))
         .map(|text| view! { <p class="field-error" role="alert">{text}</p> })
         .collect();
-    let line = lang.with("trial-line", &[("count", left.into())]);
+    // A listing's page is the same for everybody: it knows nobody's tries.
+    let line = match left {
+        Some(left) => lang.with("trial-line", &[("count", left.into())]),
+        None => lang.with("trial-each", &[("count", MAX_TRIALS.into())]),
+    };
+    let none_left = left.is_some_and(|left| left <= 0);
     view! {
         <form class="own-form" method="post" action=action id="try-form">
             <FormKey/>
             {fields}
             {told}
-            <p class="actions"><button class="button" id="try" disabled=left <= 0>{lang.text("trial-make")}</button></p>
+            <p class="actions"><button class="button" id="try" disabled=none_left>{lang.text("trial-make")}</button></p>
             <p class="field__hint">{line}</p>
         </form>
     }
@@ -110,7 +115,7 @@ pub(super) fn tries(visit: &Visit, page: &Tries) -> Response {
             {heading(title, None)}
             <p><a href=back>{lang.text("trial-back")}</a></p>
             <div class="own-line">
-                <section class="card try-it">{sealed}{form(lang, listing, &page.values, &page.errors, left)}</section>
+                <section class="card try-it">{sealed}{form(lang, listing, &page.values, &page.errors, Some(left))}</section>
                 <section class="card" id="tries">
                     <h2>{lang.text("trial-yours")}</h2>
                     {none.then(|| view! { <p class="quiet">{lang.text("trial-none")}</p> })}
