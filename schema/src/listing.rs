@@ -175,7 +175,24 @@ pub fn slug_of(title: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::slug_of;
+    use super::{line, parse_description, slug_of};
+
+    #[test]
+    fn what_is_no_character_is_refused_in_titles_and_descriptions() {
+        for code in ["\u{ffff}", "\u{fffe}", "\u{fdd0}", "\u{1fffe}", "\u{7}"] {
+            assert!(
+                line(&format!("Fox {code}"), "title", 1, 80).is_err(),
+                "{code:?}"
+            );
+            assert!(
+                parse_description(&format!("A fox {code}")).is_err(),
+                "{code:?}"
+            );
+        }
+        for text in ["狐狸 🦊", "Füchse\u{2019}"] {
+            assert!(line(text, "title", 1, 80).is_ok(), "{text:?}");
+        }
+    }
 
     #[test]
     fn an_address_can_be_read_whatever_the_script_of_the_title() {

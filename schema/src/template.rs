@@ -119,6 +119,17 @@ impl Variable {
         }
     }
 
+    /// The value that was given, or the default where none was: words that were left empty are none.
+    #[must_use]
+    pub fn value_or_default(&self, given: Option<&str>) -> String {
+        let is_left_empty =
+            |text: &str| matches!(self, Self::Text { .. }) && text.trim().is_empty();
+        match given {
+            Some(value) if !is_left_empty(value) => value.to_owned(),
+            _ => self.default_value(),
+        }
+    }
+
     /// The text that `value` puts into the prompt.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use crate::root;
 use anyhow::{Context as _, Result, bail};
 use std::io::Write as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Prints a line; a closed pipe is no reason to fail.
@@ -75,6 +76,27 @@ pub(crate) fn ensure_wasm_target() -> Result<()> {
         // Without rustup the target comes with the compiler, or the build will say that it is missing.
         None => Ok(()),
     }
+}
+
+/// A Python in a folder of its own with these packages, as pip names them; returns the program.
+pub(crate) fn python(folder: &Path, packages: &[&str]) -> Result<String> {
+    let python = folder.join("bin/python").to_string_lossy().into_owned();
+    if output(&python, &["--version"]).is_none() {
+        let make = ["-m", "venv", &folder.to_string_lossy()];
+        if output("python3", &make).is_none() {
+            debian(&["python3-venv"])?;
+            program("python3", &make)?;
+        }
+    }
+    let install = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ];
+    program(&python, &[&install[..], packages].concat())?;
+    Ok(python)
 }
 
 /// Installs Debian packages.

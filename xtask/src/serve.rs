@@ -8,6 +8,9 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+/// A page of a server that is busy takes a while.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 struct Options {
     port: u16,
     data: String,
@@ -139,17 +142,9 @@ fn follow_demo(address: &str) -> Result<()> {
     }
 }
 
-/// Asks `/healthz` how much of the demo is there.
-fn demo_progress(address: &str) -> Option<(usize, usize)> {
-    let mut stream = TcpStream::connect(address).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-    write!(
-        stream,
-        "GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-    )
-    .ok()?;
-    let mut text = String::new();
-    stream.read_to_string(&mut text).ok()?;
+/// Asks `/healthz` how much of the demo is there, and how much there will be.
+pub(crate) fn demo_progress(address: &str) -> Option<(usize, usize)> {
+    let text = ask(address, "/healthz")?;
     let body = text.split_once("\r\n\r\n")?.1;
     let value: serde_json::Value =
         serde_json::from_str(body.get(body.find('{')?..=body.rfind('}')?)?).ok()?;
@@ -159,4 +154,18 @@ fn demo_progress(address: &str) -> Option<(usize, usize)> {
             .and_then(|number| usize::try_from(number).ok())
     };
     Some((read("loaded")?, read("total")?))
+}
+
+/// What a server answers, head and all; nothing while it does not.
+pub(crate) fn ask(address: &str, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .ok()?;
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
 }

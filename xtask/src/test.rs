@@ -3,7 +3,7 @@
 //! The one rule: nothing is skipped silently. What is missing is installed where that is possible; otherwise the run fails.
 
 use crate::built::{self, Tests};
-use crate::run::{cargo, debian, ensure_wasm_target, has, output, program, say};
+use crate::run::{cargo, debian, ensure_wasm_target, has, output, program, python, say};
 use crate::{check, fuzz, portable, postgres, root, runtime, stripe, target};
 use anyhow::{Context as _, Result, bail};
 use std::io::{BufRead as _, BufReader};
@@ -190,31 +190,21 @@ fn lint(counts: &mut Counts) {
 /// Checks by other people's programs: Python packages in a folder below target, and Debian's Go packages.
 fn outside(counts: &mut Counts, built: &[Tests], install: bool) -> Result<()> {
     let folder = target().join("outside");
-    let python = folder.join("bin/python");
-    if !python.is_file() {
-        if !install {
-            bail!("{} is missing and --no-install was given", python.display());
-        }
-        if output("python3", &["-m", "venv", &folder.to_string_lossy()]).is_none() {
-            debian(&["python3-venv"])?;
-            program("python3", &["-m", "venv", &folder.to_string_lossy()])?;
-        }
+    if !install && !folder.join("bin/python").is_file() {
+        bail!(
+            "{} has no Python and --no-install was given",
+            folder.display()
+        );
     }
     let requirements = root().join("tests/outside/requirements.txt");
-    program(
-        &python.to_string_lossy(),
-        &[
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            // The AICS packages ask for Python 3.12 and run on Debian's 3.11 all the same, which is what these tests show.
-            "--ignore-requires-python",
-            "--requirement",
-            &requirements.to_string_lossy(),
-        ],
-    )?;
-    vectors(&folder, &python.to_string_lossy())?;
+    let packages = [
+        // The AICS packages ask for Python 3.12 and run on Debian's 3.11 all the same, which is what these tests show.
+        "--ignore-requires-python",
+        "--requirement",
+        &requirements.to_string_lossy(),
+    ];
+    let python = python(&folder, &packages)?;
+    vectors(&folder, &python)?;
     if output("go", &["version"]).is_none()
         || !Path::new("/usr/share/gocode/src/golang.org/x/mod").is_dir()
     {

@@ -81,8 +81,7 @@ mod tests {
         });
         assert_eq!(asked.await.expect("no panic"), Ok(()), "nobody works yet");
         let mut work = Box::pin(work);
-        let given_up = futures_once(&mut work).await;
-        assert!(!given_up, "it goes on");
+        assert!(!is_done_at_once(&mut work).await, "it goes on");
         tokio::task::spawn_blocking(move || has_begun.recv())
             .await
             .expect("no panic")
@@ -96,7 +95,7 @@ mod tests {
     }
 
     /// Looks once whether something is done.
-    async fn futures_once<F: Future + Unpin>(future: &mut F) -> bool {
+    async fn is_done_at_once<F: Future + Unpin>(future: &mut F) -> bool {
         std::future::poll_fn(|context| {
             let done = std::pin::Pin::new(&mut *future).poll(context).is_ready();
             std::task::Poll::Ready(done)

@@ -234,8 +234,8 @@ impl Lang {
 
     /// A number of thousandths without zeros that say nothing: `3`, or `2,5` in German.
     #[must_use]
-    pub fn decimal(self, thousandths: i64) -> String {
-        let text = format!("{}.{:03}", thousandths / 1000, (thousandths % 1000).abs());
+    pub fn decimal(self, thousandths: u32) -> String {
+        let text = format!("{}.{:03}", thousandths / 1000, thousandths % 1000);
         let text = text.trim_end_matches('0').trim_end_matches('.').to_owned();
         match self {
             Self::De => text.replace('.', ","),

@@ -145,10 +145,7 @@ fn values(recipe: &Recipe, set: &[String]) -> Result<Values> {
     }
     let mut values = Values::new();
     for (name, variable) in &recipe.variables {
-        let value = match chosen.get(name.as_str()) {
-            Some(value) => (*value).to_owned(),
-            None => variable.default_value(),
-        };
+        let value = variable.value_or_default(chosen.get(name.as_str()).copied());
         if variable.text_of(name, &value).is_err() {
             let takes = takes(&variable.public());
             bail!("--set {name}={}: takes {takes}", short(&value));

@@ -20,6 +20,20 @@ fn framed(side: u32, ground: [u8; 3], inner: [u8; 3]) -> Picture {
     }
 }
 
+#[test]
+fn a_label_at_the_edge_changes_nothing_of_what_the_ground_continues_as() {
+    let mut picture = framed(32, [250, 251, 252], BLUE);
+    assert_eq!(raster::rim(&picture), [250, 251, 252]);
+    // Over a third of two sides.
+    for y in 27..32 {
+        for x in 20..32 {
+            let at = (y * 32 + x) * 3;
+            picture.samples[at..at + 3].copy_from_slice(&[60, 60, 60]);
+        }
+    }
+    assert_eq!(raster::rim(&picture), [250, 251, 252]);
+}
+
 const RED: [u8; 3] = [200, 10, 10];
 const BLUE: [u8; 3] = [10, 20, 200];
 const XMP: &str = "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"/>";

@@ -64,8 +64,23 @@ async fn a_price_shows_its_tax_from_the_first_page_to_the_invoice() {
         page.body.contains("$12.00"),
         "the payment begins with the same sum"
     );
-    let card = [("card", "4242424242424242"), ("country", "AT")];
-    let order = visitor.post(&payment, &card).await;
+    // Another country than the one on the page: nobody is charged a sum that they have not seen.
+    let card = ("card", "4242424242424242");
+    let moved = [card, ("country", "DE"), ("seen", "AT")];
+    let asked = visitor.post(&payment, &moved).await;
+    assert_eq!(
+        asked.header("location"),
+        format!("{payment}?country=DE&repriced=1")
+    );
+    let again = visitor.get(asked.header("location")).await.body;
+    assert!(again.contains("$11.90") && again.contains("id=\"repriced\""));
+    assert!(server.holds("not exists (select 1 from purchase where state = 'paid')"));
+    let shown = [("country", "DE"), ("seen", "AT"), ("change", "1")];
+    let only_shown = visitor.post(&payment, &shown).await;
+    assert!(only_shown.header("location").contains("?country=DE"));
+    let order = visitor
+        .post(&payment, &[card, ("country", "AT"), ("seen", "AT")])
+        .await;
     let order = order.header("location").to_owned();
     let paid = async || {
         let receipt = visitor.get(&order).await.body;

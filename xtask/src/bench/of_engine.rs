@@ -1,7 +1,7 @@
 //! `cargo xtask bench engine`: our engine beside Python's onnxruntime on the same graphs, in turns, so that the ratio holds on any machine.
 
 use super::{ROUNDS, measured, median};
-use crate::run::{cargo_with, debian, output, program, say};
+use crate::run::{cargo_with, python, say};
 use crate::{root, runtime, target};
 use anyhow::Result;
 use serde_json::Value;
@@ -22,7 +22,7 @@ pub(super) fn run() -> Result<()> {
         "bench",
     ];
     cargo_with(&build, &[])?;
-    let python = peer()?;
+    let python = python(&target().join("bench"), &[PEER, "numpy"])?;
     let ours = target()
         .join("release/examples/bench")
         .to_string_lossy()
@@ -73,30 +73,4 @@ pub(super) fn run() -> Result<()> {
         ours("peak_megabytes_all_workers")
     ));
     Ok(())
-}
-
-/// A Python of its own with the peer inside.
-fn peer() -> Result<String> {
-    let folder = target().join("bench");
-    let python = folder.join("bin/python").to_string_lossy().into_owned();
-    if output(&python, &["--version"]).is_none() {
-        let make = ["-m", "venv", &folder.to_string_lossy()];
-        if output("python3", &make).is_none() {
-            debian(&["python3-venv"])?;
-            program("python3", &make)?;
-        }
-    }
-    program(
-        &python,
-        &[
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            PEER,
-            "numpy",
-        ],
-    )?;
-    Ok(python)
 }

@@ -1,6 +1,7 @@
 //! Who is in the demo: creators, buyers, an operator. Everybody knows their passwords and keys.
 
 use super::shop;
+use crate::people::guest;
 use crate::people::service::{self as people, NewPerson};
 use crate::shop::Shop;
 use anyhow::Result;
@@ -124,12 +125,17 @@ pub async fn load(state: &Shop) -> Result<()> {
 /// Signs in as somebody of the demo, without a password. `None` for a role that there is not, and in a shop that is no demo.
 ///
 /// # Errors
-/// When the database fails.
-pub async fn sign_in(state: &Shop, role: &str) -> Result<Option<String>, people::Error> {
+/// [`people::Error::TooMany`] from one network address.
+pub async fn sign_in(
+    state: &Shop,
+    role: &str,
+    address: &str,
+) -> Result<Option<String>, people::Error> {
     let role = ROLES.iter().find(|known| known.name == role);
     let Some(role) = role.filter(|_| state.demo) else {
         return Ok(None);
     };
+    guest::count_try(&state.db, address).await?;
     let mut tx = state.db.read().await?;
     let person = people::find_by_email(&mut tx, role.email).await?;
     drop(tx);

@@ -7,7 +7,7 @@ use engine::ErrorKind;
 use engine::pipeline::Request;
 use schema::failure::FieldError;
 use schema::recipe::{Recipe, Seed};
-use schema::template::{MAX_VARIABLES, Values, Variable};
+use schema::template::{MAX_VARIABLES, Values};
 
 /// The most pictures of one wish.
 pub const MAX_PICTURES: usize = 16;
@@ -116,8 +116,7 @@ fn fit_values(recipe: &Recipe, sent: &Values, wrong: &mut Vec<FieldError>) -> Va
                 wrong.push(error(&field_of(name), "value-long", name));
                 continue;
             }
-            Some(value) if !is_left_empty(variable, value) => value.clone(),
-            _ => variable.default_value(),
+            given => variable.value_or_default(given.map(String::as_str)),
         };
         if let Err(refused) = variable.text_of(name, &value) {
             wrong.push(FieldError::of(&field_of(name), &refused));
@@ -125,11 +124,6 @@ fn fit_values(recipe: &Recipe, sent: &Values, wrong: &mut Vec<FieldError>) -> Va
         values.insert(name.clone(), value);
     }
     values
-}
-
-/// Whether nothing was typed where words may be: that is the default, as pages say.
-fn is_left_empty(variable: &Variable, value: &str) -> bool {
-    matches!(variable, Variable::Text { .. }) && value.trim().is_empty()
 }
 
 fn fit_seeds(
@@ -266,6 +260,16 @@ mod tests {
             .into_iter()
             .map(|error| (error.field, error.code, error.detail.unwrap_or_default()));
         told.collect()
+    }
+
+    #[test]
+    fn words_that_are_left_empty_are_the_default() {
+        let models = models();
+        for typed in ["", "  "] {
+            let wish = wish(&[("dish", typed)], Seeds::New, 1);
+            let fitting = fit(&recipe(&models), &models, &wish, || 7).expect("it fits");
+            assert_eq!(fitting.values["dish"], "cake", "{typed:?}");
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ const PROVE: &str = "prove";
 /// What stands where a password's hash would: no password fits it.
 const NO_PASSWORD: &str = "!";
 
-/// Counts a visitor's try to order, whatever comes of it.
+/// Counts a visitor's try to order, or to look around a demo as somebody, whatever comes of it.
 ///
 /// # Errors
 /// [`Error::TooMany`] from one network address.

@@ -20,6 +20,11 @@ fn a_query_that_is_too_long_is_refused_and_not_cut() {
         Query::parse(&"猫".repeat(MAX_QUERY_CHARACTERS + 1)),
         Err(QueryError::TooLong)
     );
+    // Each stands for eighteen characters.
+    assert_eq!(
+        Query::parse(&"\u{fdfa}".repeat(MAX_QUERY_CHARACTERS / 4)),
+        Err(QueryError::TooLong)
+    );
     assert_eq!(
         Query::parse(&"a ".repeat(17)),
         Err(QueryError::TooManyWords)

@@ -152,7 +152,7 @@ pub(super) fn opened(
                     {recipe.negative.clone().map(|negative| view! { <Fact label=lang.text("negative")><code>{negative}</code></Fact> })}
                     <Fact label=lang.text("sampler")>{recipe.scheduler.name()}</Fact>
                     <Fact label=lang.text("steps")>{recipe.steps}</Fact>
-                    <Fact label=lang.text("guidance")>{lang.decimal(i64::from(recipe.guidance_milli))}</Fact>
+                    <Fact label=lang.text("guidance")>{lang.decimal(recipe.guidance_milli)}</Fact>
                     <Fact label=lang.text("noise")>{recipe.noise.name()}</Fact>
                     <Fact label=lang.text("model")><Code text=recipe.model.to_string()/></Fact>
                 </dl>

@@ -1,8 +1,9 @@
 //! The peer: django-oscar from the Python package index, with as many products, served as its documents say.
 
-use super::shop::{address, administer, folder, wait_for};
+use super::shop::{address, administer, folder, wait_until};
 use crate::root;
-use crate::run::{debian, output, program, say};
+use crate::run::{program, python, say};
+use crate::serve::ask;
 use anyhow::{Context as _, Result};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
@@ -19,34 +20,10 @@ pub(super) struct Peer {
 
 impl Peer {
     pub(super) fn start(products: u64) -> Result<Self> {
-        let (python, sources) = (
-            folder().join("peer/bin/python"),
-            root().join("tests/peers/oscar"),
-        );
-        std::fs::create_dir_all(folder())?;
-        if !python.is_file() {
-            let place = folder().join("peer").to_string_lossy().into_owned();
-            if output("python3", &["-m", "venv", &place]).is_none() {
-                debian(&["python3-venv"])?;
-                program("python3", &["-m", "venv", &place])?;
-            }
-        }
-        let requirements = sources
-            .join("requirements.txt")
-            .to_string_lossy()
-            .into_owned();
-        let python = python.to_string_lossy().into_owned();
-        program(
-            &python,
-            &[
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--requirement",
-                &requirements,
-            ],
-        )?;
+        let sources = root().join("tests/peers/oscar");
+        let requirements = sources.join("requirements.txt");
+        let packages = ["--requirement", &requirements.to_string_lossy()];
+        let python = python(&folder().join("peer"), &packages)?;
         administer(&[&format!("drop database if exists {DATABASE} with (force)")])?;
         let begun = Instant::now();
         let run = |script: &str, argument: &str| {
@@ -69,12 +46,9 @@ impl Peer {
             .spawn()
             .context("cannot run serve.py")?;
         let peer = Self { server, products };
-        wait_for(
-            &peer.place(),
-            "/catalogue/",
-            |answer| answer.contains("200 OK"),
-            STARTING,
-        )?;
+        let is_served =
+            || ask(&peer.place(), "/catalogue/").is_some_and(|answer| answer.contains("200 OK"));
+        wait_until(is_served, STARTING)?;
         Ok(peer)
     }
 

@@ -1,10 +1,10 @@
 //! Shops for the bench: the demo, loaded once for each database, grown to any size, and served.
 
 use crate::run::{output, program, say};
+use crate::serve::{ask, demo_progress};
 use crate::{root, runtime, target};
 use anyhow::{Context as _, Result, bail};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -97,36 +97,12 @@ impl Place {
     }
 }
 
-/// What a server answers, head and all; empty while it does not.
-pub(super) fn ask(address: &str, path: &str) -> String {
-    let answer = || {
-        let mut stream = TcpStream::connect(address).ok()?;
-        stream
-            .set_read_timeout(Some(Duration::from_secs(20)))
-            .ok()?;
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-        )
-        .ok()?;
-        let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).ok()?;
-        Some(String::from_utf8_lossy(&bytes).into_owned())
-    };
-    answer().unwrap_or_default()
-}
-
-/// Waits until a server's answer holds something.
-pub(super) fn wait_for(
-    address: &str,
-    path: &str,
-    holds: impl Fn(&str) -> bool,
-    at_most: Duration,
-) -> Result<Duration> {
+/// Waits until something is so, and says how long it took.
+pub(super) fn wait_until(is_so: impl Fn() -> bool, at_most: Duration) -> Result<Duration> {
     let begun = Instant::now();
-    while !holds(&ask(address, path)) {
+    while !is_so() {
         if begun.elapsed() > at_most {
-            bail!("{path} is not ready after {} s", at_most.as_secs());
+            bail!("a server is not ready after {} s", at_most.as_secs());
         }
         std::thread::sleep(Duration::from_millis(300));
     }
@@ -156,15 +132,9 @@ pub(super) fn load_demo(database: Database) -> Result<()> {
         ])?;
     }
     let (mut child, address) = place.serve()?;
-    let is_loaded = |answer: &str| {
-        let body = answer.split_once("\"demo\":").map_or("", |parts| parts.1);
-        let read = |name: &str| -> Option<u64> {
-            let rest = body.split_once(&format!("\"{name}\":"))?.1;
-            rest.split([',', '}']).next()?.trim().parse().ok()
-        };
-        read("total").is_some_and(|total| total > 0 && read("loaded") == Some(total))
-    };
-    let took = wait_for(&address, "/healthz", is_loaded, LOADING)?;
+    let is_loaded =
+        || demo_progress(&address).is_some_and(|(loaded, total)| total > 0 && loaded == total);
+    let took = wait_until(is_loaded, LOADING)?;
     stop(&mut child)?;
     std::fs::write(loaded, "")?;
     say(&format!(
@@ -234,10 +204,11 @@ impl Shop {
         let (child, address) = self.place.serve()?;
         self.running = Some((child, address.clone()));
         // Before that the page shows what is new, and says so.
-        let found = |answer: &str| {
+        let is_found = || {
+            let answer = ask(&address, "/explore?q=quokka").unwrap_or_default();
             answer.contains("/listings/grown-") && !answer.contains("being prepared")
         };
-        wait_for(&address, "/explore?q=quokka", found, INDEXING)?;
+        wait_until(is_found, INDEXING)?;
         let megabytes = size_mb(&self.place.data.join("search"));
         say(&format!(
             "{} listings are indexed {:.0} s after the start: {megabytes} MB",
