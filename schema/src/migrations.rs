@@ -60,4 +60,5 @@ steps! {
     34 "0034_own";
     35 "0035_storefront";
     36 "0036_studio";
+    37 "0037_days";
 }

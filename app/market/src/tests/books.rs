@@ -3,7 +3,9 @@
 use crate::testing::{shop, traded};
 use base::db::{Violation, execute};
 use base::testing::{TestDb, databases};
-use money::books::service::{AccountKind, Entry, Error, audit, balance, post, posting};
+use money::books::service::{
+    AccountKind, Entry, Error, audit, balance, days, post, posting, seller_balances,
+};
 
 fn entry(key: &str, postings: Vec<money::books::service::Posting>) -> Entry {
     Entry {
@@ -151,6 +153,13 @@ async fn the_audit_names_what_does_not_fit_and_finds_nothing_where_all_does() {
                 "its postings",
             ),
             (
+                "update account_day set amount = amount + 1 where account_id = (select id from account where kind = 'revenue:share')
+                    and day = (select min(day) from account_day)",
+                "update account_day set amount = amount - 1 where account_id = (select id from account where kind = 'revenue:share')
+                    and day = (select min(day) from account_day)",
+                "a day of the account revenue:share",
+            ),
+            (
                 "update purchase_line set refunded_minor = 998 where price_minor = 1000",
                 "update purchase_line set refunded_minor = 1000 where price_minor = 1000",
                 "was refunded",
@@ -187,6 +196,39 @@ async fn the_audit_names_what_does_not_fit_and_finds_nothing_where_all_does() {
             run(undo).await;
         }
         verdict(&test).await.expect("all fits again");
+    }
+}
+
+#[tokio::test]
+async fn a_creators_days_add_up_to_their_balances_and_hold_nobody_elses() {
+    for test in databases().await {
+        let shop = traded(&test).await;
+        let mut tx = test.db.read().await.expect("a transaction");
+        for seller in &shop.sellers {
+            let days = days(&mut tx, seller).await.expect("days");
+            assert!(
+                days.is_sorted_by_key(|day| day.day) && days.len() > 1,
+                "{}: {days:?}",
+                test.name
+            );
+            let sum = |accounts: &[&str]| -> i64 {
+                let some = days.iter().filter(|day| accounts.contains(&&*day.account));
+                some.map(|day| day.amount).sum()
+            };
+            let now = seller_balances(&mut tx, seller).await.expect("balances");
+            assert_eq!(
+                [
+                    sum(&["seller:held"]),
+                    sum(&["seller:available"]),
+                    sum(&["connected:paid_out", "bank:operating"]),
+                    sum(&["transit:transfer", "transit:manual", "connected:balance"]),
+                ],
+                [now.held, now.available, now.paid, now.in_transit],
+                "{}: {days:?}",
+                test.name
+            );
+        }
+        assert_eq!(days(&mut tx, "nobody").await.expect("days"), []);
     }
 }
 

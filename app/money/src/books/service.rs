@@ -174,7 +174,7 @@ pub async fn seller_balances(tx: &mut Tx, person: &str) -> db::Result<SellerBala
 /// # Errors
 /// When the database fails.
 pub async fn days(tx: &mut Tx, person: &str) -> db::Result<Vec<Day>> {
-    store::days(tx, person, base::clock::DAY_MS).await
+    store::days(tx, person).await
 }
 
 /// The newest movements of a person's accounts.
@@ -199,6 +199,11 @@ pub async fn audit(tx: &mut Tx) -> db::Result<Result<i64, String>> {
     if let Some((kind, owner, posted, derived)) = store::find_drift(tx).await? {
         return Ok(Err(format!(
             "the account {kind} of {owner} says {posted}, its postings {derived}"
+        )));
+    }
+    if let Some((kind, owner, by)) = store::find_day_drift(tx).await? {
+        return Ok(Err(format!(
+            "a day of the account {kind} of {owner} and its postings differ by {by}"
         )));
     }
     if let Some((kind, owner, balance)) = store::find_below_floor(tx).await? {

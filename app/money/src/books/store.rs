@@ -61,14 +61,12 @@ statements! {
         order by journal.occurred_ms desc, journal.id desc, posting.idx
         limit $2";
     // What a person paid out by hand leaves our bank: a credit there, and the creator's.
-    DAYS = "select journal.occurred_ms / $2 as day, account.kind as account,
-            cast(sum(case when account.kind = 'bank:operating' then -posting.amount else posting.amount * account.normal end) as bigint) as amount
-        from posting
-        join journal on journal.id = posting.journal_id
-        join account on account.id = posting.account_id
+    DAYS = "select account_day.day, account.kind as account,
+            case when account.kind = 'bank:operating' then -account_day.amount else account_day.amount * account.normal end as amount
+        from account
+        join account_day on account_day.account_id = account.id
         where account.owner = $1 and account.kind in ('seller:held', 'seller:frozen', 'seller:available', 'transit:transfer', 'transit:manual', 'connected:balance', 'connected:paid_out', 'bank:operating')
-        group by journal.occurred_ms / $2, account.kind
-        order by day, account.kind";
+        order by account_day.day, account.kind";
     FIND_UNBALANCED = "select journal_id, cast(sum(amount) as bigint) from posting group by journal_id, currency
         having sum(amount) <> 0 order by journal_id limit 1";
     FIND_UNSEALED = "select id from journal where not exists (select 1 from seal where seal.journal_id = journal.id) order by id limit 1";
@@ -77,6 +75,13 @@ statements! {
         group by account.id, account.kind, account.owner, account.posted
         having account.posted <> coalesce(sum(posting.amount), 0)
         order by account.kind, account.owner limit 1";
+    FIND_DAY_DRIFT = "select account.kind, account.owner, cast(sum(moved.amount) as bigint)
+        from (select account_id, day, amount from account_day
+            union all select posting.account_id, journal.occurred_ms / $1, -posting.amount from posting
+            join journal on journal.id = posting.journal_id) moved
+        join account on account.id = moved.account_id
+        group by account.kind, account.owner, moved.day
+        having sum(moved.amount) <> 0 order by account.kind, account.owner limit 1";
     FIND_BELOW_FLOOR = "select kind, owner, normal * posted from account where floor is not null and normal * posted < floor order by kind, owner limit 1";
     // What was booked as going back to the buyer, against what the line says. A lost dispute of the seller's is one way back.
     FIND_REFUND_DRIFT = "select purchase_line.id, purchase_line.refunded_minor + purchase_line.refunded_tax_minor - purchase_line.refunded_promotion_minor,
@@ -267,8 +272,19 @@ pub(super) async fn count(tx: &mut Tx) -> db::Result<i64> {
     fetch!(tx, fetch_one, (i64,), COUNT).map(|row| row.0)
 }
 
-pub(super) async fn days(tx: &mut Tx, person: &str, day_ms: i64) -> db::Result<Vec<Day>> {
-    fetch!(tx, fetch_all, Day, DAYS, person, day_ms)
+pub(super) async fn days(tx: &mut Tx, person: &str) -> db::Result<Vec<Day>> {
+    fetch!(tx, fetch_all, Day, DAYS, person)
+}
+
+pub(super) async fn find_day_drift(tx: &mut Tx) -> Difference<String> {
+    let day_ms = base::clock::DAY_MS;
+    fetch!(
+        tx,
+        fetch_optional,
+        (String, String, i64),
+        FIND_DAY_DRIFT,
+        day_ms
+    )
 }
 
 type Difference<A> = db::Result<Option<(String, A, i64)>>;

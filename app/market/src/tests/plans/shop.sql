@@ -115,6 +115,9 @@ insert into posting (journal_id, idx, account_id, currency, amount, order_line)
 insert into posting (journal_id, idx, account_id, currency, amount, order_line)
     select 'y' || i, 1, 'a' || ((i % 3000) * 6), 'USD', -300, 'n' || i from number;
 insert into seal (journal_id) select 'y' || i from number;
+-- Half a year of each account; triggers write the first days where they are not switched off.
+insert into account_day (account_id, day, amount)
+    select 'a' || ((i % 3000) * 6), 1 + i / 3000, -300 from number where true on conflict do nothing;
 insert into outbound_op (id, kind, order_line, payee, amount, currency, parameters, generation, state, provider_ref, created_ms, decision_id)
     select 'op' || i, case when i % 5 = 0 then 'refund' else 'transfer' end, 'n' || i, 'p' || (i % 3000), 300, 'USD', '{}', 1,
         case when i % 1000 = 1 then 'planned' when i % 1000 = 2 then 'rejected' else 'ok' end, 'tr' || i, i, 'dec' || (i / 3)
