@@ -64,6 +64,7 @@ enum Connections {
 #[derive(Clone)]
 struct Pools<P> {
     page: P,
+    till: P,
     essential: P,
     background: P,
 }
@@ -72,13 +73,14 @@ impl<P> Pools<P> {
     fn of(&self, class: Class) -> &P {
         match class {
             Class::Page => &self.page,
+            Class::Till => &self.till,
             Class::Essential => &self.essential,
             Class::Background => &self.background,
         }
     }
 
-    fn each(&self) -> [&P; 3] {
-        [&self.page, &self.essential, &self.background]
+    fn each(&self) -> [&P; 4] {
+        [&self.page, &self.till, &self.essential, &self.background]
     }
 }
 
@@ -116,8 +118,9 @@ impl Db {
             // Opened as they are needed, but for one: a server that does not answer is said at the start.
             return Ok(Self::of(Connections::Postgres(Pools {
                 page: pool(8).connect_lazy_with(options.clone()),
+                till: pool(3).connect_lazy_with(options.clone()),
                 essential: pool(3).connect_lazy_with(options.clone()),
-                background: pool(6).connect_with(options).await?,
+                background: pool(5).connect_with(options).await?,
             })));
         }
         let file = sqlite_file(url, data).unwrap_or_else(|| data.join("seedmark.sqlite"));
@@ -136,6 +139,7 @@ impl Db {
         let write = pool(1).connect_with(options.clone()).await?;
         let read = Pools {
             page: pool(4).connect_lazy_with(options.clone()),
+            till: pool(2).connect_lazy_with(options.clone()),
             essential: pool(2).connect_lazy_with(options.clone()),
             background: pool(3).connect_with(options).await?,
         };

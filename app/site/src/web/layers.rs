@@ -37,6 +37,16 @@ pub fn split_language<B>(mut request: axum::http::Request<B>) -> axum::http::Req
     request
 }
 
+/// Health, signing in and buying have connections of their own: whatever else is slow, they are not.
+fn class_of(path: &str) -> Class {
+    let room = path.split('/').nth(1).unwrap_or_default();
+    match room {
+        "healthz" | "readyz" | "sign-in" => Class::Essential,
+        "cart" | "checkout" | "orders" | "sandbox" | "webhooks" => Class::Till,
+        _ => Class::Page,
+    }
+}
+
 /// One line per request, with its id. No query, no body, no cookie: they may hold what people keep to themselves.
 pub async fn log_request(mut request: Request, next: Next) -> Response {
     let id = base::random::id();
@@ -45,12 +55,7 @@ pub async fn log_request(mut request: Request, next: Next) -> Response {
         .insert(RequestId(id.as_str().into()));
     let method = request.method().clone();
     let start = Instant::now();
-    // Health and signing in have connections of their own: whatever else is slow, they are not.
-    let class = match request.uri().path() {
-        "/healthz" | "/readyz" | "/sign-in" => Class::Essential,
-        _ => Class::Page,
-    };
-    let (work, _waiting) = Work::for_request(class, method.is_safe());
+    let (work, _waiting) = Work::for_request(class_of(request.uri().path()), method.is_safe());
     // In a task of its own: a visitor who leaves must not cut a transaction in half, or its connection would go back to the
     // pool with that transaction open.
     let mut response = match tokio::spawn(work.run(next.run(request))).await {

@@ -19,11 +19,13 @@ const READ_LIMIT: Duration = Duration::from_secs(10 * 60);
 /// One writing transaction of a job: on SQLite everybody else's writes wait for it.
 const WRITE_LIMIT: Duration = Duration::from_secs(2 * 60);
 
-/// Which connections serve it: none of the three can take those of another.
+/// Which connections serve it: none of the four can take those of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// A page that somebody waits for.
     Page,
+    /// What somebody buys with: those who only look must not stand in their way.
+    Till,
     /// What must go on beside slow pages and slow jobs: signing in, health, the way into the public log.
     Essential,
     /// Jobs, recurring work, commands.
