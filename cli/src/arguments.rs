@@ -167,7 +167,7 @@ pub(crate) struct Generate {
     #[arg(long, value_name = "FILE")]
     pub(crate) bundle: Option<PathBuf>,
     /// With --bundle: say what may be chosen, and make nothing
-    #[arg(long, requires = "bundle", conflicts_with_all = ["set", "seed", "count", "sheet", "out", "unlabelled"])]
+    #[arg(long, requires = "bundle", conflicts_with_all = ["set", "seed", "count", "sheet", "out", "unlabelled", "label"])]
     pub(crate) slots: bool,
     /// With --bundle: a value for one of its slots; as often as there are slots
     #[arg(
@@ -181,8 +181,11 @@ pub(crate) struct Generate {
     #[arg(long, value_name = "N", requires = "bundle", value_parser = clap::value_parser!(u8).range(1..=16))]
     pub(crate) count: Option<u8>,
     /// With --bundle: without the visible AI label
-    #[arg(long, requires = "bundle")]
+    #[arg(long, requires = "bundle", conflicts_with = "label")]
     pub(crate) unlabelled: bool,
+    /// With --bundle: the language of the visible AI label; that of this system when left out
+    #[arg(long, value_name = "LANGUAGE", requires = "bundle", value_parser = ["en", "de", "zh"])]
+    pub(crate) label: Option<String>,
     /// With --bundle: also a print sheet of the pictures as PDF and PNG
     #[arg(long, value_name = "PRESET", requires = "bundle", value_parser = presets())]
     pub(crate) sheet: Option<String>,
@@ -240,6 +243,9 @@ pub(crate) struct Sheet {
     /// What stands below, at most 400 characters
     #[arg(long)]
     pub(crate) caption: Option<String>,
+    /// Draw the visible AI label in this language onto each piece; for pictures that do not carry it
+    #[arg(long, value_name = "LANGUAGE", value_parser = ["en", "de", "zh"])]
+    pub(crate) label: Option<String>,
     /// The .pdf or .png to write
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,

@@ -78,7 +78,7 @@ impl Target {
         Ok(Self { path, content })
     }
 
-    /// A folder for pictures named `anchor-0.png` and on.
+    /// A folder for pictures named `anchor-1.png` and on.
     pub(crate) fn folder(path: &Path, count: usize) -> Result<Vec<(PathBuf, Self)>> {
         let shown = path.display();
         if path.as_os_str() == "-" {
@@ -88,7 +88,7 @@ impl Target {
             bail!("{shown} is no folder; the pictures of a recipe go into one");
         }
         let file = |index| {
-            let path = path.join(format!("anchor-{index}.png"));
+            let path = path.join(format!("anchor-{}.png", index + 1));
             Ok((path.clone(), Self::file(&path, Content::Picture)?))
         };
         (0..count).map(file).collect()

@@ -4,6 +4,8 @@
 //! own and carry [`VERSION`] in the listing statement. The notice says "AI 生成" (GB 45438-2025: at least 5% of the short
 //! side). Its letters were rendered once from Liberation Sans and Droid Sans Fallback, 16 levels of coverage.
 
+pub mod notice;
+
 use crate::picture::Picture;
 
 /// Version of the overlay. A changed overlay is a new version.

@@ -15,6 +15,39 @@ pub struct Picture {
 }
 
 impl Picture {
+    /// Each pixel as a square of so many.
+    #[must_use]
+    pub fn enlarged(&self, times: u32) -> Self {
+        let mut samples =
+            Vec::with_capacity(self.samples.len() * (times as usize) * (times as usize));
+        for line in self.samples.chunks_exact(self.width as usize * 3) {
+            let mut wide = Vec::with_capacity(line.len() * times as usize);
+            for pixel in line.chunks_exact(3) {
+                for _ in 0..times {
+                    wide.extend_from_slice(pixel);
+                }
+            }
+            for _ in 0..times {
+                samples.extend_from_slice(&wide);
+            }
+        }
+        Self {
+            width: self.width * times,
+            height: self.height * times,
+            samples,
+        }
+    }
+
+    /// As a page shows it: small ones twice as large, so that what is drawn into them can be read.
+    #[must_use]
+    pub fn for_page(&self) -> Self {
+        self.enlarged(if self.width.max(self.height) <= 256 {
+            2
+        } else {
+            1
+        })
+    }
+
     /// Rounds a decoder's output (channels first, about −1 to 1) to 8 bits: `v = x·0.5 + 0.5`, clamped, ties to even.
     ///
     /// # Errors

@@ -28,6 +28,12 @@ impl Turns {
         }
     }
 
+    /// Whether [`Turns::run`] would refuse now.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.asked.available_permits() == 0
+    }
+
     /// Runs `work` on a thread for blocking work when its turn comes.
     ///
     /// # Errors

@@ -9,10 +9,13 @@ use crate::exit::Exit;
 use crate::target::{Content, Target};
 use crate::{machine, output};
 use anyhow::{Result, anyhow, bail, ensure};
-use engine::picture::Picture;
+use engine::ErrorKind;
+use engine::label::{
+    self,
+    notice::{self, Spot, Words},
+};
 use engine::pipeline::Request;
 use engine::sheet::{Paper, Preset};
-use engine::{ErrorKind, label};
 use ledger::bundle::check;
 use schema::pixels::PixelDigest;
 use schema::recipe::{Recipe, Seed};
@@ -145,7 +148,8 @@ fn values(recipe: &Recipe, set: &[String]) -> Result<Values> {
     }
     let mut values = Values::new();
     for (name, variable) in &recipe.variables {
-        let value = variable.value_or_default(chosen.get(name.as_str()).copied());
+        let given = chosen.get(name.as_str()).copied();
+        let value = variable.value_or_default(given.map(|given| as_listed(variable, given)));
         if variable.text_of(name, &value).is_err() {
             let takes = takes(&variable.public());
             bail!("--set {name}={}: takes {takes}", short(&value));
@@ -153,6 +157,24 @@ fn values(recipe: &Recipe, set: &[String]) -> Result<Values> {
         values.insert(name.clone(), value);
     }
     Ok(values)
+}
+
+/// A choice as it is listed, whatever case it was typed in.
+fn as_listed<'a>(variable: &'a Variable, given: &'a str) -> &'a str {
+    let Variable::Choice { choices, .. } = variable else {
+        return given;
+    };
+    let labels = || choices.iter().map(|choice| choice.label.as_str());
+    let folded = given.to_lowercase();
+    let mut alike = labels().filter(|label| label.to_lowercase() == folded);
+    match (
+        labels().any(|label| label == given),
+        alike.next(),
+        alike.next(),
+    ) {
+        (false, Some(label), None) => label,
+        _ => given,
+    }
 }
 
 /// What of a text is repeated in a refusal.
@@ -238,13 +260,17 @@ fn make(
         })
         .collect::<Result<Vec<_>>>()?;
     let pictures = machine::generate(&model, &runtime, &requests, options.workers.workers)?;
-    let (mut rows, mut files, mut differs) = (Vec::new(), Vec::new(), false);
+    let words = words(options);
+    let (mut rows, mut differs) = (Vec::new(), false);
     let mut seals = Vec::new();
     for (picture, wanted) in pictures.iter().zip(wanted) {
         let digest = picture.digest()?;
         let sealed = sealed_as(wanted.anchor, &digest, listing);
         differs |= wanted.anchor.is_some() && sealed.is_none();
-        let file = labelled(picture, options.unlabelled);
+        let mut file = picture.clone();
+        if let Some(words) = words {
+            notice::draw(&mut file, words, Spot::Corner);
+        }
         let note = note(name, sealed);
         wanted
             .place
@@ -256,7 +282,6 @@ fn make(
             &digest,
             (wanted.anchor, sealed),
         ));
-        files.push(file);
         seals.push(sealed);
     }
     let written = match sheet {
@@ -264,7 +289,7 @@ fn make(
             // Only a sheet of nothing but one sealed picture carries a seal.
             let first = seals.first().copied().flatten();
             let alone = first.filter(|_| seals.iter().all(|sealed| *sealed == first));
-            sheet.write(&files, &note(name, alone))?
+            sheet.write(&pictures, &note(name, alone), words)?
         }
         None => Vec::new(),
     };
@@ -275,11 +300,20 @@ fn make(
     }
 }
 
-fn labelled(picture: &Picture, bare: bool) -> Picture {
-    match bare {
-        true => picture.clone(),
-        false => label::overlay(picture),
+/// The words of the label: those that were asked for, or those of the system's language.
+fn words(options: &Generate) -> Option<Words> {
+    if options.unlabelled {
+        return None;
     }
+    let asked = options.label.clone();
+    let system = || {
+        let named = ["LC_ALL", "LC_MESSAGES", "LANG"];
+        let mut set = named
+            .into_iter()
+            .filter_map(|name| std::env::var(name).ok());
+        set.find(|value| !value.is_empty()).unwrap_or_default()
+    };
+    Some(Words::of(&asked.unwrap_or_else(system)))
 }
 
 /// Which sealed picture these pixels are.

@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use crate::target::{Content, Target};
 use crate::{input, output};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use engine::label;
+use engine::label::{self, notice::Words};
 use engine::picture::Picture;
 use engine::sheet::{self, Paper, Preset, document, layout, raster};
 use schema::digest::Digest;
@@ -47,8 +47,13 @@ impl Places {
         })
     }
 
-    /// Makes the files and returns where they lie.
-    pub(super) fn write(self, pictures: &[Picture], note: &str) -> Result<Vec<PathBuf>> {
+    /// Makes the files, labelled if `notice` says how, and returns where they lie.
+    pub(super) fn write(
+        self,
+        pictures: &[Picture],
+        note: &str,
+        notice: Option<Words>,
+    ) -> Result<Vec<PathBuf>> {
         let names: String = pictures
             .iter()
             .map(|picture| picture.digest().map(|digest| digest.blake3.hex()))
@@ -59,6 +64,7 @@ impl Places {
             paper: self.paper,
             preset: self.preset,
             pictures,
+            notice,
             caption: &caption,
             xmp: &label::described("SEEDMARK", &code, &[("en", note.to_owned())]),
         };
@@ -104,7 +110,7 @@ pub(crate) fn run(options: &Sheet) -> Result<Exit> {
         (None, notes) => notes.join(" "),
     };
     let written: Vec<String> = places
-        .write(&pictures, &note)?
+        .write(&pictures, &note, options.label.as_deref().map(Words::of))?
         .iter()
         .map(|path| path.display().to_string())
         .collect();

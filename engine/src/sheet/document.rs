@@ -6,6 +6,7 @@ use super::layout::{self, Area, Cut, Page};
 use super::raster::rim;
 use super::{DOTS_PER_INCH, Sheet, font};
 use crate::error::Error;
+use crate::label::notice::{self, Spot};
 use crate::picture::Picture;
 use pdf_writer::types::Predictor;
 use pdf_writer::{Content, Filter, Finish as _, Name, Pdf, Rect, Ref, TextStr};
@@ -18,7 +19,14 @@ const HANDLE: f32 = 0.552_284_8;
 const GREY: f32 = 150.0 / 255.0;
 
 /// A picture at the size at which its file holds it.
-type Shown = (usize, u32, bool);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Shown {
+    picture: usize,
+    times: u32,
+    mirrored: bool,
+    /// Its label stands in the middle.
+    round: bool,
+}
 
 /// Every page of a sheet in one file.
 ///
@@ -61,12 +69,8 @@ pub fn pdf(sheet: &Sheet<'_>, title: &str) -> Result<Vec<u8>, Error> {
     pdf.pages(tree)
         .kids(places.iter().map(|(page, _)| *page))
         .count(i32::try_from(pages.len()).unwrap_or(1));
-    for ((picture, times, mirrored), (place, _)) in &images {
-        image(
-            &mut pdf,
-            *place,
-            &enlarged(&sheet.pictures[*picture], *times, *mirrored),
-        )?;
+    for (shown, (place, _)) in &images {
+        image(&mut pdf, *place, &labelled(sheet, shown))?;
     }
     if let Some(first) = pages.first() {
         for (line, (place, _)) in first.caption.iter().zip(&lines) {
@@ -100,11 +104,38 @@ pub fn pdf(sheet: &Sheet<'_>, title: &str) -> Result<Vec<u8>, Error> {
 /// What is made smaller is left to whoever prints it: no dot of it is lost here.
 fn shown(piece: &layout::Piece, sheet: &Sheet<'_>) -> Shown {
     let own = sheet.pictures[piece.picture].width.max(1);
-    (
-        piece.picture,
-        (piece.place.width / own).max(1),
-        piece.mirrored,
-    )
+    Shown {
+        picture: piece.picture,
+        times: (piece.place.width / own).max(1),
+        mirrored: piece.mirrored,
+        round: piece.by == Cut::Circle,
+    }
+}
+
+/// A picture as large as it is shown, with its label; mirrored with it.
+fn labelled(sheet: &Sheet<'_>, shown: &Shown) -> Picture {
+    let mut large = sheet.pictures[shown.picture].enlarged(shown.times);
+    if let Some(words) = sheet.notice {
+        let spot = match shown.round {
+            true => Spot::Bottom,
+            false => Spot::Corner,
+        };
+        notice::draw(&mut large, words, spot);
+    }
+    if shown.mirrored {
+        mirror(&mut large);
+    }
+    large
+}
+
+fn mirror(picture: &mut Picture) {
+    for line in picture.samples.chunks_exact_mut(picture.width as usize * 3) {
+        line.reverse();
+        // Colours were turned round with the pixels.
+        for pixel in line.chunks_exact_mut(3) {
+            pixel.reverse();
+        }
+    }
 }
 
 fn draw(
@@ -184,32 +215,6 @@ fn circle(content: &mut Content, (x, y, width, _): (f32, f32, f32, f32)) {
     content.cubic_to(cx - radius, cy - h, cx - h, cy - radius, cx, cy - radius);
     content.cubic_to(cx + h, cy - radius, cx + radius, cy - h, cx + radius, cy);
     content.close_and_stroke();
-}
-
-/// Each pixel as a square of so many.
-fn enlarged(picture: &Picture, times: u32, mirrored: bool) -> Picture {
-    let mut samples =
-        Vec::with_capacity(picture.samples.len() * (times as usize) * (times as usize));
-    for line in picture.samples.chunks_exact(picture.width as usize * 3) {
-        let mut wide = Vec::with_capacity(line.len() * times as usize);
-        let mut put = |pixel: &[u8]| {
-            for _ in 0..times {
-                wide.extend_from_slice(pixel);
-            }
-        };
-        match mirrored {
-            true => line.chunks_exact(3).rev().for_each(&mut put),
-            false => line.chunks_exact(3).for_each(&mut put),
-        }
-        for _ in 0..times {
-            samples.extend_from_slice(&wide);
-        }
-    }
-    Picture {
-        width: picture.width * times,
-        height: picture.height * times,
-        samples,
-    }
 }
 
 /// PDF reads the compressed rows of a PNG as they are.

@@ -4,6 +4,7 @@
 
 use super::font;
 use super::{Paper, Preset, dots};
+use crate::label::notice::Spot;
 
 /// A rectangle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +66,17 @@ pub struct Piece {
     pub place: Area,
     /// Right and left are exchanged.
     pub mirrored: bool,
+}
+
+impl Piece {
+    /// Where its label stands.
+    #[must_use]
+    pub fn spot(&self) -> Spot {
+        match self.by {
+            Cut::Circle => Spot::Bottom,
+            Cut::Marks | Cut::Outline => Spot::Corner,
+        }
+    }
 }
 
 /// A line of the caption.

@@ -10,6 +10,7 @@ pub mod raster;
 #[cfg(test)]
 mod tests;
 
+use crate::label::notice::Words;
 use crate::picture::Picture;
 
 /// The most pictures of one sheet.
@@ -117,6 +118,8 @@ pub struct Sheet<'a> {
     pub preset: Preset,
     /// One to [`MAX_PICTURES`]; they are repeated in turn until the last page is full.
     pub pictures: &'a [Picture],
+    /// The visible label of every piece, drawn at the size of the piece; none for whoever labels them in another way.
+    pub notice: Option<Words>,
     /// What stands below: whose recipe made them, and that a machine did.
     pub caption: &'a str,
     /// The packet of metadata of both files.

@@ -6,6 +6,7 @@ use super::font;
 use super::layout::{self, Area, Cut, Page, Piece};
 use super::{DOTS_PER_INCH, Sheet};
 use crate::error::{Error, ErrorKind};
+use crate::label::notice::Placed;
 use crate::picture::Picture;
 use std::io::Write as _;
 
@@ -109,6 +110,7 @@ struct Drawn<'a> {
     /// The picture as it is, or made smaller; then one of its pixels is one dot.
     picture: std::borrow::Cow<'a, Picture>,
     times: u32,
+    notice: Option<Placed>,
 }
 
 impl<'a> Drawn<'a> {
@@ -120,11 +122,33 @@ impl<'a> Drawn<'a> {
             0 => std::borrow::Cow::Owned(smaller(picture, piece.place.width, piece.place.height)),
             _ => std::borrow::Cow::Borrowed(picture),
         };
+        let times = times.max(1);
+        let size = (picture.width * times, picture.height * times);
         Self {
             piece,
             ground,
             picture,
-            times: times.max(1),
+            times,
+            notice: sheet
+                .notice
+                .map(|words| Placed::on(size, words, piece.spot())),
+        }
+    }
+
+    /// The label over the row of the picture that was drawn, mirrored with it.
+    fn draw_notice(&self, row: &mut [u8], down: u32) {
+        let (Some(notice), place) = (&self.notice, self.piece.place) else {
+            return;
+        };
+        for x in notice.columns(down).into_iter().flatten() {
+            let column = match self.piece.mirrored {
+                true => place.width - 1 - x,
+                false => x,
+            };
+            let at = (place.x + column) as usize * 3;
+            if let Some(dot) = row.get_mut(at..at + 3) {
+                notice.over(x, down, dot);
+            }
         }
     }
 
@@ -147,6 +171,7 @@ impl<'a> Drawn<'a> {
                 let from = place.x + column * self.times;
                 span(row, from, from + self.times, [pixel[0], pixel[1], pixel[2]]);
             }
+            self.draw_notice(row, y - place.y);
         }
         match piece.by {
             Cut::Marks => {}

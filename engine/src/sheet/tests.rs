@@ -2,6 +2,7 @@
 
 use super::layout::{Area, Cut, Page, fitted, pages};
 use super::{DOTS_PER_INCH, Paper, Preset, Sheet, document, dots, font, raster};
+use crate::label::notice::Words;
 use crate::picture::Picture;
 
 /// A picture of one colour with a frame of another, so that every dot tells where it is from.
@@ -43,6 +44,7 @@ fn sheet<'a>(paper: Paper, preset: Preset, pictures: &'a [Picture]) -> Sheet<'a>
         paper,
         preset,
         pictures,
+        notice: None,
         caption: "made with the recipe “Red fox”, own values",
         xmp: XMP,
     }
@@ -215,6 +217,58 @@ fn a_badge_has_a_ring_on_its_cut_and_a_mirrored_shirt_is_mirrored() {
     };
     assert_eq!(dark(Preset::Shirt), Some(2));
     assert_eq!(dark(Preset::ShirtMirrored), Some(125));
+}
+
+#[test]
+fn a_label_is_drawn_at_the_size_of_the_paper_and_stays_within_what_is_cut() {
+    let pictures = [framed(128, [255; 3], [255; 3])];
+    let drawn = |preset, notice| {
+        let sheet = Sheet {
+            notice,
+            ..sheet(Paper::A4, preset, &pictures)
+        };
+        let bytes = raster::png(&sheet, 0).expect("a page").expect("the first");
+        read(&bytes).0
+    };
+    for preset in Preset::ALL {
+        let piece = pages(Paper::A4, preset, &[(128, 128)], "")[0].pieces[0];
+        let (bare, labelled) = (drawn(preset, None), drawn(preset, Some(Words::German)));
+        let (place, cut) = (piece.place, piece.cut);
+        let mut covered = Vec::new();
+        for y in cut.y..cut.y + cut.height {
+            for x in cut.x..cut.x + cut.width {
+                if dot(&bare, x, y) != dot(&labelled, x, y) {
+                    covered.push((x, y));
+                }
+            }
+        }
+        let rows: std::collections::BTreeSet<u32> = covered.iter().map(|(_, y)| *y).collect();
+        let least = place.height.div_ceil(20);
+        assert!(rows.len() as u32 > least, "{preset:?}: {}", rows.len());
+        // Dots, not the squares that pixels became.
+        if place.width >= 4 * 128 {
+            let odd = covered.iter().filter(|(x, _)| (x - place.x) % 4 != 0);
+            assert!(odd.count() > covered.len() / 2);
+            let (first, _) = covered[0];
+            assert!(first >= place.x);
+        }
+        let middle = (cut.x + cut.width / 2, cut.y + cut.height / 2);
+        let radius = cut.width / 2;
+        for (x, y) in &covered {
+            if piece.by == Cut::Circle {
+                let (dx, dy) = (x.abs_diff(middle.0), y.abs_diff(middle.1));
+                assert!(dx * dx + dy * dy <= radius * radius, "{preset:?}: lost");
+            }
+        }
+        let left = covered.iter().filter(|(x, _)| *x < middle.0).count();
+        match preset {
+            Preset::ShirtMirrored => assert_eq!(left, covered.len()),
+            Preset::Badge32 | Preset::Badge58 => {
+                assert!(left.abs_diff(covered.len() / 2) < covered.len() / 10);
+            }
+            _ => assert_eq!(left, 0, "{preset:?}"),
+        }
+    }
 }
 
 #[test]

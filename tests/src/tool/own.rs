@@ -311,6 +311,31 @@ fn values_and_seed_of_a_sealed_picture_are_compared_with_it() {
 }
 
 #[test]
+fn a_choice_is_known_in_any_case_and_a_label_speaks_the_language_that_was_asked_for() {
+    let home = Home::new();
+    let seed = SEED.to_string();
+    let make = |colour: &str, label: &str, folder: &str| {
+        let arguments = [
+            "--seed", &seed, "--set", colour, "--label", label, "--out", folder, "--json",
+        ];
+        let made = json(&home.make(&arguments));
+        let file = std::fs::read(home.at(&format!("{folder}/menu-own-1-labelled.png")));
+        (
+            made["pictures"][0]["blake3"].to_string(),
+            file.expect("a PNG"),
+        )
+    };
+    let (exact, english) = make("colour=blue", "en", "one");
+    let (typed, same) = make("colour=BLUE", "en", "two");
+    assert_eq!((&typed, &same), (&exact, &english));
+    let (pixels, chinese) = make("colour=Blue", "zh", "three");
+    assert_eq!(pixels, exact, "the label is no part of what is compared");
+    assert_ne!(chinese, english);
+    let refused = home.make(&["--label", "en", "--unlabelled"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", told(&refused));
+}
+
+#[test]
 fn a_print_sheet_has_its_size_and_is_made_of_what_was_made_before_as_well() {
     let home = Home::new();
     let made = json(&home.make(&[

@@ -11,9 +11,13 @@ use base::compute::{self, Turns};
 use base::db::Tx;
 use base::lang::Lang;
 use base::limits;
+use engine::Error as EngineError;
+use engine::label::{
+    self,
+    notice::{self, Spot, Words},
+};
 use engine::picture::Picture;
 use engine::sheet::{MAX_PICTURES, Paper, Preset, Sheet, document, raster};
-use engine::{Error as EngineError, label};
 use schema::failure::FieldError;
 use schema::id::{OwnRunId, PersonId};
 use std::sync::LazyLock;
@@ -24,10 +28,22 @@ static SHEETS: LazyLock<Turns> = LazyLock::new(|| Turns::new(1, 4));
 /// Whether a file carries the visible label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Label {
-    /// It does.
-    Shown,
+    /// It does, in words of this language.
+    Shown(Lang),
+    /// It does, on a copy for a page.
+    OnPage(Lang),
     /// It does not: for whoever acknowledged what they owe.
     Left,
+}
+
+impl Label {
+    /// What it says.
+    fn words(self) -> Option<Words> {
+        match self {
+            Self::Shown(lang) | Self::OnPage(lang) => Some(Words::of(lang.tag())),
+            Self::Left => None,
+        }
+    }
 }
 
 /// A file to take away.
@@ -59,7 +75,7 @@ pub fn note(lang: Lang, title: &str, sealed: Option<i64>) -> String {
 fn name_of(holding: &Holding, picture: &OwnPicture, label: Label) -> String {
     let slug = &holding.version.slug;
     let suffix = match label {
-        Label::Shown => "-labelled",
+        Label::Shown(_) | Label::OnPage(_) => "-labelled",
         Label::Left => "",
     };
     match picture.sealed() {
@@ -72,26 +88,35 @@ fn code_of(run: &OwnRunId, what: &str) -> String {
     format!("own-{run}-{what}")
 }
 
-/// A holding, one of its runs, and the right to what is asked for; without a label it is noted as `what`.
-async fn admitted(
+/// A holding, one of its runs, and the run's pictures.
+async fn look_up(
+    shop: &Shop,
+    person: &PersonId,
+    holding: &str,
+    run: &OwnRunId,
+) -> Result<(Holding, OwnRun, Vec<OwnPicture>), Error> {
+    let mut tx: Tx = shop.db.read().await?;
+    let held = hold(&mut tx, person, holding).await?;
+    let run = get_run(&mut tx, &held, run).await?;
+    let pictures = store::list_pictures(&mut tx, &run.id).await?;
+    Ok((held, run, pictures))
+}
+
+/// The right to a file that is there: without a label it is noted as `what`, which only an owner who acknowledged may.
+async fn admit(
     shop: &Shop,
     person: &PersonId,
     holding: &str,
     run: &OwnRunId,
     (label, what): (Label, &str),
-) -> Result<(Holding, OwnRun, Vec<OwnPicture>), Error> {
-    let mut tx: Tx = match label {
-        Label::Shown => shop.db.read().await?,
-        Label::Left => shop.db.write().await?,
-    };
-    let held = hold(&mut tx, person, holding).await?;
-    let run = get_run(&mut tx, &held, run).await?;
-    let pictures = store::list_pictures(&mut tx, &run.id).await?;
+) -> Result<(), Error> {
     if label == Label::Left {
-        unlabelled::note(shop, &mut tx, &held, &code_of(&run.id, what)).await?;
+        let mut tx = shop.db.write().await?;
+        let held = hold(&mut tx, person, holding).await?;
+        unlabelled::note(shop, &mut tx, &held, &code_of(run, what)).await?;
         tx.commit().await?;
     }
-    Ok((held, run, pictures))
+    Ok(())
 }
 
 async fn read(shop: &Shop, picture: &OwnPicture) -> Result<Vec<u8>, Error> {
@@ -100,11 +125,14 @@ async fn read(shop: &Shop, picture: &OwnPicture) -> Result<Vec<u8>, Error> {
 }
 
 fn decoded(file: &[u8], label: Label) -> Result<Picture, EngineError> {
-    let picture = Picture::from_png(file)?;
-    Ok(match label {
-        Label::Shown => label::overlay(&picture),
-        Label::Left => picture,
-    })
+    let mut picture = Picture::from_png(file)?;
+    if let Label::OnPage(_) = label {
+        picture = picture.for_page();
+    }
+    if let Some(words) = label.words() {
+        notice::draw(&mut picture, words, Spot::Corner);
+    }
+    Ok(picture)
 }
 
 /// One picture as a file.
@@ -120,10 +148,11 @@ pub async fn picture(
     label: Label,
 ) -> Result<File, Error> {
     let what = index.to_string();
-    let (held, run, pictures) = admitted(shop, person, holding, run, (label, &what)).await?;
+    let (held, run, pictures) = look_up(shop, person, holding, run).await?;
     let found = pictures.into_iter().find(|picture| picture.idx == index);
     let found = found.ok_or(Error::NotFound)?;
     let file = read(shop, &found).await?;
+    admit(shop, person, holding, &run.id, (label, &what)).await?;
     let name = name_of(&held, &found, label);
     let packet = label::described(
         "SEEDMARK",
@@ -150,7 +179,7 @@ pub struct SheetWish {
 /// A print sheet of a run's pictures. Its caption is in the reader's language.
 ///
 /// # Errors
-/// [`Error::Invalid`] when nothing is left to print, [`Error::NotFound`] for a page that it has not, [`Error::TooMany`]; or as [`picture`].
+/// [`Error::Invalid`] when nothing is left to print, [`Error::NoPage`] for a page that it has not, [`Error::TooMany`]; or as [`picture`].
 pub async fn sheet(
     shop: &Shop,
     person: &PersonId,
@@ -159,13 +188,17 @@ pub async fn sheet(
     wish: SheetWish,
     lang: Lang,
 ) -> Result<File, Error> {
+    // What cannot be begun uses nothing up.
+    if SHEETS.is_full() {
+        return Err(compute::Busy.into());
+    }
     let mut tx = shop.db.write().await?;
     if !limits::allow(&mut tx, limits::SHEETS, person.as_str()).await? {
         return Err(Error::TooMany(limits::SHEETS));
     }
     tx.commit().await?;
     let label = wish.label;
-    let (held, run, pictures) = admitted(shop, person, holding, run, (label, "sheet")).await?;
+    let (held, run, pictures) = look_up(shop, person, holding, run).await?;
     let mut chosen: Vec<OwnPicture> = pictures
         .into_iter()
         .filter(|picture| picture.blob.is_some())
@@ -182,6 +215,7 @@ pub async fn sheet(
     for picture in &chosen {
         files.push(read(shop, picture).await?);
     }
+    admit(shop, person, holding, &run.id, (label, "sheet")).await?;
     let title = held.version.title.clone();
     // Only a sheet of nothing but one sealed picture carries a seal.
     let first = chosen[0].sealed();
@@ -205,7 +239,7 @@ pub async fn sheet(
     let (slug, preset) = (&held.version.slug, wish.preset.name());
     let name = format!("{slug}-{preset}-{ending}");
     let made = SHEETS.run(move || draw(&files, &wish, (&title, &caption, &packet)));
-    let bytes = made.await?.map_err(internal)?.ok_or(Error::NotFound)?;
+    let bytes = made.await?.map_err(internal)?.ok_or(Error::NoPage)?;
     Ok(File { name, bytes })
 }
 
@@ -214,12 +248,13 @@ fn draw(
     wish: &SheetWish,
     (title, caption, xmp): (&str, &str, &str),
 ) -> Result<Option<Vec<u8>>, EngineError> {
-    let pictures = files.iter().map(|file| decoded(file, wish.label));
+    let pictures = files.iter().map(|file| Picture::from_png(file));
     let pictures: Vec<Picture> = pictures.collect::<Result<_, _>>()?;
     let sheet = Sheet {
         paper: wish.paper,
         preset: wish.preset,
         pictures: &pictures,
+        notice: wish.label.words(),
         caption,
         xmp,
     };

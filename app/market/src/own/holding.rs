@@ -45,6 +45,9 @@ pub enum Error {
     /// The picture is not made, or its file was let go.
     #[error("no file")]
     NoFile,
+    /// A sheet has fewer pages.
+    #[error("no such page")]
+    NoPage,
     /// A secret was erased, or does not open.
     #[error(transparent)]
     Vault(#[from] vault::Error),

@@ -13,6 +13,7 @@ use base::jobs::{self as queue, Job};
 use base::lang::Lang;
 use base::testing::{TestDb, databases};
 use base::{limits, random};
+use engine::label::notice::{self, Spot, Words};
 use engine::picture::Picture;
 use engine::pipeline::Request;
 use engine::sheet::{Paper, Preset};
@@ -180,7 +181,7 @@ async fn owners_keep_everything_of_what_was_withdrawn_and_nothing_of_what_went_b
         assert_eq!(pictures[1].error.as_deref(), Some("own-not-yours"));
         for refused in [
             owned.start(pizza(1)).await.map(drop),
-            owned.take(&run, 0, Label::Shown).await.map(drop),
+            owned.take(&run, 0, Label::Shown(Lang::De)).await.map(drop),
         ] {
             assert!(matches!(refused, Err(Error::Refunded)), "{}", test.name);
         }
@@ -267,7 +268,10 @@ async fn a_picture_with_own_values_says_so_and_tells_neither_prompt_nor_seed() {
         let pictures = owned.pictures(&run).await;
         assert!(pictures.iter().all(|made| made.state == OwnState::Done));
         assert!(pictures.iter().all(|made| made.sealed().is_none()));
-        let file = owned.take(&run, 1, Label::Shown).await.expect("a file");
+        let file = owned
+            .take(&run, 1, Label::Shown(Lang::De))
+            .await
+            .expect("a file");
         assert!(file.name.ends_with("-own-2-labelled.png"), "{}", file.name);
         let text = String::from_utf8_lossy(&file.bytes);
         assert!(text.contains("own values") && text.contains("Plate"));
@@ -334,10 +338,16 @@ async fn values_and_seed_of_a_sealed_picture_give_it_again_and_it_may_carry_the_
         let pictures = owned.pictures(&sealed).await;
         assert_eq!(pictures.len(), 1, "a sealed seed makes one picture");
         assert_eq!(pictures[0].sealed(), Some(1), "{}", test.name);
-        let file = owned.take(&sealed, 0, Label::Shown).await.expect("a file");
+        let file = owned
+            .take(&sealed, 0, Label::Shown(Lang::De))
+            .await
+            .expect("a file");
         assert!(file.name.ends_with("-sealed-2-labelled.png"));
         assert!(!String::from_utf8_lossy(&file.bytes).contains("own values"));
-        let file = owned.take(&other, 0, Label::Shown).await.expect("a file");
+        let file = owned
+            .take(&other, 0, Label::Shown(Lang::De))
+            .await
+            .expect("a file");
         assert!(file.name.ends_with("-own-1-labelled.png"), "{}", file.name);
         assert_eq!(
             count(&test, "select count(*) from run").await,
@@ -358,7 +368,10 @@ async fn a_sealed_picture_that_comes_out_different_carries_no_seal_and_a_rerun_d
         let picture = &owned.pictures(&run).await[0];
         assert_eq!((picture.anchor, picture.is_equal), (Some(0), Some(false)));
         assert_eq!(picture.sealed(), None, "{}", test.name);
-        let file = owned.take(&run, 0, Label::Shown).await.expect("a file");
+        let file = owned
+            .take(&run, 0, Label::Shown(Lang::De))
+            .await
+            .expect("a file");
         assert!(String::from_utf8_lossy(&file.bytes).contains("not the sealed picture"));
         let asked = "select count(*) from run join job on job.unique_key = 'run:' || run.id
             where job.kind = 'library-reproduce' and run.line_id is not null";
@@ -412,7 +425,7 @@ async fn without_a_label_a_file_leaves_only_once_somebody_said_to_label_it_and_e
     for test in databases().await {
         let owned = Owned::new(&test).await;
         let run = owned.start(pizza(1)).await.expect("a run");
-        let early = owned.take(&run, 0, Label::Shown).await;
+        let early = owned.take(&run, 0, Label::Shown(Lang::De)).await;
         assert!(matches!(early, Err(Error::NoFile)), "not made yet");
         owned.make_all().await;
         let refused = owned.take(&run, 0, Label::Left).await;
@@ -426,15 +439,20 @@ async fn without_a_label_a_file_leaves_only_once_somebody_said_to_label_it_and_e
             owned.acknowledge(&owned.buyer()).await;
         }
         let bare = owned.take(&run, 0, Label::Left).await.expect("a file");
-        let labelled = owned.take(&run, 0, Label::Shown).await.expect("a file");
+        let labelled = owned
+            .take(&run, 0, Label::Shown(Lang::De))
+            .await
+            .expect("a file");
         assert!(bare.name.ends_with("-own-1.png"), "{}", bare.name);
         let [bare, labelled] = [bare, labelled].map(|file| file.bytes);
         // Its metadata say what it is all the same.
         assert!(String::from_utf8_lossy(&bare).contains("not the sealed picture"));
         let [bare, labelled] =
             [bare, labelled].map(|bytes| Picture::from_png(&bytes).expect("a picture"));
-        assert_eq!(engine::label::overlay(&bare), labelled, "{}", test.name);
         assert_ne!(bare, labelled);
+        let mut expected = bare;
+        notice::draw(&mut expected, Words::German, Spot::Corner);
+        assert_eq!(expected, labelled, "{}", test.name);
         let mut tx = test.db.write().await.expect("a transaction");
         let sql = "select person_id, wording, language, what from unlabelled_download
             join acknowledgement on acknowledgement.id = unlabelled_download.acknowledgement_id";
@@ -613,7 +631,7 @@ async fn a_print_sheet_is_of_what_was_chosen_and_bare_only_for_who_acknowledged(
             preset: Preset::Nails,
             page: None,
             pictures: Vec::new(),
-            label: Label::Shown,
+            label: Label::Shown(Lang::De),
         };
         let early = sheet(wish.clone()).await;
         assert!(
@@ -632,14 +650,18 @@ async fn a_print_sheet_is_of_what_was_chosen_and_bare_only_for_who_acknowledged(
             label,
             ..wish.clone()
         };
-        let one = sheet(page(0, &[1], Label::Shown)).await.expect("a page");
-        let both = sheet(page(0, &[], Label::Shown)).await.expect("a page");
+        let one = sheet(page(0, &[1], Label::Shown(Lang::De)))
+            .await
+            .expect("a page");
+        let both = sheet(page(0, &[], Label::Shown(Lang::De)))
+            .await
+            .expect("a page");
         assert!(one.name.ends_with("-nails-1.png"), "{}", one.name);
         assert_ne!(one.bytes, both.bytes);
-        let none = sheet(page(0, &[7], Label::Shown)).await;
+        let none = sheet(page(0, &[7], Label::Shown(Lang::De))).await;
         assert!(matches!(none, Err(Error::Invalid(_))), "{}", test.name);
-        let beyond = sheet(page(1, &[], Label::Shown)).await;
-        assert!(matches!(beyond, Err(Error::NotFound)), "{}", test.name);
+        let beyond = sheet(page(1, &[], Label::Shown(Lang::De))).await;
+        assert!(matches!(beyond, Err(Error::NoPage)), "{}", test.name);
         let bare = sheet(page(0, &[], Label::Left)).await;
         assert!(matches!(bare, Err(Error::NotAcknowledged)), "{}", test.name);
         owned.acknowledge(&owned.buyer()).await;

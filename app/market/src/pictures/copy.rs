@@ -2,9 +2,11 @@
 //!
 //! The one rule: nothing is written into the file but pixels and the label's XMP packet.
 
-use super::notice;
 use base::lang::Lang;
-use engine::label;
+use engine::label::{
+    self,
+    notice::{self, Spot, Words},
+};
 use engine::picture::Picture;
 use webp::{Encoder, WebPConfig};
 
@@ -50,12 +52,21 @@ pub(super) fn make(
 ) -> Result<Vec<u8>, String> {
     let exact = Picture::from_png(exact).map_err(|error| error.to_string())?;
     let mut copy = scale(&exact, side);
-    notice::draw(&mut copy, lang);
+    notice::draw(&mut copy, Words::of(lang.tag()), Spot::Corner);
     let xmp = label::xmp("SEEDMARK", content);
     match format {
         Format::Png => copy.to_png(Some(&xmp)).map_err(|error| error.to_string()),
         Format::WebP => Ok(with_xmp(&to_webp(&copy)?, copy.width, copy.height, &xmp)),
     }
+}
+
+/// The same as PNG for a page that is only its reader's.
+pub(super) fn labelled(exact: &[u8], content: &str, lang: Lang) -> Result<Vec<u8>, String> {
+    let exact = Picture::from_png(exact).map_err(|error| error.to_string())?;
+    let mut copy = exact.for_page();
+    notice::draw(&mut copy, Words::of(lang.tag()), Spot::Corner);
+    copy.to_png(Some(&label::xmp("SEEDMARK", content)))
+        .map_err(|error| error.to_string())
 }
 
 /// Whole multiples repeat each pixel; what becomes smaller takes the mean of what lies below each pixel.

@@ -4,7 +4,6 @@
 //! no other text, and its address holds the name of the labelled copy that was sealed, which stays as it is beside it.
 
 mod copy;
-mod notice;
 mod place;
 #[cfg(test)]
 mod tests;
@@ -105,6 +104,22 @@ impl Default for Pictures {
 }
 
 impl Pictures {
+    /// A picture for a page that is only its reader's, as PNG with the notice; `content` names it in the metadata.
+    ///
+    /// # Errors
+    /// When too many are made, or the picture is broken.
+    pub async fn labelled(
+        &self,
+        exact: Vec<u8>,
+        lang: Lang,
+        content: String,
+    ) -> Result<Vec<u8>, Error> {
+        let made = self
+            .small
+            .run(move || copy::labelled(&exact, &content, lang));
+        made.await?.map_err(Error::Broken)
+    }
+
     /// The copy; `None` when there is no such public picture, or no place shows it in this size.
     ///
     /// # Errors

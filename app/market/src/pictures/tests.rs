@@ -2,7 +2,7 @@
 
 use super::copy::{self, Format, scale};
 use super::place::{Place, Shape, is_shown};
-use super::{Pictures, Wanted, notice};
+use super::{Pictures, Wanted};
 use crate::catalog::service::Viewer;
 use crate::testing::{Bought, Listing, Person, Version, named};
 use base::db::execute;
@@ -73,35 +73,6 @@ fn a_multiple_repeats_each_pixel_and_half_the_size_is_their_mean() {
         assert_eq!(doubled.samples[to..to + 3], picture.samples[from..from + 3]);
     }
     assert_eq!(scale(&doubled, 5), picture);
-}
-
-#[test]
-fn the_notice_is_five_hundredths_high_in_every_language_and_leaves_the_picture_alone() {
-    for lang in Lang::ALL {
-        for side in [64, 128, 256, 384, 1024] {
-            let white = Picture {
-                width: side,
-                height: side,
-                samples: vec![255; (side * side * 3) as usize],
-            };
-            let mut copy = white.clone();
-            notice::draw(&mut copy, lang);
-            let at = |x: u32, y: u32| copy.samples[((y * side + x) * 3) as usize];
-            let rows = (0..side).filter(|y| (0..side).any(|x| at(x, *y) < 200));
-            let rows = rows.count() as u32;
-            let capitals = side.div_ceil(20).max(7);
-            assert!(
-                rows >= 2 * capitals.div_ceil(2) + capitals,
-                "{lang:?} {side}"
-            );
-            assert!(rows <= side / 3, "{lang:?} {side}: {rows}");
-            // Letters are light on dark.
-            let bright = (side * 3 / 4..side)
-                .any(|y| (side / 2..side - 4).any(|x| at(x, y) > 235 && at(x - 1, y) < 235));
-            assert!(bright, "{lang:?} {side}: nothing can be read");
-            assert!((0..side / 2).all(|y| (0..side).all(|x| at(x, y) == 255)));
-        }
-    }
 }
 
 #[test]

@@ -11,14 +11,18 @@ use anyhow::{Context as _, Result};
 use base::jobs::Outcome;
 use base::lang::Lang;
 use base::{compute, random};
+use engine::ErrorKind;
+use engine::label::{
+    self,
+    notice::{self, Spot, Words},
+};
 use engine::picture::Picture;
 use engine::pipeline::Request;
 use engine::sheet::raster::smaller;
-use engine::{ErrorKind, label};
 use schema::id::TrialId;
 use schema::recipe::Seed;
 
-/// Nobody sees more of it, across or down.
+/// Nobody sees more pixels of it, across or down.
 const SHOWN_SIDE: u32 = 128;
 
 /// Runs a job of this feature.
@@ -80,7 +84,8 @@ pub async fn run(shop: &Shop, payload: &str) -> Result<Outcome> {
         }
     };
     let (title, code) = (version.title.clone(), format!("trial-{}", trial.id));
-    let file = compute::run(move || copy(&picture, &title, &code)).await?;
+    let words = Words::of(&trial.lang);
+    let file = compute::run(move || copy(&picture, &title, &code, words)).await?;
     let blob = shop.media.put(file).await?;
     let mut tx = shop.db.write().await?;
     store::finish(&mut tx, &trial, OwnState::Done, steps, Some(&blob)).await?;
@@ -89,9 +94,9 @@ pub async fn run(shop: &Shop, payload: &str) -> Result<Outcome> {
 }
 
 /// The small labelled copy.
-fn copy(picture: &Picture, title: &str, code: &str) -> Result<Vec<u8>> {
+fn copy(picture: &Picture, title: &str, code: &str, words: Words) -> Result<Vec<u8>> {
     let longest = picture.width.max(picture.height);
-    let small = match longest > SHOWN_SIDE {
+    let mut small = match longest > SHOWN_SIDE {
         true => {
             let part = |side: u32| (side * SHOWN_SIDE / longest).max(1);
             smaller(picture, part(picture.width), part(picture.height))
@@ -106,7 +111,9 @@ fn copy(picture: &Picture, title: &str, code: &str) -> Result<Vec<u8>> {
         })
         .collect();
     let packet = label::described("SEEDMARK", code, &about);
-    Ok(label::overlay(&small).to_png(Some(&packet))?)
+    small = small.for_page();
+    notice::draw(&mut small, words, Spot::Corner);
+    Ok(small.to_png(Some(&packet))?)
 }
 
 async fn fail(shop: &Shop, trial: &Trial) -> Result<Outcome> {

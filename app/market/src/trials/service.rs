@@ -10,6 +10,7 @@ use crate::shop::Shop;
 use base::clock::DAY_MS;
 use base::db::{self, Tx};
 use base::jobs::turns::{self, Class, PictureJob};
+use base::lang::Lang;
 use base::{limits, once, random};
 use schema::failure::FieldError;
 use schema::id::{ListingId, PersonId, TrialId};
@@ -154,7 +155,7 @@ fn chosen(
     Ok(choices.collect())
 }
 
-/// Queues a try and returns its id. The same form sent again is the same try.
+/// Queues a try and returns its id; `lang` is that of its label. The same form sent again is the same try.
 ///
 /// # Errors
 /// [`Error::Invalid`], also when all tries are used; [`Error::TooMany`], [`Error::Busy`]; or as [`find_listing`].
@@ -164,6 +165,7 @@ pub async fn start(
     trier: &Trier,
     form_key: &str,
     sent: &Values,
+    lang: Lang,
 ) -> Result<TrialId, Error> {
     if !once::is_key(form_key) {
         return Err(Error::Invalid(vec![FieldError::new("form", "form-key")]));
@@ -210,6 +212,7 @@ pub async fn start(
         form_key: form_key.into(),
         chosen: serde_json::to_string(&values)
             .map_err(|error| Error::Internal(error.to_string()))?,
+        lang: lang.tag().into(),
         state: OwnState::Waiting,
         step: 0,
         steps: listing.steps,

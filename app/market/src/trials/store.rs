@@ -17,6 +17,8 @@ pub struct Trial {
     pub form_key: String,
     /// Public labels by variable, JSON.
     pub chosen: String,
+    /// Whose words the label has.
+    pub lang: String,
     #[sqlx(try_from = "String")]
     pub state: OwnState,
     pub step: i64,
@@ -27,12 +29,12 @@ pub struct Trial {
 }
 
 statements! {
-    INSERT = "insert into trial (id, listing_id, version_id, who, form_key, chosen, state, step, steps, created_ms)
-        values ($1, $2, $3, $4, $5, $6, 'waiting', 0, $7, $8)";
-    FIND = "select id, listing_id, version_id, who, form_key, chosen, state, step, steps, blob, created_ms from trial where id = $1";
-    FIND_BY_KEY = "select id, listing_id, version_id, who, form_key, chosen, state, step, steps, blob, created_ms from trial
+    INSERT = "insert into trial (id, listing_id, version_id, who, form_key, chosen, lang, state, step, steps, created_ms)
+        values ($1, $2, $3, $4, $5, $6, $7, 'waiting', 0, $8, $9)";
+    FIND = "select id, listing_id, version_id, who, form_key, chosen, lang, state, step, steps, blob, created_ms from trial where id = $1";
+    FIND_BY_KEY = "select id, listing_id, version_id, who, form_key, chosen, lang, state, step, steps, blob, created_ms from trial
         where listing_id = $1 and form_key = $2";
-    LIST = "select id, listing_id, version_id, who, form_key, chosen, state, step, steps, blob, created_ms from trial
+    LIST = "select id, listing_id, version_id, who, form_key, chosen, lang, state, step, steps, blob, created_ms from trial
         where listing_id = $1 and who = $2 order by created_ms desc, id desc limit 12";
     COUNT = "select count(*) from trial where listing_id = $1 and who = $2 and state <> 'failed'";
     COUNT_OPEN = "select count(*) from trial where state in ('waiting', 'running')";
@@ -54,6 +56,7 @@ pub(super) async fn insert(tx: &mut Tx, trial: &Trial) -> db::Result<()> {
         &trial.who,
         &trial.form_key,
         &trial.chosen,
+        &trial.lang,
         trial.steps,
         trial.created_ms
     )

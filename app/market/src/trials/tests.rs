@@ -8,6 +8,7 @@ use crate::testing::plate::{SEALED_TEXT, SEED, TEMPLATE, plate};
 use crate::testing::{Shop, named, shop};
 use base::db::fetch;
 use base::jobs::{self as queue};
+use base::lang::Lang;
 use base::testing::{TestDb, databases};
 use base::{once, random};
 use engine::picture::Picture;
@@ -56,7 +57,7 @@ impl Open {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        service::start(&self.rules, &self.slug, who, key, &values).await
+        service::start(&self.rules, &self.slug, who, key, &values, Lang::Zh).await
     }
 
     async fn make_all(&self) {
@@ -193,7 +194,7 @@ async fn of_many_forms_at_once_three_go_through() {
             let (rules, who, slug) = (open.rules.clone(), open.visitor("a"), open.slug.clone());
             asked.spawn(async move {
                 let key = once::new_key();
-                service::start(&rules, &slug, &who, &key, &Values::new()).await
+                service::start(&rules, &slug, &who, &key, &Values::new(), Lang::De).await
             });
         }
         let answers = asked.join_all().await;
@@ -241,10 +242,17 @@ async fn a_try_shows_a_small_labelled_picture_and_keeps_nothing_else() {
             .expect("a look")
             .expect("a file");
         let picture = Picture::from_png(&file).expect("a picture");
-        assert!(picture.width <= 128 && picture.height <= 128);
+        // 128 pixels, each shown as four.
+        assert!(picture.width <= 256 && picture.height <= 256);
         // The notice's box is dark in its corner.
-        let corner = &picture.samples[picture.samples.len() - 3..];
-        assert!(corner.iter().all(|sample| *sample < 200), "{corner:?}");
+        let dark = |down: u32, right: u32| {
+            let (x, y) = (picture.width - right, picture.height - down);
+            let at = (y * picture.width + x) as usize * 3;
+            picture.samples[at..at + 3]
+                .iter()
+                .all(|sample| *sample < 120)
+        };
+        assert!((4..16).any(|down| (4..16).any(|right| dark(down, right))));
         let text = String::from_utf8_lossy(&file);
         assert!(
             text.contains("trainedAlgorithmicMedia") && text.contains("not the sealed picture")
@@ -293,7 +301,8 @@ async fn a_try_of_a_model_that_is_gone_is_refused_before_it_counts() {
         let slug = listing.save(&test.db).await.to_string();
         let who = open.visitor("a");
         let key = once::new_key();
-        let refused = service::start(&open.rules, &slug, &who, &key, &Values::new()).await;
+        let refused =
+            service::start(&open.rules, &slug, &who, &key, &Values::new(), Lang::De).await;
         assert!(matches!(refused, Err(Error::Busy)), "{}", test.name);
         let mut tx = test.db.read().await.expect("a transaction");
         let listing: ListingId = named("gone listing");

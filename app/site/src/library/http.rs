@@ -14,7 +14,6 @@ use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use engine::{label, picture::Picture};
 use market::catalog::service as catalog;
 use market::library::service;
 use market::library::shelf::{self, Asked, Standing};
@@ -200,27 +199,10 @@ async fn picture(
                 None => (index.as_str(), false),
             };
             let number: usize = number.parse().map_err(not_found)?;
-            let mut tx = match labelled {
-                true => state.db.read().await?,
-                false => state.db.write().await?,
-            };
+            let mut tx = state.db.read().await?;
             let line = service::get_opened(&mut tx, &person.id, &id).await?;
-            if !labelled {
-                let holding = rules::service::hold(&mut tx, &person.id, id.as_str()).await?;
-                let what = format!("sealed-{number}");
-                match rules::unlabelled::note(&state, &mut tx, &holding, &what).await {
-                    Ok(()) => {}
-                    Err(rules::service::Error::NotAcknowledged) => {
-                        let next = format!("/library/{id}/unlabelled?next=/library/{id}");
-                        return Ok(visit.redirect(&next));
-                    }
-                    Err(error) => return Err(error.into()),
-                }
-            }
             let anchors = catalog::list_anchors(&mut tx, &line.version_id).await?;
-            if !labelled {
-                tx.commit().await?;
-            }
+            drop(tx);
             let anchor = anchors.get(number).ok_or_else(|| not_found(()))?;
             let blob = if labelled {
                 &anchor.labelled_blob
@@ -232,6 +214,22 @@ async fn picture(
                 .get(blob)
                 .await?
                 .ok_or_else(|| AppError::new(Code::Gone))?;
+            // Noted once it is there, and before it leaves.
+            if !labelled {
+                let mut tx = state.db.write().await?;
+                let holding = rules::service::hold(&mut tx, &person.id, id.as_str()).await?;
+                let what = format!("sealed-{number}");
+                match rules::unlabelled::note(&state, &mut tx, &holding, &what).await {
+                    Ok(()) => {}
+                    Err(rules::service::Error::NotAcknowledged) => {
+                        let next = format!("/library/{id}/unlabelled?next=/library/{id}");
+                        return Ok(visit.redirect(&next));
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+                tx.commit().await?;
+            }
+            let number = number + 1;
             let suffix = if labelled { "-labelled" } else { "" };
             Ok(download(
                 "image/png",
@@ -344,10 +342,8 @@ async fn run_picture(
                 .get(&picture.blob)
                 .await?
                 .ok_or_else(|| AppError::new(Code::Gone))?;
-            let labelled = label::overlay(&Picture::from_png(&bytes).map_err(AppError::internal)?);
-            let file = labelled
-                .to_png(Some(&label::xmp("SEEDMARK", run.id.as_str())))
-                .map_err(AppError::internal)?;
+            let content = run.id.to_string();
+            let file = state.pictures.labelled(bytes, visit.lang, content).await?;
             Ok((
                 [
                     (header::CONTENT_TYPE, "image/png"),

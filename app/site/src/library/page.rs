@@ -234,7 +234,7 @@ pub(super) fn run(
             view! {
                 <li class="compare">
                     <figure>{sealed}<figcaption>{lang.text("sealed-picture")}</figcaption></figure>
-                    <figure><span class="mat mat--card"><Picture src=format!("/library/{}/runs/{}/pictures/{index}", line.id, run.id) alt=lang.text("regenerated") width=128 height=128/></span><figcaption>{lang.text("regenerated")}</figcaption></figure>
+                    <figure><span class="mat mat--card"><Picture src=lang.path(&format!("/library/{}/runs/{}/pictures/{index}", line.id, run.id)) alt=lang.text("regenerated") width=128 height=128/></span><figcaption>{lang.text("regenerated")}</figcaption></figure>
                     <dl class="facts">
                         <Fact label=lang.text("sealed-digest")><Code text=picture.sealed.hex()/></Fact>
                         <Fact label=lang.text("found-digest")><Code text=picture.found.hex()/></Fact>

@@ -107,12 +107,10 @@ fn field(
             }
             .into_any();
         }
-        PublicVariable::Text {
-            max_characters,
-            default,
-        } => {
+        // What is too long is refused with a word: a browser that stops taking letters tells nobody.
+        PublicVariable::Text { default, .. } => {
             let value = value.unwrap_or_else(|| default.clone());
-            view! { <input id=id.clone() name=id.clone() value=value maxlength=*max_characters autocomplete="off" aria-invalid=invalid aria-describedby=described/> }.into_any()
+            view! { <input id=id.clone() name=id.clone() value=value autocomplete="off" aria-invalid=invalid aria-describedby=described/> }.into_any()
         }
         PublicVariable::Number {
             minimum,

@@ -439,14 +439,13 @@ async fn file(State(state): State<AppState>, visit: Visit, Path(id): Path<String
                 .get(&blob)
                 .await?
                 .ok_or_else(|| AppError::new(Code::Gone))?;
-            Ok((
-                [
-                    (header::CONTENT_TYPE, "image/png"),
-                    (header::CACHE_CONTROL, "private, max-age=3600"),
-                ],
-                bytes,
-            )
-                .into_response())
+            let content = format!("studio-{id}");
+            let bytes = state.pictures.labelled(bytes, visit.lang, content).await?;
+            let headers = [
+                (header::CONTENT_TYPE, "image/png"),
+                (header::CACHE_CONTROL, "private, max-age=3600"),
+            ];
+            Ok((headers, bytes).into_response())
         })
         .await
 }

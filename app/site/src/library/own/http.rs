@@ -6,6 +6,7 @@ use super::word;
 use crate::library::http::download;
 use crate::ui::failure::AppError;
 use crate::ui::form::Form;
+use crate::ui::shell::encode;
 use crate::ui::visit::{Visit, safe_path};
 use crate::web::state::AppState;
 use axum::body::Bytes;
@@ -14,6 +15,7 @@ use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use base::lang::Lang;
 use engine::sheet::{Paper, Preset};
 use market::catalog::service as catalog;
 use market::own::copies::{self, Label, SheetWish};
@@ -189,9 +191,11 @@ async fn run(
     State(state): State<AppState>,
     visit: Visit,
     Path((line, run)): Path<(String, String)>,
+    RawQuery(sent): RawQuery,
 ) -> Response {
+    let sent = query(sent);
     visit
-        .answer(async { show_run(&state, &visit, (&line, &run), Vec::new()).await })
+        .answer(async { show_run(&state, &visit, (&line, &run), sent, Vec::new()).await })
         .await
 }
 
@@ -199,6 +203,7 @@ async fn show_run(
     state: &AppState,
     visit: &Visit,
     place: (&str, &str),
+    sent: Form,
     errors: Vec<FieldError>,
 ) -> Result<Response, AppError> {
     let (holding, shown, acknowledged) = shown(state, visit, place).await?;
@@ -206,6 +211,7 @@ async fn show_run(
         holding: &holding,
         shown: &shown,
         acknowledged,
+        sent,
         errors,
     };
     Ok(page::run(visit, &page))
@@ -293,14 +299,15 @@ async fn picture(
             let (number, what) = index.split_once('-').unwrap_or((&index, ""));
             let number: i64 = number.parse().map_err(not_found)?;
             let label = match what {
-                "" | "labelled" => Label::Shown,
+                "" => Label::OnPage(visit.lang),
+                "labelled" => Label::Shown(visit.lang),
                 "unlabelled" => Label::Left,
                 _ => return Err(not_found(())),
             };
             let made = copies::picture(&state, &person.id, &line, &id, number, label).await;
             let file = match made {
                 Ok(file) => file,
-                Err(error) => return first(&visit, &line, &id, error),
+                Err(error) => return first(&visit, &line, (&id, &format!("take={number}")), error),
             };
             if !what.is_empty() {
                 return Ok(download("image/png", &file.name, file.bytes));
@@ -314,11 +321,16 @@ async fn picture(
         .await
 }
 
-/// Whoever wants a file without a label is asked for their word first.
-fn first(visit: &Visit, line: &str, run: &OwnRunId, error: Error) -> Result<Response, AppError> {
+/// Whoever wants a file without a label is asked for their word first, and finds afterwards what they asked for.
+fn first(
+    visit: &Visit,
+    line: &str,
+    (run, asked): (&OwnRunId, &str),
+    error: Error,
+) -> Result<Response, AppError> {
     match error {
         Error::NotAcknowledged => {
-            let next = format!("/library/{line}/own/{run}");
+            let next = encode(&format!("/library/{line}/own/{run}?{asked}"));
             Ok(visit.redirect(&format!("/library/{line}/unlabelled?next={next}")))
         }
         error => Err(error.into()),
@@ -326,7 +338,7 @@ fn first(visit: &Visit, line: &str, run: &OwnRunId, error: Error) -> Result<Resp
 }
 
 /// A sheet as the form asks for it.
-fn sheet_wish(form: &Form) -> Result<SheetWish, Vec<FieldError>> {
+fn sheet_wish(form: &Form, lang: Lang) -> Result<SheetWish, Vec<FieldError>> {
     let wrong = |field: &str| {
         vec![FieldError {
             field: field.into(),
@@ -358,7 +370,7 @@ fn sheet_wish(form: &Form) -> Result<SheetWish, Vec<FieldError>> {
         pictures,
         label: match form.get("label") {
             "none" => Label::Left,
-            _ => Label::Shown,
+            _ => Label::Shown(lang),
         },
     })
 }
@@ -369,27 +381,35 @@ async fn sheet(
     Path((line, run)): Path<(String, String)>,
     RawQuery(sent): RawQuery,
 ) -> Response {
-    let form = query(sent);
+    let form = query(sent.clone());
     visit
         .answer(async {
             let person = visit.require_person()?;
             let id = run_id(&run)?;
-            let wish = match sheet_wish(&form) {
+            let wish = match sheet_wish(&form, visit.lang) {
                 Ok(wish) => wish,
-                Err(errors) => return show_run(&state, &visit, (&line, &run), errors).await,
+                Err(errors) => return show_run(&state, &visit, (&line, &run), form, errors).await,
             };
             let kind = match wish.page {
                 None => "application/pdf",
                 Some(_) => "image/png",
             };
+            let number = wish.page;
             let made = copies::sheet(&state, &person.id, &line, &id, wish, visit.lang).await;
-            match made {
-                Ok(file) => Ok(download(kind, &file.name, file.bytes)),
-                Err(Error::Invalid(errors)) => {
-                    show_run(&state, &visit, (&line, &run), errors).await
+            let errors = match (made, number) {
+                (Ok(file), _) => return Ok(download(kind, &file.name, file.bytes)),
+                (Err(Error::Invalid(errors)), _) => errors,
+                (Err(Error::NoPage), Some(number)) => vec![FieldError {
+                    field: "page".into(),
+                    code: "sheet-page".into(),
+                    detail: Some((number + 1).to_string()),
+                }],
+                (Err(error), _) => {
+                    let asked = sent.unwrap_or_default();
+                    return first(&visit, &line, (&id, &asked), error);
                 }
-                Err(error) => first(&visit, &line, &id, error),
-            }
+            };
+            show_run(&state, &visit, (&line, &run), form, errors).await
         })
         .await
 }

@@ -2,6 +2,7 @@
 
 use super::form::{Making, making, problems};
 use crate::library::slots;
+use crate::ui::form::Form;
 use crate::ui::pieces::{FormKey, Picture, RefreshWithoutScript, Time, heading};
 use crate::ui::shell;
 use crate::ui::visit::Visit;
@@ -162,9 +163,12 @@ fn again(lang: Lang, run: &str) -> impl IntoView + use<> {
     }
 }
 
-fn file_of(holding: &Holding, run: &OwnRun, index: i64, what: &str) -> String {
+/// The address says in which language a file's label is.
+fn file_of(lang: Lang, holding: &Holding, run: &OwnRun, index: i64, what: &str) -> String {
     let (holding, run) = (&holding.id, &run.id);
-    format!("/library/{holding}/own/{run}/pictures/{index}{what}")
+    lang.path(&format!(
+        "/library/{holding}/own/{run}/pictures/{index}{what}"
+    ))
 }
 
 /// What a picture is, for whoever does not see it.
@@ -186,7 +190,7 @@ fn small(
 ) -> AnyView {
     match picture.state {
         OwnState::Done => {
-            let source = file_of(holding, run, picture.idx, "");
+            let source = file_of(lang, holding, run, picture.idx, "");
             view! { <Picture src=source alt width=64 height=64/> }.into_any()
         }
         OwnState::Failed => {
@@ -206,7 +210,19 @@ pub(super) struct RunPage<'a> {
     pub(super) shown: &'a Shown,
     /// Whether its owner may take files without a label.
     pub(super) acknowledged: bool,
+    /// The sheet's form as it was sent, or a file to take now that its owner agreed.
+    pub(super) sent: Form,
     pub(super) errors: Vec<FieldError>,
+}
+
+impl RunPage<'_> {
+    /// Whether a choice of the sheet's form is made: as it was sent, and else as it is at first.
+    fn has(&self, name: &str, value: &str, at_first: bool) -> bool {
+        match self.sent.get("preset") {
+            "" => at_first,
+            _ => self.sent.all(name).any(|sent| sent == value),
+        }
+    }
 }
 
 /// One run: its pictures large, what each was made with, and what can be taken away.
@@ -257,6 +273,7 @@ pub(super) fn run(visit: &Visit, page: &RunPage<'_>) -> Response {
                 <a href=base.clone()>{lang.text("own-all")}</a>
                 <a class="button button--small" href=format!("{base}?from={}#own-form", shown.run.id) id="own-change">{lang.text("own-change")}</a>
             </p>
+            {taken(lang, page)}
             {(over < all).then(|| progress(lang, holding, shown))}
             <section class="card" id="own-run" data-done=over.to_string() data-all=all.to_string()>
                 <p class="quiet">{lang.with(line, &[("title", holding.version.title.clone().into())])}</p>
@@ -267,6 +284,18 @@ pub(super) fn run(visit: &Visit, page: &RunPage<'_>) -> Response {
             {done.then(|| sheet_form(lang, page, &here))}
         }
         .into_any()
+    })
+}
+
+/// The file that its owner asked for before they were asked to agree.
+fn taken(lang: Lang, page: &RunPage<'_>) -> Option<impl IntoView + use<>> {
+    let index: i64 = page.sent.get("take").parse().ok()?;
+    let all = i64::try_from(page.shown.pictures.len()).unwrap_or(0);
+    let asked = page.acknowledged && (0..all).contains(&index);
+    asked.then(|| {
+        let href = file_of(lang, page.holding, &page.shown.run, index, "-unlabelled");
+        let number = lang.with("own-take", &[("number", (index + 1).into())]);
+        view! { <p class="hint" id="own-take"><a class="button button--primary" href=href autofocus>{number}</a></p> }
     })
 }
 
@@ -303,7 +332,7 @@ fn figure(lang: Lang, page: &RunPage<'_>, picture: &OwnPicture) -> AnyView {
     let seed = seed.map(ToString::to_string).unwrap_or_default();
     let mat = match picture.state {
         OwnState::Done => {
-            let source = file_of(holding, &shown.run, picture.idx, "");
+            let source = file_of(lang, holding, &shown.run, picture.idx, "");
             let alt = alt_of(lang, shown, picture, title);
             view! { <Picture src=source alt width=256 height=256/> }.into_any()
         }
@@ -324,14 +353,14 @@ fn figure(lang: Lang, page: &RunPage<'_>, picture: &OwnPicture) -> AnyView {
         view! { <p class="field-error">{lang.text("own-differs")}</p> }
     });
     let downloads = done.then(|| {
-        let labelled = file_of(holding, &shown.run, picture.idx, "-labelled");
-        let bare = file_of(holding, &shown.run, picture.idx, "-unlabelled");
+        let labelled = file_of(lang, holding, &shown.run, picture.idx, "-labelled");
+        let bare = file_of(lang, holding, &shown.run, picture.idx, "-unlabelled");
         view! {
             <p class="own-files">
-                <a href=lang.path(&labelled)>{lang.text("own-labelled")}</a>
-                <a href=lang.path(&bare) class="own-bare">{lang.text("own-unlabelled")}</a>
+                <a href=labelled>{lang.text("own-labelled")}</a>
+                <a href=bare class="own-bare">{lang.text("own-unlabelled")}</a>
             </p>
-            <label class="check"><input type="checkbox" name="picture" value=picture.idx form="sheet-form" checked/> {lang.text("own-pick")}</label>
+            <label class="check"><input type="checkbox" name="picture" value=picture.idx form="sheet-form" checked=page.has("picture", &picture.idx.to_string(), true)/> {lang.text("own-pick")}</label>
         }
     });
     view! {
@@ -351,7 +380,7 @@ fn sheet_form(lang: Lang, page: &RunPage<'_>, here: &str) -> impl IntoView + use
         let name = preset.name();
         view! {
             <label class="own-chip">
-                <input type="radio" name="preset" value=name checked=preset == Preset::Sticker/>
+                <input type="radio" name="preset" value=name checked=page.has("preset", name, preset == Preset::Sticker)/>
                 <span>{lang.text(&format!("sheet-{name}"))}</span>
             </label>
         }
@@ -360,25 +389,29 @@ fn sheet_form(lang: Lang, page: &RunPage<'_>, here: &str) -> impl IntoView + use
         let name = paper.name();
         view! {
             <label class="own-chip">
-                <input type="radio" name="paper" value=name checked=paper == Paper::A4/>
+                <input type="radio" name="paper" value=name checked=page.has("paper", name, paper == Paper::A4)/>
                 <span>{lang.text(&format!("paper-{name}"))}</span>
             </label>
         }
     });
     let action = format!("{here}/sheet");
+    let number = match page.sent.get("page") {
+        "" => "1".to_owned(),
+        sent => sent.to_owned(),
+    };
     view! {
         <form class="card own-form" method="get" action=action id="sheet-form">
             <h2>{lang.text("sheet-title")}</h2>
             <p class="quiet">{lang.text("sheet-line")}</p>
             <fieldset class="own-slot"><legend>{lang.text("sheet-for")}</legend><div class="own-chips">{presets.into_iter().collect_view()}</div></fieldset>
             <fieldset class="own-slot"><legend>{lang.text("sheet-paper")}</legend><div class="own-chips">{papers.into_iter().collect_view()}</div></fieldset>
-            <label class="check"><input type="checkbox" name="label" value="none"/> {lang.text("sheet-unlabelled")}</label>
+            <label class="check"><input type="checkbox" name="label" value="none" checked=page.has("label", "none", false)/> {lang.text("sheet-unlabelled")}</label>
             {(!page.acknowledged).then(|| view! { <p class="field__hint">{lang.text("sheet-unlabelled-hint")}</p> })}
             {problems(lang, &page.errors, &["picture", "preset", "paper", "page"])}
             <div class="actions">
                 <button class="button button--primary" name="format" value="pdf" id="sheet-pdf">{lang.text("sheet-pdf")}</button>
                 <button class="button" name="format" value="png" id="sheet-png">{lang.text("sheet-png")}</button>
-                <label class="own-page-number">{lang.text("sheet-page")} " " <input type="number" name="page" min="1" max="16" value="1"/></label>
+                <label class="own-page-number">{lang.text("sheet-page")} " " <input type="number" name="page" min="1" max="16" value=number/></label>
             </div>
             <p class="field__hint">{lang.text("sheet-hint")}</p>
         </form>

@@ -93,7 +93,7 @@ async fn start(
                 let wrong = vec![FieldError::new("form", "form-key")];
                 return show(&state, &visit, &slug, values, wrong).await;
             };
-            match service::start(&state, &slug, &trier, key, &values).await {
+            match service::start(&state, &slug, &trier, key, &values, visit.lang).await {
                 Ok(_) => {
                     // No place within the page: without scripts a page that names one is not loaded again by itself.
                     let answer = visit.redirect(&format!("/listings/{slug}/try"));

@@ -113,7 +113,7 @@ pub(super) fn tries(visit: &Visit, page: &Tries) -> Response {
         view! {
             {(waiting && page.errors.is_empty()).then(|| view! { <RefreshWithoutScript seconds=2/> })}
             {heading(title, None)}
-            <p><a href=back>{lang.text("trial-back")}</a></p>
+            <p class="actions"><a href=back.clone()>{lang.text("trial-back")}</a> <a class="button button--small" href=format!("{back}#buy") id="trial-buy">{lang.text("trial-buy")}</a></p>
             <div class="own-line">
                 <section class="card try-it">{sealed}{form(lang, listing, &page.values, &page.errors, Some(left))}</section>
                 <section class="card" id="tries">
@@ -141,7 +141,7 @@ fn result(lang: Lang, listing: &Listing, one: &Trial) -> impl IntoView + use<> {
                 true => note.clone(),
                 false => format!("{note} {values}"),
             };
-            view! { <Picture src=format!("{path}/picture") alt width=128 height=128/> }.into_any()
+            view! { <Picture src=format!("{path}/picture") alt width=256 height=256/> }.into_any()
         }
         (OwnState::Done, None) => view! { <p class="quiet">{days}</p> }.into_any(),
         (OwnState::Failed, _) => {

@@ -47,7 +47,7 @@ fn card(lang: Lang, draft: DraftLine) -> impl IntoView + use<> {
     let href = lang.path(&format!("/studio/drafts/{}", draft.id));
     let picture = match draft.picture_id {
         Some(id) => {
-            let src = format!("/studio/pictures/{id}/file");
+            let src = lang.path(&format!("/studio/pictures/{id}/file"));
             view! { <Picture src alt=String::new() width=128 height=128/> }.into_any()
         }
         None => view! { <span class="mat__note">{lang.text("pictures-none")}</span> }.into_any(),

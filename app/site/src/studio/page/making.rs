@@ -147,7 +147,7 @@ fn done(
     };
     let size = shown.content.size;
     let (width, height) = size.map_or((128, 128), |size| (size.width, size.height));
-    let file = format!("/studio/pictures/{id}/file");
+    let file = lang.path(&format!("/studio/pictures/{id}/file"));
     let (seed, picked) = (made.seed.to_string(), shown.typed.picked.contains(&id));
     let typed = (!made.drawn).then(|| {
         view! { <span class="tag">{lang.text("picture-typed")}</span> }

@@ -95,7 +95,7 @@ fn shown(lang: Lang, recipe: &Recipe, pictures: &[String]) -> impl IntoView + us
         .zip(&recipe.anchors)
         .map(|(id, anchor)| {
             let values = crate::library::slots::line(&anchor.values);
-            let src = format!("/studio/pictures/{id}/file");
+            let src = lang.path(&format!("/studio/pictures/{id}/file"));
             view! {
                 <li class="gallery__item">
                     <span class="mat"><Picture src alt=lang.text("picture-alt") width height/></span>
