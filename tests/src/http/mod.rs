@@ -13,6 +13,7 @@ mod starting;
 mod storefront;
 mod strangers;
 mod studio;
+mod till;
 mod webhooks;
 
 use crate::harness::client::Client;

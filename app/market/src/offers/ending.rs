@@ -20,6 +20,10 @@ pub enum EndReason {
     Withdrawn,
     /// Its coupon or set ended.
     OfferEnded,
+    /// Its buyer does not want it any more.
+    GivenUp,
+    /// Its buyer got something in it by another order meanwhile.
+    Owned,
 }
 
 impl EndReason {
@@ -31,6 +35,8 @@ impl EndReason {
             Self::Unpaid => "unpaid",
             Self::Withdrawn => "withdrawn",
             Self::OfferEnded => "offer-ended",
+            Self::GivenUp => "given-up",
+            Self::Owned => "owned",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Sales from cart to bank: what is charged, held, released and paid, and what a cart refuses.
 
-use crate::checkout::service::cart::close_ended;
+use crate::checkout::service::cart::{close_ended, end_if_owned, give_up};
 use crate::checkout::service::{self, Seen, list_cart};
 use crate::offers::ending::{EndReason, Holding, end_open};
 use crate::orders;
@@ -298,6 +298,84 @@ async fn an_open_order_ends_with_what_it_holds_and_a_payment_that_comes_all_the_
             test.name
         );
         assert_eq!(shop.balances(1).await.held, 0, "{}", test.name);
+        shop.check_settled(test.name).await;
+    }
+}
+
+#[tokio::test]
+async fn a_buyer_gives_an_order_up_and_nobody_else_does_and_what_was_paid_all_the_same_goes_back() {
+    for test in databases().await {
+        let shop = shop(&test).await;
+        let order = shop.order(0, &[0]).await.expect("an order");
+        service::open_payment(&shop.till, &order, shop.now_ms)
+            .await
+            .expect("a payment");
+        let asker = |person| orders::Asker {
+            person: Some(person),
+            cart: None,
+            now_ms: shop.now_ms,
+        };
+        let (own, stranger) = (asker(&*order.person_id), asker(&*shop.buyers[1]));
+        let refused = give_up(&test.db, stranger, &order.id).await;
+        assert!(
+            matches!(refused, Err(money::Error::NotFound)),
+            "{}: {refused:?}",
+            test.name
+        );
+        let ended = async || give_up(&test.db, own, &order.id).await.expect("an end");
+        assert!(ended().await, "{}", test.name);
+        assert!(!ended().await, "{}: it ends once", test.name);
+        let mut tx = test.db.read().await.expect("a transaction");
+        let (found, _) = orders::show(&mut tx, own, &order.id)
+            .await
+            .expect("the order");
+        drop(tx);
+        assert_eq!(found.end_reason.as_deref(), Some("given-up"));
+        // Its card was being charged when it was given up.
+        shop.pay(&order, "4242424242424242").await;
+        shop.drain().await;
+        let line = shop.lines(&order).await.remove(0);
+        assert_eq!(
+            (line.state.name(), line.refund_reason.as_deref()),
+            ("refunded", Some("order-ended")),
+            "{}",
+            test.name
+        );
+        assert!(
+            !give_up(&test.db, own, &order.id).await.expect("an answer"),
+            "{}: what was paid is not given up",
+            test.name
+        );
+        shop.check_settled(test.name).await;
+    }
+}
+
+#[tokio::test]
+async fn an_order_of_what_its_buyer_got_meanwhile_ends_before_it_is_paid() {
+    for test in databases().await {
+        let shop = shop(&test).await;
+        let first = shop.order(0, &[0]).await.expect("an order");
+        let second = shop.order(0, &[0, 2]).await.expect("another tab's order");
+        let own = orders::Asker {
+            person: Some(&*first.person_id),
+            cart: None,
+            now_ms: shop.now_ms,
+        };
+        let ended = async |order: &orders::Order| {
+            let ended = end_if_owned(&test.db, own, &order.id).await;
+            ended.expect("an answer")
+        };
+        assert!(!ended(&second).await, "{}: nothing is owned", test.name);
+        shop.pay(&first, "4242424242424242").await;
+        shop.drain().await;
+        assert!(!ended(&first).await, "{}: it is paid", test.name);
+        assert!(ended(&second).await, "{}", test.name);
+        let mut tx = test.db.read().await.expect("a transaction");
+        let (found, _) = orders::show(&mut tx, own, &second.id)
+            .await
+            .expect("the order");
+        drop(tx);
+        assert_eq!(found.end_reason.as_deref(), Some("owned"), "{}", test.name);
         shop.check_settled(test.name).await;
     }
 }

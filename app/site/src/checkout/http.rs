@@ -1,6 +1,6 @@
 //! Routes of the till: cart, checkout, the sandbox's own payment page, receipt.
 
-use super::page::{self, CartNote};
+use super::page::{self, CartNote, OpenOrder};
 use super::{invoice as document, sandbox_page};
 use crate::ui::failure::{Answer, AppError};
 use crate::ui::form::Form;
@@ -38,10 +38,12 @@ pub fn routes() -> Router<AppState> {
         .route("/cart/add", post(add))
         .route("/cart/remove", post(remove))
         .route("/checkout", post(checkout))
+        .route("/listings/{slug}/take", post(take))
         .route("/sandbox/payments/{id}", get(payment).post(charge))
         .route("/sandbox/payments/{id}/confirm", post(confirm))
         .route("/orders/{id}", get(order))
         .route("/orders/{id}/pay", post(pay))
+        .route("/orders/{id}/cancel", post(cancel))
         .route("/orders/{id}/invoice.pdf", get(invoice))
         .route("/cart/coupon", post(set_coupon))
         .route("/cart/add-set", post(add_set))
@@ -68,10 +70,11 @@ async fn show_cart(state: &AppState, visit: &Visit, note: CartNote) -> Answer {
     for order in orders::list_open(&mut tx, asker(state, visit)).await? {
         let lines = orders::list_lines(&mut tx, &order.id).await?;
         let cash = lines.iter().map(|line| line.parts().cash());
-        open.push((
-            order.id.to_string(),
-            cash.map(|cash| visit.gross(cash)).sum(),
-        ));
+        open.push(OpenOrder {
+            id: order.id.to_string(),
+            gross_minor: cash.map(|cash| visit.gross(cash)).sum(),
+            titles: lines.into_iter().map(|line| line.title).collect(),
+        });
     }
     let note = CartNote {
         open,
@@ -150,6 +153,27 @@ async fn remove(State(state): State<AppState>, visit: Visit, body: Bytes) -> Res
                 service::remove_from_cart(&state.db, cart, &listing).await?;
             }
             Ok(visit.redirect("/cart"))
+        })
+        .await
+}
+
+/// What costs nothing, for whoever is signed in: it lies in the library at once.
+async fn take(State(state): State<AppState>, visit: Visit, Path(slug): Path<String>) -> Response {
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let (till, now) = (state.till(), state.clock.now_ms());
+            let mut tx = money::books::begin(&state.db).await?;
+            let taken = cart::take_free(&till, &mut tx, person.id.as_str(), &slug, now).await;
+            match taken {
+                Ok(line) => {
+                    tx.commit().await?;
+                    Ok(visit.redirect(&format!("/library/{line}")))
+                }
+                // It got a price meanwhile, or it is one's own: its page says so.
+                Err(Error::Refused(_)) => Ok(visit.redirect(&format!("/listings/{slug}"))),
+                Err(error) => Err(error.into()),
+            }
         })
         .await
 }
@@ -382,10 +406,22 @@ async fn pay(State(state): State<AppState>, visit: Visit, Path(id): Path<String>
     visit
         .answer(async {
             let (order, _) = own_order(&state, &visit, &id).await?;
-            if order.state != OrderState::Open {
+            let ended = order.state != OrderState::Open
+                || cart::end_if_owned(&state.db, asker(&state, &visit), &order.id).await?;
+            if ended {
                 return Ok(visit.redirect(&format!("/orders/{}", order.id)));
             }
             to_payment(&state, &visit, &order, state.clock.now_ms()).await
+        })
+        .await
+}
+
+async fn cancel(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+    visit
+        .answer(async {
+            let (order, _) = own_order(&state, &visit, &id).await?;
+            cart::give_up(&state.db, asker(&state, &visit), &order.id).await?;
+            Ok(visit.redirect(&format!("/orders/{}", order.id)))
         })
         .await
 }

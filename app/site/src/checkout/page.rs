@@ -22,8 +22,32 @@ pub(super) struct CartNote {
     /// What a visitor without account typed, and what is wrong with it.
     pub(super) email: String,
     pub(super) email_error: Option<&'static str>,
-    /// Orders that were placed and not paid, and what each comes to with its tax: the way back to them.
-    pub(super) open: Vec<(String, i64)>,
+    /// The way back to what was left.
+    pub(super) open: Vec<OpenOrder>,
+}
+
+/// An order that was placed and not paid.
+pub(super) struct OpenOrder {
+    pub(super) id: String,
+    /// What it comes to with its tax.
+    pub(super) gross_minor: i64,
+    pub(super) titles: Vec<String>,
+}
+
+/// Its name, and the two ways on.
+fn open_order(lang: Lang, order: &OpenOrder) -> impl IntoView + use<> {
+    let href = lang.path(&format!("/orders/{}", order.id));
+    let (pay, cancel) = (format!("{href}/pay"), format!("{href}/cancel"));
+    let titles = order.titles.join(", ");
+    let of = |name: &str| format!("{}: {titles}", lang.text(name));
+    view! {
+        <li class="row">
+            <span class="row__main"><a href=href>{titles.clone()}</a><span class="quiet">{lang.text("order-unpaid")}</span></span>
+            <span>{lang.price(order.gross_minor)}</span>
+            <form method="post" action=pay><button class="button button--small" aria-label=of("order-pay")>{lang.text("order-pay")}</button></form>
+            <form method="post" action=cancel><button class="button button--small button--quiet" aria-label=of("order-cancel")>{lang.text("order-cancel")}</button></form>
+        </li>
+    }
 }
 
 pub(super) fn cart(visit: &Visit, priced: Priced, note: CartNote) -> Response {
@@ -53,10 +77,7 @@ pub(super) fn cart(visit: &Visit, priced: Priced, note: CartNote) -> Response {
         } else {
             "checkout-pay"
         });
-        let open = note.open.iter().map(|(order, total)| {
-            let href = lang.path(&format!("/orders/{order}"));
-            view! { <li class="row"><a href=href>{lang.text("order-unpaid")}</a><span>{lang.price(*total)}</span></li> }
-        });
+        let open = note.open.iter().map(|order| open_order(lang, order));
         let open = (!note.open.is_empty())
             .then(|| view! { <ul class="plain card" id="open-orders">{open.collect_view()}</ul> });
         let guest = (!signed_in).then(|| guest_field(lang, &note));
@@ -270,6 +291,7 @@ pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
     });
     shell::ok(visit, &title.clone(), || {
         let retry = payable.then(|| lang.path(&format!("/orders/{}/pay", order.id)));
+        let cancel = lang.path(&format!("/orders/{}/cancel", order.id));
         let list: i64 = lines.iter().map(|line| line.list_minor).sum();
         let all_back = lines.iter().all(|line| line.state == LineState::Refunded);
         let back: i64 = lines.iter().map(Line::refunded_cash).sum();
@@ -307,6 +329,7 @@ pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
             {retry.map(|action| view! {
                 <form class="hint" method="post" action=action>
                     {lang.text("order-unpaid")} " " <button class="button button--small" type="submit" id="pay-order">{lang.text("order-pay")}</button>
+                    " " <button class="button button--small button--quiet" type="submit" id="cancel-order" formaction=cancel>{lang.text("order-cancel")}</button>
                 </form>
             })}
             {booking.then(|| view! { <p class="hint" role="status">{lang.text("order-booking")}</p> })}

@@ -145,6 +145,7 @@ pub const FORMS: &[FormRoute] = &[
         "/orders/{id}",
         "an order has one payment at a time",
     ),
+    open("/orders/{id}/cancel", "/orders/{id}", "an order ends once"),
     open(
         "/sandbox/payments/{id}",
         "/sandbox/payments/{id}",
@@ -174,6 +175,7 @@ pub const FORMS: &[FormRoute] = &[
         "/library/{line}/unlabelled",
         Ask::Nothing,
     ),
+    keyed("/listings/{slug}/take", "/listings/{slug}", Ask::Nothing),
     open(
         "/listings/{slug}/try",
         "/listings/{slug}/try",

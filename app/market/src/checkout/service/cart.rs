@@ -7,7 +7,7 @@ use super::super::store;
 use crate::catalog::{self, ListingState};
 use crate::offers::ending::{self, EndReason, Holding};
 use crate::offers::{self, CartLine, PricedLine, coupon};
-use crate::orders::{self, NewLine, NewOrder, Order};
+use crate::orders::{self, Asker, NewLine, NewOrder, Order};
 use crate::people::{guest, service as people};
 use crate::sales::sale;
 use crate::till::Till;
@@ -16,7 +16,7 @@ use base::{limits, random};
 use money::Error;
 use money::books::Booking;
 use money::provider::{CallOutcome, Checkout, CheckoutLine};
-use schema::id::ListingId;
+use schema::id::{LineId, ListingId, OrderId};
 use schema::money::allocate;
 use std::collections::BTreeMap;
 
@@ -314,6 +314,36 @@ pub async fn place(
     Ok(orders::get_order(tx, &order.id).await?)
 }
 
+/// Hands over a listing that costs nothing, without a way through a cart, and returns its line: the same one to whoever has it already.
+///
+/// # Errors
+/// [`Error::NotFound`] for what is not for sale; [`Error::Refused`] for one's own, and for what has a price by now.
+pub async fn take_free(
+    till: &Till,
+    tx: &mut Booking,
+    buyer: &str,
+    slug: &str,
+    now_ms: i64,
+) -> Result<LineId, Error> {
+    let listing = catalog::service::find(tx, slug).await?;
+    let listing = listing.filter(|listing| listing.state == ListingState::Live);
+    let listing = listing.ok_or(Error::NotFound)?;
+    if let Some(line) = orders::find_owned(tx, buyer, &listing.id).await? {
+        return Ok(line);
+    }
+    // A cart of its own, for one listing and one order.
+    let cart = random::id();
+    store::add_to_cart(tx, &cart, &listing.id, None, now_ms).await?;
+    let seen = Seen {
+        total_minor: Some(0),
+        lines: None,
+    };
+    let order = place(till, tx, buyer, &cart, &seen, now_ms).await?;
+    let lines = orders::list_lines(tx, &order.id).await?;
+    let line = lines.into_iter().next().ok_or(Error::NotFound)?;
+    Ok(line.id)
+}
+
 /// Ends the open order with which a buyer reserved the coupon that they typed again elsewhere.
 async fn free_coupon(tx: &mut Tx, priced: &Priced, buyer: &str) -> Result<bool, Error> {
     let code = priced.code.as_deref().unwrap_or_default();
@@ -382,6 +412,34 @@ pub async fn open_payment(till: &Till, order: &Order, now_ms: i64) -> Result<Str
     orders::set_payment(&mut tx, &order.id, &opened.id).await?;
     tx.commit().await?;
     Ok(opened.url)
+}
+
+/// Ends an order that its buyer does not want any more; `false` when it is not open any more. Its checkout is closed soon after.
+///
+/// # Errors
+/// [`Error::NotFound`] also for somebody else's.
+pub async fn give_up(db: &Db, asker: Asker<'_>, id: &OrderId) -> Result<bool, Error> {
+    let mut tx = db.write().await?;
+    let (order, _) = orders::show(&mut tx, asker, id).await?;
+    let ended = ending::end_order(&mut tx, &order.id, EndReason::GivenUp).await?;
+    tx.commit().await?;
+    Ok(ended)
+}
+
+/// Ends an open order if its buyer has got something in it meanwhile: nobody pays for what could only go back. Returns whether it ended.
+///
+/// # Errors
+/// [`Error::NotFound`] also for somebody else's.
+pub async fn end_if_owned(db: &Db, asker: Asker<'_>, id: &OrderId) -> Result<bool, Error> {
+    let mut tx = db.write().await?;
+    let (order, lines) = orders::show(&mut tx, asker, id).await?;
+    let mut owned = 0;
+    for line in &lines {
+        owned += orders::count_owned(&mut tx, &order.person_id, &line.listing_id).await?;
+    }
+    let ended = owned > 0 && ending::end_order(&mut tx, &order.id, EndReason::Owned).await?;
+    tx.commit().await?;
+    Ok(ended)
 }
 
 /// Gives up orders that nobody paid for a day: closes their checkouts first, so that none is paid afterwards. Returns how many.

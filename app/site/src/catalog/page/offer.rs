@@ -56,6 +56,17 @@ fn action(visit: &Visit, listing: &Listing, around: &Around) -> impl IntoView + 
     } else {
         "add-to-cart"
     });
+    // Nothing is left to be asked of whoever is signed in.
+    if listing.price_minor == 0 && visit.person.is_some() {
+        let action = lang.path(&format!("/listings/{}/take", listing.slug));
+        return view! {
+            <form method="post" action=action id="buy">
+                <FormKey/>
+                <button class="button button--primary button--wide" type="submit" id="take">{label}</button>
+            </form>
+        }
+        .into_any();
+    }
     view! {
         <form method="post" action=lang.path("/cart/add") id="buy">
             <FormKey/>
