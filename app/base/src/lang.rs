@@ -146,14 +146,16 @@ impl Lang {
         self.format(id, None)
     }
 
+    /// The message with this name, if there is one: for names that came from outside.
+    #[must_use]
+    pub fn find(self, id: &str) -> Option<String> {
+        BUNDLES[&self].has_message(id).then(|| self.text(id))
+    }
+
     /// The message with this name, or the name itself when it is no name: for reasons that were stored as finished texts.
     #[must_use]
     pub fn text_or_itself(self, id: &str) -> String {
-        if BUNDLES[&self].has_message(id) {
-            self.text(id)
-        } else {
-            id.to_owned()
-        }
+        self.find(id).unwrap_or_else(|| id.to_owned())
     }
 
     /// A message with variables.

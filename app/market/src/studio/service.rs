@@ -262,6 +262,8 @@ pub struct Sealable {
     anchors: Vec<AnchorStatement>,
     /// Exact file, labelled picture.
     files: Vec<(String, Picture)>,
+    /// The first picture with each one's seed, and the digest of its own pixels.
+    origins: Vec<(String, String)>,
     /// What the search for copies compares.
     prints: moderation::service::Prints,
     draft: DraftRow,
@@ -288,7 +290,7 @@ pub async fn sealable(
     let mut tx = state.db.write().await?;
     let draft = get_draft(state, &mut tx, person, draft).await?;
     let tag = draft.content.tag(state, &draft.row.id);
-    let mut chosen = Vec::new();
+    let (mut chosen, mut origins) = (Vec::new(), Vec::new());
     for id in pictures {
         let row = get_picture(&mut tx, person, id).await?;
         let (Some(blob), true) = (row.blob.clone(), row.draft_id == draft.row.id) else {
@@ -302,10 +304,11 @@ pub async fn sealable(
             return Err(choose("typed-seed"));
         }
         // Whoever bought another picture knows its seed, and could test guesses of this prompt with it.
-        let pixels = row.pixel_blake3.as_deref().unwrap_or_default();
-        if store::is_seed_sealed(&mut tx, &row.origin_id, pixels).await? {
+        let pixels = row.pixel_blake3.unwrap_or_default();
+        if store::is_seed_sealed(&mut tx, &row.origin_id, &pixels).await? {
             return Err(choose("seed-sealed"));
         }
+        origins.push((row.origin_id, pixels));
         let anchor = Anchor {
             values: secret.values,
             seed: secret.seed,
@@ -321,7 +324,11 @@ pub async fn sealable(
         );
     }
     let state = state.clone();
-    compute::run(move || gather(&state, draft, chosen, &files)).await
+    let gathered = compute::run(move || gather(&state, draft, chosen, &files)).await;
+    gathered.map(|sealable| Sealable {
+        origins,
+        ..sealable
+    })
 }
 
 /// Looks at the pictures and writes the recipe down.
@@ -370,6 +377,7 @@ fn gather(
         bytes,
         anchors,
         files,
+        origins: Vec::new(),
         draft: draft.row,
         licence,
     })
@@ -526,6 +534,15 @@ pub async fn publish(
         || !limits::allow_many(tx, limits::GUESSES_BLOCK, &block, guesses).await?
     {
         return Err(Error::TooMany);
+    }
+    // Another picture with one of these seeds may have been published since they were gathered.
+    for (origin, pixels) in &sealable.origins {
+        if store::is_seed_sealed(tx, origin, pixels).await? {
+            return Err(Error::Invalid(vec![FieldError::new(
+                "picture",
+                "seed-sealed",
+            )]));
+        }
     }
     for anchor in &sealable.anchors {
         if let Some(leaf) =

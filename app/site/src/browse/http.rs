@@ -10,6 +10,7 @@ use crate::web::state::AppState;
 use axum::Json;
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::multipart::MultipartRejection;
 use axum::extract::{DefaultBodyLimit, Multipart, RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -97,7 +98,11 @@ async fn suggest(
     (caching, Json(json!(offered))).into_response()
 }
 
-async fn picture(State(state): State<AppState>, visit: Visit, form: Multipart) -> Response {
+async fn picture(
+    State(state): State<AppState>,
+    visit: Visit,
+    form: Result<Multipart, MultipartRejection>,
+) -> Response {
     visit
         .answer(async {
             let mut tx = state.db.write().await?;
@@ -107,7 +112,10 @@ async fn picture(State(state): State<AppState>, visit: Visit, form: Multipart) -
             if !allowed {
                 return Err(AppError::new(Code::TooMany));
             }
-            let file = read_file(form).await;
+            let file = match form {
+                Ok(form) => read_file(form).await,
+                Err(_) => Err(PictureError::Unreadable),
+            };
             let found = match file {
                 Ok(file) => service::find_picture(&state.db, &state.finder, file).await,
                 Err(error) => Err(error),

@@ -98,7 +98,7 @@ fn document(visit: &Visit, title: &str, head: &Head, view: AnyView) -> impl Into
     let flash = visit
         .flash
         .clone()
-        .map(|code| lang.text(&format!("flash-{code}")));
+        .and_then(|code| lang.find(&format!("flash-{code}")));
     let (style, boot, nonce) = (
         visit.assets.url("style.css"),
         visit.assets.url("boot.js"),

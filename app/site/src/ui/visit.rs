@@ -231,6 +231,16 @@ pub fn safe_path(text: &str) -> Option<&str> {
     let ours = bytes.next() == Some(b'/')
         && !matches!(bytes.next(), Some(b'/' | b'\\'))
         && !text.chars().any(char::is_control)
-        && text.is_ascii();
+        && text.is_ascii()
+        && !climbs(text);
     ours.then_some(text)
+}
+
+/// Whether a browser would leave the folder that a path names, also where its dots are escaped.
+fn climbs(text: &str) -> bool {
+    let path = text.split(['?', '#']).next().unwrap_or_default();
+    path.split(['/', '\\']).any(|part| {
+        let plain = part.to_ascii_lowercase().replace("%2e", ".");
+        matches!(plain.as_str(), "." | "..")
+    })
 }

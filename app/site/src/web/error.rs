@@ -144,7 +144,7 @@ impl From<market::own::service::Error> for AppError {
         use market::own::service::Error;
         match error {
             Error::Busy(_) => Self::new(Code::Unavailable),
-            Error::NotFound => Self::new(Code::NotFound),
+            Error::NotFound | Error::NoPage => Self::new(Code::NotFound),
             Error::Refunded | Error::NoFile => Self::new(Code::Gone),
             Error::NotOpened | Error::NotAcknowledged => Self::new(Code::Conflict),
             Error::Invalid(fields) => Self::invalid(fields),
