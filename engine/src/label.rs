@@ -1,81 +1,23 @@
 //! The AI label: a visible notice drawn into public copies, and XMP with IPTC's and China's `AIGC` fields.
 //!
 //! The one rule: order is overlay → encode → XMP. Anchors are digested before it; labelled copies have digests of their
-//! own and carry [`VERSION`] in the listing statement. The notice says "AI 生成" (GB 45438-2025: at least 5% of the short
-//! side). Its letters were rendered once from Liberation Sans and Droid Sans Fallback, 16 levels of coverage.
+//! own and carry [`VERSION`] in the listing statement.
 
 pub mod notice;
 
 use crate::picture::Picture;
+use notice::{Spot, Words};
 
-/// Version of the overlay. A changed overlay is a new version.
-pub const VERSION: u32 = 1;
+/// Version of the overlay. A changed overlay is a new version; 1 was a box through which one could see.
+pub const VERSION: u32 = 2;
 
-const ROWS: [&str; 13] = [
-    "........................52............715...",
-    "...1ffd.....ff2.....1e..b5............e298..",
-    "...6fff3....ff2.....6a..b5......399999fa996.",
-    "...cf7f9....ff2.....ddccedccc8..5c5555d8553.",
-    "..2fc.ff....ff2....8b333c73332..5a....a5.4..",
-    "..8f7.9f5...ff2....d2...b5......5d888.97.f1.",
-    "..ef1.4fb...ff2.........b5......5b55f16a5c..",
-    ".4fffffff2..ff2.....9ffffffff3..59..f.3eb7..",
-    ".afffffff7..ff2.........b5......77.1f..ee...",
-    "1ff3...6fd..ff2.........b5......b413d.1da.2.",
-    "7fc.....ef3.ff2....44444c7444411f.7e61cbe2c3",
-    "...................bbbbbbbbbbb339....99.5fc.",
-    ".........................................1..",
-];
-const COLUMNS: u32 = 44;
-const PADDING: u32 = 3;
-const TEXT_HEIGHT: u32 = 11;
-
-/// Draws the notice into the bottom right corner of a copy.
+/// Draws the notice that is sealed into the bottom right corner of a copy: "AI 生成" (GB 45438-2025), which every reader of copies sees in
+/// their own language on the same part of the picture.
 #[must_use]
 pub fn overlay(picture: &Picture) -> Picture {
     let mut copy = picture.clone();
-    let short = picture.width.min(picture.height);
-    let scale = short.div_ceil(20).div_ceil(TEXT_HEIGHT).max(1);
-    let (rows, padding) = (13 * scale, PADDING * scale);
-    let (box_width, box_height) = (COLUMNS * scale + 2 * padding, rows + 2 * padding);
-    if box_width > picture.width || box_height > picture.height {
-        return copy;
-    }
-    let (left, top) = (picture.width - box_width, picture.height - box_height);
-    for y in 0..box_height {
-        for x in 0..box_width {
-            let at = (((top + y) * picture.width + left + x) * 3) as usize;
-            blend(&mut copy.samples[at..at + 3], 24, 10);
-            let (column, row) = (x.checked_sub(padding), y.checked_sub(padding));
-            if let (Some(column), Some(row)) = (column, row) {
-                blend(
-                    &mut copy.samples[at..at + 3],
-                    255,
-                    coverage(column / scale, row / scale),
-                );
-            }
-        }
-    }
+    notice::draw(&mut copy, Words::Chinese, Spot::Corner);
     copy
-}
-
-/// Coverage of a letter at a place, 0 to 15.
-fn coverage(column: u32, row: u32) -> u32 {
-    let character = ROWS
-        .get(row as usize)
-        .and_then(|line| line.as_bytes().get(column as usize))
-        .copied();
-    character
-        .and_then(|byte| (byte as char).to_digit(16))
-        .unwrap_or(0)
-}
-
-/// Integer blend of one grey level at a coverage of fifteenths.
-fn blend(samples: &mut [u8], level: u32, coverage: u32) {
-    for sample in samples {
-        let mixed = (u32::from(*sample) * (15 - coverage) + level * coverage + 7) / 15;
-        *sample = u8::try_from(mixed).unwrap_or(u8::MAX);
-    }
 }
 
 /// The XMP packet of a labelled file. `producer` and `content` are codes of printable ASCII without quotes or spaces;

@@ -38,14 +38,13 @@ impl Picture {
         }
     }
 
-    /// As a page shows it: small ones twice as large, so that what is drawn into them can be read.
+    /// How many times as large a page shows it: small ones twice, so that what is drawn into them can be read.
     #[must_use]
-    pub fn for_page(&self) -> Self {
-        self.enlarged(if self.width.max(self.height) <= 256 {
-            2
-        } else {
-            1
-        })
+    pub fn times_on_page(&self) -> u32 {
+        match self.width.max(self.height) <= 256 {
+            true => 2,
+            false => 1,
+        }
     }
 
     /// Rounds a decoder's output (channels first, about −1 to 1) to 8 bits: `v = x·0.5 + 0.5`, clamped, ties to even.

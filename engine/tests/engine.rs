@@ -502,7 +502,7 @@ fn the_label_changes_the_corner_only_and_metadata_changes_no_pixel() {
         top = top.min(at / 128);
     }
     assert!(
-        left >= 76 && top >= 108,
+        left >= 70 && top >= 104,
         "the overlay begins at {left},{top}"
     );
     let file = labelled

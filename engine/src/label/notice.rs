@@ -45,15 +45,19 @@ impl Words {
         }
     }
 
-    /// The lowest capitals that can be read, in pixels.
-    fn legible(self) -> u32 {
+    /// How high these words' capitals are beside those of a notice: Chinese letters are denser.
+    fn capitals(self, of_all: u32) -> u32 {
         match self {
-            Self::English | Self::German => 7,
-            // Chinese letters are a quarter higher than the capitals beside them, and denser.
-            Self::Chinese => 8,
+            Self::English | Self::German => of_all,
+            Self::Chinese => (of_all * 5).div_ceil(4),
         }
     }
+
+    const ALL: [Self; 3] = [Self::English, Self::German, Self::Chinese];
 }
+
+/// The lowest capitals that can be read, in pixels.
+const LEGIBLE: u32 = 7;
 
 /// Where on a copy it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,33 +132,51 @@ impl Drawn {
     }
 }
 
-/// A notice in its place on a copy of one size.
+/// A notice in its place on a copy of one size. Its box is as large in every language, and lies on the same part of a picture in every
+/// whole multiple of it: whoever has all copies sees no more of what is below than whoever has one.
 pub struct Placed {
     drawn: &'static Drawn,
+    /// How high the capitals of these words are.
     capitals: u32,
-    padding: u32,
+    /// The box, and how round its corners are.
     left: u32,
     top: u32,
     width: u32,
     height: u32,
+    radius: u32,
+    /// What of the box is on the copy.
+    shown_width: u32,
 }
 
 impl Placed {
     /// Where it lies on a copy that is so wide and so high.
     #[must_use]
-    pub fn on((across, down): (u32, u32), words: Words, spot: Spot) -> Self {
+    pub fn on(size: (u32, u32), words: Words, spot: Spot) -> Self {
+        Self::on_multiple(size, 1, words, spot)
+    }
+
+    /// The same on a copy that is so many times as large as a picture of this size.
+    #[must_use]
+    pub fn on_multiple((across, down): (u32, u32), times: u32, words: Words, spot: Spot) -> Self {
         let short = across.min(down);
-        let capitals = short.div_ceil(20).max(words.legible());
+        let capitals = short.div_ceil(20).max(LEGIBLE);
         let (padding, margin) = (capitals.div_ceil(2), (short / 48).max(1));
         let room = match spot {
             Spot::Corner => across * 2 / 3,
             Spot::Bottom => across / 2,
         };
-        let fits = |drawn: &&Drawn| drawn.size(capitals).0 + 2 * (padding + margin) <= room;
-        let long = Some(words.drawn()).filter(fits);
-        let drawn = long.unwrap_or_else(|| words.short());
-        let (text_width, text_height) = drawn.size(capitals);
-        let (width, height) = (text_width + 2 * padding, text_height + 2 * padding);
+        // As large as the largest words are.
+        let largest = |drawn: fn(Words) -> &'static Drawn| {
+            let sizes = Words::ALL.map(|one| drawn(one).size(one.capitals(capitals)));
+            let widest = sizes.iter().map(|(width, _)| *width).max().unwrap_or(0);
+            let tallest = sizes.iter().map(|(_, height)| *height).max().unwrap_or(0);
+            (widest + 2 * padding, tallest + 2 * padding)
+        };
+        let long = largest(Words::drawn);
+        let ((width, height), drawn) = match long.0 + 2 * margin <= room {
+            true => (long, words.drawn()),
+            false => (largest(Words::short), words.short()),
+        };
         let free = across.saturating_sub(width);
         let left = match spot {
             Spot::Corner => free.saturating_sub(margin),
@@ -162,12 +184,13 @@ impl Placed {
         };
         Self {
             drawn,
-            capitals,
-            padding,
-            left,
-            top: down.saturating_sub(height + margin),
-            width: width.min(across - left),
-            height,
+            capitals: words.capitals(capitals) * times,
+            left: left * times,
+            top: down.saturating_sub(height + margin) * times,
+            width: width * times,
+            height: height * times,
+            radius: padding * times,
+            shown_width: width.min(across - left) * times,
         }
     }
 
@@ -175,31 +198,41 @@ impl Placed {
     #[must_use]
     pub fn columns(&self, y: u32) -> Option<std::ops::Range<u32>> {
         let covered = (self.top..self.top + self.height).contains(&y);
-        covered.then_some(self.left..self.left + self.width)
+        covered.then_some(self.left..self.left + self.shown_width)
     }
 
-    /// Draws over one pixel of what it covers.
+    /// Draws over one pixel of what it covers: nothing of it is left but at the round corners.
     pub fn over(&self, x: u32, y: u32, pixel: &mut [u8]) {
         let (x, y) = (x - self.left, y - self.top);
+        let ground = corner((x, y), (self.width, self.height), self.radius);
+        blend(pixel, 22, ground);
         let (text_width, text_height) = self.drawn.size(self.capitals);
-        let padding = self.padding;
-        let whole = (text_width + 2 * padding, text_height + 2 * padding);
-        blend(pixel, 22, corner((x, y), whole, padding) * 200 / 255);
-        let inside = |at: u32, side: u32| (padding..padding + side).contains(&at);
-        if inside(x, text_width) && inside(y, text_height) {
-            let letters = self.drawn.at(x - padding, y - padding, self.capitals);
-            blend(pixel, 255, letters);
+        let inside = |at: u32, box_side: u32, side: u32| {
+            at.checked_sub(box_side.saturating_sub(side) / 2)
+                .filter(|at| *at < side)
+        };
+        if let (Some(x), Some(y)) = (
+            inside(x, self.width, text_width),
+            inside(y, self.height, text_height),
+        ) {
+            blend(pixel, 255, self.drawn.at(x, y, self.capitals));
         }
     }
 }
 
 /// Draws the notice into a copy.
 pub fn draw(picture: &mut Picture, words: Words, spot: Spot) {
-    let placed = Placed::on((picture.width, picture.height), words, spot);
-    for y in 0..picture.height {
+    draw_multiple(picture, 1, words, spot);
+}
+
+/// Draws it into a copy that is so many times as large as its picture.
+pub fn draw_multiple(copy: &mut Picture, times: u32, words: Words, spot: Spot) {
+    let size = (copy.width / times, copy.height / times);
+    let placed = Placed::on_multiple(size, times, words, spot);
+    for y in 0..copy.height {
         for x in placed.columns(y).into_iter().flatten() {
-            let at = ((y * picture.width + x) * 3) as usize;
-            placed.over(x, y, &mut picture.samples[at..at + 3]);
+            let at = ((y * copy.width + x) * 3) as usize;
+            placed.over(x, y, &mut copy.samples[at..at + 3]);
         }
     }
 }
@@ -234,7 +267,7 @@ fn blend(samples: &mut [u8], level: u32, coverage: u32) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Spot, Words, draw};
+    use super::{Placed, Spot, Words, draw, draw_multiple};
     use crate::picture::Picture;
 
     #[test]
@@ -272,6 +305,40 @@ mod tests {
                     };
                     assert!(!(0..side).any(|y| (0..side).any(|x| lost(x, y))), "{case}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn all_copies_of_a_picture_in_every_language_hide_the_same_part_of_it() {
+        let side = 128;
+        let noise = |salt: u32| Picture {
+            width: side,
+            height: side,
+            samples: (0..side * side * 3)
+                .map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8 ^ salt as u8)
+                .collect(),
+        };
+        let (one, mut other) = (noise(0), noise(0));
+        let strange = noise(0x5a);
+        let placed = Placed::on((side, side), Words::English, Spot::Corner);
+        // All that the box covers, but for its round corners.
+        let round = placed.radius;
+        for y in placed.top..placed.top + placed.height {
+            for x in placed.left + round..placed.left + placed.width - round {
+                let at = ((y * side + x) * 3) as usize;
+                other.samples[at..at + 3].copy_from_slice(&strange.samples[at..at + 3]);
+            }
+        }
+        assert_ne!(one, other);
+        for words in Words::ALL {
+            for times in [1, 2, 3, 6, 8] {
+                let copy = |picture: &Picture| {
+                    let mut copy = picture.enlarged(times);
+                    draw_multiple(&mut copy, times, words, Spot::Corner);
+                    copy
+                };
+                assert!(copy(&one) == copy(&other), "{words:?} × {times}");
             }
         }
     }

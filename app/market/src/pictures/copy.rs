@@ -52,7 +52,14 @@ pub(super) fn make(
 ) -> Result<Vec<u8>, String> {
     let exact = Picture::from_png(exact).map_err(|error| error.to_string())?;
     let mut copy = scale(&exact, side);
-    notice::draw(&mut copy, Words::of(lang.tag()), Spot::Corner);
+    // Whole multiples hide the same pixels, whichever of them somebody has.
+    let longest = exact.width.max(exact.height);
+    let times = if side % longest == 0 {
+        side / longest
+    } else {
+        1
+    };
+    notice::draw_multiple(&mut copy, times.max(1), Words::of(lang.tag()), Spot::Corner);
     let xmp = label::xmp("SEEDMARK", content);
     match format {
         Format::Png => copy.to_png(Some(&xmp)).map_err(|error| error.to_string()),
@@ -63,8 +70,9 @@ pub(super) fn make(
 /// The same as PNG for a page that is only its reader's.
 pub(super) fn labelled(exact: &[u8], content: &str, lang: Lang) -> Result<Vec<u8>, String> {
     let exact = Picture::from_png(exact).map_err(|error| error.to_string())?;
-    let mut copy = exact.for_page();
-    notice::draw(&mut copy, Words::of(lang.tag()), Spot::Corner);
+    let times = exact.times_on_page();
+    let mut copy = exact.enlarged(times);
+    notice::draw_multiple(&mut copy, times, Words::of(lang.tag()), Spot::Corner);
     copy.to_png(Some(&label::xmp("SEEDMARK", content)))
         .map_err(|error| error.to_string())
 }

@@ -91,6 +91,8 @@ pub struct Pictures {
     /// Copies are made beside each other only so many at once: the threads are everybody's. Those of lists do not wait for large ones.
     small: Turns,
     large: Turns,
+    /// Those that only one person sees: nobody else waits for them.
+    own: Turns,
 }
 
 impl Default for Pictures {
@@ -99,6 +101,7 @@ impl Default for Pictures {
             kept: Arc::new(Cache::with_weighter(KEPT, KEPT_BYTES, ByBytes)),
             small: Turns::new(2, 512),
             large: Turns::new(1, 24),
+            own: Turns::new(1, 128),
         }
     }
 }
@@ -114,9 +117,7 @@ impl Pictures {
         lang: Lang,
         content: String,
     ) -> Result<Vec<u8>, Error> {
-        let made = self
-            .small
-            .run(move || copy::labelled(&exact, &content, lang));
+        let made = self.own.run(move || copy::labelled(&exact, &content, lang));
         made.await?.map_err(Error::Broken)
     }
 
