@@ -58,6 +58,24 @@ pub const PROVE: Limit = Limit {
     window_ms: 60 * 60_000,
     count: 3,
 };
+/// Orders of one buyer: each is a checkout at the provider.
+pub const ORDERS: Limit = Limit {
+    name: "orders",
+    window_ms: 60 * 60_000,
+    count: 300,
+};
+/// Orders of one buyer that cost nothing: each is a leaf of the log.
+pub const GIFTS: Limit = Limit {
+    name: "gifts",
+    window_ms: 24 * 60 * 60_000,
+    count: 60,
+};
+/// Orders without an account that cost nothing, from one block of network addresses: each is a leaf of the log and a mail.
+pub const FREE_ORDERS: Limit = Limit {
+    name: "free-orders",
+    window_ms: 24 * 60 * 60_000,
+    count: 30,
+};
 /// Mails about what cost nothing, to one address: who only typed it must not fill a stranger's mailbox.
 pub const FREE_MAILS: Limit = Limit {
     name: "free-mails",

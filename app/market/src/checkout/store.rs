@@ -22,11 +22,14 @@ statements! {
         join anchor on anchor.version_id = version.id and anchor.idx = 0
         left join listing_set on listing_set.id = cart_line.set_id
         where cart_line.cart = $1 order by cart_line.added_ms, listing.id";
-    SET_CODE = "insert into cart_coupon (cart, code) values ($1, $2) on conflict (cart) do update set code = excluded.code";
+    SET_CODE = "insert into cart_coupon (cart, code, typed_ms) values ($1, $2, $3)
+        on conflict (cart) do update set code = excluded.code, typed_ms = excluded.typed_ms";
+    DROP_CODE = "delete from cart_coupon where cart = $1";
     FIND_CODE = "select code from cart_coupon where cart = $1";
     LIST_SETS_IN_CART = "select distinct listing_set.id, listing_set.price_minor from cart_line
         join listing_set on listing_set.id = cart_line.set_id and listing_set.state = 'live'
         where cart_line.cart = $1 order by listing_set.id";
+    FORGET_CODES = "delete from cart_coupon where typed_ms < $1";
     FORGET_CARTS = "delete from cart_line where added_ms < $1";
 }
 
@@ -65,7 +68,7 @@ pub(super) async fn list_cart(tx: &mut Tx, cart: &str) -> db::Result<Vec<CartLin
 }
 
 pub(super) async fn set_code(tx: &mut Tx, cart: &str, code: &str) -> db::Result<()> {
-    execute!(tx, SET_CODE, cart, code).map(|_| ())
+    execute!(tx, SET_CODE, cart, code, base::random::real_now_ms()).map(|_| ())
 }
 
 pub(super) async fn find_code(tx: &mut Tx, cart: &str) -> db::Result<Option<String>> {
@@ -74,6 +77,14 @@ pub(super) async fn find_code(tx: &mut Tx, cart: &str) -> db::Result<Option<Stri
 
 pub(super) async fn list_sets_in_cart(tx: &mut Tx, cart: &str) -> db::Result<Vec<(String, i64)>> {
     fetch!(tx, fetch_all, (String, i64), LIST_SETS_IN_CART, cart)
+}
+
+pub(super) async fn drop_code(tx: &mut Tx, cart: &str) -> db::Result<()> {
+    execute!(tx, DROP_CODE, cart).map(|_| ())
+}
+
+pub(super) async fn forget_codes(tx: &mut Tx, before_ms: i64) -> db::Result<()> {
+    execute!(tx, FORGET_CODES, before_ms).map(|_| ())
 }
 
 pub(super) async fn forget_carts(tx: &mut Tx, before_ms: i64) -> db::Result<()> {

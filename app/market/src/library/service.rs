@@ -178,22 +178,27 @@ pub struct OpenedRecipe {
 ///
 /// # Errors
 /// [`Error::NotOpened`] before the buyer opened it.
-pub async fn recipe(state: &Shop, tx: &mut Tx, line: &Line) -> Result<OpenedRecipe, Error> {
+pub async fn recipe(state: &Shop, line: &Line) -> Result<OpenedRecipe, Error> {
     require_opened(line)?;
-    let listing = catalog::get_version(tx, &line.version_id).await?;
-    let secret = open_secret(state, tx, &listing.secret_id, &line.buyer_id, "show recipe").await?;
+    // Only the opening is written down, and everybody's writes wait for that alone.
+    let mut tx = state.db.write().await?;
+    let listing = catalog::get_version(&mut tx, &line.version_id).await?;
+    let (secret, buyer) = (&listing.secret_id, &line.buyer_id);
+    let secret = open_secret(state, &mut tx, secret, buyer, "show recipe").await?;
+    tx.commit().await?;
+    let mut tx = state.db.read().await?;
     let bytes = STANDARD.decode(&secret.recipe).map_err(internal)?;
     let recipe = Recipe::parse(&bytes).map_err(internal)?;
-    let row = log::get_leaf(tx, &listing.leaf_hash).await?;
+    let row = log::get_leaf(&mut tx, &listing.leaf_hash).await?;
     // A damaged log keeps nobody from a recipe that they paid for.
-    let proof = match state.log.prove(tx, &row).await {
+    let proof = match state.log.prove(&mut tx, &row).await {
         Ok(proof) => Some(proof.to_text()),
         Err(error) => {
             tracing::error!(leaf = %row.leaf_hash, error = %error, "cannot prove a sold recipe");
             None
         }
     };
-    let pixels = catalog::list_anchor_digests(tx, &line.version_id).await?;
+    let pixels = catalog::list_anchor_digests(&mut tx, &line.version_id).await?;
     let evidence = proof.map(|proof| Evidence {
         leaf: row.leaf,
         key: listing.creator_key.clone(),

@@ -94,8 +94,13 @@ statements! {
     LIST_OWNED_OF_LISTING = lines!("purchase_line.listing_id = $1 and purchase_line.state = 'owned' order by purchase_line.id");
     SET_LINE_TAX = "update purchase_line set tax_minor = $2 where id = $1";
     SET_LINE_OWNED = "update purchase_line set state = 'owned', earning = $2, paid_ms = $3, licence_secret_id = $4, licence_leaf_hash = $5 where id = $1 and state = 'open'";
-    COUNT_OWNERS = "select count(*) from purchase_line where listing_id = $1 and state = 'owned'";
-    LIST_SALE_TIMES = "select paid_ms from purchase_line where listing_id = $1 and state = 'owned' and paid_ms is not null order by paid_ms desc limit $2";
+    COUNT_OWNERS = "select count(*) from purchase_line join person on person.id = purchase_line.buyer_id
+        where purchase_line.listing_id = $1 and purchase_line.state = 'owned'
+            and (purchase_line.price_minor > purchase_line.promotion_minor or person.proven_ms is not null)";
+    LIST_SALE_TIMES = "select purchase_line.paid_ms from purchase_line join person on person.id = purchase_line.buyer_id
+        where purchase_line.listing_id = $1 and purchase_line.state = 'owned' and purchase_line.paid_ms is not null
+            and (purchase_line.price_minor > purchase_line.promotion_minor or person.proven_ms is not null)
+        order by purchase_line.paid_ms desc limit $2";
     COUNT_OWNED = "select count(*) from purchase_line where buyer_id = $1 and listing_id = $2 and state = 'owned'";
     CHANGE_LINE = "update purchase_line set state = $2, earning = $3, refunded_minor = $4, refunded_tax_minor = $5, refunded_promotion_minor = $6, payee_borne_minor = $7,
             frozen_minor = $8, refund_reason = $9, paid_ms = coalesce(paid_ms, $10)
@@ -105,7 +110,9 @@ statements! {
     FREEZE_LINE = "update purchase_line set frozen_minor = $2 where id = $1 and earning = $3 and frozen_minor = $4 and payee_borne_minor = $5";
     SET_LINE_DISPUTE = "update purchase_line set dispute_id = $2 where id = $1";
     LIST_DISPUTED = lines!("purchase_line.dispute_id = $1 order by purchase_line.id");
-    LIST_DISPUTED_OF_CREATOR = lines!("purchase_line.payee_id = $1 and exists (select 1 from dispute where dispute.purchase_id = purchase_line.purchase_id) order by purchase_line.paid_ms desc, purchase_line.id limit 50");
+    LIST_DISPUTED_OF_CREATOR = lines!("purchase_line.id in (select own.id from purchase_line own
+            where own.payee_id = $1 and exists (select 1 from dispute where dispute.purchase_id = own.purchase_id) order by own.paid_ms desc limit 50)
+        order by purchase_line.paid_ms desc, purchase_line.id");
     FIND_OWNED = "select id from purchase_line where buyer_id = $1 and listing_id = $2 and state = 'owned' order by version_id desc limit 1";
     FIND_BOUGHT_MS = "select min(paid_ms) from purchase_line where buyer_id = $1 and version_id = $2 and state in ('owned', 'refunded')";
     SET_OPENED = "update purchase_line set opened_ms = coalesce(opened_ms, $2) where id = $1 and state = 'owned'";
@@ -159,8 +166,9 @@ pub async fn find_payment_of_charge(tx: &mut Tx, charge: &str) -> db::Result<Opt
         .and_then(|order| order.payment_id))
 }
 
-pub async fn set_payment(tx: &mut Tx, order: &OrderId, payment: &str) -> db::Result<()> {
-    execute!(tx, SET_PAYMENT, order.as_str(), payment).map(|_| ())
+/// `false` when the order is not open any more.
+pub async fn set_payment(tx: &mut Tx, order: &OrderId, payment: &str) -> db::Result<bool> {
+    execute!(tx, SET_PAYMENT, order.as_str(), payment).map(|rows| rows == 1)
 }
 
 pub async fn note_expired(tx: &mut Tx, order: &OrderId, payment: &str) -> db::Result<bool> {

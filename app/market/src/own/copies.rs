@@ -1,10 +1,10 @@
 //! What of an owner's pictures leaves the shop: single pictures and print sheets, with or without the visible label.
 //!
 //! The one rule: each file says in its metadata that a machine made it, whose recipe, and whether it is a sealed picture; prompt, values and
-//! seed are in none. Without the visible label a file is noted before it is made.
+//! seed are in none. Without the visible label a file is noted before it leaves.
 
 use super::holding::internal;
-use super::service::{Error, Holding, OwnPicture, OwnRun, get_run, hold};
+use super::service::{Error, Holding, OwnPicture, OwnRun, get_run, has_acknowledged, hold};
 use super::{store, unlabelled};
 use crate::shop::Shop;
 use base::compute::{self, Turns};
@@ -22,6 +22,8 @@ use schema::failure::FieldError;
 use schema::id::{OwnRunId, PersonId};
 use std::sync::LazyLock;
 
+/// Everybody's own pictures, one after the other: a page of them must not take every thread.
+static FILES: LazyLock<Turns> = LazyLock::new(|| Turns::new(1, 128));
 /// A sheet is a page of nine million dots.
 static SHEETS: LazyLock<Turns> = LazyLock::new(|| Turns::new(1, 4));
 
@@ -102,7 +104,19 @@ async fn look_up(
     Ok((held, run, pictures))
 }
 
-/// The right to a file that is there: without a label it is noted as `what`, which only an owner who acknowledged may.
+/// Whether a file may be made at all: without a label only for an owner who acknowledged.
+async fn check(shop: &Shop, held: &Holding, label: Label) -> Result<(), Error> {
+    if label != Label::Left {
+        return Ok(());
+    }
+    let mut tx = shop.db.read().await?;
+    match has_acknowledged(shop, &mut tx, held).await? {
+        true => Ok(()),
+        false => Err(Error::NotAcknowledged),
+    }
+}
+
+/// The right to a file that is made: without a label it is noted as `what`, which only an owner who acknowledged may.
 async fn admit(
     shop: &Shop,
     person: &PersonId,
@@ -125,14 +139,16 @@ async fn read(shop: &Shop, picture: &OwnPicture) -> Result<Vec<u8>, Error> {
 }
 
 fn decoded(file: &[u8], label: Label) -> Result<Picture, EngineError> {
-    let mut picture = Picture::from_png(file)?;
-    if let Label::OnPage(_) = label {
-        picture = picture.for_page();
-    }
+    let picture = Picture::from_png(file)?;
+    let times = match label {
+        Label::OnPage(_) => picture.times_on_page(),
+        Label::Shown(_) | Label::Left => 1,
+    };
+    let mut copy = picture.enlarged(times);
     if let Some(words) = label.words() {
-        notice::draw(&mut picture, words, Spot::Corner);
+        notice::draw_multiple(&mut copy, times, words, Spot::Corner);
     }
-    Ok(picture)
+    Ok(copy)
 }
 
 /// One picture as a file.
@@ -151,16 +167,17 @@ pub async fn picture(
     let (held, run, pictures) = look_up(shop, person, holding, run).await?;
     let found = pictures.into_iter().find(|picture| picture.idx == index);
     let found = found.ok_or(Error::NotFound)?;
+    check(shop, &held, label).await?;
     let file = read(shop, &found).await?;
-    admit(shop, person, holding, &run.id, (label, &what)).await?;
     let name = name_of(&held, &found, label);
     let packet = label::described(
         "SEEDMARK",
         &code_of(&run.id, &what),
         &about(&held.version.title, found.sealed()),
     );
-    let made = compute::run(move || decoded(&file, label)?.to_png(Some(&packet)));
-    let bytes = made.await.map_err(internal)?;
+    let made = FILES.run(move || decoded(&file, label)?.to_png(Some(&packet)));
+    let bytes = made.await?.map_err(internal)?;
+    admit(shop, person, holding, &run.id, (label, &what)).await?;
     Ok(File { name, bytes })
 }
 
@@ -199,6 +216,7 @@ pub async fn sheet(
     tx.commit().await?;
     let label = wish.label;
     let (held, run, pictures) = look_up(shop, person, holding, run).await?;
+    check(shop, &held, label).await?;
     let mut chosen: Vec<OwnPicture> = pictures
         .into_iter()
         .filter(|picture| picture.blob.is_some())
@@ -215,7 +233,6 @@ pub async fn sheet(
     for picture in &chosen {
         files.push(read(shop, picture).await?);
     }
-    admit(shop, person, holding, &run.id, (label, "sheet")).await?;
     let title = held.version.title.clone();
     // Only a sheet of nothing but one sealed picture carries a seal.
     let first = chosen[0].sealed();
@@ -240,6 +257,7 @@ pub async fn sheet(
     let name = format!("{slug}-{preset}-{ending}");
     let made = SHEETS.run(move || draw(&files, &wish, (&title, &caption, &packet)));
     let bytes = made.await?.map_err(internal)?.ok_or(Error::NoPage)?;
+    admit(shop, person, holding, &run.id, (label, "sheet")).await?;
     Ok(File { name, bytes })
 }
 

@@ -138,10 +138,13 @@ statements! {
     LIST_SALES = sales!("purchase_line.payee_id = $1 and purchase_line.paid_ms >= $2
             and ($3 = '' or $3 = case when purchase_line.frozen_minor > 0 then 'frozen' when purchase_line.payee_minor > 0 and purchase_line.payee_borne_minor = purchase_line.payee_minor then 'refunded' else purchase_line.earning end)
         order by purchase_line.paid_ms desc, purchase_line.id limit $4");
-    LIST_BEST = "select listing.title, count(*) as count, cast(sum(purchase_line.payee_minor - purchase_line.payee_borne_minor) as bigint) as earned_minor
-        from purchase_line join listing on listing.id = purchase_line.listing_id
-        where purchase_line.payee_id = $1 and purchase_line.paid_ms >= $2 and purchase_line.price_minor > 0
-        group by listing.id, listing.title order by 3 desc, listing.title limit $3";
+    LIST_BEST = "select listing.title, best.count, best.earned_minor
+        from (select purchase_line.listing_id, count(*) as count, cast(sum(purchase_line.payee_minor - purchase_line.payee_borne_minor) as bigint) as earned_minor
+            from purchase_line
+            where purchase_line.payee_id = $1 and purchase_line.paid_ms >= $2 and purchase_line.price_minor > 0
+            group by purchase_line.listing_id) best
+        join listing on listing.id = best.listing_id
+        order by best.earned_minor desc, listing.title limit $3";
     FIND_SALE = sales!("purchase_line.payee_id = $1 and purchase_line.id = $2 and purchase_line.paid_ms is not null");
     LIST_PAYEES = "select payee_id from purchase_line where earning in ('held', 'available')
         union select owner from account where kind in ('seller:available', 'seller:frozen', 'seller:receivable') and posted <> 0

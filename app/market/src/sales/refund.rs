@@ -482,6 +482,10 @@ pub async fn cancel_unopened(
     if line.opened_ms.is_some() {
         return Err(Error::Refused("refund-opened"));
     }
+    // Nothing is there to give back, and what lies open to everybody is not taken and returned for its leaf in the log.
+    if line.parts().cash() == 0 {
+        return Err(Error::Refused("refund-free"));
+    }
     if line.paid_ms.is_none_or(|paid| paid + RETURN_MS < now_ms) {
         return Err(Error::Refused("refund-late"));
     }

@@ -1,12 +1,15 @@
 //! Coupons and sets.
 
-use crate::checkout::service::cart::{give_up_stale, set_code};
-use crate::checkout::service::{self};
+use crate::checkout::service::cart::{self, give_up_stale, set_code};
+use crate::checkout::service::{self, Seen};
 use crate::offers::coupon::{self, NewCoupon};
 use crate::offers::sets;
+use crate::people::{guest, service as people};
 use crate::sales::Bearer;
 use crate::testing::{Shop, shop};
 use base::clock::DAY_MS;
+use base::db::{execute, fetch};
+use base::lang::Lang;
 use base::testing::databases;
 /// A coupon, made now.
 async fn coupon(shop: &Shop, person: Option<&str>, new: NewCoupon) {
@@ -182,5 +185,90 @@ async fn a_set_costs_less_and_what_is_owned_already_takes_its_part_away() {
             .expect("out");
         let alone = shop.order(2, &[]).await.expect("an order");
         assert_eq!(alone.total_minor, 499, "{}", test.name);
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_set_costs_its_own_price_however_it_was_taken_apart() {
+    use crate::checkout::service::cart::add_set_to_cart;
+    for test in databases().await {
+        let shop = shop(&test).await;
+        let ada = shop.sellers[0].clone();
+        let mut tx = test.db.write().await.expect("a transaction");
+        let chosen = [shop.listings[0].clone(), shop.listings[1].clone()];
+        let mut ids = Vec::new();
+        for (title, price) in [("First", 600), ("Second", 1400)] {
+            let slug = sets::create(&mut tx, &ada, title, price, &chosen, shop.now_ms).await;
+            let found = sets::get(&mut tx, &slug.expect("a set")).await;
+            ids.push(found.expect("the set").0.id);
+        }
+        tx.commit().await.expect("a commit");
+        let add = async |set: &str| {
+            let added = add_set_to_cart(&test.db, "cart", set, shop.now_ms).await;
+            added.expect("in the cart");
+        };
+        let total = async || {
+            let mut tx = test.db.read().await.expect("a transaction");
+            let priced = cart::price(&mut tx, "cart", None, shop.now_ms).await;
+            let priced = priced.expect("a price");
+            (priced.total_minor(), priced.lines[0].line.set_id.is_some())
+        };
+        add(&ids[0]).await;
+        assert_eq!(total().await, (600, true), "{}", test.name);
+        // The second set takes both listings with it, and one of them back leaves neither set.
+        add(&ids[1]).await;
+        assert_eq!(total().await, (1400, true), "{}", test.name);
+        let mut tx = test.db.write().await.expect("a transaction");
+        let sql = "update cart_line set set_id = $1 where listing_id = $2";
+        execute!(&mut tx, sql, &ids[0], shop.listings[0].as_str()).expect("moved");
+        tx.commit().await.expect("a commit");
+        assert_eq!(total().await, (1499, false), "{}: one of each", test.name);
+    }
+}
+
+#[tokio::test]
+async fn a_coupon_that_counts_once_tells_nobody_who_used_it_and_codes_are_forgotten() {
+    for test in databases().await {
+        let shop = shop(&test).await;
+        let once = NewCoupon {
+            once_per_buyer: true,
+            ..percent("once", 50)
+        };
+        coupon(&shop, Some(&shop.sellers[0]), once).await;
+        let code = async |code: &str| {
+            let set = set_code(&test.db, "cart", code, "192.0.2.1").await;
+            set.expect("a code");
+        };
+        code("once").await;
+        let order = shop.order(0, &[0]).await.expect("an order");
+        shop.pay(&order, "4242424242424242").await;
+        shop.drain().await;
+        let added = service::add_to_cart(&test.db, "v", &shop.listings[0], shop.now_ms).await;
+        added.expect("in the cart");
+        let typed = set_code(&test.db, "v", "once", "192.0.2.1").await;
+        typed.expect("a code");
+        let mut tx = test.db.read().await.expect("a transaction");
+        let email = people::find_email(&mut tx, &shop.buyers[0]).await;
+        let email = email.expect("a look").expect("an address");
+        drop(tx);
+        for typed in [email.as_str(), "nobody@test.example"] {
+            let mut tx = money::books::begin(&test.db).await.expect("a transaction");
+            let visitor = guest::open(&mut tx, typed, Lang::En).await.expect("a row");
+            let seen = Seen::default();
+            let refused =
+                service::place(&shop.till, &mut tx, &visitor, "v", &seen, shop.now_ms).await;
+            assert!(
+                matches!(refused, Err(money::Error::Refused("coupon-account"))),
+                "{}: {typed}: {refused:?}",
+                test.name
+            );
+        }
+        code("").await;
+        let typed = set_code(&test.db, "v", "", "192.0.2.1").await;
+        typed.expect("no code");
+        let mut tx = test.db.write().await.expect("a transaction");
+        let count = "select count(*) from cart_coupon";
+        let left = fetch!(&mut tx, fetch_one, (i64,), count).expect("a count");
+        assert_eq!(left.0, 0, "{}: an empty code is none", test.name);
     }
 }

@@ -546,7 +546,7 @@ async fn the_checkout_of_an_order_that_ended_is_closed_so_that_nobody_pays_in_va
 }
 
 #[tokio::test]
-async fn who_only_typed_an_address_takes_no_coupon_from_its_owner() {
+async fn who_only_typed_an_address_neither_takes_a_coupon_from_its_owner_nor_learns_who_used_it() {
     for test in databases().await {
         let shop = shop(&test).await;
         let once = crate::offers::coupon::NewCoupon {
@@ -589,15 +589,20 @@ async fn who_only_typed_an_address_takes_no_coupon_from_its_owner() {
             tx.commit().await.expect("a commit");
             placed
         };
-        buy("stranger", None, 2).await.expect("reserved");
+        let is_refused = |placed: &Result<orders::Order, money::Error>| {
+            matches!(placed, Err(money::Error::Refused("coupon-account")))
+        };
+        let before = buy("stranger", None, 2).await;
+        assert!(is_refused(&before), "{}: {before:?}", test.name);
         let own = buy("cy", Some(&shop.buyers[0]), 0)
             .await
             .expect("the owner's");
         assert_eq!(own.total_minor, 900, "{}", test.name);
         shop.pay(&own, "4242424242424242").await;
         shop.drain().await;
-        // What its owner used is used, whoever types the address.
-        let again = buy("other", None, 1).await;
+        let after = buy("other", None, 1).await;
+        assert!(is_refused(&after), "{}: {after:?}", test.name);
+        let again = buy("cy", Some(&shop.buyers[0]), 1).await;
         assert!(
             matches!(again, Err(money::Error::Refused("coupon-used"))),
             "{}: {again:?}",

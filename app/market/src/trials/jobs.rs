@@ -96,7 +96,7 @@ pub async fn run(shop: &Shop, payload: &str) -> Result<Outcome> {
 /// The small labelled copy.
 fn copy(picture: &Picture, title: &str, code: &str, words: Words) -> Result<Vec<u8>> {
     let longest = picture.width.max(picture.height);
-    let mut small = match longest > SHOWN_SIDE {
+    let small = match longest > SHOWN_SIDE {
         true => {
             let part = |side: u32| (side * SHOWN_SIDE / longest).max(1);
             smaller(picture, part(picture.width), part(picture.height))
@@ -111,9 +111,10 @@ fn copy(picture: &Picture, title: &str, code: &str, words: Words) -> Result<Vec<
         })
         .collect();
     let packet = label::described("SEEDMARK", code, &about);
-    small = small.for_page();
-    notice::draw(&mut small, words, Spot::Corner);
-    Ok(small.to_png(Some(&packet))?)
+    let times = small.times_on_page();
+    let mut shown = small.enlarged(times);
+    notice::draw_multiple(&mut shown, times, words, Spot::Corner);
+    Ok(shown.to_png(Some(&packet))?)
 }
 
 async fn fail(shop: &Shop, trial: &Trial) -> Result<Outcome> {

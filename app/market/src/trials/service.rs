@@ -23,6 +23,8 @@ use thiserror::Error as ThisError;
 pub const MAX_TRIALS: i64 = 3;
 /// Tries of all visitors that may wait at once: owners and creators come before them anyway.
 const MAX_OPEN: i64 = 100;
+/// Of one block of network addresses: somebody with many cookies fills no queue of everybody's.
+const MAX_OPEN_OF_BLOCK: i64 = 12;
 /// No label has more bytes: 60 characters.
 const MAX_LABEL_BYTES: usize = 240;
 /// A picture is kept for so long.
@@ -201,7 +203,10 @@ pub async fn start(
             detail: Some(MAX_TRIALS.to_string()),
         }]));
     }
-    if store::count_open(&mut tx).await? >= MAX_OPEN {
+    let block = shop.vault.tag(&format!("block\0{}", trier.block));
+    if store::count_open_of(&mut tx, &block).await? >= MAX_OPEN_OF_BLOCK
+        || store::count_open(&mut tx).await? >= MAX_OPEN
+    {
         return Err(Error::Busy);
     }
     let trial = Trial {
@@ -209,6 +214,7 @@ pub async fn start(
         listing_id: listing.id,
         version_id: listing.version_id,
         who: trier.who.clone(),
+        block,
         form_key: form_key.into(),
         chosen: serde_json::to_string(&values)
             .map_err(|error| Error::Internal(error.to_string()))?,

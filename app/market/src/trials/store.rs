@@ -14,6 +14,8 @@ pub struct Trial {
     #[sqlx(try_from = "String")]
     pub version_id: VersionId,
     pub who: String,
+    /// A keyed digest of the block of addresses that it came from.
+    pub block: String,
     pub form_key: String,
     /// Public labels by variable, JSON.
     pub chosen: String,
@@ -29,15 +31,16 @@ pub struct Trial {
 }
 
 statements! {
-    INSERT = "insert into trial (id, listing_id, version_id, who, form_key, chosen, lang, state, step, steps, created_ms)
-        values ($1, $2, $3, $4, $5, $6, $7, 'waiting', 0, $8, $9)";
-    FIND = "select id, listing_id, version_id, who, form_key, chosen, lang, state, step, steps, blob, created_ms from trial where id = $1";
-    FIND_BY_KEY = "select id, listing_id, version_id, who, form_key, chosen, lang, state, step, steps, blob, created_ms from trial
+    INSERT = "insert into trial (id, listing_id, version_id, who, block, form_key, chosen, lang, state, step, steps, created_ms)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, 'waiting', 0, $9, $10)";
+    FIND = "select id, listing_id, version_id, who, block, form_key, chosen, lang, state, step, steps, blob, created_ms from trial where id = $1";
+    FIND_BY_KEY = "select id, listing_id, version_id, who, block, form_key, chosen, lang, state, step, steps, blob, created_ms from trial
         where listing_id = $1 and form_key = $2";
-    LIST = "select id, listing_id, version_id, who, form_key, chosen, lang, state, step, steps, blob, created_ms from trial
+    LIST = "select id, listing_id, version_id, who, block, form_key, chosen, lang, state, step, steps, blob, created_ms from trial
         where listing_id = $1 and who = $2 order by created_ms desc, id desc limit 12";
     COUNT = "select count(*) from trial where listing_id = $1 and who = $2 and state <> 'failed'";
     COUNT_OPEN = "select count(*) from trial where state in ('waiting', 'running')";
+    COUNT_OPEN_OF = "select count(*) from trial where block = $1 and state in ('waiting', 'running')";
     SET_STEP = "update trial set state = 'running', step = $2 where id = $1 and state in ('waiting', 'running')";
     FINISH = "update trial set state = $2, step = $3, blob = $4 where id = $1 and state in ('waiting', 'running')";
     /// A part at a time.
@@ -54,6 +57,7 @@ pub(super) async fn insert(tx: &mut Tx, trial: &Trial) -> db::Result<()> {
         trial.listing_id.as_str(),
         trial.version_id.as_str(),
         &trial.who,
+        &trial.block,
         &trial.form_key,
         &trial.chosen,
         &trial.lang,
@@ -92,6 +96,10 @@ pub(super) async fn count(tx: &mut Tx, listing: &ListingId, who: &str) -> db::Re
 
 pub(super) async fn count_open(tx: &mut Tx) -> db::Result<i64> {
     fetch!(tx, fetch_one, (i64,), COUNT_OPEN).map(|row| row.0)
+}
+
+pub(super) async fn count_open_of(tx: &mut Tx, block: &str) -> db::Result<i64> {
+    fetch!(tx, fetch_one, (i64,), COUNT_OPEN_OF, block).map(|row| row.0)
 }
 
 pub(super) async fn set_step(tx: &mut Tx, id: &TrialId, step: i64) -> db::Result<()> {

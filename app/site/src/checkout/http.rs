@@ -14,7 +14,7 @@ use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use base::db::Tx;
-use base::once;
+use base::{limits, once};
 use market::catalog::service as catalog;
 use market::checkout::service::{self, cart};
 use market::orders::{self, Asker, Line, Order, OrderState};
@@ -243,6 +243,13 @@ async fn place(state: &AppState, visit: &Visit, sent: &Form) -> Answer {
         }
         Err(error) => return Err(error.into()),
     };
+    // Undone with the order: whoever types addresses that nobody has could go on for ever.
+    if order.total_minor == 0 && visit.person.is_none() {
+        let block = limits::block(&visit.address);
+        if !limits::allow(&mut tx, limits::FREE_ORDERS, &block).await? {
+            return Err(AppError::too_many(limits::FREE_ORDERS));
+        }
+    }
     let location = format!("/orders/{}", order.id);
     if !once::note_answer(&mut tx, owner, "checkout", key, &location).await? {
         drop(tx);
@@ -260,6 +267,8 @@ async fn place(state: &AppState, visit: &Visit, sent: &Form) -> Answer {
 async fn to_payment(state: &AppState, visit: &Visit, order: &Order, now: i64) -> Answer {
     match service::open_payment(&state.till(), order, now).await {
         Ok(url) => Ok(leaving::to_host(visit, &url)),
+        // It ended a moment ago: its page says why.
+        Err(Error::Refused(_)) => Ok(visit.redirect(&format!("/orders/{}", order.id))),
         Err(Error::Provider(why)) => {
             tracing::warn!(order.id = %order.id, why, "cannot open a payment");
             let location = format!("/orders/{}", order.id);
@@ -351,6 +360,10 @@ async fn charge(
     visit
         .answer(async {
             let payment = own_payment(&state, &visit, &id).await?;
+            let (order, _) = own_order(&state, &visit, &payment.order_id).await?;
+            if order.state == OrderState::Cancelled {
+                return Ok(visit.redirect(&format!("/orders/{}", order.id)));
+            }
             let buyer = Buyer {
                 country: form.get("country").into(),
                 repriced: None,
@@ -420,10 +433,20 @@ async fn cancel(State(state): State<AppState>, visit: Visit, Path(id): Path<Stri
     visit
         .answer(async {
             let (order, _) = own_order(&state, &visit, &id).await?;
-            cart::give_up(&state.db, asker(&state, &visit), &order.id).await?;
+            if cart::give_up(&state.db, asker(&state, &visit), &order.id).await? {
+                close_checkout(&state, &order).await;
+            }
             Ok(visit.redirect(&format!("/orders/{}", order.id)))
         })
         .await
+}
+
+/// Closes the checkout of an order that was given up, now and not with the regular work: it may be open in another tab.
+async fn close_checkout(state: &AppState, order: &Order) {
+    if let Some(payment) = &order.payment_id {
+        let closed = state.till().provider.expire_checkout(payment).await;
+        tracing::debug!(order.id = %order.id, ?closed, "the checkout of an order that was given up");
+    }
 }
 
 async fn own_order(
@@ -506,6 +529,11 @@ async fn invoice(State(state): State<AppState>, visit: Visit, Path(id): Path<Str
                 .await?
                 .unwrap_or_default();
             drop(tx);
+            // Whose account it became shows in how its address is written there.
+            let buyer = match visit.person {
+                Some(_) => buyer,
+                None => buyer.to_lowercase(),
+            };
             let parties = document::Parties {
                 seller: state.config.invoice_seller.clone(),
                 buyer,

@@ -9,8 +9,9 @@ use crate::ui::form::Form;
 use crate::ui::visit::Visit;
 use crate::web::state::AppState;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
-use axum::http::header;
+use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::http::request::Parts;
+use axum::http::{Method, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -104,7 +105,7 @@ async fn line(State(state): State<AppState>, visit: Visit, Path(id): Path<String
         .answer(async {
             let person = visit.require_person()?;
             let id = line_id(&id)?;
-            let mut tx = state.db.write().await?;
+            let mut tx = state.db.read().await?;
             let line = match service::get_line(&mut tx, &person.id, &id).await {
                 Ok(line) => line,
                 Err(service::Error::Refunded) => {
@@ -125,7 +126,9 @@ async fn line(State(state): State<AppState>, visit: Visit, Path(id): Path<String
                     state.clock.now_ms(),
                 ));
             }
-            let opened = service::recipe(&state, &mut tx, &line).await?;
+            drop(tx);
+            let opened = service::recipe(&state, &line).await?;
+            let mut tx = state.db.read().await?;
             let runs = service::list_runs(&mut tx, &id).await?;
             let holding = rules::service::hold(&mut tx, &person.id, id.as_str()).await?;
             let made = page::Made {
@@ -133,7 +136,6 @@ async fn line(State(state): State<AppState>, visit: Visit, Path(id): Path<String
                 latest: rules::history::latest(&mut tx, &holding, LATEST_RUNS).await?,
                 holding,
             };
-            tx.commit().await?;
             Ok(page::opened(
                 &visit, &line, &listing, anchors, opened, runs, made,
             ))
@@ -184,11 +186,37 @@ async fn bundle(State(state): State<AppState>, visit: Visit, Path(id): Path<Stri
         .await
 }
 
+/// How a file was asked for.
+pub(super) struct Taking {
+    is_here: bool,
+}
+
+impl Taking {
+    /// Whether by whoever gets it, on a page of ours. What is noted is handed out to nobody else: a link of another site, or a program that
+    /// looks at the head alone, would write down what nobody took.
+    pub(super) fn is_here(&self) -> bool {
+        self.is_here
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Taking {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let site = parts.headers.get("sec-fetch-site");
+        let is_foreign = site.is_some_and(|site| site == "cross-site");
+        Ok(Self {
+            is_here: parts.method == Method::GET && !is_foreign,
+        })
+    }
+}
+
 /// `3` is the exact picture, for whoever gave their word, `3-labelled` the same with the visible AI label.
 async fn picture(
     State(state): State<AppState>,
     visit: Visit,
     Path((id, index)): Path<(String, String)>,
+    taking: Taking,
 ) -> Response {
     visit
         .answer(async {
@@ -199,6 +227,9 @@ async fn picture(
                 None => (index.as_str(), false),
             };
             let number: usize = number.parse().map_err(not_found)?;
+            if !labelled && !taking.is_here() {
+                return Ok(visit.redirect(&format!("/library/{id}")));
+            }
             let mut tx = state.db.read().await?;
             let line = service::get_opened(&mut tx, &person.id, &id).await?;
             let anchors = catalog::list_anchors(&mut tx, &line.version_id).await?;

@@ -39,15 +39,17 @@ pub(super) fn unopened(
     let line = line.clone();
     shell::ok(visit, &title.clone(), || {
         let until = line.paid_ms.unwrap_or(now_ms) + RETURN_MS;
-        let returnable = until >= now_ms;
+        let is_free = line.parts().cash() == 0;
+        let returnable = until >= now_ms && !is_free;
         let base = lang.path(&format!("/library/{}", line.id));
         view! {
             {heading(title.clone(), Some(lang.text("line-unopened")))}
             <section class="card">
                 {gallery(lang, &title, &anchors)}
-                <p>{match returnable {
-                    true => lang.with("open-line", &[("until", lang.date(until).into())]),
-                    false => lang.text("open-line-late"),
+                <p>{match (is_free, returnable) {
+                    (true, _) => lang.text("open-line-free"),
+                    (false, true) => lang.with("open-line", &[("until", lang.date(until).into())]),
+                    (false, false) => lang.text("open-line-late"),
                 }}</p>
                 <div class="actions">
                     <form method="post" action=format!("{base}/open")><FormKey/><button class="button button--primary" id="open-recipe">{lang.text("open-now")}</button></form>

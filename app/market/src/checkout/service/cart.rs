@@ -120,11 +120,14 @@ pub async fn remove_from_cart(db: &Db, cart: &str, listing: &ListingId) -> Resul
     let mut tx = db.write().await?;
     store::split_set(&mut tx, cart, listing).await?;
     store::remove_from_cart(&mut tx, cart, listing).await?;
+    if store::count_cart(&mut tx, cart).await? == 0 {
+        store::drop_code(&mut tx, cart).await?;
+    }
     tx.commit().await?;
     Ok(())
 }
 
-/// Keeps what the visitor typed as a coupon with the cart; nothing takes it away.
+/// Keeps what the visitor typed as a coupon with the cart, as long as its cookie lasts.
 ///
 /// # Errors
 /// [`Error::TooMany`] wrong ones from one block of network addresses.
@@ -140,7 +143,10 @@ pub async fn set_code(db: &Db, cart: &str, code: &str, address: &str) -> Result<
         tx.commit().await?;
         return Err(Error::TooMany);
     }
-    store::set_code(&mut tx, cart, &coupon::fold(code)).await?;
+    match code.is_empty() {
+        true => store::drop_code(&mut tx, cart).await?,
+        false => store::set_code(&mut tx, cart, &coupon::fold(code)).await?,
+    }
     tx.commit().await?;
     Ok(())
 }
@@ -150,6 +156,7 @@ pub async fn set_code(db: &Db, cart: &str, code: &str, address: &str) -> Result<
 /// # Errors
 /// When the database fails.
 pub async fn sweep(tx: &mut Tx, now_ms: i64) -> db::Result<()> {
+    store::forget_codes(tx, random::real_now_ms() - CART_LIFE_MS).await?;
     store::forget_carts(tx, now_ms - CART_LIFE_MS).await
 }
 
@@ -172,8 +179,9 @@ pub async fn price(
     now_ms: i64,
 ) -> Result<Priced, Error> {
     let mut priced = Priced::default();
-    let parts = set_parts(tx, cart).await?;
-    for line in store::list_cart(tx, cart).await? {
+    let lines = store::list_cart(tx, cart).await?;
+    let parts = set_parts(tx, cart, &lines).await?;
+    for mut line in lines {
         let owned = match (buyer, &line.set_id) {
             (Some(buyer), Some(_)) => orders::count_owned(tx, buyer, &line.id).await? > 0,
             _ => false,
@@ -182,10 +190,15 @@ pub async fn price(
             priced.owned.push(line);
             continue;
         }
-        let price_minor = parts
-            .get(line.id.as_str())
-            .copied()
-            .unwrap_or(line.price_minor);
+        let part = line
+            .set_id
+            .as_ref()
+            .and_then(|set| parts.get(&(set.clone(), line.id.to_string())));
+        let price_minor = part.copied().unwrap_or(line.price_minor);
+        if part.is_none() {
+            // What is left of a set is no set: neither its price nor its end is this line's business.
+            line.set_id = None;
+        }
         priced.lines.push(PricedLine {
             line,
             price_minor,
@@ -196,7 +209,12 @@ pub async fn price(
         .await?
         .filter(|code| !code.is_empty());
     if let Some(code) = &priced.code {
-        match coupon::apply(tx, code, buyer, &mut priced.lines, now_ms).await? {
+        // Whether an address used a coupon is told to nobody who only typed it.
+        let known = match buyer {
+            Some(buyer) if !guest::is_unproven(tx, buyer).await? => Some(buyer),
+            _ => None,
+        };
+        match coupon::apply(tx, code, known, &mut priced.lines, now_ms).await? {
             Ok(coupon) => priced.coupon = Some(coupon),
             Err(refusal) => priced.coupon_refusal = Some(refusal),
         }
@@ -204,16 +222,31 @@ pub async fn price(
     Ok(priced)
 }
 
-/// The part of its set's price that each line of a set costs: by the listings' own prices, over the whole set, so that what a buyer
-/// owns already takes its own part away with it.
-async fn set_parts(tx: &mut Tx, cart: &str) -> Result<BTreeMap<String, i64>, Error> {
+/// The part of its set's price that each line of a set costs, by set and listing: by the listings' own prices, over the whole set, so that
+/// what a buyer owns already takes its own part away with it. Only of sets that lie whole in the cart: a listing that another set took
+/// with it, or that was taken out, leaves the others at their own prices.
+async fn set_parts(
+    tx: &mut Tx,
+    cart: &str,
+    lines: &[CartLine],
+) -> Result<BTreeMap<(String, String), i64>, Error> {
     let mut parts = BTreeMap::new();
     for (set, price_minor) in store::list_sets_in_cart(tx, cart).await? {
+        let lies_here = |item: &ListingId| {
+            let mut own = lines
+                .iter()
+                .filter(|line| line.set_id.as_ref() == Some(&set));
+            own.any(|line| line.id == *item)
+        };
+        let live = offers::list_live_of_set(tx, &set).await?;
+        if !live.iter().all(lies_here) {
+            continue;
+        }
         let items = offers::list_set_prices(tx, &set).await?;
         let weights: Vec<i64> = items.iter().map(|(_, price)| *price).collect();
         for ((listing, own), part) in items.into_iter().zip(allocate(price_minor, &weights)) {
             // A set never costs more than its parts.
-            parts.insert(listing, part.min(own));
+            parts.insert((set.clone(), listing), part.min(own));
         }
     }
     Ok(parts)
@@ -256,6 +289,9 @@ pub async fn place(
     seen: &Seen,
     now_ms: i64,
 ) -> Result<Order, Error> {
+    if !limits::allow(tx, limits::ORDERS, buyer).await? {
+        return Err(Error::TooMany);
+    }
     // The cart is kept until it is paid for, so a second order of it takes the first one's place, and its coupon.
     ending::end_open(tx, Holding::Cart(cart), EndReason::Superseded).await?;
     let mut priced = price(tx, cart, Some(buyer), now_ms).await?;
@@ -274,6 +310,9 @@ pub async fn place(
     // Whoever saw the total without the coupon, and why it does not count, may go on without it.
     if let (Some(refusal), None) = (priced.coupon_refusal, seen.total_minor) {
         return Err(Error::Refused(refusal));
+    }
+    if total == 0 && !limits::allow(tx, limits::GIFTS, buyer).await? {
+        return Err(Error::TooMany);
     }
     if total > 0 && total < till.minimum_order_minor {
         return Err(Error::Refused("cart-minimum"));
@@ -381,6 +420,7 @@ async fn check(tx: &mut Tx, priced: &Priced, buyer: &str) -> Result<(), Error> {
 ///
 /// # Errors
 /// [`Error::Provider`] when the provider refuses or does not answer: nothing was charged, and the buyer may try again.
+/// [`Error::Refused`] when the order ended meanwhile.
 pub async fn open_payment(till: &Till, order: &Order, now_ms: i64) -> Result<String, Error> {
     let mut tx = till.db.read().await?;
     let lines = orders::list_lines(&mut tx, &order.id).await?;
@@ -409,8 +449,16 @@ pub async fn open_payment(till: &Till, order: &Order, now_ms: i64) -> Result<Str
         | CallOutcome::Unknown(why) => return Err(Error::Provider(why)),
     };
     let mut tx = till.db.write().await?;
-    orders::set_payment(&mut tx, &order.id, &opened.id).await?;
+    let noted = orders::set_payment(&mut tx, &order.id, &opened.id).await?;
     tx.commit().await?;
+    if !noted {
+        // The order ended meanwhile, and nothing knows of its checkout.
+        let closed = till.provider.expire_checkout(&opened.id).await;
+        if closed != CallOutcome::Done(()) {
+            tracing::warn!(order.id = %order.id, "the checkout of an order that ended stays open");
+        }
+        return Err(Error::Refused("order-ended"));
+    }
     Ok(opened.url)
 }
 

@@ -85,6 +85,7 @@ const MAY_SCAN: &[(&str, &str, &str)] = &[
     ("catalog", "LIST_VERSIONS", OWN),
     ("catalog", "FIND_PUBLIC_PICTURE", OWN),
     ("catalog", "FIND_CREATOR", OWN),
+    ("orders", "LIST_DISPUTED_OF_CREATOR", OWN),
     ("offers", "LIST_NEWEST_SETS", PAGED),
     ("offers", "LIST_SETS_OF_LISTING", OWN),
     ("sales", "FIND_WITHDRAWN", OWN),

@@ -3,7 +3,7 @@
 use super::form::Making;
 use super::page;
 use super::word;
-use crate::library::http::download;
+use crate::library::http::{Taking, download};
 use crate::ui::failure::AppError;
 use crate::ui::form::Form;
 use crate::ui::shell::encode;
@@ -291,6 +291,7 @@ async fn picture(
     State(state): State<AppState>,
     visit: Visit,
     Path((line, run, index)): Path<(String, String, String)>,
+    taking: Taking,
 ) -> Response {
     visit
         .answer(async {
@@ -304,6 +305,9 @@ async fn picture(
                 "unlabelled" => Label::Left,
                 _ => return Err(not_found(())),
             };
+            if label == Label::Left && !taking.is_here() {
+                return Ok(visit.redirect(&format!("/library/{line}/own/{id}?take={number}")));
+            }
             let made = copies::picture(&state, &person.id, &line, &id, number, label).await;
             let file = match made {
                 Ok(file) => file,
@@ -380,6 +384,7 @@ async fn sheet(
     visit: Visit,
     Path((line, run)): Path<(String, String)>,
     RawQuery(sent): RawQuery,
+    taking: Taking,
 ) -> Response {
     let form = query(sent.clone());
     visit
@@ -390,6 +395,9 @@ async fn sheet(
                 Ok(wish) => wish,
                 Err(errors) => return show_run(&state, &visit, (&line, &run), form, errors).await,
             };
+            if wish.label == Label::Left && !taking.is_here() {
+                return show_run(&state, &visit, (&line, &run), form, Vec::new()).await;
+            }
             let kind = match wish.page {
                 None => "application/pdf",
                 Some(_) => "image/png",
