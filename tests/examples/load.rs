@@ -95,7 +95,9 @@ fn pages() -> Vec<Page> {
 fn client() -> Result<Client> {
     let builder = Client::builder()
         .cookie_store(true)
-        .redirect(Policy::none());
+        .redirect(Policy::none())
+        // A visitor has so many connections and no more; a second one that waits is one too many.
+        .pool_max_idle_per_host(1);
     Ok(builder.timeout(Duration::from_secs(30)).build()?)
 }
 
@@ -207,7 +209,9 @@ impl Buyer {
         );
         let builder = Client::builder()
             .cookie_provider(jar)
-            .redirect(Policy::none());
+            .redirect(Policy::none())
+            // A visitor has so many connections and no more; a second one that waits is one too many.
+            .pool_max_idle_per_host(1);
         Ok(Self {
             base: base.to_owned(),
             client: builder.timeout(Duration::from_secs(30)).build()?,
@@ -228,15 +232,30 @@ impl Buyer {
         let body = answer.text().await?;
         match place {
             Some(place) if status == StatusCode::SEE_OTHER => Ok(place.to_str()?.to_owned()),
-            _ => bail!(
-                "{path}: {status}: {}",
-                body.chars().take(300).collect::<String>()
-            ),
+            _ => {
+                let why = Regex::new(r#"role="alert"[^>]*>([^<]*)"#)?;
+                let why = why.captures(&body).map_or(body.as_str(), |found| {
+                    found.get(1).map_or("", |why| why.as_str())
+                });
+                bail!(
+                    "{path}: {status}: {}",
+                    why.chars().take(300).collect::<String>()
+                )
+            }
         }
     }
 
-    /// Seconds that it took; nothing for a listing that costs nothing.
+    /// Seconds that it took; nothing for a listing that costs nothing. What is not bought does not stay in the cart.
     async fn buy(&self, listing: u64) -> Result<Option<f64>> {
+        let bought = self.try_to_buy(listing).await;
+        if !matches!(bought, Ok(Some(_))) {
+            let id = format!("00000000-0000-7000-8003-{listing:012}");
+            self.post("/cart/remove", &[("listing", &id)]).await?;
+        }
+        bought
+    }
+
+    async fn try_to_buy(&self, listing: u64) -> Result<Option<f64>> {
         let get = async |path: &str| {
             let answer = self
                 .client
@@ -298,7 +317,7 @@ async fn read_until(
         let page = open[usize::try_from(n % open.len() as u64).unwrap_or(0)];
         match ask(&client, &format!("{base}{}", (page.path)(n * 31, listings))).await {
             Ok(_) => done += 1,
-            Err(error) => errors.push(error.to_string()),
+            Err(error) => errors.push(format!("{error:#}")),
         }
         n += 1;
     }
@@ -334,7 +353,7 @@ async fn buyers(
                         .await
                     {
                         Ok(time) => times.extend(time),
-                        Err(error) => errors.push(error.to_string()),
+                        Err(error) => errors.push(format!("{error:#}")),
                     }
                     n += 1;
                 }

@@ -110,7 +110,7 @@ insert into purchase_line (id, purchase_id, listing_id, version_id, buyer_id, pa
 create table kind (place bigint primary key, name text, debit text, credit text);
 insert into kind (place, name, debit, credit) values (1, 'sale', 'processor:pending', 'seller:held');
 insert into kind (place, name, debit, credit) values (2, 'release', 'seller:held', 'seller:available');
-insert into kind (place, name, debit, credit) values (3, 'transfer', 'seller:available', 'connected:balance');
+insert into kind (place, name, debit, credit) values (3, 'transfer ok', 'seller:available', 'connected:balance');
 insert into account (id, kind, owner, currency, normal)
     select '8' || kind.place || person.id, kind.credit, person.id, 'USD', -1 from person cross join kind
     where person.handle = 'mira-makes' or substr(person.id, 1, 24) = '00000000-0000-7000-8001-'

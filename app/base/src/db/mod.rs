@@ -84,6 +84,12 @@ impl<P> Pools<P> {
     }
 }
 
+/// Pages that read at once from SQLite. It reads with our own processor: more than there are of those take turns from whoever buys.
+fn readers() -> u32 {
+    let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    u32::try_from(processors.clamp(2, 8)).unwrap_or(2)
+}
+
 /// A transaction. Dropping it without commit undoes it.
 pub struct Tx {
     pub inner: Inner,
@@ -138,7 +144,7 @@ impl Db {
         };
         let write = pool(1).connect_with(options.clone()).await?;
         let read = Pools {
-            page: pool(4).connect_lazy_with(options.clone()),
+            page: pool(readers()).connect_lazy_with(options.clone()),
             till: pool(2).connect_lazy_with(options.clone()),
             essential: pool(2).connect_lazy_with(options.clone()),
             background: pool(3).connect_with(options).await?,

@@ -10,6 +10,7 @@ use schema::listing::Category;
 use schema::money::Money;
 use schema::recipe::ModelDigest;
 use schema::tags;
+use std::collections::BTreeSet;
 
 /// The longest question, in characters.
 pub const MAX_QUERY_CHARACTERS: usize = 200;
@@ -120,6 +121,9 @@ pub struct Filter {
     pub page: usize,
 }
 
+/// More mistakes than anybody reads.
+const MAX_ERRORS: usize = 20;
+
 /// Parameters that others hang on links to us: they ask for nothing.
 fn is_campaign(name: &str) -> bool {
     name.starts_with("utm_")
@@ -135,13 +139,21 @@ impl Filter {
             page: 1,
             ..Self::default()
         };
-        let mut wrong = Vec::new();
+        let (mut wrong, mut seen) = (Vec::new(), BTreeSet::new());
         for (name, value) in pairs {
             // An empty field of a form asks for nothing.
             if value.is_empty() || is_campaign(name) {
                 continue;
             }
-            match filter.read(name, value) {
+            if wrong.len() == MAX_ERRORS {
+                break;
+            }
+            // Of two answers to one question neither is taken for the other.
+            let read = match seen.insert(name) {
+                true => filter.read(name, value),
+                false => None,
+            };
+            match read {
                 Some(()) => {}
                 None => wrong.push(FieldError {
                     field: name.chars().take(40).collect(),
@@ -167,7 +179,9 @@ impl Filter {
         match name {
             "q" => {
                 let query = value.trim();
-                if query.chars().nth(MAX_QUERY_CHARACTERS).is_some() || query.contains('\0') {
+                // What could not be read became a replacement character.
+                let unread = query.contains(['\0', '\u{fffd}']);
+                if query.chars().nth(MAX_QUERY_CHARACTERS).is_some() || unread {
                     return None;
                 }
                 query.clone_into(&mut self.query);
@@ -204,7 +218,8 @@ impl Filter {
             }
             "sort" => self.sort = Some(Sort::ALL.into_iter().find(|sort| sort.name() == value)?),
             "page" => {
-                let page = value.parse().ok()?;
+                let digits = value.bytes().all(|byte| byte.is_ascii_digit());
+                let page = value.parse().ok().filter(|_| digits)?;
                 self.page = (1..=MAX_PAGE).contains(&page).then_some(page)?;
             }
             _ => return None,
@@ -330,7 +345,7 @@ fn address(pairs: &[(&str, String)]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Filter, NAMES, Sort};
+    use super::{Filter, MAX_ERRORS, NAMES, Sort};
 
     fn read(query: &str) -> (Filter, Vec<String>) {
         let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
@@ -382,11 +397,18 @@ mod tests {
             ("utm_source=letter&fbclid=1&ref=x", vec![]),
             (&format!("q={long}"), vec!["q"]),
             ("q=a%00b", vec!["q"]),
+            ("q=%ff", vec!["q"]),
+            ("q=fox&q=cat", vec!["q"]),
+            ("sort=price&sort=price", vec!["sort"]),
+            ("page=%2B1", vec!["page"]),
         ] {
             let (_, wrong) = read(query);
             assert_eq!(wrong, names, "{query}");
         }
         assert_eq!(read("colour=red&q=fox").0.query, "fox");
+        assert_eq!(read("q=fox&q=cat").0.query, "fox", "the first stays");
+        let many = "q=a&".repeat(200) + "colour=red";
+        assert_eq!(read(&many).1.len(), MAX_ERRORS);
     }
 
     #[test]

@@ -52,9 +52,10 @@ async fn explore(
     let form = Form::parse(&Bytes::from(query.unwrap_or_default()));
     visit
         .answer(async {
-            let typed: Vec<(String, String)> = form.pairs().take(MAX_PARAMETERS).collect();
+            let mut typed: Vec<(String, String)> = form.pairs().collect();
             let asked = typed.iter().map(|(name, value)| (&**name, &**value));
             let (filter, errors) = Filter::parse(asked);
+            typed.truncate(MAX_PARAMETERS);
             let models = state.engines.models().iter();
             let models = models.map(|model| (model.digest.to_string(), models::name(model)));
             let asked = Asked {

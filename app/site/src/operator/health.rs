@@ -11,7 +11,12 @@ use base::jobs::{self, recurring};
 use base::random::real_now_ms;
 use market::log::status::{Cause, LogStatus};
 use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
 
+/// What was found is told again for so long.
+const FRESH: Duration = Duration::from_secs(1);
 /// Quick work that was due so long ago is late.
 const JOB_LATE_MS: i64 = 2 * 60_000;
 /// So is recurring work.
@@ -74,6 +79,25 @@ impl Part {
 pub fn worst(parts: &[Part]) -> PartState {
     let states = parts.iter().map(|part| part.state);
     states.max().unwrap_or(PartState::Ok)
+}
+
+/// What was found last, for a second: whoever asks more often is told the same, and those who ask at once wait for one look.
+#[derive(Clone, Default)]
+pub struct Looked(Arc<Mutex<Option<(Instant, Arc<[Part]>)>>>);
+
+impl Looked {
+    /// [`look`], at most once a second.
+    pub async fn parts(&self, state: &AppState, log_status: &LogStatus) -> Arc<[Part]> {
+        let mut last = self.0.lock().await;
+        if let Some((when, parts)) = &*last
+            && when.elapsed() < FRESH
+        {
+            return parts.clone();
+        }
+        let parts: Arc<[Part]> = look(state, log_status).await.into();
+        *last = Some((Instant::now(), parts.clone()));
+        parts
+    }
 }
 
 /// Looks at every part; at the log as its status says, so that whoever tells both tells one thing.

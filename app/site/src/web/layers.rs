@@ -168,6 +168,14 @@ pub async fn secure(State(https): State<bool>, mut request: Request, next: Next)
     {
         headers.insert(header::CONTENT_SECURITY_POLICY, value);
     }
+    // What programs are told is about somebody or about now, unless its route says otherwise.
+    let is_json = headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    if is_json && !headers.contains_key(header::CACHE_CONTROL) {
+        let private = HeaderValue::from_static("private, no-store");
+        headers.insert(header::CACHE_CONTROL, private);
+    }
     for (name, value) in [
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "strict-origin-when-cross-origin"),

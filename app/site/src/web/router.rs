@@ -1,7 +1,7 @@
 //! Every route in one place, and the middleware around them, outermost last.
 
 use crate::operator;
-use crate::operator::health;
+use crate::operator::health::{self, Looked};
 use crate::ui::failure::AppError;
 use crate::ui::visit::Visit;
 use crate::web::state::AppState;
@@ -9,12 +9,12 @@ use crate::web::{forms, layers};
 use crate::{
     browse, catalog, checkout, feeds, library, moderation, payouts, people, studio, verify,
 };
-use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use schema::failure::Code;
 use std::time::Duration;
 use tower::util::MapRequestLayer;
@@ -67,6 +67,7 @@ pub fn app(
             .precompressed_gzip(),
     );
     let public = |name: &str| ServeFile::new(state.config.public.join(name));
+    let looked = Looked::default();
     let routes = Router::new()
         .merge(browse::http::routes())
         .merge(catalog::http::routes())
@@ -80,8 +81,8 @@ pub fn app(
         .merge(verify::http::routes())
         .merge(operator::http::routes())
         .merge(moderation::http::routes())
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz))
+        .route("/healthz", get(healthz).layer(Extension(looked.clone())))
+        .route("/readyz", get(readyz).layer(Extension(looked)))
         .nest_service("/assets", assets)
         .nest_service("/fonts", fonts)
         .nest_service("/icons", icons)
@@ -136,9 +137,9 @@ fn panicked() -> Response {
 }
 
 /// Which parts work; 503 when one fails. No cause: anybody may ask.
-async fn healthz(State(state): State<AppState>) -> Response {
+async fn healthz(State(state): State<AppState>, Extension(looked): Extension<Looked>) -> Response {
     let log = state.log.status();
-    let parts = health::look(&state, &log).await;
+    let parts = looked.parts(&state, &log).await;
     let worst = health::worst(&parts);
     let named: serde_json::Map<_, _> = parts
         .iter()
@@ -147,10 +148,10 @@ async fn healthz(State(state): State<AppState>) -> Response {
             (part.name.to_owned(), told)
         })
         .collect();
-    let demo = market::demo::service::progress(&state)
-        .await
-        .ok()
-        .filter(|_| state.demo);
+    let demo = match state.demo {
+        true => market::demo::service::progress(&state).await.ok(),
+        false => None,
+    };
     let body = serde_json::json!({
         "status": worst.name(),
         "parts": named,
@@ -166,8 +167,8 @@ async fn healthz(State(state): State<AppState>) -> Response {
 }
 
 /// Whether visitors may be sent here.
-async fn readyz(State(state): State<AppState>) -> Response {
-    let ready = health::is_ready(&health::look(&state, &state.log.status()).await);
+async fn readyz(State(state): State<AppState>, Extension(looked): Extension<Looked>) -> Response {
+    let ready = health::is_ready(&looked.parts(&state, &state.log.status()).await);
     let body = serde_json::json!({ "ready": ready });
     (answer(ready), axum::Json(body)).into_response()
 }
