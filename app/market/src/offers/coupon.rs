@@ -41,14 +41,13 @@ pub async fn apply(
     if coupon.uses_left == Some(0) {
         return Ok(Err("coupon-used-up"));
     }
-    match buyer {
-        None if coupon.once_per_buyer => return Ok(Err("coupon-account")),
-        Some(buyer) if coupon.once_per_buyer => {
-            if store::count_coupon_uses(tx, &coupon.id, buyer).await? > 0 {
-                return Ok(Err("coupon-used"));
-            }
+    if coupon.once_per_buyer {
+        let Some(buyer) = buyer else {
+            return Ok(Err("coupon-account"));
+        };
+        if store::count_coupon_uses(tx, &coupon.id, buyer).await? > 0 {
+            return Ok(Err("coupon-used"));
         }
-        _ => {}
     }
     let counts = |line: &PricedLine| {
         line.price_minor > 0

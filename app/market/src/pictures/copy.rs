@@ -54,7 +54,7 @@ pub(super) fn make(
     let mut copy = scale(&exact, side);
     // Whole multiples hide the same pixels, whichever of them somebody has.
     let longest = exact.width.max(exact.height);
-    let times = if side % longest == 0 {
+    let times = if side.is_multiple_of(longest) {
         side / longest
     } else {
         1

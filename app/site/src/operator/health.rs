@@ -81,41 +81,48 @@ pub fn worst(parts: &[Part]) -> PartState {
     states.max().unwrap_or(PartState::Ok)
 }
 
-/// What was found last, for a second: whoever asks more often is told the same, and those who ask at once wait for one look.
+/// What the database said last, for a second: whoever asks more often is told the same, and those who ask at once wait for one answer.
 #[derive(Clone, Default)]
-pub struct Looked(Arc<Mutex<Option<(Instant, Arc<[Part]>)>>>);
+pub struct Looked(Arc<Mutex<Option<Found>>>);
+
+/// When, and what.
+type Found = (Instant, Vec<Part>);
 
 impl Looked {
-    /// [`look`], at most once a second.
-    pub async fn parts(&self, state: &AppState, log_status: &LogStatus) -> Arc<[Part]> {
+    /// [`look`], which asks the database at most once a second.
+    pub async fn parts(&self, state: &AppState, log_status: &LogStatus) -> Vec<Part> {
         let mut last = self.0.lock().await;
-        if let Some((when, parts)) = &*last
-            && when.elapsed() < FRESH
-        {
-            return parts.clone();
-        }
-        let parts: Arc<[Part]> = look(state, log_status).await.into();
-        *last = Some((Instant::now(), parts.clone()));
-        parts
+        let known = last
+            .as_ref()
+            .filter(|(when, _)| when.elapsed() < FRESH)
+            .map(|(_, parts)| parts.clone());
+        let parts = match known {
+            Some(parts) => parts,
+            None => {
+                let parts = ask_database(state).await;
+                *last = Some((Instant::now(), parts.clone()));
+                parts
+            }
+        };
+        drop(last);
+        with_the_rest(parts, state, log_status)
     }
 }
 
 /// Looks at every part; at the log as its status says, so that whoever tells both tells one thing.
 pub async fn look(state: &AppState, log_status: &LogStatus) -> Vec<Part> {
-    let now_ms = real_now_ms();
-    let mut parts = Work::of(Class::Essential)
-        .run(async {
-            match database(state, now_ms).await {
-                Ok(parts) => parts,
-                Err(error) => vec![Part::bad(
-                    "database",
-                    PartState::Failing,
-                    None,
-                    error.to_string(),
-                )],
-            }
-        })
-        .await;
+    with_the_rest(ask_database(state).await, state, log_status)
+}
+
+async fn ask_database(state: &AppState) -> Vec<Part> {
+    let asked = Work::of(Class::Essential).run(database(state, real_now_ms()));
+    asked.await.unwrap_or_else(|error| {
+        let why = error.to_string();
+        vec![Part::bad("database", PartState::Failing, None, why)]
+    })
+}
+
+fn with_the_rest(mut parts: Vec<Part>, state: &AppState, log_status: &LogStatus) -> Vec<Part> {
     parts.insert(1, writes(state));
     parts.insert(2, disk(&state.config.data, state.config.least_free_bytes));
     parts.extend(log(state, log_status));

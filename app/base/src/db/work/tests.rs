@@ -132,10 +132,12 @@ async fn a_page_that_nobody_waits_for_ends_and_a_form_goes_on() {
 }
 
 #[tokio::test]
-async fn pages_and_jobs_and_what_must_go_on_cannot_take_each_others_connections() {
+async fn pages_buyers_jobs_and_what_must_go_on_cannot_take_each_others_connections() {
     for test in databases().await {
         let mut held = Vec::new();
-        for taken in [Class::Page, Class::Background] {
+        let mut free = vec![Class::Page, Class::Till, Class::Background];
+        while !free.is_empty() {
+            let taken = free.remove(0);
             // So many that the next one would have to wait.
             while let Ok(Ok(tx)) = tokio::time::timeout(
                 Duration::from_millis(500),
@@ -146,11 +148,11 @@ async fn pages_and_jobs_and_what_must_go_on_cannot_take_each_others_connections(
                 held.push(tx);
                 assert!(held.len() < 64, "{}: there is no bound", test.name);
             }
-            let mut free = Work::of(Class::Essential)
-                .run(test.db.read())
-                .await
-                .expect("a connection of its own");
-            fetch!(&mut free, fetch_one, (i64,), COUNT).expect("an answer");
+            for other in free.iter().copied().chain([Class::Essential]) {
+                let own = Work::of(other).run(test.db.read()).await;
+                let mut own = own.expect("a connection of its own");
+                fetch!(&mut own, fetch_one, (i64,), COUNT).expect("an answer");
+            }
         }
         assert!(held.len() >= 6, "{}: {}", test.name, held.len());
     }
