@@ -38,15 +38,6 @@ impl Picture {
         }
     }
 
-    /// How many times as large a page shows it: small ones twice, so that what is drawn into them can be read.
-    #[must_use]
-    pub fn times_on_page(&self) -> u32 {
-        match self.width.max(self.height) <= 256 {
-            true => 2,
-            false => 1,
-        }
-    }
-
     /// Rounds a decoder's output (channels first, about −1 to 1) to 8 bits: `v = x·0.5 + 0.5`, clamped, ties to even.
     ///
     /// # Errors

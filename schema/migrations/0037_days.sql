@@ -18,6 +18,7 @@ create index purchase_line_sold_idx on purchase_line (payee_id, paid_ms, purchas
 
 -- When a code was typed: carts of which nothing was ever ordered are forgotten with their codes.
 alter table cart_coupon add column typed_ms bigint not null default 0;
+update cart_coupon set typed_ms = coalesce((select max(added_ms) from cart_line where cart_line.cart = cart_coupon.cart), 0);
 create index cart_coupon_typed_ms_idx on cart_coupon (typed_ms);
 
 -- Whose words the label of a try has.

@@ -60,7 +60,7 @@ impl Words {
 const LEGIBLE: u32 = 7;
 
 /// Where on a copy it stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Spot {
     /// In the bottom right corner.
     Corner,
@@ -223,6 +223,18 @@ impl Placed {
 /// Draws the notice into a copy.
 pub fn draw(picture: &mut Picture, words: Words, spot: Spot) {
     draw_multiple(picture, 1, words, spot);
+}
+
+/// A copy for a page, with its notice: small ones twice as large, so that it can be read.
+#[must_use]
+pub fn for_page(picture: &Picture, words: Words) -> Picture {
+    let times = match picture.width.max(picture.height) <= 256 {
+        true => 2,
+        false => 1,
+    };
+    let mut copy = picture.enlarged(times);
+    draw_multiple(&mut copy, times, words, Spot::Corner);
+    copy
 }
 
 /// Draws it into a copy that is so many times as large as its picture.

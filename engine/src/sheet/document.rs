@@ -24,8 +24,8 @@ struct Shown {
     picture: usize,
     times: u32,
     mirrored: bool,
-    /// Its label stands in the middle.
-    round: bool,
+    /// Where its label stands.
+    spot: Spot,
 }
 
 /// Every page of a sheet in one file.
@@ -108,7 +108,7 @@ fn shown(piece: &layout::Piece, sheet: &Sheet<'_>) -> Shown {
         picture: piece.picture,
         times: (piece.place.width / own).max(1),
         mirrored: piece.mirrored,
-        round: piece.by == Cut::Circle,
+        spot: piece.spot(),
     }
 }
 
@@ -116,11 +116,7 @@ fn shown(piece: &layout::Piece, sheet: &Sheet<'_>) -> Shown {
 fn labelled(sheet: &Sheet<'_>, shown: &Shown) -> Picture {
     let mut large = sheet.pictures[shown.picture].enlarged(shown.times);
     if let Some(words) = sheet.notice {
-        let spot = match shown.round {
-            true => Spot::Bottom,
-            false => Spot::Corner,
-        };
-        notice::draw(&mut large, words, spot);
+        notice::draw(&mut large, words, shown.spot);
     }
     if shown.mirrored {
         mirror(&mut large);

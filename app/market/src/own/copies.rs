@@ -139,16 +139,13 @@ async fn read(shop: &Shop, picture: &OwnPicture) -> Result<Vec<u8>, Error> {
 }
 
 fn decoded(file: &[u8], label: Label) -> Result<Picture, EngineError> {
-    let picture = Picture::from_png(file)?;
-    let times = match label {
-        Label::OnPage(_) => picture.times_on_page(),
-        Label::Shown(_) | Label::Left => 1,
-    };
-    let mut copy = picture.enlarged(times);
-    if let Some(words) = label.words() {
-        notice::draw_multiple(&mut copy, times, words, Spot::Corner);
+    let mut picture = Picture::from_png(file)?;
+    match label {
+        Label::OnPage(lang) => return Ok(notice::for_page(&picture, Words::of(lang.tag()))),
+        Label::Shown(lang) => notice::draw(&mut picture, Words::of(lang.tag()), Spot::Corner),
+        Label::Left => {}
     }
-    Ok(copy)
+    Ok(picture)
 }
 
 /// One picture as a file.

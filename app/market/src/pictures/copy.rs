@@ -70,10 +70,8 @@ pub(super) fn make(
 /// The same as PNG for a page that is only its reader's.
 pub(super) fn labelled(exact: &[u8], content: &str, lang: Lang) -> Result<Vec<u8>, String> {
     let exact = Picture::from_png(exact).map_err(|error| error.to_string())?;
-    let times = exact.times_on_page();
-    let mut copy = exact.enlarged(times);
-    notice::draw_multiple(&mut copy, times, Words::of(lang.tag()), Spot::Corner);
-    copy.to_png(Some(&label::xmp("SEEDMARK", content)))
+    notice::for_page(&exact, Words::of(lang.tag()))
+        .to_png(Some(&label::xmp("SEEDMARK", content)))
         .map_err(|error| error.to_string())
 }
 

@@ -316,13 +316,13 @@ async fn a_buyer_gives_an_order_up_and_nobody_else_does_and_what_was_paid_all_th
             now_ms: shop.now_ms,
         };
         let (own, stranger) = (asker(&*order.person_id), asker(&*shop.buyers[1]));
-        let refused = give_up(&test.db, stranger, &order.id).await;
+        let refused = give_up(&shop.till, stranger, &order.id).await;
         assert!(
             matches!(refused, Err(money::Error::NotFound)),
             "{}: {refused:?}",
             test.name
         );
-        let ended = async || give_up(&test.db, own, &order.id).await.expect("an end");
+        let ended = async || give_up(&shop.till, own, &order.id).await.expect("an end");
         assert!(ended().await, "{}", test.name);
         assert!(!ended().await, "{}: it ends once", test.name);
         let mut tx = test.db.read().await.expect("a transaction");
@@ -342,7 +342,9 @@ async fn a_buyer_gives_an_order_up_and_nobody_else_does_and_what_was_paid_all_th
             test.name
         );
         assert!(
-            !give_up(&test.db, own, &order.id).await.expect("an answer"),
+            !give_up(&shop.till, own, &order.id)
+                .await
+                .expect("an answer"),
             "{}: what was paid is not given up",
             test.name
         );
@@ -362,7 +364,7 @@ async fn an_order_of_what_its_buyer_got_meanwhile_ends_before_it_is_paid() {
             now_ms: shop.now_ms,
         };
         let ended = async |order: &orders::Order| {
-            let ended = end_if_owned(&test.db, own, &order.id).await;
+            let ended = end_if_owned(&shop.till, own, &order.id).await;
             ended.expect("an answer")
         };
         assert!(!ended(&second).await, "{}: nothing is owned", test.name);

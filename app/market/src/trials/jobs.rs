@@ -14,7 +14,7 @@ use base::{compute, random};
 use engine::ErrorKind;
 use engine::label::{
     self,
-    notice::{self, Spot, Words},
+    notice::{self, Words},
 };
 use engine::picture::Picture;
 use engine::pipeline::Request;
@@ -111,10 +111,7 @@ fn copy(picture: &Picture, title: &str, code: &str, words: Words) -> Result<Vec<
         })
         .collect();
     let packet = label::described("SEEDMARK", code, &about);
-    let times = small.times_on_page();
-    let mut shown = small.enlarged(times);
-    notice::draw_multiple(&mut shown, times, words, Spot::Corner);
-    Ok(shown.to_png(Some(&packet))?)
+    Ok(notice::for_page(&small, words).to_png(Some(&packet))?)
 }
 
 async fn fail(shop: &Shop, trial: &Trial) -> Result<Outcome> {

@@ -420,7 +420,7 @@ async fn pay(State(state): State<AppState>, visit: Visit, Path(id): Path<String>
         .answer(async {
             let (order, _) = own_order(&state, &visit, &id).await?;
             let ended = order.state != OrderState::Open
-                || cart::end_if_owned(&state.db, asker(&state, &visit), &order.id).await?;
+                || cart::end_if_owned(&state.till(), asker(&state, &visit), &order.id).await?;
             if ended {
                 return Ok(visit.redirect(&format!("/orders/{}", order.id)));
             }
@@ -433,20 +433,10 @@ async fn cancel(State(state): State<AppState>, visit: Visit, Path(id): Path<Stri
     visit
         .answer(async {
             let (order, _) = own_order(&state, &visit, &id).await?;
-            if cart::give_up(&state.db, asker(&state, &visit), &order.id).await? {
-                close_checkout(&state, &order).await;
-            }
+            cart::give_up(&state.till(), asker(&state, &visit), &order.id).await?;
             Ok(visit.redirect(&format!("/orders/{}", order.id)))
         })
         .await
-}
-
-/// Closes the checkout of an order that was given up, now and not with the regular work: it may be open in another tab.
-async fn close_checkout(state: &AppState, order: &Order) {
-    if let Some(payment) = &order.payment_id {
-        let closed = state.till().provider.expire_checkout(payment).await;
-        tracing::debug!(order.id = %order.id, ?closed, "the checkout of an order that was given up");
-    }
 }
 
 async fn own_order(

@@ -377,10 +377,10 @@ pub async fn take_free(
         total_minor: Some(0),
         lines: None,
     };
-    let order = place(till, tx, buyer, &cart, &seen, now_ms).await?;
-    let lines = orders::list_lines(tx, &order.id).await?;
-    let line = lines.into_iter().next().ok_or(Error::NotFound)?;
-    Ok(line.id)
+    place(till, tx, buyer, &cart, &seen, now_ms).await?;
+    // Of two forms at once the second one's line goes back, and the first one's is the answer to both.
+    let owned = orders::find_owned(tx, buyer, &listing.id).await?;
+    owned.ok_or(Error::NotFound)
 }
 
 /// Ends the open order with which a buyer reserved the coupon that they typed again elsewhere.
@@ -462,32 +462,52 @@ pub async fn open_payment(till: &Till, order: &Order, now_ms: i64) -> Result<Str
     Ok(opened.url)
 }
 
-/// Ends an order that its buyer does not want any more; `false` when it is not open any more. Its checkout is closed soon after.
+/// Ends an order that its buyer does not want any more, and closes its checkout; `false` when it is not open any more.
 ///
 /// # Errors
 /// [`Error::NotFound`] also for somebody else's.
-pub async fn give_up(db: &Db, asker: Asker<'_>, id: &OrderId) -> Result<bool, Error> {
-    let mut tx = db.write().await?;
+pub async fn give_up(till: &Till, asker: Asker<'_>, id: &OrderId) -> Result<bool, Error> {
+    let mut tx = till.db.write().await?;
     let (order, _) = orders::show(&mut tx, asker, id).await?;
-    let ended = ending::end_order(&mut tx, &order.id, EndReason::GivenUp).await?;
-    tx.commit().await?;
-    Ok(ended)
+    end(till, tx, &order, EndReason::GivenUp).await
 }
 
 /// Ends an open order if its buyer has got something in it meanwhile: nobody pays for what could only go back. Returns whether it ended.
 ///
 /// # Errors
 /// [`Error::NotFound`] also for somebody else's.
-pub async fn end_if_owned(db: &Db, asker: Asker<'_>, id: &OrderId) -> Result<bool, Error> {
-    let mut tx = db.write().await?;
+pub async fn end_if_owned(till: &Till, asker: Asker<'_>, id: &OrderId) -> Result<bool, Error> {
+    let mut tx = till.db.write().await?;
     let (order, lines) = orders::show(&mut tx, asker, id).await?;
     let mut owned = 0;
     for line in &lines {
         owned += orders::count_owned(&mut tx, &order.person_id, &line.listing_id).await?;
     }
-    let ended = owned > 0 && ending::end_order(&mut tx, &order.id, EndReason::Owned).await?;
+    match owned {
+        0 => Ok(false),
+        _ => end(till, tx, &order, EndReason::Owned).await,
+    }
+}
+
+/// Ends one order, and closes its checkout, which may be open in another tab. What cannot be closed now is closed with the others.
+async fn end(till: &Till, mut tx: Tx, order: &Order, reason: EndReason) -> Result<bool, Error> {
+    let ended = ending::end_order(&mut tx, &order.id, reason).await?;
     tx.commit().await?;
+    if let (true, Some(payment)) = (ended, &order.payment_id) {
+        close(till, &order.id, payment).await?;
+    }
     Ok(ended)
+}
+
+/// Closes the checkout of an order that ended; `false` when the provider did not do it.
+async fn close(till: &Till, order: &OrderId, payment: &str) -> db::Result<bool> {
+    if till.provider.expire_checkout(payment).await != CallOutcome::Done(()) {
+        return Ok(false);
+    }
+    let mut tx = till.db.write().await?;
+    orders::note_closed(&mut tx, order, payment).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// Gives up orders that nobody paid for a day: closes their checkouts first, so that none is paid afterwards. Returns how many.
@@ -528,13 +548,7 @@ pub async fn close_ended(till: &Till) -> Result<usize, Error> {
         let Some(payment) = &order.payment_id else {
             continue;
         };
-        if till.provider.expire_checkout(payment).await != CallOutcome::Done(()) {
-            continue;
-        }
-        let mut tx = till.db.write().await?;
-        orders::note_closed(&mut tx, &order.id, payment).await?;
-        tx.commit().await?;
-        closed += 1;
+        closed += usize::from(close(till, &order.id, payment).await?);
     }
     Ok(closed)
 }
