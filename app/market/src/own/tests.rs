@@ -667,6 +667,9 @@ async fn a_print_sheet_is_of_what_was_chosen_and_bare_only_for_who_acknowledged(
         owned.acknowledge(&owned.buyer()).await;
         let bare = sheet(page(0, &[], Label::Left)).await.expect("a page");
         assert_ne!(bare.bytes, both.bytes);
+        // What is not handed out is not noted.
+        let beyond = sheet(page(9, &[], Label::Left)).await;
+        assert!(matches!(beyond, Err(Error::NoPage)), "{}", test.name);
         assert_eq!(
             count(&test, "select count(*) from unlabelled_download").await,
             1

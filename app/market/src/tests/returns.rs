@@ -290,6 +290,25 @@ async fn what_is_sold_goes_back_or_is_lost_is_told_and_the_catalogue_counts_who_
         let owners = crate::orders::count_owners(&mut tx, &listing).await;
         assert_eq!(owners.expect("a number"), 1, "{}", test.name);
         drop(tx);
+        // What cost nothing counts for a proven address alone: anybody types any number of others.
+        for (price, proven, counts) in [
+            ("0", "null", 0),
+            ("0", "1", 1),
+            ("price_minor", "null", 1),
+            ("price_minor", "1", 1),
+        ] {
+            let mut tx = test.db.write().await.expect("a transaction");
+            let owner = format!("update person set proven_ms = {proven}");
+            let line = format!("update purchase_line set promotion_minor = price_minor - {price}");
+            for sql in [owner, line] {
+                execute!(&mut tx, sqlx::AssertSqlSafe(sql)).expect("changed");
+            }
+            let owners = crate::orders::count_owners(&mut tx, &listing).await;
+            let case = format!("{}: {price} {proven}", test.name);
+            assert_eq!(owners.expect("a number"), counts, "{case}");
+            let times = crate::orders::list_sale_times(&mut tx, &listing, 9).await;
+            assert_eq!(times.expect("times").len() as i64, counts, "{case}");
+        }
         shop.refund(&lines[0], Bearer::Creator).await;
         assert_eq!(
             told().await,

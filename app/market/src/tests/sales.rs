@@ -307,9 +307,8 @@ async fn a_buyer_gives_an_order_up_and_nobody_else_does_and_what_was_paid_all_th
     for test in databases().await {
         let shop = shop(&test).await;
         let order = shop.order(0, &[0]).await.expect("an order");
-        service::open_payment(&shop.till, &order, shop.now_ms)
-            .await
-            .expect("a payment");
+        let url = service::open_payment(&shop.till, &order, shop.now_ms).await;
+        let url = url.expect("a payment");
         let asker = |person| orders::Asker {
             person: Some(person),
             cart: None,
@@ -331,8 +330,18 @@ async fn a_buyer_gives_an_order_up_and_nobody_else_does_and_what_was_paid_all_th
             .expect("the order");
         drop(tx);
         assert_eq!(found.end_reason.as_deref(), Some("given-up"));
-        // Its card was being charged when it was given up.
-        shop.pay(&order, "4242424242424242").await;
+        // Another tab takes no card any more.
+        let payment = url.rsplit('/').next().expect("an id");
+        let (card, now_ms) = ("4242424242424242", shop.now_ms);
+        let late = sandbox::charge(&test.db, payment, card, "US", now_ms).await;
+        let late = late.expect("an answer").expect("the payment");
+        assert_eq!(late.state, "expired", "{}", test.name);
+        assert_eq!(close_ended(&shop.till).await.expect("a round"), 0, "closed");
+        // One whose card was charged a moment before.
+        let order = shop.order(0, &[0]).await.expect("an order");
+        shop.pay(&order, card).await;
+        let ended = give_up(&shop.till, own, &order.id).await;
+        assert!(ended.expect("an end"), "{}", test.name);
         shop.drain().await;
         let line = shop.lines(&order).await.remove(0);
         assert_eq!(

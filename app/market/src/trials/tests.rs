@@ -6,7 +6,7 @@ use crate::own::OwnState;
 use crate::shop::Shop as Rules;
 use crate::testing::plate::{SEALED_TEXT, SEED, TEMPLATE, plate};
 use crate::testing::{Shop, named, shop};
-use base::db::fetch;
+use base::db::{execute, fetch};
 use base::jobs::{self as queue};
 use base::lang::Lang;
 use base::testing::{TestDb, databases};
@@ -216,6 +216,23 @@ async fn who_throws_cookies_away_is_stopped_by_the_block_of_their_address() {
             }
         }
         assert_eq!(through, 12, "{}", test.name);
+        // Of other listings they could go on, while what they asked for waits.
+        let mut tx = test.db.write().await.expect("a transaction");
+        execute!(&mut tx, "delete from rate").expect("tomorrow");
+        tx.commit().await.expect("a commit");
+        let waiting = open.start(&open.visitor("one more"), &[]).await;
+        assert!(
+            matches!(waiting, Err(Error::Busy)),
+            "{}: {waiting:?}",
+            test.name
+        );
+        let mut tx = test.db.write().await.expect("a transaction");
+        let one = "update trial set state = 'failed' where id = (select min(id) from trial)";
+        execute!(&mut tx, one).expect("one is over");
+        tx.commit().await.expect("a commit");
+        open.start(&open.visitor("one more"), &[])
+            .await
+            .expect("a place");
         let far = Trier::visitor(&open.rules, "another", ELSEWHERE);
         open.start(&far, &[]).await.expect("another block");
     }

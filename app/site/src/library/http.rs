@@ -386,3 +386,29 @@ async fn run_picture(
         })
         .await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Taking;
+    use axum::extract::FromRequestParts as _;
+    use axum::http::Request;
+
+    #[tokio::test]
+    async fn only_who_asks_for_a_file_here_and_for_all_of_it_takes_it() {
+        for (method, site, is_here) in [
+            ("GET", Some("same-origin"), true),
+            ("GET", Some("none"), true),
+            ("GET", None, true),
+            ("GET", Some("cross-site"), false),
+            ("HEAD", Some("same-origin"), false),
+        ] {
+            let mut request = Request::builder().method(method);
+            if let Some(site) = site {
+                request = request.header("sec-fetch-site", site);
+            }
+            let (mut parts, ()) = request.body(()).expect("a request").into_parts();
+            let Ok(taking) = Taking::from_request_parts(&mut parts, &()).await;
+            assert_eq!(taking.is_here(), is_here, "{method} {site:?}");
+        }
+    }
+}
