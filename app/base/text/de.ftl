@@ -548,6 +548,7 @@ trial-line = { $count ->
    *[other] Noch { $count } Versuche, jeder ein kleines Bild mit KI-Hinweis und neuem Seed.
 }
 trial-each = Bis zu { $count } Versuche, jeder ein kleines Bild mit KI-Hinweis und neuem Seed.
+trial-fixed = Bei einer Probe bleibt { $names }, wie es ist; frei wählen Sie es mit dem Rezept.
 trial-make = Ausprobieren
 trial-back = Zurück zum Angebot
 trial-buy = Dieses Rezept kaufen
@@ -1328,6 +1329,7 @@ withdraw-submit = Zurückziehen und erstatten
 # Looking around.
 explore-results = Ergebnisse für „{ $query }“
 did-you-mean = Meinten Sie
+shown-instead = So geschrieben gibt es nichts. Gezeigt wird stattdessen:
 search-preparing = Die Suche wird vorbereitet; bis dahin sehen Sie, was neu ist.
 search-do = Suchen
 search-picture = Mit einem Bild suchen

@@ -548,6 +548,7 @@ trial-line = { $count ->
    *[other] { $count } tries left, each a small picture with the AI label and a fresh seed.
 }
 trial-each = Up to { $count } tries, each a small picture with the AI label and a fresh seed.
+trial-fixed = In a try { $names } stays as it is; what you like there comes with the recipe.
 trial-make = Try it
 trial-back = Back to the listing
 trial-buy = Buy this recipe
@@ -1328,6 +1329,7 @@ withdraw-submit = Withdraw and refund
 # Looking around.
 explore-results = Results for “{ $query }”
 did-you-mean = Did you mean
+shown-instead = No listing has it spelt that way. Shown instead:
 search-preparing = The search is being prepared; for now you see what is new.
 search-do = Search
 search-picture = Search with a picture

@@ -535,6 +535,7 @@ trial-line = { $count ->
    *[other] 还可试用 { $count } 次，每次得到一张带 AI 标识、使用新种子的小图。
 }
 trial-each = 最多可试 { $count } 次，每次生成一张带 AI 标识、使用新种子的小图。
+trial-fixed = 试用时 { $names } 保持默认；购买配方后可自由填写。
 trial-make = 试用
 trial-back = 返回商品
 trial-buy = 购买此配方
@@ -1306,6 +1307,7 @@ withdraw-submit = 下架并退款
 # Looking around.
 explore-results = “{ $query }”的搜索结果
 did-you-mean = 您是不是要找
+shown-instead = 没有完全匹配的写法，以下显示：
 search-preparing = 搜索正在准备中，暂时只显示最新内容。
 search-do = 搜索
 search-picture = 以图搜索

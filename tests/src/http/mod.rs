@@ -139,10 +139,16 @@ async fn forms_from_other_sites_too_large_or_wrong_are_refused() {
     );
     assert_eq!(member.get("/account").await.status, 200, "still signed in");
     let large = "x".repeat(600 * 1024);
-    assert_eq!(
-        member.post("/sign-in", &[("email", &large)]).await.status,
-        413
-    );
+    let huge = "x".repeat(9 * 1024 * 1024);
+    for (path, sent) in [
+        ("/de/sign-in", &large),
+        ("/de/account/link", &large),
+        ("/de/explore/picture", &huge),
+    ] {
+        let answer = member.post(path, &[("email", sent)]).await;
+        assert_eq!(answer.status, 413, "{path}");
+        assert!(answer.body.contains("Zu groß"), "{path}");
+    }
     let visitor = Client::new(server.url(""));
     let answer = visitor
         .post(

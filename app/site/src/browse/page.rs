@@ -83,7 +83,8 @@ pub(super) fn explore(visit: &Visit, asked: Asked, found: Found) -> Response {
             .then(|| lang.with("explore-count", &[("count", (found.total as i64).into())]));
         let corrected = found.did_you_mean.as_ref().map(|words| {
             let href = lang.path(&asked.filter.with("q", words));
-            view! { <p class="did-you-mean">{lang.text("did-you-mean")} " " <a href=href>{words.clone()}</a></p> }
+            let lead = if found.corrected { "shown-instead" } else { "did-you-mean" };
+            view! { <p class="did-you-mean">{lang.text(lead)} " " <a href=href>{words.clone()}</a></p> }
         });
         let nothing = found.cards.is_empty() && asked.errors.is_empty();
         let active = asked.filter.narrowing().len() as i64;

@@ -18,7 +18,7 @@ use axum::response::{IntoResponse as _, Response};
 use base::db::work::Work;
 use base::once::{self, Claim};
 use schema::digest::Digest;
-use schema::failure::FieldError;
+use schema::failure::{Code, FieldError};
 use std::time::Duration;
 
 /// Whether the password must have been given within ten minutes.
@@ -368,7 +368,7 @@ async fn admitted(state: &AppState, pattern: &str, mut request: Request, next: N
     let Ok(visit) = Visit::from_request_parts(&mut parts, state).await;
     parts.extensions.insert(visit.clone());
     let Ok(bytes) = axum::body::to_bytes(body, MAX_BYTES).await else {
-        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+        return AppError::new(Code::TooLarge).respond(&visit);
     };
     let form = Form::parse(&bytes);
     if (row.ask != Ask::Nothing || row.once == Once::Key)

@@ -3,6 +3,7 @@
 use crate::ui::failure::AppError;
 use crate::ui::visit::{Nonce, Place, RequestId, Visit};
 use crate::web::state::AppState;
+use axum::body::HttpBody as _;
 use axum::extract::{FromRequestParts as _, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
@@ -12,7 +13,14 @@ use base::lang::Lang;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use schema::failure::Code;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::time::Instant;
+
+/// The largest body at all, a picture to search with.
+pub(super) const MAX_UPLOAD_BYTES: usize = 7 * 1024 * 1024;
+/// The largest body that is received to be refused.
+const MAX_IGNORED_BYTES: usize = 32 * 1024 * 1024;
 
 /// Takes the language prefix off the path before the router sees it.
 pub fn split_language<B>(mut request: axum::http::Request<B>) -> axum::http::Request<B> {
@@ -116,6 +124,29 @@ pub async fn legible(State(state): State<AppState>, request: Request, next: Next
     };
     let Ok(visit) = Visit::from_request_parts(&mut parts, &state).await;
     AppError::new(code).respond(&visit)
+}
+
+/// What is too large is told by a page of ours, in the visitor's language; libraries say it in bare English. A form that says how long it
+/// is, and is not out of all reason, is received to its end: a browser shows no answer to what it is still sending.
+pub async fn bounded(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let length = parts.headers.get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if length.is_some_and(|length| (MAX_UPLOAD_BYTES + 1..=MAX_IGNORED_BYTES).contains(&length)) {
+        let mut sent = pin!(body);
+        while let Some(Ok(_ignored)) = poll_fn(|task| sent.as_mut().poll_frame(task)).await {}
+    } else {
+        let kept = parts.clone();
+        let response = next.run(Request::from_parts(parts, body)).await;
+        let kind = response.headers().get(header::CONTENT_TYPE);
+        let is_ours = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+        if response.status() != StatusCode::PAYLOAD_TOO_LARGE || is_ours {
+            return response;
+        }
+        parts = kept;
+    }
+    let Ok(visit) = Visit::from_request_parts(&mut parts, &state).await;
+    AppError::new(Code::TooLarge).respond(&visit)
 }
 
 /// Where a page lies that was asked for with a slash at its end, or with a language as browsers and people write it.

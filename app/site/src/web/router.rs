@@ -29,8 +29,6 @@ use tower_http::timeout::TimeoutLayer;
 
 /// The largest body where nothing else is said, a provider's event. Forms have a smaller bound of their own.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
-/// The largest body at all, a picture to search with.
-const MAX_UPLOAD_BYTES: usize = 7 * 1024 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The service that answers everything.
@@ -100,7 +98,11 @@ pub fn app(
             layers::legible,
         ))
         .layer(CsrfLayer::new())
-        .layer(RequestBodyLimitLayer::new(MAX_UPLOAD_BYTES))
+        .layer(RequestBodyLimitLayer::new(layers::MAX_UPLOAD_BYTES))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            layers::bounded,
+        ))
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn_with_state(https, layers::secure))
         .layer(CatchPanicLayer::custom(|_| panicked()))

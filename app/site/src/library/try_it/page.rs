@@ -58,10 +58,19 @@ fn form(
         None => lang.with("trial-each", &[("count", MAX_TRIALS.into())]),
     };
     let none_left = left.is_some_and(|left| left <= 0);
+    let fixed: Vec<_> = listing
+        .public_variables()
+        .into_iter()
+        .filter(|(_, variable)| !matches!(variable, PublicVariable::Choice { .. }))
+        .map(|(name, _)| format!("“{}”", slots::shown_name(&name)))
+        .collect();
+    let fixed = (!fixed.is_empty())
+        .then(|| lang.with("trial-fixed", &[("names", fixed.join(", ").into())]));
     view! {
         <form class="own-form" method="post" action=action id="try-form">
             <FormKey/>
             {fields}
+            {fixed.map(|fixed| view! { <p class="field__hint">{fixed}</p> })}
             {told}
             <p class="actions"><button class="button" id="try" disabled=none_left>{lang.text("trial-make")}</button></p>
             <p class="field__hint">{line}</p>
