@@ -61,4 +61,5 @@ steps! {
     35 "0035_storefront";
     36 "0036_studio";
     37 "0037_days";
+    38 "0038_shelves";
 }

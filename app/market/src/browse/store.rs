@@ -91,19 +91,30 @@ statements! {
     FORGET_CHANGES = "delete from listing_change where seq <= $1";
 }
 
+/// Ids of one statement: it reads their text from the start for each of them.
+const IDS_AT_ONCE: usize = 100;
+
 /// Ids one behind the other, as statements take them.
-pub(super) fn written(ids: &[ListingId]) -> String {
+fn written(ids: &[ListingId]) -> String {
     ids.iter().map(ListingId::as_str).collect()
 }
 
 /// What is known of listings; those that do not exist are missing.
 pub(super) async fn list_rows(tx: &mut Tx, ids: &[ListingId]) -> db::Result<Vec<Row>> {
-    fetch!(tx, fetch_all, Row, LIST_ROWS, written(ids))
+    let mut rows = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(IDS_AT_ONCE) {
+        rows.extend(fetch!(tx, fetch_all, Row, LIST_ROWS, written(ids))?);
+    }
+    Ok(rows)
 }
 
 /// The digests of the pictures of the versions that listings sell.
 pub(super) async fn list_digests(tx: &mut Tx, ids: &[ListingId]) -> db::Result<Vec<Digests>> {
-    fetch!(tx, fetch_all, Digests, LIST_DIGESTS, written(ids))
+    let mut digests = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(IDS_AT_ONCE) {
+        digests.extend(fetch!(tx, fetch_all, Digests, LIST_DIGESTS, written(ids))?);
+    }
+    Ok(digests)
 }
 
 /// So many listings on sale behind one's id.
