@@ -79,7 +79,6 @@ const MAY_SCAN: &[(&str, &str, &str)] = &[
     ("catalog", "LIST_REPRODUCED", PAGED),
     ("catalog", "LIST_FREE", PAGED),
     ("catalog", "LIST_CHEAP", PAGED),
-    ("catalog", "LIST_OF_CREATOR", OWN),
     ("catalog", "LIST_LIKE", PAGED),
     ("catalog", "FIND_LATEST_PROOF", PAGED),
     ("catalog", "LIST_VERSIONS", OWN),
