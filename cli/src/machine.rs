@@ -1,7 +1,7 @@
 //! What a command takes from the machine: the clock, randomness, the runtime, a passphrase.
 
 use crate::input;
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use engine::model::{Model, Source};
 use engine::onnx_runtime::OnnxRuntime;
 use engine::picture::Picture;
@@ -15,6 +15,9 @@ use schema::passphrase::Passphrase;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// How a PNG file begins.
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 /// This machine's clock, seconds since 1970. One that stands before 1970 believes no witness.
 pub(crate) fn now_seconds() -> u64 {
@@ -104,7 +107,14 @@ fn folder(variable: &str, below_home: &str) -> Option<PathBuf> {
 
 /// Reads a bundle and the policy to check it by.
 pub(crate) fn bundle_and_policy(file: &Path, policy: Option<&Path>) -> Result<(Bundle, Policy)> {
-    let bundle = Bundle::parse(&input::read(file, "bundle", bundle::MAX_BYTES)?)?;
+    let bytes = input::read(file, "bundle", bundle::MAX_BYTES)?;
+    if bytes.starts_with(PNG) {
+        bail!(
+            "{} is a picture; what is checked is the .seedmark file of its recipe",
+            file.display()
+        );
+    }
+    let bundle = Bundle::parse(&bytes)?;
     let saved = folder("XDG_CONFIG_HOME", ".config")
         .map(|folder| folder.join("seedmark/policy"))
         .filter(|path| path.is_file());

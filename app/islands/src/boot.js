@@ -13,7 +13,7 @@ for (const field of document.querySelectorAll("input[data-suggest]")) {
       const typed = field.value.trim();
       if (typed === asked || typed.length > 200) return;
       asked = typed;
-      const answer = typed ? await fetch(`${field.dataset.suggest}?q=${encodeURIComponent(typed)}`) : null;
+      const answer = typed ? await fetch(`${field.dataset.suggest}${field.dataset.suggest.includes("?") ? "&" : "?"}q=${encodeURIComponent(typed)}`) : null;
       const offered = answer && answer.ok ? await answer.json() : [];
       if (asked !== typed) return;
       list.replaceChildren(...offered.map((text) => new Option(text, text)));
@@ -40,6 +40,31 @@ for (const button of document.querySelectorAll("[data-share]")) {
     } catch (error) {
       // Whoever closes the system's sheet changed their mind; anything else is shown as what could be copied by hand.
       if (error.name !== "AbortError") label.textContent = url;
+    }
+  });
+}
+// A choice that changes what the page says sends itself; without scripts the button beside it does.
+for (const select of document.querySelectorAll("select[data-submits]")) {
+  select.addEventListener("change", () => document.getElementById(select.dataset.submits).click());
+}
+// The price stays in reach only while the button itself is out of sight.
+const bar = document.querySelector(".buy-bar"), buy = document.querySelector("#buy .button");
+if (bar && buy) new IntersectionObserver(([seen]) => bar.classList.toggle("buy-bar--away", seen.isIntersecting)).observe(buy);
+// A sealed picture's seed makes one picture, of the values that were sealed with it unless others were typed.
+const own = document.getElementById("own-form");
+if (own) {
+  const count = own.elements.count, seeds = [...own.querySelectorAll("[data-values]")].map((seed) => JSON.parse(seed.dataset.values));
+  let several = count.value;
+  const begun = Object.fromEntries(new FormData(own));
+  own.addEventListener("change", ({ target }) => {
+    if (target.name !== "seed") return;
+    if (!count.readOnly) several = count.value;
+    count.readOnly = "values" in target.dataset;
+    count.value = count.readOnly ? 1 : several;
+    for (const [name, value] of Object.entries(JSON.parse(target.dataset.values ?? "{}"))) {
+      const field = own.elements[`value_${name}`];
+      const known = (each) => String(each[name]) === field.value;
+      if (field && (field.value === begun[`value_${name}`] || seeds.some(known))) field.value = value;
     }
   });
 }

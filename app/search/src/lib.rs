@@ -45,4 +45,5 @@ pub use print::Print;
 pub use query::{MAX_QUERY_CHARACTERS, MAX_QUERY_WORDS, Query, QueryError};
 pub use reader::Reader;
 pub use request::{Filter, Filters, MAX_PAGE, MAX_PAGE_SIZE, PriceBand, Request, Sort};
+pub use suggest::things_named;
 pub use writer::Applied;

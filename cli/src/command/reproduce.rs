@@ -73,8 +73,9 @@ pub(crate) fn run(options: &Reproduce) -> Result<Exit> {
                 format!("different: sealed {}", sealed.pixels.blake3)
             };
             output::line(format!(
-                "{} picture {index:<16} {} {verdict}",
+                "{} picture {:<16} {} {verdict}",
                 if same { "✓" } else { "✗" },
+                index + 1,
                 found.blake3
             ));
         }

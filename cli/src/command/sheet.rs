@@ -114,6 +114,11 @@ pub(crate) fn run(options: &Sheet) -> Result<Exit> {
         .iter()
         .map(|path| path.display().to_string())
         .collect();
+    if options.label.is_none() && matches!(preset, Preset::Badge32 | Preset::Badge58) {
+        output::hint(
+            "hint: a label that is part of a picture may lie on the round cut; take unlabelled files and --label, and it is drawn within",
+        );
+    }
     if options.json {
         output::json(
             &serde_json::json!({ "files": written, "preset": preset.name(), "paper": paper.name() }),

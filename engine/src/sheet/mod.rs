@@ -29,19 +29,22 @@ pub(crate) const fn dots(tenths_mm: u32) -> u32 {
 pub enum Paper {
     /// 210 × 297 mm.
     A4,
+    /// 8.5 × 11 inches.
+    Letter,
     /// 210 × 210 mm.
     Square,
 }
 
 impl Paper {
     /// Every paper.
-    pub const ALL: [Self; 2] = [Self::A4, Self::Square];
+    pub const ALL: [Self; 3] = [Self::A4, Self::Letter, Self::Square];
 
     /// The name in addresses and on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::A4 => "a4",
+            Self::Letter => "letter",
             Self::Square => "square",
         }
     }
@@ -57,6 +60,7 @@ impl Paper {
     pub fn size(self) -> (u32, u32) {
         match self {
             Self::A4 => (dots(2100), dots(2970)),
+            Self::Letter => (dots(2159), dots(2794)),
             Self::Square => (dots(2100), dots(2100)),
         }
     }

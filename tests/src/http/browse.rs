@@ -83,3 +83,36 @@ async fn a_file_that_is_no_picture_is_refused_by_name() {
     assert_eq!(other.await.status, 422);
     assert_eq!(visitor.get("/explore/picture").await.status, 303);
 }
+
+#[tokio::test]
+async fn whoever_types_words_of_their_own_is_offered_what_the_model_was_shown() {
+    let server = Server::start(Database::Sqlite);
+    let visitor = Client::new(server.url(""));
+    let offered = async |query: &str| {
+        let path = format!("/explore/suggest?of=things&{query}");
+        let answer = visitor.get(&path).await.body;
+        serde_json::from_str::<Vec<String>>(&answer).expect(&answer)
+    };
+    assert!(offered("in=en&q=pand").await.contains(&"panda".to_owned()));
+    assert!(
+        offered("in=de&q=tomat")
+            .await
+            .contains(&"Tomate".to_owned())
+    );
+    assert!(
+        offered("in=zh&q=%E7%86%8A")
+            .await
+            .iter()
+            .any(|name| name.contains('熊'))
+    );
+    let long = format!("in=en&q={}", "panda".repeat(100));
+    for nothing in ["in=en&q=", "in=xx&q=%00", "in=en&q=qqqq", &long] {
+        let path = format!("/explore/suggest?of=things&{nothing}");
+        let answer = visitor.get(&path).await;
+        assert!(
+            answer.body == "[]" || answer.status == 422,
+            "{nothing}: {}",
+            answer.body
+        );
+    }
+}

@@ -24,6 +24,7 @@ const PUBLIC: &[&str] = &[
     "/",
     "/explore",
     "/how-it-works",
+    "/licences",
     "/sign-in",
     "/sign-up",
     "/cart",

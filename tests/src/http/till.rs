@@ -91,3 +91,24 @@ async fn only_what_costs_nothing_is_taken_and_only_by_whoever_is_signed_in() {
     assert_eq!(ada.post("/listings/fox/take", &[]).await.status, 404);
     assert!(server.holds("not exists (select 1 from purchase_line)"));
 }
+
+#[tokio::test]
+async fn the_way_into_a_visitors_purchase_is_mailed_and_nowhere_on_a_page() {
+    let server = Server::start(Database::Postgres);
+    list_something(&server);
+    server.sql("update listing set price_minor = 0");
+    let visitor = Client::new(server.url(""));
+    visitor.post("/cart/add", &[("listing", LISTING)]).await;
+    let email = ("email", "nele@test.example");
+    let bought = visitor.post("/checkout", &[("total", "0"), email]).await;
+    let order = bought.header("location").to_owned();
+    assert!(order.starts_with("/orders/"), "{order} {}", bought.body);
+    let page = visitor.get(&order).await.body;
+    assert!(page.contains("nele@test.example"), "{page}");
+    assert!(!page.contains("open-mail"), "that is a demo's");
+    let asked = visitor.post(&format!("{order}/mail"), &[]).await;
+    assert_eq!(asked.status, 404);
+    let stranger = Client::new(server.url(""));
+    let stranger = stranger.post(&format!("{order}/mail"), &[]).await;
+    assert!(!stranger.header("location").contains("/account/claim"));
+}

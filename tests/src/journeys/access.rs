@@ -21,6 +21,7 @@ const PUBLIC: &[&str] = &[
     "/sign-up",
     "/account/link",
     "/how-it-works",
+    "/licences",
     "/priority",
     "/no-such-page",
 ];

@@ -144,7 +144,7 @@ async fn make_own(buyer: &Browser, base: &str, line: &str) {
     let (kind, name, begin) = fetched(buyer, &format!("{sheet}&format=pdf&page=1")).await;
     assert_eq!(kind, "application/pdf");
     assert!(
-        name.contains("-sticker-sheet.pdf") && begin.starts_with("%PDF-"),
+        name.contains("-sticker-a4-sheet.pdf") && begin.starts_with("%PDF-"),
         "{name}"
     );
     let (kind, ..) = fetched(buyer, &format!("{sheet}&format=png&page=1")).await;

@@ -172,6 +172,16 @@ pub async fn suggest(finder: &Finder, typed: &str, language: &str) -> Vec<Sugges
     compute::run(move || reader.suggest(query.text(), language, SUGGESTIONS)).await
 }
 
+/// What can be drawn and is called so, in the language of a recipe's words.
+#[must_use]
+pub fn things(typed: &str, language: &str) -> Vec<&'static str> {
+    let language = Language::parse(language).unwrap_or(Language::English);
+    match Query::parse(typed) {
+        Ok(query) => search::things_named(query.text(), language, SUGGESTIONS),
+        Err(_) => Vec::new(),
+    }
+}
+
 fn creators(suggestions: Vec<Suggestion>, typed: &str) -> Vec<String> {
     let typed = typed.trim_start_matches('@').to_lowercase();
     let handles = suggestions

@@ -74,14 +74,24 @@ pub fn note(lang: Lang, title: &str, sealed: Option<i64>) -> String {
     }
 }
 
-fn name_of(holding: &Holding, picture: &OwnPicture, label: Label) -> String {
+/// The end of a run's id, so that files of several runs lie in one folder.
+fn mark_of(run: &OwnRunId) -> &str {
+    let id = run.as_str();
+    id.get(id.len().saturating_sub(4)..).unwrap_or(id)
+}
+
+fn name_of(holding: &Holding, run: &OwnRunId, picture: &OwnPicture, label: Label) -> String {
     let slug = &holding.version.slug;
     let suffix = match label {
         Label::Shown(_) | Label::OnPage(_) => "-labelled",
         Label::Left => "",
     };
     match picture.sealed() {
-        None => format!("{slug}-own-{}{suffix}.png", picture.idx + 1),
+        None => format!(
+            "{slug}-{}-own-{}{suffix}.png",
+            mark_of(run),
+            picture.idx + 1
+        ),
         Some(anchor) => format!("{slug}-sealed-{}{suffix}.png", anchor + 1),
     }
 }
@@ -166,7 +176,7 @@ pub async fn picture(
     let found = found.ok_or(Error::NotFound)?;
     check(shop, &held, label).await?;
     let file = read(shop, &found).await?;
-    let name = name_of(&held, &found, label);
+    let name = name_of(&held, &run.id, &found, label);
     let packet = label::described(
         "SEEDMARK",
         &code_of(&run.id, &what),
@@ -250,8 +260,8 @@ pub async fn sheet(
         Some(page) => format!("{}.png", page + 1),
         None => "sheet.pdf".to_owned(),
     };
-    let (slug, preset) = (&held.version.slug, wish.preset.name());
-    let name = format!("{slug}-{preset}-{ending}");
+    let (slug, preset, paper) = (&held.version.slug, wish.preset.name(), wish.paper.name());
+    let name = format!("{slug}-{}-{preset}-{paper}-{ending}", mark_of(&run.id));
     let made = SHEETS.run(move || draw(&files, &wish, (&title, &caption, &packet)));
     let bytes = made.await?.map_err(internal)?.ok_or(Error::NoPage)?;
     admit(shop, person, holding, &run.id, (label, "sheet")).await?;

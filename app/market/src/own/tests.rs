@@ -640,7 +640,7 @@ async fn a_print_sheet_is_of_what_was_chosen_and_bare_only_for_who_acknowledged(
         );
         owned.make_all().await;
         let file = sheet(wish.clone()).await.expect("a document");
-        assert!(file.name.ends_with("-nails-sheet.pdf"), "{}", file.name);
+        assert!(file.name.ends_with("-nails-a4-sheet.pdf"), "{}", file.name);
         assert!(file.bytes.starts_with(b"%PDF-"));
         let text = String::from_utf8_lossy(&file.bytes);
         assert!(text.contains("nicht das versiegelte Bild") && !text.contains("pizza"));
@@ -656,7 +656,7 @@ async fn a_print_sheet_is_of_what_was_chosen_and_bare_only_for_who_acknowledged(
         let both = sheet(page(0, &[], Label::Shown(Lang::De)))
             .await
             .expect("a page");
-        assert!(one.name.ends_with("-nails-1.png"), "{}", one.name);
+        assert!(one.name.ends_with("-nails-a4-1.png"), "{}", one.name);
         assert_ne!(one.bytes, both.bytes);
         let none = sheet(page(0, &[7], Label::Shown(Lang::De))).await;
         assert!(matches!(none, Err(Error::Invalid(_))), "{}", test.name);

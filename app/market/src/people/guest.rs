@@ -131,7 +131,7 @@ const BOUGHT: LinkKind = (CLAIM, "mail-claim-subject", "mail-claim-text");
 const ASKED: LinkKind = (CLAIM, "mail-link-subject", "mail-link-text");
 const PROVING: LinkKind = (PROVE, "mail-prove-subject", "mail-prove-text");
 
-/// Queues a mail with a link. One made before for the same purpose ends: a mailbox full of keys is no better than one.
+/// Queues a mail with a link.
 async fn queue_link(
     tx: &mut Tx,
     vault: &Vault,
@@ -139,10 +139,8 @@ async fn queue_link(
     (purpose, subject, text): LinkKind,
     public_url: &str,
 ) -> anyhow::Result<()> {
-    let token = URL_SAFE_NO_PAD.encode(random::bytes::<32>());
     let now = random::real_now_ms();
-    store::end_tokens(tx, person, purpose).await?;
-    store::insert_token(tx, &token_hash(&token), person, purpose, now + LINK_MS).await?;
+    let token = new_token(tx, person, purpose, now).await?;
     let row = store::get_guest(tx, person).await?;
     let lang = Lang::of_tag(&row.language);
     let link = format!(
@@ -156,6 +154,27 @@ async fn queue_link(
     };
     mail::queue(tx, vault, &mail, now).await?;
     Ok(())
+}
+
+/// The way into the account of a visitor's purchase, for a demo: no mail leaves one, and nobody reads its addresses. Nothing for an account
+/// that has a password.
+///
+/// # Errors
+/// When the database fails.
+pub async fn demo_way_in(tx: &mut Tx, person: &str) -> db::Result<Option<String>> {
+    if !store::get_guest(tx, person).await?.guest {
+        return Ok(None);
+    }
+    let token = new_token(tx, person, CLAIM, random::real_now_ms()).await?;
+    Ok(Some(format!("/account/{CLAIM}/{token}")))
+}
+
+/// A link's secret. One made before for the same purpose ends: a mailbox full of keys is no better than one.
+async fn new_token(tx: &mut Tx, person: &str, purpose: &str, now_ms: i64) -> db::Result<String> {
+    let token = URL_SAFE_NO_PAD.encode(random::bytes::<32>());
+    store::end_tokens(tx, person, purpose).await?;
+    store::insert_token(tx, &token_hash(&token), person, purpose, now_ms + LINK_MS).await?;
+    Ok(token)
 }
 
 /// Mails a link to an address, if it has an account or purchases. Whoever asks learns nothing about that.

@@ -353,6 +353,34 @@ async fn a_guest_is_written_to_in_the_language_in_which_they_bought() {
 }
 
 #[tokio::test]
+async fn a_demo_lets_a_visitor_into_their_purchase_and_nobody_past_a_password() {
+    for test in databases().await {
+        let mut tx = test.db.write().await.expect("a transaction");
+        let guest = super::guest::open(&mut tx, "nele@example.org", Lang::De)
+            .await
+            .expect("a guest");
+        let way = async |tx: &mut base::db::Tx, person: &str| {
+            let way = super::guest::demo_way_in(tx, person).await;
+            way.expect("an answer")
+        };
+        let first = way(&mut tx, &guest).await.expect("a way");
+        let second = way(&mut tx, &guest).await.expect("a way");
+        let claim = async |tx: &mut base::db::Tx, way: &str| {
+            let token = way.strip_prefix("/account/claim/").expect("a link");
+            let found = super::guest::find_claim(tx, token).await;
+            found.expect("an answer")
+        };
+        assert_eq!(claim(&mut tx, &first).await, None, "a newer one is there");
+        assert_eq!(claim(&mut tx, &second).await, Some(true), "{}", test.name);
+        tx.commit().await.expect("a commit");
+        let id = sign_up(&test.db, ada(), "member", Lang::En, "1.2.3.4").await;
+        let id = id.expect("an account");
+        let mut tx = test.db.write().await.expect("a transaction");
+        assert_eq!(way(&mut tx, id.as_str()).await, None);
+    }
+}
+
+#[tokio::test]
 async fn sessions_and_mailed_links_that_are_over_are_forgotten_and_others_stay() {
     for test in databases().await {
         let id = sign_up(&test.db, ada(), "member", Lang::En, "1.2.3.4")

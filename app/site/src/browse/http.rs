@@ -86,6 +86,11 @@ async fn suggest(
 ) -> Response {
     let form = Form::parse(&Bytes::from(query.unwrap_or_default()));
     let lang = visit.lang;
+    let caching = [(header::CACHE_CONTROL, "public, max-age=60")];
+    if form.get("of") == "things" {
+        let offered = service::things(form.get("q"), form.get("in"));
+        return (caching, Json(json!(offered))).into_response();
+    }
     let found = service::suggest(&state.finder, form.get("q"), lang.tag()).await;
     let offered = found.into_iter().map(|suggestion| match suggestion {
         Suggestion::Listing { title, .. } => title,
@@ -95,7 +100,6 @@ async fn suggest(
         Suggestion::Category(category) => lang.text(&format!("category-{}", category.id())),
     });
     let offered: Vec<String> = offered.collect();
-    let caching = [(header::CACHE_CONTROL, "public, max-age=60")];
     (caching, Json(json!(offered))).into_response()
 }
 

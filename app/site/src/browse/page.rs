@@ -236,6 +236,7 @@ fn empty(lang: Lang, asked: &Asked, found: &Found) -> impl IntoView + use<> {
     let none = ways.is_empty();
     let filter = &asked.filter;
     let nothing = match filter.narrowing().is_empty() && !filter.query.is_empty() {
+        _ if found.total > 0 => lang.text("explore-behind"),
         true => lang.with(
             "explore-nothing-like",
             &[("query", filter.query.clone().into())],
@@ -356,6 +357,7 @@ pub(super) fn likenesses(visit: &Visit, found: Likenesses) -> Response {
     let lang = visit.lang;
     let title = lang.text("search-picture-title");
     shell::ok(visit, &title.clone(), || {
+        let none = found.cards.is_empty();
         let line = match (found.exact, found.cards.len()) {
             (_, 0) => Some("search-picture-none"),
             (0, _) => None,
@@ -363,6 +365,7 @@ pub(super) fn likenesses(visit: &Visit, found: Likenesses) -> Response {
         };
         view! {
             {heading(title, line.map(|id| lang.text(id)))}
+            {none.then(|| view! { <p><a class="button" href=lang.path("/explore")>{lang.text("search-picture-all")}</a></p> })}
             {grid(visit, found.cards)}
             {picture_form(lang)}
         }

@@ -34,6 +34,7 @@ pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/", get(home))
         .route("/how-it-works", get(how))
+        .route("/licences", get(licences))
         .route("/listings/{slug}", get(listing))
         .route("/listings/{slug}/progress", get(progress))
         .route(
@@ -64,6 +65,10 @@ async fn how(State(state): State<AppState>, visit: Visit) -> Response {
         &state.engines.models().usual().digest.to_string(),
         state.log.limits_text(),
     )
+}
+
+async fn licences(visit: Visit) -> Response {
+    page::licences(&visit)
 }
 
 async fn listing(

@@ -1,5 +1,6 @@
 //! Pages of the till: the cart, and an order with its receipt.
 
+use crate::catalog::page::licence_link;
 use crate::ui::pieces::{Fact, FormKey, LinePicture, Time, empty, heading};
 use crate::ui::shell;
 use crate::ui::visit::{Visit, tax_words, tax_words_of};
@@ -88,7 +89,7 @@ pub(super) fn cart(visit: &Visit, priced: Priced, note: CartNote) -> Response {
             {none.then(|| empty(visit, "cart-nothing", Some(("/explore", "home-browse"))))}
             {(!none).then(|| view! {
                 <div class="till" id="cart" data-total=total>
-                    <div class="till__items">{rows}</div>
+                    <div class="till__items">{rows}<p><a href=lang.path("/explore")>{lang.text("cart-on")}</a></p></div>
                     <section class="card till__sum" aria-label=lang.text("cart-sum")>
                         {sums}
                         {coupon}
@@ -164,7 +165,7 @@ fn cart_row(visit: &Visit, priced: &PricedLine) -> impl IntoView + use<> {
     let set = line
         .set_title
         .map(|set| view! { <span class="tag">{set}</span> });
-    let licence = lang.text(&format!("licence-{}", line.licence.replace('.', "-")));
+    let licence = licence_link(lang, &line.licence);
     let remove = lang.with("remove-of", &[("title", line.title.clone().into())]);
     view! {
         <li class="row">
@@ -265,6 +266,8 @@ pub(super) struct Receipt {
     pub(super) faces: Vec<(String, String)>,
     /// Seen by the browser that bought, without an account.
     pub(super) visitor: bool,
+    /// Where the link to a visitor's purchase went.
+    pub(super) email: Option<String>,
     /// The provider has the money and the books do not yet.
     pub(super) booking: bool,
     /// It may be paid now.
@@ -279,6 +282,7 @@ pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
         lines,
         faces,
         visitor,
+        email,
         booking,
         payable,
         test_money,
@@ -294,6 +298,8 @@ pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
         let cancel = lang.path(&format!("/orders/{}/cancel", order.id));
         let list: i64 = lines.iter().map(|line| line.list_minor).sum();
         let all_back = lines.iter().all(|line| line.state == LineState::Refunded);
+        let mailed = (paid && visitor && !all_back)
+            .then(|| mailed(visit, &order, email.unwrap_or_default()));
         let back: i64 = lines.iter().map(Line::refunded_cash).sum();
         let invoice = order.invoice_number.filter(|_| order.total_minor > 0).map(|number| {
             let href = lang.path(&format!("/orders/{}/invoice.pdf", order.id));
@@ -351,13 +357,33 @@ pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
                 {(order.total_minor > 0 && test_money).then(|| view! { <p class="quiet">{lang.text("test-money")}</p> })}
             </section>
             {(paid && !visitor).then(|| view! { <p class="actions"><a class="button" href=lang.path("/library")>{lang.text("nav-library")}</a></p> })}
-            {(paid && visitor && !all_back).then(|| view! { <p class="hint" id="mailed">{lang.text("order-mailed")}</p> })}
+            {mailed}
         }
         .into_any()
     })
 }
 
 /// What a paid order's tax is called: with its rate and the buyer's country, as far as both are known.
+/// Where the way to a visitor's purchase went. A demo sends no mail, and has the way here.
+fn mailed(visit: &Visit, order: &Order, email: String) -> impl IntoView + use<> {
+    let lang = visit.lang;
+    let action = lang.path(&format!("/orders/{}/mail", order.id));
+    let here = visit.demo.then(|| {
+        view! {
+            <form class="actions" method="post" action=action>
+                <span>{lang.text("order-mail-demo")}</span>
+                <button class="button button--small" id="open-mail">{lang.text("order-mail-open")}</button>
+            </form>
+        }
+    });
+    view! {
+        <div class="hint" id="mailed">
+            <p>{lang.with("order-mailed", &[("email", email.into())])}</p>
+            {here}
+        </div>
+    }
+}
+
 pub(super) fn tax_label(lang: Lang, order: &Order) -> String {
     match (order.tax_basis_points, order.country.as_deref()) {
         (Some(rate), Some(country)) => lang.with("tax-of", &tax_words_of(lang, rate, country)),
@@ -376,7 +402,7 @@ fn order_row(
     (handle, blob): (String, String),
     visitor: bool,
 ) -> impl IntoView + use<> {
-    let licence = lang.text(&format!("licence-{}", line.licence.replace('.', "-")));
+    let licence = licence_link(lang, &line.licence);
     let part = line.state == LineState::Owned && line.refunded_cash() > 0;
     let state = lang.text(&match part {
         true => "line-state-part".to_owned(),

@@ -46,6 +46,7 @@ pub(super) fn payment(
         let action = lang.path(&format!("/sandbox/payments/{}", payment.id));
         let tax: i64 = payment.taxes_in(&country).iter().sum();
         let total = payment.amount_minor + tax;
+        let order = lang.path(&format!("/orders/{}", payment.order_id));
         let declined = payment
             .decline_code
             .clone()
@@ -80,29 +81,32 @@ pub(super) fn payment(
         } else {
             view! {
                 {tax_line}
-                <form method="post" action=action>
+                <p class="total"><span>{lang.text("total")}</span><strong>{lang.money(total)}</strong></p>
+                <form class="own-form" method="post" action=action>
                     <input type="hidden" name="seen" value=country.clone()/>
-                    <label class="field" for="country"><span>{lang.text("country")}</span>
-                        <select id="country" name="country">{options.into_iter().collect_view()}</select>
-                    </label>
+                    <div class="field">
+                        <label for="country">{lang.text("country")}</label>
+                        <select id="country" name="country" data-submits="set-country">{options.into_iter().collect_view()}</select>
+                        <p><button class="link" type="submit" name="change" value="1" formnovalidate=true id="set-country">{lang.text("payment-change")}</button></p>
+                    </div>
                     <label class="field" for="card"><span>{lang.text("card-number")}</span>
                         <input id="card" name="card" inputmode="numeric" autocomplete="off" placeholder="4242 4242 4242 4242" required/>
                     </label>
                     <button class="button button--primary button--wide" type="submit" id="pay">{lang.with("payment-submit", &[("amount", lang.money(total).into())])}</button>
-                    <button class="button button--wide" type="submit" name="change" value="1" formnovalidate=true id="set-country">{lang.text("payment-change")}</button>
                 </form>
             }
             .into_any()
         };
         view! {
             <section class="card card--form">
-                {heading(title, Some(lang.money(total)))}
+                {heading(title, None)}
                 <p class="hint">{lang.text("test-money")}</p>
                 <ul class="plain" id="items">{items}</ul>
                 {repriced.then(|| view! { <p class="hint" role="status" id="repriced">{lang.text("payment-repriced")}</p> })}
                 {declined.map(|text| view! { <p class="field-error" role="alert">{text}</p> })}
                 {form}
-                <details><summary>{lang.text("test-cards")}</summary><ul>{cards.into_iter().collect_view()}</ul></details>
+                <details><summary>{lang.text("test-cards")}</summary><ul class="test-cards">{cards.into_iter().collect_view()}</ul></details>
+                <p><a href=order>{lang.text("back-to-order")}</a></p>
             </section>
         }
         .into_any()

@@ -123,7 +123,7 @@ async fn index(State(state): State<AppState>, visit: Visit, headers: HeaderMap) 
 async fn pages(visit: Visit, headers: HeaderMap) -> Response {
     visit
         .answer(async {
-            let mut paths: Vec<String> = ["/", "/explore", "/how-it-works"]
+            let mut paths: Vec<String> = ["/", "/explore", "/how-it-works", "/licences"]
                 .map(str::to_owned)
                 .to_vec();
             let shelves =

@@ -132,7 +132,7 @@ async fn line(State(state): State<AppState>, visit: Visit, Path(id): Path<String
             let runs = service::list_runs(&mut tx, &id).await?;
             let holding = rules::service::hold(&mut tx, &person.id, id.as_str()).await?;
             let made = page::Made {
-                making: Making::new(&opened.recipe, anchors.clone()),
+                making: Making::new(&opened.recipe, anchors.clone(), &listing.language),
                 latest: rules::history::latest(&mut tx, &holding, LATEST_RUNS).await?,
                 holding,
             };

@@ -196,7 +196,7 @@ fn attest_panel(
         <section class="card" id="attest">
             <h2>{lang.text("attest-title")}</h2>
             <p>{lang.with("attest-line", &[("environment", environment.into())])}</p>
-            <p class="quiet">{lang.text("attestations-line")}</p>
+            <p class="quiet">{lang.text("run-counts")} " " {lang.text("attestations-line")}</p>
             <form method="post" action=action id="attest-form"><input type="hidden" name="attestation"/></form>
             <AttestPanel statement origin licence salt texts/>
             <p class="quiet">{lang.text("attest-offline")} " " <code>"seedmark reproduce FILE.seedmark --attest URL --key FILE"</code></p>

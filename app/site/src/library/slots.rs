@@ -60,16 +60,28 @@ pub(crate) fn takes(lang: Lang, variable: &PublicVariable) -> String {
     }
 }
 
+/// In which language a field of words offers what can be drawn, while somebody types.
+#[derive(Clone, Copy)]
+pub(crate) struct Words(Lang);
+
+impl Words {
+    /// Of a recipe whose words are in the language of this tag.
+    pub(crate) fn of(language: &str) -> Self {
+        Self(Lang::of_tag(language))
+    }
+}
+
 /// A field for each variable, with the value that it has and what is wrong with it.
 pub(crate) fn fields(
     lang: Lang,
     slots: &Slots,
     values: &Values,
     errors: &[FieldError],
+    words: Words,
 ) -> Vec<AnyView> {
     slots
         .iter()
-        .map(|(name, variable)| field(lang, name, variable, values, errors))
+        .map(|(name, variable)| field(lang, name, variable, values, errors, words))
         .collect()
 }
 
@@ -79,12 +91,14 @@ fn field(
     variable: &PublicVariable,
     values: &Values,
     errors: &[FieldError],
+    words: Words,
 ) -> AnyView {
     let (id, label) = (field_of(name), shown_name(name));
     let value = values.get(name).cloned();
     let error = errors.iter().find(|error| error.field == id);
     let error = error.map(|error| lang.field_error(error));
     let wrong = error.is_some();
+    let plain = matches!(variable, PublicVariable::Text { .. });
     let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
     let described = match wrong {
         true => format!("{error_id} {hint_id}"),
@@ -110,7 +124,15 @@ fn field(
         // What is too long is refused with a word: a browser that stops taking letters tells nobody.
         PublicVariable::Text { default, .. } => {
             let value = value.unwrap_or_else(|| default.clone());
-            view! { <input id=id.clone() name=id.clone() value=value autocomplete="off" aria-invalid=invalid aria-describedby=described/> }.into_any()
+            let (list, offered) = (
+                format!("{id}-words"),
+                format!("/explore/suggest?of=things&in={}", words.0.tag()),
+            );
+            view! {
+                <input id=id.clone() name=id.clone() value=value autocomplete="off" aria-invalid=invalid aria-describedby=described list=list.clone() data-suggest=offered/>
+                <datalist id=list></datalist>
+            }
+            .into_any()
         }
         PublicVariable::Number {
             minimum,
@@ -126,7 +148,7 @@ fn field(
         <div class="own-slot field">
             <label for=id>{label}</label>
             {input}
-            <p class="field__hint" id=hint_id>{takes(lang, variable)}</p>
+            <p class="field__hint" id=hint_id>{takes(lang, variable)}{plain.then(|| view! { <br/>{lang.with("slot-things", &[("language", words.0.name().into())])} })}</p>
             {told}
         </div>
     }

@@ -255,6 +255,7 @@ fn footer_bar(visit: &Visit) -> impl IntoView + use<> {
             <p>{lang.text("footer-promise")}</p>
             <p class="bottom__row">
                 <a href=lang.path("/how-it-works")>{lang.text("nav-how")}</a>
+                <a href=lang.path("/licences")>{lang.text("licences")}</a>
                 <a href="/log/checkpoint">{lang.text("footer-checkpoint")}</a>
                 <a href="/log/vkey">{lang.text("footer-vkey")}</a>
             </p>

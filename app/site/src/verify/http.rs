@@ -217,11 +217,21 @@ async fn proof(State(state): State<AppState>, visit: Visit, Path(leaf): Path<Str
                 market::moderation::service::list_resemblances(&mut tx, &row.leaf_hash).await?;
             let date = state.log.date(&mut tx, &row).await?;
             let withdrawal = service::find_withdrawal(&mut tx, &state.log, &row.leaf_hash).await?;
+            let picture = match &listing {
+                Some(listing) => {
+                    market::catalog::service::list_anchors(&mut tx, &listing.version_id)
+                        .await?
+                        .into_iter()
+                        .next()
+                }
+                None => None,
+            };
             drop(tx);
             let checks = page::Checks::run(&row, key.as_deref(), proof.as_ref(), &state.log);
             let known = page::Known {
                 row,
                 listing,
+                picture,
                 statement,
                 about,
                 alike,

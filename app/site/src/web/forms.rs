@@ -147,6 +147,11 @@ pub const FORMS: &[FormRoute] = &[
     ),
     open("/orders/{id}/cancel", "/orders/{id}", "an order ends once"),
     open(
+        "/orders/{id}/mail",
+        "/orders/{id}",
+        "a newer link takes the place of the one before",
+    ),
+    open(
         "/sandbox/payments/{id}",
         "/sandbox/payments/{id}",
         "a payment is paid once",

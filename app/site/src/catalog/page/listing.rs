@@ -182,17 +182,29 @@ fn values(lang: Lang, listing: &Listing) -> impl IntoView + use<> {
         .filter(|(_, variable)| !tried || !matches!(variable, PublicVariable::Choice { .. }))
         .map(|(name, variable)| value(lang, name, variable))
         .collect();
+    let words_alone = variables_are_words(listing);
+    let untried = (!tried).then_some(match words_alone {
+        true => "values-untried-words",
+        false => "values-untried",
+    });
     (!none).then(|| {
         let rows = (!rows.is_empty()).then(|| view! { <dl class="own__values">{rows}</dl> });
         view! {
             <section class="own" id="values" aria-label=lang.text("values-title")>
                 <h2>{lang.text("values-title")}</h2>
                 <p class="own__template" aria-hidden="true">{slots}</p>
-                <p class="quiet">{lang.text("values-line")}</p>
+                <p class="quiet">{lang.text("values-line")} {untried.map(|text| format!(" {}", lang.text(text)))}</p>
                 {rows}
             </section>
         }
     })
+}
+
+/// Whether nothing of a listing is chosen from a list.
+fn variables_are_words(listing: &Listing) -> bool {
+    let variables = listing.public_variables();
+    let mut variables = variables.values();
+    !variables.any(|variable| matches!(variable, PublicVariable::Choice { .. }))
 }
 
 fn value(lang: Lang, name: String, variable: PublicVariable) -> impl IntoView {

@@ -1,6 +1,7 @@
 //! What a listing costs and what one gets for it, in plain words.
 
 use super::around::Around;
+use super::licences::licence_link;
 use crate::ui::pieces::FormKey;
 use crate::ui::visit::Visit;
 use base::lang::Lang;
@@ -16,13 +17,20 @@ pub(super) fn offer(
     pictures: usize,
 ) -> impl IntoView + use<> {
     let lang = visit.lang;
-    let note = visit.tax_note().filter(|_| listing.price_minor > 0);
+    let note = visit
+        .tax_note()
+        .filter(|_| listing.price_minor > 0 && around.owned.is_none());
     let elsewhere = (!visit.tax_rates.is_empty()).then(|| {
         view! { " · " <a href="#prices-for">{lang.text("price-country")}</a> }
     });
+    let owned = around.owned.is_some();
+    let price = match owned {
+        true => lang.text("you-own-this"),
+        false => visit.price(listing.price_minor),
+    };
     view! {
         <div>
-            <p class="listing__price">{visit.price(listing.price_minor)}</p>
+            <p class="listing__price">{price}</p>
             {note.map(|note| view! { <p class="quiet" id="tax-note">{note} {elsewhere}</p> })}
         </div>
         {action(visit, listing, around)}
@@ -121,7 +129,7 @@ fn gains(
             ("pictures", (pictures as i64).into()),
         ],
     );
-    let licence = lang.text(&format!("licence-{}", listing.licence.replace('.', "-")));
+    let licence = licence_link(lang, &listing.licence);
     let returned = lang.text(match listing.price_minor {
         0 => "gain-free",
         _ => "gain-return",
@@ -139,8 +147,9 @@ fn gains(
     view! {
         <ul class="gains">
             <li><span>{recipe}</span></li>
+            <li><span>{lang.text("gain-own")}</span></li>
             <li><span>{licence}</span></li>
-            <li><span>{returned}</span></li>
+            {around.owned.is_none().then(|| view! { <li><span>{returned}</span></li> })}
             {model}
         </ul>
     }

@@ -24,12 +24,17 @@ pub(in crate::library) struct Making {
     pub(in crate::library) errors: Vec<FieldError>,
     /// Labelled copies of the sealed pictures, in their order.
     pub(in crate::library) anchors: Vec<Anchor>,
+    /// The values that each of them was made with.
+    sealed: Vec<Values>,
+    /// The language in which the recipe takes words.
+    language: String,
 }
 
 impl Making {
     /// Defaults, and a new seed for each of four pictures.
-    pub(in crate::library) fn new(recipe: &Recipe, anchors: Vec<Anchor>) -> Self {
+    pub(in crate::library) fn new(recipe: &Recipe, anchors: Vec<Anchor>, language: &str) -> Self {
         let variables = recipe.variables.iter();
+        let sealed = recipe.anchors.iter();
         Self {
             slots: variables
                 .map(|(name, variable)| (name.clone(), variable.public()))
@@ -40,6 +45,8 @@ impl Making {
             count: "4".into(),
             errors: Vec::new(),
             anchors,
+            sealed: sealed.map(|anchor| anchor.values.clone()).collect(),
+            language: language.to_owned(),
         }
     }
 }
@@ -51,7 +58,8 @@ pub(in crate::library) fn making(
     making: &Making,
 ) -> impl IntoView + use<> {
     let action = lang.path(&format!("/library/{}/own", holding.id));
-    let fields = slots::fields(lang, &making.slots, &making.values, &making.errors);
+    let words = slots::Words::of(&making.language);
+    let fields = slots::fields(lang, &making.slots, &making.values, &making.errors, words);
     let most = MAX_PICTURES.to_string();
     let (count, fixed) = (making.count.clone(), making.slots.is_empty());
     let kept: FluentValue<'_> = KEPT_RUNS.into();
@@ -92,23 +100,39 @@ pub(super) fn problems(
 
 fn seeds(lang: Lang, making: &Making) -> impl IntoView + use<> {
     let chosen = making.seed.clone();
-    let chip = |value: String, inner: AnyView| {
+    let chip = |value: String, inner: AnyView, values: Option<String>| {
         let checked = value == chosen;
         view! {
             <label class="own-chip">
-                <input type="radio" name="seed" value=value checked=checked/>
+                <input type="radio" name="seed" value=value checked=checked data-values=values/>
                 <span>{inner}</span>
             </label>
         }
         .into_any()
     };
-    let mut chips = vec![chip("new".into(), lang.text("own-seed-new").into_any())];
+    let mut chips = vec![chip(
+        "new".into(),
+        lang.text("own-seed-new").into_any(),
+        None,
+    )];
     for (number, anchor) in (1i64..).zip(&making.anchors) {
         let text = lang.with("own-seed-sealed", &[("number", number.into())]);
         let inner = view! { <Picture src=picture_url(&anchor.labelled_blob) alt=String::new() width=32 height=32/> {text} };
-        chips.push(chip(format!("sealed-{}", number - 1), inner.into_any()));
+        let values = usize::try_from(number - 1)
+            .ok()
+            .and_then(|at| making.sealed.get(at));
+        let values = values.and_then(|values| serde_json::to_string(values).ok());
+        chips.push(chip(
+            format!("sealed-{}", number - 1),
+            inner.into_any(),
+            values,
+        ));
     }
-    chips.push(chip("typed".into(), lang.text("own-seed-typed").into_any()));
+    chips.push(chip(
+        "typed".into(),
+        lang.text("own-seed-typed").into_any(),
+        None,
+    ));
     let typed = making.typed.clone();
     view! {
         <fieldset class="own-slot own-seeds">

@@ -102,7 +102,7 @@ async fn show(
     let holding = service::hold(&mut tx, &person.id, line).await?;
     let recipe = service::recipe(state, &mut tx, &holding).await?;
     let anchors = catalog::list_anchors(&mut tx, &holding.version.version_id).await?;
-    let mut making = Making::new(&recipe, anchors);
+    let mut making = Making::new(&recipe, anchors, &holding.version.language);
     let after = Some(sent.get("after")).filter(|after| !after.is_empty());
     let page = history::list(state, &mut tx, &holding, after).await?;
     if let Some((form, errors)) = typed {

@@ -279,7 +279,10 @@ pub(super) fn run(visit: &Visit, page: &RunPage<'_>) -> Response {
                 <p class="quiet">{lang.with(line, &[("title", holding.version.title.clone().into())])}</p>
                 <ul class="plain own-pictures">{pictures}</ul>
                 {again(lang, &here)}
-                <form method="post" action=format!("{here}/remove")><FormKey/><button class="link" id="own-remove">{lang.text("own-remove")}</button></form>
+                <details class="fold own-away">
+                    <summary id="own-away">{lang.text("own-remove")}</summary>
+                    <form method="post" action=format!("{here}/remove")><FormKey/><p>{lang.text("own-remove-line")}</p><button class="button button--small" id="own-remove">{lang.text("own-remove-now")}</button></form>
+                </details>
             </section>
             {done.then(|| sheet_form(lang, page, &here))}
         }

@@ -15,6 +15,7 @@ pub(super) fn word(visit: &Visit, holding: &Holding, next: &str, given: bool) ->
     let title = lang.text("unlabelled-title");
     shell::ok(visit, &title.clone(), || {
         let action = lang.path(&format!("/library/{}/unlabelled", holding.id));
+        let back = lang.path(next.split('?').next().unwrap_or_default());
         let next = next.to_owned();
         let duties = ["public", "law", "forge"]
             .map(|duty| view! { <li>{lang.text(&format!("unlabelled-{duty}"))}</li> });
@@ -31,7 +32,10 @@ pub(super) fn word(visit: &Visit, holding: &Holding, next: &str, given: bool) ->
                         <form method="post" action=action>
                             <FormKey/>
                             <input type="hidden" name="next" value=next/>
-                            <button class="button button--primary" id="acknowledge">{lang.text("unlabelled-agree")}</button>
+                            <p class="actions">
+                                <button class="button button--primary" id="acknowledge">{lang.text("unlabelled-agree")}</button>
+                                <a class="button button--quiet" href=back>{lang.text("cancel")}</a>
+                            </p>
                         </form>
                     }.into_any(),
                 }}

@@ -58,6 +58,12 @@ async fn show(
         Some(trier) => service::list(&mut tx, &listing.id, &trier).await?,
         None => Vec::new(),
     };
+    // The form begins with what was tried last.
+    let last = tries.first().map(market::trials::service::Trial::values);
+    let values = match (values.is_empty(), last) {
+        (true, Some(last)) => last,
+        (..) => values,
+    };
     let page = page::Tries {
         listing,
         anchors,

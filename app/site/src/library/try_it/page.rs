@@ -45,7 +45,8 @@ fn form(
     left: Option<i64>,
 ) -> impl IntoView + use<> {
     let action = lang.path(&format!("/listings/{}/try", listing.slug));
-    let fields = slots::fields(lang, &choices(listing), values, errors);
+    let words = slots::Words::of(&listing.language);
+    let fields = slots::fields(lang, &choices(listing), values, errors, words);
     let told: Vec<_> = errors
         .iter()
         .filter(|error| ["values", "form", "trial"].contains(&error.field.as_str()))

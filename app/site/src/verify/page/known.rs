@@ -5,7 +5,7 @@
 use ledger::evidence::Evidence;
 use ledger::policy::Settlement;
 use ledger::proof::TlogProof;
-use market::catalog::service::SealedVersion;
+use market::catalog::service::{Anchor, SealedVersion};
 use market::log::keys::SignerEnd;
 use market::log::service::{Date, LeafRow, PublicLog, StatementRow, Withdrawal};
 use market::moderation::service::Resemblance;
@@ -61,6 +61,8 @@ impl Checks {
 pub(in crate::verify) struct Known {
     pub(in crate::verify) row: LeafRow,
     pub(in crate::verify) listing: Option<SealedVersion>,
+    /// The first of its pictures.
+    pub(in crate::verify) picture: Option<Anchor>,
     pub(in crate::verify) statement: Option<StatementRow>,
     /// Statements about it, the oldest first.
     pub(in crate::verify) about: Vec<StatementRow>,

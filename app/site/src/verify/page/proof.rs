@@ -32,9 +32,17 @@ pub(in crate::verify) fn proof(
     now_ms: i64,
 ) -> Response {
     let lang = visit.lang;
-    let title = match known.row.log_index {
+    let entry = match known.row.log_index {
         Some(index) => lang.with("proof-title", &[("index", index.into())]),
         None => lang.text("not-logged-yet"),
+    };
+    let of_recipe = known.kind() == Some(LeafKind::SealedRecipe);
+    let (title, line) = match known.listing.as_ref().filter(|_| of_recipe) {
+        Some(listing) => (
+            lang.with("proof-of", &[("title", listing.title.clone().into())]),
+            entry,
+        ),
+        None => (entry, lang.text(kind_name(known.kind()))),
     };
     let log = log.clone();
     shell::ok(visit, &title.clone(), || {
@@ -59,10 +67,11 @@ pub(in crate::verify) fn proof(
             view! { <details class="fold"><summary>{lang.text("statement")}</summary><pre class="scroll" tabindex="0"><code>{text}</code></pre></details> }
         });
         view! {
-            {heading(title, Some(lang.text(kind_name(known.kind()))))}
+            {heading(title, Some(line))}
             {withdrawal}
             {timeline::verdict(lang, &known, now_ms)}
             {timeline::steps(lang, &known)}
+            {visit.demo.then(|| view! { <p class="quiet">{lang.text("proof-demo")}</p> })}
             <section class="card" aria-label=lang.text("checks")>
                 {evidence}
                 {server_checks(lang, &known.checks)}

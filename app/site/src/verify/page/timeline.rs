@@ -4,7 +4,7 @@
 
 use super::known::Known;
 use super::priority::since;
-use crate::ui::pieces::{Time, ago};
+use crate::ui::pieces::{MatPicture, Time, ago};
 use base::lang::Lang;
 use leptos::prelude::*;
 use market::log::service::StatementRow;
@@ -60,9 +60,14 @@ pub(super) fn verdict(lang: Lang, known: &Known, now_ms: i64) -> impl IntoView +
         let (title, handle) = (listing.title.clone(), listing.handle.clone());
         view! { <p><a href=href>{title}</a> " " <span class="quiet">{lang.text("by")} " " <bdi>{handle}</bdi></span></p> }
     });
+    let picture = known.picture.as_ref().filter(|_| sealed).map(|anchor| {
+        let blob = anchor.labelled_blob.clone();
+        view! { <MatPicture lang blob alt="" width=anchor.width height=anchor.height/> }
+    });
     view! {
         <section class="card proof-line" id="verdict" data-holds=holds.to_string()>
             <div class="proof-line__head">
+                {picture}
                 {holds.then(|| view! { <span class="stamp stamp--large" class:stamp--equal=equal aria-hidden="true"></span> })}
                 <div>
                     <strong class="verdict">{sentence}</strong>
