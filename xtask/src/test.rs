@@ -121,7 +121,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             },
             "http" => tests(&mut counts, &built, OUTSIDE, &["http::", "tool::"])?,
             "browser" => {
-                let journeys = ["journeys::", "--test-threads=1"];
+                // Each mostly waits for its browser and its server; more than two make each other late.
+                let journeys = ["journeys::", "--test-threads=2"];
                 tests(&mut counts, &built, OUTSIDE, &journeys)?;
             }
             "fuzz" => step(

@@ -64,7 +64,7 @@ async fn try_it(base: &str, listing: &str) {
             .await;
         visitor.follow("#try").await;
         shows_nothing_sealed(&visitor).await;
-        let told = visitor.text("#try-form > .field__hint").await;
+        let told = visitor.text("#tries-left").await;
         let number = match left {
             0 => "used all your tries".to_owned(),
             1 => "One try left".to_owned(),

@@ -74,7 +74,7 @@ fn form(
             {fixed.map(|fixed| view! { <p class="field__hint">{fixed}</p> })}
             {told}
             <p class="actions"><button class="button" id="try" disabled=none_left>{lang.text("trial-make")}</button></p>
-            <p class="field__hint">{line}</p>
+            <p class="field__hint" id="tries-left">{line}</p>
         </form>
     }
 }
