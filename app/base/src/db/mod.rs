@@ -33,7 +33,10 @@ use sqlx::sqlite::{
 use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr as _, Sqlite, Transaction};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use work::{Class, Deadline, Work, Writing};
 
 /// SQLite asks after so many steps of its machine whether a statement may go on: some hundred times a second.
@@ -45,6 +48,7 @@ const WAIT_LIMIT: Duration = Duration::from_secs(120);
 #[derive(Clone)]
 pub struct Db {
     connections: Connections,
+    beside: Beside,
     bells: Bells,
 }
 
@@ -84,10 +88,56 @@ impl<P> Pools<P> {
     }
 }
 
+/// Connections of pages on PostgreSQL.
+const POSTGRES_PAGES: u32 = 8;
+
 /// Pages that read at once from SQLite. It reads with our own processor: more than there are of those take turns from whoever buys.
 fn readers() -> u32 {
-    let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    u32::try_from(processors.clamp(2, 8)).unwrap_or(2)
+    u32::try_from(processors().clamp(2, 8)).unwrap_or(2)
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
+}
+
+/// Who looks around beside whoever buys: while somebody buys, pages that only read take turns, as many as half of the processors, so that
+/// the other half is left to buyers.
+#[derive(Clone)]
+struct Beside {
+    looking: Arc<Semaphore>,
+    buying: Arc<AtomicUsize>,
+}
+
+/// What a transaction holds of [`Beside`].
+enum Place {
+    Looks { _turn: OwnedSemaphorePermit },
+    Buys(Arc<AtomicUsize>),
+}
+
+impl Beside {
+    /// Counted from when somebody who buys waits for a connection; one who looks around waits for a turn then.
+    async fn place(&self, class: Class, writes: bool, wait: &Deadline) -> Result<Option<Place>> {
+        Ok(match class {
+            Class::Till => {
+                self.buying.fetch_add(1, Ordering::Relaxed);
+                Some(Place::Buys(self.buying.clone()))
+            }
+            Class::Page if !writes && self.buying.load(Ordering::Relaxed) > 0 => {
+                Some(Place::Looks {
+                    _turn: wait.turn(&self.looking).await?,
+                })
+            }
+            _ => None,
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Self::Buys(buying) = self {
+            buying.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
 }
 
 /// A transaction. Dropping it without commit undoes it.
@@ -97,6 +147,7 @@ pub struct Tx {
     writes: bool,
     /// Kept for as long as this is.
     _writing: Option<Writing>,
+    _beside: Option<Place>,
     deadline: Deadline,
     bells: Bells,
     rung: Rung,
@@ -122,12 +173,15 @@ impl Db {
                     .acquire_timeout(WAIT_LIMIT)
             };
             // Opened as they are needed, but for one: a server that does not answer is said at the start.
-            return Ok(Self::of(Connections::Postgres(Pools {
-                page: pool(8).connect_lazy_with(options.clone()),
-                till: pool(3).connect_lazy_with(options.clone()),
-                essential: pool(3).connect_lazy_with(options.clone()),
-                background: pool(5).connect_with(options).await?,
-            })));
+            return Ok(Self::of(
+                POSTGRES_PAGES,
+                Connections::Postgres(Pools {
+                    page: pool(POSTGRES_PAGES).connect_lazy_with(options.clone()),
+                    till: pool(3).connect_lazy_with(options.clone()),
+                    essential: pool(3).connect_lazy_with(options.clone()),
+                    background: pool(5).connect_with(options).await?,
+                }),
+            ));
         }
         let file = sqlite_file(url, data).unwrap_or_else(|| data.join("seedmark.sqlite"));
         let options = SqliteConnectOptions::new()
@@ -149,12 +203,18 @@ impl Db {
             essential: pool(2).connect_lazy_with(options.clone()),
             background: pool(3).connect_with(options).await?,
         };
-        Ok(Self::of(Connections::Sqlite { write, read }))
+        Ok(Self::of(readers(), Connections::Sqlite { write, read }))
     }
 
-    fn of(connections: Connections) -> Self {
+    fn of(pages: u32, connections: Connections) -> Self {
+        // A database on the same machine works with the same processors.
+        let turns = usize::try_from(pages).unwrap_or(1).min(processors()) / 2;
         Self {
             connections,
+            beside: Beside {
+                looking: Arc::new(Semaphore::new(turns.max(1))),
+                buying: Arc::default(),
+            },
             bells: Bells::default(),
         }
     }
@@ -205,6 +265,7 @@ impl Db {
         };
         // What has a limit of its own has it from when it begins, however long it waited.
         let wait = work.deadline(writes);
+        let beside = self.beside.place(work.class(), writes, &wait).await?;
         let (inner, deadline) = match &self.connections {
             Connections::Sqlite { write, read } => {
                 let (pool, begin) = if writes {
@@ -239,6 +300,7 @@ impl Db {
             failed: false,
             writes,
             _writing: writing,
+            _beside: beside,
             deadline,
             bells: self.bells.clone(),
             rung: Rung::default(),

@@ -11,6 +11,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// A page's work on the database ends this long after its request came, before the request itself is given up.
 pub const PAGE_LIMIT: Duration = Duration::from_secs(15);
@@ -168,6 +169,15 @@ impl Deadline {
     pub(super) fn rest_ms(&self) -> u64 {
         let rest = self.ends.saturating_duration_since(Instant::now());
         u64::try_from(rest.as_millis()).unwrap_or(u64::MAX).max(1)
+    }
+
+    /// Waits for a turn, and no longer than until it is over.
+    pub(super) async fn turn(&self, turns: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
+        match tokio::time::timeout_at(self.ends.into(), turns.clone().acquire_owned()).await {
+            Ok(Ok(turn)) => Ok(turn),
+            // Nobody closes the turns; either way there is none.
+            Ok(Err(_)) | Err(_) => Err(Error::out_of_time()),
+        }
     }
 
     /// Waits for a free connection, and no longer than until it is over.

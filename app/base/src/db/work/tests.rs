@@ -157,3 +157,32 @@ async fn pages_buyers_jobs_and_what_must_go_on_cannot_take_each_others_connectio
         assert!(held.len() >= 6, "{}: {}", test.name, held.len());
     }
 }
+
+#[tokio::test]
+async fn whoever_looks_around_leaves_turns_to_whoever_buys() {
+    for test in databases().await {
+        let till = || Work::for_request(Class::Till, true);
+        let (work, _visitor) = till();
+        let buying = work.run(test.db.read()).await.expect("a transaction");
+        let mut looking = Vec::new();
+        // There are fewer turns than connections, however many processors there are.
+        let refused = loop {
+            match short().run(test.db.read()).await {
+                Ok(tx) => looking.push(tx),
+                Err(error) => break error,
+            }
+        };
+        assert!(refused.is_out_of_time(), "{refused}");
+        assert!(
+            (1..=4).contains(&looking.len()),
+            "{}: {}",
+            test.name,
+            looking.len()
+        );
+        let (work, _visitor) = till();
+        let second = work.run(test.db.read()).await;
+        drop((second.expect("buyers have their own"), buying));
+        let alone = short().run(test.db.read()).await;
+        assert!(alone.is_ok(), "{}: nobody buys now", test.name);
+    }
+}
