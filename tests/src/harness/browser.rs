@@ -40,6 +40,14 @@ fn start_driver() -> (Child, u16) {
     panic!("chromedriver found no free port");
 }
 
+/// What was done with an element; one of a page that loaded itself again in between is looked for again.
+fn of_this_page<T>(css: &str, done: Result<T, CmdError>) -> Result<T, String> {
+    match done {
+        Err(error) if error.is_stale_element_reference() => Err(format!("{css}: {error}")),
+        done => Ok(done.unwrap_or_else(|error| panic!("{css}: {error}"))),
+    }
+}
+
 impl Browser {
     pub(crate) async fn open(scripts: bool) -> Self {
         let (driver, port) = start_driver();
@@ -185,22 +193,29 @@ impl Browser {
     }
 
     pub(crate) async fn fill(&self, css: &str, text: &str) {
-        let element = self.see(css).await;
-        element.clear().await.expect(css);
-        element.send_keys(text).await.expect(css);
+        until(PATIENCE, async || {
+            let element = self.see(css).await;
+            let filled = match element.clear().await {
+                Ok(()) => element.send_keys(text).await,
+                Err(error) => Err(error),
+            };
+            of_this_page(css, filled)
+        })
+        .await;
     }
 
     pub(crate) async fn text(&self, css: &str) -> String {
-        self.see(css).await.text().await.expect(css)
+        until(PATIENCE, async || {
+            of_this_page(css, self.see(css).await.text().await)
+        })
+        .await
     }
 
     pub(crate) async fn attribute(&self, css: &str, name: &str) -> String {
-        self.see(css)
-            .await
-            .attr(name)
-            .await
-            .expect(css)
-            .unwrap_or_default()
+        let value = until(PATIENCE, async || {
+            of_this_page(css, self.see(css).await.attr(name).await)
+        });
+        value.await.unwrap_or_default()
     }
 
     /// Downloads a file of this site with the browser's own session.
