@@ -17,16 +17,22 @@ use schema::listing::Category;
 /// Names that begin so which are looked at.
 const MAX_LOOKED_AT: usize = 2_000;
 
-/// Names of what can be drawn that begin with what was typed, the shortest first. They are the model's own words, whatever is on sale.
+/// Names of what can be drawn, of at most so many characters, that begin with what was typed, the shortest first. They are the model's own words, whatever is on sale.
 #[must_use]
-pub fn things_named(typed: &str, language: Language, limit: usize) -> Vec<&'static str> {
+pub fn things_named(
+    typed: &str,
+    language: Language,
+    most: usize,
+    limit: usize,
+) -> Vec<&'static str> {
     let folded = fold::folded(&fold::kept(typed.trim()));
     if folded.is_empty() {
         return Vec::new();
     }
     let names = guesses::folded_names(language)
         .filter(|(concept, _, name)| concepts::is_picture(*concept) && name.starts_with(&folded));
-    let mut names: Vec<&str> = names.map(|(_, name, _)| name).collect();
+    let names = names.map(|(_, name, _)| name);
+    let mut names: Vec<&str> = names.filter(|name| name.chars().count() <= most).collect();
     names.sort_by_key(|name| (name.chars().count(), *name));
     names.dedup();
     names.truncate(limit);

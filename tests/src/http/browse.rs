@@ -105,6 +105,8 @@ async fn whoever_types_words_of_their_own_is_offered_what_the_model_was_shown() 
             .iter()
             .any(|name| name.contains('熊'))
     );
+    let short = offered("in=de&q=ste&most=5").await;
+    assert!(!short.is_empty() && short.iter().all(|name| name.chars().count() <= 5));
     let long = format!("in=en&q={}", "panda".repeat(100));
     for nothing in ["in=en&q=", "in=xx&q=%00", "in=en&q=qqqq", &long] {
         let path = format!("/explore/suggest?of=things&{nothing}");

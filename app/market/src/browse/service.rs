@@ -172,12 +172,12 @@ pub async fn suggest(finder: &Finder, typed: &str, language: &str) -> Vec<Sugges
     compute::run(move || reader.suggest(query.text(), language, SUGGESTIONS)).await
 }
 
-/// What can be drawn and is called so, in the language of a recipe's words.
+/// What can be drawn and is called so in at most so many characters, in the language of a recipe's words.
 #[must_use]
-pub fn things(typed: &str, language: &str) -> Vec<&'static str> {
+pub fn things(typed: &str, language: &str, most: usize) -> Vec<&'static str> {
     let language = Language::parse(language).unwrap_or(Language::English);
     match Query::parse(typed) {
-        Ok(query) => search::things_named(query.text(), language, SUGGESTIONS),
+        Ok(query) => search::things_named(query.text(), language, most, SUGGESTIONS),
         Err(_) => Vec::new(),
     }
 }

@@ -88,7 +88,9 @@ async fn suggest(
     let lang = visit.lang;
     let caching = [(header::CACHE_CONTROL, "public, max-age=60")];
     if form.get("of") == "things" {
-        let offered = service::things(form.get("q"), form.get("in"));
+        // Of as many letters as the field takes.
+        let most = form.get("most").parse().unwrap_or(usize::MAX);
+        let offered = service::things(form.get("q"), form.get("in"), most);
         return (caching, Json(json!(offered))).into_response();
     }
     let found = service::suggest(&state.finder, form.get("q"), lang.tag()).await;

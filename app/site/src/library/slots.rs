@@ -122,11 +122,17 @@ fn field(
             .into_any();
         }
         // What is too long is refused with a word: a browser that stops taking letters tells nobody.
-        PublicVariable::Text { default, .. } => {
+        PublicVariable::Text {
+            default,
+            max_characters,
+        } => {
             let value = value.unwrap_or_else(|| default.clone());
             let (list, offered) = (
                 format!("{id}-words"),
-                format!("/explore/suggest?of=things&in={}", words.0.tag()),
+                format!(
+                    "/explore/suggest?of=things&in={}&most={max_characters}",
+                    words.0.tag()
+                ),
             );
             view! {
                 <input id=id.clone() name=id.clone() value=value autocomplete="off" aria-invalid=invalid aria-describedby=described list=list.clone() data-suggest=offered/>

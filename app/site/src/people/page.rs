@@ -191,6 +191,7 @@ pub(super) fn link(visit: &Visit, email: &str, over: bool, errors: Vec<FieldErro
         (false, false) => StatusCode::UNPROCESSABLE_ENTITY,
     };
     let line = lang.text(if over { "link-over-line" } else { "link-line" });
+    let demo = visit.demo;
     let email = email.to_owned();
     shell::page(visit, &title.clone(), status, move || {
         view! {
@@ -198,6 +199,7 @@ pub(super) fn link(visit: &Visit, email: &str, over: bool, errors: Vec<FieldErro
                 {heading(title, Some(line))}
                 <Field lang name="email" kind="email" label=lang.text("email") value=email autocomplete="email" required=true errors=errors/>
                 <button class="button button--primary" type="submit" id="send-link">{lang.text("link-send")}</button>
+                {demo.then(|| view! { <p class="hint">{lang.text("link-demo")}</p> })}
             </form>
         }
         .into_any()

@@ -193,7 +193,7 @@ fn values(lang: Lang, listing: &Listing) -> impl IntoView + use<> {
             <section class="own" id="values" aria-label=lang.text("values-title")>
                 <h2>{lang.text("values-title")}</h2>
                 <p class="own__template" aria-hidden="true">{slots}</p>
-                <p class="quiet">{lang.text("values-line")} {untried.map(|text| format!(" {}", lang.text(text)))}</p>
+                <p class="quiet">{lang.text(if listing.price_minor == 0 { "values-line-free" } else { "values-line" })} {untried.map(|text| format!(" {}", lang.text(text)))}</p>
                 {rows}
             </section>
         }

@@ -1,5 +1,6 @@
 //! The template as a form: a field for each variable, the seed, and how many pictures.
 
+use crate::catalog::page::licence_link;
 use crate::library::slots::{self, Slots};
 use crate::ui::pieces::{FormKey, Picture, picture_url};
 use base::lang::Lang;
@@ -67,7 +68,7 @@ pub(in crate::library) fn making(
         <form class="card own-form" method="post" action=action id="own-form">
             <FormKey/>
             <h2>{lang.text("own-title")}</h2>
-            <p class="quiet">{lang.text(if fixed { "own-line-fixed" } else { "own-line" })}</p>
+            <p class="quiet">{lang.text(if fixed { "own-line-fixed" } else { "own-line" })} " " {licence_link(lang, &holding.version.licence)}</p>
             {problems(lang, &making.errors, &["values", "form"])}
             {fields}
             {seeds(lang, making)}
@@ -92,8 +93,11 @@ pub(super) fn problems(
         .iter()
         .filter(|error| fields.contains(&error.field.as_str()))
         .map(|error| lang.field_error(error));
+    // Focused, so that a page that comes back is seen where something is wrong.
     let found: Vec<_> = found
-        .map(|text| view! { <p class="field-error" role="alert">{text}</p> })
+        .map(
+            |text| view! { <p class="field-error" role="alert" tabindex="-1" autofocus>{text}</p> },
+        )
         .collect();
     found
 }

@@ -34,7 +34,7 @@ pub(super) fn word(visit: &Visit, holding: &Holding, next: &str, given: bool) ->
                             <input type="hidden" name="next" value=next/>
                             <p class="actions">
                                 <button class="button button--primary" id="acknowledge">{lang.text("unlabelled-agree")}</button>
-                                <a class="button button--quiet" href=back>{lang.text("cancel")}</a>
+                                <a class="button button--quiet" href=back>{lang.text("unlabelled-back")}</a>
                             </p>
                         </form>
                     }.into_any(),

@@ -123,7 +123,7 @@ pub(super) fn tries(visit: &Visit, page: &Tries) -> Response {
         view! {
             {(waiting && page.errors.is_empty()).then(|| view! { <RefreshWithoutScript seconds=2/> })}
             {heading(title, None)}
-            <p class="actions"><a href=back.clone()>{lang.text("trial-back")}</a> <a class="button button--small" href=format!("{back}#buy") id="trial-buy">{lang.text("trial-buy")}</a></p>
+            <p class="actions"><a href=back.clone()>{lang.text("trial-back")}</a> <a class="button button--small" href=format!("{back}#buy") id="trial-buy">{lang.text(if listing.price_minor == 0 { "get-free" } else { "trial-buy" })}</a></p>
             <div class="own-line">
                 <section class="card try-it">{sealed}{form(lang, listing, &page.values, &page.errors, Some(left))}</section>
                 <section class="card" id="tries">
