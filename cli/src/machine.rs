@@ -1,14 +1,16 @@
 //! What a command takes from the machine: the clock, randomness, the runtime, a passphrase.
 
 use crate::input;
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
 use engine::model::{Model, Source};
 use engine::onnx_runtime::OnnxRuntime;
 use engine::picture::Picture;
 use engine::pipeline::Request;
 use engine::{embedded, profile, workers};
 use ledger::policy::Policy;
+use schema::Error;
 use schema::bundle::{self, Bundle};
+use schema::error::ErrorKind;
 use schema::key::SecretKey;
 use schema::key_file::{self, KeyFile};
 use schema::passphrase::Passphrase;
@@ -109,10 +111,8 @@ fn folder(variable: &str, below_home: &str) -> Option<PathBuf> {
 pub(crate) fn bundle_and_policy(file: &Path, policy: Option<&Path>) -> Result<(Bundle, Policy)> {
     let bytes = input::read(file, "bundle", bundle::MAX_BYTES)?;
     if bytes.starts_with(PNG) {
-        bail!(
-            "{} is a picture; what is checked is the .seedmark file of its recipe",
-            file.display()
-        );
+        let why = "is a picture; what is checked is the .seedmark file of its recipe";
+        return Err(Error::new(ErrorKind::Malformed, file.display().to_string(), why).into());
     }
     let bundle = Bundle::parse(&bytes)?;
     let saved = folder("XDG_CONFIG_HOME", ".config")

@@ -104,7 +104,11 @@ async fn the_way_into_a_visitors_purchase_is_mailed_and_nowhere_on_a_page() {
     let order = bought.header("location").to_owned();
     assert!(order.starts_with("/orders/"), "{order} {}", bought.body);
     let page = visitor.get(&order).await.body;
-    assert!(page.contains("nele@test.example"), "{page}");
+    assert!(page.contains("id=\"mailed\""), "{page}");
+    assert!(
+        !page.contains("nele@test.example"),
+        "whose it is now is theirs to say"
+    );
     assert!(!page.contains("open-mail"), "that is a demo's");
     let asked = visitor.post(&format!("{order}/mail"), &[]).await;
     assert_eq!(asked.status, 404);

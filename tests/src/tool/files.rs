@@ -256,6 +256,23 @@ fn a_bundle_comes_through_standard_input() {
 }
 
 #[test]
+fn a_picture_in_a_bundles_place_is_told_from_a_broken_bundle() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes);
+    write("a.png", b"\x89PNG\r\n\x1a\n and more").expect("written");
+    write("b.seedmark", b"\x89 no bundle").expect("written");
+    let verdict = |name: &str| {
+        let output = tool(folder.path(), &["verify", name]);
+        let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), shown)
+    };
+    let (picture, broken) = (verdict("a.png"), verdict("b.seedmark"));
+    assert!(picture.1.contains("a.png: is a picture"), "{}", picture.1);
+    assert!(!broken.1.contains("picture"), "{}", broken.1);
+    assert_eq!((picture.0, broken.0), (Some(1), Some(1)));
+}
+
+#[test]
 fn an_origin_or_a_list_of_licences_that_no_log_takes_is_not_sealed() {
     let folder = tempfile::tempdir().expect("a folder");
     let Sealed { key, recipe, .. } = sealed(folder.path());

@@ -18,6 +18,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// A mailed link opens an account for so long.
 const LINK_MS: i64 = 7 * base::clock::DAY_MS;
+/// One of a demo, that nobody mailed: somebody may sign up with the address meanwhile.
+const DEMO_LINK_MS: i64 = 15 * 60 * 1000;
 /// What a link is for, as its path says: to set a password, or to show that an address is one's own.
 const CLAIM: &str = "claim";
 const PROVE: &str = "prove";
@@ -140,7 +142,7 @@ async fn queue_link(
     public_url: &str,
 ) -> anyhow::Result<()> {
     let now = random::real_now_ms();
-    let token = new_token(tx, person, purpose, now).await?;
+    let token = new_token(tx, person, purpose, now + LINK_MS).await?;
     let row = store::get_guest(tx, person).await?;
     let lang = Lang::of_tag(&row.language);
     let link = format!(
@@ -156,24 +158,28 @@ async fn queue_link(
     Ok(())
 }
 
-/// The way into the account of a visitor's purchase, for a demo: no mail leaves one, and nobody reads its addresses. Nothing for an account
-/// that has a password.
+/// The way into the account of a visitor's purchase, for a demo: no mail leaves one, and nobody reads its addresses. Nothing where anybody
+/// signed up with the address: a claim would set the password of that account.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn demo_way_in(tx: &mut Tx, person: &str) -> db::Result<Option<String>> {
-    if !store::get_guest(tx, person).await?.guest {
+    let row = store::get_guest(tx, person).await?;
+    let account = store::find_credentials(tx, &row.address_folded).await?;
+    let others = account.is_some_and(|(account, _)| account != person);
+    if !row.guest || others {
         return Ok(None);
     }
-    let token = new_token(tx, person, CLAIM, random::real_now_ms()).await?;
+    let ends_ms = random::real_now_ms() + DEMO_LINK_MS;
+    let token = new_token(tx, person, CLAIM, ends_ms).await?;
     Ok(Some(format!("/account/{CLAIM}/{token}")))
 }
 
 /// A link's secret. One made before for the same purpose ends: a mailbox full of keys is no better than one.
-async fn new_token(tx: &mut Tx, person: &str, purpose: &str, now_ms: i64) -> db::Result<String> {
+async fn new_token(tx: &mut Tx, person: &str, purpose: &str, ends_ms: i64) -> db::Result<String> {
     let token = URL_SAFE_NO_PAD.encode(random::bytes::<32>());
     store::end_tokens(tx, person, purpose).await?;
-    store::insert_token(tx, &token_hash(&token), person, purpose, now_ms + LINK_MS).await?;
+    store::insert_token(tx, &token_hash(&token), person, purpose, ends_ms).await?;
     Ok(token)
 }
 

@@ -377,6 +377,9 @@ async fn a_demo_lets_a_visitor_into_their_purchase_and_nobody_past_a_password() 
         let id = id.expect("an account");
         let mut tx = test.db.write().await.expect("a transaction");
         assert_eq!(way(&mut tx, id.as_str()).await, None);
+        // Whoever types somebody's address does not get their account by it, though they never showed that it is theirs.
+        let guest = super::guest::open(&mut tx, "ada@example.org", Lang::En).await;
+        assert_eq!(way(&mut tx, &guest.expect("a guest")).await, None);
     }
 }
 

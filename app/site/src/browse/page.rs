@@ -3,7 +3,7 @@
 //! The one rule: everything that was asked stands in the address, and every link here is an address; a page that was kept or sent shows the
 //! same question again.
 
-use crate::catalog::page::grid;
+use crate::catalog::page::{grid, licence_text};
 use crate::ui::head::Head;
 use crate::ui::pages::pages;
 use crate::ui::pieces::heading;
@@ -47,7 +47,7 @@ impl Asked {
                     |(_, name)| name.clone(),
                 )
             }
-            "licence" => lang.text(&format!("licence-{}", value.replace('.', "-"))),
+            "licence" => licence_text(lang, value),
             "language" => Lang::of_tag(value).name().to_owned(),
             "creator" => format!("@{value}"),
             "tag" => format!("#{value}"),

@@ -505,10 +505,6 @@ async fn order(State(state): State<AppState>, visit: Visit, Path(id): Path<Strin
             };
             let mut faces = Vec::new();
             let mut tx = state.db.read().await?;
-            let email = match visit.person {
-                None => market::people::service::find_email(&mut tx, &order.person_id).await?,
-                Some(_) => None,
-            };
             for line in &lines {
                 let version = catalog::get_version(&mut tx, &line.version_id).await?;
                 let anchors = catalog::list_anchors(&mut tx, &line.version_id).await?;
@@ -522,7 +518,6 @@ async fn order(State(state): State<AppState>, visit: Visit, Path(id): Path<Strin
             let receipt = page::Receipt {
                 faces,
                 visitor: visit.person.is_none(),
-                email,
                 booking: paid,
                 payable: order.state == OrderState::Open && !paid,
                 test_money: visit.test_money,

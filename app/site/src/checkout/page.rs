@@ -266,8 +266,6 @@ pub(super) struct Receipt {
     pub(super) faces: Vec<(String, String)>,
     /// Seen by the browser that bought, without an account.
     pub(super) visitor: bool,
-    /// Where the link to a visitor's purchase went.
-    pub(super) email: Option<String>,
     /// The provider has the money and the books do not yet.
     pub(super) booking: bool,
     /// It may be paid now.
@@ -282,7 +280,6 @@ pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
         lines,
         faces,
         visitor,
-        email,
         booking,
         payable,
         test_money,
@@ -298,8 +295,7 @@ pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
         let cancel = lang.path(&format!("/orders/{}/cancel", order.id));
         let list: i64 = lines.iter().map(|line| line.list_minor).sum();
         let all_back = lines.iter().all(|line| line.state == LineState::Refunded);
-        let mailed = (paid && visitor && !all_back)
-            .then(|| mailed(visit, &order, email.unwrap_or_default()));
+        let mailed = (paid && visitor && !all_back).then(|| mailed(visit, &order));
         let back: i64 = lines.iter().map(Line::refunded_cash).sum();
         let invoice = order.invoice_number.filter(|_| order.total_minor > 0).map(|number| {
             let href = lang.path(&format!("/orders/{}/invoice.pdf", order.id));
@@ -363,9 +359,9 @@ pub(super) fn order(visit: &Visit, receipt: Receipt) -> Response {
     })
 }
 
-/// What a paid order's tax is called: with its rate and the buyer's country, as far as both are known.
-/// Where the way to a visitor's purchase went. A demo sends no mail, and has the way here.
-fn mailed(visit: &Visit, order: &Order, email: String) -> impl IntoView + use<> {
+/// Where the way to a visitor's purchase went; a demo has it here, too. The address is not said: whoever has an account with it is another
+/// row, and what that row says is its owner's.
+fn mailed(visit: &Visit, order: &Order) -> impl IntoView + use<> {
     let lang = visit.lang;
     let action = lang.path(&format!("/orders/{}/mail", order.id));
     let here = visit.demo.then(|| {
@@ -378,12 +374,13 @@ fn mailed(visit: &Visit, order: &Order, email: String) -> impl IntoView + use<> 
     });
     view! {
         <div class="hint" id="mailed">
-            <p>{lang.with("order-mailed", &[("email", email.into())])}</p>
+            <p>{lang.text("order-mailed")}</p>
             {here}
         </div>
     }
 }
 
+/// What a paid order's tax is called: with its rate and the buyer's country, as far as both are known.
 pub(super) fn tax_label(lang: Lang, order: &Order) -> String {
     match (order.tax_basis_points, order.country.as_deref()) {
         (Some(rate), Some(country)) => lang.with("tax-of", &tax_words_of(lang, rate, country)),

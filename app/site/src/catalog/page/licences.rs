@@ -15,11 +15,15 @@ fn name_of(licence: &str) -> String {
     licence.replace('.', "-")
 }
 
+/// A licence by its name.
+pub(crate) fn licence_text(lang: Lang, licence: &str) -> String {
+    lang.text(&format!("licence-{}", name_of(licence)))
+}
+
 /// A licence by its name, with the way to what it says.
 pub(crate) fn licence_link(lang: Lang, licence: &str) -> impl IntoView + use<> {
-    let name = name_of(licence);
-    let href = lang.path(&format!("/licences#{name}"));
-    view! { <a href=href>{lang.text(&format!("licence-{name}"))}</a> }
+    let href = lang.path(&format!("/licences#{}", name_of(licence)));
+    view! { <a href=href>{licence_text(lang, licence)}</a> }
 }
 
 pub(in crate::catalog) fn licences(visit: &Visit) -> Response {
@@ -29,7 +33,7 @@ pub(in crate::catalog) fn licences(visit: &Visit) -> Response {
         let each = Licence::ALL.map(|licence| {
             let name = name_of(licence.id());
             let (text, line) = (
-                lang.text(&format!("licence-{name}")),
+                licence_text(lang, licence.id()),
                 lang.text(&format!("licence-{name}-line")),
             );
             view! {

@@ -176,35 +176,30 @@ fn values(lang: Lang, listing: &Listing) -> impl IntoView + use<> {
         .map(|name| view! { <span class="slot">{name.clone()}</span> " " <span class="veil"></span> " " })
         .collect();
     let none = variables.is_empty();
+    let listed = variables
+        .values()
+        .any(|variable| matches!(variable, PublicVariable::Choice { .. }));
+    let untried = (!listing.trial).then_some(match listed {
+        true => "values-untried",
+        false => "values-untried-words",
+    });
     let tried = crate::library::try_it::is_offered(listing);
     let rows: Vec<_> = variables
         .into_iter()
         .filter(|(_, variable)| !tried || !matches!(variable, PublicVariable::Choice { .. }))
         .map(|(name, variable)| value(lang, name, variable))
         .collect();
-    let words_alone = variables_are_words(listing);
-    let untried = (!tried).then_some(match words_alone {
-        true => "values-untried-words",
-        false => "values-untried",
-    });
     (!none).then(|| {
         let rows = (!rows.is_empty()).then(|| view! { <dl class="own__values">{rows}</dl> });
         view! {
             <section class="own" id="values" aria-label=lang.text("values-title")>
                 <h2>{lang.text("values-title")}</h2>
                 <p class="own__template" aria-hidden="true">{slots}</p>
-                <p class="quiet">{lang.text(if listing.price_minor == 0 { "values-line-free" } else { "values-line" })} {untried.map(|text| format!(" {}", lang.text(text)))}</p>
+                <p class="quiet">{lang.text(if listing.price_minor == 0 { "values-line-free" } else { "values-line" })} " " {untried.map(|text| lang.text(text))}</p>
                 {rows}
             </section>
         }
     })
-}
-
-/// Whether nothing of a listing is chosen from a list.
-fn variables_are_words(listing: &Listing) -> bool {
-    let variables = listing.public_variables();
-    let mut variables = variables.values();
-    !variables.any(|variable| matches!(variable, PublicVariable::Choice { .. }))
 }
 
 fn value(lang: Lang, name: String, variable: PublicVariable) -> impl IntoView {

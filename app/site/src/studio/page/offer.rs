@@ -1,6 +1,7 @@
 //! The third step: what buyers read before they pay, and on to the seal.
 
 use super::shown::{Shown, problems, step_heading};
+use crate::catalog::page::licence_text;
 use crate::ui::pieces::{Field, TextArea};
 use base::lang::Lang;
 use leptos::prelude::*;
@@ -16,8 +17,7 @@ pub(super) fn step(lang: Lang, shown: &Shown, fee: FeeSchedule) -> impl IntoView
         view! { <option value=id selected=id == typed.category>{lang.text(&format!("category-{id}"))}</option> }
     });
     let licences = Licence::ALL.map(|licence| {
-        let name = licence.id().replace('.', "-");
-        view! { <option value=licence.id() selected=licence.id() == typed.licence>{lang.text(&format!("licence-{name}"))}</option> }
+        view! { <option value=licence.id() selected=licence.id() == typed.licence>{licence_text(lang, licence.id())}</option> }
     });
     let share = fee.share(shown.row.price_minor);
     let net = lang.with(

@@ -1,5 +1,6 @@
 //! What is about to be sealed and offered, once more in full, and the panel that signs it.
 
+use crate::catalog::page::licence_text;
 use crate::library::slots::{shown_name, takes};
 use crate::ui::pieces::{Fact, FormKey, Picture};
 use crate::ui::shell;
@@ -120,7 +121,7 @@ fn facts(lang: Lang, draft: &DraftRow, recipe: &Recipe, fee: FeeSchedule) -> imp
             ],
         ),
     };
-    let licence = lang.text(&format!("licence-{}", draft.licence.replace('.', "-")));
+    let licence = licence_text(lang, &draft.licence);
     let category = lang.text(&format!("category-{}", draft.category));
     let values: Vec<_> = recipe
         .variables
