@@ -129,6 +129,9 @@ pub async fn legible(State(state): State<AppState>, request: Request, next: Next
 /// What is too large is told by a page of ours, in the visitor's language; libraries say it in bare English. A form that says how long it
 /// is, and is not out of all reason, is received to its end: a browser shows no answer to what it is still sending.
 pub async fn bounded(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
     let (mut parts, body) = request.into_parts();
     let length = parts.headers.get(header::CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());

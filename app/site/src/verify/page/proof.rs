@@ -36,8 +36,8 @@ pub(in crate::verify) fn proof(
         Some(index) => lang.with("proof-title", &[("index", index.into())]),
         None => lang.text("not-logged-yet"),
     };
-    let of_recipe = known.kind() == Some(LeafKind::SealedRecipe);
-    let (title, line) = match known.listing.as_ref().filter(|_| of_recipe) {
+    let sealed = known.kind() == Some(LeafKind::SealedRecipe);
+    let (title, line) = match known.listing.as_ref().filter(|_| sealed) {
         Some(listing) => (
             lang.with("proof-of", &[("title", listing.title.clone().into())]),
             entry,
@@ -46,7 +46,6 @@ pub(in crate::verify) fn proof(
     };
     let log = log.clone();
     shell::ok(visit, &title.clone(), || {
-        let sealed = known.kind() == Some(LeafKind::SealedRecipe);
         let withdrawal = known.withdrawal.as_ref().map(|withdrawal| {
             let reason = lang.text(&format!("withdrawal-{}", withdrawal.reason.name()));
             let told = lang.with("withdrawal-told", &[("reason", reason.into())]);
