@@ -22,6 +22,7 @@ pub mod proof;
 pub mod rng;
 pub mod scheduler;
 pub mod sheet;
+pub mod text;
 pub mod tokenizer;
 pub mod workers;
 

@@ -1,0 +1,30 @@
+//! From a prompt to what a text encoder reads: tokens of CLIP and BERT, and the weights that brackets give them.
+//!
+//! The one rule: a prompt is taken whole or refused with a reason. Too many tokens, unknown syntax and tokenizers of other families
+//! are errors; nothing is cut, and no bracket is quietly dropped.
+//!
+//! [`tokenizer`] reads a model's folder and makes ids; [`weights`] reads brackets; [`weighted`] joins both; [`emphasis`] applies the
+//! weights to the encoder's output. The embedded model family has its own tokenizer, in [`crate::tokenizer`]. In the browser there
+//! are `weights` and `emphasis` alone: the crate `tokenizers` asks for randomness there, which it never uses.
+
+pub mod emphasis;
+#[cfg(not(target_arch = "wasm32"))]
+mod folder;
+#[cfg(not(target_arch = "wasm32"))]
+mod plan;
+#[cfg(not(target_arch = "wasm32"))]
+mod settings;
+#[cfg(test)]
+mod tests;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod tokenizer;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod weighted;
+pub mod weights;
+
+pub use emphasis::apply;
+#[cfg(not(target_arch = "wasm32"))]
+pub use tokenizer::{Family, Padded, TextTokenizer};
+#[cfg(not(target_arch = "wasm32"))]
+pub use weighted::WeightedTokens;
+pub use weights::{Run, parse};
