@@ -5,15 +5,10 @@
 //!
 //! [`tokenizer`] reads a model's folder and makes ids; [`weights`] reads brackets; [`weighted`] joins both; [`emphasis`] applies the
 //! weights to the encoder's output. The embedded model family has its own tokenizer, in [`crate::tokenizer`]. In the browser there
-//! are `weights` and `emphasis` alone: the crate `tokenizers` asks for randomness there, which it never uses.
+//! are `weights` and `emphasis` alone: the crate `tokenizers` can draw lots, and does not build there without a source of them.
 
 pub mod emphasis;
-#[cfg(not(target_arch = "wasm32"))]
-mod folder;
-#[cfg(not(target_arch = "wasm32"))]
-mod plan;
-#[cfg(not(target_arch = "wasm32"))]
-mod settings;
+mod marks;
 #[cfg(test)]
 mod tests;
 #[cfg(not(target_arch = "wasm32"))]

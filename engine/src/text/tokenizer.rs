@@ -1,24 +1,23 @@
 //! Text to tokens as the text encoders of SD 1, SD 2, SDXL and Taiyi were trained on them.
 //!
 //! The one rule: ids are those of transformers' fast tokenizers, and a prompt with more tokens than the encoder takes is refused,
-//! never cut. The work stands in the crate `tokenizers`; what it may be asked to do is decided by [`super::plan`].
+//! never cut. The work stands in the crate `tokenizers`; what it may be asked to do is decided in
+//! `tokenizer/plan.rs`.
 
-use super::folder::{Folder, malformed};
-use super::plan::{Pieces, Plan};
-use super::settings::Settings;
-pub use super::settings::{Family, MAX_LIMIT};
+mod build;
+mod document;
+mod folder;
+mod plan;
+mod settings;
+
 use crate::error::{Error, ErrorKind};
+use build::{added, build};
+pub use folder::MAX_FILE_BYTES;
+use folder::{Folder, malformed};
+use plan::{Pieces, Plan};
 use schema::template::MAX_PROMPT_BYTES;
-use tokenizers::models::bpe::{BPE, Vocab};
-use tokenizers::models::wordpiece::WordPiece;
-use tokenizers::normalizers::{
-    BertNormalizer, Lowercase, NFC, Replace, Sequence, replace::ReplacePattern,
-};
-use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
-use tokenizers::pre_tokenizers::byte_level::ByteLevel;
-use tokenizers::pre_tokenizers::sequence::Sequence as Steps;
-use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
-use tokenizers::{AddedToken, SplitDelimiterBehavior};
+use settings::Settings;
+pub use settings::{Family, MAX_LIMIT};
 
 /// Tokens of a text, as long as the encoder wants them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,101 +143,5 @@ impl TextTokenizer {
         ids.resize(self.limit, self.pad);
         mask.resize(self.limit, 0);
         Ok(Padded { ids, mask })
-    }
-}
-
-/// The tokens to look for before all else, each once.
-fn added(plan: &Plan) -> Result<Vec<AddedToken>, Error> {
-    let mut added: Vec<(AddedToken, bool)> = Vec::new();
-    for token in &plan.added {
-        let content = token.content.as_str();
-        let place = format!("{}: the added token {content:?}", plan.place);
-        // Spelled otherwise, normalizing could leave nothing of it, and nothing is found everywhere.
-        let is_plain = !content.is_empty() && content.bytes().all(|byte| byte.is_ascii_graphic());
-        if !is_plain || content.len() > 64 {
-            return Err(malformed(
-                &place,
-                "is not of 1 to 64 visible ASCII characters",
-            ));
-        }
-        match (plan.vocabulary.get(content), token.id) {
-            (None, _) => return Err(malformed(&place, "is not listed")),
-            (Some(listed), Some(id)) if *listed != id => {
-                return Err(malformed(
-                    &place,
-                    &format!("has the id {listed} there, not {id}"),
-                ));
-            }
-            _ => {}
-        }
-        if token.single_word || token.lstrip || token.rstrip {
-            let message =
-                format!("{place} takes spaces or whole words alone, which is not offered");
-            return Err(Error::new(ErrorKind::NotOffered, message));
-        }
-        let listed = token.id.is_some();
-        match added.iter_mut().find(|(known, _)| known.content == content) {
-            // As transformers 5: a list of added tokens decides; of the roles, the one that wants the text as it was written.
-            Some((known, was_listed)) => known.normalized &= token.normalized || *was_listed,
-            None => {
-                let new = AddedToken::from(content, token.special).normalized(token.normalized);
-                added.push((new, listed));
-            }
-        }
-    }
-    Ok(added.into_iter().map(|(token, _)| token).collect())
-}
-
-/// Puts the crate's parts together, as transformers does.
-fn build(plan: Plan) -> Result<tokenizers::Tokenizer, Error> {
-    let place = plan.place;
-    let wrong = |error: tokenizers::Error| malformed(&place, &error.to_string());
-    match plan.pieces {
-        Pieces::Clip { merges, words } => {
-            let vocabulary: Vocab = plan.vocabulary.into_iter().collect();
-            let model = BPE::builder()
-                .vocab_and_merges(vocabulary, merges)
-                .unk_token(plan.unknown)
-                .end_of_word_suffix("</w>".to_owned())
-                // A cache would keep strangers' words, and lock.
-                .cache_capacity(0)
-                .build()
-                .map_err(wrong)?;
-            let spaces =
-                Replace::new(ReplacePattern::Regex(r"\s+".to_owned()), " ").map_err(wrong)?;
-            let words = SplitPattern::Regex(words.to_owned());
-            let words = Split::new(words, SplitDelimiterBehavior::Removed, true).map_err(wrong)?;
-            let mut tokenizer = tokenizers::Tokenizer::new(model);
-            tokenizer.with_normalizer(Some(Sequence::new(vec![
-                NFC.into(),
-                spaces.into(),
-                Lowercase.into(),
-            ])));
-            let bytes = ByteLevel::default().add_prefix_space(false);
-            tokenizer.with_pre_tokenizer(Some(Steps::new(vec![words.into(), bytes.into()])));
-            Ok(tokenizer)
-        }
-        Pieces::Bert {
-            lower_case,
-            strip_accents,
-            chinese,
-            longest_word,
-        } => {
-            let model = WordPiece::builder()
-                .vocab(plan.vocabulary.into_iter().collect::<Vocab>())
-                .unk_token(plan.unknown)
-                .max_input_chars_per_word(longest_word)
-                .build()
-                .map_err(wrong)?;
-            let mut tokenizer = tokenizers::Tokenizer::new(model);
-            tokenizer.with_normalizer(Some(BertNormalizer::new(
-                true,
-                chinese,
-                strip_accents,
-                lower_case,
-            )));
-            tokenizer.with_pre_tokenizer(Some(BertPreTokenizer));
-            Ok(tokenizer)
-        }
     }
 }

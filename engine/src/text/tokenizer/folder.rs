@@ -6,8 +6,8 @@ use crate::error::{Error, ErrorKind};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// CLIP's `tokenizer.json`, the largest that we know, is 3 MiB with line breaks.
-pub(super) const MAX_FILE_BYTES: usize = 8 * 1024 * 1024;
+/// How large a file of a tokenizer may be: CLIP's `tokenizer.json`, the largest that we know, is 3 MiB with line breaks.
+pub const MAX_FILE_BYTES: usize = 8 * 1024 * 1024;
 
 /// A folder of a model, and how to read its files.
 pub(super) struct Folder<'a> {
