@@ -61,7 +61,8 @@ def vae(seed, **told):
 
 # What is not one over the root of what comes in: so that prompts matter, branches do not blow up what float32 rounds off, pictures have every value, and a
 # posterior is neither a point nor a cloud.
-WIDER = {"attn2.to_v": 2.0, "attn2.to_out.0": 2.0, "attn1.to_out.0": 0.5, "ff.net.2": 0.5, "conv2": 0.5, "decoder.conv_out": 0.75, "encoder.conv_out": 3.0}
+WIDER = {"attn2.to_v": 2.0, "attn2.to_out.0": 2.0, "attn1.to_out.0": 0.5, "ff.net.2": 0.5, "conv2": 0.5, "cond_proj": 4.0}
+WIDER |= {"decoder.conv_out": 0.75, "encoder.conv_out": 3.0}
 
 
 def scaled(model, seed):

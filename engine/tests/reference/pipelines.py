@@ -4,9 +4,10 @@
     VENV/bin/python engine/tests/reference/pipelines.py
 
 `models.py` comes first, for the weights in target/reference. Everything runs in float32 on one thread of the CPU. Latents are little-endian float32 in base64,
-one step after the other, each [1, 4, height, width] in the pipeline's own scale; pictures are rows of RGB bytes in base64. `draws` is every draw of normal
-numbers that the pipeline makes of its one generator, in order: when (-1 is before the first step, else the step's index), and the shape; image to image draws
-what the posterior of the picture wants before the noise. A case is one line below in `cases`.
+one step after the other, each [1, 4, height, width] in the pipeline's own scale; `start` is what the first step begins with where a picture was given;
+pictures are rows of RGB bytes in base64, the masks in `pictures` rows of bytes. `timesteps` are those that ran, `scheduler` is its whole configuration.
+`draws` is every draw of normal numbers that the pipeline makes of its one generator, in order: when (-1 is before the first step, else the step's index),
+and the shape. `order` says what the draws before the first step are. Cases are in `runs.py`.
 """
 
 import argparse
@@ -22,11 +23,10 @@ import PIL.Image
 import torch
 import transformers
 
+from runs import cases
+
 HERE = pathlib.Path(__file__).parent
 TORCH = HERE.parents[2] / "target/reference"
-FOX = "a red fox in the snow, oil painting"
-CAT = "photo of a small cat with a hat, 4k!"
-BAD = "blurry, low quality"
 KINDS = {
     ("StableDiffusion", "text"): diffusers.StableDiffusionPipeline,
     ("StableDiffusion", "img2img"): diffusers.StableDiffusionImg2ImgPipeline,
@@ -74,6 +74,9 @@ def pipeline(name, mode, scheduler, options):
         if isinstance(told, list) and told[0] and part != "scheduler":
             parts[part] = getattr(diffusers if told[0] == "diffusers" else transformers, told[1]).from_pretrained(TORCH / name / part)
     config = json.loads((TORCH / name / "scheduler/scheduler_config.json").read_text())
+    if not hasattr(parts["text_encoder"], "text_model"):
+        # Where transformers 5 has no such level any more, and diffusers asks for it.
+        object.__setattr__(parts["text_encoder"], "text_model", parts["text_encoder"])
     parts["scheduler"] = getattr(diffusers, scheduler or index["scheduler"][1]).from_config(config, **options)
     takes = inspect.signature(kind.__init__).parameters
     parts |= {part: None for part in ["safety_checker", "feature_extractor", "image_encoder"] if part in takes}
@@ -85,6 +88,14 @@ def pipeline(name, mode, scheduler, options):
     made = kind(**parts)
     made.set_progress_bar_config(disable=True)
     return made
+
+
+# What is drawn before the first step. `latent_dist.sample` draws whole numbers of the mean's shape even where the variance is next to nothing.
+ORDER = {
+    "text": ["the noise to begin with"],
+    "img2img": ["the posterior of the picture", "the noise put over it"],
+    "inpaint": ["the posterior of the picture, unless the UNet has nine channels and strength is 1000", "the noise", "the posterior of the masked picture"],
+}
 
 
 class Draws:
@@ -126,9 +137,15 @@ def run(case):
         told |= {"image": PIL.Image.fromarray(picture(width, height)), "strength": case["strength_thousandths"] / 1000}
     if mode == "inpaint":
         told |= {"mask_image": PIL.Image.fromarray(mask(width, height)), "width": width, "height": height}
-    latents, timesteps = [], []
+    latents, timesteps, begun, prepare = [], [], [], pipe.prepare_latents
+
+    def prepared(*given, **named):
+        made = prepare(*given, **named)
+        begun.append(made[0] if isinstance(made, tuple) else made)
+        return made
+
+    pipe.prepare_latents = prepared
     with Draws(generator) as draws:
-        draws.step = -1
 
         def after(_, step, timestep, held):
             latents.append(held["latents"].detach().numpy().astype("<f4"))
@@ -137,45 +154,15 @@ def run(case):
             return held
 
         shown = pipe(**told, output_type="np", callback_on_step_end=after).images[0]
-    draws.every = [[step, shape] for step, shape in draws.every]
     pixels = (shown * 255).round().astype("uint8")
     config = {name: value for name, value in pipe.scheduler.config.items() if not name.startswith("_")}
     recorded = {"name": case["name"], "model": case["model"], "mode": mode, "prompt": case["prompt"], "negative": case.get("negative"), "seed": case["seed"]}
     recorded |= {"steps": case["steps"], "guidance": case["guidance"], "width": width, "height": height}
     recorded |= {name: case.get(name) for name in ["eta", "clip_skip", "guidance_rescale", "strength_thousandths"]}
     recorded |= {"scheduler": {"_class_name": type(pipe.scheduler).__name__, **config}}
-    recorded |= {"timesteps": timesteps, "draws": draws.every, "latents": packed(numpy.concatenate(latents)), "picture": packed(pixels)}
+    recorded |= {"timesteps": timesteps, "draws": draws.every}
+    recorded |= {"start": None if mode == "text" else packed(begun[0].numpy().astype("<f4")), "latents": packed(numpy.concatenate(latents)), "picture": packed(pixels)}
     return recorded, pixels, latents
-
-
-SCHEDULERS = {
-    "ddim": ("DDIMScheduler", {}, {}),
-    "ddim-eta": ("DDIMScheduler", {}, {"eta": 1.0}),
-    "pndm": ("PNDMScheduler", {}, {}),
-    "euler": ("EulerDiscreteScheduler", {}, {}),
-    "euler-karras": ("EulerDiscreteScheduler", {"use_karras_sigmas": True}, {}),
-    "euler-a": ("EulerAncestralDiscreteScheduler", {}, {}),
-    "heun": ("HeunDiscreteScheduler", {}, {}),
-    "dpm": ("DPMSolverMultistepScheduler", {}, {}),
-    "dpm-karras": ("DPMSolverMultistepScheduler", {"use_karras_sigmas": True}, {}),
-    "dpm-sde": ("DPMSolverMultistepScheduler", {"algorithm_type": "sde-dpmsolver++"}, {}),
-    "unipc": ("UniPCMultistepScheduler", {}, {}),
-    "tcd": ("TCDScheduler", {}, {}),
-    "tcd-eta": ("TCDScheduler", {}, {"eta": 0.3}),
-}
-
-
-def case(name, model, seed, prompt=FOX, steps=4, guidance=7.5, scheduler=None, **told):
-    kind, options, keywords = SCHEDULERS[scheduler] if isinstance(scheduler, str) else scheduler or (None, {}, {})
-    given = {"name": name, "model": model, "prompt": prompt, "seed": seed, "steps": steps, "guidance": guidance, "scheduler": kind, "options": options}
-    return given | keywords | told
-
-
-def cases():
-    for model, seed in [("sd15", 1), ("sd21v", 2)]:
-        yield case(f"{model} own", model, seed)
-        for at, scheduler in enumerate(SCHEDULERS):
-            yield case(f"{model} {scheduler}", model, seed * 100 + at, scheduler=scheduler, prompt=[FOX, CAT][at % 2], negative=[None, BAD][at // 2 % 2])
 
 
 if __name__ == "__main__":
@@ -188,7 +175,8 @@ if __name__ == "__main__":
     transformers.utils.logging.disable_progress_bar()
     diffusers.logging.set_verbosity_error()
     recorded, sizes = [], set()
-    for given in cases():
+    for at, given in enumerate(cases()):
+        given["name"] = f"{at:03} {given['name']}"
         if asked.only in given["name"]:
             line, pixels, latents = run(given)
             recorded.append(line)
@@ -202,6 +190,6 @@ if __name__ == "__main__":
     lines = ",\n".join(json.dumps(line, separators=(",", ":"), ensure_ascii=False) for line in recorded)
     target = pathlib.Path(__file__).with_suffix(".json")
     if not asked.only:
-        target.write_text(f'{{"made_by":{json.dumps(made_by)},"pictures":{json.dumps(pictures)},"cases":[\n{lines}\n]}}\n')
+        target.write_text(f'{{"made_by":{json.dumps(made_by)},"order":{json.dumps(ORDER)},"pictures":{json.dumps(pictures)},"cases":[\n{lines}\n]}}\n')
         print(f"{len(recorded)} cases, {target.stat().st_size:,} bytes in {target}")
-    print("One more case is a line in `cases`; then run VENV/bin/python engine/tests/reference/pipelines.py")
+    print("One more case is a line in `cases` of runs.py; then run VENV/bin/python engine/tests/reference/pipelines.py")
