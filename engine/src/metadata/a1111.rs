@@ -53,6 +53,10 @@ pub(super) fn take(found: &mut Found, parts: &Parts) {
     for (key, value) in &parts.pairs {
         pair(found, key, value);
     }
+    if found.remarks.contains(&Remark::HiresFix) {
+        // Then the strength is that of the second pass.
+        found.remarks.retain(|known| *known != Remark::ImageToImage);
+    }
     model(found);
     // The seed stands behind the noise in no file, but may.
     if let Some(name) = parts.get("RNG") {
@@ -109,16 +113,15 @@ fn notice(found: &mut Found, key: &str, value: &str) {
         "Mask blur" | "Inpaint area" | "Masked content" => Remark::Inpainting,
         "Batch size" | "Batch pos" => Remark::Batch,
         "Eta" | "Eta DDIM" => Remark::Eta,
-        "Image CFG scale" | "NGMS" | "Distilled CFG Scale" | "Token merging ratio" => {
-            Remark::GuidanceChanged(key.to_owned())
-        }
+        "SLG scale"
+        | "Image CFG scale"
+        | "NGMS"
+        | "Distilled CFG Scale"
+        | "Token merging ratio" => Remark::GuidanceChanged(key.to_owned()),
         _ if key.starts_with("Hires") => Remark::HiresFix,
         _ if key.starts_with("ControlNet") => Remark::ControlNet,
         _ => return,
     };
-    if remark == Remark::HiresFix {
-        found.remarks.retain(|known| *known != Remark::ImageToImage);
-    }
     found.say(remark);
 }
 
@@ -151,10 +154,7 @@ pub fn a1111_text(found: &Found) -> String {
     let mut settings = settings(found);
     let text = joined(found, &settings);
     let again = parts(&text);
-    if again.prompt != found.prompt
-        || again.negative != found.negative
-        || again.pairs.len() < settings.len()
-    {
+    if again.prompt != found.prompt || again.negative != found.negative || again.pairs.is_empty() {
         settings.push((EXACT, found.prompt.clone()));
         settings.push((EXACT_NEGATIVE, found.negative.clone()));
         if settings.len() < super::pairs::FEWEST {

@@ -22,6 +22,11 @@ fn is_sampler(node: Node<'_>) -> bool {
         || (has("steps") && has("sampler_name") && (has("seed") || has("noise_seed")))
 }
 
+/// Whether a document is a graph at all.
+pub(super) fn is_graph(document: &Value) -> bool {
+    Graph::of(document).is_some()
+}
+
 /// Reads a graph; `node` is the sampler that was chosen.
 ///
 /// # Errors

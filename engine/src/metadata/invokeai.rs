@@ -58,7 +58,8 @@ pub(super) fn read(document: &Value) -> Option<Found> {
     remarks(&mut found, values);
     for (name, value) in values {
         if !TAKEN.contains(&name.as_str())
-            && let Some(value) = plain(value).filter(|value| !value.is_empty())
+            && let Some(value) =
+                plain(value).filter(|value| !matches!(value.as_str(), "" | "false"))
         {
             found.keep(name, &value);
         }

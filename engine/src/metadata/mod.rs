@@ -70,7 +70,7 @@ pub fn read_text(text: &str) -> Result<Option<Found>, Error> {
         return Ok(None);
     }
     match json::parse(text) {
-        Some(document) if document.is_object() => comfyui::read(&document, None).map(Some),
+        Some(document) if comfyui::is_graph(&document) => comfyui::read(&document, None).map(Some),
         _ => Ok(sd_cpp::read(text).or_else(|| Some(a1111::read(text)))),
     }
 }
@@ -141,7 +141,7 @@ fn parameters(texts: &Texts) -> Option<Result<Found, Error>> {
     let packet = texts.get(XMP).and_then(seedmark::parameters);
     if let Some(text) = texts.get(PARAMETERS).or(packet.as_deref()) {
         // Programs that are not known here write JSON under this name.
-        let known = !text.trim_start().starts_with('{') || a1111::is_likely(text);
+        let known = !text.trim_start().starts_with('{') || json::parse(text).is_none();
         return known.then(|| Ok(sd_cpp::read(text).unwrap_or_else(|| a1111::read(text))));
     }
     let unnamed = [USER_COMMENT, DESCRIPTION, COMMENT];

@@ -25,7 +25,15 @@ pub(super) fn read(text: &str) -> Option<Found> {
     let mut found = Found::new(Program::StableDiffusionCpp);
     let document = parts.get(JSON).and_then(json::parse);
     // Its own names for what A1111 has other values for.
-    let taken = ["Sampler", "RNG", "Sampler RNG", "Guidance", "Eta", JSON];
+    let taken = [
+        "Sampler",
+        "RNG",
+        "Sampler RNG",
+        "Guidance",
+        "Eta",
+        "Custom Sigmas",
+        JSON,
+    ];
     let own: Vec<(String, String)> = parts
         .pairs
         .extract_if(.., |(key, _)| taken.contains(&key.as_str()))
@@ -62,11 +70,16 @@ fn pairs(found: &mut Found, own: &Parts) {
         match key.as_str() {
             // What models without guidance in two runs are told.
             "Guidance" => found.keep(key, value),
+            // Infinite is how newer versions say that nobody chose it.
+            "Eta" if matches!(value.trim().parse(), Ok(0.0 | f64::INFINITY)) => {}
             "Eta" => {
-                if value.trim().parse() != Ok(0.0f64) {
-                    found.keep(key, value);
-                    found.say(Remark::Eta);
-                }
+                found.keep(key, value);
+                found.say(Remark::Eta);
+            }
+            "Custom Sigmas" => {
+                found.sigmas = None;
+                found.keep(key, value);
+                found.say(Remark::StepsChosen);
             }
             "Sampler RNG" => {
                 let same = own.get("RNG") == Some(value.as_str());
