@@ -10,6 +10,8 @@ use notice::{Spot, Words};
 
 /// Version of the overlay. A changed overlay is a new version; 1 was a box through which one could see.
 pub const VERSION: u32 = 2;
+/// The producer that every label of this program names.
+pub const PRODUCER: &str = "SEEDMARK";
 
 /// Draws the notice that is sealed into the bottom right corner of a copy: "AI 生成" (GB 45438-2025), which every reader of copies sees in
 /// their own language on the same part of the picture.
@@ -101,11 +103,23 @@ pub fn description_in(png: &[u8]) -> Option<String> {
         .find(|chunk| chunk.keyword == "XML:com.adobe.xmp")?
         .get_text()
         .ok()?;
+    description(&packet)
+}
+
+/// The same out of the packet itself.
+pub(crate) fn description(packet: &str) -> Option<String> {
     let begin = format!("<rdf:li xml:lang=\"{DEFAULT}\">");
-    let (_, rest) = packet.split_once(&begin)?;
-    let (text, _) = rest.split_once("</rdf:li>")?;
+    between(packet, &begin, "</rdf:li>")
+}
+
+/// The plain text between two tags of a packet.
+pub(crate) fn between(packet: &str, begin: &str, end: &str) -> Option<String> {
+    let (_, rest) = packet.split_once(begin)?;
+    let (text, _) = rest.split_once(end)?;
     let plain = text
         .replace("&quot;", "\"")
+        .replace("&apos;", "'")
+        .replace("&#39;", "'")
         .replace("&gt;", ">")
         .replace("&lt;", "<")
         .replace("&amp;", "&");

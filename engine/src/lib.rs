@@ -10,6 +10,7 @@ pub mod error;
 pub mod executor;
 mod interface;
 pub mod label;
+pub mod metadata;
 pub mod model;
 mod onnx;
 #[cfg(feature = "ort")]
