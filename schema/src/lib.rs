@@ -24,6 +24,7 @@ pub mod money;
 pub mod passphrase;
 pub mod pixels;
 pub mod recipe;
+pub mod scheduler;
 pub mod sealing;
 pub mod statement;
 #[cfg(not(target_family = "wasm"))]

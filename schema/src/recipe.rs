@@ -6,6 +6,7 @@ use crate::canonical;
 use crate::commitment::MAX_ANCHORS;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, quoted};
+pub use crate::scheduler::Scheduler;
 use crate::template::{self, Template, Values, Variable};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -18,8 +19,8 @@ pub const MAX_BYTES: usize = 64 * 1024;
 pub const MAX_STEPS: u32 = 200;
 /// The most guidance, in thousandths.
 pub const MAX_GUIDANCE_MILLI: u32 = 30_000;
-/// The largest time shift, in thousandths; the least is one thousandth, for a shift of nothing divides by nothing.
-pub const MAX_SHIFT_MILLI: u32 = 100_000;
+/// The most layers of a text encoder that are left out.
+pub const MAX_CLIP_SKIP: u32 = 12;
 /// The most pixels across or down.
 pub const MAX_SIDE: u32 = 16_384;
 /// A seed that is sold is at least so large: whoever tries smaller ones in turn needs more than a lifetime of one machine.
@@ -131,24 +132,6 @@ impl Noise {
     }
 }
 
-/// The sampler with every constant it uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "name", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Scheduler {
-    /// Rectified flow, Euler steps over equally spaced times, shifted by `shift_milli / 1000`.
-    FlowEuler { shift_milli: u32 },
-}
-
-impl Scheduler {
-    /// The name in documents.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::FlowEuler { .. } => "flow-euler",
-        }
-    }
-}
-
 /// A seed: 64 bits, a decimal string in JSON because JSON numbers lose bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Seed(pub u64);
@@ -213,6 +196,27 @@ pub struct Init {
     pub pixels: Digest,
     /// Strength in thousandths.
     pub strength_milli: u32,
+    /// BLAKE3 pixel digest of the mask of inpainting: white is painted, black stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask: Option<Digest>,
+}
+
+/// How brackets in a prompt are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PromptWeights {
+    /// `(more)`, `[less]`, `(so much:1.3)`, as A1111 documents it. Absent from a recipe, brackets are text.
+    A1111,
+}
+
+/// A second noise, mixed into the first along the sphere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variation {
+    /// Its seed.
+    pub seed: Seed,
+    /// How much of it, in thousandths.
+    pub strength_milli: u32,
 }
 
 /// A file that changes the model, by digest.
@@ -225,7 +229,7 @@ pub struct Adapter {
     pub weight_milli: u32,
 }
 
-/// A recipe. Only `negative`, `init` and `adapters` may be absent, and absent differs from empty.
+/// A recipe. What is an `Option` may be absent, and absent differs from empty; everything else is always there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
@@ -261,6 +265,21 @@ pub struct Recipe {
     /// Adapters, in the order in which they are applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adapters: Option<Vec<Adapter>>,
+    /// Last layers of the text encoder that are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_skip: Option<u32>,
+    /// How much of the guided prediction's spread is brought back to that of the unguided one, in thousandths (Lin et al. 2023).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guidance_rescale_milli: Option<u32>,
+    /// Brackets in the prompt as weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_weights: Option<PromptWeights>,
+    /// Added to the seed for the noise of the steps (A1111's ENSD); absent, one generator goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step_seed_offset: Option<u32>,
+    /// A second noise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variation: Option<Variation>,
 }
 
 /// What one picture needs: the recipe's settings with one set of values put in.
@@ -301,6 +320,11 @@ impl Recipe {
             height,
             init: None,
             adapters: None,
+            clip_skip: None,
+            guidance_rescale_milli: None,
+            prompt_weights: None,
+            step_seed_offset: None,
+            variation: None,
         }
     }
 
@@ -363,13 +387,8 @@ impl Recipe {
                 );
             }
         }
-        let Scheduler::FlowEuler { shift_milli } = self.scheduler;
-        if !(1..=MAX_SHIFT_MILLI).contains(&shift_milli) {
-            return Err(Error::invalid(
-                "scheduler.shift_milli",
-                format!("{shift_milli} is not in 1..={MAX_SHIFT_MILLI}"),
-            ));
-        }
+        self.scheduler.check()?;
+        self.check_options()?;
         template::check(&self.template, self.negative.as_deref(), &self.variables)?;
         for (index, anchor) in self.anchors.iter().enumerate() {
             let at = |error: Error| error.within(&format!("anchors[{index}]"));
@@ -388,6 +407,32 @@ impl Recipe {
             self.picture(&anchor.values, anchor.seed).map_err(at)?;
         }
         Ok(())
+    }
+
+    fn check_options(&self) -> Result<(), Error> {
+        let within = |place: &str, found: Option<u32>, least: u32, most: u32| match found {
+            Some(found) if !(least..=most).contains(&found) => Err(Error::invalid(
+                place,
+                format!("{found} is not in {least}..={most}"),
+            )
+            .rule("range", format!("{least}–{most}"))),
+            _ => Ok(()),
+        };
+        let init = self.init.as_ref().map(|init| init.strength_milli);
+        let variation = self.variation.map(|variation| variation.strength_milli);
+        within("clip_skip", self.clip_skip, 1, MAX_CLIP_SKIP)?;
+        within(
+            "guidance_rescale_milli",
+            self.guidance_rescale_milli,
+            1,
+            1000,
+        )?;
+        within("init.strength_milli", init, 1, 1000)?;
+        within("variation.strength_milli", variation, 1, 1000)?;
+        self.variation.map_or(Ok(()), |variation| {
+            let at = |error: Error| error.within("variation");
+            self.noise.check_seed(variation.seed.0).map_err(at)
+        })
     }
 
     /// Refuses what may be made but not sold: profile, noise and features outside the certified set.
