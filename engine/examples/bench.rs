@@ -4,9 +4,9 @@
 use engine::executor::{Executor as _, Named, Session};
 use engine::model::Model;
 use engine::onnx_runtime::OnnxRuntime;
-use engine::pipeline::{Engine, Request};
+use engine::pipeline::{Engine, Options, Request};
 use engine::{embedded, onnx_runtime, profile};
-use schema::recipe::{Noise, Profile, Scheduler};
+use schema::recipe::{Noise, Profile};
 use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -29,13 +29,13 @@ fn request(model: &Model, seed: u64) -> Request {
         negative: None,
         seed,
         noise: Noise::Philox,
-        scheduler: Scheduler::FlowEuler {
-            shift_milli: manifest.shift_milli,
-        },
+        scheduler: manifest.scheduler,
         steps: manifest.steps,
         guidance_milli: manifest.guidance_milli,
         width: manifest.sizes[0].width,
         height: manifest.sizes[0].height,
+        options: Options::default(),
+        start: None,
     }
 }
 
@@ -62,11 +62,11 @@ fn median(mut act: impl FnMut() -> Result<(), engine::Error>) -> Result<f64, eng
 fn stages(model: &Model, runtime: &OnnxRuntime) -> Result<[f64; 3], engine::Error> {
     let session = |name: &str| -> Result<Box<dyn Session>, engine::Error> {
         let (graph, weights) = model.graph(name)?;
-        runtime.session(name, graph, ("weights.f32", weights))
+        runtime.session(name, graph, weights)
     };
     let m = &model.manifest;
-    let (tokens, width) = (m.text_tokens as usize, m.text_width as usize);
-    let (features, channels) = (m.time_features as usize, m.latent_channels as usize);
+    let (tokens, width) = (m.text_tokens as usize, 192usize);
+    let (features, channels) = (128usize, m.latent_channels as usize);
     let (across, down) = (
         (m.sizes[0].width / m.latent_factor) as usize,
         (m.sizes[0].height / m.latent_factor) as usize,

@@ -1,6 +1,7 @@
 //! What runs a graph. ONNX Runtime is one implementation; a second one of our own, for browsers, must give the same bits.
 
 use crate::error::Error;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// One input tensor, row-major.
@@ -54,9 +55,18 @@ pub trait Session: Send {
     fn run(&mut self, inputs: &[Named<'_>], outputs: &[&str]) -> Result<Vec<Vec<f32>>, Error>;
 }
 
+/// Where the constants lie that a graph does not hold itself.
+#[derive(Clone, Debug)]
+pub enum Weights {
+    /// The file that the graph calls so, in memory.
+    Memory(&'static str, Arc<[u8]>),
+    /// Files in a folder, by their names; the runtime maps them.
+    Folder(PathBuf),
+}
+
 /// Makes sessions.
 pub trait Executor: Send + Sync {
-    /// Builds a session under the `portable-1` rules. `external` are the float32 bytes that the graph's external data refers to.
+    /// Builds a session under the `portable-1` rules. `weights` are the float32 values that the graph's external data refers to.
     ///
     /// # Errors
     /// When the graph cannot be loaded; `name` is part of the message.
@@ -64,8 +74,11 @@ pub trait Executor: Send + Sync {
         &self,
         name: &str,
         graph: &[u8],
-        external: (&str, Arc<[u8]>),
+        weights: Weights,
     ) -> Result<Box<dyn Session>, Error>;
+
+    /// The same once more, for whoever opens graphs later.
+    fn boxed(&self) -> Box<dyn Executor>;
 
     /// Runtime and version, such as `onnxruntime 1.32.0`.
     fn runtime(&self) -> String;

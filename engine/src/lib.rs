@@ -5,10 +5,13 @@
 //! everything else builds for wasm32. Start with [`pipeline`], then [`model`] and [`profile`].
 
 pub mod compare;
+mod component;
 pub mod embedded;
 pub mod error;
 pub mod executor;
-mod interface;
+mod family;
+mod graph;
+pub mod import;
 pub mod label;
 pub mod metadata;
 pub mod model;

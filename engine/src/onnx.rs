@@ -1,11 +1,17 @@
-//! The part of the ONNX format that the checks of a graph need (`onnx.proto3`, IR version 9): field numbers are the specification's.
+//! The part of the ONNX format that graphs are read and written in (`onnx.proto3`, IR version 9): field numbers are the specification's.
 //!
 //! The one rule: whatever could carry computation is listed here, so that the linter of [`crate::portable`] sees it and can refuse it.
 
+use crate::error::{Error, ErrorKind};
+use bytes::Bytes;
 use prost::Message;
 
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct ModelProto {
+    #[prost(int64, tag = "1")]
+    pub(crate) ir_version: i64,
+    #[prost(string, tag = "2")]
+    pub(crate) producer_name: String,
     #[prost(message, optional, tag = "7")]
     pub(crate) graph: Option<GraphProto>,
     #[prost(message, repeated, tag = "8")]
@@ -30,6 +36,8 @@ pub(crate) struct OperatorSet {
 pub(crate) struct GraphProto {
     #[prost(message, repeated, tag = "1")]
     pub(crate) node: Vec<NodeProto>,
+    #[prost(string, tag = "2")]
+    pub(crate) name: String,
     #[prost(message, repeated, tag = "5")]
     pub(crate) initializer: Vec<TensorProto>,
     #[prost(message, repeated, tag = "11")]
@@ -66,8 +74,17 @@ pub(crate) struct Attribute {
     pub(crate) i: i64,
     #[prost(bytes = "vec", tag = "4")]
     pub(crate) s: Vec<u8>,
+    #[prost(message, optional, tag = "5")]
+    pub(crate) t: Option<TensorProto>,
+    #[prost(message, optional, tag = "6")]
+    pub(crate) g: Option<Opaque>,
+    #[prost(float, repeated, tag = "7")]
+    pub(crate) floats: Vec<f32>,
     #[prost(int64, repeated, tag = "8")]
     pub(crate) ints: Vec<i64>,
+    /// `AttributeProto.AttributeType`.
+    #[prost(int32, tag = "20")]
+    pub(crate) kind: i32,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -78,12 +95,17 @@ pub(crate) struct TensorProto {
     pub(crate) data_type: i32,
     #[prost(float, repeated, tag = "4")]
     pub(crate) float_data: Vec<f32>,
+    #[prost(int32, repeated, tag = "5")]
+    pub(crate) int32_data: Vec<i32>,
     #[prost(int64, repeated, tag = "7")]
     pub(crate) int64_data: Vec<i64>,
     #[prost(string, tag = "8")]
     pub(crate) name: String,
-    #[prost(bytes = "vec", tag = "9")]
-    pub(crate) raw_data: Vec<u8>,
+    /// Shared with the file that it was read from.
+    #[prost(bytes = "bytes", tag = "9")]
+    pub(crate) raw_data: Bytes,
+    #[prost(double, repeated, tag = "10")]
+    pub(crate) double_data: Vec<f64>,
     #[prost(message, repeated, tag = "13")]
     pub(crate) external_data: Vec<Entry>,
     /// 1 when the data stands in another file.
@@ -133,12 +155,68 @@ pub(crate) struct Dimension {
     /// 0 when the dimension has a name or nothing at all.
     #[prost(int64, tag = "1")]
     pub(crate) dim_value: i64,
+    #[prost(string, tag = "2")]
+    pub(crate) dim_param: String,
 }
 
-/// `TensorProto.DataType.FLOAT`.
+/// `TensorProto.DataType`.
 pub(crate) const FLOAT: i32 = 1;
-/// `TensorProto.DataType.INT64`.
+pub(crate) const UINT8: i32 = 2;
+pub(crate) const INT8: i32 = 3;
+pub(crate) const INT32: i32 = 6;
 pub(crate) const INT64: i32 = 7;
+pub(crate) const BOOL: i32 = 9;
+pub(crate) const FLOAT16: i32 = 10;
+pub(crate) const DOUBLE: i32 = 11;
+pub(crate) const BFLOAT16: i32 = 16;
+
+/// `AttributeProto.AttributeType`.
+pub(crate) const ATTRIBUTE_INT: i32 = 2;
+pub(crate) const ATTRIBUTE_STRING: i32 = 3;
+pub(crate) const ATTRIBUTE_INTS: i32 = 7;
+
+/// A constant that stands in another file.
+pub(crate) struct External {
+    pub(crate) constant: String,
+    pub(crate) location: String,
+    pub(crate) offset: u64,
+    pub(crate) length: u64,
+}
+
+/// What a graph takes from other files.
+///
+/// # Errors
+/// `ErrorKind::Malformed` when it is no graph, or a place is no number.
+pub(crate) fn external(name: &str, graph: &[u8]) -> Result<Vec<External>, Error> {
+    let wrong = |what: String| Error::new(ErrorKind::Malformed, format!("{name} {what}"));
+    let decoded = ModelProto::decode(graph)
+        .map_err(|error| wrong(format!("is not an ONNX graph: {error}")))?;
+    let constants = decoded.graph.map(|graph| graph.initializer);
+    let mut found = Vec::new();
+    for tensor in constants.unwrap_or_default() {
+        if tensor.data_location == 0 && tensor.external_data.is_empty() {
+            continue;
+        }
+        let value = |key: &str| {
+            let entry = tensor.external_data.iter().find(|entry| entry.key == key);
+            entry.map(|entry| entry.value.as_str())
+        };
+        let number = |key: &str| value(key).unwrap_or("0").parse::<u64>();
+        let (Ok(offset), Ok(length)) = (number("offset"), number("length")) else {
+            return Err(wrong(format!(
+                "names no place of the constant {:?}",
+                tensor.name
+            )));
+        };
+        found.push(External {
+            location: value("location").unwrap_or_default().to_owned(),
+            offset,
+            length,
+            constant: tensor.name,
+        });
+    }
+    Ok(found)
+}
 
 impl NodeProto {
     pub(crate) fn attribute(&self, name: &str) -> Option<&Attribute> {

@@ -4,12 +4,12 @@
 //! any other setting changes bits (measured).
 
 use crate::error::{Error, ErrorKind};
-use crate::executor::{Executor, Input, Named, Session};
+use crate::executor::{Executor, Input, Named, Session, Weights};
 use ort::environment::Environment;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::{DynValue, Tensor};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 /// The version that releases are tested with; another one runs only if the self-test passes.
 pub const TESTED_VERSION: &str = "1.32.0";
@@ -121,6 +121,9 @@ impl OnnxRuntime {
     }
 }
 
+/// The setting that says where files of weights lie (`onnxruntime_session_options_config_keys.h`).
+const FOLDER: &str = "session.model_external_initializers_file_folder_path";
+
 /// The library's file name on this system.
 const LIBRARY: &str = if cfg!(target_os = "macos") {
     "libonnxruntime.dylib"
@@ -157,19 +160,26 @@ impl Executor for OnnxRuntime {
         &self,
         name: &str,
         graph: &[u8],
-        external: (&str, Arc<[u8]>),
+        weights: Weights,
     ) -> Result<Box<dyn Session>, Error> {
         let build = || -> Result<ort::session::Session, ort::Error> {
-            ort::session::Session::builder(&self.environment)?
+            let builder = ort::session::Session::builder(&self.environment)?
                 .with_intra_threads(1)?
                 .with_inter_threads(1)?
                 .with_parallel_execution(false)?
                 .with_optimization_level(GraphOptimizationLevel::Disable)?
                 .with_prepacking(true)?
                 .with_intra_op_spinning(false)?
-                .with_config_entry("mlas.disable_kleidiai", "1")?
-                .with_external_initializer_file_in_memory(external.0, external.1)?
-                .commit_from_memory(graph)
+                .with_config_entry("mlas.disable_kleidiai", "1")?;
+            let mut builder = match weights {
+                Weights::Memory(name, bytes) => {
+                    builder.with_external_initializer_file_in_memory(name, bytes)?
+                }
+                Weights::Folder(folder) => {
+                    builder.with_config_entry(FOLDER, folder.to_string_lossy())?
+                }
+            };
+            builder.commit_from_memory(graph)
         };
         let session = build().map_err(|error| {
             Error::new(
@@ -181,6 +191,10 @@ impl Executor for OnnxRuntime {
             name: name.to_owned(),
             session,
         }))
+    }
+
+    fn boxed(&self) -> Box<dyn Executor> {
+        Box::new(self.clone())
     }
 
     fn runtime(&self) -> String {

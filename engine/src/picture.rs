@@ -74,6 +74,16 @@ impl Picture {
         })
     }
 
+    /// As an encoder reads it: channels first, `2·v/255 − 1`.
+    #[must_use]
+    pub fn to_encoder(&self) -> Vec<f32> {
+        let channel = |channel: usize| {
+            let samples = self.samples.iter().skip(channel).step_by(3);
+            samples.map(|value| 2.0 * (f32::from(*value) / 255.0) - 1.0)
+        };
+        (0..3).flat_map(channel).collect()
+    }
+
     /// The pixel digest.
     ///
     /// # Errors

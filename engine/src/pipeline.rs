@@ -1,17 +1,39 @@
-//! From a prompt to a picture: tokenise → text encoder → noise → flow Euler loop with guidance → decoder → 8 bits.
+//! From a prompt to a picture: condition → noise → scheduler's loop with the model's predictions → decoder → 8 bits.
 //!
 //! The one rule: one [`Engine`] belongs to one thread and makes one picture at a time; pictures run side by side in several
-//! engines over one shared [`Model`], never in several threads of one kernel.
+//! engines over one shared [`Model`], never in several threads of one kernel. What a family does differently is in [`crate::family`].
+
+mod start;
+
+pub use start::{Pictures, Start};
 
 use crate::error::{Error, ErrorKind};
-use crate::executor::{Executor, Named, Session};
-use crate::model::Model;
+use crate::executor::Executor;
+use crate::family::{self, Driver};
+use crate::model::{Model, Size};
 use crate::picture::Picture;
-use crate::{interface, rng, scheduler};
-use schema::recipe::{ModelDigest, Noise, Profile, Recipe, Scheduler, Seed};
+use crate::{rng, scheduler};
+use schema::recipe::{
+    ModelDigest, Noise, Profile, PromptWeights, Recipe, Scheduler, Seed, Variation,
+};
 use schema::template::Values;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+
+/// What a recipe may add to the plain way from noise to a picture; absent, nothing is added.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Last layers of the text encoder that are left out.
+    pub clip_skip: Option<u32>,
+    /// Brackets in the prompt as weights.
+    pub prompt_weights: Option<PromptWeights>,
+    /// How much of the guided prediction's spread is brought back, in thousandths.
+    pub guidance_rescale_milli: Option<u32>,
+    /// Added to the seed for the noise of the steps.
+    pub step_seed_offset: Option<u32>,
+    /// A second noise.
+    pub variation: Option<Variation>,
+}
 
 /// Everything that decides the pixels of one picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +44,8 @@ pub struct Request {
     pub profile: Profile,
     /// Expanded prompt.
     pub prompt: String,
-    /// Expanded negative prompt. Absent, the model's own guidance is used, one pass a step; present, even empty, a second pass
-    /// runs over it and the two are weighed against each other.
+    /// Expanded negative prompt. What its absence means is the family's: the embedded one runs one pass under its own guidance, the others
+    /// weigh against an empty text.
     pub negative: Option<String>,
     /// Seed of the noise.
     pub seed: u64,
@@ -39,6 +61,10 @@ pub struct Request {
     pub width: u32,
     /// Pixels down.
     pub height: u32,
+    /// What is added.
+    pub options: Options,
+    /// The picture that the run begins with, instead of noise alone.
+    pub start: Option<Start>,
 }
 
 impl Request {
@@ -48,10 +74,22 @@ impl Request {
     /// `ErrorKind::Missing` when the recipe names another model, `ErrorKind::NotOffered` for another profile, `ErrorKind::NotPortable` naming the node
     /// of the loaded graphs that does not keep it; else as [`Request::of_recipe`].
     pub fn of_anchors(recipe: &Recipe, model: &Model) -> Result<Vec<Self>, Error> {
+        Self::of_anchors_with(recipe, model, &Pictures::default())
+    }
+
+    /// As [`Request::of_anchors`], with the pictures that a recipe may begin with.
+    ///
+    /// # Errors
+    /// As [`Request::of_anchors`].
+    pub fn of_anchors_with(
+        recipe: &Recipe,
+        model: &Model,
+        pictures: &Pictures,
+    ) -> Result<Vec<Self>, Error> {
         fits(recipe.model, recipe.profile, model)?;
         let anchors = recipe.anchors.iter();
         anchors
-            .map(|anchor| Self::of_recipe(recipe, &anchor.values, anchor.seed))
+            .map(|anchor| Self::of_recipe_with(recipe, &anchor.values, anchor.seed, pictures))
             .collect()
     }
 
@@ -60,15 +98,27 @@ impl Request {
     /// # Errors
     /// When the values do not fit the recipe, or it asks for what this engine does not do.
     pub fn of_recipe(recipe: &Recipe, values: &Values, seed: Seed) -> Result<Self, Error> {
-        if recipe.init.is_some()
-            || recipe
-                .adapters
-                .as_ref()
-                .is_some_and(|adapters| !adapters.is_empty())
+        Self::of_recipe_with(recipe, values, seed, &Pictures::default())
+    }
+
+    /// As [`Request::of_recipe`], with the pictures that a recipe may begin with.
+    ///
+    /// # Errors
+    /// As [`Request::of_recipe`]; `ErrorKind::Missing` naming the digest of a picture that is not here.
+    pub fn of_recipe_with(
+        recipe: &Recipe,
+        values: &Values,
+        seed: Seed,
+        pictures: &Pictures,
+    ) -> Result<Self, Error> {
+        if recipe
+            .adapters
+            .as_ref()
+            .is_some_and(|adapters| !adapters.is_empty())
         {
             return Err(Error::new(
                 ErrorKind::NotOffered,
-                "image-to-image and adapters are not offered by this engine",
+                "adapters beside a model are not offered: they are merged when a model is added",
             ));
         }
         let picture = recipe.picture(values, seed)?;
@@ -84,20 +134,33 @@ impl Request {
             guidance_milli: recipe.guidance_milli,
             width: recipe.width,
             height: recipe.height,
+            options: Options {
+                clip_skip: recipe.clip_skip,
+                prompt_weights: recipe.prompt_weights,
+                guidance_rescale_milli: recipe.guidance_rescale_milli,
+                step_seed_offset: recipe.step_seed_offset,
+                variation: recipe.variation,
+            },
+            start: match &recipe.init {
+                Some(init) => Some(pictures.start(init)?),
+                None => None,
+            },
         })
     }
-}
 
-impl Request {
+    /// One rounding of the exact thousandths; the recipe says f32(guidance_milli / 1000), and 1 and below is off.
+    pub(crate) fn guidance(&self) -> f32 {
+        (f64::from(self.guidance_milli.max(1000)) / 1000.0) as f32
+    }
+
     /// Whether its texts fit into a model, before anything else is done with it.
     ///
     /// # Errors
     /// `ErrorKind::PromptTooLong` with the limit.
     pub fn check_texts(&self, model: &Model) -> Result<(), Error> {
-        let limit = model.manifest.text_tokens as usize;
         let texts = std::iter::once(&self.prompt).chain(&self.negative);
         for text in texts {
-            model.tokenizer.encode_padded(text, limit)?;
+            model.check_text(text)?;
         }
         Ok(())
     }
@@ -130,33 +193,53 @@ pub struct Progress {
     pub steps: u32,
 }
 
-/// A model with its sessions, for one thread.
+/// Hears of every step once, and may stop the run.
+struct Teller<'a> {
+    progress: &'a mut dyn FnMut(Progress) -> ControlFlow<()>,
+    told: u32,
+    steps: u32,
+}
+
+impl Teller<'_> {
+    fn tell(&mut self) -> Result<(), Error> {
+        let progress = Progress {
+            step: self.told,
+            steps: self.steps,
+        };
+        match (self.progress)(progress) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(Error::new(
+                ErrorKind::Cancelled,
+                format!("stopped at step {} of {}", self.told, self.steps),
+            )),
+        }
+    }
+
+    /// So many of all runs of the model are done: a step may take two of them, and a run may begin late.
+    fn done(&mut self, runs: usize, all: usize) -> Result<(), Error> {
+        let reached = (runs * self.steps as usize).checked_div(all).unwrap_or(0) as u32;
+        while self.told < reached {
+            self.told += 1;
+            self.tell()?;
+        }
+        Ok(())
+    }
+}
+
+/// A model with what drives it, for one thread.
 pub struct Engine {
     model: Arc<Model>,
-    text_encoder: Box<dyn Session>,
-    transformer: Box<dyn Session>,
-    decoder: Box<dyn Session>,
-    /// The last prompts with their text embeddings and means: a grid of seeds asks for the same ones again and again.
-    encoded: (Vec<String>, Vec<f32>, Vec<f32>),
+    driver: Box<dyn Driver>,
 }
 
 impl Engine {
-    /// Builds the sessions of a model.
+    /// Builds the sessions of a model, or what opens them once they are asked for.
     ///
     /// # Errors
     /// When a graph is missing or the executor refuses it.
     pub fn new(model: Arc<Model>, executor: &dyn Executor) -> Result<Self, Error> {
-        let session = |name: &str| {
-            let (graph, weights) = model.graph(name)?;
-            executor.session(name, graph, (interface::WEIGHTS, weights))
-        };
-        Ok(Self {
-            text_encoder: session(interface::TEXT_ENCODER)?,
-            transformer: session(interface::TRANSFORMER)?,
-            decoder: session(interface::DECODER)?,
-            encoded: Default::default(),
-            model,
-        })
+        let driver = (family::named(&model.manifest)?.driver)(model.clone(), executor)?;
+        Ok(Self { model, driver })
     }
 
     /// The model.
@@ -175,137 +258,75 @@ impl Engine {
         request: &Request,
         progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<Picture, Error> {
+        self.generate_watched(request, progress, &mut |_, _| ())
+    }
+
+    /// As [`Engine::generate`]; `watch` sees the latent after every run of the model, for whoever looks for the first that differs.
+    ///
+    /// # Errors
+    /// As [`Engine::generate`].
+    pub fn generate_watched(
+        &mut self,
+        request: &Request,
+        progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+        watch: &mut dyn FnMut(usize, &[f32]),
+    ) -> Result<Picture, Error> {
         fits(request.model, request.profile, &self.model)?;
         self.model.check_size(request.width, request.height)?;
         request.noise.check_seed(request.seed)?;
-        if request.steps == 0 {
-            return Err(Error::new(
-                ErrorKind::NotOffered,
-                "a picture needs at least one step",
-            ));
+        let mut scheduler = scheduler::of_recipe(&request.scheduler, request.steps)?;
+        self.driver.prepare(request)?;
+        let size = Size {
+            width: request.width,
+            height: request.height,
+        };
+        let shape = self.model.manifest.latent(size);
+        let mut stream = rng::Stream::new(request.noise, request.seed)?;
+        let begun = start::begin(
+            request,
+            self.driver.as_mut(),
+            scheduler.as_mut(),
+            shape,
+            &mut stream,
+        )?;
+        let mut latent = begun.latent;
+        if let Some(offset) = request.options.step_seed_offset {
+            let seed = request.seed.wrapping_add(u64::from(offset));
+            let seed = match request.noise {
+                Noise::Philox => seed,
+                _ => seed & u64::from(u32::MAX),
+            };
+            stream = rng::Stream::new(request.noise, seed)?;
         }
-        let manifest = self.model.manifest.clone();
-        // One rounding of the exact thousandths; the recipe says f32(guidance_milli / 1000), and 1 and below is off.
-        let weight = (f64::from(request.guidance_milli.max(1000)) / 1000.0) as f32;
-        let against = request.negative.as_deref().filter(|_| weight > 1.0);
-        let prompts: Vec<&str> = against
-            .into_iter()
-            .chain([request.prompt.as_str()])
-            .collect();
-        // Two passes weigh plain predictions, which the model gives at guidance 1.
-        let guidance = vec![if against.is_some() { 1.0 } else { weight }; prompts.len()];
-        self.encode(&prompts)?;
-        let (_, text, pooled) = &self.encoded;
-        let factor = manifest.latent_factor;
-        let shape = [
-            prompts.len(),
-            manifest.latent_channels as usize,
-            (request.height / factor) as usize,
-            (request.width / factor) as usize,
-        ];
-        let size: usize = shape[1..].iter().product();
-        let mut latent = rng::normal(request.noise, request.seed, size)?;
-        let sigmas = scheduler::sigmas(request.scheduler, request.steps);
-        let tell = |step| Progress {
-            step,
+        let timesteps = scheduler.timesteps().to_vec();
+        let all = timesteps.len() - begun.run;
+        let mut teller = Teller {
+            progress,
+            told: 0,
             steps: request.steps,
         };
-        let mut go_on = |step| match progress(tell(step)) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(Error::new(
-                ErrorKind::Cancelled,
-                format!("stopped at step {step} of {}", request.steps),
-            )),
-        };
-        go_on(0)?;
-        for (step, pair) in (1..).zip(sigmas.windows(2)) {
-            let time = scheduler::time_features(pair[0], manifest.time_features as usize)
-                .repeat(prompts.len());
-            let batch = latent.repeat(prompts.len());
-            let inputs = [
-                Named::floats("latent", &shape, &batch),
-                Named::floats(
-                    "time",
-                    &[prompts.len(), manifest.time_features as usize],
-                    &time,
-                ),
-                Named::floats(
-                    "text",
-                    &[
-                        prompts.len(),
-                        manifest.text_tokens as usize,
-                        manifest.text_width as usize,
-                    ],
-                    text,
-                ),
-                Named::floats(
-                    "pooled",
-                    &[prompts.len(), manifest.text_width as usize],
-                    pooled,
-                ),
-                Named::floats("guidance", &[prompts.len(), 1], &guidance),
-            ];
-            let mut velocity = self.transformer.run(&inputs, &["velocity"])?.remove(0);
-            if velocity.len() != batch.len() {
-                let message = format!(
-                    "{} made {} values of velocity, {} belong",
-                    interface::TRANSFORMER,
-                    velocity.len(),
-                    batch.len()
-                );
-                return Err(Error::new(ErrorKind::Runtime, message));
+        teller.tell()?;
+        for (run, time) in timesteps.iter().enumerate().skip(begun.run) {
+            let input = scheduler.input(run, &latent);
+            let output = self.driver.predict(&input, *time)?;
+            let noise = match scheduler.draws(run) {
+                true => stream.draw(latent.len())?,
+                false => Vec::new(),
+            };
+            scheduler.step(run, &output, &mut latent, &noise);
+            if let Some(kept) = &begun.kept {
+                kept.put_back(scheduler.as_ref(), run, &mut latent);
             }
-            if against.is_some() {
-                let (unconditional, conditional) = velocity.split_at_mut(size);
-                scheduler::guide(unconditional, conditional, weight);
-            }
-            scheduler::euler_step(&mut latent, &velocity[..size], pair[0], pair[1]);
+            let done = run + 1 - begun.run;
             if latent.iter().any(|value| !value.is_finite()) {
                 return Err(Error::new(
                     ErrorKind::NotFinite,
-                    format!("step {step}: the latent holds a value that is not a number"),
+                    format!("step {done}: the latent holds a value that is not a number"),
                 ));
             }
-            go_on(step)?;
+            watch(run, &latent);
+            teller.done(done, all)?;
         }
-        let values = self
-            .decoder
-            .run(
-                &[Named::floats(
-                    "latent",
-                    &[1, shape[1], shape[2], shape[3]],
-                    &latent,
-                )],
-                &["picture"],
-            )?
-            .remove(0);
-        Picture::from_decoder(request.width, request.height, &values)
-    }
-
-    /// Fills `encoded` with the text embeddings of the prompts and their means; the same prompts again cost nothing.
-    fn encode(&mut self, prompts: &[&str]) -> Result<(), Error> {
-        if !prompts.is_empty() && self.encoded.0 == prompts {
-            return Ok(());
-        }
-        let tokens = self.model.manifest.text_tokens as usize;
-        let (mut ids, mut mask) = (Vec::new(), Vec::new());
-        for prompt in prompts {
-            let row = self.model.tokenizer.encode_padded(prompt, tokens)?;
-            let count = row.iter().filter(|id| **id != 0).count().max(1);
-            mask.extend(
-                row.iter()
-                    .map(|id| if *id == 0 { 0.0 } else { 1.0 / count as f32 }),
-            );
-            ids.extend(row);
-        }
-        let inputs = [
-            Named::integers("ids", &[prompts.len(), tokens], &ids),
-            Named::floats("mask", &[prompts.len(), tokens, 1], &mask),
-        ];
-        let mut outputs = self.text_encoder.run(&inputs, &["text", "pooled"])?;
-        let pooled = outputs.remove(1);
-        let owned = prompts.iter().map(|prompt| (*prompt).to_owned()).collect();
-        self.encoded = (owned, outputs.remove(0), pooled);
-        Ok(())
+        self.driver.decode(&latent)
     }
 }

@@ -4,11 +4,10 @@
 //! certified on it.
 
 use crate::error::{Error, ErrorKind};
-use crate::executor::{Executor, Named};
+use crate::executor::{Executor, Named, Weights};
 use schema::digest::Digest;
 use schema::recipe::Profile;
 use schema::statement::Environment;
-use std::sync::Arc;
 
 const GRAPH: &[u8] = include_bytes!("../selftest/selftest.onnx");
 
@@ -125,8 +124,11 @@ pub fn self_test_digests(
         .iter()
         .flat_map(|value| value.to_le_bytes())
         .collect();
-    let mut session =
-        executor.session("self-test", GRAPH, ("selftest.f32", Arc::from(external)))?;
+    let mut session = executor.session(
+        "self-test",
+        GRAPH,
+        Weights::Memory("selftest.f32", external.into()),
+    )?;
     let (a_full, a_row, a_short) = (a(33, 1000), a(1, 1000), a(33, 40));
     let (b_full, b_narrow, b_wide) = (b(1000, 77), b(1000, 16), b(40, 300));
     let image = a(16, 256);

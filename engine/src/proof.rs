@@ -4,7 +4,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::model::Model;
-use crate::pipeline::Request;
+use crate::pipeline::{Options, Request};
 use schema::digest::Digest;
 use schema::recipe::{Noise, Profile, Scheduler};
 
@@ -88,6 +88,8 @@ pub fn requests(model: &Model) -> Result<Vec<Request>, Error> {
         guidance_milli: [3000, 1000, 4500, 2250][(number % 4) as usize],
         width: size.width,
         height: size.height,
+        options: Options::default(),
+        start: None,
     };
     Ok((0..).zip(&PROMPTS).map(request).collect())
 }

@@ -14,20 +14,59 @@ pub const MOST: usize = 1 << 24;
 /// Draws `count` standard normal values for one picture.
 ///
 /// # Errors
-/// `ErrorKind::NotOffered` for fewer than [`TORCH_LEAST`] values of `torch-cpu` and for more than [`MOST`]; as [`Noise::check_seed`] for a
-/// seed of which bits would be dropped.
+/// As [`Stream::new`] and [`Stream::draw`].
 pub fn normal(noise: Noise, seed: u64, count: usize) -> Result<Vec<f32>, Error> {
-    noise.check_seed(seed)?;
-    if count > MOST || (noise == Noise::TorchCpu && count < TORCH_LEAST) {
-        let message = format!("{} noise of {count} values is not offered", noise.name());
-        return Err(Error::new(ErrorKind::NotOffered, message));
+    Stream::new(noise, seed)?.draw(count)
+}
+
+/// One generator that goes on from draw to draw, as a scheduler with noise at its steps needs it.
+pub struct Stream {
+    noise: Noise,
+    state: State,
+}
+
+enum State {
+    /// Seed, and how often was drawn: each draw has an offset of its own.
+    Philox(u64, u64),
+    Torch(Mt19937),
+    /// The polar method makes two values at once; the second waits.
+    Numpy(Mt19937, Option<f64>),
+}
+
+impl Stream {
+    /// # Errors
+    /// As [`Noise::check_seed`] for a seed of which bits would be dropped.
+    pub fn new(noise: Noise, seed: u64) -> Result<Self, Error> {
+        noise.check_seed(seed)?;
+        let low = u32::try_from(seed & 0xffff_ffff).unwrap_or(u32::MAX);
+        let state = match noise {
+            Noise::Philox => State::Philox(seed, 0),
+            Noise::TorchCpu => State::Torch(Mt19937::new(low)),
+            Noise::Numpy => State::Numpy(Mt19937::new(low), None),
+        };
+        Ok(Self { noise, state })
     }
-    let low = u32::try_from(seed & 0xffff_ffff).unwrap_or(u32::MAX);
-    Ok(match noise {
-        Noise::Philox => philox(seed, 0, count),
-        Noise::TorchCpu => torch_cpu(low, count),
-        Noise::Numpy => numpy(low, count),
-    })
+
+    /// The next `count` values.
+    ///
+    /// # Errors
+    /// `ErrorKind::NotOffered` for fewer than [`TORCH_LEAST`] values of `torch-cpu` and for more than [`MOST`].
+    pub fn draw(&mut self, count: usize) -> Result<Vec<f32>, Error> {
+        if count > MOST || (self.noise == Noise::TorchCpu && count < TORCH_LEAST) {
+            let name = self.noise.name();
+            let message = format!("{name} noise of {count} values is not offered");
+            return Err(Error::new(ErrorKind::NotOffered, message));
+        }
+        Ok(match &mut self.state {
+            State::Philox(seed, offset) => {
+                let values = philox(*seed, *offset, count);
+                *offset += 1;
+                values
+            }
+            State::Torch(generator) => torch_cpu(generator, count),
+            State::Numpy(generator, kept) => numpy(generator, kept, count),
+        })
+    }
 }
 
 /// Philox 4x32-10 (Salmon et al., SC 2011) with Box-Muller in f64: element i has the counter `(offset, 0, i, 0)`.
@@ -107,8 +146,7 @@ impl Mt19937 {
 }
 
 /// `torch.randn` for 16 and more values, in the AVX2 form of torch 2.15 as published.
-fn torch_cpu(seed: u32, count: usize) -> Vec<f32> {
-    let mut generator = Mt19937::new(seed);
+fn torch_cpu(generator: &mut Mt19937, count: usize) -> Vec<f32> {
     let mut data: Vec<f32> = (0..count).map(|_| generator.uniform_f32()).collect();
     let mut at = 0;
     while at + 16 <= count {
@@ -202,13 +240,11 @@ fn cephes_sin_cos(value: f32) -> (f32, f32) {
 }
 
 /// `numpy.random.RandomState(seed).randn`, the polar method in f64, cast last.
-fn numpy(seed: u32, count: usize) -> Vec<f32> {
-    let mut generator = Mt19937::new(seed);
+fn numpy(generator: &mut Mt19937, kept: &mut Option<f64>, count: usize) -> Vec<f32> {
     let mut uniform = move || {
         let (a, b) = (generator.next() >> 5, generator.next() >> 6);
         (f64::from(a) * 67_108_864.0 + f64::from(b)) / 9_007_199_254_740_992.0
     };
-    let mut kept = None;
     let mut draw = || {
         if let Some(value) = kept.take() {
             return value;
@@ -218,12 +254,45 @@ fn numpy(seed: u32, count: usize) -> Vec<f32> {
             let r2 = x1 * x1 + x2 * x2;
             if r2 > 0.0 && r2 < 1.0 {
                 let f = libm::sqrt(-2.0 * libm::log(r2) / r2);
-                kept = Some(f * x1);
+                *kept = Some(f * x1);
                 return f * x2;
             }
         }
     };
     (0..count).map(|_| draw() as f32).collect()
+}
+
+/// A second noise mixed into the first along the sphere, as A1111's variation seeds do (Shoemake 1985); where the two point nearly the same
+/// way, along the line between them.
+#[must_use]
+pub fn mixed(strength: f32, first: &[f32], second: &[f32]) -> Vec<f32> {
+    let length = |values: &[f32]| {
+        let sum: f64 = values.iter().map(|v| f64::from(*v) * f64::from(*v)).sum();
+        libm::sqrt(sum)
+    };
+    let dot: f64 = first
+        .iter()
+        .zip(second)
+        .map(|(a, b)| f64::from(*a) * f64::from(*b))
+        .sum();
+    let cosine = dot / (length(first) * length(second)).max(f64::MIN_POSITIVE);
+    let strength = f64::from(strength);
+    let (a, b) = if cosine > 0.9995 {
+        (1.0 - strength, strength)
+    } else {
+        let angle = libm::acos(cosine.clamp(-1.0, 1.0));
+        let sine = libm::sin(angle);
+        (
+            libm::sin((1.0 - strength) * angle) / sine,
+            libm::sin(strength * angle) / sine,
+        )
+    };
+    let (a, b) = (a as f32, b as f32);
+    first
+        .iter()
+        .zip(second)
+        .map(|(x, y)| a * x + b * y)
+        .collect()
 }
 
 #[cfg(test)]

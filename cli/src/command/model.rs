@@ -84,7 +84,7 @@ fn info(model: Option<&Path>, as_json: bool) -> Result<Exit> {
         });
     if as_json {
         output::json(
-            &json!({ "digest": model.digest, "manifest": model.manifest, "cpu": profile::cpu(), "portable_1": tested.is_ok(), "graphs_portable_1": model.check_portable().is_ok(), "runtime": tested }),
+            &json!({ "digest": model.digest, "manifest": model.manifest.document, "cpu": profile::cpu(), "portable_1": tested.is_ok(), "graphs_portable_1": model.check_portable().is_ok(), "runtime": tested }),
         );
     } else {
         let manifest = &model.manifest;

@@ -4,7 +4,7 @@ use crate::arguments::Generate;
 use crate::machine;
 use anyhow::{Result, anyhow, ensure};
 use engine::model::{Manifest, Size};
-use schema::recipe::{self, Anchor, ModelDigest, Noise, Recipe, Scheduler, Seed};
+use schema::recipe::{self, Anchor, ModelDigest, Noise, Recipe, Seed};
 use schema::template::{MAX_TEMPLATE_BYTES, Values};
 
 /// A recipe of one picture; the prompt is text, so its braces are doubled.
@@ -24,9 +24,7 @@ pub(crate) fn recipe_of(
         None => fresh_seed(noise)?,
     };
     let prompt = escape("--prompt", options.prompt.as_deref().unwrap_or_default())?;
-    let scheduler = Scheduler::FlowEuler {
-        shift_milli: manifest.shift_milli,
-    };
+    let scheduler = manifest.scheduler;
     let steps = options.steps.unwrap_or(manifest.steps);
     ensure!(
         (1..=recipe::MAX_STEPS).contains(&steps),

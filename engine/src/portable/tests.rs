@@ -8,7 +8,10 @@ use crate::onnx::{
 fn input(name: &str, sides: &[i64]) -> ValueInfo {
     let dim = sides
         .iter()
-        .map(|size| Dimension { dim_value: *size })
+        .map(|size| Dimension {
+            dim_value: *size,
+            ..Dimension::default()
+        })
         .collect();
     let tensor_type = Some(TensorType {
         elem_type: FLOAT,
@@ -66,14 +69,13 @@ fn model(nodes: Vec<NodeProto>) -> ModelProto {
                 input("z", &[0, 8, 4]),
                 input("image", &[1, 4, 16, 16]),
             ],
-            output: vec![],
-            sparse_initializer: vec![],
+            ..GraphProto::default()
         }),
         opset_import: vec![OperatorSet {
             domain: String::new(),
             version: OPSET,
         }],
-        functions: vec![],
+        ..ModelProto::default()
     }
 }
 

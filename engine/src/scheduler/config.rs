@@ -3,21 +3,11 @@
 //! The one rule: an option that would change a picture and is not offered is an error by its name, never ignored.
 
 use crate::error::{Error, ErrorKind};
+pub use schema::scheduler::{BetaSchedule, FinalSigma, Prediction, Sigmas, Spacing};
 use serde_json::{Map, Value};
 
 /// The file of a model folder that names a scheduler.
 pub const FILE: &str = "scheduler_config.json";
-
-/// How the noise of a training step grows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BetaSchedule {
-    /// β grows evenly.
-    Linear,
-    /// √β grows evenly.
-    ScaledLinear,
-    /// ᾱ falls as a squared cosine.
-    Cosine,
-}
 
 /// β of the training steps.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,50 +18,6 @@ pub struct Betas {
     pub start: f64,
     /// β of the last step.
     pub end: f64,
-}
-
-/// What a model predicts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Prediction {
-    /// The noise.
-    Epsilon,
-    /// `√ᾱ·noise − √(1 − ᾱ)·picture`.
-    Velocity,
-    /// The picture.
-    Sample,
-    /// `noise − picture`, of a model that was trained on straight paths.
-    Flow,
-}
-
-/// Which training steps are taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Spacing {
-    /// From the first to the last, evenly.
-    Linspace,
-    /// Multiples of a whole number, from the first.
-    Leading,
-    /// Backwards from the last.
-    Trailing,
-}
-
-/// How sigmas lie between the largest and the least.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sigmas {
-    /// Those of the training steps that are taken.
-    Plain,
-    /// Evenly by the seventh root (Karras et al. 2022).
-    Karras,
-    /// Evenly by the logarithm.
-    Exponential,
-}
-
-/// The sigma behind the last step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FinalSigma {
-    /// None.
-    Zero,
-    /// That of the first training step.
-    Least,
 }
 
 /// Which scheduler, with what it alone needs.
@@ -370,7 +316,7 @@ impl Config {
     }
 
     /// Refuses what a class does not do, and numbers that make no schedule.
-    fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<(), Error> {
         let Betas { start, end, .. } = self.betas;
         if self.train_steps < 2 || !(0.0 < start && start <= end && end < 1.0) {
             return Err(wrong(

@@ -3,12 +3,10 @@
 
 use super::config::{Config, Prediction};
 use super::{predict, tables};
-use schema::recipe::Scheduler;
 
 /// The noise shares of a run: `steps + 1` values from 1 (noise) to 0 (picture).
 #[must_use]
-pub fn sigmas(scheduler: Scheduler, steps: u32) -> Vec<f32> {
-    let Scheduler::FlowEuler { shift_milli } = scheduler;
+pub fn sigmas(shift_milli: u32, steps: u32) -> Vec<f32> {
     let shift = f64::from(shift_milli) / 1000.0;
     (0..=steps)
         .map(|step| {
@@ -23,6 +21,33 @@ pub fn euler_step(sample: &mut [f32], velocity: &[f32], sigma: f32, next: f32) {
     let delta = next - sigma;
     for (x, v) in sample.iter_mut().zip(velocity) {
         *x += delta * v;
+    }
+}
+
+/// Euler steps over the noise shares of [`sigmas`], which are the times that the embedded family is told.
+pub(super) struct FlowEuler {
+    sigmas: Vec<f32>,
+}
+
+impl FlowEuler {
+    pub(super) fn new(shift_milli: u32, steps: u32) -> Self {
+        let sigmas = sigmas(shift_milli, steps);
+        Self { sigmas }
+    }
+}
+
+impl super::Scheduler for FlowEuler {
+    fn timesteps(&self) -> &[f32] {
+        &self.sigmas[..self.sigmas.len() - 1]
+    }
+
+    fn step(&mut self, run: usize, output: &[f32], sample: &mut Vec<f32>, _drawn: &[f32]) {
+        euler_step(sample, output, self.sigmas[run], self.sigmas[run + 1]);
+    }
+
+    fn noised(&self, run: usize, picture: &[f32], noise: &[f32]) -> Vec<f32> {
+        let sigma = self.sigmas[run];
+        super::mixed((sigma, noise), (1.0 - sigma, picture))
     }
 }
 

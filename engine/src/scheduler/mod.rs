@@ -12,6 +12,7 @@ mod heun;
 mod lcm;
 mod pndm;
 mod predict;
+mod recipe;
 mod tables;
 mod tcd;
 mod unipc;
@@ -21,6 +22,7 @@ use config::Kind;
 pub use flow::{euler_step, guide, sigmas, time_features};
 
 use crate::error::{Error, ErrorKind};
+use schema::recipe::Scheduler as Named;
 
 /// A run from noise to a picture. The model is run once for each of [`Scheduler::timesteps`], and [`Scheduler::step`] takes what it gave.
 pub trait Scheduler {
@@ -45,8 +47,30 @@ pub trait Scheduler {
     /// Takes the model's output and moves the sample. `noise` is as long as the sample where [`Scheduler::draws`] says so, and empty else.
     fn step(&mut self, run: usize, output: &[f32], sample: &mut Vec<f32>, noise: &[f32]);
 
+    /// Begins at a step instead of the first, and gives the run that this is.
+    fn begin(&mut self, step: usize) -> usize {
+        step
+    }
+
     /// A picture under the noise with which a run begins, for image to image.
     fn noised(&self, run: usize, picture: &[f32], noise: &[f32]) -> Vec<f32>;
+}
+
+/// The scheduler that a recipe names, for so many steps.
+///
+/// # Errors
+/// As [`new`].
+pub fn of_recipe(named: &Named, steps: u32) -> Result<Box<dyn Scheduler>, Error> {
+    match (Config::of_recipe(named), named) {
+        (Some(config), _) => new(&config?, steps),
+        (None, Named::FlowEuler { shift_milli }) if steps > 0 => {
+            Ok(Box::new(flow::FlowEuler::new(*shift_milli, steps)))
+        }
+        (None, _) => Err(Error::new(
+            ErrorKind::NotOffered,
+            "a picture needs at least one step",
+        )),
+    }
 }
 
 /// A scheduler for so many steps.

@@ -60,7 +60,7 @@ pub(super) fn picture(
         ("negative", picture.negative.as_ref()),
     ];
     let too_long = texts.into_iter().filter_map(|(field, text)| {
-        let error = model.tokenizer.encode_padded(text?, limit).err()?;
+        let error = model.check_text(text?).err()?;
         Some(FieldError {
             field: field.into(),
             code: match error.kind() {

@@ -5,7 +5,7 @@ use crate::shop::Shop;
 use engine::Error;
 use engine::model::{Model, Size};
 use schema::id::DraftId;
-use schema::recipe::{Anchor, ModelDigest, Recipe, Scheduler};
+use schema::recipe::{Anchor, ModelDigest, Recipe};
 use schema::template::{Choice, Variable};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -77,9 +77,7 @@ impl Content {
             .size
             .or(model.manifest.sizes.first().copied())
             .map_or((128, 128), |size| (size.width, size.height));
-        let scheduler = Scheduler::FlowEuler {
-            shift_milli: model.manifest.shift_milli,
-        };
+        let scheduler = model.manifest.scheduler;
         let mut recipe = Recipe::new(
             model.digest,
             self.template.clone(),

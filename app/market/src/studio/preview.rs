@@ -71,6 +71,6 @@ fn count(model: &Model, text: &str) -> Result<Option<i64>, Error> {
     if text.len() > MAX_TEMPLATE_BYTES {
         return Ok(None);
     }
-    let tokens = model.tokenizer.encode(text).len();
+    let tokens = model.count_tokens(text).map_err(internal)?;
     i64::try_from(tokens).map(Some).map_err(internal)
 }

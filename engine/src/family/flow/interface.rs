@@ -2,80 +2,36 @@
 //!
 //! The one rule: no number of a manifest sizes an allocation, divides or indexes before it passed here.
 
+use super::numbers;
 use crate::error::{Error, ErrorKind};
-use crate::model::{MANIFEST, Manifest};
+use crate::model::{MANIFEST, Manifest, within};
 use crate::onnx::{FLOAT, INT64, ModelProto, ValueInfo};
 use prost::Message as _;
-use schema::pixels::MAX_SIDE;
-use schema::recipe::{MAX_GUIDANCE_MILLI, MAX_SHIFT_MILLI, MAX_STEPS};
 
 /// The graphs that a model of the family must list.
 pub(crate) const TEXT_ENCODER: &str = "text_encoder.onnx";
 pub(crate) const TRANSFORMER: &str = "transformer.onnx";
 pub(crate) const DECODER: &str = "vae_decoder.onnx";
 
-/// The name that the graphs use for the widened weights.
-pub(crate) const WEIGHTS: &str = "weights.f32";
-
-const MAX_SIZES: usize = 64;
-const MAX_CHANNELS: u32 = 64;
-const MAX_FACTOR: u32 = 64;
 const MAX_TOKENS: u32 = 1024;
 const MAX_WIDTH: u32 = 16 * 1024;
 const MAX_FEATURES: u32 = 4096;
-/// The most values of one latent: sixteen channels of 512×512 cells.
-const MAX_LATENT: u64 = 4 * 1024 * 1024;
 
 fn wrong(message: String) -> Error {
     Error::new(ErrorKind::Malformed, message)
 }
 
-/// Checks every number of a manifest against what this engine takes.
+/// Checks the numbers that this family alone has.
 pub(crate) fn check_numbers(manifest: &Manifest) -> Result<(), Error> {
-    let within = |name: &str, found: u32, least: u32, most: u32| {
-        if (least..=most).contains(&found) {
-            return Ok(());
-        }
-        Err(wrong(format!(
-            "{MANIFEST}: {name} is {found}, {least} to {most} belong"
-        )))
-    };
-    let m = manifest;
-    within("latent_channels", m.latent_channels, 1, MAX_CHANNELS)?;
-    within("latent_factor", m.latent_factor, 1, MAX_FACTOR)?;
-    within("text_tokens", m.text_tokens, 1, MAX_TOKENS)?;
+    let m = numbers(manifest)?;
+    within("text_tokens", manifest.text_tokens, 1, MAX_TOKENS)?;
     within("text_width", m.text_width, 1, MAX_WIDTH)?;
     within("time_features", m.time_features, 2, MAX_FEATURES)?;
-    within("steps", m.steps, 1, MAX_STEPS)?;
-    within("guidance_milli", m.guidance_milli, 0, MAX_GUIDANCE_MILLI)?;
-    within("shift_milli", m.shift_milli, 1, MAX_SHIFT_MILLI)?;
     if !m.time_features.is_multiple_of(2) {
         let found = m.time_features;
         return Err(wrong(format!(
             "{MANIFEST}: time_features is {found}: as many sines as cosines belong"
         )));
-    }
-    let offered = m.sizes.len();
-    if !(1..=MAX_SIZES).contains(&offered) {
-        return Err(wrong(format!(
-            "{MANIFEST}: {offered} sizes, 1 to {MAX_SIZES} belong"
-        )));
-    }
-    for size in &m.sizes {
-        let (width, height, factor) = (size.width, size.height, m.latent_factor);
-        within("sizes.width", width, factor, MAX_SIDE)?;
-        within("sizes.height", height, factor, MAX_SIDE)?;
-        if !width.is_multiple_of(factor) || !height.is_multiple_of(factor) {
-            return Err(wrong(format!(
-                "{MANIFEST}: the size {width}×{height} is no multiple of latent_factor {factor}"
-            )));
-        }
-        let cells = u64::from(width / factor) * u64::from(height / factor);
-        if cells * u64::from(m.latent_channels) > MAX_LATENT {
-            return Err(wrong(format!(
-                "{MANIFEST}: the latent of {width}×{height} is over {MAX_LATENT} values"
-            )));
-        }
     }
     Ok(())
 }
@@ -105,7 +61,8 @@ fn floats(name: &'static str, sides: Vec<Side>) -> Expected {
 /// Inputs and outputs of a graph of the family; `None` for a graph that the pipeline does not run.
 fn expected(graph: &str, m: &Manifest) -> Option<(Vec<Expected>, Vec<Expected>)> {
     use Side::{Batch, Fixed, Of};
-    let (tokens, width) = (Fixed(m.text_tokens), Fixed(m.text_width));
+    let own = numbers(m).ok()?;
+    let (tokens, width) = (Fixed(m.text_tokens), Fixed(own.text_width));
     let latent = || {
         let across: Side = Of(|m, size| size.width / m.latent_factor);
         let down: Side = Of(|m, size| size.height / m.latent_factor);
@@ -129,7 +86,7 @@ fn expected(graph: &str, m: &Manifest) -> Option<(Vec<Expected>, Vec<Expected>)>
         TRANSFORMER => (
             vec![
                 floats("latent", latent()),
-                floats("time", vec![Batch, Fixed(m.time_features)]),
+                floats("time", vec![Batch, Fixed(own.time_features)]),
                 floats("text", vec![Batch, tokens, width]),
                 floats("pooled", vec![Batch, width]),
                 floats("guidance", vec![Batch, Fixed(1)]),
@@ -187,34 +144,6 @@ pub(crate) fn check_graph(name: &str, graph: &[u8], manifest: &Manifest) -> Resu
         ))),
         None => Ok(()),
     }
-}
-
-/// Checks that what a graph takes from outside are the model's own weights, which its digest covers, and lies within them.
-pub(crate) fn check_external(name: &str, graph: &[u8], weights: usize) -> Result<(), Error> {
-    let decoded = ModelProto::decode(graph)
-        .map_err(|error| wrong(format!("{name} is not an ONNX graph: {error}")))?;
-    let constants = decoded.graph.map(|graph| graph.initializer);
-    for tensor in constants.unwrap_or_default() {
-        if tensor.data_location == 0 && tensor.external_data.is_empty() {
-            continue;
-        }
-        let value = |key: &str| {
-            let found = tensor.external_data.iter().find(|entry| entry.key == key);
-            found.map(|entry| entry.value.as_str())
-        };
-        let number = |key: &str| value(key).unwrap_or("0").parse::<u64>().ok();
-        let end = number("offset")
-            .zip(number("length"))
-            .and_then(|(offset, length)| offset.checked_add(length));
-        let within = end.is_some_and(|end| end <= weights as u64);
-        if value("location") != Some(WEIGHTS) || !within {
-            return Err(wrong(format!(
-                "{name}: the constant {:?} is taken from outside the model's weights",
-                tensor.name
-            )));
-        }
-    }
-    Ok(())
 }
 
 fn check_value(declared: &ValueInfo, expected: &Expected, m: &Manifest) -> Result<(), String> {

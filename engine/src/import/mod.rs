@@ -1,0 +1,700 @@
+//! A graph as exporters write it → the same computation in the operators of `portable-1`.
+//!
+//! The one rule: every node is folded into a constant, given to the host, or rewritten by a rule of [`rules`]; a node that is none of these is
+//! refused by its name. Shapes are fixed first, so one graph serves one picture size.
+
+mod builder;
+mod prove;
+mod rules;
+mod sink;
+
+pub(crate) use prove::prove;
+pub use prove::{Proof, TOLERANCE};
+pub(crate) use sink::Sink;
+
+use crate::error::{Error, ErrorKind};
+use crate::graph::evaluate;
+use crate::graph::host::Program;
+use crate::graph::tensor::{Data, Kind, Tensor, count};
+use crate::graph::weights::{self, Stored};
+use crate::onnx::{
+    self, Dimension, FLOAT, GraphProto, ModelProto, NodeProto, OperatorSet, ShapeProto,
+    TensorProto, TensorType, TypeProto, ValueInfo,
+};
+use builder::{Builder, Operand, Value};
+use bytes::Bytes;
+use prost::Message as _;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// The most values of a constant that counts as small: what the host may look at.
+const SMALL: usize = 4096;
+/// The operator sets that are read.
+const OPSETS: std::ops::RangeInclusive<i64> = 11..=22;
+/// The operator set that is written.
+const WRITTEN_OPSET: i64 = 17;
+
+/// A graph in a file, with what stands outside of it.
+pub(crate) struct Source<'a> {
+    /// For messages.
+    pub(crate) name: &'a str,
+    pub(crate) graph: Bytes,
+    /// Gives the bytes of a file beside the graph.
+    pub(crate) outside: &'a dyn Fn(&str) -> Result<Bytes, Error>,
+}
+
+/// What the caller fixes.
+pub(crate) struct Settings<'a> {
+    /// The shape of an input, whose declared sides are open where they are `None`.
+    pub(crate) shape: &'a dyn Fn(&str, &[Option<usize>]) -> Result<Vec<usize>, Error>,
+    /// Inputs that go to the graph; every other one goes to the host.
+    pub(crate) given: &'a [&'a str],
+}
+
+/// A graph with the program that the host runs before it.
+#[derive(Clone)]
+pub(crate) struct Written {
+    pub(crate) graph: Vec<u8>,
+    pub(crate) host: Program,
+    /// Inputs that come from outside, with their shapes.
+    pub(crate) inputs: Vec<(String, Vec<usize>)>,
+    pub(crate) outputs: Vec<(String, Vec<usize>)>,
+}
+
+/// What a graph has become.
+pub(crate) struct Rewritten {
+    pub(crate) portable: Written,
+    /// The source's own operators in float32 with the same shapes: what the portable form is measured against.
+    pub(crate) plain: Written,
+    /// Nodes of the source that still stand, for the comparison layer by layer: their outputs, in order.
+    pub(crate) layers: Vec<(String, String)>,
+}
+
+fn at(node: &NodeProto) -> String {
+    format!("node {:?} ({})", node.name, node.op_type)
+}
+
+/// Rewrites a graph; constants go to `sink`.
+///
+/// # Errors
+/// `ErrorKind::NotPortable` naming the node and what is not known of it; `ErrorKind::Malformed` for what is no graph.
+pub(crate) fn rewrite<'a>(
+    source: &'a Source<'a>,
+    settings: &Settings<'_>,
+    sink: &'a mut Sink<'_>,
+) -> Result<Rewritten, Error> {
+    let wrong = |what: String| Error::new(ErrorKind::Malformed, format!("{}: {what}", source.name));
+    let model = ModelProto::decode(source.graph.clone())
+        .map_err(|error| wrong(format!("is not an ONNX graph: {error}")))?;
+    let opset = opset(&model).map_err(|what| refused(source.name, &what))?;
+    let graph = model.graph.ok_or_else(|| wrong("holds no graph".into()))?;
+    let mut walk = Walk {
+        source,
+        values: HashMap::new(),
+        b: Builder::new(sink),
+        plain: Plain::default(),
+        hosted: Vec::new(),
+        host_constants: HashMap::new(),
+        host_inputs: Vec::new(),
+        inputs: Vec::new(),
+        opset,
+    };
+    walk.constants(&graph.initializer)?;
+    walk.declared_inputs(&graph, settings)
+        .map_err(|error| wrong(error.to_string()))?;
+    let mut layers = Vec::new();
+    for node in &graph.node {
+        let stands = walk
+            .node(node)
+            .map_err(|what| refused(source.name, &format!("{}: {what}", at(node))))?;
+        if let (true, Some(output)) = (stands, node.output.first()) {
+            layers.push((output.clone(), at(node)));
+        }
+    }
+    let names: Vec<String> = graph
+        .output
+        .iter()
+        .map(|output| output.name.clone())
+        .collect();
+    walk.end(&names, opset, layers)
+        .map_err(|what| refused(source.name, &what))
+}
+
+fn refused(name: &str, what: &str) -> Error {
+    let message = format!("{name} cannot be made portable: {what}");
+    Error::new(ErrorKind::NotPortable, message)
+}
+
+fn opset(model: &ModelProto) -> Result<i64, String> {
+    if !model.functions.is_empty() {
+        return Err("it defines functions of its own".into());
+    }
+    let standard = |set: &&OperatorSet| set.domain.is_empty() || set.domain == "ai.onnx";
+    let found = model
+        .opset_import
+        .iter()
+        .find(standard)
+        .map(|set| set.version);
+    match found {
+        Some(version) if OPSETS.contains(&version) => Ok(version),
+        Some(version) => Err(format!(
+            "it is written in the operator set {version}; {} to {} are read",
+            OPSETS.start(),
+            OPSETS.end()
+        )),
+        None => Err("it names no standard operator set".into()),
+    }
+}
+
+/// The source's nodes as they are, with the same constants and inputs.
+#[derive(Default)]
+struct Plain {
+    nodes: Vec<NodeProto>,
+    constants: BTreeMap<String, TensorProto>,
+    handed: Vec<(String, Tensor)>,
+}
+
+struct Walk<'a, 'b> {
+    source: &'a Source<'a>,
+    values: HashMap<String, Value>,
+    b: Builder<'a, 'b>,
+    plain: Plain,
+    hosted: Vec<NodeProto>,
+    host_constants: HashMap<String, Tensor>,
+    host_inputs: Vec<(String, Vec<usize>)>,
+    inputs: Vec<(String, Vec<usize>)>,
+    opset: i64,
+}
+
+impl Walk<'_, '_> {
+    fn constants(&mut self, tensors: &[TensorProto]) -> Result<(), Error> {
+        for proto in tensors {
+            let value = self.read(proto)?;
+            self.values.insert(proto.name.clone(), value);
+        }
+        Ok(())
+    }
+
+    /// A constant of the source, large floats left in their file.
+    fn read(&self, proto: &TensorProto) -> Result<Value, Error> {
+        let outside = outside(proto, self.source)?;
+        let size = count(&crate::graph::tensor::shape_of(proto)?).unwrap_or(usize::MAX);
+        let raw = outside.clone().unwrap_or_else(|| proto.raw_data.clone());
+        if size > SMALL && weights::is_float(proto) && !raw.is_empty() {
+            return Ok(Value::Stored(Stored::of(proto, raw)?));
+        }
+        constant(Tensor::read(proto, outside.as_deref())?)
+    }
+
+    fn declared_inputs(
+        &mut self,
+        graph: &GraphProto,
+        settings: &Settings<'_>,
+    ) -> Result<(), Error> {
+        for input in &graph.input {
+            if self.values.contains_key(&input.name) {
+                continue;
+            }
+            let name = &input.name;
+            let wrong =
+                |what: &str| Error::new(ErrorKind::Malformed, format!("the input {name:?} {what}"));
+            let tensor = input
+                .kind
+                .as_ref()
+                .and_then(|kind| kind.tensor_type.as_ref());
+            let tensor = tensor.ok_or_else(|| wrong("is no tensor"))?;
+            let kind = Kind::of(tensor.elem_type).ok_or_else(|| wrong("is of another type"))?;
+            let sides = tensor
+                .shape
+                .as_ref()
+                .map(|shape| &shape.dim[..])
+                .unwrap_or(&[]);
+            let known = |dim: &Dimension| usize::try_from(dim.dim_value).ok().filter(|n| *n > 0);
+            let open: Vec<Option<usize>> = sides.iter().map(known).collect();
+            let shape = (settings.shape)(name, &open)?;
+            let fits = shape.len() == open.len()
+                && shape
+                    .iter()
+                    .zip(&open)
+                    .all(|(a, b)| b.is_none_or(|b| *a == b));
+            if !fits {
+                return Err(wrong(&format!(
+                    "is declared as {open:?}, {shape:?} is wanted"
+                )));
+            }
+            self.inputs.push((name.clone(), shape.clone()));
+            let value = if settings.given.contains(&name.as_str()) {
+                Value::Graph(Operand {
+                    name: name.clone(),
+                    shape,
+                    kind,
+                    constant: false,
+                })
+            } else {
+                let size = count(&shape).filter(|size| *size <= evaluate::MOST);
+                let size = size.ok_or_else(|| wrong("is too large for the host"))?;
+                let data = match kind {
+                    Kind::Float => Data::Floats(vec![1.0; size]),
+                    Kind::Integer => Data::Integers(vec![1; size]),
+                    Kind::Boolean => Data::Booleans(vec![true; size]),
+                };
+                self.host_inputs.push((name.clone(), shape.clone()));
+                Value::Host(name.clone(), Tensor::new(shape, data)?)
+            };
+            self.values.insert(name.clone(), value);
+        }
+        Ok(())
+    }
+
+    /// Takes one node; whether it stands in the graph.
+    fn node(&mut self, node: &NodeProto) -> Result<bool, String> {
+        let mut inputs = Vec::new();
+        for name in &node.input {
+            inputs.push(match self.values.get(name) {
+                Some(value) => Some(value.clone()),
+                None if name.is_empty() => None,
+                None => return Err(format!("it reads {name:?}, which nothing writes before it")),
+            });
+        }
+        if let Some(made) = self.folded(node, &inputs)? {
+            self.name(node, made);
+            return Ok(false);
+        }
+        if let Some(made) = self.on_host(node, &inputs)? {
+            self.name(node, made);
+            return Ok(false);
+        }
+        self.b.at(node.output.first().map_or("", String::as_str));
+        let start = self.b.nodes.len();
+        let site = rules::Site {
+            node,
+            inputs: &inputs,
+            opset: self.opset,
+        };
+        let mut made = rules::rewrite(&mut self.b, &site)?;
+        for (value, name) in made.iter_mut().zip(&node.output) {
+            rename(&mut self.b.nodes[start..], value, name);
+        }
+        self.copied(node, &inputs)?;
+        self.name(node, made);
+        Ok(true)
+    }
+
+    fn name(&mut self, node: &NodeProto, made: Vec<Value>) {
+        for (name, value) in node.output.iter().zip(made) {
+            self.values.insert(name.clone(), value);
+        }
+    }
+
+    /// What needs no run at all: constants, and the shapes of anything.
+    fn folded(
+        &mut self,
+        node: &NodeProto,
+        inputs: &[Option<Value>],
+    ) -> Result<Option<Vec<Value>>, String> {
+        if node.op_type == "Shape"
+            && let Some(Some(value)) = inputs.first()
+        {
+            let shape = evaluate::shape_slice(node, value.shape());
+            return Ok(Some(vec![Value::Constant(shape)]));
+        }
+        if let ("Constant", Some(proto)) = (
+            node.op_type.as_str(),
+            node.attribute.first().and_then(|value| value.t.as_ref()),
+        ) {
+            return Ok(Some(vec![
+                self.read(proto).map_err(|error| error.to_string())?,
+            ]));
+        }
+        let constant_inputs = inputs
+            .iter()
+            .flatten()
+            .all(|value| matches!(value, Value::Constant(_) | Value::Stored(_)));
+        if !constant_inputs {
+            return Ok(None);
+        }
+        if let Some(Some(Value::Stored(stored))) = inputs.first()
+            && let Some(moved) = moved(node, stored, &inputs[1..])?
+        {
+            return Ok(Some(vec![Value::Stored(moved)]));
+        }
+        let mut read = Vec::new();
+        for value in inputs {
+            read.push(match value {
+                Some(Value::Constant(tensor)) => Some(tensor.clone()),
+                Some(Value::Stored(stored)) => {
+                    if count(stored.shape()).is_none_or(|size| size > evaluate::MOST) {
+                        return Err("a large constant that would have to be computed".into());
+                    }
+                    Some(stored.tensor().map_err(|error| error.to_string())?)
+                }
+                _ => None,
+            });
+        }
+        let read: Vec<Option<&Tensor>> = read.iter().map(Option::as_ref).collect();
+        let made = evaluate::evaluate(node, &read).map_err(|error| error.to_string())?;
+        made.map(|made| {
+            made.into_iter()
+                .map(|tensor| constant(tensor).map_err(|error| error.to_string()))
+                .collect()
+        })
+        .transpose()
+    }
+
+    /// What depends on tokens, times and sizes alone.
+    fn on_host(
+        &mut self,
+        node: &NodeProto,
+        inputs: &[Option<Value>],
+    ) -> Result<Option<Vec<Value>>, String> {
+        let mut read = Vec::new();
+        for value in inputs {
+            read.push(match value {
+                None => None,
+                Some(Value::Host(_, tensor)) => Some(tensor),
+                Some(Value::Constant(tensor)) => Some(tensor),
+                Some(_) => return Ok(None),
+            });
+        }
+        if !inputs
+            .iter()
+            .flatten()
+            .any(|value| matches!(value, Value::Host(..)))
+        {
+            return Ok(None);
+        }
+        let large = |tensor: &&Tensor| tensor.kind() == Kind::Float && tensor.len() > SMALL;
+        if read.iter().flatten().any(large) {
+            return Ok(None);
+        }
+        let Some(made) = evaluate::evaluate(node, &read).map_err(|error| error.to_string())? else {
+            return Ok(None);
+        };
+        for (name, value) in node.input.iter().zip(inputs) {
+            if let Some(Value::Constant(tensor)) = value {
+                self.host_constants.insert(name.clone(), tensor.clone());
+            }
+        }
+        self.hosted.push(node.clone());
+        let named = node.output.iter().zip(made);
+        Ok(Some(
+            named
+                .map(|(name, tensor)| Value::Host(name.clone(), tensor))
+                .collect(),
+        ))
+    }
+
+    /// The node as it is, for the comparison.
+    fn copied(&mut self, node: &NodeProto, inputs: &[Option<Value>]) -> Result<(), String> {
+        let mut copy = node.clone();
+        let graph_name = |value: &Value, name: &String| match value {
+            Value::Graph(_) => Some(name.clone()),
+            _ => None,
+        };
+        for (name, value) in copy.input.iter_mut().zip(inputs) {
+            let Some(value) = value else { continue };
+            if let Some(known) = graph_name(value, name) {
+                *name = known;
+                continue;
+            }
+            *name = self.plain_operand(value)?;
+        }
+        if let Some(to) = copy.attribute.iter_mut().find(|found| found.name == "to")
+            && Kind::of(i32::try_from(to.i).unwrap_or(0)) == Some(Kind::Float)
+        {
+            to.i = i64::from(FLOAT);
+        }
+        self.plain.nodes.push(copy);
+        Ok(())
+    }
+
+    fn plain_operand(&mut self, value: &Value) -> Result<String, String> {
+        match value {
+            Value::Host(name, tensor) => {
+                if !self.plain.handed.iter().any(|(known, _)| known == name) {
+                    self.plain.handed.push((name.clone(), tensor.clone()));
+                }
+                Ok(name.clone())
+            }
+            Value::Graph(operand) => Ok(operand.name.clone()),
+            Value::Constant(tensor) if tensor.kind() == Kind::Boolean => {
+                let name = format!("yes or no {}", self.plain.constants.len());
+                self.plain
+                    .constants
+                    .insert(name.clone(), tensor.written(&name));
+                Ok(name)
+            }
+            value => {
+                let operand = self.b.operand(value)?;
+                let proto = self.b.constants.get(&operand.name).cloned();
+                let proto = proto.ok_or("a constant that was not written")?;
+                self.plain.constants.insert(operand.name.clone(), proto);
+                Ok(operand.name)
+            }
+        }
+    }
+
+    fn end(
+        mut self,
+        outputs: &[String],
+        opset: i64,
+        layers: Vec<(String, String)>,
+    ) -> Result<Rewritten, String> {
+        let mut shapes = Vec::new();
+        for name in outputs {
+            let value = self.values.get(name).cloned();
+            let value = value.ok_or_else(|| format!("nothing writes the output {name:?}"))?;
+            shapes.push((name.clone(), value.shape().to_vec()));
+            let operand = self.b.operand(&value)?;
+            if operand.name != *name {
+                self.b.at(name);
+                let mut made = Value::Graph(self.b.unary("Identity", &operand));
+                let last = self.b.nodes.len() - 1;
+                rename(&mut self.b.nodes[last..], &mut made, name);
+            }
+            if !matches!(value, Value::Graph(_)) {
+                let from = self.plain_operand(&value)?;
+                self.plain.nodes.push(NodeProto {
+                    input: vec![from],
+                    output: vec![name.clone()],
+                    op_type: "Identity".into(),
+                    ..NodeProto::default()
+                });
+            }
+        }
+        for (name, tensor) in std::mem::take(&mut self.b.host_constants) {
+            self.host_constants.insert(name, tensor);
+        }
+        self.hosted.append(&mut self.b.host);
+        let portable = self.written(
+            (&self.b.nodes, &self.b.constants, &self.b.handed),
+            WRITTEN_OPSET,
+            &shapes,
+        );
+        let plain = self.written(
+            (&self.plain.nodes, &self.plain.constants, &self.plain.handed),
+            opset,
+            &shapes,
+        );
+        Ok(Rewritten {
+            portable,
+            plain,
+            layers,
+        })
+    }
+
+    fn written(
+        &self,
+        (nodes, constants, handed): (
+            &[NodeProto],
+            &BTreeMap<String, TensorProto>,
+            &[(String, Tensor)],
+        ),
+        opset: i64,
+        outputs: &[(String, Vec<usize>)],
+    ) -> Written {
+        let kept = needed(nodes, outputs.iter().map(|(name, _)| name.as_str()));
+        let read: HashSet<&str> = kept
+            .iter()
+            .flat_map(|node| node.input.iter().map(String::as_str))
+            .collect();
+        let handed: Vec<&(String, Tensor)> = handed
+            .iter()
+            .filter(|(name, _)| read.contains(name.as_str()))
+            .collect();
+        let names: Vec<String> = handed.iter().map(|(name, _)| name.clone()).collect();
+        let given = |(name, _): &&(String, Vec<usize>)| {
+            read.contains(name.as_str()) && !names.contains(name)
+        };
+        let mut inputs: Vec<ValueInfo> = self
+            .inputs
+            .iter()
+            .filter(given)
+            .map(|(name, shape)| described(name, FLOAT, shape))
+            .collect();
+        // What is yes or no is handed over as a number, and cast back.
+        let mut first = Vec::new();
+        for (name, tensor) in &handed {
+            let kind = match tensor.kind() {
+                Kind::Boolean => {
+                    first.push(NodeProto {
+                        input: vec![format!("{name} · number")],
+                        output: vec![name.clone()],
+                        op_type: "Cast".into(),
+                        attribute: vec![builder::attribute_int("to", i64::from(onnx::BOOL))],
+                        ..NodeProto::default()
+                    });
+                    inputs.push(described(
+                        &format!("{name} · number"),
+                        onnx::INT64,
+                        &tensor.shape,
+                    ));
+                    continue;
+                }
+                kind => kind.element(),
+            };
+            inputs.push(described(name, kind, &tensor.shape));
+        }
+        let used = |proto: &&TensorProto| read.contains(proto.name.as_str());
+        let graph = GraphProto {
+            initializer: constants.values().filter(used).cloned().collect(),
+            output: outputs
+                .iter()
+                .map(|(name, shape)| described(name, FLOAT, shape))
+                .collect(),
+            input: inputs,
+            name: "graph".into(),
+            node: first.into_iter().chain(kept).collect(),
+            ..GraphProto::default()
+        };
+        let model = ModelProto {
+            ir_version: 8,
+            producer_name: crate::NAME.into(),
+            opset_import: vec![OperatorSet {
+                domain: String::new(),
+                version: opset,
+            }],
+            graph: Some(graph),
+            ..ModelProto::default()
+        };
+        Written {
+            graph: model.encode_to_vec(),
+            host: Program::of(
+                &self.hosted,
+                &self.host_constants,
+                &self.host_inputs,
+                &names,
+            ),
+            inputs: self.inputs.clone(),
+            outputs: outputs.to_vec(),
+        }
+    }
+}
+
+fn described(name: &str, element: i32, shape: &[usize]) -> ValueInfo {
+    let side = |side: &usize| Dimension {
+        dim_value: *side as i64,
+        ..Dimension::default()
+    };
+    let tensor_type = Some(TensorType {
+        elem_type: element,
+        shape: Some(ShapeProto {
+            dim: shape.iter().map(side).collect(),
+        }),
+    });
+    ValueInfo {
+        name: name.to_owned(),
+        kind: Some(TypeProto { tensor_type }),
+    }
+}
+
+/// The nodes that the outputs need, in order.
+fn needed<'n>(nodes: &[NodeProto], outputs: impl Iterator<Item = &'n str>) -> Vec<NodeProto> {
+    let mut wanted: HashSet<&str> = outputs.collect();
+    let mut kept = Vec::new();
+    for node in nodes.iter().rev() {
+        if node
+            .output
+            .iter()
+            .any(|name| wanted.contains(name.as_str()))
+        {
+            wanted.extend(node.input.iter().map(String::as_str));
+            kept.push(node);
+        }
+    }
+    kept.into_iter().rev().cloned().collect()
+}
+
+/// Calls a value that one of `nodes` writes by the name that it has in the source.
+fn rename(nodes: &mut [NodeProto], value: &mut Value, name: &str) {
+    let Value::Graph(operand) = value else { return };
+    let writes = |node: &NodeProto| node.output.contains(&operand.name);
+    if name.is_empty() || !nodes.iter().any(writes) {
+        return;
+    }
+    for node in nodes {
+        for known in node.input.iter_mut().chain(&mut node.output) {
+            if *known == operand.name {
+                name.clone_into(known);
+            }
+        }
+        if node.output.first().is_some_and(|first| first == name) {
+            name.clone_into(&mut node.name);
+        }
+    }
+    name.clone_into(&mut operand.name);
+}
+
+/// A constant, large floats as bytes that are written once.
+fn constant(tensor: Tensor) -> Result<Value, Error> {
+    if tensor.len() <= SMALL || tensor.kind() != Kind::Float {
+        return Ok(Value::Constant(tensor));
+    }
+    let proto = tensor.written("");
+    let bytes = proto.raw_data.clone();
+    Ok(Value::Stored(Stored::of(&proto, bytes)?))
+}
+
+/// A large constant under other axes, still in its file; `None` for an operator that computes.
+fn moved(
+    node: &NodeProto,
+    stored: &Stored,
+    rest: &[Option<Value>],
+) -> Result<Option<Stored>, String> {
+    let text = |error: Error| error.to_string();
+    let integers = |name: &str| match rest.first() {
+        Some(Some(Value::Constant(tensor))) => tensor.as_integers().unwrap_or_default(),
+        _ => node.ints(name).to_vec(),
+    };
+    let shape = stored.shape();
+    let shape = match node.op_type.as_str() {
+        "Identity" => shape.to_vec(),
+        "Cast" if Kind::of(i32::try_from(node.int("to", 0)).unwrap_or(0)) == Some(Kind::Float) => {
+            shape.to_vec()
+        }
+        "Transpose" => {
+            let order = evaluate::order(node.ints("perm"), shape.len()).map_err(text)?;
+            if let Some(turned) = stored.transposed(&order) {
+                return Ok(Some(turned));
+            }
+            return Ok(None);
+        }
+        "Reshape" => {
+            let allow_zero = node.int("allowzero", 0) != 0;
+            evaluate::reshaped(shape, &integers(""), allow_zero).map_err(text)?
+        }
+        "Flatten" => evaluate::flattened(shape, node.int("axis", 1)).map_err(text)?,
+        "Unsqueeze" => evaluate::unsqueezed(shape, &integers("axes")).map_err(text)?,
+        "Squeeze" => evaluate::squeezed(shape, &integers("axes")).map_err(text)?,
+        _ => return Ok(None),
+    };
+    Ok(Some(stored.reshaped(shape)))
+}
+
+/// The bytes of a constant that stands in another file.
+fn outside(proto: &TensorProto, source: &Source<'_>) -> Result<Option<Bytes>, Error> {
+    if proto.data_location == 0 && proto.external_data.is_empty() {
+        return Ok(None);
+    }
+    let wrong = |what: &str| {
+        let message = format!("{}: the constant {:?} {what}", source.name, proto.name);
+        Error::new(ErrorKind::Malformed, message)
+    };
+    let value = |key: &str| {
+        let found = proto.external_data.iter().find(|entry| entry.key == key);
+        found.map(|entry| entry.value.as_str())
+    };
+    let location = value("location").ok_or_else(|| wrong("names no file"))?;
+    let file = (source.outside)(location)?;
+    let number = |key: &str| value(key).map(str::parse::<usize>).transpose();
+    let wrong_number = |_| wrong("stands at no number");
+    let offset = number("offset").map_err(wrong_number)?.unwrap_or(0);
+    let length = number("length").map_err(wrong_number)?;
+    let end = length.map_or(Some(file.len()), |length| offset.checked_add(length));
+    match end {
+        Some(end) if offset <= end && end <= file.len() => Ok(Some(file.slice(offset..end))),
+        _ => Err(wrong("lies beyond the end of its file")),
+    }
+}
+
+#[cfg(all(test, feature = "ort"))]
+mod tests;
