@@ -12,6 +12,7 @@ pub mod executor;
 mod family;
 mod graph;
 pub mod import;
+mod json;
 pub mod label;
 pub mod metadata;
 pub mod model;

@@ -4,5 +4,7 @@
 
 pub(crate) mod evaluate;
 pub(crate) mod host;
+#[cfg(feature = "ort")]
+pub(crate) mod mapped;
 pub(crate) mod tensor;
 pub(crate) mod weights;

@@ -4,6 +4,10 @@
 //! refused by its name. Shapes are fixed first, so one graph serves one picture size.
 
 mod builder;
+#[cfg(feature = "ort")]
+pub mod folder;
+#[cfg(feature = "ort")]
+mod layers;
 mod prove;
 mod rules;
 mod sink;
@@ -54,6 +58,8 @@ pub(crate) struct Settings<'a> {
 #[derive(Clone)]
 pub(crate) struct Written {
     pub(crate) graph: Vec<u8>,
+    /// Nodes of the graph.
+    pub(crate) nodes: usize,
     pub(crate) host: Program,
     /// Inputs that come from outside, with their shapes.
     pub(crate) inputs: Vec<(String, Vec<usize>)>,
@@ -535,6 +541,7 @@ impl Walk<'_, '_> {
             inputs.push(described(name, kind, &tensor.shape));
         }
         let used = |proto: &&TensorProto| read.contains(proto.name.as_str());
+        let nodes = kept.len();
         let graph = GraphProto {
             initializer: constants.values().filter(used).cloned().collect(),
             output: outputs
@@ -557,6 +564,7 @@ impl Walk<'_, '_> {
             ..ModelProto::default()
         };
         Written {
+            nodes,
             graph: model.encode_to_vec(),
             host: Program::of(
                 &self.hosted,

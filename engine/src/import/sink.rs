@@ -17,7 +17,8 @@ const PAGE: u64 = 4096;
 /// The file of weights of one component, while it is written.
 pub(crate) struct Sink<'a> {
     name: String,
-    out: &'a mut dyn Write,
+    /// `None` where only shapes are asked for.
+    out: Option<&'a mut dyn Write>,
     at: u64,
     hasher: blake3::Hasher,
     /// What was written, by the digest of shape and values.
@@ -30,8 +31,16 @@ impl<'a> Sink<'a> {
     /// A file called `name`, written to `out`.
     pub(crate) fn new(name: &str, out: &'a mut dyn Write) -> Self {
         Self {
+            out: Some(out),
+            ..Self::dry(name)
+        }
+    }
+
+    /// One that keeps nothing: for a graph whose shapes alone are asked for.
+    pub(crate) fn dry(name: &str) -> Self {
+        Self {
             name: name.to_owned(),
-            out,
+            out: None,
             at: 0,
             hasher: blake3::Hasher::new(),
             known: HashMap::new(),
@@ -77,6 +86,12 @@ impl<'a> Sink<'a> {
         if let Some((_, proto)) = self.stored.iter().find(|(known, _)| known.same(stored)) {
             return Ok(proto.clone());
         }
+        if self.out.is_none() {
+            return Ok(TensorProto {
+                name: format!("constant {}", self.known.len()),
+                ..TensorProto::default()
+            });
+        }
         let proto = self.tensor(&stored.tensor()?)?;
         self.stored.push((stored.clone(), proto.clone()));
         Ok(proto)
@@ -103,7 +118,10 @@ impl<'a> Sink<'a> {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.out.write_all(bytes).map_err(|error| {
+        let Some(out) = &mut self.out else {
+            return Ok(());
+        };
+        out.write_all(bytes).map_err(|error| {
             let message = format!("{} cannot be written: {error}", self.name);
             Error::new(ErrorKind::Runtime, message)
         })?;

@@ -2,7 +2,7 @@
 //!
 //! The one rule: every walk takes so many steps at most; a graph is a stranger's and may lead back into itself.
 
-use super::json::plain;
+use crate::json::plain;
 use serde_json::{Map, Value};
 
 /// The most links that are followed in one walk.

@@ -3,7 +3,7 @@
 //! The one rule: its own words are turned into ours where they count differently (it counts skipped layers from 0), never copied.
 
 use super::found::{Found, MAX_NAME, MAX_PROMPT, NoiseSource, Program};
-use super::json::plain;
+use crate::json::plain;
 use super::remark::Remark;
 use super::{a1111, syntax};
 use schema::recipe::Noise;

@@ -11,7 +11,7 @@ mod found;
 mod graph;
 mod invokeai;
 mod jpeg;
-mod json;
+
 mod pairs;
 mod png;
 mod remark;
@@ -31,6 +31,7 @@ pub use png::with_text;
 pub use remark::{Fault, Remark, Syntax};
 pub use sampler::{Sampler, is_offered};
 
+use crate::json;
 use crate::error::{Error, ErrorKind};
 use container::{COMMENT, Texts, USER_COMMENT, XMP};
 use serde_json::Value;

@@ -88,7 +88,7 @@ pub struct TextEncoder {
 /// How pictures become latents and back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Vae {
+pub(crate) struct Vae {
     /// What a latent is multiplied with once it was encoded, in thousand-millionths.
     pub scaling_nano: u64,
     /// What is taken from it before, in thousand-millionths.
@@ -144,6 +144,8 @@ pub struct Manifest {
     pub family: String,
     /// Every file but this one.
     pub files: Vec<ModelFile>,
+    /// Whether its licence lets people sell what they make with it.
+    pub for_sale: bool,
     /// Guidance that the model was made for, in thousandths.
     pub guidance_milli: u32,
     /// Channels of the latent.
@@ -205,6 +207,7 @@ pub(crate) struct FolderDocument {
     pub(crate) format: String,
     pub(crate) family: String,
     pub(crate) files: Vec<ModelFile>,
+    pub(crate) for_sale: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) guidance_features: Option<u32>,
     pub(crate) guidance_milli: u32,
@@ -317,6 +320,7 @@ impl From<FlowDocument> for Manifest {
             document: serde_json::Value::Null,
             family: document.family,
             files: document.files,
+            for_sale: true,
             guidance_milli: document.guidance_milli,
             latent_channels: document.latent_channels,
             latent_factor: document.latent_factor,
@@ -347,6 +351,7 @@ impl From<FolderDocument> for Manifest {
             document: serde_json::Value::Null,
             family: document.family,
             files: document.files,
+            for_sale: document.for_sale,
             guidance_milli: document.guidance_milli,
             latent_channels: document.latent_channels,
             latent_factor: document.latent_factor,

@@ -44,8 +44,7 @@ impl Model {
     /// the manifest that is out of bounds or not the graphs'; `ErrorKind::NotPortable` when the manifest claims `portable-1` and a graph
     /// leaves its operator set.
     pub fn load(source: &Source) -> Result<Self, Error> {
-        let bytes = source.read(MANIFEST, manifest::MAX_MANIFEST_BYTES)?;
-        let manifest = Manifest::parse(&bytes)?;
+        let (digest, manifest) = source.manifest()?;
         let family = family::named(&manifest)?;
         (family.check)(&manifest)?;
         let (mut graphs, mut others) = (Vec::new(), Vec::new());
@@ -76,7 +75,7 @@ impl Model {
             check_external(name, bytes, &manifest, &weights)?;
         }
         Ok(Self {
-            digest: ModelDigest::of(&bytes),
+            digest,
             texts: (family.texts)(&manifest, &others)?,
             weights,
             manifest,

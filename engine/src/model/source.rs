@@ -2,9 +2,10 @@
 //!
 //! The one rule: no file is used before its digest was checked, and none is read further than its manifest says it is long.
 
-use super::manifest::{MANIFEST, ModelFile};
+use super::manifest::{MANIFEST, MAX_MANIFEST_BYTES, Manifest, ModelFile};
 use crate::error::{Error, ErrorKind};
 use schema::digest::Digest;
+use schema::recipe::ModelDigest;
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read as _;
@@ -19,6 +20,15 @@ pub enum Source {
 }
 
 impl Source {
+    /// The manifest alone, with the digest that it gives the model; no other file is looked at.
+    ///
+    /// # Errors
+    /// `ErrorKind::Missing` or `ErrorKind::Malformed`.
+    pub(crate) fn manifest(&self) -> Result<(ModelDigest, Manifest), Error> {
+        let bytes = self.read(MANIFEST, MAX_MANIFEST_BYTES)?;
+        Ok((ModelDigest::of(&bytes), Manifest::parse(&bytes)?))
+    }
+
     /// Reads a listed file and checks it.
     ///
     /// # Errors

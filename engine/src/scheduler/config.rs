@@ -3,6 +3,7 @@
 //! The one rule: an option that would change a picture and is not offered is an error by its name, never ignored.
 
 use crate::error::{Error, ErrorKind};
+use crate::json;
 pub use schema::scheduler::{BetaSchedule, FinalSigma, Prediction, Sigmas, Spacing};
 use serde_json::{Map, Value};
 
@@ -127,7 +128,8 @@ const IDLE: &[&str] = &[
 fn offered(name: &str) -> Option<Value> {
     Some(match name {
         "trained_betas" | "sigma_min" | "sigma_max" | "solver_p" | "shift_terminal"
-        | "variance_type" => Value::Null,
+        | "variance_type"
+        | "lambda_min_clipped" => Value::Null,
         "thresholding"
         | "use_beta_sigmas"
         | "use_lu_lambdas"
@@ -212,8 +214,12 @@ impl Config {
     /// # Errors
     /// `ErrorKind::Malformed` for what is no JSON object; `ErrorKind::NotOffered` naming the class or the option that is not offered.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let options: Map<String, Value> = serde_json::from_str(text)
-            .map_err(|error| Error::new(ErrorKind::Malformed, format!("{FILE}: {error}")))?;
+        let Some(Value::Object(options)) = json::parse(text) else {
+            return Err(Error::new(
+                ErrorKind::Malformed,
+                format!("{FILE} is no JSON object"),
+            ));
+        };
         let options = Options(options);
         options.check()?;
         let class = options

@@ -117,7 +117,7 @@ impl Dpm {
         } else {
             self.order
         };
-        self.order.min(most).min(run + 1)
+        self.order.min(most).min(self.pictures.len())
     }
 
     /// `(m₀ − m₁)/r` of the newest pictures, by how far apart they lie, for each pair that the order takes.

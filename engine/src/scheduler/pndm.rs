@@ -15,6 +15,8 @@ pub(super) struct Pndm {
     stride: i64,
     velocity: bool,
     skips: bool,
+    /// The run that is the first.
+    begin: usize,
     /// The last outputs, the newest behind.
     outputs: VecDeque<Vec<f32>>,
     /// The sample at which a step of several runs began.
@@ -43,6 +45,7 @@ impl Pndm {
             stride: stride as i64,
             velocity: config.prediction == Prediction::Velocity,
             skips,
+            begin: 0,
             outputs: VecDeque::new(),
             begun: None,
             sum: Vec::new(),
@@ -104,7 +107,7 @@ impl Pndm {
             self.timesteps[run] as i64 - self.stride,
         );
         // Where Runge-Kutta is skipped the second run corrects the first step.
-        let corrects = self.skips && run == 1;
+        let corrects = self.skips && run == self.begin + 1;
         if corrects {
             (now, next) = (now + self.stride, now);
         } else {
@@ -127,7 +130,7 @@ impl Pndm {
             }
             [] => output.to_vec(),
         };
-        let from = match (corrects, self.skips && run == 0) {
+        let from = match (corrects, self.skips && run == self.begin) {
             (true, _) => self.begun.take().unwrap_or_else(|| sample.clone()),
             (false, true) => {
                 self.begun = Some(sample.clone());
@@ -186,6 +189,11 @@ fn weighed(parts: &[(f32, &[f32])], last: impl Fn(f32) -> f32) -> Vec<f32> {
 impl Scheduler for Pndm {
     fn timesteps(&self) -> &[f32] {
         &self.timesteps
+    }
+
+    fn begin(&mut self, step: usize) -> usize {
+        self.begin = step;
+        step
     }
 
     fn step(&mut self, run: usize, output: &[f32], sample: &mut Vec<f32>, _drawn: &[f32]) {

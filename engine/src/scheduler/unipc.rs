@@ -184,7 +184,7 @@ impl Scheduler for UniPc {
         } else {
             self.order
         };
-        let order = most.min(run + 1);
+        let order = most.min(self.pictures.len());
         let (from, to) = (here, self.points[run + 1]);
         let system = self.system(from, to, &self.older(run, order - 1));
         let differences = self.differences(&system.ratios, order - 1);

@@ -50,8 +50,7 @@ fn parts(manifest: &Manifest) -> Result<&StableParts, Error> {
 fn texts(manifest: &Manifest, files: &Files) -> Result<Texts, Error> {
     let read = |folder: &str| {
         let file = |name: &str| {
-            let path = format!("{folder}/{name}");
-            let found = files.iter().find(|(known, _)| *known == path);
+            let found = files.iter().find(|(known, _)| known == name);
             found.map(|(_, bytes)| bytes.to_vec())
         };
         TextTokenizer::read(&file, folder)

@@ -8,7 +8,7 @@ use serde_json::Value;
 const WORDS: [&str; 3] = ["-Infinity", "Infinity", "NaN"];
 
 /// Reads a document.
-pub(super) fn parse(text: &str) -> Option<Value> {
+pub(crate) fn parse(text: &str) -> Option<Value> {
     let text = text.trim_matches(['\0', ' ', '\n', '\r', '\t']);
     let plain = serde_json::from_str(text).ok();
     plain.or_else(|| serde_json::from_str(&without_words(text)?).ok())
@@ -48,7 +48,7 @@ fn write(part: &str, inside: bool, written: &mut String) -> bool {
 }
 
 /// A value as a pair's text; whole numbers lose their point.
-pub(super) fn plain(value: &Value) -> Option<String> {
+pub(crate) fn plain(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Bool(flag) => Some(flag.to_string()),

@@ -1,0 +1,243 @@
+//! Whole runs against those that diffusers made with the same tiny models: latents after every step, and the picture.
+//!
+//! The one rule: 1e-4 of the largest value for a latent, one of 255 for a sample. The models are added as a person would add them.
+
+#![cfg(feature = "ort")]
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use engine::executor::Executor as _;
+use engine::import::folder::{Store, Wishes, add};
+use engine::model::{Model, Size, Source};
+use engine::onnx_runtime::OnnxRuntime;
+use engine::picture::Picture;
+use engine::pipeline::{Engine, Options, Pictures, Request};
+use engine::scheduler::Config;
+use schema::digest::Digest;
+use schema::recipe::{Init, Noise, Profile, Recipe, Scheduler, Seed};
+use schema::template::Values;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference");
+/// The largest difference of a latent, relative to its largest value.
+const TOLERANCE: f32 = 1e-4;
+
+fn runtime() -> OnnxRuntime {
+    let cache = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));
+    let configured = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
+    let path = OnnxRuntime::find(configured, None, cache.as_deref()).expect("the library");
+    OnnxRuntime::load(&path).expect("a library that loads")
+}
+
+fn bytes(value: &Value) -> Vec<u8> {
+    STANDARD
+        .decode(value.as_str().expect("base64"))
+        .expect("base64")
+}
+
+fn floats(value: &Value) -> Vec<f32> {
+    let bytes = bytes(value);
+    let words = bytes.as_chunks::<4>().0.iter();
+    words.map(|word| f32::from_le_bytes(*word)).collect()
+}
+
+fn number(value: &Value) -> u32 {
+    u32::try_from(value.as_u64().expect("a number")).expect("a small number")
+}
+
+fn milli(value: &Value) -> u32 {
+    (value.as_f64().expect("a number") * 1000.0).round() as u32
+}
+
+/// A latent of an odd side, which no exported UNet joins again once it was halved: torch looks at the sizes as it goes.
+fn is_odd(case: &Value) -> bool {
+    case["width"] == 72
+}
+
+/// Every reference model in a store, with the sizes that the cases make.
+fn models(cases: &[Value], store: &Store) -> BTreeMap<String, Arc<Model>> {
+    let mut sizes: BTreeMap<String, Vec<Size>> = BTreeMap::new();
+    for case in cases.iter().filter(|case| !is_odd(case)) {
+        let name = case["model"].as_str().expect("a model").to_owned();
+        let size = Size {
+            width: number(&case["width"]),
+            height: number(&case["height"]),
+        };
+        let known = sizes.entry(name).or_default();
+        if !known.contains(&size) {
+            known.push(size);
+        }
+    }
+    let added = |(name, sizes): (String, Vec<Size>)| {
+        let wishes = Wishes {
+            sizes,
+            licence: Some("MIT".into()),
+            ..Wishes::default()
+        };
+        let folder = Path::new(HERE).join("models").join(&name);
+        let made = add(&folder, store, &wishes, &runtime(), &mut |_| ());
+        let made = made.unwrap_or_else(|error| panic!("{name}: {error}"));
+        for without in &made.without {
+            println!("{name} is without {without}");
+        }
+        let model = Model::load(&Source::Folder(made.path)).expect("a model that was added");
+        assert_eq!(model.digest, made.digest);
+        (name, Arc::new(model))
+    };
+    sizes.into_iter().map(added).collect()
+}
+
+fn scheduler(case: &Value) -> Scheduler {
+    let text = case["scheduler"].to_string();
+    let named = Config::parse(&text).and_then(|config| config.to_recipe());
+    let mut named = named.unwrap_or_else(|error| panic!("{}: {error}", case["name"]));
+    match (&mut named, case["eta"].as_f64()) {
+        (Scheduler::Ddim { eta_milli, .. } | Scheduler::Tcd { eta_milli, .. }, Some(eta)) => {
+            *eta_milli = (eta * 1000.0).round() as u32;
+        }
+        _ => {}
+    }
+    named
+}
+
+/// A case as a recipe, with the pictures that it begins with.
+fn request(case: &Value, pictures: &Value, model: &Model) -> Request {
+    let (width, height) = (number(&case["width"]), number(&case["height"]));
+    let mut recipe = Recipe::new(
+        model.digest,
+        case["prompt"].as_str().expect("a prompt").replace('{', "{{").replace('}', "}}"),
+        scheduler(case),
+        number(&case["steps"]),
+        milli(&case["guidance"]),
+        (width, height),
+    );
+    recipe.negative = case["negative"].as_str().map(str::to_owned);
+    recipe.noise = Noise::TorchCpu;
+    recipe.clip_skip = case["clip_skip"].as_u64().map(|skip| skip as u32).filter(|skip| *skip > 0);
+    recipe.guidance_rescale_milli = case["guidance_rescale"]
+        .as_f64()
+        .map(|share| (share * 1000.0).round() as u32);
+    let mut known = Pictures::default();
+    if case["mode"] != "text" {
+        let size = format!("{width}x{height}");
+        let entry = &pictures[&size];
+        assert!(!entry.is_null(), "{size}: {:?}", pictures.as_object().map(|all| all.keys().collect::<Vec<_>>()));
+        let samples = bytes(&entry["rgb"]);
+        let picture = Picture { width, height, samples };
+        let pixels = known.add(picture).expect("a picture");
+        let mask: Option<Digest> = (case["mode"] == "inpaint").then(|| {
+            let shades = bytes(&entry["mask"]);
+            let samples = shades.into_iter().flat_map(|shade| [shade; 3]).collect();
+            known.add(Picture { width, height, samples }).expect("a mask")
+        });
+        recipe.init = Some(Init {
+            pixels,
+            strength_milli: number(&case["strength_thousandths"]),
+            mask,
+        });
+    }
+    let seed = Seed(case["seed"].as_u64().expect("a seed"));
+    Request::of_recipe_with(&recipe, &Values::new(), seed, &known).expect("a request")
+}
+
+/// The largest difference of any latent and of any sample; what is wrong otherwise.
+fn compare(case: &Value, pictures: &Value, engine: &mut Engine) -> Result<(f32, u8), String> {
+    let wanted = floats(&case["latents"]);
+    let request = request(case, pictures, &engine.model().clone());
+    let mut latents = Vec::new();
+    let made = engine.generate_watched(
+        &request,
+        &mut |_| ControlFlow::Continue(()),
+        &mut |_, latent| latents.push(latent.to_vec()),
+    );
+    let made = made.map_err(|error| error.to_string())?;
+    let size = latents.first().map_or(1, Vec::len);
+    if wanted.len() != size * latents.len() {
+        return Err(format!("{} runs, {} recorded", latents.len(), wanted.len() / size));
+    }
+    let mut largest = 0.0f32;
+    let mut first_bad = None;
+    for (at, (found, wanted)) in latents.iter().zip(wanted.chunks_exact(size)).enumerate() {
+        let most = wanted.iter().fold(f32::MIN_POSITIVE, |most, v| most.max(v.abs()));
+        let off = found.iter().zip(wanted).fold(0.0f32, |off, (a, b)| off.max((a - b).abs()));
+        if off / most > TOLERANCE && first_bad.is_none() {
+            first_bad = Some(at);
+        }
+        largest = largest.max(off / most);
+    }
+    let samples = bytes(&case["picture"]);
+    if samples.len() != made.samples.len() {
+        return Err(format!("{} samples, {} recorded", made.samples.len(), samples.len()));
+    }
+    let pixels = made.samples.iter().zip(&samples).map(|(a, b)| a.abs_diff(*b)).max();
+    match first_bad {
+        Some(at) => Err(format!("run {at} of {} differs, by up to {largest:.1e} at last", latents.len())),
+        None => Ok((largest, pixels.unwrap_or(0))),
+    }
+}
+
+/// What is wrong when a size that a graph cannot make is not refused by its node.
+fn refused_size(name: &str, store: &Store) -> Option<String> {
+    let wishes = Wishes {
+        sizes: vec![Size {
+            width: 72,
+            height: 64,
+        }],
+        licence: Some("MIT".into()),
+        ..Wishes::default()
+    };
+    let folder = Path::new(HERE).join("models").join(name);
+    let refused = add(&folder, store, &wishes, &runtime(), &mut |_| ()).err();
+    let text = refused.map(|error| error.to_string()).unwrap_or_default();
+    let named = text.starts_with("unet/model.onnx (72x64) cannot be made portable: node");
+    (!named).then(|| format!("{name} at 72×64: {text:?}"))
+}
+
+#[test]
+fn whole_runs_are_those_of_diffusers() {
+    let text = std::fs::read_to_string(Path::new(HERE).join("pipelines.json")).expect("the record");
+    let record: Value = serde_json::from_str(&text.replace("-Infinity", "null")).expect("a record");
+    let cases = record["cases"].as_array().expect("cases");
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::at(folder.path());
+    let models = models(cases, &store);
+    let runtime = runtime();
+    println!("{}", runtime.runtime());
+    let mut engines: BTreeMap<&str, Engine> = BTreeMap::new();
+    let mut table: BTreeMap<(String, String), (usize, f32, u8)> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for case in cases {
+        let name = case["model"].as_str().expect("a model");
+        if is_odd(case) {
+            wrong.extend(refused_size(name, &store));
+            continue;
+        }
+        let engine = engines.entry(name).or_insert_with(|| {
+            Engine::new(models[name].clone(), &runtime).expect("an engine")
+        });
+        match compare(case, &record["pictures"], engine) {
+            Ok((latent, samples)) => {
+                let key = (name.to_owned(), case["mode"].as_str().unwrap_or_default().to_owned());
+                let row = table.entry(key).or_default();
+                *row = (row.0 + 1, row.1.max(latent), row.2.max(samples));
+                if samples > 1 {
+                    wrong.push(format!("{}: a sample differs by {samples}", case["name"]));
+                }
+            }
+            Err(what) => wrong.push(format!("{}: {what}", case["name"])),
+        }
+    }
+    println!("| model | mode | runs | largest difference of a latent | of a sample |");
+    for ((model, mode), (count, latent, samples)) in &table {
+        println!("| {model} | {mode} | {count} | {latent:.1e} | {samples} |");
+    }
+    assert!(cases.len() >= 200);
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    let _ = (Profile::Portable1, Options::default());
+}
