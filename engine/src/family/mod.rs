@@ -113,8 +113,16 @@ pub(crate) trait Driver: Send {
     /// `ErrorKind::NotOffered` for a model without an encoder.
     fn encode(&mut self, values: &[f32]) -> Result<Encoded, Error>;
 
-    /// Gives the masked picture to a model that reads it beside the sample; false for a model that does not.
-    fn mask(&mut self, _mask: &[f32], _masked: &[f32]) -> bool {
+    /// Whether the model reads a mask and the masked picture beside the sample.
+    fn reads_masks(&self) -> bool {
         false
     }
+
+    /// Whether the model was distilled to be told its guidance: its steps lie within a part of the noise, and none is left out.
+    fn is_told_guidance(&self) -> bool {
+        false
+    }
+
+    /// Gives the masked picture to a model that reads it.
+    fn mask(&mut self, _mask: &[f32], _masked: &[f32]) {}
 }

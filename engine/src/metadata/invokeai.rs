@@ -3,9 +3,9 @@
 //! The one rule: its own words are turned into ours where they count differently (it counts skipped layers from 0), never copied.
 
 use super::found::{Found, MAX_NAME, MAX_PROMPT, NoiseSource, Program};
-use crate::json::plain;
 use super::remark::Remark;
 use super::{a1111, syntax};
+use crate::json::plain;
 use schema::recipe::Noise;
 use serde_json::{Map, Value};
 

@@ -31,8 +31,8 @@ pub use png::with_text;
 pub use remark::{Fault, Remark, Syntax};
 pub use sampler::{Sampler, is_offered};
 
-use crate::json;
 use crate::error::{Error, ErrorKind};
+use crate::json;
 use container::{COMMENT, Texts, USER_COMMENT, XMP};
 use serde_json::Value;
 

@@ -6,8 +6,8 @@ use super::a1111;
 use super::found::{Found, MAX_NAME, MAX_PROMPT, NoiseSource, Program};
 use super::pairs::{Parts, parts};
 use super::remark::Remark;
+use super::syntax;
 use crate::json;
-use super::{syntax};
 use schema::recipe::Noise;
 use serde_json::Value;
 

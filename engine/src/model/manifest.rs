@@ -66,14 +66,22 @@ pub struct Merged {
     pub weight_milli: u32,
 }
 
+/// Where a text's embeddings come out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextLayer {
+    /// The graph, without the ending of its file.
+    pub graph: String,
+    /// Its output.
+    pub output: String,
+}
+
 /// A text encoder with its tokenizer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TextEncoder {
-    /// Graphs by how many of the last layers they leave out, from none on.
-    pub graphs: Vec<String>,
-    /// The output that conditions the picture.
-    pub hidden: String,
+    /// What conditions the picture, by how many of the last layers are left out, from none on.
+    pub layers: Vec<TextLayer>,
     /// The output that stands for the whole text, where the family takes one from here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pooled: Option<String>,

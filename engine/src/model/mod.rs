@@ -9,7 +9,7 @@ mod source;
 pub(crate) use manifest::{
     FOLDER_FORMAT, FlowNumbers, FolderDocument, Parts, StableParts, Vae, within, written, wrong,
 };
-pub use manifest::{MANIFEST, Manifest, Merged, ModelFile, Size, TextEncoder};
+pub use manifest::{MANIFEST, Manifest, Merged, ModelFile, Size, TextEncoder, TextLayer};
 pub use source::Source;
 
 use crate::error::{Error, ErrorKind};

@@ -119,21 +119,31 @@ pub(super) fn begin(
             kept: None,
         });
     };
-    let (steps, strength) = (u64::from(request.steps), u64::from(start.strength_milli));
-    let made = (steps * strength / 1000).min(steps);
-    if made == 0 {
-        return Err(Error::new(
-            ErrorKind::NotOffered,
-            format!("init.strength_milli: {strength} of {steps} steps is none: raise one of them"),
-        ));
-    }
-    let run = scheduler.begin((steps - made) as usize);
     check_size("the starting picture", &start.picture, request)?;
+    let (steps, strength) = (request.steps as usize, start.strength_milli as usize);
+    let run = match driver.is_told_guidance() && scheduler.shorten(start.strength_milli)? {
+        true => 0,
+        false => {
+            let made = (steps * strength / 1000).min(steps);
+            if made == 0 {
+                return Err(Error::new(
+                    ErrorKind::NotOffered,
+                    format!(
+                        "init.strength_milli: {strength} of {steps} steps is none: raise one of them"
+                    ),
+                ));
+            }
+            scheduler.begin(steps - made)
+        }
+    };
+    let whole = start.mask.is_some() && strength == 1000;
     let values = start.picture.to_encoder();
-    let encoded = driver.encode(&values)?;
-    let picture = sampled(encoded, stream)?;
+    // A model that reads the masked picture is not shown the whole one where nothing of it is left.
+    let picture = match whole && driver.reads_masks() {
+        true => Vec::new(),
+        false => sampled(driver.encode(&values)?, stream)?,
+    };
     let noise = noise(request, stream, size)?;
-    let whole = start.mask.is_some() && made == steps;
     let latent = match whole {
         true => {
             let scale = scheduler.start_scale();
@@ -150,14 +160,18 @@ pub(super) fn begin(
     };
     check_size("the mask", mask, request)?;
     let cells = cells(mask, shape);
-    let masked = driver.encode(&masked(values, mask))?;
-    let masked = sampled(masked, stream)?;
-    let reads = driver.mask(&cells, &masked);
-    let kept = (!reads).then(|| Kept {
-        picture,
-        noise,
-        mask: cells.repeat(shape[0]),
-    });
+    let masked = sampled(driver.encode(&masked(values, mask))?, stream)?;
+    let kept = match driver.reads_masks() {
+        true => {
+            driver.mask(&cells, &masked);
+            None
+        }
+        false => Some(Kept {
+            picture,
+            noise,
+            mask: cells.repeat(shape[0]),
+        }),
+    };
     Ok(Begun { latent, run, kept })
 }
 

@@ -128,8 +128,7 @@ const IDLE: &[&str] = &[
 fn offered(name: &str) -> Option<Value> {
     Some(match name {
         "trained_betas" | "sigma_min" | "sigma_max" | "solver_p" | "shift_terminal"
-        | "variance_type"
-        | "lambda_min_clipped" => Value::Null,
+        | "variance_type" | "lambda_min_clipped" => Value::Null,
         "thresholding"
         | "use_beta_sigmas"
         | "use_lu_lambdas"

@@ -3,12 +3,16 @@
 use super::config::{Config, Prediction};
 use super::ddim::{alpha_at, noised};
 use super::{Scheduler, mixed, predict, tables};
+use crate::error::{Error, ErrorKind};
 
 /// The share of data in the boundary condition.
 const DATA: f32 = 0.5;
 
 pub(super) struct Lcm {
     timesteps: Vec<f32>,
+    /// Training steps between two distilled ones, and how many those are.
+    every: usize,
+    original: u32,
     alphas: Vec<f32>,
     first: f32,
     scaling: f32,
@@ -18,8 +22,12 @@ pub(super) struct Lcm {
 
 /// The distilled steps that are taken, the largest first.
 pub(super) fn distilled(config: &Config, steps: usize, original: u32) -> Vec<f32> {
-    let original = original as usize;
-    let every = config.train_steps as usize / original;
+    let every = config.train_steps as usize / original as usize;
+    taken(every, steps, original as usize)
+}
+
+/// So many of the first `original` distilled steps, the largest first.
+fn taken(every: usize, steps: usize, original: usize) -> Vec<f32> {
     let place = |at: usize| original - 1 - (at * original) / steps;
     (0..steps)
         .map(|at| ((place(at) + 1) * every - 1) as f32)
@@ -31,6 +39,8 @@ impl Lcm {
         let alphas = tables::alphas(config, false);
         Self {
             timesteps: distilled(config, steps, original),
+            every: config.train_steps as usize / original as usize,
+            original,
             first: if config.alpha_to_one { 1.0 } else { alphas[0] },
             scaling: scaling as f32,
             prediction: config.prediction,
@@ -43,6 +53,21 @@ impl Lcm {
 impl Scheduler for Lcm {
     fn timesteps(&self) -> &[f32] {
         &self.timesteps
+    }
+
+    fn shorten(&mut self, strength_milli: u32) -> Result<bool, Error> {
+        let (steps, original) = (self.timesteps.len(), self.original as usize);
+        let within = original * strength_milli as usize / 1000;
+        if within < steps {
+            return Err(Error::new(
+                ErrorKind::NotOffered,
+                format!(
+                    "init.strength_milli: {strength_milli} of {original} distilled steps are {within}, and {steps} are asked for"
+                ),
+            ));
+        }
+        self.timesteps = taken(self.every, steps, within);
+        Ok(true)
     }
 
     fn draws(&self, run: usize) -> bool {

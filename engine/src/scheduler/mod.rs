@@ -52,6 +52,15 @@ pub trait Scheduler {
         step
     }
 
+    /// Lays all steps into the less noisy part that a strength names, as consistency models are run; false for a scheduler of other
+    /// models, whose first steps are left out instead.
+    ///
+    /// # Errors
+    /// `ErrorKind::NotOffered` when that part has fewer steps.
+    fn shorten(&mut self, _strength_milli: u32) -> Result<bool, Error> {
+        Ok(false)
+    }
+
     /// A picture under the noise with which a run begins, for image to image.
     fn noised(&self, run: usize, picture: &[f32], noise: &[f32]) -> Vec<f32>;
 }

@@ -64,25 +64,27 @@ pub(super) fn encode(
     let mut pooled = None;
     let encoders = &parts(&model.manifest)?.text;
     for (encoder, tokenizer) in encoders.iter().zip(tokenizers) {
-        let graph = encoder
-            .graphs
+        let layer = encoder
+            .layers
             .get(asked.clip_skip as usize)
             .ok_or_else(|| {
-                let most = encoder.graphs.len().saturating_sub(1);
+                let most = encoder.layers.len().saturating_sub(1);
                 let message = format!(
                     "clip_skip: {} layers are left out, this model offers {most} at most",
                     asked.clip_skip
                 );
                 Error::new(ErrorKind::NotOffered, message)
             })?;
-        let place = match opened.iter().position(|(known, _)| known == graph) {
+        let place = match opened.iter().position(|(known, _)| *known == layer.graph) {
             Some(place) => place,
             None => {
-                opened.push((graph.clone(), Component::open(model, executor, graph)?));
+                let component = Component::open(model, executor, &layer.graph)?;
+                opened.push((layer.graph.clone(), component));
                 opened.len() - 1
             }
         };
-        let (hidden, whole) = run(&mut opened[place].1, encoder, tokenizer, asked)?;
+        let component = &mut opened[place].1;
+        let (hidden, whole) = run(component, encoder, &layer.output, tokenizer, asked)?;
         made.push((encoder.width as usize, hidden));
         pooled = whole.or(pooled);
     }
@@ -105,6 +107,7 @@ pub(super) fn encode(
 fn run(
     component: &mut Component,
     encoder: &TextEncoder,
+    output: &str,
     tokenizer: &TextTokenizer,
     asked: &Asked,
 ) -> Result<(Vec<f32>, Option<Tensor>), Error> {
@@ -120,9 +123,8 @@ fn run(
     };
     let row = |values: Vec<i64>| Tensor::new(vec![1, values.len()], Data::Integers(values));
     let (ids, mask) = (row(ids)?, row(mask)?);
-    let wanted: Vec<&str> = std::iter::once(&encoder.hidden)
-        .chain(&encoder.pooled)
-        .map(String::as_str)
+    let wanted: Vec<&str> = std::iter::once(output)
+        .chain(encoder.pooled.as_deref())
         .collect();
     let given = [("input_ids", &ids), ("attention_mask", &mask)];
     let mut made = component.run(&given, &wanted)?;

@@ -12,7 +12,7 @@ use prost::Message as _;
 const MAX_TOKENS: u32 = 1024;
 const MAX_WIDTH: u32 = 16 * 1024;
 const MAX_ENCODERS: usize = 3;
-const MAX_GRAPHS: usize = 13;
+const MAX_LAYERS: usize = 13;
 
 /// Checks the numbers that this family alone has, and that every graph which they name is listed.
 pub(super) fn check_numbers(manifest: &Manifest) -> Result<(), Error> {
@@ -41,10 +41,13 @@ pub(super) fn check_numbers(manifest: &Manifest) -> Result<(), Error> {
         if encoder.tokens != tokens {
             return Err(wrong("text: encoders of different lengths"));
         }
-        if encoder.graphs.is_empty() || encoder.graphs.len() > MAX_GRAPHS {
-            return Err(wrong(&format!("text.graphs: 1 to {MAX_GRAPHS} belong")));
+        if !(1..=MAX_LAYERS).contains(&encoder.layers.len()) {
+            return Err(wrong(&format!("text.layers: 1 to {MAX_LAYERS} belong")));
         }
-        encoder.graphs.iter().try_for_each(|name| graph(name))?;
+        encoder
+            .layers
+            .iter()
+            .try_for_each(|layer| graph(&layer.graph))?;
     }
     for size in &manifest.sizes {
         graph(&sized("unet", *size))?;

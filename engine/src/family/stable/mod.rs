@@ -292,12 +292,16 @@ impl Driver for Stable {
         }
     }
 
-    fn mask(&mut self, mask: &[f32], masked: &[f32]) -> bool {
-        let channels = parts(&self.model.manifest).map_or(0, |parts| parts.input_channels);
-        if channels <= self.model.manifest.latent_channels {
-            return false;
-        }
+    fn reads_masks(&self) -> bool {
+        let manifest = &self.model.manifest;
+        parts(manifest).is_ok_and(|parts| parts.input_channels > manifest.latent_channels)
+    }
+
+    fn is_told_guidance(&self) -> bool {
+        parts(&self.model.manifest).is_ok_and(|parts| parts.guidance_features.is_some())
+    }
+
+    fn mask(&mut self, mask: &[f32], masked: &[f32]) {
         self.beside = [mask, masked].concat();
-        true
     }
 }

@@ -12,13 +12,13 @@ use crate::family::stable::sized;
 use crate::graph::mapped;
 use crate::graph::tensor::{Data, Tensor};
 use crate::import::{Rewritten, Settings, Sink, Source, prove, rewrite};
-use crate::model::{ModelFile, Size, TextEncoder};
+use crate::model::{ModelFile, Size, TextEncoder, TextLayer};
 use crate::onnx::ModelProto;
 use crate::text::TextTokenizer;
 use bytes::Bytes;
 use prost::Message as _;
 use schema::digest::Digest;
-use schema::recipe::Noise;
+use schema::recipe::{MAX_CLIP_SKIP, Noise};
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
@@ -305,13 +305,22 @@ impl<'a> Graphs<'a> {
         let made = self.part(component, &jobs)?;
         let outputs = &made[0].portable.outputs;
         let (hidden, width) = hidden(component, outputs, tokens, kind)?;
+        let layers = match kind {
+            Kind::Stable => jobs
+                .iter()
+                .map(|job| TextLayer {
+                    graph: job.name.clone(),
+                    output: hidden.clone(),
+                })
+                .collect(),
+            Kind::Xl => shown_layers(component, &hidden),
+        };
         let pooled = match (kind, component) {
             (Kind::Xl, "text_encoder_2") => Some("text_embeds".to_owned()),
             _ => None,
         };
         Ok(TextEncoder {
-            graphs: jobs.iter().map(|job| job.name.clone()).collect(),
-            hidden,
+            layers,
             pooled,
             tokenizer: tokenizer_name.to_owned(),
             tokens: tokens as u32,
@@ -420,6 +429,22 @@ impl<'a> Graphs<'a> {
     pub(super) fn end(self) -> Result<(Vec<ModelFile>, Vec<Proven>), Error> {
         Ok((self.files, self.proven))
     }
+}
+
+/// The layers that a graph shows, from the usual one to the first.
+fn shown_layers(component: &str, hidden: &str) -> Vec<TextLayer> {
+    let number = hidden
+        .rsplit('.')
+        .next()
+        .and_then(|n| n.parse::<usize>().ok());
+    let first = number.unwrap_or(0);
+    (first.saturating_sub(MAX_CLIP_SKIP as usize)..=first)
+        .rev()
+        .map(|number| TextLayer {
+            graph: component.to_owned(),
+            output: format!("hidden_states.{number}"),
+        })
+        .collect()
 }
 
 /// The output that conditions the picture, with its width.

@@ -69,7 +69,10 @@ impl Folder {
         };
         match std::str::from_utf8(&bytes).ok().and_then(json::parse) {
             Some(value) => Ok(Some(value)),
-            None => Err(Error::new(ErrorKind::Malformed, format!("{name} is no JSON"))),
+            None => Err(Error::new(
+                ErrorKind::Malformed,
+                format!("{name} is no JSON"),
+            )),
         }
     }
 
