@@ -18,9 +18,9 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// The first value of a key.
+    /// The last value of a key, as Python's dictionaries keep it.
     pub(super) fn get(&self, key: &str) -> Option<&str> {
-        let found = self.pairs.iter().find(|(known, _)| known == key);
+        let found = self.pairs.iter().rfind(|(known, _)| known == key);
         found.map(|(_, value)| value.as_str())
     }
 }

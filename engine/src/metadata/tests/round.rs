@@ -113,6 +113,21 @@ fn without_remarks(mut found: Found) -> Found {
     found
 }
 
+#[test]
+fn what_another_program_wrote_is_exported_as_no_file_of_that_program() {
+    let text = "a cat\nSteps: 20, Seed: 7, RNG: cpu, Sampler: euler_a karras, Version: stable-diffusion.cpp";
+    let found = read_text(text).expect("a text").expect("settings");
+    assert_eq!(found.program, Program::StableDiffusionCpp);
+    let again = read_text(&a1111_text(&found))
+        .expect("a text")
+        .expect("settings");
+    assert_eq!((again.program, again.version), (Program::A1111, None));
+    assert_eq!(
+        (again.noise, again.sampler, again.sigmas),
+        (found.noise, found.sampler, found.sigmas)
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
