@@ -7,7 +7,7 @@ use super::found::{Found, MAX_NAME, MAX_PROMPT, NoiseSource, Program};
 use super::pairs::{NEGATIVE, Parts, is_whole_key, parts, quoted};
 use super::remark::Remark;
 use super::sampler::{by_sampler, split};
-use super::syntax;
+use super::{sd_cpp, syntax};
 use crate::scheduler::config::Sigmas;
 use schema::recipe::Noise;
 use std::fmt::Write as _;
@@ -244,7 +244,11 @@ fn settings(found: &Found) -> Vec<(&str, String)> {
         is_whole_key(key) && !ours && !named.contains(&key.as_str())
     });
     settings.extend(others.map(|(key, value)| (key.as_str(), Some(value.clone()))));
-    settings.push(("Version", found.version.clone()));
+    // Another program's version would have its own reader take this text for its own.
+    let ours = matches!(found.program, Program::A1111 | Program::Seedmark);
+    let version = found.version.clone();
+    let version = version.filter(|version| ours && !version.starts_with(sd_cpp::NAME));
+    settings.push(("Version", version));
     settings.push(("User", unknown("User")));
     settings
         .into_iter()

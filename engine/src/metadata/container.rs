@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind};
 pub const MAX_FILE: usize = 64 * 1024 * 1024;
 /// The largest chunk, and the most that one unpacks to.
 pub const MAX_TEXT: usize = 1024 * 1024;
-/// The most texts of one file.
+/// The most texts of one file that are looked at, read or not: each may cost as much as the largest.
 const MAX_TEXTS: usize = 64;
 /// The most bytes of all texts of one file.
 const MAX_TOTAL: usize = 4 * MAX_TEXT;
@@ -29,13 +29,24 @@ pub(super) struct Texts {
     pub(super) all: Vec<(String, String)>,
     pub(super) faults: Vec<Remark>,
     total: usize,
+    looked_at: usize,
 }
 
 impl Texts {
+    /// Whether one more text is looked at; asked before anything is unpacked.
+    pub(super) fn admits(&mut self, place: &str) -> bool {
+        self.looked_at = self.looked_at.saturating_add(1);
+        let admitted = self.looked_at <= MAX_TEXTS;
+        if !admitted {
+            self.fault(place, Fault::TooMany);
+        }
+        admitted
+    }
+
     /// Keeps a text, within bounds.
     pub(super) fn keep(&mut self, keyword: &str, text: String) {
         self.total = self.total.saturating_add(text.len());
-        if self.all.len() >= MAX_TEXTS || self.total > MAX_TOTAL {
+        if self.total > MAX_TOTAL {
             return self.fault(keyword, Fault::TooMany);
         }
         self.all.push((bounded(keyword, MAX_NAME).to_owned(), text));

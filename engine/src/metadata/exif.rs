@@ -71,11 +71,17 @@ impl<'a> Tiff<'a> {
 
     /// The entries of a directory, up to the first that the file does not hold.
     fn entries(self, at: usize, texts: &mut Texts) -> Vec<Entry<'a>> {
-        let count = self.short(at).map_or(0, usize::from);
-        if count == 0 || count > MAX_ENTRIES {
-            texts.fault("EXIF", Fault::Unreadable);
-            return Vec::new();
-        }
+        let count = match self.short(at).map(usize::from) {
+            Some(count @ 0..=MAX_ENTRIES) => count,
+            Some(_) => {
+                texts.fault("EXIF", Fault::TooMany);
+                return Vec::new();
+            }
+            None => {
+                texts.fault("EXIF", Fault::Truncated);
+                return Vec::new();
+            }
+        };
         let entries: Vec<_> = (0..count)
             .map_while(|index| self.entry(at.checked_add(2 + index * 12)?))
             .collect();
@@ -117,8 +123,12 @@ fn take(tiff: Tiff<'_>, entry: &Entry<'_>, texts: &mut Texts) {
     if entry.tag != COMMENT && !named {
         return;
     }
+    let place = format!("EXIF {:04x}", entry.tag);
+    if !texts.admits(&place) {
+        return;
+    }
     let Some(data) = entry.data else {
-        return texts.fault(&format!("EXIF {:04x}", entry.tag), Fault::Truncated);
+        return texts.fault(&place, Fault::Truncated);
     };
     if entry.tag == COMMENT {
         return match comment(data, tiff.little) {
@@ -130,7 +140,7 @@ fn take(tiff: Tiff<'_>, entry: &Entry<'_>, texts: &mut Texts) {
     let text = latin_or_utf8(data.get(..end.unwrap_or(data.len())).unwrap_or_default());
     match text.split_once(':') {
         Some((keyword @ ("prompt" | "workflow"), graph)) => texts.keep(keyword, graph.to_owned()),
-        _ => texts.keep(&format!("EXIF {:04x}", entry.tag), text),
+        _ => texts.keep(&place, text),
     }
 }
 

@@ -19,7 +19,6 @@ pub const MAX_LISTED: usize = 256;
 
 /// The program that made the file, as far as its metadata tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Program {
     /// A1111's stable-diffusion-webui, Forge, and whoever writes as they do.
     #[default]

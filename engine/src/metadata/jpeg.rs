@@ -51,6 +51,9 @@ fn segment(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn take(marker: u8, data: &[u8], texts: &mut Texts) {
+    if !matches!(marker, 0xe1 | 0xfe) || !texts.admits(&format!("JPEG segment {marker:02x}")) {
+        return;
+    }
     match marker {
         0xe1 if data.starts_with(b"Exif\0\0") => exif(data, texts),
         0xe1 => {

@@ -19,6 +19,7 @@ mod sampler;
 mod sd_cpp;
 mod seedmark;
 mod syntax;
+mod walk;
 mod webp;
 
 #[cfg(test)]

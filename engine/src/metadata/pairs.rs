@@ -2,12 +2,15 @@
 //!
 //! The one rule: a key is two or more letters, digits, blanks, `-` or `/`; a value ends at a comma unless it is quoted or bracketed.
 
+use super::found::bounded;
 use serde_json::{Deserializer, Value};
 
 /// A last line with fewer pairs belongs to the prompt.
 pub(super) const FEWEST: usize = 3;
 /// The most pairs of one line.
-const MOST: usize = 1024;
+const MOST: usize = 512;
+/// The longest value in quotes or brackets, in bytes; a longer one ends at its first comma.
+const LONGEST: usize = 512 * 1024;
 
 /// What stands before the pairs, and the pairs.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -18,9 +21,9 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// The first value of a key.
+    /// The last value of a key, as Python's dictionaries keep it.
     pub(super) fn get(&self, key: &str) -> Option<&str> {
-        let found = self.pairs.iter().find(|(known, _)| known == key);
+        let found = self.pairs.iter().rfind(|(known, _)| known == key);
         found.map(|(_, value)| value.as_str())
     }
 }
@@ -74,14 +77,15 @@ pub(super) fn pairs(line: &str) -> Vec<(String, String)> {
         let key = before.get(letters..).unwrap_or_default();
         // The first of a key is a letter.
         let key = key.trim_start_matches([' ', '-', '/']);
-        let (value, after) = value(behind);
-        match is_whole_key(key.trim_end()) {
+        let key = key.trim_end();
+        rest = match is_whole_key(key) {
             true => {
-                found.push((key.trim_end().to_owned(), value));
-                rest = after;
+                let (value, after) = value(behind);
+                found.push((key.to_owned(), value));
+                after
             }
-            false => rest = behind,
-        }
+            false => behind,
+        };
     }
     found
 }
@@ -91,7 +95,7 @@ fn value(text: &str) -> (String, &str) {
     let text = text.trim_start();
     let whole = match text.chars().next() {
         Some('"' | '{') => json(text),
-        Some('[') => list(text),
+        Some('[') => json(text).or_else(|| list(text)),
         _ => None,
     };
     whole.unwrap_or_else(|| {
@@ -102,7 +106,7 @@ fn value(text: &str) -> (String, &str) {
 
 /// A quoted text, or an object as civitai and stable-diffusion.cpp put it, commas and all.
 fn json(text: &str) -> Option<(String, &str)> {
-    let mut values = Deserializer::from_str(text).into_iter::<Value>();
+    let mut values = Deserializer::from_str(bounded(text, LONGEST)).into_iter::<Value>();
     let value = values.next()?.ok()?;
     let (whole, behind) = text.split_at_checked(values.byte_offset())?;
     let value = match value {
@@ -162,6 +166,16 @@ mod tests {
                 pair("Hashes", r#"{"model": "ab, c"}"#),
                 pair("Size", "5x6"),
             ]
+        );
+    }
+
+    #[test]
+    fn lists_of_json_hold_commas_and_brackets() {
+        let line = r#"Civitai resources: [{"type":"lora","of":[1,2]}, {"b": "]"}], Size: 5x6"#;
+        let value = r#"[{"type":"lora","of":[1,2]}, {"b": "]"}]"#;
+        assert_eq!(
+            read(line),
+            [pair("Civitai resources", value), pair("Size", "5x6")]
         );
     }
 

@@ -72,6 +72,9 @@ fn take(chunk: &Chunk<'_>, texts: &mut Texts) {
         return;
     }
     let kind = latin_or_utf8(&chunk.kind);
+    if !texts.admits(&format!("PNG {kind}")) {
+        return;
+    }
     let fault = if chunk.data.len() > MAX_TEXT {
         Some(Fault::TooLarge)
     } else if !chunk.sound {

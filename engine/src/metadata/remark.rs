@@ -4,7 +4,6 @@
 
 /// What is wrong with a part of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Fault {
     /// The file ends inside of it.
     Truncated,
@@ -20,7 +19,6 @@ pub enum Fault {
 
 /// Spellings in a prompt that other programs act upon; here they are words like all others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Syntax {
     /// `(word)`, `[word]`, `(word:1.3)`, `word++`: more or less weight.
     Weight,
@@ -38,9 +36,8 @@ pub enum Syntax {
     ExtraNetwork,
 }
 
-/// What this engine cannot reproduce, or could not read, and why.
+/// What this engine cannot reproduce, or could not read, and why. Complete on purpose: a new one is no build until a shop has words for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Remark {
     /// A part of the file was left out; the rest was read.
     Damaged {

@@ -12,7 +12,7 @@ use schema::recipe::Noise;
 use serde_json::Value;
 
 /// What its version begins with.
-const NAME: &str = "stable-diffusion.cpp";
+pub(super) const NAME: &str = "stable-diffusion.cpp";
 /// The pair that holds JSON.
 const JSON: &str = "SDCPP";
 

@@ -25,14 +25,7 @@ pub(super) fn read(bytes: &[u8], texts: &mut Texts) {
             let kind = rest.get(..4).map(latin_or_utf8).unwrap_or_default();
             return texts.fault(format!("WebP {kind}").trim_end(), Fault::Truncated);
         };
-        match &kind {
-            b"EXIF" | b"XMP " if data.len() > MAX_TEXT => {
-                texts.fault(&format!("WebP {}", latin_or_utf8(&kind)), Fault::TooLarge);
-            }
-            b"EXIF" => exif(data, texts),
-            b"XMP " => texts.keep(XMP, latin_or_utf8(data)),
-            _ => {}
-        }
+        take(&kind, data, texts);
         rest = behind;
     }
     texts.fault("WebP", Fault::TooMany);
@@ -49,4 +42,18 @@ fn next(bytes: &[u8]) -> Option<([u8; 4], &[u8], &[u8])> {
         _ => rest.get(1..).unwrap_or_default(),
     };
     Some((*kind, data, behind))
+}
+
+fn take(kind: &[u8; 4], data: &[u8], texts: &mut Texts) {
+    let place = format!("WebP {}", latin_or_utf8(kind));
+    if !matches!(kind, b"EXIF" | b"XMP ") || !texts.admits(place.trim_end()) {
+        return;
+    }
+    if data.len() > MAX_TEXT {
+        return texts.fault(place.trim_end(), Fault::TooLarge);
+    }
+    match kind {
+        b"EXIF" => exif(data, texts),
+        _ => texts.keep(XMP, latin_or_utf8(data)),
+    }
 }

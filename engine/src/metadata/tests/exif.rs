@@ -124,6 +124,18 @@ fn directories_that_lead_into_themselves_or_nowhere_end() {
 }
 
 #[test]
+fn a_thousand_names_for_one_large_text_are_not_all_read() {
+    let data = vec![b'a'; 1 << 20];
+    let length = u32::try_from(data.len() - 8000).expect("a length");
+    let entries = vec![(0x010f, 2, length, 4000); 512];
+    let mut exif = tiff(false, &entries);
+    exif.resize(1 << 20, b'a');
+    let error = read(&in_webp(exif)).expect_err("too much");
+    assert!(error.to_string().contains("EXIF 010f"), "{error}");
+    assert_eq!(read(&in_webp(tiff(false, &[]))).expect("a file"), None);
+}
+
+#[test]
 fn exif_with_any_byte_changed_never_panics() {
     let whole = comment(true, b"UNICODE\0", &utf16(SETTINGS, true));
     for at in 0..whole.len() {

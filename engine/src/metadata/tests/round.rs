@@ -1,7 +1,7 @@
 //! What is exported is imported as it was.
 
 use super::super::{
-    NoiseSource, PARAMETERS, Program, Sampler, a1111_text, pairs, read_text, with_text,
+    MAX_PROMPT, NoiseSource, PARAMETERS, Program, Sampler, a1111_text, pairs, read_text, with_text,
 };
 use super::*;
 use crate::scheduler::config::Sigmas;
@@ -111,6 +111,40 @@ fn settings() -> impl Strategy<Value = Found> {
 fn without_remarks(mut found: Found) -> Found {
     found.remarks.clear();
     found
+}
+
+#[test]
+fn the_longest_prompts_come_back_whatever_their_letters() {
+    for letter in ["\u{1}", "\n", "ä", "\"", "{", "Negative prompt:\n"] {
+        let prompt = letter.repeat(MAX_PROMPT / letter.len());
+        let found = Found {
+            negative: prompt.clone(),
+            prompt,
+            ..Found::default()
+        };
+        let again = read_text(&a1111_text(&found))
+            .expect("a text")
+            .expect("settings");
+        assert!(
+            again.prompt == found.prompt && again.negative == found.negative,
+            "{letter:?}"
+        );
+    }
+}
+
+#[test]
+fn what_another_program_wrote_is_exported_as_no_file_of_that_program() {
+    let text = "a cat\nSteps: 20, Seed: 7, RNG: cpu, Sampler: euler_a karras, Version: stable-diffusion.cpp";
+    let found = read_text(text).expect("a text").expect("settings");
+    assert_eq!(found.program, Program::StableDiffusionCpp);
+    let again = read_text(&a1111_text(&found))
+        .expect("a text")
+        .expect("settings");
+    assert_eq!((again.program, again.version), (Program::A1111, None));
+    assert_eq!(
+        (again.noise, again.sampler, again.sigmas),
+        (found.noise, found.sampler, found.sigmas)
+    );
 }
 
 proptest! {
