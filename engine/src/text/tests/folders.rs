@@ -3,6 +3,7 @@
 use super::{Files, bert, bert_document, clip, clip_document, put, read, refused};
 use crate::error::ErrorKind;
 use crate::text::tokenizer::{Family, MAX_FILE_BYTES};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn clip_with(document: &Value) -> Files {
@@ -267,4 +268,72 @@ fn a_document_and_a_configuration_must_agree() {
         &json!({"tokenizer_class": "PreTrainedTokenizerFast"}),
     );
     assert_eq!(read(&files).unwrap().family(), Family::Bert);
+}
+
+/// The places of a document, but for the many in its vocabulary.
+fn places(document: &Value, at: &str, found: &mut Vec<String>) {
+    found.push(at.to_owned());
+    let inner: Vec<(String, &Value)> = match document {
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| (name.clone(), value))
+            .collect(),
+        Value::Array(items) => (0..)
+            .zip(items)
+            .map(|(index, value): (usize, _)| (index.to_string(), value))
+            .collect(),
+        _ => return,
+    };
+    // A pointer spells these two otherwise.
+    let plain = inner
+        .into_iter()
+        .filter(|(name, _)| !name.contains(['/', '~']));
+    for (name, value) in plain.take(16) {
+        places(value, &format!("{at}/{name}"), found);
+    }
+}
+
+fn odd_value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(json!(null)),
+        Just(json!(true)),
+        Just(json!([])),
+        Just(json!({})),
+        Just(json!({"content": "a", "normalized": true})),
+        any::<u32>().prop_map(|number| json!(number)),
+        any::<f64>().prop_map(|number| json!(number)),
+        prop_oneof!["[!aA]", "BPE|WordPiece|Sequence", "\\PC{0,9}"].prop_map(|text| json!(text)),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_file_says_it_is_read_or_refused(
+        value in odd_value(),
+        place in any::<prop::sample::Index>(),
+        file in 0..4_usize,
+        text in "[!aA猫 ]{0,9}",
+    ) {
+        let config = |files: Files| serde_json::from_slice(&files["tokenizer_config.json"]).unwrap();
+        let (mut files, name, mut document) = match file {
+            0 => (Files::new(), "tokenizer.json", clip_document()),
+            1 => (Files::new(), "tokenizer.json", bert_document()),
+            2 => (clip("!"), "tokenizer_config.json", config(clip("!"))),
+            _ => (bert(), "tokenizer_config.json", config(bert())),
+        };
+        let mut found = Vec::new();
+        places(&document, "", &mut found);
+        *document.pointer_mut(place.get(&found).as_str()).unwrap() = value;
+        put(&mut files, name, &document);
+        match read(&files) {
+            Ok(tokenizer) => prop_assert!(tokenizer.encode(&text).unwrap().len() >= 2),
+            Err(error) => prop_assert!(error.to_string().starts_with("tokenizer/"), "{}", error),
+        }
+    }
+}
+
+#[test]
+fn a_tokenizer_is_shared_between_threads() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    shared(&read(&clip("!")).unwrap());
 }

@@ -118,7 +118,7 @@ pub(super) fn bert_document() -> Value {
     let listed = bert().remove("vocab.txt").unwrap_or_default();
     let listed = String::from_utf8(listed).unwrap();
     let vocabulary: BTreeMap<&str, usize> = listed.lines().zip(0..).collect();
-    json!({"added_tokens": [], "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
+    json!({"added_tokens": [{"id": 4, "content": "[MASK]", "special": true}], "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
             "strip_accents": null, "lowercase": true},
         "pre_tokenizer": {"type": "BertPreTokenizer"},
         "post_processor": {"type": "TemplateProcessing",

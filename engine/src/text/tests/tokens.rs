@@ -45,6 +45,18 @@ fn marks_in_a_text_are_the_marks_themselves() {
 }
 
 #[test]
+fn marks_are_looked_for_where_no_file_names_them() {
+    for (mut files, text, ids) in [
+        (clip("!"), "cat<|endoftext|>", vec![BEGIN, CAT, END, END]),
+        (bert(), "a[MASK][SEP] [mask]", vec![2, 7, 4, 3, 1, 1, 1, 3]),
+    ] {
+        files.remove("tokenizer_config.json");
+        files.remove("special_tokens_map.json");
+        assert_eq!(read(&files).unwrap().encode(text).unwrap(), ids);
+    }
+}
+
+#[test]
 fn chinese_characters_stand_alone_and_accents_go() {
     let tokenizer = read(&bert()).unwrap();
     let ids = tokenizer.encode("猫狗Cats café！").unwrap();

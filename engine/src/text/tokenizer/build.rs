@@ -3,7 +3,7 @@
 //! The one rule: what a stranger's folder says must not be able to make the crate panic, wait or draw lots.
 
 use super::folder::malformed;
-use super::plan::{Pieces, Plan};
+use super::plan::{LONGEST_WORD, Pieces, Plan};
 use crate::error::{Error, ErrorKind};
 use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::models::wordpiece::WordPiece;
@@ -91,12 +91,11 @@ pub(super) fn build(plan: Plan) -> Result<tokenizers::Tokenizer, Error> {
             lower_case,
             strip_accents,
             chinese,
-            longest_word,
         } => {
             let model = WordPiece::builder()
                 .vocab(plan.vocabulary.into_iter().collect::<Vocab>())
                 .unk_token(plan.unknown)
-                .max_input_chars_per_word(longest_word)
+                .max_input_chars_per_word(LONGEST_WORD)
                 .build()
                 .map_err(wrong)?;
             let mut tokenizer = tokenizers::Tokenizer::new(model);

@@ -110,36 +110,25 @@ fn bert_pieces(
     normalizer.expect("clean_text", &json!(true))?;
     model.expect("continuing_subword_prefix", &json!("##"))?;
     model.expect("max_input_chars_per_word", &json!(LONGEST_WORD))?;
-    let pieces = Pieces::Bert {
-        lower_case: normalizer.need("lowercase")?,
-        strip_accents: normalizer.take("strip_accents")?,
-        chinese: normalizer.need("handle_chinese_chars")?,
-        longest_word: LONGEST_WORD,
-    };
-    if let Pieces::Bert {
+    let lower_case = normalizer.need("lowercase")?;
+    let strip_accents: Option<bool> = normalizer.take("strip_accents")?;
+    let chinese = normalizer.need("handle_chinese_chars")?;
+    let differs = |stated: Option<bool>, here: bool| stated.is_some_and(|it| it != here);
+    let strips = strip_accents.unwrap_or(lower_case);
+    for (field, differs) in [
+        ("lowercase", differs(settings.lower_case, lower_case)),
+        ("handle_chinese_chars", differs(settings.chinese, chinese)),
+        ("strip_accents", differs(settings.strip_accents, strips)),
+    ] {
+        if differs {
+            return Err(normalizer.wrong(field, "is not what tokenizer_config.json says"));
+        }
+    }
+    Ok(Pieces::Bert {
         lower_case,
         strip_accents,
         chinese,
-        ..
-    } = &pieces
-    {
-        let differs = |stated: Option<bool>, here: bool| stated.is_some_and(|it| it != here);
-        let accents = |stated: Option<bool>| stated.unwrap_or(*lower_case);
-        let stated = settings.strip_accents.map(Some);
-        for (field, differs) in [
-            ("lowercase", differs(settings.lower_case, *lower_case)),
-            ("handle_chinese_chars", differs(settings.chinese, *chinese)),
-            (
-                "strip_accents",
-                stated.is_some_and(|it| accents(it) != accents(*strip_accents)),
-            ),
-        ] {
-            if differs {
-                return Err(normalizer.wrong(field, "is not what tokenizer_config.json says"));
-            }
-        }
-    }
-    Ok(pieces)
+    })
 }
 
 /// The first and the last token of every text.

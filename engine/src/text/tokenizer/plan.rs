@@ -28,7 +28,6 @@ pub(super) enum Pieces {
         lower_case: bool,
         strip_accents: Option<bool>,
         chinese: bool,
-        longest_word: usize,
     },
 }
 
@@ -78,13 +77,20 @@ impl Plan {
             })?;
             merges.push((left.to_owned(), right.to_owned()));
         }
+        let added = settings.added_with(
+            &vocabulary,
+            &[
+                ("bos_token", "<|startoftext|>"),
+                ("eos_token", "<|endoftext|>"),
+            ],
+        );
         Ok(Self {
             place,
             vocabulary,
             unknown: settings.role("unk_token", "<|endoftext|>"),
             begin: settings.role("bos_token", "<|startoftext|>"),
             end: settings.role("eos_token", "<|endoftext|>"),
-            added: settings.added.clone(),
+            added,
             pieces: Pieces::Clip {
                 merges,
                 words: CLIP_WORDS_5,
@@ -98,18 +104,27 @@ impl Plan {
         for (id, piece) in (0..).zip(listed.lines()) {
             vocabulary.insert(piece.to_owned(), id);
         }
+        let added = settings.added_with(
+            &vocabulary,
+            &[
+                ("unk_token", "[UNK]"),
+                ("sep_token", "[SEP]"),
+                ("pad_token", "[PAD]"),
+                ("cls_token", "[CLS]"),
+                ("mask_token", "[MASK]"),
+            ],
+        );
         Ok(Self {
             place: folder.place("vocab.txt"),
             vocabulary,
             unknown: settings.role("unk_token", "[UNK]"),
             begin: settings.role("cls_token", "[CLS]"),
             end: settings.role("sep_token", "[SEP]"),
-            added: settings.added.clone(),
+            added,
             pieces: Pieces::Bert {
                 lower_case: settings.lower_case.unwrap_or(true),
                 strip_accents: settings.strip_accents,
                 chinese: settings.chinese.unwrap_or(true),
-                longest_word: LONGEST_WORD,
             },
         })
     }

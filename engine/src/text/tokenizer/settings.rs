@@ -7,7 +7,7 @@ use super::folder::{Document, Folder};
 use crate::error::Error;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// More tokens than any text encoder of these families takes.
 pub const MAX_LIMIT: usize = 1024;
@@ -161,6 +161,21 @@ impl Settings {
             added,
             roles,
         })
+    }
+
+    /// The tokens to look for, and those that transformers takes where no file names one for a role.
+    pub(super) fn added_with(
+        &self,
+        vocabulary: &HashMap<String, u32>,
+        usual: &[(&str, &str)],
+    ) -> Vec<Token> {
+        let mut added = self.added.clone();
+        for (role, content) in usual {
+            if !self.roles.contains_key(role) && vocabulary.contains_key(*content) {
+                added.push(Spelled::Plain((*content).to_owned()).into());
+            }
+        }
+        added
     }
 
     /// The token of a role, or what transformers takes where no file names one.
