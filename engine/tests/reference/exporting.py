@@ -61,30 +61,36 @@ def beside(folder, target, pipeline):
     (target / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
 
 
-def dynamo(folder, target):
-    """`torch.onnx.export(dynamo=True)` of the parts, under optimum's names; weights lie in model.onnx.data."""
-    encoder, unet, reader, writer = parts(folder)
-    size = unet.config.sample_size
-    factor = 2 ** (len(reader.config.block_out_channels) - 1)
-    batch, height, width = (torch.export.Dim(name, min=1, max=4096) for name in ["batch", "height", "width"])
-    even = {0: batch, 2: 2 * torch.export.Dim("half_height", min=2, max=2048), 3: 2 * torch.export.Dim("half_width", min=2, max=2048)}
-    sample = {"sample": torch.randn(2, unet.config.in_channels, size, size), "timestep": torch.tensor(1)}
-    sample |= {"encoder_hidden_states": torch.randn(2, 77, unet.config.cross_attention_dim), "timestep_cond": torch.randn(2, unet.config.time_cond_proj_dim)}
-    ids = {"input_ids": torch.randint(0, encoder.config.vocab_size, (2, 77))}
-    picture = {"sample": torch.randn(2, 3, size * factor, size * factor)}
-    graphs = {
-        "text_encoder": (encoder, ids, [{0: batch}], ["last_hidden_state", "pooler_output"]),
-        "unet": (unet, sample, [even, None, {0: batch}, {0: batch}], ["out_sample"]),
-        "vae_encoder": (reader, picture, [{0: batch, 2: factor * height, 3: factor * width}], ["latent_parameters"]),
-        "vae_decoder": (writer, {"latent_sample": torch.randn(2, 4, size, size)}, [{0: batch, 2: height, 3: width}], ["sample"]),
-    }
-    for name, (module, inputs, moving, outputs) in graphs.items():
-        path = target / name / "model.onnx"
-        path.parent.mkdir()
-        told = {"input_names": list(inputs), "output_names": outputs, "dynamic_shapes": tuple(moving), "opset_version": 18, "verbose": False}
-        torch.onnx.export(module, tuple(inputs.values()), str(path), dynamo=True, **told)
-        without_traces(path)
-    beside(folder, target, None)
+def dynamo(external):
+    """`torch.onnx.export(dynamo=True)` of the parts, under optimum's names; weights lie in model.onnx.data where told so, as they do unless asked otherwise."""
+
+    def export(folder, target):
+        encoder, unet, reader, writer = parts(folder)
+        size = unet.config.sample_size
+        factor = 2 ** (len(reader.config.block_out_channels) - 1)
+        batch, height, width = (torch.export.Dim(name, min=1, max=4096) for name in ["batch", "height", "width"])
+        even = {0: batch, 2: 2 * torch.export.Dim("half_height", min=2, max=2048), 3: 2 * torch.export.Dim("half_width", min=2, max=2048)}
+        sample = {"sample": torch.randn(2, unet.config.in_channels, size, size), "timestep": torch.tensor(1)}
+        sample |= {"encoder_hidden_states": torch.randn(2, 77, unet.config.cross_attention_dim)}
+        if unet.config.time_cond_proj_dim:
+            sample |= {"timestep_cond": torch.randn(2, unet.config.time_cond_proj_dim)}
+        ids = {"input_ids": torch.randint(0, encoder.config.vocab_size, (2, 77))}
+        picture = {"sample": torch.randn(2, 3, size * factor, size * factor)}
+        graphs = {
+            "text_encoder": (encoder, ids, [{0: batch}], ["last_hidden_state", "pooler_output"]),
+            "unet": (unet, sample, [even, None, {0: batch}, {0: batch}][: len(sample)], ["out_sample"]),
+            "vae_encoder": (reader, picture, [{0: batch, 2: factor * height, 3: factor * width}], ["latent_parameters"]),
+            "vae_decoder": (writer, {"latent_sample": torch.randn(2, 4, size, size)}, [{0: batch, 2: height, 3: width}], ["sample"]),
+        }
+        for name, (module, inputs, moving, outputs) in graphs.items():
+            path = target / name / "model.onnx"
+            path.parent.mkdir()
+            told = {"input_names": list(inputs), "output_names": outputs, "dynamic_shapes": tuple(moving), "opset_version": 18, "external_data": external}
+            torch.onnx.export(module, tuple(inputs.values()), str(path), dynamo=True, verbose=False, **told)
+            without_traces(path)
+        beside(folder, target, None)
+
+    return export
 
 
 def without_traces(path):

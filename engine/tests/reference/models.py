@@ -125,10 +125,10 @@ MODELS = {
     "sd15": (lambda: sd1(100, layers=3), [END], ("PNDMScheduler", {**STABLE, "skip_prk_steps": True}), exporting.optimum(14)),
     "sd21v": (lambda: sd2(200), ["!"], ("DDIMScheduler", {**STABLE, "prediction_type": "v_prediction", "skip_prk_steps": True}), exporting.optimum(14)),
     "sdxl": (lambda: sdxl(300), [END, "!"], ("EulerDiscreteScheduler", {**EULER, "timestep_spacing": "leading"}), exporting.optimum(17)),
-    "lcm": (lambda: sd1(400, time_cond_proj_dim=16), [END], ("LCMScheduler", CONSISTENT), exporting.dynamo),
+    "lcm": (lambda: sd1(400, time_cond_proj_dim=16), [END], ("LCMScheduler", CONSISTENT), exporting.dynamo(True)),
     "turbo": (lambda: halved(sd2(500)), ["!"], ("EulerDiscreteScheduler", {**EULER, "timestep_spacing": "trailing"}), exporting.optimum(18, "fp16", True)),
     "taiyi": (lambda: taiyi(600), ["[PAD]"], ("PNDMScheduler", {**STABLE, "skip_prk_steps": True}), exporting.script),
-    "inpaint": (lambda: halved(sd1(700, in_channels=9)), [END], ("DDIMScheduler", STABLE), exporting.optimum(18, "fp16")),
+    "inpaint": (lambda: sd1(700, in_channels=9), [END], ("DDIMScheduler", STABLE), exporting.dynamo(False)),
 }
 
 

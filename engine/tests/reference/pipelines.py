@@ -74,9 +74,6 @@ def pipeline(name, mode, scheduler, options):
         if isinstance(told, list) and told[0] and part != "scheduler":
             parts[part] = getattr(diffusers if told[0] == "diffusers" else transformers, told[1]).from_pretrained(TORCH / name / part)
     config = json.loads((TORCH / name / "scheduler/scheduler_config.json").read_text())
-    if not hasattr(parts["text_encoder"], "text_model"):
-        # Where transformers 5 has no such level any more, and diffusers asks for it.
-        object.__setattr__(parts["text_encoder"], "text_model", parts["text_encoder"])
     parts["scheduler"] = getattr(diffusers, scheduler or index["scheduler"][1]).from_config(config, **options)
     takes = inspect.signature(kind.__init__).parameters
     parts |= {part: None for part in ["safety_checker", "feature_extractor", "image_encoder"] if part in takes}
@@ -121,6 +118,13 @@ class Draws:
 def run(case):
     mode = case.get("mode", "text")
     pipe = pipeline(case["model"], mode, case.get("scheduler"), case.get("options", {}))
+    if "lora" in case:
+        pipe.load_lora_weights(HERE / "lora", weight_name=case["lora"])
+        pipe.fuse_lora(lora_scale=case["lora_thousandths"] / 1000)
+        pipe.unload_lora_weights()
+    if "clip_skip" in case and not hasattr(pipe.text_encoder, "text_model"):
+        # transformers 5 has no such level any more, and diffusers asks for it.
+        object.__setattr__(pipe.text_encoder, "text_model", pipe.text_encoder)
     factor, size = pipe.vae_scale_factor, case.get("size", [8, 8])
     width, height = size[0] * factor, size[1] * factor
     generator = torch.Generator("cpu").manual_seed(case["seed"])
@@ -162,7 +166,13 @@ def run(case):
     recorded |= {"scheduler": {"_class_name": type(pipe.scheduler).__name__, **config}}
     recorded |= {"timesteps": timesteps, "draws": draws.every}
     recorded |= {"start": None if mode == "text" else packed(begun[0].numpy().astype("<f4")), "latents": packed(numpy.concatenate(latents)), "picture": packed(pixels)}
-    return recorded, pixels, latents
+    return recorded, pixels, latents, pipe
+
+
+def quiet():
+    transformers.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    diffusers.logging.set_verbosity_error()
 
 
 if __name__ == "__main__":
@@ -171,14 +181,12 @@ if __name__ == "__main__":
     asked = reading.parse_args()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    transformers.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
-    diffusers.logging.set_verbosity_error()
+    quiet()
     recorded, sizes = [], set()
     for at, given in enumerate(cases()):
         given["name"] = f"{at:03} {given['name']}"
         if asked.only in given["name"]:
-            line, pixels, latents = run(given)
+            line, pixels, latents, _ = run(given)
             recorded.append(line)
             if line["mode"] != "text":
                 sizes.add((line["width"], line["height"]))

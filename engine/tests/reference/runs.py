@@ -81,7 +81,7 @@ def texts():
     yield case("turbo", steps=3, guidance=3.0, negative=BAD, size=WIDE, seed=501)
     yield case("taiyi", prompt="一只戴着红色帽子的猫，水墨画", seed=600)
     yield case("taiyi", prompt="飞流直下三千尺, Oil Painting café 4k", negative="模糊，低质量", seed=601, steps=3)
-    yield case("taiyi", "euler-a", prompt="海边看日落", negative="", seed=602, steps=2, size=[9, 8])
+    yield case("taiyi", "euler-a", prompt="海边看日落", negative="", seed=602, steps=2, size=[10, 8])
     yield case("taiyi", "dpm-karras", prompt="", seed=603, steps=3, guidance=1.0)
 
 
