@@ -192,8 +192,8 @@ pub(crate) struct Generate {
     /// What the sheet is printed on
     #[arg(long, default_value = "a4", requires = "sheet", value_parser = papers())]
     pub(crate) paper: String,
-    /// A model folder; the embedded model when left out
-    #[arg(long, value_name = "FOLDER")]
+    /// A model that was added, by name or digest, or a model's folder; left out, the one that the recipe names, else the embedded one
+    #[arg(long, value_name = "MODEL")]
     pub(crate) model: Option<PathBuf>,
     /// The PNG to write, or - for standard output; with --recipe a folder, with --bundle a folder too: this one when left out
     #[arg(long, value_name = "PATH", required_unless_present = "bundle")]
@@ -273,8 +273,8 @@ pub(crate) struct Seal {
     /// Licences on offer
     #[arg(long, default_value = "standard-1", value_delimiter = ',')]
     pub(crate) licences: Vec<String>,
-    /// A model folder; the embedded model when left out
-    #[arg(long, value_name = "FOLDER")]
+    /// A model that was added, by name or digest, or a model's folder; left out, the one that the recipe names, else the embedded one
+    #[arg(long, value_name = "MODEL")]
     pub(crate) model: Option<PathBuf>,
     /// The .seedmark file to write, or - for standard output; an existing file is never overwritten
     #[arg(long, value_name = "FILE")]
@@ -318,8 +318,8 @@ pub(crate) struct Reproduce {
     /// A tlog-policy file with the logs that you trust
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
-    /// A model folder; the embedded model when left out
-    #[arg(long, value_name = "FOLDER")]
+    /// A model that was added, by name or digest, or a model's folder; left out, the one that the recipe names, else the embedded one
+    #[arg(long, value_name = "MODEL")]
     pub(crate) model: Option<PathBuf>,
     /// Publish the outcome: the shop's address; needs --key
     #[arg(long, value_name = "URL", requires = "key")]
@@ -352,26 +352,105 @@ pub(crate) struct Model {
 
 #[derive(Subcommand)]
 pub(crate) enum ModelCommand {
-    /// Check a model's files and print what it is, and whether this machine keeps portable-1
-    Info {
-        /// A model folder; the embedded model when left out
-        #[arg(long, value_name = "FOLDER")]
-        model: Option<PathBuf>,
+    /// Add a model folder as `optimum-cli export onnx` writes it: rewritten for equal pixels on every CPU, and proven on the spot
+    #[command(after_help = "\
+The folder is only read. Each graph is rewritten into operators whose results are equal on every CPU, measured
+against the original, and written into the store under the digest of what came out. Nothing is downloaded: to get
+a folder, see `seedmark model export-help`. What cannot be rewritten is named, and nothing is added.
+
+Example: seedmark model add sd15-onnx --name \"Stable Diffusion 1.5\" --size 512x512 --size 512x768")]
+    Add(Box<ModelAdd>),
+    /// List the models that are here
+    List {
+        #[command(flatten)]
+        store: ModelStore,
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Regenerate the embedded model's fixed pictures and compare them with the published digests
+    /// Check a model's files and print what it is, and whether this machine keeps portable-1
+    Info {
+        /// A model that was added, by name or digest; the embedded model when left out
+        name: Option<String>,
+        /// The same, or a model's folder
+        #[arg(long, value_name = "MODEL", conflicts_with = "name")]
+        model: Option<PathBuf>,
+        #[command(flatten)]
+        store: ModelStore,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take a model out of the store; its recipes can no longer be made here
+    Remove {
+        /// Its name or digest
+        name: String,
+        #[command(flatten)]
+        store: ModelStore,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a model's fixed pictures and print their digests; the embedded model's are compared with the published ones
+    #[command(after_help = "\
+The digests of an added model are the same on every machine that keeps portable-1: compare the lists of two.
+
+Examples:
+  seedmark model check
+  seedmark model check \"Stable Diffusion 1.5\" --pictures 2 --json > here.json")]
     Check {
-        /// How many of the 32 pictures, from the first
-        #[arg(long, value_name = "N", default_value_t = engine::proof::COUNT)]
-        pictures: usize,
+        /// A model that was added, by name or digest; the embedded model when left out
+        name: Option<String>,
+        /// How many of the fixed pictures, from the first: all 32 of the embedded model, 4 of an added one
+        #[arg(long, value_name = "N")]
+        pictures: Option<usize>,
+        #[command(flatten)]
+        store: ModelStore,
         #[command(flatten)]
         workers: Workers,
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
+    /// Say how to get a model folder from a model on Hugging Face, on your own machine
+    ExportHelp,
+}
+
+/// Where added models lie.
+#[derive(Args)]
+pub(crate) struct ModelStore {
+    /// Where added models lie; $SEEDMARK_MODELS, else seedmark/models in the data folder, when left out
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) store: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct ModelAdd {
+    /// The folder with model_index.json
+    pub(crate) folder: PathBuf,
+    /// Its name for people; that of the folder when left out
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// A picture size that it is to make, such as 512x768; as often as there are sizes. The size it was trained for when left out
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) size: Vec<String>,
+    /// Its licence, where the folder's README.md does not say it
+    #[arg(long)]
+    pub(crate) licence: Option<String>,
+    /// Add it although its licence forbids sale: recipes with it cannot be sold
+    #[arg(long)]
+    pub(crate) for_own_use: bool,
+    /// Steps that are usual for it
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=200))]
+    pub(crate) steps: Option<u32>,
+    /// Guidance that is usual for it, such as 7.5
+    #[arg(long)]
+    pub(crate) guidance: Option<String>,
+    #[command(flatten)]
+    pub(crate) store: ModelStore,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]

@@ -51,7 +51,7 @@ const PROMPTS: [(&str, Option<&str>); COUNT] = [
     ("Kaktus in Rosa, 3D-Stil", None),
 ];
 
-/// The fixed recipes for a model; every noise, several guidances, shifts and step counts take part.
+/// The fixed recipes for a model; every noise, several guidances, step counts and, where there is one, shifts take part.
 ///
 /// # Errors
 /// When the model offers no size.
@@ -65,7 +65,9 @@ pub fn requests(model: &Model) -> Result<Vec<Request>, Error> {
         model: model.digest,
         profile: Profile::Portable1,
         prompt: (*prompt).to_owned(),
-        negative: negative.map(str::to_owned),
+        negative: negative
+            .filter(|_| model.manifest.takes_negative())
+            .map(str::to_owned),
         // Beyond 32 bits only for philox; the others refuse it.
         seed: if number % 8 < 6 {
             number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
@@ -77,8 +79,11 @@ pub fn requests(model: &Model) -> Result<Vec<Request>, Error> {
             7 => Noise::Numpy,
             _ => Noise::Philox,
         },
-        scheduler: Scheduler::FlowEuler {
-            shift_milli: if number % 5 == 4 { 2000 } else { 1000 },
+        scheduler: match model.manifest.scheduler {
+            Scheduler::FlowEuler { .. } => Scheduler::FlowEuler {
+                shift_milli: if number % 5 == 4 { 2000 } else { 1000 },
+            },
+            other => other,
         },
         steps: match number {
             0..4 => 2,

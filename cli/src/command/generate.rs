@@ -37,7 +37,7 @@ pub(crate) fn run(options: &Generate) -> Result<Exit> {
     {
         bail!("--save-recipe and --out name the same file");
     }
-    let (model, runtime) = machine::engine(options.model.as_deref())?;
+    let (model, runtime) = machine::engine(options.model.as_deref(), written.as_ref())?;
     let recipe = match written {
         Some(recipe) => recipe,
         None => super::prompt::recipe_of(options, model.digest, &model.manifest)?,

@@ -97,6 +97,11 @@ fn size(wanted: Option<&str>, manifest: &Manifest) -> Result<Size> {
         let usual = manifest.sizes.first().copied();
         return usual.ok_or_else(|| anyhow!("the model offers no size"));
     };
+    size_of(text)
+}
+
+/// Reads `128x128`.
+pub(crate) fn size_of(text: &str) -> Result<Size> {
     text.split_once(['x', '×'])
         .and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)))
         .map(|(width, height)| Size { width, height })
@@ -112,7 +117,7 @@ fn noise(text: &str) -> Result<Noise> {
 }
 
 /// Reads `3` or `3.5` as thousandths.
-fn guidance(text: &str) -> Result<u32> {
+pub(crate) fn guidance(text: &str) -> Result<u32> {
     let most = recipe::MAX_GUIDANCE_MILLI;
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());

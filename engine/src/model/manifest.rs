@@ -310,6 +310,15 @@ impl Manifest {
         check_files(&self.files)
     }
 
+    /// Whether a negative prompt means something to the model: one that was distilled to be told its guidance reads none.
+    #[must_use]
+    pub fn takes_negative(&self) -> bool {
+        match &self.parts {
+            Parts::Flow(_) => true,
+            Parts::Stable(parts) => parts.guidance_features.is_none(),
+        }
+    }
+
     /// The values of a latent for a size, by side: channels, down, across.
     pub(crate) fn latent(&self, size: Size) -> [usize; 3] {
         let factor = self.latent_factor;
