@@ -4,7 +4,7 @@ FOX = "a red fox in the snow, oil painting"
 CAT = "photo of a small cat with a hat, 4k!"
 BAD = "blurry, low quality"
 LONG = "a castle on a hill under a stormy sky, " * 12
-ODD = "Ünïcode — \"quoted\" (cat:1.3), [dog] 東京 🦊\u00a0\t it's 100% <b>"
+ODD = 'Ünïcode — "quoted" (cat:1.3), [dog] 東京 🦊\u00a0\t it\'s 100% <b>'
 SCHEDULERS = {
     "own": (None, {}, {}),
     "ddim": ("DDIMScheduler", {}, {}),
