@@ -34,6 +34,10 @@ pub(crate) enum Command {
     Key(Key),
     /// Make a picture from a prompt, all pictures of a recipe, or your own with the values of a .seedmark file
     Generate(Box<Generate>),
+    /// Read the settings that another program left in a picture, as a recipe to go on with
+    Import(Import),
+    /// One prompt through several models, or several prompts, side by side on one sheet
+    Compare(Compare),
     /// Lay pictures out for stickers, badges, nails or shirts, as PDF or PNG at 300 dpi
     Sheet(Sheet),
     /// Seal a recipe: regenerate its pictures, commit to it and sign, ready to be logged
@@ -160,9 +164,41 @@ pub(crate) struct Generate {
     /// Noise: philox (for anything on sale), torch-cpu or numpy (for recipes made elsewhere)
     #[arg(long, default_value = "philox", conflicts_with_all = ["recipe", "bundle"])]
     pub(crate) noise: String,
+    /// Sampler of an added model, such as "Euler a" or "DPM++ 2M Karras"; the model's own when left out
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["recipe", "bundle"])]
+    pub(crate) sampler: Option<String>,
+    /// Last layers of the text encoder to leave out ("Clip skip 2" elsewhere is 1 here)
+    #[arg(long, value_name = "N", conflicts_with_all = ["recipe", "bundle"], value_parser = clap::value_parser!(u32).range(1..=12))]
+    pub(crate) clip_skip: Option<u32>,
+    /// Read brackets in the prompts as weights: (more), [less], (so much:1.3)
+    #[arg(long, conflicts_with_all = ["recipe", "bundle"])]
+    pub(crate) weights: bool,
+    /// How much of the guided spread to bring back, such as 0.7
+    #[arg(long, value_name = "SHARE", conflicts_with_all = ["recipe", "bundle"])]
+    pub(crate) rescale: Option<String>,
+    /// Mix the noise of a second seed in, such as 42:0.2
+    #[arg(long, value_name = "SEED:SHARE", conflicts_with_all = ["recipe", "bundle"])]
+    pub(crate) variation: Option<String>,
+    /// Begin with this PNG instead of noise alone; of the picture's size
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["recipe", "bundle"])]
+    pub(crate) init: Option<PathBuf>,
+    /// How much of the run is made over --init, 0.001 to 1
+    #[arg(
+        long,
+        value_name = "SHARE",
+        default_value = "0.6",
+        conflicts_with_all = ["recipe", "bundle"]
+    )]
+    pub(crate) strength: String,
+    /// Paint over --init where this PNG is white alone
+    #[arg(long, value_name = "FILE", requires = "init")]
+    pub(crate) mask: Option<PathBuf>,
     /// A recipe file; every anchor is made
     #[arg(long, value_name = "FILE", conflicts_with = "bundle")]
     pub(crate) recipe: Option<PathBuf>,
+    /// With --recipe: a PNG that the recipe begins with, known by its pixels; again for its mask
+    #[arg(long, value_name = "FILE", requires = "recipe")]
+    pub(crate) picture: Vec<PathBuf>,
     /// The .seedmark file of something you own, or - for standard input: pictures with your own values
     #[arg(long, value_name = "FILE")]
     pub(crate) bundle: Option<PathBuf>,
@@ -218,6 +254,63 @@ fn papers() -> clap::builder::PossibleValuesParser {
     engine::sheet::Paper::ALL
         .map(engine::sheet::Paper::name)
         .into()
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Read are PNG, JPEG and WebP files of A1111, Forge, ComfyUI, InvokeAI, stable-diffusion.cpp and Seedmark. What was
+recognised is printed, and what this engine cannot follow is said: the picture that comes out is another one than
+the file's, for models and noise differ between programs. Nothing is fetched.
+
+Examples:
+  seedmark import fox.png
+  seedmark import fox.png --model \"Stable Diffusion 1.5\" --out fox.json
+  seedmark generate --recipe fox.json --out foxes/")]
+pub(crate) struct Import {
+    /// The picture
+    pub(crate) file: PathBuf,
+    /// Of a ComfyUI graph with several samplers, the one to take
+    #[arg(long, value_name = "ID")]
+    pub(crate) node: Option<String>,
+    /// The model of the recipe: one that was added, by name or digest; the embedded one when left out
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<PathBuf>,
+    /// Write a recipe here, ready for `seedmark generate --recipe`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Every prompt is made by every model with the same seed: rows are prompts, columns are models. With --recipes each
+picture's recipe is written too, so that each can be sealed on its own.
+
+Example:
+  seedmark compare --prompt \"a red fox\" --prompt \"ein roter Fuchs\" --prompt 一只红狐狸 --model Taiyi --model SD15 --out fox.png")]
+pub(crate) struct Compare {
+    /// A prompt; as often as there are
+    #[arg(long, required = true, allow_hyphen_values = true)]
+    pub(crate) prompt: Vec<String>,
+    /// A model, by name, digest or folder; as often as there are. The embedded one when left out
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Vec<PathBuf>,
+    /// The seed of every picture; one from the operating system when left out
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// The PNG to write
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// A folder for the recipe of each picture
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) recipes: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) workers: Workers,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]

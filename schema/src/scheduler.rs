@@ -357,6 +357,24 @@ impl Scheduler {
         }
     }
 
+    /// The same, to be changed.
+    #[must_use]
+    pub fn schedule_mut(&mut self) -> Option<&mut Schedule> {
+        match self {
+            Self::FlowEuler { .. } => None,
+            Self::FlowMatchEuler { schedule, .. }
+            | Self::Ddim { schedule, .. }
+            | Self::Pndm { schedule, .. }
+            | Self::Euler { schedule }
+            | Self::EulerAncestral { schedule }
+            | Self::Heun { schedule }
+            | Self::Dpm { schedule, .. }
+            | Self::UniPc { schedule, .. }
+            | Self::Lcm { schedule, .. }
+            | Self::Tcd { schedule, .. } => Some(schedule),
+        }
+    }
+
     /// Checks every number against what can be computed with.
     ///
     /// # Errors

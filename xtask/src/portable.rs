@@ -160,6 +160,7 @@ fn families(machines: &[Machine]) -> Result<usize> {
     for entry in std::fs::read_dir(root().join("engine/tests/reference/models"))? {
         folders.push(entry?.path());
     }
+    folders.retain(|path| path.is_dir());
     folders.sort();
     let names: Vec<&str> = machines.iter().map(|machine| machine.name).collect();
     say(&format!(
