@@ -161,6 +161,9 @@ impl Request {
         let texts = std::iter::once(&self.prompt).chain(&self.negative);
         for text in texts {
             model.check_text(text)?;
+            if self.options.prompt_weights.is_some() {
+                crate::text::parse(text)?;
+            }
         }
         Ok(())
     }
