@@ -6,6 +6,7 @@ use super::tensor::{self, Tensor, count};
 use crate::error::{Error, ErrorKind};
 use crate::onnx::{self, TensorProto};
 use bytes::Bytes;
+use std::sync::Arc;
 
 /// A large constant of floats.
 #[derive(Clone, Debug)]
@@ -18,6 +19,90 @@ pub(crate) struct Stored {
     order: Vec<usize>,
     /// The shape once the axes are in order: the same values in the same order, under another shape.
     shape: Vec<usize>,
+    /// What is added to the values once they are in order, one after another.
+    added: Vec<Delta>,
+}
+
+/// A product of two thin matrices that is added to a weight.
+#[derive(Clone, Debug)]
+pub(crate) struct Delta {
+    /// Rows of the weight by rank.
+    left: Stored,
+    /// Rank by columns of the weight.
+    right: Stored,
+    scale: f32,
+    /// For messages.
+    name: Arc<str>,
+}
+
+impl Delta {
+    /// `scale · left · right`; `None` unless these are matrices that multiply and none of their sides is 0.
+    pub(crate) fn new(left: Stored, right: Stored, scale: f32, name: Arc<str>) -> Option<Self> {
+        match (left.shape(), right.shape()) {
+            ([rows, inner], [rank, columns])
+                if inner == rank && [rows, rank, columns].iter().all(|side| **side > 0) =>
+            {
+                Some(Self {
+                    left,
+                    right,
+                    scale,
+                    name,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// How many values it changes.
+    pub(crate) fn size(&self) -> Option<usize> {
+        let side = |stored: &Stored, at: usize| stored.shape().get(at).copied();
+        side(&self.left, 0)?.checked_mul(side(&self.right, 1)?)
+    }
+
+    /// Adds it in float32: the rank is summed from its first place on, then scaled, then added, whatever way the weight lies.
+    ///
+    /// # Errors
+    /// `ErrorKind::Malformed` when the weight has another size, `ErrorKind::NotFinite` when it is no number any more; as [`Stored::values`].
+    pub(crate) fn add_to(&self, values: &mut [f32]) -> Result<(), Error> {
+        let name = &self.name;
+        let (Some(size), [rank, columns]) = (self.size(), self.right.shape()) else {
+            return Err(Error::new(
+                ErrorKind::Malformed,
+                format!("{name} is no product"),
+            ));
+        };
+        if size != values.len() {
+            let message = format!("{name} changes {size} values of {}", values.len());
+            return Err(Error::new(ErrorKind::Malformed, message));
+        }
+        let (left, right) = (self.left.values()?, self.right.values()?);
+        let mut sums = vec![0.0f32; *columns];
+        let rows = values.chunks_exact_mut(*columns);
+        for (row, factors) in rows.zip(left.chunks_exact(*rank)) {
+            sums.fill(0.0);
+            for (factor, line) in factors.iter().zip(right.chunks_exact(*columns)) {
+                for (sum, value) in sums.iter_mut().zip(line) {
+                    *sum += factor * value;
+                }
+            }
+            for (value, sum) in row.iter_mut().zip(&sums) {
+                *value += self.scale * sum;
+            }
+        }
+        match values.iter().all(|value| value.is_finite()) {
+            true => Ok(()),
+            false => Err(Error::new(
+                ErrorKind::NotFinite,
+                format!("{name} makes a weight that is no number"),
+            )),
+        }
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        self.scale.to_bits() == other.scale.to_bits()
+            && self.left.same(&other.left)
+            && self.right.same(&other.right)
+    }
 }
 
 impl Stored {
@@ -44,6 +129,7 @@ impl Stored {
             order: (0..dims.len()).collect(),
             shape: dims.clone(),
             dims,
+            added: Vec::new(),
         })
     }
 
@@ -51,10 +137,17 @@ impl Stored {
         &self.shape
     }
 
-    /// The same values with other axes first; `None` after the shape was changed, when the file's axes are no longer known.
+    /// The same values with something added, once they are in order.
+    pub(crate) fn with(&self, delta: Delta) -> Self {
+        let mut changed = self.clone();
+        changed.added.push(delta);
+        changed
+    }
+
+    /// The same values with other axes first; `None` after the shape was changed, when the file's axes are no longer known, or something added.
     pub(crate) fn transposed(&self, order: &[usize]) -> Option<Self> {
         let current: Vec<usize> = self.order.iter().map(|at| self.dims[*at]).collect();
-        if current != self.shape {
+        if current != self.shape || !self.added.is_empty() {
             return None;
         }
         let mut turned = self.clone();
@@ -74,8 +167,16 @@ impl Stored {
     /// The values as float32, in memory.
     ///
     /// # Errors
-    /// `ErrorKind::Unsupported` when there is no memory for one tensor.
+    /// `ErrorKind::Unsupported` when there is no memory for one tensor; as [`Delta::add_to`].
     pub(crate) fn values(&self) -> Result<Vec<f32>, Error> {
+        let mut values = self.in_order()?;
+        for delta in &self.added {
+            delta.add_to(&mut values)?;
+        }
+        Ok(values)
+    }
+
+    fn in_order(&self) -> Result<Vec<f32>, Error> {
         let values = tensor::floats(self.element, &self.bytes);
         if self.order.iter().copied().eq(0..self.dims.len()) {
             return Ok(values);
@@ -114,6 +215,8 @@ impl Stored {
             && self.bytes.len() == other.bytes.len()
             && (self.element, &self.order, &self.dims, &self.shape)
                 == (other.element, &other.order, &other.dims, &other.shape)
+            && self.added.len() == other.added.len()
+            && self.added.iter().zip(&other.added).all(|(a, b)| a.same(b))
     }
 }
 

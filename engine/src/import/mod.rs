@@ -8,6 +8,7 @@ mod builder;
 pub mod folder;
 #[cfg(feature = "ort")]
 mod layers;
+mod lora;
 mod prove;
 mod rules;
 mod sink;
@@ -27,6 +28,7 @@ use crate::onnx::{
 };
 use builder::{Builder, Operand, Value};
 use bytes::Bytes;
+use lora::{Adapters, Part, Plan};
 use prost::Message as _;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -52,6 +54,8 @@ pub(crate) struct Settings<'a> {
     pub(crate) shape: &'a dyn Fn(&str, &[Option<usize>]) -> Result<Vec<usize>, Error>,
     /// Inputs that go to the graph; every other one goes to the host.
     pub(crate) given: &'a [&'a str],
+    /// What is merged into the weights, the graph being of this part of a model.
+    pub(crate) adapters: Option<(&'a Adapters, Part)>,
 }
 
 /// A graph with the program that the host runs before it.
@@ -93,8 +97,13 @@ pub(crate) fn rewrite<'a>(
         .map_err(|error| wrong(format!("is not an ONNX graph: {error}")))?;
     let opset = opset(&model).map_err(|what| refused(source.name, &what))?;
     let graph = model.graph.ok_or_else(|| wrong("holds no graph".into()))?;
+    let plan = match settings.adapters {
+        Some((adapters, part)) => adapters.plan(part, &graph)?,
+        None => Plan::default(),
+    };
     let mut walk = Walk {
         source,
+        plan,
         values: HashMap::new(),
         b: Builder::new(sink),
         plain: Plain::default(),
@@ -161,6 +170,7 @@ struct Plain {
 
 struct Walk<'a, 'b> {
     source: &'a Source<'a>,
+    plan: Plan,
     values: HashMap<String, Value>,
     b: Builder<'a, 'b>,
     plain: Plain,
@@ -269,7 +279,14 @@ impl Walk<'_, '_> {
             self.name(node, made);
             return Ok(false);
         }
-        self.b.at(node.output.first().map_or("", String::as_str));
+        let output = node.output.first().map_or("", String::as_str);
+        // Before both forms are written, so that they are compared with the same weights.
+        if let Some(Some(weight)) = inputs.get_mut(1)
+            && let Some(changed) = self.plan.changed(output, weight)?
+        {
+            *weight = changed;
+        }
+        self.b.at(output);
         let start = self.b.nodes.len();
         let site = rules::Site {
             node,
