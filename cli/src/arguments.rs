@@ -34,6 +34,10 @@ pub(crate) enum Command {
     Key(Key),
     /// Make a picture from a prompt, all pictures of a recipe, or your own with the values of a .seedmark file
     Generate(Box<Generate>),
+    /// Read the settings that another program left in a picture, as a recipe to go on with
+    Import(Import),
+    /// One prompt through several models, or several prompts, side by side on one sheet
+    Compare(Compare),
     /// Lay pictures out for stickers, badges, nails or shirts, as PDF or PNG at 300 dpi
     Sheet(Sheet),
     /// Seal a recipe: regenerate its pictures, commit to it and sign, ready to be logged
@@ -160,9 +164,41 @@ pub(crate) struct Generate {
     /// Noise: philox (for anything on sale), torch-cpu or numpy (for recipes made elsewhere)
     #[arg(long, default_value = "philox", conflicts_with_all = ["recipe", "bundle"])]
     pub(crate) noise: String,
+    /// Sampler of an added model, such as "Euler a" or "DPM++ 2M Karras"; the model's own when left out
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["recipe", "bundle"])]
+    pub(crate) sampler: Option<String>,
+    /// Last layers of the text encoder to leave out ("Clip skip 2" elsewhere is 1 here)
+    #[arg(long, value_name = "N", conflicts_with_all = ["recipe", "bundle"], value_parser = clap::value_parser!(u32).range(1..=12))]
+    pub(crate) clip_skip: Option<u32>,
+    /// Read brackets in the prompts as weights: (more), [less], (so much:1.3)
+    #[arg(long, conflicts_with_all = ["recipe", "bundle"])]
+    pub(crate) weights: bool,
+    /// How much of the guided spread to bring back, such as 0.7
+    #[arg(long, value_name = "SHARE", conflicts_with_all = ["recipe", "bundle"])]
+    pub(crate) rescale: Option<String>,
+    /// Mix the noise of a second seed in, such as 42:0.2
+    #[arg(long, value_name = "SEED:SHARE", conflicts_with_all = ["recipe", "bundle"])]
+    pub(crate) variation: Option<String>,
+    /// Begin with this PNG instead of noise alone; of the picture's size
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["recipe", "bundle"])]
+    pub(crate) init: Option<PathBuf>,
+    /// How much of the run is made over --init, 0.001 to 1
+    #[arg(
+        long,
+        value_name = "SHARE",
+        default_value = "0.6",
+        conflicts_with_all = ["recipe", "bundle"]
+    )]
+    pub(crate) strength: String,
+    /// Paint over --init where this PNG is white alone
+    #[arg(long, value_name = "FILE", requires = "init")]
+    pub(crate) mask: Option<PathBuf>,
     /// A recipe file; every anchor is made
     #[arg(long, value_name = "FILE", conflicts_with = "bundle")]
     pub(crate) recipe: Option<PathBuf>,
+    /// With --recipe: a PNG that the recipe begins with, known by its pixels; again for its mask
+    #[arg(long, value_name = "FILE", requires = "recipe")]
+    pub(crate) picture: Vec<PathBuf>,
     /// The .seedmark file of something you own, or - for standard input: pictures with your own values
     #[arg(long, value_name = "FILE")]
     pub(crate) bundle: Option<PathBuf>,
@@ -192,8 +228,8 @@ pub(crate) struct Generate {
     /// What the sheet is printed on
     #[arg(long, default_value = "a4", requires = "sheet", value_parser = papers())]
     pub(crate) paper: String,
-    /// A model folder; the embedded model when left out
-    #[arg(long, value_name = "FOLDER")]
+    /// A model that was added, by name or digest, or a model's folder; left out, the one that the recipe names, else the embedded one
+    #[arg(long, value_name = "MODEL")]
     pub(crate) model: Option<PathBuf>,
     /// The PNG to write, or - for standard output; with --recipe a folder, with --bundle a folder too: this one when left out
     #[arg(long, value_name = "PATH", required_unless_present = "bundle")]
@@ -218,6 +254,63 @@ fn papers() -> clap::builder::PossibleValuesParser {
     engine::sheet::Paper::ALL
         .map(engine::sheet::Paper::name)
         .into()
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Read are PNG, JPEG and WebP files of A1111, Forge, ComfyUI, InvokeAI, stable-diffusion.cpp and Seedmark. What was
+recognised is printed, and what this engine cannot follow is said: the picture that comes out is another one than
+the file's, for models and noise differ between programs. Nothing is fetched.
+
+Examples:
+  seedmark import fox.png
+  seedmark import fox.png --model \"Stable Diffusion 1.5\" --out fox.json
+  seedmark generate --recipe fox.json --out foxes/")]
+pub(crate) struct Import {
+    /// The picture
+    pub(crate) file: PathBuf,
+    /// Of a ComfyUI graph with several samplers, the one to take
+    #[arg(long, value_name = "ID")]
+    pub(crate) node: Option<String>,
+    /// The model of the recipe: one that was added, by name or digest; the embedded one when left out
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<PathBuf>,
+    /// Write a recipe here, ready for `seedmark generate --recipe`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Every prompt is made by every model with the same seed: rows are prompts, columns are models. With --recipes each
+picture's recipe is written too, so that each can be sealed on its own.
+
+Example:
+  seedmark compare --prompt \"a red fox\" --prompt \"ein roter Fuchs\" --prompt 一只红狐狸 --model Taiyi --model SD15 --out fox.png")]
+pub(crate) struct Compare {
+    /// A prompt; as often as there are
+    #[arg(long, required = true, allow_hyphen_values = true)]
+    pub(crate) prompt: Vec<String>,
+    /// A model, by name, digest or folder; as often as there are. The embedded one when left out
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Vec<PathBuf>,
+    /// The seed of every picture; one from the operating system when left out
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// The PNG to write
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// A folder for the recipe of each picture
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) recipes: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) workers: Workers,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]
@@ -273,8 +366,8 @@ pub(crate) struct Seal {
     /// Licences on offer
     #[arg(long, default_value = "standard-1", value_delimiter = ',')]
     pub(crate) licences: Vec<String>,
-    /// A model folder; the embedded model when left out
-    #[arg(long, value_name = "FOLDER")]
+    /// A model that was added, by name or digest, or a model's folder; left out, the one that the recipe names, else the embedded one
+    #[arg(long, value_name = "MODEL")]
     pub(crate) model: Option<PathBuf>,
     /// The .seedmark file to write, or - for standard output; an existing file is never overwritten
     #[arg(long, value_name = "FILE")]
@@ -318,8 +411,8 @@ pub(crate) struct Reproduce {
     /// A tlog-policy file with the logs that you trust
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
-    /// A model folder; the embedded model when left out
-    #[arg(long, value_name = "FOLDER")]
+    /// A model that was added, by name or digest, or a model's folder; left out, the one that the recipe names, else the embedded one
+    #[arg(long, value_name = "MODEL")]
     pub(crate) model: Option<PathBuf>,
     /// Publish the outcome: the shop's address; needs --key
     #[arg(long, value_name = "URL", requires = "key")]
@@ -352,26 +445,105 @@ pub(crate) struct Model {
 
 #[derive(Subcommand)]
 pub(crate) enum ModelCommand {
-    /// Check a model's files and print what it is, and whether this machine keeps portable-1
-    Info {
-        /// A model folder; the embedded model when left out
-        #[arg(long, value_name = "FOLDER")]
-        model: Option<PathBuf>,
+    /// Add a model folder as `optimum-cli export onnx` writes it: rewritten for equal pixels on every CPU, and proven on the spot
+    #[command(after_help = "\
+The folder is only read. Each graph is rewritten into operators whose results are equal on every CPU, measured
+against the original, and written into the store under the digest of what came out. Nothing is downloaded: to get
+a folder, see `seedmark model export-help`. What cannot be rewritten is named, and nothing is added.
+
+Example: seedmark model add sd15-onnx --name \"Stable Diffusion 1.5\" --size 512x512 --size 512x768")]
+    Add(Box<ModelAdd>),
+    /// List the models that are here
+    List {
+        #[command(flatten)]
+        store: ModelStore,
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Regenerate the embedded model's fixed pictures and compare them with the published digests
+    /// Check a model's files and print what it is, and whether this machine keeps portable-1
+    Info {
+        /// A model that was added, by name or digest; the embedded model when left out
+        name: Option<String>,
+        /// The same, or a model's folder
+        #[arg(long, value_name = "MODEL", conflicts_with = "name")]
+        model: Option<PathBuf>,
+        #[command(flatten)]
+        store: ModelStore,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take a model out of the store; its recipes can no longer be made here
+    Remove {
+        /// Its name or digest
+        name: String,
+        #[command(flatten)]
+        store: ModelStore,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a model's fixed pictures and print their digests; the embedded model's are compared with the published ones
+    #[command(after_help = "\
+The digests of an added model are the same on every machine that keeps portable-1: compare the lists of two.
+
+Examples:
+  seedmark model check
+  seedmark model check \"Stable Diffusion 1.5\" --pictures 2 --json > here.json")]
     Check {
-        /// How many of the 32 pictures, from the first
-        #[arg(long, value_name = "N", default_value_t = engine::proof::COUNT)]
-        pictures: usize,
+        /// A model that was added, by name or digest; the embedded model when left out
+        name: Option<String>,
+        /// How many of the fixed pictures, from the first: all 32 of the embedded model, 4 of an added one
+        #[arg(long, value_name = "N")]
+        pictures: Option<usize>,
+        #[command(flatten)]
+        store: ModelStore,
         #[command(flatten)]
         workers: Workers,
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
+    /// Say how to get a model folder from a model on Hugging Face, on your own machine
+    ExportHelp,
+}
+
+/// Where added models lie.
+#[derive(Args)]
+pub(crate) struct ModelStore {
+    /// Where added models lie; $SEEDMARK_MODELS, else seedmark/models in the data folder, when left out
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) store: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct ModelAdd {
+    /// The folder with model_index.json
+    pub(crate) folder: PathBuf,
+    /// Its name for people; that of the folder when left out
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// A picture size that it is to make, such as 512x768; as often as there are sizes. The size it was trained for when left out
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) size: Vec<String>,
+    /// Its licence, where the folder's README.md does not say it
+    #[arg(long)]
+    pub(crate) licence: Option<String>,
+    /// Add it although its licence forbids sale: recipes with it cannot be sold
+    #[arg(long)]
+    pub(crate) for_own_use: bool,
+    /// Steps that are usual for it
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=200))]
+    pub(crate) steps: Option<u32>,
+    /// Guidance that is usual for it, such as 7.5
+    #[arg(long)]
+    pub(crate) guidance: Option<String>,
+    #[command(flatten)]
+    pub(crate) store: ModelStore,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]

@@ -2,7 +2,8 @@
 
 use crate::input;
 use anyhow::{Context as _, Result, anyhow};
-use engine::model::{Model, Source};
+use engine::import::folder::Store;
+use engine::model::{MANIFEST, Model, Source};
 use engine::onnx_runtime::OnnxRuntime;
 use engine::picture::Picture;
 use engine::pipeline::Request;
@@ -14,6 +15,7 @@ use schema::error::ErrorKind;
 use schema::key::SecretKey;
 use schema::key_file::{self, KeyFile};
 use schema::passphrase::Passphrase;
+use schema::recipe::{ModelDigest, Recipe};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -76,20 +78,80 @@ fn passphrase(question: &str, again: Option<&str>) -> Result<Passphrase> {
     Ok(typed)
 }
 
-/// Loads a model and a self-tested runtime.
-pub(crate) fn engine(folder: Option<&Path>) -> Result<(Arc<Model>, OnnxRuntime)> {
+/// Loads a model and a self-tested runtime: the one that is named, else the one that a recipe names, else the embedded one.
+pub(crate) fn engine(
+    named: Option<&Path>,
+    recipe: Option<&Recipe>,
+) -> Result<(Arc<Model>, OnnxRuntime)> {
+    engine_in(&store(None)?, named, recipe.map(|recipe| recipe.model))
+}
+
+/// As [`engine`], with a store of one's own.
+pub(crate) fn engine_in(
+    store: &Store,
+    named: Option<&Path>,
+    wanted: Option<ModelDigest>,
+) -> Result<(Arc<Model>, OnnxRuntime)> {
     profile::check_cpu()?;
-    let model = model(folder)?;
+    let model = model_in(store, named, wanted)?;
     let runtime = runtime()?;
     profile::self_test(&runtime)?;
     Ok((Arc::new(model), runtime))
 }
 
-pub(crate) fn model(folder: Option<&Path>) -> Result<Model> {
-    Ok(match folder {
-        Some(folder) => Model::load(&Source::Folder(folder.to_owned()))?,
-        None => Model::load(&embedded::DEFAULT)?,
-    })
+/// The model inside this program.
+pub(crate) fn embedded() -> Result<Model> {
+    Ok(Model::load(&embedded::DEFAULT)?)
+}
+
+/// A model: a folder, or one of the store by name or digest; left out, the one that is wanted.
+pub(crate) fn model_in(
+    store: &Store,
+    named: Option<&Path>,
+    wanted: Option<ModelDigest>,
+) -> Result<Model> {
+    let Some(named) = named else {
+        let usual = embedded()?;
+        return match wanted {
+            Some(digest) if digest != usual.digest => {
+                let kept = store.find(&digest.to_string()).map_err(|_| {
+                    engine::Error::new(
+                        engine::ErrorKind::Missing,
+                        format!(
+                            "the recipe needs the model {digest}, which is not here ({}); add it with `seedmark model add`",
+                            store.path().display()
+                        ),
+                    )
+                })?;
+                Ok(Model::load(&Source::Folder(kept.path))?)
+            }
+            _ => Ok(usual),
+        };
+    };
+    let is_folder = named.join(MANIFEST).is_file() || named.components().count() > 1;
+    if is_folder {
+        return Ok(Model::load(&Source::Folder(named.to_owned()))?);
+    }
+    let name = named.to_string_lossy();
+    let usual = embedded()?;
+    if *name == usual.manifest.name {
+        return Ok(usual);
+    }
+    let kept = store.find(&name)?;
+    Ok(Model::load(&Source::Folder(kept.path))?)
+}
+
+const STORE: &str = "SEEDMARK_MODELS";
+
+/// Where added models lie: as the command says, else `SEEDMARK_MODELS`, else in the folder for data.
+pub(crate) fn store(named: Option<&Path>) -> Result<Store> {
+    let set = || std::env::var_os(STORE).filter(|value| !value.is_empty());
+    let place = named
+        .map(Path::to_owned)
+        .or_else(|| set().map(PathBuf::from))
+        .or_else(|| folder("XDG_DATA_HOME", ".local/share").map(|at| at.join("seedmark/models")));
+    let place = place.ok_or_else(|| anyhow!("there is no home folder; set {STORE} to a folder"))?;
+    Ok(Store::at(&place))
 }
 
 pub(crate) fn runtime() -> Result<OnnxRuntime> {

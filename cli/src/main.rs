@@ -37,6 +37,8 @@ fn run(command: &Command) -> anyhow::Result<Exit> {
         Command::Keygen(options) => command::keygen::run(options),
         Command::Key(options) => command::key::run(options),
         Command::Generate(options) => command::generate::run(options),
+        Command::Import(options) => command::import::run(options),
+        Command::Compare(options) => command::compare::run(options),
         Command::Sheet(options) => command::sheet::run(options),
         Command::Seal(options) => command::seal::run(options),
         Command::Verify(options) => command::verify::run(options),

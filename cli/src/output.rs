@@ -144,6 +144,16 @@ pub(crate) fn finish(verdict: Exit) -> ExitCode {
     }
 }
 
+/// What is done now, on a terminal; nothing elsewhere.
+pub(crate) fn spinner(what: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}");
+    let bar = ProgressBar::new_spinner()
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
+        .with_message(what.to_owned());
+    bar.enable_steady_tick(std::time::Duration::from_millis(120));
+    bar
+}
+
 /// A progress bar on a terminal, nothing elsewhere.
 pub(crate) fn progress(length: u64, what: &str) -> ProgressBar {
     let style = ProgressStyle::with_template("{msg} {bar:32} {pos}/{len} {elapsed}");

@@ -94,6 +94,20 @@ impl Target {
         (0..count).map(file).collect()
     }
 
+    /// Recipes of these names in a folder.
+    pub(crate) fn recipes(folder: &Path, names: &[String]) -> Result<Vec<Self>> {
+        if folder.exists() && !folder.is_dir() {
+            bail!(
+                "{} is no folder; several recipes go into one",
+                folder.display()
+            );
+        }
+        names
+            .iter()
+            .map(|name| Self::file(&folder.join(name), Content::Recipe))
+            .collect()
+    }
+
     /// Whether two targets would be one file.
     pub(crate) fn is(&self, other: &Self) -> bool {
         self.path == other.path

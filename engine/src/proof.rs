@@ -3,10 +3,12 @@
 //! The one rule: the list never changes for a model; a new model brings a new list of digests. The first four are the short form.
 
 use crate::error::{Error, ErrorKind};
-use crate::model::Model;
-use crate::pipeline::{Options, Request};
+use crate::model::{Model, Size};
+use crate::picture::Picture;
+use crate::pipeline::{Options, Request, Start};
 use schema::digest::Digest;
 use schema::recipe::{Noise, Profile, Scheduler};
+use std::sync::Arc;
 
 /// How many recipes there are.
 pub const COUNT: usize = 32;
@@ -51,7 +53,7 @@ const PROMPTS: [(&str, Option<&str>); COUNT] = [
     ("Kaktus in Rosa, 3D-Stil", None),
 ];
 
-/// The fixed recipes for a model; every noise, several guidances, shifts and step counts take part.
+/// The fixed recipes for a model; every noise, several guidances, step counts and, where there is one, shifts take part.
 ///
 /// # Errors
 /// When the model offers no size.
@@ -65,7 +67,9 @@ pub fn requests(model: &Model) -> Result<Vec<Request>, Error> {
         model: model.digest,
         profile: Profile::Portable1,
         prompt: (*prompt).to_owned(),
-        negative: negative.map(str::to_owned),
+        negative: negative
+            .filter(|_| model.manifest.takes_negative())
+            .map(str::to_owned),
         // Beyond 32 bits only for philox; the others refuse it.
         seed: if number % 8 < 6 {
             number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
@@ -77,8 +81,11 @@ pub fn requests(model: &Model) -> Result<Vec<Request>, Error> {
             7 => Noise::Numpy,
             _ => Noise::Philox,
         },
-        scheduler: Scheduler::FlowEuler {
-            shift_milli: if number % 5 == 4 { 2000 } else { 1000 },
+        scheduler: match model.manifest.scheduler {
+            Scheduler::FlowEuler { .. } => Scheduler::FlowEuler {
+                shift_milli: if number % 5 == 4 { 2000 } else { 1000 },
+            },
+            other => other,
         },
         steps: match number {
             0..4 => 2,
@@ -89,9 +96,27 @@ pub fn requests(model: &Model) -> Result<Vec<Request>, Error> {
         width: size.width,
         height: size.height,
         options: Options::default(),
-        start: None,
+        start: model.manifest.paints_into().then(|| start(*size)),
     };
     Ok((0..).zip(&PROMPTS).map(request).collect())
+}
+
+/// A picture of gradients whose right half is painted anew, for a model that paints into one.
+fn start(size: Size) -> Start {
+    let (width, height) = (size.width, size.height);
+    let picture = |pixel: &dyn Fn(u32, u32) -> [u8; 3]| {
+        let samples = (0..height).flat_map(|y| (0..width).flat_map(move |x| pixel(x, y)));
+        Arc::new(Picture {
+            width,
+            height,
+            samples: samples.collect(),
+        })
+    };
+    Start {
+        picture: picture(&|x, y| [(x % 256) as u8, (y % 256) as u8, ((x + y) % 256) as u8]),
+        strength_milli: 1000,
+        mask: Some(picture(&|x, _| [if x >= width / 2 { 255 } else { 0 }; 3])),
+    }
 }
 
 /// The published BLAKE3 pixel digests of [`requests`], when they were taken with this model.

@@ -11,10 +11,10 @@ use engine::import::folder::{Store, Wishes, add};
 use engine::model::{Model, Size, Source};
 use engine::onnx_runtime::OnnxRuntime;
 use engine::picture::Picture;
-use engine::pipeline::{Engine, Options, Pictures, Request};
+use engine::pipeline::{Engine, Pictures, Request};
 use engine::scheduler::Config;
 use schema::digest::Digest;
-use schema::recipe::{Init, Noise, Profile, Recipe, Scheduler, Seed};
+use schema::recipe::{Init, Noise, Recipe, Scheduler, Seed};
 use schema::template::Values;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -109,9 +109,8 @@ fn scheduler(case: &Value) -> Scheduler {
 
 /// What diffusers does and this engine refuses by name: a prompt that is cut, a seed of which bits are dropped.
 fn refusal(case: &Value) -> Option<&'static str> {
-    let long = case["prompt"]
-        .as_str()
-        .is_some_and(|prompt| prompt.len() > 400);
+    let is_long = |field: &str| case[field].as_str().is_some_and(|text| text.len() > 400);
+    let long = is_long("prompt") || is_long("negative");
     let large = case["seed"].as_u64().is_some_and(|seed| seed >> 32 > 0);
     match (long, large) {
         (true, _) => Some("shorten it"),
@@ -321,5 +320,4 @@ fn whole_runs_are_those_of_diffusers() {
         cases.len(),
         wrong.join("\n")
     );
-    let _ = (Profile::Portable1, Options::default());
 }

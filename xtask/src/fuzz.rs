@@ -7,7 +7,13 @@ use crate::{root, target};
 use anyhow::{Context as _, Result, bail};
 use std::process::Command;
 
-const TARGETS: [&str; 5] = ["log_texts", "log_bytes", "documents", "prompt_weights", "metadata"];
+const TARGETS: [&str; 5] = [
+    "log_texts",
+    "log_bytes",
+    "documents",
+    "prompt_weights",
+    "metadata",
+];
 
 /// What `cargo fuzz` passes too, but for the sanitizer, which wants a nightly compiler; this code has no unsafe blocks to watch.
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \

@@ -28,20 +28,26 @@ struct Machine {
 
 impl Machine {
     fn command(&self, pictures: usize) -> Command {
+        let count = pictures.to_string();
+        self.tool(&[
+            "model",
+            "check",
+            "--json",
+            "--pictures",
+            &count,
+            "--workers",
+            "1",
+        ])
+    }
+
+    /// The command line tool on this machine's CPU.
+    fn tool(&self, arguments: &[&str]) -> Command {
         let program = self.program.to_string_lossy().into_owned();
         let mut words = self.emulator.iter().cloned().chain([program]);
         let mut command = Command::new(words.next().unwrap_or_default());
         command
             .args(words)
-            .args([
-                "model",
-                "check",
-                "--json",
-                "--pictures",
-                &pictures.to_string(),
-                "--workers",
-                "1",
-            ])
+            .args(arguments)
             .env("ORT_DYLIB_PATH", &self.library)
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
@@ -51,7 +57,7 @@ impl Machine {
 }
 
 /// What a picture depends on, from the root: files and folders.
-const DEPENDS: [&str; 13] = [
+const DEPENDS: [&str; 14] = [
     "Cargo.lock",
     "Cargo.toml",
     "cli/Cargo.toml",
@@ -61,6 +67,7 @@ const DEPENDS: [&str; 13] = [
     "engine/Cargo.toml",
     "engine/model/files",
     "engine/selftest",
+    "engine/tests/reference/models",
     "engine/src",
     "schema/src",
     "xtask/src/portable.rs",
@@ -135,11 +142,91 @@ pub(crate) fn run(arguments: &[String], install: bool) -> Result<()> {
             "the digests are not the published ones; after a new model run `cargo xtask portable --write`"
         );
     }
+    let models = families(&machines)?;
     say(&format!(
-        "{pictures} pictures are equal on {} CPUs, and a CPU without FMA is refused",
+        "{pictures} pictures and two of each of {models} added models are equal on {} CPUs, and a CPU without FMA is refused",
         machines.len()
     ));
     Ok(())
+}
+
+/// Adds the reference model of every family here, and makes two pictures of each on every CPU; how many models there are.
+fn families(machines: &[Machine]) -> Result<usize> {
+    let store = target().join("portable").join("models");
+    if store.exists() {
+        std::fs::remove_dir_all(&store).with_context(|| store.display().to_string())?;
+    }
+    let mut folders = Vec::new();
+    for entry in std::fs::read_dir(root().join("engine/tests/reference/models"))? {
+        folders.push(entry?.path());
+    }
+    folders.retain(|path| path.is_dir());
+    folders.sort();
+    let names: Vec<&str> = machines.iter().map(|machine| machine.name).collect();
+    say(&format!(
+        "\n| model | picture | {} |\n|{}",
+        names.join(" | "),
+        " --- |".repeat(names.len() + 2)
+    ));
+    for folder in &folders {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        let words = [
+            "model",
+            "add",
+            "--json",
+            "--licence",
+            "MIT",
+            "--name",
+            &name,
+        ];
+        let mut add = machines[0].tool(&words);
+        let done = add.arg(folder).env("SEEDMARK_MODELS", &store).output()?;
+        if !done.status.success() {
+            bail!("{name}: {}", String::from_utf8_lossy(&done.stderr));
+        }
+        let mut columns = Vec::new();
+        for machine in machines {
+            let words = [
+                "model",
+                "check",
+                "--json",
+                "--pictures",
+                "2",
+                "--workers",
+                "1",
+                &name,
+            ];
+            let done = machine
+                .tool(&words)
+                .env("SEEDMARK_MODELS", &store)
+                .output()?;
+            let told = String::from_utf8_lossy(&done.stderr).into_owned();
+            let value: Value = serde_json::from_slice(&done.stdout)
+                .with_context(|| format!("{name} on {}: {told}", machine.name))?;
+            let digests = value["pictures"].as_array().into_iter().flatten();
+            let digests = digests.map(|row| row["blake3"].as_str().unwrap_or("?").to_owned());
+            columns.push(digests.collect::<Vec<_>>());
+        }
+        for picture in 0..columns[0].len() {
+            let row: Vec<&str> = columns
+                .iter()
+                .map(|column| {
+                    column
+                        .get(picture)
+                        .map_or("?", |digest| &digest[..16.min(digest.len())])
+                })
+                .collect();
+            say(&format!(
+                "| {name} | {} | {} |",
+                picture + 1,
+                row.join(" | ")
+            ));
+        }
+        if columns[0].is_empty() || columns.iter().any(|column| *column != columns[0]) {
+            bail!("pictures of {name} are not equal on every CPU");
+        }
+    }
+    Ok(folders.len())
 }
 
 fn machines(install: bool) -> Result<Vec<Machine>> {

@@ -2,8 +2,8 @@
 //!
 //! The one rule: a request is made by an engine of the model that it names.
 
-use crate::models::Models;
-use anyhow::Result;
+use crate::models::{self, Models};
+use anyhow::{Result, ensure};
 use engine::executor::Executor as _;
 use engine::onnx_runtime::OnnxRuntime;
 use engine::picture::Picture;
@@ -13,8 +13,18 @@ use schema::recipe::Profile;
 use schema::statement::Environment;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+/// How much is made at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Pictures.
+    pub count: usize,
+    /// Bytes that all engines may keep, idle ones among them; `None` lets as many idle ones wait as pictures are made at once.
+    pub memory_bytes: Option<u64>,
+}
 
 /// Engines over the models that are here.
 #[derive(Clone)]
@@ -22,27 +32,84 @@ pub struct Engines {
     models: Arc<Models>,
     runtime: OnnxRuntime,
     /// Engines that nobody uses now. Held only to take one out or put one back.
-    idle: Arc<Mutex<Vec<Engine>>>,
+    idle: Arc<Mutex<Vec<Kept>>>,
     /// So many are kept at most, idle or at work.
     count: usize,
     /// As many permits as pictures may be made at once.
     permits: Arc<Semaphore>,
+    memory: Option<Memory>,
+}
+
+/// The memory that engines share, in megabytes.
+#[derive(Clone)]
+struct Memory {
+    free: Arc<Semaphore>,
+    all: u32,
+    /// Requests that wait for it: while there are any, an engine that is done is not kept.
+    waiting: Arc<AtomicUsize>,
+}
+
+/// A request that waits, counted for as long as it does.
+struct Waiting(Arc<AtomicUsize>);
+
+impl Waiting {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count.clone())
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// An engine with its share of the memory.
+struct Kept {
+    engine: Engine,
+    _share: Option<OwnedSemaphorePermit>,
+}
+
+fn megabytes(bytes: u64) -> u32 {
+    u32::try_from(bytes.div_ceil(1_000_000)).unwrap_or(u32::MAX)
 }
 
 impl Engines {
     /// Loads the runtime and runs the self-test.
     ///
     /// # Errors
-    /// When the library is missing or this machine cannot keep `portable-1`: nothing may be certified here.
-    pub fn load(runtime: &Path, models: Models, count: usize) -> Result<Self> {
+    /// When the library is missing or this machine cannot keep `portable-1`: nothing may be certified here. When a model needs more memory
+    /// than there may be used.
+    pub fn load(runtime: &Path, models: Models, limits: Limits) -> Result<Self> {
         let runtime = OnnxRuntime::load(runtime)?;
         profile::self_test(&runtime)?;
+        let memory = limits.memory_bytes.map(|bytes| {
+            let all = megabytes(bytes).min(Semaphore::MAX_PERMITS as u32);
+            Memory {
+                free: Arc::new(Semaphore::new(all as usize)),
+                all,
+                waiting: Arc::default(),
+            }
+        });
+        for model in models.iter() {
+            let needed = megabytes(model.memory_bytes());
+            if let Some(memory) = &memory {
+                ensure!(
+                    needed <= memory.all,
+                    "the model {} needs about {needed} MB, and SEEDMARK_ENGINE_MEMORY is {} MB",
+                    models::name(model),
+                    memory.all
+                );
+            }
+        }
         Ok(Self {
             models: Arc::new(models),
             runtime,
             idle: Arc::default(),
-            count,
-            permits: Arc::new(Semaphore::new(count)),
+            count: limits.count,
+            permits: Arc::new(Semaphore::new(limits.count)),
+            memory,
         })
     }
 
@@ -79,8 +146,14 @@ impl Engines {
             .await
             .map_err(|_| Error::new(engine::ErrorKind::Cancelled, "the server is stopping"))?;
         let (tell, mut hear) = watch::channel(0);
+        let idle = self.take_idle(&request);
+        let share = match &idle {
+            Some(_) => None,
+            None => self.share(&request).await?,
+        };
         let engines = self.clone();
-        let mut work = tokio::task::spawn_blocking(move || engines.run(&request, &tell));
+        let mut work =
+            tokio::task::spawn_blocking(move || engines.run(&request, &tell, idle, share));
         loop {
             tokio::select! {
                 result = &mut work => return result.unwrap_or_else(|error| Err(Error::new(engine::ErrorKind::Runtime, format!("the engine stopped: {error}")))),
@@ -96,29 +169,71 @@ impl Engines {
         }
     }
 
-    fn run(&self, request: &Request, tell: &watch::Sender<u32>) -> Result<Picture, Error> {
+    /// The share of memory that a new engine needs: idle engines of other models go for it, and where that is not enough the request waits
+    /// for those at work.
+    async fn share(&self, request: &Request) -> Result<Option<OwnedSemaphorePermit>, Error> {
+        let Some(memory) = &self.memory else {
+            return Ok(None);
+        };
+        let needed = megabytes(self.models.named(request.model)?.memory_bytes());
+        loop {
+            if let Ok(share) = memory.free.clone().try_acquire_many_owned(needed) {
+                return Ok(Some(share));
+            }
+            let gone = self.idle.lock().ok().and_then(|mut idle| idle.pop());
+            if gone.is_none() {
+                break;
+            }
+        }
+        let _counted = Waiting::new(&memory.waiting);
+        // One that became idle before it could know that somebody waits.
+        let gone = self
+            .idle
+            .lock()
+            .ok()
+            .map(|mut idle| std::mem::take(&mut *idle));
+        drop(gone);
+        let share = memory.free.clone().acquire_many_owned(needed).await;
+        share
+            .map(Some)
+            .map_err(|_| Error::new(engine::ErrorKind::Cancelled, "the server is stopping"))
+    }
+
+    fn run(
+        &self,
+        request: &Request,
+        tell: &watch::Sender<u32>,
+        idle: Option<Kept>,
+        share: Option<OwnedSemaphorePermit>,
+    ) -> Result<Picture, Error> {
         profile::check_thread()?;
-        let mut engine = match self.take_idle(request) {
-            Some(engine) => engine,
+        let mut kept = match idle {
+            Some(kept) => kept,
             None => {
                 let model = self.models.named(request.model)?;
-                Engine::new(model.clone(), &self.runtime)?
+                Kept {
+                    engine: Engine::new(model.clone(), &self.runtime)?,
+                    _share: share,
+                }
             }
         };
-        let result = engine.generate(request, &mut |progress: Progress| {
+        let result = kept.engine.generate(request, &mut |progress: Progress| {
             tell.send_replace(progress.step);
             ControlFlow::Continue(())
         });
         if let Ok(mut idle) = self.idle.lock() {
-            idle.push(engine);
+            let wanted = |memory: &Memory| memory.waiting.load(Ordering::SeqCst) > 0;
+            if !self.memory.as_ref().is_some_and(wanted) {
+                idle.push(kept);
+            }
         }
         result
     }
 
     /// An idle engine of the model that a request names. Where there are only others and no room for one more, one of them goes.
-    fn take_idle(&self, request: &Request) -> Option<Engine> {
+    fn take_idle(&self, request: &Request) -> Option<Kept> {
         let mut idle = self.idle.lock().ok()?;
-        let fits = |engine: &Engine| engine.model().digest == request.model;
+        let fits = |kept: &Kept| kept.engine.model().digest == request.model;
         if let Some(place) = idle.iter().position(fits) {
             return Some(idle.swap_remove(place));
         }
@@ -137,33 +252,84 @@ impl Engines {
 
 #[cfg(test)]
 mod tests {
-    use super::Engines;
+    use super::{Engines, Limits};
     use crate::models::Models;
     use crate::testing::{runtime, second_model};
     use engine::pipeline::Request;
     use schema::recipe::{Recipe, Scheduler, Seed};
     use schema::template::Values;
 
+    const ONE: Limits = Limits {
+        count: 1,
+        memory_bytes: None,
+    };
+
+    fn request(digest: schema::recipe::ModelDigest) -> Request {
+        let scheduler = Scheduler::FlowEuler { shift_milli: 3000 };
+        let recipe = Recipe::new(digest, "a fox".into(), scheduler, 1, 1000, (128, 128));
+        Request::of_recipe(&recipe, &Values::new(), Seed(7)).expect("a request")
+    }
+
+    /// Two models that share the memory of one and a half.
+    #[tokio::test]
+    async fn models_take_turns_where_there_is_memory_for_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        second_model(&folder.path().join("second"));
+        let models = Models::load(Some(folder.path())).expect("two models");
+        let needed = models.usual().memory_bytes();
+        let limits = Limits {
+            count: 2,
+            memory_bytes: Some(needed + needed / 2),
+        };
+        let engines = Engines::load(&runtime(), models, limits).expect("engines");
+        let digests: Vec<_> = engines.models().iter().map(|model| model.digest).collect();
+        // At once, and in turns: each waits for the other's share, and none waits for ever.
+        let (first, second) = (request(digests[0]), request(digests[1]));
+        let both = async || {
+            tokio::join!(
+                engines.generate(first.clone(), |_| async {}),
+                engines.generate(second.clone(), |_| async {}),
+            )
+        };
+        for _ in 0..3 {
+            let (a, b) = both().await;
+            a.expect("a picture");
+            b.expect("a picture");
+            assert!(engines.idle.lock().expect("idle engines").len() <= 1);
+        }
+    }
+
+    #[test]
+    fn a_model_that_never_fits_is_refused_at_start_with_both_numbers() {
+        let models = Models::load(None).expect("the embedded model");
+        let limits = Limits {
+            count: 1,
+            memory_bytes: Some(1_000_000),
+        };
+        let error = Engines::load(&runtime(), models, limits)
+            .err()
+            .expect("refused");
+        assert!(
+            error.to_string().contains("SEEDMARK_ENGINE_MEMORY is 1 MB"),
+            "{error}"
+        );
+    }
+
     #[tokio::test]
     async fn each_picture_is_made_by_the_model_that_its_recipe_names() {
         let folder = tempfile::tempdir().expect("a folder");
         second_model(&folder.path().join("second"));
         let models = Models::load(Some(folder.path())).expect("two models");
-        let engines = Engines::load(&runtime(), models, 1).expect("engines");
+        let engines = Engines::load(&runtime(), models, ONE).expect("engines");
         let digests: Vec<_> = engines.models().iter().map(|model| model.digest).collect();
-        let make = async |digest| {
-            let scheduler = Scheduler::FlowEuler { shift_milli: 3000 };
-            let recipe = Recipe::new(digest, "a fox".into(), scheduler, 1, 1000, (128, 128));
-            let request = Request::of_recipe(&recipe, &Values::new(), Seed(7)).expect("a request");
-            engines.generate(request, |_| async {}).await
-        };
+        let make = async |digest| engines.generate(request(digest), |_| async {}).await;
         // Forth and back: the engine that is idle is of the other model each time.
         for digest in [digests[0], digests[1], digests[0]] {
             let made = make(digest).await.expect("a picture");
             assert_eq!((made.width, made.height), (128, 128));
             let idle = engines.idle.lock().expect("idle engines");
             assert_eq!(idle.len(), 1);
-            assert_eq!(idle[0].model().digest, digest);
+            assert_eq!(idle[0].engine.model().digest, digest);
         }
         let nobodys = schema::recipe::ModelDigest::of(b"nobody's");
         let refused = make(nobodys).await.expect_err("no such model");

@@ -13,6 +13,8 @@ use std::sync::Arc;
 pub struct Models {
     usual: Arc<Model>,
     others: Vec<Arc<Model>>,
+    /// The models whose recipes may be sold; all whose licence lets people sell when nothing is said.
+    for_sale: Option<Vec<ModelDigest>>,
 }
 
 impl Models {
@@ -25,13 +27,38 @@ impl Models {
         Self {
             others: others.map(Arc::new).collect(),
             usual: Arc::new(usual),
+            for_sale: None,
         }
+    }
+
+    /// Lets recipes of these models alone be sold.
+    ///
+    /// # Errors
+    /// When one of them is not here, or its licence forbids sale.
+    pub fn sell_only(mut self, digests: &[ModelDigest]) -> Result<Self> {
+        for digest in digests {
+            let model = self.named(*digest)?;
+            ensure!(
+                model.manifest.for_sale,
+                "the licence of {} ({digest}) forbids sale",
+                name(model)
+            );
+        }
+        self.for_sale = Some(digests.to_vec());
+        Ok(self)
+    }
+
+    /// Whether recipes of a model may be sold: its licence lets people, and so does the operator.
+    #[must_use]
+    pub fn may_be_sold(&self, model: &Model) -> bool {
+        let chosen = self.for_sale.as_ref();
+        model.manifest.for_sale && chosen.is_none_or(|digests| digests.contains(&model.digest))
     }
 
     /// The embedded model, and each of the model folders in `folder`.
     ///
     /// # Errors
-    /// When a model is damaged, or the folder cannot be read or holds none.
+    /// When a model is damaged, or the folder cannot be read.
     pub fn load(folder: Option<&Path>) -> Result<Self> {
         let usual = Model::load(&embedded::DEFAULT).context("the embedded model is damaged")?;
         let mut others = Vec::new();
@@ -42,13 +69,13 @@ impl Models {
                 .map(|entry| Ok(entry?.path()))
                 .collect::<std::io::Result<Vec<_>>>()
                 .with_context(place)?;
-            found.retain(|path| path.join(MANIFEST).is_file());
+            let hidden = |path: &Path| {
+                let name = path.file_name().unwrap_or_default();
+                name.to_string_lossy().starts_with('.')
+            };
+            // A hidden folder is a model that is still being added.
+            found.retain(|path| path.join(MANIFEST).is_file() && !hidden(path));
             found.sort();
-            ensure!(
-                !found.is_empty(),
-                "{}: no folder in it holds a {MANIFEST}",
-                place()
-            );
             for path in found {
                 let place = path.display().to_string();
                 others.push(Model::load(&Source::Folder(path)).with_context(|| place)?);
@@ -137,9 +164,27 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_without_models_is_a_mistake_and_says_so() {
+    fn an_empty_store_is_no_mistake_and_one_that_is_not_there_says_so() {
         let folder = tempfile::tempdir().expect("a folder");
-        let error = Models::load(Some(folder.path())).err().expect("a mistake");
+        let models = Models::load(Some(folder.path())).expect("the embedded model");
+        assert_eq!(models.iter().count(), 1);
+        let nowhere = folder.path().join("nowhere");
+        let error = Models::load(Some(&nowhere)).err().expect("a mistake");
         assert!(error.to_string().contains("SEEDMARK_MODELS"), "{error}");
+    }
+
+    #[test]
+    fn what_may_be_sold_is_the_operators_choice_among_what_licences_allow() {
+        let folder = tempfile::tempdir().expect("a folder");
+        second_model(&folder.path().join("second"));
+        let models = || Models::load(Some(folder.path())).expect("two models");
+        let all = models();
+        assert!(all.iter().all(|model| all.may_be_sold(model)));
+        let usual = all.usual().digest;
+        let one = models().sell_only(&[usual]).expect("one of them");
+        let sold: Vec<bool> = one.iter().map(|model| one.may_be_sold(model)).collect();
+        assert_eq!(sold, [true, false]);
+        let nobodys = schema::recipe::ModelDigest::of(b"nobody's");
+        assert!(models().sell_only(&[nobodys]).is_err());
     }
 }

@@ -9,6 +9,7 @@ use market::shop::Waits;
 use money::books::service as books;
 use money::provider::stripe::Settings;
 use schema::money::FeeSchedule;
+use schema::recipe::ModelDigest;
 use std::path::{Path, PathBuf};
 
 /// The origin of a demo's log: one for all demos, so that a demo leaf never enters a real log.
@@ -33,8 +34,13 @@ pub struct Config {
     pub engines: usize,
     /// The ONNX Runtime library.
     pub runtime: PathBuf,
-    /// Where models lie beside the embedded one, each in a folder of its own: those of earlier releases, whose recipes were sold.
+    /// Where models lie beside the embedded one, each in a folder of its own: what `seedmark model add` put there, and those of earlier
+    /// releases, whose recipes were sold. The folder `models` of the data folder when nothing is said and it is there.
     pub models: Option<PathBuf>,
+    /// The models whose recipes may be sold; all whose licence allows it when nothing is said.
+    pub sale_models: Option<Vec<ModelDigest>>,
+    /// Bytes that engines may keep in memory together.
+    pub engine_memory_bytes: Option<u64>,
     /// The log's origin for a new data folder that is no demo.
     pub origin: Option<String>,
     /// The witnesses that must cosign the log, from the tlog-policy file that `SEEDMARK_WITNESS_POLICY` names.
@@ -105,6 +111,11 @@ impl Config {
         )?;
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let stripe = stripe()?;
+        let beside = options.data.join("models");
+        let models = std::env::var_os("SEEDMARK_MODELS")
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+            .or_else(|| beside.is_dir().then_some(beside));
         Ok(Self {
             data: options.data,
             database_url: options.database_url,
@@ -114,7 +125,9 @@ impl Config {
             demo: options.demo,
             engines: number("SEEDMARK_ENGINES", cores as i64)?.clamp(1, 64) as usize,
             runtime,
-            models: std::env::var_os("SEEDMARK_MODELS").map(PathBuf::from),
+            models,
+            sale_models: sale_models()?,
+            engine_memory_bytes: engine_memory_bytes()?,
             origin: std::env::var("SEEDMARK_LOG_ORIGIN").ok(),
             witness_policy: witness_policy()?,
             fee: fee()?,
@@ -133,6 +146,44 @@ impl Config {
             least_free_bytes: least_free_bytes()?,
             waits: waits()?,
         })
+    }
+}
+
+/// `SEEDMARK_SALE_MODELS`: digests with commas between them.
+fn sale_models() -> Result<Option<Vec<ModelDigest>>> {
+    const NAME: &str = "SEEDMARK_SALE_MODELS";
+    let Ok(text) = std::env::var(NAME) else {
+        return Ok(None);
+    };
+    let listed = text
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty());
+    listed
+        .map(|part| ModelDigest::parse(part).with_context(|| format!("{NAME}: {part:?}")))
+        .collect::<Result<_>>()
+        .map(Some)
+}
+
+/// `SEEDMARK_ENGINE_MEMORY`: whole gigabytes, or megabytes with an M behind them.
+fn engine_memory_bytes() -> Result<Option<u64>> {
+    const NAME: &str = "SEEDMARK_ENGINE_MEMORY";
+    let Ok(text) = std::env::var(NAME) else {
+        return Ok(None);
+    };
+    let (digits, unit) = match text.trim().strip_suffix(['M', 'm']) {
+        Some(digits) => (digits, 1_000_000),
+        None => (text.trim().trim_end_matches(['G', 'g']), 1_000_000_000),
+    };
+    let number = digits
+        .trim()
+        .parse::<u64>()
+        .ok()
+        .filter(|number| *number > 0);
+    let bytes = number.and_then(|number| number.checked_mul(unit));
+    match bytes {
+        Some(bytes) => Ok(Some(bytes)),
+        None => bail!("{NAME} is {text:?}; gigabytes such as 8, or megabytes such as 600M, belong"),
     }
 }
 

@@ -37,13 +37,17 @@ pub(crate) fn run(options: &Generate) -> Result<Exit> {
     {
         bail!("--save-recipe and --out name the same file");
     }
-    let (model, runtime) = machine::engine(options.model.as_deref())?;
+    let (model, runtime) = machine::engine(options.model.as_deref(), written.as_ref())?;
+    let (init, mut pictures) = super::prompt::start(options)?;
     let recipe = match written {
         Some(recipe) => recipe,
-        None => super::prompt::recipe_of(options, model.digest, &model.manifest)?,
+        None => super::prompt::recipe_of(options, model.digest, &model.manifest, init)?,
     };
+    for file in &options.picture {
+        pictures.add(super::prompt::picture(file)?)?;
+    }
     hint_at(&recipe);
-    let requests = Request::of_anchors(&recipe, &model)?;
+    let requests = Request::of_anchors_with(&recipe, &model, &pictures)?;
     let pictures = machine::generate(&model, &runtime, &requests, options.workers.workers)?;
     let sheet = options.explore.is_some();
     let mut made = Vec::new();
@@ -162,18 +166,25 @@ pub(crate) fn read_recipe(path: &Path) -> Result<Recipe> {
 
 /// Pictures of one size on a sheet as square as it gets, white where none is left.
 fn grid(pictures: &[Picture]) -> Picture {
-    let (width, height) = pictures.first().map_or((1, 1), |p| (p.width, p.height));
     let columns = (1..)
         .find(|side| side * side >= pictures.len())
         .unwrap_or(1);
+    tiled(pictures, columns)
+}
+
+/// Pictures in so many columns, each in a cell as large as the largest, white where none is left.
+pub(crate) fn tiled(pictures: &[Picture], columns: usize) -> Picture {
+    let width = pictures.iter().map(|p| p.width).max().unwrap_or(1);
+    let height = pictures.iter().map(|p| p.height).max().unwrap_or(1);
     let rows = pictures.len().div_ceil(columns);
     let (line, across) = (width as usize * 3, width as usize * 3 * columns);
     let mut samples = vec![255; across * height as usize * rows];
     for (at, picture) in pictures.iter().enumerate() {
         let (left, top) = (at % columns * line, at / columns * height as usize);
-        for (y, row) in picture.samples.chunks_exact(line).enumerate() {
+        let own = picture.width as usize * 3;
+        for (y, row) in picture.samples.chunks_exact(own).enumerate() {
             let start = (top + y) * across + left;
-            samples[start..start + line].copy_from_slice(row);
+            samples[start..start + own].copy_from_slice(row);
         }
     }
     Picture {

@@ -1,6 +1,8 @@
 //! One file per command; each reads its options, does its work and says how it ended.
 
+pub(crate) mod compare;
 pub(crate) mod generate;
+pub(crate) mod import;
 pub(crate) mod key;
 pub(crate) mod keygen;
 pub(crate) mod log;

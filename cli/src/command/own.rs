@@ -248,7 +248,7 @@ fn make(
         Some(preset) => Some(sheet_places(options, &wanted, (folder, name), preset)?),
         None => None,
     };
-    let (model, runtime) = machine::engine(options.model.as_deref())?;
+    let (model, runtime) = machine::engine(options.model.as_deref(), Some(recipe))?;
     let requests = seeds
         .iter()
         .map(|seed| {

@@ -1,17 +1,27 @@
 //! What `generate` was asked for on the command line, as a recipe; every refusal names the option and its limits.
 
 use crate::arguments::Generate;
-use crate::machine;
-use anyhow::{Result, anyhow, ensure};
+use crate::{input, machine};
+use anyhow::{Context as _, Result, anyhow, ensure};
+use engine::metadata::scheduler_for;
 use engine::model::{Manifest, Size};
-use schema::recipe::{self, Anchor, ModelDigest, Noise, Recipe, Seed};
+use engine::picture::Picture;
+use engine::pipeline::Pictures;
+use schema::recipe::{
+    self, Anchor, Init, ModelDigest, Noise, PromptWeights, Recipe, Seed, Variation,
+};
 use schema::template::{MAX_TEMPLATE_BYTES, Values};
+use std::path::Path;
+
+/// The largest picture that a run begins with.
+const MAX_PICTURE_BYTES: usize = 64 * 1024 * 1024;
 
 /// A recipe of one picture; the prompt is text, so its braces are doubled.
 pub(crate) fn recipe_of(
     options: &Generate,
     model: ModelDigest,
     manifest: &Manifest,
+    init: Option<Init>,
 ) -> Result<Recipe> {
     let size = size(options.size.as_deref(), manifest)?;
     let guidance_milli = match &options.guidance {
@@ -24,7 +34,11 @@ pub(crate) fn recipe_of(
         None => fresh_seed(noise)?,
     };
     let prompt = escape("--prompt", options.prompt.as_deref().unwrap_or_default())?;
-    let scheduler = manifest.scheduler;
+    let scheduler = match &options.sampler {
+        Some(name) => scheduler_for(name, &manifest.scheduler)
+            .map_err(|error| anyhow!("--sampler: {error}"))?,
+        None => manifest.scheduler,
+    };
     let steps = options.steps.unwrap_or(manifest.steps);
     ensure!(
         (1..=recipe::MAX_STEPS).contains(&steps),
@@ -44,6 +58,17 @@ pub(crate) fn recipe_of(
         .map(|text| escape("--negative", text))
         .transpose()?;
     recipe.noise = noise;
+    recipe.clip_skip = options.clip_skip;
+    recipe.prompt_weights = options.weights.then_some(PromptWeights::A1111);
+    recipe.guidance_rescale_milli = match &options.rescale {
+        Some(text) => Some(share("--rescale", text)?),
+        None => None,
+    };
+    recipe.variation = match &options.variation {
+        Some(text) => Some(variation(text, noise)?),
+        None => None,
+    };
+    recipe.init = init;
     let more = (1..options.explore.unwrap_or(1))
         .map(|_| fresh_seed(noise))
         .collect::<Result<Vec<_>>>()?;
@@ -97,6 +122,11 @@ fn size(wanted: Option<&str>, manifest: &Manifest) -> Result<Size> {
         let usual = manifest.sizes.first().copied();
         return usual.ok_or_else(|| anyhow!("the model offers no size"));
     };
+    size_of(text)
+}
+
+/// Reads `128x128`.
+pub(crate) fn size_of(text: &str) -> Result<Size> {
     text.split_once(['x', '×'])
         .and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)))
         .map(|(width, height)| Size { width, height })
@@ -111,8 +141,56 @@ fn noise(text: &str) -> Result<Noise> {
         .ok_or_else(|| anyhow!("--noise {text}: known are philox, torch-cpu and numpy"))
 }
 
+/// The pictures that a run begins with, and how a recipe names them.
+pub(crate) fn start(options: &Generate) -> Result<(Option<Init>, Pictures)> {
+    let mut pictures = Pictures::default();
+    let Some(file) = &options.init else {
+        return Ok((None, pictures));
+    };
+    let pixels = pictures.add(picture(file)?)?;
+    let mask = match &options.mask {
+        Some(file) => Some(pictures.add(picture(file)?)?),
+        None => None,
+    };
+    let init = Init {
+        pixels,
+        strength_milli: share("--strength", &options.strength)?,
+        mask,
+    };
+    Ok((Some(init), pictures))
+}
+
+/// A PNG file.
+pub(crate) fn picture(file: &Path) -> Result<Picture> {
+    let bytes = input::read(file, "picture", MAX_PICTURE_BYTES)?;
+    Ok(Picture::from_png(&bytes).with_context(|| file.display().to_string())?)
+}
+
+/// Reads a share such as `0.7` as thousandths, 1 to 1000.
+fn share(option: &str, text: &str) -> Result<u32> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let thousandths = (digits(whole) && digits(part) && part.len() <= 3 && !text.is_empty())
+        .then(|| format!("{whole:0>1}{part:0<3}").parse::<u32>().ok())
+        .flatten();
+    thousandths
+        .filter(|share| (1..=1000).contains(share))
+        .ok_or_else(|| anyhow!("{option} {text}: is not a share from 0.001 to 1"))
+}
+
+/// Reads `42:0.2`.
+fn variation(text: &str, noise: Noise) -> Result<Variation> {
+    let (number, strength) = text
+        .split_once(':')
+        .ok_or_else(|| anyhow!("--variation {text}: is not a seed and a share, such as 42:0.2"))?;
+    Ok(Variation {
+        seed: seed(number, noise)?,
+        strength_milli: share("--variation", strength)?,
+    })
+}
+
 /// Reads `3` or `3.5` as thousandths.
-fn guidance(text: &str) -> Result<u32> {
+pub(crate) fn guidance(text: &str) -> Result<u32> {
     let most = recipe::MAX_GUIDANCE_MILLI;
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());

@@ -54,7 +54,7 @@ pub(crate) fn run(options: &Reproduce) -> Result<Exit> {
         Some(key) => Some(Signer::open(&bundle, key)?),
         None => None,
     };
-    let (model, runtime) = machine::engine(options.model.as_deref())?;
+    let (model, runtime) = machine::engine(options.model.as_deref(), Some(recipe))?;
     let requests = Request::of_anchors(recipe, &model)?;
     let pictures = machine::generate(&model, &runtime, &requests, options.workers.workers)?;
     let (mut rows, mut digests) = (Vec::new(), Vec::new());

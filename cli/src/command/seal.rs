@@ -41,7 +41,7 @@ pub(crate) fn run(options: &Seal) -> Result<Exit> {
     }
     let secret = machine::open_key(&options.key)?;
     super::generate::hint_at(&recipe);
-    let (model, runtime) = machine::engine(options.model.as_deref())?;
+    let (model, runtime) = machine::engine(options.model.as_deref(), Some(&recipe))?;
     let requests = Request::of_anchors(&recipe, &model)?;
     let mut anchors = Vec::new();
     for picture in machine::generate(&model, &runtime, &requests, None)? {

@@ -123,7 +123,7 @@ fn plain(name: &str) -> String {
 }
 
 /// The spacing of sigmas by its name; `Err` for one that is not offered.
-fn spacing(name: &str) -> Result<Option<Sigmas>, ()> {
+pub(super) fn spacing(name: &str) -> Result<Option<Sigmas>, ()> {
     match plain(name).as_str() {
         "karras" => Ok(Some(Sigmas::Karras)),
         "exponential" => Ok(Some(Sigmas::Exponential)),

@@ -310,6 +310,24 @@ impl Manifest {
         check_files(&self.files)
     }
 
+    /// Whether the model paints into a picture: it reads a mask and what the mask leaves, and makes nothing without them.
+    #[must_use]
+    pub fn paints_into(&self) -> bool {
+        match &self.parts {
+            Parts::Flow(_) => false,
+            Parts::Stable(parts) => parts.input_channels > self.latent_channels,
+        }
+    }
+
+    /// Whether a negative prompt means something to the model: one that was distilled to be told its guidance reads none.
+    #[must_use]
+    pub fn takes_negative(&self) -> bool {
+        match &self.parts {
+            Parts::Flow(_) => true,
+            Parts::Stable(parts) => parts.guidance_features.is_none(),
+        }
+    }
+
     /// The values of a latent for a size, by side: channels, down, across.
     pub(crate) fn latent(&self, size: Size) -> [usize; 3] {
         let factor = self.latent_factor;

@@ -1,4 +1,5 @@
-"""Compares the graphs of `models/` in ONNX Runtime with what torch makes of the same weights, and prints the largest differences, relative to the largest value.
+"""Compares the graphs of `models/` in ONNX Runtime with what torch makes of the same weights, and prints the largest differences, relative to the
+largest value.
 
     VENV/bin/pip install onnxruntime==1.32.0
     VENV/bin/python engine/tests/reference/check.py [NAME ...]
@@ -40,7 +41,9 @@ def far(answer, wanted):
 
 def check(name):
     index = json.loads((TORCH / name / "model_index.json").read_text())
-    load = lambda part: getattr(diffusers if index[part][0] == "diffusers" else transformers, index[part][1]).from_pretrained(TORCH / name / part).eval()
+    load = lambda part: (
+        getattr(diffusers if index[part][0] == "diffusers" else transformers, index[part][1]).from_pretrained(TORCH / name / part).eval()
+    )
     generator = torch.Generator().manual_seed(5)
     draw = lambda *shape: torch.randn(*shape, generator=generator)
     found = {}
@@ -78,5 +81,5 @@ if __name__ == "__main__":
     transformers.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     with torch.no_grad():
-        for name in sys.argv[1:] or sorted(path.name for path in (HERE / "models").iterdir()):
+        for name in sys.argv[1:] or sorted(path.name for path in (HERE / "models").iterdir() if path.is_dir()):
             print(name, ", ".join(f"{what} {value:.1e}" for what, value in check(name).items()))

@@ -62,7 +62,7 @@ def beside(folder, target, pipeline):
 
 
 def dynamo(external):
-    """`torch.onnx.export(dynamo=True)` of the parts, under optimum's names; weights lie in model.onnx.data where told so, as they do unless asked otherwise."""
+    """`torch.onnx.export(dynamo=True)` of the parts, under optimum's names; weights lie in model.onnx.data where told so."""
 
     def export(folder, target):
         encoder, unet, reader, writer = parts(folder)
@@ -85,7 +85,13 @@ def dynamo(external):
         for name, (module, inputs, moving, outputs) in graphs.items():
             path = target / name / "model.onnx"
             path.parent.mkdir()
-            told = {"input_names": list(inputs), "output_names": outputs, "dynamic_shapes": tuple(moving), "opset_version": 18, "external_data": external}
+            told = {
+                "input_names": list(inputs),
+                "output_names": outputs,
+                "dynamic_shapes": tuple(moving),
+                "opset_version": 18,
+                "external_data": external,
+            }
             torch.onnx.export(module, tuple(inputs.values()), str(path), dynamo=True, verbose=False, **told)
             without_traces(path)
         beside(folder, target, None)
@@ -102,8 +108,8 @@ def without_traces(path):
 
 
 def script(folder, target):
-    """What diffusers' scripts/convert_stable_diffusion_checkpoint_to_onnx.py does: the encoder of pictures draws noise in its graph, ids are of 32 bits,
-    the timestep is a float for each picture of the batch, and the UNet's weights lie in weights.pb."""
+    """What diffusers' scripts/convert_stable_diffusion_checkpoint_to_onnx.py does: the encoder of pictures draws noise in its graph, ids are of
+    32 bits, the timestep is a float for each picture of the batch, and the UNet's weights lie in weights.pb."""
     encoder, unet, reader, writer = parts(folder)
     reader.forward = lambda sample: reader.encode(sample).latent_dist.sample()
     size = unet.config.sample_size

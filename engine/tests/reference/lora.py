@@ -2,8 +2,8 @@
 
     EXPORT/bin/pip install peft==0.21.2; EXPORT/bin/python engine/tests/reference/lora.py
 
-EXPORT is the environment of `models.py`, which comes first: transformers 5.24 wants a peft that is not out yet. Cases have the form of those of `pipelines.py`.
-`lora/` has the files:
+EXPORT is the environment of `models.py`, which comes first: transformers 5.24 wants a peft that is not out yet. Cases have the form of those of
+`pipelines.py`. `lora/` has the files:
 
     diffusers.safetensors  what diffusers' training scripts save: attention alone, `unet.….to_q.lora.down.weight` and
                            `text_encoder.….q_proj.lora_linear_layer.down.weight`, no alpha, so that the scale is one

@@ -3,16 +3,18 @@
     python3 -m venv EXPORT; EXPORT/bin/pip install torch==2.15.0 diffusers==0.39.0 "optimum-onnx[onnxruntime]==0.1.0" onnxscript==0.7.2 accelerate
     EXPORT/bin/python engine/tests/reference/models.py [NAME ...]
 
-optimum-onnx wants transformers below 4.58, which diffusers 0.42.1 no longer takes: hence an environment apart from that of `pipelines.py`. A model is one
-entry below in `MODELS`.
+optimum-onnx wants transformers below 4.58, which diffusers 0.42.1 no longer takes: hence an environment apart from that of `pipelines.py`. A model is
+one entry below in `MODELS`.
 """
 
+import importlib.metadata
 import json
 import pathlib
 import shutil
 import sys
 
 import diffusers
+import onnx
 import torch
 import transformers
 from torch import nn
@@ -35,7 +37,14 @@ CONSISTENT = {**STABLE, "set_alpha_to_one": True, "original_inference_steps": 50
 
 
 def text(seed, kind=transformers.CLIPTextModel, **told):
-    shape = {"vocab_size": ENTRIES, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "projection_dim": 32}
+    shape = {
+        "vocab_size": ENTRIES,
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "projection_dim": 32,
+    }
     shape |= {"hidden_act": "quick_gelu", "max_position_embeddings": 77, "bos_token_id": 0, "eos_token_id": 2, "pad_token_id": 1}
     return scaled(kind(transformers.CLIPTextConfig(**{**shape, **told})), seed)
 
@@ -54,13 +63,20 @@ def unet(seed, **told):
 
 def vae(seed, **told):
     widths = told.pop("block_out_channels", (4, 8, 8))
-    shape = {"in_channels": 3, "out_channels": 3, "latent_channels": 4, "layers_per_block": 1, "norm_num_groups": 2, "sample_size": 8 * 2 ** (len(widths) - 1)}
+    shape = {
+        "in_channels": 3,
+        "out_channels": 3,
+        "latent_channels": 4,
+        "layers_per_block": 1,
+        "norm_num_groups": 2,
+        "sample_size": 8 * 2 ** (len(widths) - 1),
+    }
     shape |= {"down_block_types": ("DownEncoderBlock2D",) * len(widths), "up_block_types": ("UpDecoderBlock2D",) * len(widths)}
     return scaled(diffusers.AutoencoderKL(**{**shape, "block_out_channels": widths, **told}), seed)
 
 
-# What is not one over the root of what comes in: so that prompts matter, branches do not blow up what float32 rounds off, pictures have every value, and a
-# posterior is neither a point nor a cloud.
+# What is not one over the root of what comes in: so that prompts matter, branches do not blow up what float32 rounds off, pictures have every
+# value, and a posterior is neither a point nor a cloud.
 WIDER = {"attn2.to_v": 2.0, "attn2.to_out.0": 2.0, "attn1.to_out.0": 0.5, "ff.net.2": 0.5, "conv2": 0.5, "cond_proj": 4.0}
 WIDER |= {"decoder.conv_out": 0.75, "encoder.conv_out": 3.0}
 
@@ -120,22 +136,34 @@ def halved(parts):
     return {name: part.half().float() for name, part in parts.items()}
 
 
-# Every model's parts, what its tokenizers pad with, scheduler_config.json as such models come with it, and how it is exported.
+# Every model's seed, its parts, what its tokenizers pad with, scheduler_config.json as such models come with it, and how it is exported.
 MODELS = {
-    "sd15": (lambda: sd1(100, layers=3), [END], ("PNDMScheduler", {**STABLE, "skip_prk_steps": True}), exporting.optimum(14)),
-    "sd21v": (lambda: sd2(200), ["!"], ("DDIMScheduler", {**STABLE, "prediction_type": "v_prediction", "skip_prk_steps": True}), exporting.optimum(14)),
-    "sdxl": (lambda: sdxl(300), [END, "!"], ("EulerDiscreteScheduler", {**EULER, "timestep_spacing": "leading"}), exporting.optimum(17)),
-    "lcm": (lambda: sd1(400, time_cond_proj_dim=16), [END], ("LCMScheduler", CONSISTENT), exporting.dynamo(True)),
-    "turbo": (lambda: halved(sd2(500)), ["!"], ("EulerDiscreteScheduler", {**EULER, "timestep_spacing": "trailing"}), exporting.optimum(18, "fp16", True)),
-    "taiyi": (lambda: taiyi(600), ["[PAD]"], ("PNDMScheduler", {**STABLE, "skip_prk_steps": True}), exporting.script),
-    "inpaint": (lambda: sd1(700, in_channels=9), [END], ("DDIMScheduler", STABLE), exporting.dynamo(False)),
+    "sd15": (100, lambda seed: sd1(seed, layers=3), [END], ("PNDMScheduler", {**STABLE, "skip_prk_steps": True}), exporting.optimum(14)),
+    "sd21v": (
+        200,
+        lambda seed: sd2(seed),
+        ["!"],
+        ("DDIMScheduler", {**STABLE, "prediction_type": "v_prediction", "skip_prk_steps": True}),
+        exporting.optimum(14),
+    ),
+    "sdxl": (300, lambda seed: sdxl(seed), [END, "!"], ("EulerDiscreteScheduler", {**EULER, "timestep_spacing": "leading"}), exporting.optimum(17)),
+    "lcm": (400, lambda seed: sd1(seed, time_cond_proj_dim=16), [END], ("LCMScheduler", CONSISTENT), exporting.dynamo(True)),
+    "turbo": (
+        500,
+        lambda seed: halved(sd2(seed)),
+        ["!"],
+        ("EulerDiscreteScheduler", {**EULER, "timestep_spacing": "trailing"}),
+        exporting.optimum(18, "fp16", True),
+    ),
+    "taiyi": (600, lambda seed: taiyi(seed), ["[PAD]"], ("PNDMScheduler", {**STABLE, "skip_prk_steps": True}), exporting.script),
+    "inpaint": (700, lambda seed: sd1(seed, in_channels=9), [END], ("DDIMScheduler", STABLE), exporting.dynamo(False)),
 }
 
 
 def save(name, folder):
     """The model as diffusers reads it."""
-    build, pads, (scheduler, settings), _ = MODELS[name]
-    parts = build()
+    seed, build, pads, (scheduler, settings), _ = MODELS[name]
+    parts = build(seed)
     for part, model in parts.items():
         model.save_pretrained(folder / part)
     index = {"_class_name": PIPELINES.get(name, "StableDiffusionPipeline"), "_diffusers_version": diffusers.__version__}
@@ -158,6 +186,17 @@ def save(name, folder):
     (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
 
 
+def note(name, target):
+    """What made the model, in made_by.json."""
+    path = HERE / "models/made_by.json"
+    held = json.loads(path.read_text()) if path.exists() else {}
+    graph = onnx.load(target / "unet/model.onnx", load_external_data=False)
+    versions = {package: importlib.metadata.version(package) for package in ["torch", "diffusers", "transformers", "optimum-onnx", "onnxscript"]}
+    opset = next(entry.version for entry in graph.opset_import if not entry.domain)
+    held[name] = {"seed": MODELS[name][0], "opset": opset, "exporter": MODELS[name][4].__qualname__.removesuffix(".<locals>.export"), **versions}
+    path.write_text(json.dumps(dict(sorted(held.items())), indent=2) + "\n")
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     for name in sys.argv[1:] or MODELS:
@@ -166,7 +205,8 @@ if __name__ == "__main__":
             shutil.rmtree(old, ignore_errors=True)
             old.mkdir(parents=True)
         save(name, folder)
-        MODELS[name][3](folder, target)
+        MODELS[name][4](folder, target)
+        note(name, target)
         for path in target.rglob("*"):
             path.chmod(0o755 if path.is_dir() else 0o644)
         size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())

@@ -3,11 +3,11 @@
     python3 -m venv VENV; VENV/bin/pip install torch==2.15.0 diffusers==0.42.1 transformers==5.24.0 peft==0.21.2 scipy==1.17.1
     VENV/bin/python engine/tests/reference/pipelines.py
 
-`models.py` comes first, for the weights in target/reference. Everything runs in float32 on one thread of the CPU. Latents are little-endian float32 in base64,
-one step after the other, each [1, 4, height, width] in the pipeline's own scale; `start` is what the first step begins with where a picture was given;
-pictures are rows of RGB bytes in base64, the masks in `pictures` rows of bytes. `timesteps` are those that ran, `scheduler` is its whole configuration.
-`draws` is every draw of normal numbers that the pipeline makes of its one generator, in order: when (-1 is before the first step, else the step's index),
-and the shape. `order` says what the draws before the first step are. Cases are in `runs.py`.
+`models.py` comes first, for the weights in target/reference. Everything runs in float32 on one thread of the CPU. Latents are little-endian float32
+in base64, one step after the other, each [1, 4, height, width] in the pipeline's own scale; `start` is what the first step begins with where a
+picture was given; pictures are rows of RGB bytes in base64, the masks in `pictures` rows of bytes. `timesteps` are those that ran, `scheduler` is its
+whole configuration. `draws` is every draw of normal numbers that the pipeline makes of its one generator, in order: when (-1 is before the first
+step, else the step's index), and the shape; an `eta` of null is the pipelines' own, 0, which schedulers that know an eta are told. `order` says what the draws before the first step are. Cases are in `runs.py`.
 """
 
 import argparse
@@ -91,7 +91,11 @@ def pipeline(name, mode, scheduler, options):
 ORDER = {
     "text": ["the noise to begin with"],
     "img2img": ["the posterior of the picture", "the noise put over it"],
-    "inpaint": ["the posterior of the picture, unless the UNet has nine channels and strength is 1000", "the noise", "the posterior of the masked picture"],
+    "inpaint": [
+        "the posterior of the picture, unless the UNet has nine channels and strength is 1000",
+        "the noise",
+        "the posterior of the masked picture",
+    ],
 }
 
 
@@ -160,12 +164,23 @@ def run(case):
         shown = pipe(**told, output_type="np", callback_on_step_end=after).images[0]
     pixels = (shown * 255).round().astype("uint8")
     config = {name: value for name, value in pipe.scheduler.config.items() if not name.startswith("_")}
-    recorded = {"name": case["name"], "model": case["model"], "mode": mode, "prompt": case["prompt"], "negative": case.get("negative"), "seed": case["seed"]}
+    recorded = {
+        "name": case["name"],
+        "model": case["model"],
+        "mode": mode,
+        "prompt": case["prompt"],
+        "negative": case.get("negative"),
+        "seed": case["seed"],
+    }
     recorded |= {"steps": case["steps"], "guidance": case["guidance"], "width": width, "height": height}
     recorded |= {name: case.get(name) for name in ["eta", "clip_skip", "guidance_rescale", "strength_thousandths"]}
     recorded |= {"scheduler": {"_class_name": type(pipe.scheduler).__name__, **config}}
     recorded |= {"timesteps": timesteps, "draws": draws.every}
-    recorded |= {"start": None if mode == "text" else packed(begun[0].numpy().astype("<f4")), "latents": packed(numpy.concatenate(latents)), "picture": packed(pixels)}
+    recorded |= {
+        "start": None if mode == "text" else packed(begun[0].numpy().astype("<f4")),
+        "latents": packed(numpy.concatenate(latents)),
+        "picture": packed(pixels),
+    }
     return recorded, pixels, latents, pipe
 
 
@@ -192,12 +207,21 @@ if __name__ == "__main__":
                 sizes.add((line["width"], line["height"]))
             clamped = ((pixels == 0) | (pixels == 255)).mean()
             spread = " ".join(f"{step.std():.2f}" for step in latents)
-            print(f"{line['name']:32} pixels {pixels.mean():5.1f} ± {pixels.std():4.1f}, clamped {clamped:.0%}; latents {spread}; draws {len(line['draws'])}")
-    made_by = {"diffusers": diffusers.__version__, "transformers": transformers.__version__, "torch": torch.__version__, "python": platform.python_version()}
+            shown = f"pixels {pixels.mean():5.1f} ± {pixels.std():4.1f}, clamped {clamped:.0%}; latents {spread}"
+            print(f"{line['name']:32} {shown}; draws {len(line['draws'])}")
+    made_by = {
+        "diffusers": diffusers.__version__,
+        "transformers": transformers.__version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+    models = json.loads((HERE / "models/made_by.json").read_text())
     pictures = {f"{width}x{height}": {"rgb": packed(picture(width, height)), "mask": packed(mask(width, height))} for width, height in sorted(sizes)}
     lines = ",\n".join(json.dumps(line, separators=(",", ":"), ensure_ascii=False) for line in recorded)
     target = pathlib.Path(__file__).with_suffix(".json")
     if not asked.only:
-        target.write_text(f'{{"made_by":{json.dumps(made_by)},"order":{json.dumps(ORDER)},"pictures":{json.dumps(pictures)},"cases":[\n{lines}\n]}}\n')
+        target.write_text(
+            f'{{"made_by":{json.dumps(made_by)},"models":{json.dumps(models)},"order":{json.dumps(ORDER)},"pictures":{json.dumps(pictures)},"cases":[\n{lines}\n]}}\n'
+        )
         print(f"{len(recorded)} cases, {target.stat().st_size:,} bytes in {target}")
     print("One more case is a line in `cases` of runs.py; then run VENV/bin/python engine/tests/reference/pipelines.py")

@@ -3,10 +3,10 @@
     VENV/bin/python engine/tests/reference/tokens.py
     EXPORT/bin/pip install ftfy==6.3.1; EXPORT/bin/python engine/tests/reference/tokens.py --older
 
-VENV is the environment of `pipelines.py`: its transformers 5 has one CLIPTokenizer and one BertTokenizer, both of the crate `tokenizers`, which is what version 4
-called fast; that is the reference. EXPORT is the environment of `models.py`: `--older` notes in the file's header where the fast and the slow ones of version 4
-answer otherwise, and what: the slow one of CLIP both with ftfy and without, as it tidies text by whichever is installed. Ids are as pipelines ask for them, but neither cut nor padded.
-Strings are drawn by `strings`; one that must be there is a line in `SAID`.
+VENV is the environment of `pipelines.py`: its transformers 5 has one CLIPTokenizer and one BertTokenizer, both of the crate `tokenizers`, which is
+what version 4 called fast; that is the reference. EXPORT is the environment of `models.py`: `--older` notes in the file's header where the fast and
+the slow ones of version 4 answer otherwise, and what: the slow one of CLIP both with ftfy and without, as it tidies text by whichever is installed.
+Ids are as pipelines ask for them, but neither cut nor padded. Strings are drawn by `strings`; one that must be there is a line in `SAID`.
 """
 
 import argparse
@@ -24,9 +24,11 @@ import vocabularies
 TARGET = pathlib.Path(__file__).with_suffix(".json.gz")
 TOTAL = 10000
 WORDS = {
-    "latin": "a photo of the cat mountains masterpiece 8k best quality isn't they'll you've I'm we'd can't trending on artstation café naïve jalapeño Čeština İstanbul "
+    "latin": "a photo of the cat mountains masterpiece 8k best quality isn't they'll you've I'm we'd can't trending on artstation "
+    "café naïve jalapeño Čeština İstanbul "
     "ŁÓDŹ smörgåsbord Tiếng Việt œuvre ǅungla ﬁre ﬂow",
-    "german": "Ein Gemälde von Straßenbahnen über grünen Hügeln Fußgängerübergang GROẞ STRASSE Öl auf Leinwand Äpfel Königsschloß Mädchen süß Bäume „Schön“ »ja«",
+    "german": "Ein Gemälde von Straßenbahnen über grünen Hügeln Fußgängerübergang GROẞ STRASSE Öl auf Leinwand "
+    "Äpfel Königsschloß Mädchen süß Bäume „Schön“ »ja«",
     "cyrillic": "Рыжая лиса в снегу масляная живопись ЁЖИК съёмка Київ Ґанок їжак Београд Љубав әлем ѣтъ",
     "greek": "Κόκκινη αλεπού στο χιόνι ΟΔΥΣΣΕΥΣ ελαιογραφία ἀρχὴ Ὀδυσσεύς ΐ ΰ ᾳ ς ΣΑΣ",
     "arabic": "ثعلب أحمر في الثلج لوحة زيتية مُحَمَّد ٱلْعَرَبِيَّة ۱۲۳ ٤٥٦ پارسی ﷺ لا ـــ",
@@ -37,12 +39,51 @@ WORDS = {
     "japanese": "雪の中の赤い狐 油絵 カタカナ ひらがな ガギグゲゴ か゛ ﾊﾝｶｸ ー 々 東京タワー がっこう ＡＢＣ １２３",
     "korean": "눈 속의 붉은 여우 유화 한국어 서울 가각힣 ㄱㄴㄷ 조선말",
     "emoji": "🦊 ❄️ 👨‍👩‍👧‍👦 🏳️‍🌈 👍🏽 🇩🇪 1️⃣ ☕ ♥ ™ ©️ 🫠 🧑🏿‍🚀 ✨✨✨ 😀cat cat😀",
-    "punctuation": "... !!! ?! (cat:1.3) [dog] {a|b} -- — … “quoted” 'single' it's rock'n'roll a,b;c:d #tag @me $5 50% ~ ^_^ \\n / // <b> & * + = | ` ´ ¿ ¡ « » ‚ ‘ ’s ’ll",
+    "punctuation": "... !!! ?! (cat:1.3) [dog] {a|b} -- — … “quoted” 'single' it's rock'n'roll a,b;c:d #tag @me $5 50% "
+    "~ ^_^ \\n / // <b> & * + = | ` ´ ¿ ¡ « » ‚ ‘ ’s ’ll",
     "number": "1 12 1234 3.14 1,000 ½ ² x² Ⅷ ① ⒈ 𝟘𝟙 1st 2nd 4K 16:9 1e-5 0xFF ٣ ३ ๓ 三",
     "special": "<|endoftext|> <|startoftext|> <|EndOfText|> <|end oftext|> [CLS] [SEP] [MASK] [PAD] [UNK] [cls] ##ing </w> a</w> [unused1] <S> <pad>",
 }
-SPACES = [" ", "  ", "\t", "\n", "\r\n", "\v", "\f", "\u00a0", "\u1680", "\u2003", "\u2009", "\u200a", "\u2028", "\u2029", "\u202f", "\u205f", "\u3000", "\u0085"]
-CONTROLS = ["\x00", "\x01", "\x07", "\x08", "\x1b", "\x1c", "\x1f", "\x7f", "\x80", "\x9f", "\u200b", "\u200c", "\u200d", "\u200e", "\u202e", "\u2060", "\ufeff", "\u00ad"]
+SPACES = [
+    " ",
+    "  ",
+    "\t",
+    "\n",
+    "\r\n",
+    "\v",
+    "\f",
+    "\u00a0",
+    "\u1680",
+    "\u2003",
+    "\u2009",
+    "\u200a",
+    "\u2028",
+    "\u2029",
+    "\u202f",
+    "\u205f",
+    "\u3000",
+    "\u0085",
+]
+CONTROLS = [
+    "\x00",
+    "\x01",
+    "\x07",
+    "\x08",
+    "\x1b",
+    "\x1c",
+    "\x1f",
+    "\x7f",
+    "\x80",
+    "\x9f",
+    "\u200b",
+    "\u200c",
+    "\u200d",
+    "\u200e",
+    "\u202e",
+    "\u2060",
+    "\ufeff",
+    "\u00ad",
+]
 CONTROLS += ["\ufffd", "\ufffe", "\ue000", "\U000e0001", "\U000f0000", "\u0600", "\u180e", "\u0378"]
 RANGES = {
     "latin": [(0xC0, 0x24F), (0x1E00, 0x1EFF)],
@@ -59,7 +100,28 @@ RANGES = {
     "punctuation": [(0x21, 0x2F), (0x3A, 0x40), (0x5B, 0x60), (0x7B, 0x7E), (0xA1, 0xBF), (0x2010, 0x205E), (0x2190, 0x22FF), (0x2E00, 0x2E5D)],
     "number": [(0x2150, 0x218B), (0x2460, 0x249B), (0x660, 0x669), (0x1D7CE, 0x1D7FF)],
 }
-SAID = ["", " ", "\n", "a", "A", "<|endoftext|>", "a<|endoftext|>b", "\x00", "\u0301", "e\u0301", "é", "i\u0307", "İ", "ſ", "K", "Å", "ß", "ẞ", "ŉ", "'S 'LL 'd'd''ll"]
+SAID = [
+    "",
+    " ",
+    "\n",
+    "a",
+    "A",
+    "<|endoftext|>",
+    "a<|endoftext|>b",
+    "\x00",
+    "\u0301",
+    "e\u0301",
+    "é",
+    "i\u0307",
+    "İ",
+    "ſ",
+    "K",
+    "Å",
+    "ß",
+    "ẞ",
+    "ŉ",
+    "'S 'LL 'd'd''ll",
+]
 
 
 def drawn(script, chance):
@@ -96,7 +158,9 @@ def strings():
         elif kind == "whitespace":
             text = "".join(chance.choice(SPACES) + drawn(chance.choice(["latin", "chinese"]), chance) for _ in range(count)) + chance.choice(SPACES)
         elif kind == "control":
-            text = "".join(drawn(chance.choice(["latin", "thai", "chinese"]), chance) + chance.choice(CONTROLS) + chance.choice(["", " "]) for _ in range(count))
+            text = "".join(
+                drawn(chance.choice(["latin", "thai", "chinese"]), chance) + chance.choice(CONTROLS) + chance.choice(["", " "]) for _ in range(count)
+            )
         else:
             text = chance.choice([" ", " ", " ", ", ", ""]).join(drawn(kind, chance) for _ in range(count))
         found.setdefault(text, kind)
@@ -116,7 +180,13 @@ def record():
     assert len(clip) == 49408 and len(bert) == 21128, (len(clip), len(bert))
     import tokenizers
 
-    header = {"transformers": transformers.__version__, "tokenizers": tokenizers.__version__, "clip": type(clip).__name__, "bert": type(bert).__name__, "ftfy": False}
+    header = {
+        "transformers": transformers.__version__,
+        "tokenizers": tokenizers.__version__,
+        "clip": type(clip).__name__,
+        "bert": type(bert).__name__,
+        "ftfy": False,
+    }
     lines = [[kind, text, clip(text).input_ids, bert(text).input_ids] for text, kind in strings().items()]
     return {"made_by": header, "fields": ["script", "text", "clip", "bert"], "differs": {}}, lines
 

@@ -1,7 +1,7 @@
 """The vocabularies of CLIP and of the Chinese BERT, whole and cut down to what a tiny model needs.
 
-`tokenizers/clip/merges.txt.gz` is the first 48,894 merges of `bpe_simple_vocab_16e6.txt.gz` in the package open_clip_torch 3.3.0 under the header line of
-merges.txt, and `tokenizers/bert/vocab.txt.gz` is `cn_clip/clip/vocab.txt` of the package cn-clip 1.6.0, which is bert-base-chinese's.
+`tokenizers/clip/merges.txt.gz` is the first 48,894 merges of `bpe_simple_vocab_16e6.txt.gz` in the package open_clip_torch 3.3.0 under the header
+line of merges.txt, and `tokenizers/bert/vocab.txt.gz` is `cn_clip/clip/vocab.txt` of the package cn-clip 1.6.0, which is bert-base-chinese's.
 """
 
 import gzip
@@ -37,7 +37,12 @@ def bert(entries=None, kept=""):
     common = [bytes([row, cell]).decode("gb2312") for row in range(0xB0, 0xD8) for cell in range(0xA1, 0xFF) if (row, cell) < (0xD7, 0xFA)]
     pieces = [line for line in lines if line.isascii() and len(line.removeprefix("##")) == 1]
     whole = set(lines)
-    needed = special + pieces + [mark for mark in "，。、；：？！“”‘’（）《》【】…—·" if mark in whole] + [letter for letter in dict.fromkeys(kept) if letter in whole]
+    needed = (
+        special
+        + pieces
+        + [mark for mark in "，。、；：？！“”‘’（）《》【】…—·" if mark in whole]
+        + [letter for letter in dict.fromkeys(kept) if letter in whole]
+    )
     room = entries - len(dict.fromkeys(needed))
     spare = [letter for letter in common if letter in whole and letter not in needed]
     chosen = set(needed) | {spare[at * len(spare) // room] for at in range(room)}

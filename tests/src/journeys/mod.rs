@@ -5,6 +5,7 @@ mod access;
 mod buyer;
 mod copycat;
 mod killed;
+mod models;
 mod money;
 mod offline;
 mod own;

@@ -67,6 +67,28 @@ impl Content {
         }
     }
 
+    /// Settles on what the model offers after another one was chosen: a page lists the sizes of the model that it was drawn for, so a size
+    /// that is not offered says that the model is new. Its usual size is taken then, and its usual steps and guidance where those of
+    /// another model still stand.
+    pub(super) fn settle(&mut self, models: &Models) {
+        let Ok(model) = self.model(models).cloned() else {
+            return;
+        };
+        let offered = |size: Size| model.check_size(size.width, size.height).is_ok();
+        if self.size.is_none_or(offered) {
+            return;
+        }
+        self.size = None;
+        let untouched = models.iter().any(|other| {
+            let usual = (other.manifest.steps, other.manifest.guidance_milli);
+            usual == (self.steps, self.guidance_milli)
+        });
+        if untouched {
+            self.steps = model.manifest.steps;
+            self.guidance_milli = model.manifest.guidance_milli;
+        }
+    }
+
     /// A recipe with these settings and the given anchors.
     ///
     /// # Errors

@@ -352,6 +352,13 @@ fn gather(
         files.push((blob, labelled));
     }
     let models = state.engines.models();
+    let model = draft.content.model(models);
+    if model.is_ok_and(|model| !models.may_be_sold(model)) {
+        return Err(Error::Invalid(vec![FieldError::new(
+            "picture",
+            "model-not-for-sale",
+        )]));
+    }
     let recipe = draft.content.recipe(models, recipe_anchors);
     let recipe = recipe.map_err(|error| {
         Error::Invalid(vec![FieldError {

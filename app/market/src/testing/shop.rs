@@ -2,7 +2,7 @@
 
 use super::{Listing, ORIGIN, Person, runtime};
 use crate::checkout::service::{self, open_payment, place};
-use crate::engines::Engines;
+use crate::engines::{Engines, Limits};
 use crate::finder::Finder;
 use crate::log::intake::intake;
 use crate::log::service::PublicLog;
@@ -65,9 +65,13 @@ fn till(test: &TestDb) -> Till {
 /// The engines of all tests: loading them takes a moment.
 fn engines() -> Engines {
     static ENGINES: OnceLock<Engines> = OnceLock::new();
+    let one = Limits {
+        count: 1,
+        memory_bytes: None,
+    };
     let load = || {
         let models = Models::load(None).expect("the embedded model");
-        Engines::load(&runtime(), models, 1).expect("engines")
+        Engines::load(&runtime(), models, one).expect("engines")
     };
     ENGINES.get_or_init(load).clone()
 }

@@ -16,7 +16,7 @@ use base::vault::Vault;
 use ledger::note::Verifier;
 use market::browse::follow;
 use market::demo;
-use market::engines::Engines;
+use market::engines::{Engines, Limits};
 use market::finder::Finder;
 use market::log::intake::Storing;
 use market::log::service::PublicLog;
@@ -53,8 +53,15 @@ impl Process {
         let data = config.data.clone();
         crate::config::private_folder(&data)
             .with_context(|| format!("cannot make {}", data.display()))?;
-        let models = Models::load(config.models.as_deref())?;
-        let engines = Engines::load(&config.runtime, models, config.engines)?;
+        let mut models = Models::load(config.models.as_deref())?;
+        if let Some(digests) = &config.sale_models {
+            models = models.sell_only(digests).context("SEEDMARK_SALE_MODELS")?;
+        }
+        let limits = Limits {
+            count: config.engines,
+            memory_bytes: config.engine_memory_bytes,
+        };
+        let engines = Engines::load(&config.runtime, models, limits)?;
         let db = Db::open(config.database_url.as_deref(), &data)
             .await
             .context("cannot open the database")?;

@@ -175,7 +175,21 @@ impl Stable {
 }
 
 /// What a recipe may ask for and this model does not do.
-fn refuse_options(request: &Request, parts: &StableParts) -> Result<(), Error> {
+fn refuse_options(
+    request: &Request,
+    manifest: &Manifest,
+    parts: &StableParts,
+) -> Result<(), Error> {
+    let masked = request
+        .start
+        .as_ref()
+        .is_some_and(|start| start.mask.is_some());
+    if manifest.paints_into() && !masked {
+        return Err(Error::new(
+            ErrorKind::NotOffered,
+            "init: this model paints into a picture, and the recipe names no picture with a mask",
+        ));
+    }
     let refused = match request {
         _ if matches!(request.scheduler, Scheduler::FlowEuler { .. }) => Some("scheduler"),
         _ if parts.guidance_features.is_some() && request.negative.is_some() => Some("negative"),
@@ -194,7 +208,7 @@ impl Driver for Stable {
     fn prepare(&mut self, request: &Request) -> Result<(), Error> {
         let model = self.model.clone();
         let parts = parts(&model.manifest)?;
-        refuse_options(request, parts)?;
+        refuse_options(request, &model.manifest, parts)?;
         let size = Size {
             width: request.width,
             height: request.height,
@@ -293,8 +307,7 @@ impl Driver for Stable {
     }
 
     fn reads_masks(&self) -> bool {
-        let manifest = &self.model.manifest;
-        parts(manifest).is_ok_and(|parts| parts.input_channels > manifest.latent_channels)
+        self.model.manifest.paints_into()
     }
 
     fn is_told_guidance(&self) -> bool {

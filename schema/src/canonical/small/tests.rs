@@ -1,7 +1,8 @@
 //! The browser's JSON beside the servers': what one accepts, the other accepts, and both write the same bytes.
 
 use super::super::{full, small};
-use crate::recipe::{ModelDigest, Recipe, Scheduler};
+use crate::recipe::{ModelDigest, PromptWeights, Recipe, Scheduler, Seed, Variation};
+use crate::scheduler::{BetaSchedule, FinalSigma, Prediction, Schedule, Sigmas, Spacing};
 use crate::sealing::SealMaterial;
 use crate::statement::Envelope;
 use crate::template::{Choice, Variable};
@@ -169,6 +170,34 @@ fn recipe() -> Recipe {
 fn what_the_browser_reads_and_writes_is_what_the_server_does() {
     let recipe = recipe();
     alike(&recipe);
+    let mut diffusion = recipe.clone();
+    diffusion.scheduler = Scheduler::Dpm {
+        order: 2,
+        stochastic: true,
+        midpoint: false,
+        lower_order_final: true,
+        euler_at_final: false,
+        schedule: Schedule {
+            alpha_to_one: false,
+            beta_end_nano: 12_000_000,
+            beta_schedule: BetaSchedule::ScaledLinear,
+            beta_start_nano: 850_000,
+            clip_milli: Some(1000),
+            final_sigma: FinalSigma::Zero,
+            offset: 1,
+            prediction: Prediction::Velocity,
+            sigmas: Sigmas::Karras,
+            spacing: Spacing::Leading,
+            train_steps: 1000,
+            zero_snr: false,
+        },
+    };
+    diffusion.prompt_weights = Some(PromptWeights::A1111);
+    diffusion.variation = Some(Variation {
+        seed: Seed(u64::MAX),
+        strength_milli: 250,
+    });
+    alike(&diffusion);
     alike(&SealMaterial {
         origin: "log.example".into(),
         recipe: "e30=".into(),

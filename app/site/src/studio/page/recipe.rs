@@ -87,7 +87,11 @@ fn model_field(
         .iter()
         .map(|other| {
             let selected = other.digest == chosen;
-            view! { <option value=value(other.digest) selected=selected>{models::name(other)}</option> }
+            let name = match models.may_be_sold(other) {
+                true => models::name(other),
+                false => lang.with("model-not-sold", &[("model", models::name(other).into())]),
+            };
+            view! { <option value=value(other.digest) selected=selected>{name}</option> }
         })
         .collect();
     match choices.len() {

@@ -1,0 +1,120 @@
+//! `seedmark compare`: prompts down, models across, one seed, one sheet; each picture with a recipe of its own.
+
+use super::generate::tiled;
+use crate::arguments::Compare;
+use crate::exit::Exit;
+use crate::target::{Content, Target};
+use crate::{machine, output};
+use anyhow::{Result, bail, ensure};
+use engine::pipeline::Request;
+use schema::recipe::{Anchor, Recipe, Seed};
+use schema::template::Values;
+use serde_json::json;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The most pictures of one sheet.
+const MOST: usize = 64;
+
+pub(crate) fn run(options: &Compare) -> Result<Exit> {
+    let models: Vec<Option<&Path>> = match &options.model[..] {
+        [] => vec![None],
+        named => named.iter().map(|path| Some(path.as_path())).collect(),
+    };
+    let count = models.len() * options.prompt.len();
+    ensure!(
+        count <= MOST,
+        "{} prompts and {} models are {count} pictures; {MOST} are made",
+        options.prompt.len(),
+        models.len()
+    );
+    let sheet = Target::file(&options.out, Content::Picture)?;
+    if options.json && sheet.is_stdout() {
+        bail!("--out -: the picture and the JSON would both go to standard output");
+    }
+    let mut places = match &options.recipes {
+        Some(folder) => Target::recipes(folder, &names(options.prompt.len(), models.len()))?,
+        None => Vec::new(),
+    }
+    .into_iter();
+    let seed = match options.seed {
+        Some(seed) => Seed(seed),
+        None => Seed(u64::from_le_bytes(machine::random()?)),
+    };
+    // A model at a time: several large ones together would not fit into memory.
+    let mut columns = Vec::new();
+    let mut names = Vec::new();
+    for named in models {
+        let (model, runtime) = machine::engine(named, None)?;
+        let recipes = options.prompt.iter();
+        let recipes = recipes
+            .map(|prompt| {
+                let manifest = &model.manifest;
+                let size = manifest.sizes.first().copied();
+                let size = size.map_or((0, 0), |size| (size.width, size.height));
+                let text = prompt.replace('{', "{{").replace('}', "}}");
+                let mut recipe = Recipe::new(
+                    model.digest,
+                    text,
+                    manifest.scheduler,
+                    manifest.steps,
+                    manifest.guidance_milli,
+                    size,
+                );
+                recipe.anchors = vec![Anchor {
+                    values: Values::new(),
+                    seed,
+                }];
+                recipe.check()?;
+                Ok(recipe)
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let mut requests = Vec::new();
+        for recipe in &recipes {
+            requests.extend(Request::of_anchors(recipe, &model)?);
+        }
+        let model = Arc::clone(&model);
+        let made = machine::generate(&model, &runtime, &requests, options.workers.workers)?;
+        names.push(format!(
+            "{} {}",
+            model.manifest.name, model.manifest.version
+        ));
+        columns.push((recipes, made));
+    }
+    let (mut pictures, mut rows) = (Vec::new(), Vec::new());
+    for (row, prompt) in options.prompt.iter().enumerate() {
+        for (column, (recipes, made)) in columns.iter().enumerate() {
+            let picture = made[row].clone();
+            rows.push(json!({
+                "row": row + 1, "column": column + 1, "prompt": prompt, "model": recipes[row].model, "name": names[column],
+                "seed": seed, "blake3": picture.digest()?.blake3,
+            }));
+            pictures.push(picture);
+            if let Some(place) = places.next() {
+                place.write(&recipes[row].to_bytes()?)?;
+            }
+        }
+    }
+    sheet.write(&tiled(&pictures, names.len()).to_png(None)?)?;
+    if options.json {
+        output::json(&json!({ "file": options.out.display().to_string(), "pictures": rows }));
+        return Ok(Exit::Success);
+    }
+    output::line(format!(
+        "{}: a row for each prompt, a column for each model, all with the seed {seed}",
+        options.out.display()
+    ));
+    for (number, name) in (1..).zip(&names) {
+        output::line(format!("column {number}  {name}"));
+    }
+    for (number, prompt) in (1..).zip(&options.prompt) {
+        output::line(format!("row {number}     {prompt}"));
+    }
+    Ok(Exit::Success)
+}
+
+fn names(rows: usize, columns: usize) -> Vec<String> {
+    let row =
+        |row: usize| (1..=columns).map(move |column| format!("row-{row}-column-{column}.json"));
+    (1..=rows).flat_map(row).collect()
+}

@@ -1,0 +1,110 @@
+//! A model of the ecosystem's layout goes through the whole shop: added by the operator, used, sealed, certified, bought, and made again by
+//! whoever has it.
+
+use super::{buy, submit_with};
+use crate::harness::browser::Browser;
+use crate::harness::server::{Database, Server, program, root, text};
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Adds the tiny reference model to a store; returns its digest.
+fn add(store: &Path) -> String {
+    let folder = root().join("engine/tests/reference/models/sd15");
+    let output = tool(store)
+        .args(["model", "add", "--json", "--name", "Tiny Diffusion"])
+        .args(["--licence", "MIT", "--steps", "3", "--guidance", "4"])
+        .args(["--size", "160x128", "--size", "128x160"])
+        .arg(folder)
+        .output()
+        .expect("the command line tool");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    let added: serde_json::Value = serde_json::from_str(&text(&output)).expect("JSON");
+    for graph in added["graphs"].as_array().expect("graphs") {
+        assert!(
+            graph["difference"].as_f64().expect("a number") < 1e-4,
+            "{graph}"
+        );
+    }
+    added["digest"].as_str().expect("a digest").to_owned()
+}
+
+fn tool(store: &Path) -> Command {
+    let mut command = Command::new(program("seedmark"));
+    command
+        .env("SEEDMARK_MODELS", store)
+        .env("XDG_CONFIG_HOME", store);
+    command
+}
+
+fn reproduce(store: &Path, bundle: &str) -> Output {
+    let file = store.join("bought.seedmark");
+    std::fs::write(&file, bundle).expect("written");
+    let mut command = tool(store);
+    command.arg("reproduce").arg(&file);
+    command.output().expect("the command line tool")
+}
+
+#[tokio::test]
+async fn an_added_model_is_used_sealed_certified_bought_and_made_again_by_whoever_has_it() {
+    let mut server = Server::start(Database::Sqlite);
+    let digest = add(&server.folder.path().join("models"));
+    server.kill_and_restart();
+    let base = server.url("");
+    let creator = Browser::open(true).await;
+    creator.sign_up(&base, "ada").await;
+    let template = "{mood} face, oil painting";
+    let listing = submit_with(&creator, &base, "4.00", template, async |browser| {
+        // The page lists the sizes of the model that it was drawn for; saved, it lists those of the one that was chosen.
+        browser
+            .click(&format!("#model option[value='{digest}']"))
+            .await;
+        browser.follow("#save-draft").await;
+        browser.see(".flash").await;
+        browser.see("#size option[value='160x128']:checked").await;
+        browser.click("#size option[value='128x160']").await;
+    })
+    .await;
+    creator.see(".listing__price").await;
+    let told = creator.text("main").await;
+    assert!(told.contains("Tiny Diffusion"), "{told}");
+
+    let buyer = Browser::open(true).await;
+    buyer.sign_up(&base, "ben").await;
+    let line = buy(&buyer, &base, &listing).await;
+    buyer.goto(&format!("{base}{line}")).await;
+    buyer.follow("#open-recipe").await;
+    buyer.see("#own-check[data-state=holds]").await;
+    let bundle = buyer.download("#download-bundle").await;
+    buyer.follow("#regenerate").await;
+    buyer.see("#run[data-outcome=exact]").await;
+
+    // Elsewhere: a folder that has the model, added there from the same files, and one that has not.
+    let (with, without) = (tempfile::tempdir(), tempfile::tempdir());
+    let (with, without) = (with.expect("a folder"), without.expect("a folder"));
+    assert_eq!(
+        add(with.path()),
+        digest,
+        "the same files give the same model"
+    );
+    let made = reproduce(with.path(), &bundle);
+    let told = text(&made);
+    assert!(
+        made.status.success(),
+        "{told}{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    assert!(
+        told.contains("2 of 2 pictures are equal, bit for bit"),
+        "{told}"
+    );
+    let refused = reproduce(without.path(), &bundle);
+    assert_eq!(refused.status.code(), Some(3));
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(
+        told.contains(&format!("needs the model {digest}, which is not here")),
+        "{told}"
+    );
+    creator.close().await;
+    buyer.close().await;
+}
