@@ -407,5 +407,5 @@ impl Plan {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "ort"))]
 mod tests;
