@@ -397,7 +397,10 @@ impl Walk<'_, '_> {
                 self.host_constants.insert(name.clone(), tensor.clone());
             }
         }
-        self.hosted.push(node.clone());
+        self.hosted.push(NodeProto {
+            notes: Vec::new(),
+            ..node.clone()
+        });
         let named = node.output.iter().zip(made);
         Ok(Some(
             named
@@ -409,6 +412,7 @@ impl Walk<'_, '_> {
     /// The node as it is, for the comparison.
     fn copied(&mut self, node: &NodeProto, inputs: &[Option<Value>]) -> Result<(), String> {
         let mut copy = node.clone();
+        copy.notes.clear();
         let graph_name = |value: &Value, name: &String| match value {
             Value::Graph(_) => Some(name.clone()),
             _ => None,

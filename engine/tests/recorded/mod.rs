@@ -4,7 +4,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use engine::executor::Executor as _;
 use engine::model::Model;
 use engine::onnx_runtime::OnnxRuntime;
 use engine::picture::Picture;
@@ -18,7 +17,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 /// The reference models and records.
-pub const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference");
+pub(crate) const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference");
 /// The largest difference of a latent, relative to its largest value.
 const TOLERANCE: f32 = 1e-4;
 /// The same where the exporter wrote float16: not the weights alone are rounded there, but constants such as the root of two as well, which
@@ -26,7 +25,7 @@ const TOLERANCE: f32 = 1e-4;
 const TOLERANCE_OF_HALVES: f32 = 1e-3;
 
 /// The runtime of this machine.
-pub fn runtime() -> OnnxRuntime {
+pub(crate) fn runtime() -> OnnxRuntime {
     let cache = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));
@@ -48,7 +47,7 @@ fn floats(value: &Value) -> Vec<f32> {
 }
 
 /// A small number of a record.
-pub fn number(value: &Value) -> u32 {
+pub(crate) fn number(value: &Value) -> u32 {
     u32::try_from(value.as_u64().expect("a number")).expect("a small number")
 }
 
@@ -135,7 +134,11 @@ fn request(case: &Value, pictures: &Value, model: &Model) -> Request {
 }
 
 /// The largest difference of any latent and of any sample; what is wrong otherwise.
-pub fn compare(case: &Value, pictures: &Value, engine: &mut Engine) -> Result<(f32, u8), String> {
+pub(crate) fn compare(
+    case: &Value,
+    pictures: &Value,
+    engine: &mut Engine,
+) -> Result<(f32, u8), String> {
     let wanted = floats(&case["latents"]);
     let tolerance = match case["model"].as_str() {
         Some("turbo" | "inpaint") => TOLERANCE_OF_HALVES,

@@ -104,15 +104,28 @@ fn weight<'g>(node: &NodeProto, constants: &Constants<'g>) -> Option<(Vec<usize>
     }
 }
 
-/// `/down_blocks.0/…/to_q/MatMul`, or else `down_blocks.0.….to_q.weight`, as `down_blocks.0.….to_q`.
+/// Where torch's newer exporter notes the modules that a node came from.
+const SCOPES: &str = "pkg.torch.onnx.name_scopes";
+
+/// `/down_blocks.0/…/to_q/MatMul`, or what the newer exporter notes, or else `down_blocks.0.….to_q.weight`, as `down_blocks.0.….to_q`.
 fn layer(node: &NodeProto, constant: &str) -> Option<String> {
     let of_node = || {
         let (path, last) = node.name.strip_prefix('/')?.rsplit_once('/')?;
-        last.starts_with(&node.op_type)
-            .then(|| path.replace('/', "."))
+        let is_own = last.starts_with(&node.op_type);
+        is_own.then(|| path.replace('/', "."))
     };
+    let of_notes = || scope(&node.notes.iter().find(|note| note.key == SCOPES)?.value);
     let of_constant = || Some(constant.strip_suffix(".weight")?.to_owned());
-    of_node().or_else(of_constant)
+    of_node().or_else(of_notes).or_else(of_constant)
+}
+
+/// The last module in `['', 'down_blocks.0', 'down_blocks.0.resnets.0', 'linear_8']`, whose last word is the node's own.
+fn scope(noted: &str) -> Option<String> {
+    let list = noted.trim().strip_prefix('[')?.strip_suffix(']')?;
+    let (modules, _) = list.rsplit_once(',')?;
+    let module = modules.rsplit(',').next()?.trim();
+    let name = module.strip_prefix('\'')?.strip_suffix('\'')?;
+    (!name.is_empty()).then(|| name.to_owned())
 }
 
 /// How files call each of these layers; `None` for a name that several would have.

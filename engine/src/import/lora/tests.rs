@@ -2,12 +2,16 @@
 //!
 //! The one rule: the weights are looked at where the import writes them, in both forms of a graph.
 
+use super::adapter::Adapter;
 use super::*;
+use crate::graph::mapped;
 use crate::import::{Settings, Sink, Source, Written, rewrite};
 use crate::onnx::{ModelProto, TensorProto};
+use bytes::Bytes;
 use proptest::prelude::*;
 use prost::Message as _;
 use serde_json::Value as Json;
+use std::path::Path;
 
 const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference");
 
@@ -169,6 +173,56 @@ fn layers_have_the_names_of_stabilitys_own_code() {
     ] {
         let found = aliases.get(name).and_then(Option::as_deref);
         assert_eq!(found, Some(layer), "{name}");
+    }
+}
+
+#[test]
+fn a_layer_is_told_by_node_or_notes_or_constant() {
+    const LAYER: &str = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q";
+    let told = |name: &str, notes: &str, constant: &str| {
+        let node = crate::onnx::NodeProto {
+            name: name.into(),
+            op_type: "MatMul".into(),
+            input: vec!["x".into(), constant.into()],
+            output: vec!["y".into()],
+            notes: vec![crate::onnx::Entry {
+                key: "pkg.torch.onnx.name_scopes".into(),
+                value: notes.into(),
+            }],
+            ..crate::onnx::NodeProto::default()
+        };
+        let weight = Tensor::floats(&[4, 2], vec![0.0; 8]).expect("a weight");
+        let graph = GraphProto {
+            node: vec![node],
+            initializer: vec![weight.written(constant)],
+            ..GraphProto::default()
+        };
+        let mut found = layers::find(&graph);
+        assert_eq!(found.places.len() + found.unnamed, 1);
+        found.places.pop().map(|place| {
+            assert_eq!((place.shape, place.turned), (vec![2, 4], true));
+            place.layer
+        })
+    };
+    let layer = Some(LAYER.to_owned());
+    let path = format!("/{}/MatMul", LAYER.replace('.', "/"));
+    let scopes = format!("['', 'down_blocks.0', '{LAYER}', 'linear_3']");
+    let own = path.replace("/0/", ".0/").replace("blocks/", "blocks.");
+    for path in [path, own] {
+        assert_eq!(told(&path, &scopes, "val_1"), layer, "{path}");
+    }
+    assert_eq!(told("node_linear_3", &scopes, "val_1"), layer);
+    assert_eq!(told("node_linear_3", "", &format!("{LAYER}.weight")), layer);
+    for notes in [
+        "",
+        "[",
+        "[]",
+        "['']",
+        "['', 'linear']",
+        "nonsense",
+        "['a, b]",
+    ] {
+        assert_eq!(told("node_linear_3", notes, "val_1"), None, "{notes}");
     }
 }
 
