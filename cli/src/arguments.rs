@@ -533,6 +533,9 @@ pub(crate) struct ModelAdd {
     /// Add it although its licence forbids sale: recipes with it cannot be sold
     #[arg(long)]
     pub(crate) for_own_use: bool,
+    /// Merge a LoRA into it, at full weight or so much of it, such as style.safetensors:0.8; again for more, in their order
+    #[arg(long, value_name = "FILE[:WEIGHT]")]
+    pub(crate) lora: Vec<String>,
     /// Steps that are usual for it
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=200))]
     pub(crate) steps: Option<u32>,

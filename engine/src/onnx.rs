@@ -62,6 +62,9 @@ pub(crate) struct NodeProto {
     pub(crate) attribute: Vec<Attribute>,
     #[prost(string, tag = "7")]
     pub(crate) domain: String,
+    /// What an exporter notes of it, where it came from for instance.
+    #[prost(message, repeated, tag = "9")]
+    pub(crate) notes: Vec<Entry>,
 }
 
 #[derive(Clone, PartialEq, Message)]

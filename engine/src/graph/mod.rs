@@ -2,6 +2,7 @@
 //!
 //! The one rule: what is computed here is computed in a fixed order with the crate `libm`, so that its bits are equal everywhere.
 
+pub(crate) mod delta;
 pub(crate) mod evaluate;
 pub(crate) mod host;
 #[cfg(feature = "ort")]

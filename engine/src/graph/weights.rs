@@ -2,6 +2,7 @@
 //!
 //! The one rule: one tensor is in memory at a time, and only while it is written.
 
+use super::delta::Delta;
 use super::tensor::{self, Tensor, count};
 use crate::error::{Error, ErrorKind};
 use crate::onnx::{self, TensorProto};
@@ -18,6 +19,8 @@ pub(crate) struct Stored {
     order: Vec<usize>,
     /// The shape once the axes are in order: the same values in the same order, under another shape.
     shape: Vec<usize>,
+    /// What is added to the values once they are in order, one after another.
+    added: Vec<Delta>,
 }
 
 impl Stored {
@@ -44,6 +47,7 @@ impl Stored {
             order: (0..dims.len()).collect(),
             shape: dims.clone(),
             dims,
+            added: Vec::new(),
         })
     }
 
@@ -51,10 +55,17 @@ impl Stored {
         &self.shape
     }
 
-    /// The same values with other axes first; `None` after the shape was changed, when the file's axes are no longer known.
+    /// The same values with something added, once they are in order.
+    pub(crate) fn with(&self, delta: Delta) -> Self {
+        let mut changed = self.clone();
+        changed.added.push(delta);
+        changed
+    }
+
+    /// The same values with other axes first; `None` after the shape was changed, when the file's axes are no longer known, or something added.
     pub(crate) fn transposed(&self, order: &[usize]) -> Option<Self> {
         let current: Vec<usize> = self.order.iter().map(|at| self.dims[*at]).collect();
-        if current != self.shape {
+        if current != self.shape || !self.added.is_empty() {
             return None;
         }
         let mut turned = self.clone();
@@ -74,8 +85,16 @@ impl Stored {
     /// The values as float32, in memory.
     ///
     /// # Errors
-    /// `ErrorKind::Unsupported` when there is no memory for one tensor.
+    /// `ErrorKind::Unsupported` when there is no memory for one tensor; as [`Delta::add_to`].
     pub(crate) fn values(&self) -> Result<Vec<f32>, Error> {
+        let mut values = self.in_order()?;
+        for delta in &self.added {
+            delta.add_to(&mut values)?;
+        }
+        Ok(values)
+    }
+
+    fn in_order(&self) -> Result<Vec<f32>, Error> {
         let values = tensor::floats(self.element, &self.bytes);
         if self.order.iter().copied().eq(0..self.dims.len()) {
             return Ok(values);
@@ -114,6 +133,8 @@ impl Stored {
             && self.bytes.len() == other.bytes.len()
             && (self.element, &self.order, &self.dims, &self.shape)
                 == (other.element, &other.order, &other.dims, &other.shape)
+            && self.added.len() == other.added.len()
+            && self.added.iter().zip(&other.added).all(|(a, b)| a.same(b))
     }
 }
 

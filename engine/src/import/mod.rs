@@ -8,6 +8,7 @@ mod builder;
 pub mod folder;
 #[cfg(feature = "ort")]
 mod layers;
+mod lora;
 mod prove;
 mod rules;
 mod sink;
@@ -27,6 +28,7 @@ use crate::onnx::{
 };
 use builder::{Builder, Operand, Value};
 use bytes::Bytes;
+use lora::{Adapters, Part, Plan};
 use prost::Message as _;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -55,6 +57,8 @@ pub(crate) struct Settings<'a> {
     pub(crate) shape: &'a Shaping<'a>,
     /// Inputs that go to the graph; every other one goes to the host.
     pub(crate) given: &'a [&'a str],
+    /// What is merged into the weights, the graph being of this part of a model.
+    pub(crate) adapters: Option<(&'a Adapters, Part)>,
 }
 
 /// A graph with the program that the host runs before it.
@@ -96,8 +100,13 @@ pub(crate) fn rewrite<'a>(
         .map_err(|error| wrong(format!("is not an ONNX graph: {error}")))?;
     let opset = opset(&model).map_err(|what| refused(source.name, &what))?;
     let graph = model.graph.ok_or_else(|| wrong("holds no graph".into()))?;
+    let plan = match settings.adapters {
+        Some((adapters, part)) => adapters.plan(part, &graph)?,
+        None => Plan::default(),
+    };
     let mut walk = Walk {
         source,
+        plan,
         values: HashMap::new(),
         b: Builder::new(sink),
         plain: Plain::default(),
@@ -171,6 +180,7 @@ type Parts<'p> = (
 
 struct Walk<'a, 'b> {
     source: &'a Source<'a>,
+    plan: Plan,
     values: HashMap<String, Value>,
     b: Builder<'a, 'b>,
     plain: Plain,
@@ -279,7 +289,14 @@ impl Walk<'_, '_> {
             self.name(node, made);
             return Ok(false);
         }
-        self.b.at(node.output.first().map_or("", String::as_str));
+        let output = node.output.first().map_or("", String::as_str);
+        // Before both forms are written, so that they are compared with the same weights.
+        if let Some(Some(weight)) = inputs.get_mut(1)
+            && let Some(changed) = self.plan.changed(output, weight)?
+        {
+            *weight = changed;
+        }
+        self.b.at(output);
         let start = self.b.nodes.len();
         let site = rules::Site {
             node,
@@ -390,7 +407,10 @@ impl Walk<'_, '_> {
                 self.host_constants.insert(name.clone(), tensor.clone());
             }
         }
-        self.hosted.push(node.clone());
+        self.hosted.push(NodeProto {
+            notes: Vec::new(),
+            ..node.clone()
+        });
         let named = node.output.iter().zip(made);
         Ok(Some(
             named
@@ -402,6 +422,7 @@ impl Walk<'_, '_> {
     /// The node as it is, for the comparison.
     fn copied(&mut self, node: &NodeProto, inputs: &[Option<Value>]) -> Result<(), String> {
         let mut copy = node.clone();
+        copy.notes.clear();
         let graph_name = |value: &Value, name: &String| match value {
             Value::Graph(_) => Some(name.clone()),
             _ => None,

@@ -66,6 +66,7 @@ fn rewritten(folder: &Path, component: &str) -> Result<f32, Error> {
             "text_embeds",
             "timestep_cond",
         ],
+        adapters: None,
     };
     let out = tempfile::tempdir().expect("a folder");
     let mut file = std::fs::File::create(out.path().join("weights.f32")).expect("a file");

@@ -62,8 +62,8 @@ pub struct Merged {
     pub blake3: Digest,
     /// Its file's name, for people.
     pub name: String,
-    /// How much of it, in thousandths.
-    pub weight_milli: u32,
+    /// How much of it, in thousandths; below 0 takes it away.
+    pub weight_milli: i32,
 }
 
 /// Where a text's embeddings come out.

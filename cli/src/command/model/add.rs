@@ -9,6 +9,23 @@ use engine::import::folder::{Wishes, add};
 use engine::model::{Model, Source};
 use engine::profile;
 use serde_json::json;
+use std::path::PathBuf;
+
+/// Reads `style.safetensors` or `style.safetensors:0.8`, the weight in thousandths.
+fn adapter(text: &str) -> (PathBuf, i32) {
+    let weight = |text: &str| {
+        let number = text.parse::<f64>().ok()?;
+        let thousandths = (number * 1000.0).round();
+        (thousandths.abs() <= 100_000.0).then_some(thousandths as i32)
+    };
+    match text
+        .rsplit_once(':')
+        .map(|(file, last)| (file, weight(last)))
+    {
+        Some((file, Some(weight))) => (file.into(), weight),
+        _ => (text.into(), 1000),
+    }
+}
 
 pub(super) fn run(options: &ModelAdd) -> Result<Exit> {
     let store = machine::store(options.store.store.as_deref())?;
@@ -26,6 +43,7 @@ pub(super) fn run(options: &ModelAdd) -> Result<Exit> {
             .as_deref()
             .map(super::super::prompt::guidance)
             .transpose()?,
+        adapters: options.lora.iter().map(|text| adapter(text)).collect(),
     };
     profile::check_cpu()?;
     let runtime = machine::runtime()?;

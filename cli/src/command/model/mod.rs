@@ -167,10 +167,9 @@ fn info(model: Option<&Path>, store: &ModelStore, as_json: bool) -> Result<Exit>
         ));
         for merged in &manifest.merged {
             output::line(format!(
-                "merged    {} at {}.{:03}  {}",
+                "merged    {} at {:.3}  {}",
                 merged.name,
-                merged.weight_milli / 1000,
-                merged.weight_milli % 1000,
+                f64::from(merged.weight_milli) / 1000.0,
                 merged.blake3
             ));
         }

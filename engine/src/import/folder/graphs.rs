@@ -11,6 +11,7 @@ use crate::executor::{Executor, Weights};
 use crate::family::stable::sized;
 use crate::graph::mapped;
 use crate::graph::tensor::{Data, Tensor};
+use crate::import::lora::{Adapters, Part};
 use crate::import::{Rewritten, Settings, Sink, Source, prove, rewrite};
 use crate::model::{ModelFile, Size, TextEncoder, TextLayer};
 use crate::onnx::ModelProto;
@@ -45,6 +46,7 @@ pub(super) struct Measured {
 pub(super) struct Graphs<'a> {
     folder: &'a Folder,
     to: &'a Path,
+    adapters: &'a Adapters,
     executor: &'a dyn Executor,
     tell: &'a mut dyn FnMut(&str),
     files: Vec<ModelFile>,
@@ -67,12 +69,14 @@ impl<'a> Graphs<'a> {
     pub(super) fn new(
         folder: &'a Folder,
         to: &'a Path,
+        adapters: &'a Adapters,
         executor: &'a dyn Executor,
         tell: &'a mut dyn FnMut(&str),
     ) -> Self {
         Self {
             folder,
             to,
+            adapters,
             executor,
             tell,
             files: Vec::new(),
@@ -84,6 +88,25 @@ impl<'a> Graphs<'a> {
         let place = self.folder.path.join(component);
         let bytes = mapped::map(&place.join("model.onnx"))?;
         Ok((place, bytes))
+    }
+
+    /// Whether every tensor of the adapters has its place, before anything takes time.
+    pub(super) fn check_adapters(&self, parts: &[Part]) -> Result<(), Error> {
+        if self.adapters.is_empty() {
+            return Ok(());
+        }
+        self.adapters.check_parts(parts)?;
+        for part in parts {
+            let component = part.folder();
+            let (_, bytes) = self.graph(component)?;
+            let model = ModelProto::decode(bytes).map_err(|error| {
+                let message = format!("{component}/model.onnx: {error}");
+                Error::new(ErrorKind::Malformed, message)
+            })?;
+            self.adapters
+                .plan(*part, &model.graph.unwrap_or_default())?;
+        }
+        Ok(())
     }
 
     /// Reads what the graphs declare, and asks the decoder how large its pictures are.
@@ -204,6 +227,7 @@ impl<'a> Graphs<'a> {
         let settings = Settings {
             shape: &shape,
             given: GIVEN,
+            adapters: Part::of(component).map(|part| (self.adapters, part)),
         };
         let made = rewrite(&source, &settings, sink)?;
         Ok((place, made))

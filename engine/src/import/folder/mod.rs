@@ -11,6 +11,7 @@ mod store;
 pub use licence::Licence;
 pub use store::{Entry, Store};
 
+use super::lora::{Adapters, Part};
 use super::prove::Proof;
 use crate::error::{Error, ErrorKind};
 use crate::executor::Executor;
@@ -40,6 +41,8 @@ pub struct Wishes {
     pub steps: Option<u32>,
     /// Guidance that is usual for it, in thousandths.
     pub guidance_milli: Option<u32>,
+    /// LoRAs that are merged into its weights, in this order, each with how much of it in thousandths; below 0 takes it away.
+    pub adapters: Vec<(PathBuf, i32)>,
 }
 
 /// A graph that was rewritten and proven.
@@ -72,7 +75,7 @@ pub struct Added {
 ///
 /// # Errors
 /// An error that names file and field: a folder that is not whole, a class or option that is not known, a node that cannot be rewritten or
-/// differs, a licence that forbids sale, a disk that is full.
+/// differs, an adapter of which one tensor is not understood or has no place, a licence that forbids sale, a disk that is full.
 pub fn add(
     path: &Path,
     store: &Store,
@@ -83,8 +86,13 @@ pub fn add(
     let folder = Folder::new(path);
     let index = Index::read(&folder)?;
     let licence = licence::read(&folder, wishes.licence.as_deref(), wishes.for_own_use)?;
+    let adapters = Adapters::read(&wishes.adapters)?;
     let work = store.begin()?;
-    let mut graphs = Graphs::new(&folder, work.path(), executor, tell);
+    let mut graphs = Graphs::new(&folder, work.path(), &adapters, executor, tell);
+    graphs.check_adapters(match index.kind {
+        Kind::Stable => &[Part::Text, Part::Unet],
+        Kind::Xl => &[Part::Text, Part::SecondText, Part::Unet],
+    })?;
     let measured = graphs.measure()?;
     let tokenizers = tokenizers(&folder, index.kind)?;
     let mut text = Vec::new();
@@ -121,6 +129,7 @@ pub fn add(
         without.push(format!("image to image and inpainting: {error}"));
     }
     let (mut files, proven) = graphs.end()?;
+    adapters.check_used()?;
     for (name, _) in &tokenizers {
         files.extend(copy_tokenizer(&folder, name, work.path())?);
     }
@@ -139,7 +148,7 @@ pub fn add(
         latent_channels: measured.latent_channels,
         latent_factor: factor,
         licence: licence.name,
-        merged: Vec::new(),
+        merged: adapters.recorded(),
         name: named(wishes.name.as_deref(), path)?,
         profile: Profile::Portable1,
         scheduler: index.scheduler,
