@@ -4,6 +4,7 @@ mod bench;
 mod built;
 mod check;
 mod fuzz;
+mod parity;
 mod portable;
 mod postgres;
 mod rooms;
@@ -26,10 +27,12 @@ cargo xtask serve    build everything and serve the shop
     --release        optimised build
     --no-demo        no demo catalogue
 cargo xtask test     run every check; `cargo xtask test NAME…` runs parts
-    parts            format lint check unit fuzz portable app stripe http browser outside docs
+    parts            format lint check unit parity fuzz portable app stripe http browser outside docs
     --no-install     refuse to install what is missing
 cargo xtask web      build browser library, styles and boot script into site/ of the target folder
 cargo xtask check    import rules and other promises of the house
+cargo xtask parity   what diffusers, transformers and others made of the same settings, compared
+    --record         make the reference models and run those programs again first (6 GB of Python)
 cargo xtask portable the embedded model's pictures on AVX2 and Arm64 CPUs, emulated, beside this one
     --short          four pictures instead of 32
     --write          publish this machine's digests, after a new model
@@ -75,6 +78,7 @@ fn task() -> Result<()> {
         "test" => test::run(&rest),
         "check" => check::run(),
         "fuzz" => fuzz::run(&rest),
+        "parity" => parity::run(&rest),
         "portable" => portable::run(&rest, true),
         "runtime" => runtime::ensure(true).map(|path| run::say(&path.display().to_string())),
         "web" => web(),

@@ -4,7 +4,7 @@
 
 use crate::built::{self, Tests};
 use crate::run::{cargo, debian, ensure_wasm_target, has, output, program, python, say};
-use crate::{check, fuzz, portable, postgres, root, runtime, stripe, target};
+use crate::{check, fuzz, parity, portable, postgres, root, runtime, stripe, target};
 use anyhow::{Context as _, Result, bail};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -12,8 +12,8 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 const PARTS: &[&str] = &[
-    "format", "check", "lint", "unit", "fuzz", "portable", "app", "stripe", "http", "browser",
-    "outside", "docs",
+    "format", "check", "lint", "unit", "parity", "fuzz", "portable", "app", "stripe", "http",
+    "browser", "outside", "docs",
 ];
 
 const WASM: &str = "wasm32-unknown-unknown";
@@ -60,10 +60,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             PARTS.join(" ")
         );
     }
+    // The comparisons are among the units; named alone, they print their tables.
+    let usual = |part: &&str| wanted.is_empty() && *part != "parity";
     let parts: Vec<&str> = PARTS
         .iter()
         .copied()
-        .filter(|part| wanted.is_empty() || wanted.contains(part))
+        .filter(|part| usual(part) || wanted.contains(part))
         .collect();
     let needs = |names: &[&str]| parts.iter().any(|part| names.contains(part));
     if needs(&["unit", "app", "stripe", "http", "browser", "outside"]) {
@@ -110,6 +112,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
                     cargo(&[&["test", "--quiet", "--doc"], built::ALL].concat()),
                 );
             }
+            "parity" => step(&mut counts, parity::compare()),
             "app" => tests(&mut counts, &built, APP, &[])?,
             "stripe" => match stripe::checks(&built, install) {
                 Ok(checks) => {
