@@ -231,6 +231,9 @@ pub(crate) struct Generate {
     /// A model that was added, by name or digest, or a model's folder; left out, the one that the recipe names, else the embedded one
     #[arg(long, value_name = "MODEL")]
     pub(crate) model: Option<PathBuf>,
+    /// Write prompt, seed and settings into the PNG, as A1111 writes them and other programs read them
+    #[arg(long, conflicts_with_all = ["bundle", "explore"])]
+    pub(crate) parameters: bool,
     /// The PNG to write, or - for standard output; with --recipe a folder, with --bundle a folder too: this one when left out
     #[arg(long, value_name = "PATH", required_unless_present = "bundle")]
     pub(crate) out: Option<PathBuf>,

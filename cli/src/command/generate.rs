@@ -6,6 +6,7 @@ use crate::target::{Content, Target};
 use crate::{input, machine, output};
 use anyhow::{Context as _, Result, anyhow, bail};
 use engine::executor::Executor as _;
+use engine::metadata::{self, PARAMETERS, a1111_text, with_text};
 use engine::picture::Picture;
 use engine::pipeline::Request;
 use schema::canonical;
@@ -65,8 +66,14 @@ pub(crate) fn run(options: &Generate) -> Result<Exit> {
         let (_, place) = places.remove(0);
         place.write(&grid(&pictures).to_png(None)?)?;
     } else {
-        for (picture, (_, place)) in pictures.iter().zip(places) {
-            place.write(&picture.to_png(None)?)?;
+        for ((picture, anchor), (_, place)) in pictures.iter().zip(&recipe.anchors).zip(places) {
+            let mut file = picture.to_png(None)?;
+            if options.parameters {
+                let of_anchor = recipe.picture(&anchor.values, anchor.seed)?;
+                let found = metadata::of_recipe(&recipe, &of_anchor, &model);
+                file = with_text(&file, PARAMETERS, &a1111_text(&found))?;
+            }
+            place.write(&file)?;
         }
     }
     if let Some(place) = save {

@@ -3,13 +3,15 @@
 //! The one rule: a draft, never called exact. What the model was trained with is the model's, whatever the file says; what cannot be taken is
 //! among the remarks that reading gave.
 
-use super::found::{Found, NoiseSource};
+use super::found::{Found, NoiseSource, Program};
 use super::remark::{Remark, Syntax};
 use super::sampler::{Sampler, spacing, split};
 use crate::error::{Error, ErrorKind};
 use crate::model::{Model, Size};
 use crate::scheduler::config::Config;
-use schema::recipe::{Anchor, Noise, PromptWeights, Recipe, Scheduler, Seed, Variation};
+use schema::recipe::{
+    Anchor, Noise, Picture as RecipePicture, PromptWeights, Recipe, Scheduler, Seed, Variation,
+};
 use schema::scheduler::{Schedule, Spacing};
 use schema::template::Values;
 use serde_json::Value;
@@ -101,6 +103,37 @@ fn split_any(name: &str) -> (&str, Option<&str>) {
         }
         _ => (trimmed, None),
     }
+}
+
+/// The settings of one picture of a recipe, for [`super::a1111_text`]: whoever gets that text gets the recipe.
+#[must_use]
+pub fn of_recipe(recipe: &Recipe, picture: &RecipePicture, model: &Model) -> Found {
+    let mut found = Found::new(Program::Seedmark);
+    let same = |name: &&&str| {
+        scheduler_for(name, &model.manifest.scheduler).is_ok_and(|known| known == recipe.scheduler)
+    };
+    let known = SAMPLERS.iter().find(same).copied();
+    let (name, sigmas) = known.map_or((recipe.scheduler.name(), None), split);
+    found.sampler = Some(Sampler::named(name));
+    found.sigmas = match sigmas.map(spacing) {
+        Some(Ok(kind)) => kind,
+        _ => None,
+    };
+    found.prompt = picture.prompt.clone();
+    found.negative = picture.negative.clone().unwrap_or_default();
+    found.seed = Some(picture.seed);
+    found.steps = Some(recipe.steps);
+    found.guidance_milli = Some(recipe.guidance_milli);
+    (found.width, found.height) = (Some(recipe.width), Some(recipe.height));
+    found.noise = Some(NoiseSource::Known(recipe.noise));
+    found.model = Some(model.manifest.name.clone());
+    found.model_hash = Some(model.digest.0.hex().chars().take(10).collect());
+    found.clip_skip = recipe.clip_skip.map(|skip| skip + 1);
+    found.denoising_milli = recipe.init.as_ref().map(|init| init.strength_milli);
+    found.variation_seed = recipe.variation.map(|variation| variation.seed.0);
+    found.variation_milli = recipe.variation.map(|variation| variation.strength_milli);
+    found.seed_delta = recipe.step_seed_offset.map(i64::from);
+    found
 }
 
 impl Found {
