@@ -512,14 +512,14 @@ Examples:
 /// Where added models lie.
 #[derive(Args)]
 pub(crate) struct ModelStore {
-    /// Where added models lie; $SEEDMARK_MODELS, else seedmark/models in the data folder, when left out
+    /// Where added models lie; as `SEEDMARK_MODELS` says, else seedmark/models in the data folder, when left out
     #[arg(long, value_name = "FOLDER")]
     pub(crate) store: Option<PathBuf>,
 }
 
 #[derive(Args)]
 pub(crate) struct ModelAdd {
-    /// The folder with model_index.json
+    /// The folder with `model_index.json`
     pub(crate) folder: PathBuf,
     /// Its name for people; that of the folder when left out
     #[arg(long)]

@@ -148,7 +148,7 @@ impl Request {
         })
     }
 
-    /// One rounding of the exact thousandths; the recipe says f32(guidance_milli / 1000), and 1 and below is off.
+    /// One rounding of the exact thousandths; the recipe says `f32(guidance_milli / 1000)`, and 1 and below is off.
     pub(crate) fn guidance(&self) -> f32 {
         (f64::from(self.guidance_milli.max(1000)) / 1000.0) as f32
     }
@@ -161,6 +161,9 @@ impl Request {
         let texts = std::iter::once(&self.prompt).chain(&self.negative);
         for text in texts {
             model.check_text(text)?;
+            if self.options.prompt_weights.is_some() {
+                crate::text::parse(text)?;
+            }
         }
         Ok(())
     }

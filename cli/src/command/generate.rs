@@ -4,7 +4,7 @@ use crate::arguments::Generate;
 use crate::exit::Exit;
 use crate::target::{Content, Target};
 use crate::{input, machine, output};
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use engine::executor::Executor as _;
 use engine::picture::Picture;
 use engine::pipeline::Request;
@@ -47,7 +47,13 @@ pub(crate) fn run(options: &Generate) -> Result<Exit> {
         pictures.add(super::prompt::picture(file)?)?;
     }
     hint_at(&recipe);
-    let requests = Request::of_anchors_with(&recipe, &model, &pictures)?;
+    let requests = Request::of_anchors_with(&recipe, &model, &pictures);
+    let requests = match &recipe.init {
+        Some(_) => {
+            requests.context("the pictures that a recipe begins with are given with --picture")?
+        }
+        None => requests?,
+    };
     let pictures = machine::generate(&model, &runtime, &requests, options.workers.workers)?;
     let sheet = options.explore.is_some();
     let mut made = Vec::new();

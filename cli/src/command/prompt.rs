@@ -163,7 +163,7 @@ pub(crate) fn start(options: &Generate) -> Result<(Option<Init>, Pictures)> {
 /// A PNG file.
 pub(crate) fn picture(file: &Path) -> Result<Picture> {
     let bytes = input::read(file, "picture", MAX_PICTURE_BYTES)?;
-    Ok(Picture::from_png(&bytes).with_context(|| file.display().to_string())?)
+    Picture::from_png(&bytes).with_context(|| file.display().to_string())
 }
 
 /// Reads a share such as `0.7` as thousandths, 1 to 1000.

@@ -19,6 +19,8 @@ use std::sync::Arc;
 /// Files of a model that are neither graphs nor mapped weights.
 pub(crate) type Files = [(String, Cow<'static, [u8]>)];
 
+type MakeDriver = fn(Arc<Model>, &dyn Executor) -> Result<Box<dyn Driver>, Error>;
+
 /// A family, as a model is checked and driven by it.
 pub(crate) struct Family {
     /// As a manifest calls it.
@@ -30,7 +32,7 @@ pub(crate) struct Family {
     /// Reads the tokenizers.
     pub(crate) texts: fn(&Manifest, &Files) -> Result<Texts, Error>,
     /// Makes what drives its graphs.
-    pub(crate) driver: fn(Arc<Model>, &dyn Executor) -> Result<Box<dyn Driver>, Error>,
+    pub(crate) driver: MakeDriver,
 }
 
 const FAMILIES: &[Family] = &[flow::FAMILY, stable::STABLE_DIFFUSION, stable::XL];

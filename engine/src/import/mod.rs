@@ -48,10 +48,13 @@ pub(crate) struct Source<'a> {
     pub(crate) outside: &'a dyn Fn(&str) -> Result<Bytes, Error>,
 }
 
+/// Fixes the sides of an input that are open.
+pub(crate) type Shaping<'a> = dyn Fn(&str, &[Option<usize>]) -> Result<Vec<usize>, Error> + 'a;
+
 /// What the caller fixes.
 pub(crate) struct Settings<'a> {
     /// The shape of an input, whose declared sides are open where they are `None`.
-    pub(crate) shape: &'a dyn Fn(&str, &[Option<usize>]) -> Result<Vec<usize>, Error>,
+    pub(crate) shape: &'a Shaping<'a>,
     /// Inputs that go to the graph; every other one goes to the host.
     pub(crate) given: &'a [&'a str],
     /// What is merged into the weights, the graph being of this part of a model.
@@ -167,6 +170,13 @@ struct Plain {
     constants: BTreeMap<String, TensorProto>,
     handed: Vec<(String, Tensor)>,
 }
+
+/// Nodes, constants and host values of a graph that is being written.
+type Parts<'p> = (
+    &'p [NodeProto],
+    &'p BTreeMap<String, TensorProto>,
+    &'p [(String, Tensor)],
+);
 
 struct Walk<'a, 'b> {
     source: &'a Source<'a>,
@@ -511,11 +521,7 @@ impl Walk<'_, '_> {
 
     fn written(
         &self,
-        (nodes, constants, handed): (
-            &[NodeProto],
-            &BTreeMap<String, TensorProto>,
-            &[(String, Tensor)],
-        ),
+        (nodes, constants, handed): Parts<'_>,
         opset: i64,
         outputs: &[(String, Vec<usize>)],
     ) -> Written {

@@ -14,6 +14,25 @@ use schema::scheduler::{Schedule, Spacing};
 use schema::template::Values;
 use serde_json::Value;
 
+/// Samplers by the names that people know, in the order in which they are offered; each is what [`scheduler_for`] takes.
+pub const SAMPLERS: [&str; 15] = [
+    "Euler",
+    "Euler a",
+    "DPM++ 2M",
+    "DPM++ 2M Karras",
+    "DPM++ 2M SDE",
+    "DPM++ 2M SDE Karras",
+    "DPM++ 3M SDE",
+    "DPM++ 3M SDE Exponential",
+    "DDIM",
+    "PNDM",
+    "Heun",
+    "UniPC",
+    "LCM",
+    "TCD",
+    "Euler Karras",
+];
+
 /// The sampler of a name that people know (`Euler a`, `DPM++ 2M Karras`), over what a model was trained with.
 ///
 /// # Errors
@@ -207,6 +226,15 @@ mod tests {
             scheduler_for("UniPC", &base()).expect("known").name(),
             "uni-pc"
         );
+    }
+
+    #[test]
+    fn every_sampler_that_is_offered_makes_a_run() {
+        for name in SAMPLERS {
+            let named = scheduler_for(name, &base()).expect(name);
+            let run = crate::scheduler::of_recipe(&named, 8).expect(name);
+            assert!(run.timesteps().len() >= 8, "{name}");
+        }
     }
 
     #[test]

@@ -310,6 +310,18 @@ impl Manifest {
         check_files(&self.files)
     }
 
+    /// How many of the text encoder's last layers a recipe may leave out.
+    #[must_use]
+    pub fn most_clip_skip(&self) -> u32 {
+        match &self.parts {
+            Parts::Flow(_) => 0,
+            Parts::Stable(parts) => {
+                let layers = parts.text.iter().map(|encoder| encoder.layers.len());
+                layers.min().unwrap_or(1).saturating_sub(1) as u32
+            }
+        }
+    }
+
     /// Whether the model paints into a picture: it reads a mask and what the mask leaves, and makes nothing without them.
     #[must_use]
     pub fn paints_into(&self) -> bool {

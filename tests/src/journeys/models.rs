@@ -63,6 +63,14 @@ async fn an_added_model_is_used_sealed_certified_bought_and_made_again_by_whoeve
         browser.see(".flash").await;
         browser.see("#size option[value='160x128']:checked").await;
         browser.click("#size option[value='128x160']").await;
+        browser
+            .click("#sampler option[value='DPM++ 2M Karras']")
+            .await;
+        browser.click("#clip-skip option[value='1']").await;
+        browser.click("#weights").await;
+        browser
+            .fill("#template", "({mood}:1.3) face, oil painting")
+            .await;
     })
     .await;
     creator.see(".listing__price").await;

@@ -60,7 +60,12 @@ pub(super) fn picture(
         ("negative", picture.negative.as_ref()),
     ];
     let too_long = texts.into_iter().filter_map(|(field, text)| {
-        let error = model.check_text(text?).err()?;
+        let text = text?;
+        let weighed = || match content.weights {
+            true => engine::text::parse(text).map(drop),
+            false => Ok(()),
+        };
+        let error = model.check_text(text).and_then(|()| weighed()).err()?;
         Some(FieldError {
             field: field.into(),
             code: match error.kind() {

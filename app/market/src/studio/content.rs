@@ -3,9 +3,10 @@
 use crate::models::Models;
 use crate::shop::Shop;
 use engine::Error;
+use engine::metadata::scheduler_for;
 use engine::model::{Model, Size};
 use schema::id::DraftId;
-use schema::recipe::{Anchor, ModelDigest, Recipe};
+use schema::recipe::{Anchor, ModelDigest, PromptWeights, Recipe};
 use schema::template::{Choice, Variable};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -22,9 +23,22 @@ pub struct Content {
     /// The model that the draft was begun with; absent in drafts of a time when there was one, which are made with the usual one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<ModelDigest>,
+    /// A sampler by its name; absent, the model's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampler: Option<String>,
+    /// Last layers of the text encoder that are left out.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub clip_skip: u32,
+    /// Whether brackets in the prompts are weights.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub weights: bool,
     /// A size that the model offers; absent means its usual one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<Size>,
+}
+
+fn is_none(skip: &u32) -> bool {
+    *skip == 0
 }
 
 impl Content {
@@ -52,6 +66,9 @@ impl Content {
             steps: manifest.steps,
             guidance_milli: manifest.guidance_milli,
             model: Some(model.digest),
+            sampler: None,
+            clip_skip: 0,
+            weights: false,
             size: None,
         }
     }
@@ -74,6 +91,11 @@ impl Content {
         let Ok(model) = self.model(models).cloned() else {
             return;
         };
+        if model.manifest.scheduler.schedule().is_none() {
+            // The embedded family has its own sampler and reads no brackets.
+            (self.sampler, self.clip_skip, self.weights) = (None, 0, false);
+        }
+        self.clip_skip = self.clip_skip.min(model.manifest.most_clip_skip());
         let offered = |size: Size| model.check_size(size.width, size.height).is_ok();
         if self.size.is_none_or(offered) {
             return;
@@ -99,7 +121,11 @@ impl Content {
             .size
             .or(model.manifest.sizes.first().copied())
             .map_or((128, 128), |size| (size.width, size.height));
-        let scheduler = model.manifest.scheduler;
+        let usual = model.manifest.scheduler;
+        let scheduler = match &self.sampler {
+            Some(name) => scheduler_for(name, &usual)?,
+            None => usual,
+        };
         let mut recipe = Recipe::new(
             model.digest,
             self.template.clone(),
@@ -110,6 +136,8 @@ impl Content {
         );
         recipe.variables = self.variables.clone();
         recipe.negative = (!self.negative.is_empty()).then(|| self.negative.clone());
+        recipe.clip_skip = (self.clip_skip > 0).then_some(self.clip_skip);
+        recipe.prompt_weights = self.weights.then_some(PromptWeights::A1111);
         recipe.anchors = anchors;
         Ok(recipe)
     }

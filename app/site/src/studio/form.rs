@@ -4,6 +4,7 @@
 
 use super::variables::Row;
 use crate::ui::form::Form;
+use engine::metadata::SAMPLERS;
 use engine::model::Size;
 use market::studio::service::{Content, Draft, DraftForm};
 use schema::failure::FieldError;
@@ -20,6 +21,9 @@ pub(super) struct Typed {
     pub(super) steps: String,
     pub(super) guidance: String,
     pub(super) model: String,
+    pub(super) sampler: String,
+    pub(super) clip_skip: String,
+    pub(super) weights: bool,
     pub(super) size: String,
     pub(super) title: String,
     pub(super) description: String,
@@ -59,6 +63,9 @@ impl Typed {
                 .model
                 .map(|digest| digest.to_string())
                 .unwrap_or_default(),
+            sampler: content.sampler.clone().unwrap_or_default(),
+            clip_skip: content.clip_skip.to_string(),
+            weights: content.weights,
             size: content.size.map(size_text).unwrap_or_default(),
             title: row.title.clone(),
             description: row.description.clone(),
@@ -86,6 +93,9 @@ impl Typed {
             steps: text("steps"),
             guidance: text("guidance"),
             model: text("model"),
+            sampler: text("sampler"),
+            clip_skip: text("clip_skip"),
+            weights: form.get("weights") == "1",
             size: text("size"),
             title: text("title"),
             description: text("description"),
@@ -125,6 +135,10 @@ impl Typed {
         if matches!(size, Some(None)) {
             errors.push(FieldError::new("size", "number"));
         }
+        let named = !self.sampler.is_empty();
+        if named && !SAMPLERS.contains(&self.sampler.as_str()) {
+            errors.push(FieldError::new("sampler", "not-offered"));
+        }
         let variables = self.variables(&mut errors);
         let content = Content {
             template: self.template.clone(),
@@ -133,6 +147,9 @@ impl Typed {
             steps,
             guidance_milli,
             model: model.and_then(Result::ok),
+            sampler: named.then(|| self.sampler.clone()),
+            clip_skip: self.clip_skip.trim().parse().unwrap_or(0),
+            weights: self.weights,
             size: size.flatten(),
         };
         (content, errors)

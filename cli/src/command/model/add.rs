@@ -26,7 +26,6 @@ pub(super) fn run(options: &ModelAdd) -> Result<Exit> {
             .as_deref()
             .map(super::super::prompt::guidance)
             .transpose()?,
-        ..Wishes::default()
     };
     profile::check_cpu()?;
     let runtime = machine::runtime()?;

@@ -142,7 +142,7 @@ fn running(node: &NodeProto, inputs: &Inputs<'_>) -> Result<Tensor, Error> {
     let inner: usize = tensor.shape[at + 1..].iter().product();
     let length = tensor.shape[at];
     for place in 0..tensor.len() {
-        if (place / inner) % length == 0 {
+        if (place / inner).is_multiple_of(length) {
             continue;
         }
         match &mut tensor.data {

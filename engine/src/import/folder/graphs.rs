@@ -53,6 +53,9 @@ pub(super) struct Graphs<'a> {
     proven: Vec<Proven>,
 }
 
+/// What is done to a source before it is rewritten.
+type Change = Box<dyn Fn(&mut ModelProto) -> bool>;
+
 /// A graph with the shapes of its inputs.
 struct Job<'j> {
     /// What it is called in the model, without an ending.
@@ -311,8 +314,8 @@ impl<'a> Graphs<'a> {
             Kind::Stable => super::super::layers::skippable(&self.graph(component)?.1),
             Kind::Xl => 0,
         };
-        let changes: Vec<Box<dyn Fn(&mut ModelProto) -> bool>> = (0..=layers)
-            .map(|skip| -> Box<dyn Fn(&mut ModelProto) -> bool> {
+        let changes: Vec<Change> = (0..=layers)
+            .map(|skip| -> Change {
                 Box::new(move |model| super::super::layers::skip(model, skip))
             })
             .collect();

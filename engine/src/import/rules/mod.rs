@@ -76,6 +76,9 @@ fn text(error: crate::error::Error) -> Refusal {
     error.to_string()
 }
 
+/// A group of operators; `None` for one that is not among them.
+type Rule = fn(&mut Builder<'_, '_>, &Site<'_>) -> Result<Option<Operand>, Refusal>;
+
 /// Rewrites one node; what it gives stands for the node's outputs, in order.
 pub(super) fn rewrite(b: &mut Builder<'_, '_>, site: &Site<'_>) -> Result<Vec<Value>, Refusal> {
     if !site.node.domain.is_empty() && site.node.domain != "ai.onnx" {
@@ -90,7 +93,7 @@ pub(super) fn rewrite(b: &mut Builder<'_, '_>, site: &Site<'_>) -> Result<Vec<Va
         return Err("a graph inside a graph".into());
     }
     let one = |operand: Operand| Ok(vec![Value::Graph(operand)]);
-    let rules: [fn(&mut Builder<'_, '_>, &Site<'_>) -> Result<Option<Operand>, Refusal>; 6] = [
+    let rules: [Rule; 6] = [
         activation::rewrite,
         product::rewrite,
         normalisation::rewrite,

@@ -1,10 +1,12 @@
 //! The first step: the template, its variables, and how it is sampled.
 
 use super::shown::{Shown, problems, step_heading};
-use crate::studio::form::size_text;
+use crate::studio::form::{Typed, size_text};
 use crate::studio::variables::{KINDS, Row};
 use crate::ui::pieces::{Field, TextArea};
 use base::lang::Lang;
+use engine::metadata::SAMPLERS;
+use engine::model::Manifest;
 use islands::studio::PhraseChips;
 use leptos::prelude::*;
 use market::models::{self, Models};
@@ -41,6 +43,7 @@ pub(super) fn step(
         "template-hint",
         &[("tokens", i64::from(manifest.text_tokens).into())],
     );
+    let sampling = sampling(lang, typed, manifest);
     let model = model_field(lang, content, models, model.digest);
     view! {
         <section class="card step" id="recipe" aria-labelledby="recipe-title">
@@ -65,9 +68,39 @@ pub(super) fn step(
                 <Field lang name="guidance" label=lang.text("guidance") value=typed.guidance.clone() errors=errors/>
                 <label class="field" for="size"><span>{lang.text("size")}</span><select id="size" name="size">{sizes}</select></label>
             </div>
-            {problems(lang, shown, &["size", "model"])}
+            {sampling}
+            {problems(lang, shown, &["size", "model", "sampler"])}
         </section>
     }
+}
+
+/// Sampler, layers and brackets, for a model that takes them.
+fn sampling(lang: Lang, typed: &Typed, manifest: &Manifest) -> Option<impl IntoView + use<>> {
+    manifest.scheduler.schedule()?;
+    let samplers: Vec<_> = SAMPLERS
+        .iter()
+        .map(|name| {
+            let selected = *name == typed.sampler;
+            view! { <option value=*name selected=selected>{*name}</option> }
+        })
+        .collect();
+    let most = manifest.most_clip_skip();
+    let skips = (0..=most).map(|skip| {
+        let selected = typed.clip_skip == skip.to_string();
+        view! { <option value=skip.to_string() selected=selected>{skip}</option> }
+    });
+    let skips = (most > 0).then(|| {
+        let skips = skips.collect_view();
+        view! { <label class="field" for="clip-skip"><span>{lang.text("clip-skip")}</span><select id="clip-skip" name="clip_skip">{skips}</select></label> }
+    });
+    Some(view! {
+        <div class="field-row">
+            <label class="field" for="sampler"><span>{lang.text("sampler")}</span><select id="sampler" name="sampler"><option value="">{lang.text("sampler-own")}</option>{samplers}</select></label>
+            {skips}
+        </div>
+        <label class="check" for="weights"><input type="checkbox" id="weights" name="weights" value="1" checked=typed.weights/> {lang.text("weights")}</label>
+        <p class="field__hint">{lang.text("weights-hint")}</p>
+    })
 }
 
 /// The models that are here, when there are several.
