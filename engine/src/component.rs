@@ -6,14 +6,10 @@ use crate::error::{Error, ErrorKind};
 use crate::executor::{Executor, Named, Session};
 use crate::graph::host::Program;
 use crate::graph::tensor::{Data, Tensor};
-use crate::model::Model;
+use crate::model::{GRAPH, HOST, Model};
 use crate::onnx::ModelProto;
 use bytes::Bytes;
 use prost::Message as _;
-
-/// How a graph's file is called, and that of its host program.
-pub(crate) const GRAPH: &str = ".onnx";
-pub(crate) const HOST: &str = ".host.onnx";
 
 /// A graph that is ready to run.
 pub(crate) struct Component {

@@ -4,13 +4,25 @@
 //! not. Nothing is substituted, cut or rounded silently. ONNX Runtime stands behind [`executor::Executor`] (feature `ort`);
 //! everything else builds for wasm32. Start with [`pipeline`], then [`model`] and [`profile`].
 
+#![cfg_attr(
+    not(feature = "ort"),
+    allow(
+        dead_code,
+        irrefutable_let_patterns,
+        reason = "without a runtime no model is added, and what that takes is not called"
+    )
+)]
+
 pub mod compare;
+#[cfg(feature = "ort")]
 mod component;
 pub mod embedded;
 pub mod error;
 pub mod executor;
 mod family;
+#[cfg(feature = "ort")]
 mod graph;
+#[cfg(feature = "ort")]
 pub mod import;
 mod json;
 pub mod label;

@@ -4,6 +4,7 @@
 //! [`FAMILIES`].
 
 pub(crate) mod flow;
+#[cfg(feature = "ort")]
 pub(crate) mod stable;
 
 use crate::error::{Error, ErrorKind};
@@ -11,6 +12,7 @@ use crate::executor::Executor;
 use crate::model::{Manifest, Model};
 use crate::picture::Picture;
 use crate::pipeline::Request;
+#[cfg(feature = "ort")]
 use crate::text::TextTokenizer;
 use crate::tokenizer::Tokenizer;
 use std::borrow::Cow;
@@ -35,7 +37,15 @@ pub(crate) struct Family {
     pub(crate) driver: MakeDriver,
 }
 
-const FAMILIES: &[Family] = &[flow::FAMILY, stable::STABLE_DIFFUSION, stable::XL];
+/// Without a runtime there is the embedded family alone: added models are added by running them, and the crate `tokenizers` does not build for a
+/// browser.
+const FAMILIES: &[Family] = &[
+    flow::FAMILY,
+    #[cfg(feature = "ort")]
+    stable::STABLE_DIFFUSION,
+    #[cfg(feature = "ort")]
+    stable::XL,
+];
 
 /// The family that a manifest names.
 ///
@@ -61,6 +71,7 @@ pub(crate) enum Texts {
     /// The embedded family's own.
     Flow(Tokenizer),
     /// One for each text encoder.
+    #[cfg(feature = "ort")]
     Folder(Vec<TextTokenizer>),
 }
 
@@ -69,6 +80,7 @@ impl Texts {
     pub(crate) fn count(&self, text: &str) -> Result<usize, Error> {
         match self {
             Self::Flow(tokenizer) => Ok(tokenizer.encode(text).len()),
+            #[cfg(feature = "ort")]
             Self::Folder(tokenizers) => {
                 let mut most = 0;
                 for tokenizer in tokenizers {
@@ -83,6 +95,7 @@ impl Texts {
     pub(crate) fn check(&self, text: &str, limit: usize) -> Result<(), Error> {
         match self {
             Self::Flow(tokenizer) => tokenizer.encode_padded(text, limit).map(drop),
+            #[cfg(feature = "ort")]
             Self::Folder(tokenizers) => tokenizers
                 .iter()
                 .try_for_each(|tokenizer| tokenizer.encode_padded(text).map(drop)),

@@ -5,7 +5,6 @@
 pub(crate) mod delta;
 pub(crate) mod evaluate;
 pub(crate) mod host;
-#[cfg(feature = "ort")]
 pub(crate) mod mapped;
 pub(crate) mod tensor;
 pub(crate) mod weights;

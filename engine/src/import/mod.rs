@@ -4,9 +4,7 @@
 //! refused by its name. Shapes are fixed first, so one graph serves one picture size.
 
 mod builder;
-#[cfg(feature = "ort")]
 pub mod folder;
-#[cfg(feature = "ort")]
 mod layers;
 mod lora;
 mod prove;
@@ -731,5 +729,5 @@ fn outside(proto: &TensorProto, source: &Source<'_>) -> Result<Option<Bytes>, Er
     }
 }
 
-#[cfg(all(test, feature = "ort"))]
+#[cfg(test)]
 mod tests;

@@ -6,9 +6,9 @@
 mod manifest;
 mod source;
 
-pub(crate) use manifest::{
-    FOLDER_FORMAT, FlowNumbers, FolderDocument, Parts, StableParts, Vae, within, written, wrong,
-};
+#[cfg(feature = "ort")]
+pub(crate) use manifest::{FOLDER_FORMAT, FolderDocument, StableParts, Vae, written, wrong};
+pub(crate) use manifest::{FlowNumbers, Parts, within};
 pub use manifest::{MANIFEST, Manifest, Merged, ModelFile, Size, TextEncoder, TextLayer};
 pub use source::Source;
 
@@ -20,6 +20,9 @@ use schema::recipe::{ModelDigest, Profile};
 use std::borrow::Cow;
 use std::sync::Arc;
 
+/// How a graph's file is called, and that of the program that the host runs before it.
+pub(crate) const GRAPH: &str = ".onnx";
+pub(crate) const HOST: &str = ".host.onnx";
 /// The file of the embedded family's weights.
 pub(crate) const WEIGHTS_F16: &str = "weights.f16";
 
@@ -61,7 +64,7 @@ impl Model {
             }
             (family.check_graph)(&file.name, &bytes, &manifest)?;
             // A program of the host is evaluated by this engine on every CPU alike.
-            if !file.name.ends_with(crate::component::HOST) {
+            if !file.name.ends_with(HOST) {
                 let linted = portable::check(&file.name, &bytes);
                 if manifest.profile == Profile::Portable1 {
                     linted.clone()?;

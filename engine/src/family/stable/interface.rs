@@ -3,9 +3,8 @@
 //! The one rule: no number sizes an allocation or indexes before it passed here.
 
 use super::{parts, sized};
-use crate::component::{GRAPH, HOST};
 use crate::error::{Error, ErrorKind};
-use crate::model::{MANIFEST, Manifest, Model, within, wrong};
+use crate::model::{GRAPH, HOST, MANIFEST, Manifest, Model, within, wrong};
 use crate::onnx::ModelProto;
 use prost::Message as _;
 

@@ -5,7 +5,6 @@
 use super::index::{Folder, Kind};
 use super::store;
 use super::{Condition, Proven};
-use crate::component::{GRAPH, HOST};
 use crate::error::{Error, ErrorKind};
 use crate::executor::{Executor, Weights};
 use crate::family::stable::sized;
@@ -13,7 +12,7 @@ use crate::graph::mapped;
 use crate::graph::tensor::{Data, Tensor};
 use crate::import::lora::{Adapters, Part};
 use crate::import::{Rewritten, Settings, Sink, Source, prove, rewrite};
-use crate::model::{ModelFile, Size, TextEncoder, TextLayer};
+use crate::model::{GRAPH, HOST, ModelFile, Size, TextEncoder, TextLayer};
 use crate::onnx::ModelProto;
 use crate::text::TextTokenizer;
 use bytes::Bytes;
