@@ -3,6 +3,8 @@
 //! The one rule: not one id differs. `reference/tokens.py` says how the answers were recorded, `reference/vocabularies.py` whose the
 //! vocabularies are.
 
+#![cfg(feature = "ort")]
+
 use engine::text::{Family, TextTokenizer};
 use serde::Deserialize;
 use serde_json::json;

@@ -4,22 +4,22 @@
 //! are errors; nothing is cut, and no bracket is quietly dropped.
 //!
 //! [`tokenizer`] reads a model's folder and makes ids; [`weights`] reads brackets; [`weighted`] joins both; [`emphasis`] applies the
-//! weights to the encoder's output. The embedded model family has its own tokenizer, in [`crate::tokenizer`]. In the browser there
+//! weights to the encoder's output. The embedded model family has its own tokenizer, in [`crate::tokenizer`]. Without a runtime there
 //! are `weights` and `emphasis` alone: the crate `tokenizers` can draw lots, and does not build there without a source of them.
 
 pub mod emphasis;
 mod marks;
-#[cfg(test)]
+#[cfg(all(test, feature = "ort"))]
 mod tests;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(feature = "ort")]
 pub mod tokenizer;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(feature = "ort")]
 pub mod weighted;
 pub mod weights;
 
 pub use emphasis::apply;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(feature = "ort")]
 pub use tokenizer::{Family, Padded, TextTokenizer};
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(feature = "ort")]
 pub use weighted::WeightedTokens;
 pub use weights::{Run, parse};
