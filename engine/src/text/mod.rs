@@ -9,7 +9,8 @@
 
 pub mod emphasis;
 mod marks;
-#[cfg(all(test, feature = "ort"))]
+#[cfg(test)]
+#[cfg(feature = "ort")]
 mod tests;
 #[cfg(feature = "ort")]
 pub mod tokenizer;
