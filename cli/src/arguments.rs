@@ -46,7 +46,7 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Check a .seedmark file, then regenerate its pictures and compare the pixels
     Reproduce(Reproduce),
-    /// Describe a model
+    /// Add, list, describe, check and remove models
     Model(Model),
     /// Read, check and follow a transparency log, in a folder or behind a URL
     Log(Log),
@@ -454,7 +454,10 @@ The folder is only read. Each graph is rewritten into operators whose results ar
 against the original, and written into the store under the digest of what came out. Nothing is downloaded: to get
 a folder, see `seedmark model export-help`. What cannot be rewritten is named, and nothing is added.
 
-Example: seedmark model add sd15-onnx --name \"Stable Diffusion 1.5\" --size 512x512 --size 512x768")]
+The exporter does not keep the model's card, so name the licence that its page names.
+
+Example:
+  seedmark model add sd15-onnx --name \"Stable Diffusion 1.5\" --licence creativeml-openrail-m --size 512x512 --size 512x768")]
     Add(Box<ModelAdd>),
     /// List the models that are here
     List {

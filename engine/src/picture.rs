@@ -132,7 +132,7 @@ impl Picture {
         if (info.color_type, info.bit_depth) != (png::ColorType::Rgb, png::BitDepth::Eight) {
             return Err(Error::new(
                 ErrorKind::Malformed,
-                "PNG: only 8-bit RGB without transparency is compared",
+                "PNG: only 8-bit RGB without transparency is read",
             ));
         }
         if width > MAX_SIDE || height > MAX_SIDE {

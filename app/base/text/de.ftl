@@ -233,7 +233,14 @@ variable-text = Text
 variable-number = Zahl
 steps = Schritte
 guidance = Guidance
-clip-skip = Ausgelassene letzte Schichten des Textmodells („Clip skip 2“ anderswo ist hier 1)
+clip-skip = Clip skip
+clip-skip-hint = Clip skip zählt die Schichten, die am Ende des Textmodells ausgelassen werden: „Clip skip 2“ anderswo ist hier 1.
+clip-skip-layers = { $layers ->
+    [one] Eine Schicht ist ausgelassen
+   *[other] { $layers } Schichten sind ausgelassen
+}
+brackets = Klammern
+brackets-weights = Sie sind Gewichte: (mehr), [weniger], (so viel:1.3)
 sampler-own = Der des Modells
 weights = Klammern als Gewichte lesen
 weights-hint = (mehr), [weniger] und (so viel:1.3), wie andere Programme sie lesen. Sonst sind Klammern Text.

@@ -233,7 +233,14 @@ variable-text = Text
 variable-number = Number
 steps = Steps
 guidance = Guidance
-clip-skip = Layers left out at the end of the text encoder (clip skip 2 elsewhere is 1 here)
+clip-skip = Clip skip
+clip-skip-hint = Clip skip counts the layers that are left out at the end of the text encoder: “clip skip 2” elsewhere is 1 here.
+clip-skip-layers = { $layers ->
+    [one] One layer is left out
+   *[other] { $layers } layers are left out
+}
+brackets = Brackets
+brackets-weights = They are weights: (more), [less], (so much:1.3)
 sampler-own = The model’s own
 weights = Read brackets as weights
 weights-hint = (more), [less] and (so much:1.3), as other programs read them. Without it, brackets are text.

@@ -128,6 +128,9 @@ pub(crate) trait Driver: Send {
     /// `ErrorKind::NotOffered` for a model without an encoder.
     fn encode(&mut self, values: &[f32]) -> Result<Encoded, Error>;
 
+    /// Whether a run may begin with a picture.
+    fn takes_pictures(&self) -> bool;
+
     /// Whether the model reads a mask and the masked picture beside the sample.
     fn reads_masks(&self) -> bool {
         false

@@ -105,15 +105,24 @@ fn split_any(name: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// What people call a sampler: one of [`SAMPLERS`] where it is one of them, else its name in documents.
+#[must_use]
+pub fn sampler_title(scheduler: &Scheduler) -> &'static str {
+    let same = |name: &&&'static str| {
+        scheduler_for(name, scheduler).is_ok_and(|known| known == *scheduler)
+    };
+    SAMPLERS
+        .iter()
+        .find(same)
+        .copied()
+        .unwrap_or(scheduler.name())
+}
+
 /// The settings of one picture of a recipe, for [`super::a1111_text`]: whoever gets that text gets the recipe.
 #[must_use]
 pub fn of_recipe(recipe: &Recipe, picture: &RecipePicture, model: &Model) -> Found {
     let mut found = Found::new(Program::Seedmark);
-    let same = |name: &&&str| {
-        scheduler_for(name, &model.manifest.scheduler).is_ok_and(|known| known == recipe.scheduler)
-    };
-    let known = SAMPLERS.iter().find(same).copied();
-    let (name, sigmas) = known.map_or((recipe.scheduler.name(), None), split);
+    let (name, sigmas) = split(sampler_title(&recipe.scheduler));
     found.sampler = Some(Sampler::named(name));
     found.sigmas = match sigmas.map(spacing) {
         Some(Ok(kind)) => kind,
@@ -268,6 +277,16 @@ mod tests {
             let run = crate::scheduler::of_recipe(&named, 8).expect(name);
             assert!(run.timesteps().len() >= 8, "{name}");
         }
+    }
+
+    #[test]
+    fn a_sampler_is_called_what_it_was_asked_for_as() {
+        for name in SAMPLERS {
+            let named = scheduler_for(name, &base()).expect(name);
+            assert_eq!(sampler_title(&named), name);
+        }
+        let own = Scheduler::FlowEuler { shift_milli: 3000 };
+        assert_eq!(sampler_title(&own), "flow-euler");
     }
 
     #[test]

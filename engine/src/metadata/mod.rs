@@ -28,7 +28,7 @@ mod tests;
 
 pub use a1111::a1111_text;
 pub use container::{MAX_FILE, MAX_TEXT};
-pub use draft::{SAMPLERS, of_recipe, scheduler_for};
+pub use draft::{SAMPLERS, of_recipe, sampler_title, scheduler_for};
 pub use found::{Choice, Found, MAX_LISTED, MAX_NAME, MAX_PROMPT, MAX_VALUE, NoiseSource, Program};
 pub use png::with_text;
 pub use remark::{Fault, Remark, Syntax};

@@ -208,32 +208,54 @@ struct FlowDocument {
     version: String,
 }
 
-/// The document of a model that was added from a folder.
+/// The document of a model that was added from a folder: what decides pixels, and nothing else, so that everybody who adds the same folder
+/// with the same sizes has the same digest.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FolderDocument {
     pub(crate) format: String,
     pub(crate) family: String,
     pub(crate) files: Vec<ModelFile>,
-    pub(crate) for_sale: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) guidance_features: Option<u32>,
-    pub(crate) guidance_milli: u32,
     pub(crate) input_channels: u32,
     pub(crate) latent_channels: u32,
     pub(crate) latent_factor: u32,
-    pub(crate) licence: String,
     pub(crate) merged: Vec<Merged>,
-    pub(crate) name: String,
     pub(crate) profile: Profile,
     pub(crate) scheduler: Scheduler,
+    /// In their natural order.
     pub(crate) sizes: Vec<Size>,
-    pub(crate) source: Vec<ModelFile>,
-    pub(crate) steps: u32,
     pub(crate) text: Vec<TextEncoder>,
     pub(crate) vae: Vae,
-    pub(crate) version: String,
     pub(crate) zero_negative: bool,
+}
+
+/// What people call an added model, and what is usual for it here. It decides no pixel and is under no digest.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Card {
+    pub(crate) format: String,
+    pub(crate) for_sale: bool,
+    pub(crate) guidance_milli: u32,
+    pub(crate) licence: String,
+    pub(crate) name: String,
+    pub(crate) source: Vec<ModelFile>,
+    pub(crate) steps: u32,
+    pub(crate) usual_size: Size,
+    pub(crate) version: String,
+}
+
+/// The card's file name.
+pub(crate) const CARD: &str = "card.json";
+pub(crate) const CARD_FORMAT: &str = "seedmark.dev/model-card/v1";
+
+/// The bytes of a card.
+///
+/// # Errors
+/// When a number is beyond what JSON holds exactly.
+pub(crate) fn card_bytes(card: &Card) -> Result<Vec<u8>, Error> {
+    Ok(canonical::to_bytes(card, CARD)?)
 }
 
 /// A document of which only the format is looked at.
@@ -256,15 +278,21 @@ pub(crate) fn within(name: &str, found: u32, least: u32, most: u32) -> Result<()
 }
 
 impl Manifest {
-    /// Reads a manifest and checks every number that all families have.
+    /// Reads a manifest, and the card beside it where it is of an added model, and checks every number that all families have.
     ///
     /// # Errors
-    /// `ErrorKind::Malformed`, naming the field.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Error> {
+    /// `ErrorKind::Malformed`, naming the field; what reading the card gives.
+    pub(crate) fn parse(
+        bytes: &[u8],
+        card: &dyn Fn() -> Result<Vec<u8>, Error>,
+    ) -> Result<Self, Error> {
         let format = serde_json::from_slice::<Format>(bytes).map(|document| document.format);
         let most = MAX_MANIFEST_BYTES as usize;
         let mut manifest = if format.is_ok_and(|format| format == FOLDER_FORMAT) {
-            canonical::parse::<FolderDocument>(bytes, most, MANIFEST, FOLDER_FORMAT)?.into()
+            let document =
+                canonical::parse::<FolderDocument>(bytes, most, MANIFEST, FOLDER_FORMAT)?;
+            let card = canonical::parse::<Card>(&card()?, most, CARD, CARD_FORMAT)?;
+            Self::added(document, card)?
         } else {
             Self::from(canonical::parse::<FlowDocument>(
                 bytes,
@@ -382,29 +410,44 @@ impl From<FlowDocument> for Manifest {
     }
 }
 
-impl From<FolderDocument> for Manifest {
-    fn from(document: FolderDocument) -> Self {
+impl Manifest {
+    fn added(document: FolderDocument, card: Card) -> Result<Self, Error> {
         let tokens = document.text.iter().map(|text| text.tokens).min();
-        Self {
+        let mut sizes = document.sizes;
+        if !sizes.is_sorted() {
+            return Err(wrong("sizes are not in their order"));
+        }
+        // The usual one first, as people are shown them.
+        let usual = sizes.iter().position(|size| *size == card.usual_size);
+        match usual {
+            Some(place) => sizes[..=place].rotate_right(1),
+            None => {
+                return Err(Error::new(
+                    ErrorKind::Malformed,
+                    format!("{CARD}: usual_size is no size of the model"),
+                ));
+            }
+        }
+        Ok(Self {
             document: serde_json::Value::Null,
             family: document.family,
             files: document.files,
-            for_sale: document.for_sale,
-            guidance_milli: document.guidance_milli,
+            for_sale: card.for_sale,
+            guidance_milli: card.guidance_milli,
             latent_channels: document.latent_channels,
             latent_factor: document.latent_factor,
-            licence: document.licence,
+            licence: card.licence,
             merged: document.merged,
-            name: document.name,
+            name: card.name,
             profile: document.profile,
             scheduler: document.scheduler,
-            sizes: document.sizes,
-            source: document.source,
-            steps: document.steps,
+            sizes,
+            source: card.source,
+            steps: card.steps,
             styles: BTreeMap::new(),
             // Two of them are begin and end.
             text_tokens: tokens.unwrap_or(0).saturating_sub(2),
-            version: document.version,
+            version: card.version,
             parts: Parts::Stable(StableParts {
                 text: document.text,
                 vae: document.vae,
@@ -412,7 +455,7 @@ impl From<FolderDocument> for Manifest {
                 guidance_features: document.guidance_features,
                 zero_negative: document.zero_negative,
             }),
-        }
+        })
     }
 }
 

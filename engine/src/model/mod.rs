@@ -7,7 +7,10 @@ mod manifest;
 mod source;
 
 #[cfg(feature = "ort")]
-pub(crate) use manifest::{FOLDER_FORMAT, FolderDocument, StableParts, Vae, written, wrong};
+pub(crate) use manifest::{
+    CARD, CARD_FORMAT, Card, FOLDER_FORMAT, FolderDocument, StableParts, Vae, card_bytes, written,
+    wrong,
+};
 pub(crate) use manifest::{FlowNumbers, Parts, within};
 pub use manifest::{MANIFEST, Manifest, Merged, ModelFile, Size, TextEncoder, TextLayer};
 pub use source::Source;
@@ -104,6 +107,14 @@ impl Model {
         let (_, bytes) = found
             .ok_or_else(|| Error::new(ErrorKind::Missing, format!("{MANIFEST} lists no {name}")))?;
         Ok((bytes, self.weights.clone()))
+    }
+
+    /// Whether a run may begin with a picture: the model has an encoder for them.
+    #[must_use]
+    pub fn makes_latents(&self) -> bool {
+        self.graphs
+            .iter()
+            .any(|(name, _)| name.starts_with("vae_encoder."))
     }
 
     /// How many tokens a text takes, begin and end not counted; more than fit are counted too. For texts whose length is known to be small.

@@ -2,7 +2,7 @@
 //!
 //! The one rule: no file is used before its digest was checked, and none is read further than its manifest says it is long.
 
-use super::manifest::{MANIFEST, MAX_MANIFEST_BYTES, Manifest, ModelFile};
+use super::manifest::{CARD, MANIFEST, MAX_MANIFEST_BYTES, Manifest, ModelFile};
 use crate::error::{Error, ErrorKind};
 use schema::digest::Digest;
 use schema::recipe::ModelDigest;
@@ -26,7 +26,8 @@ impl Source {
     /// `ErrorKind::Missing` or `ErrorKind::Malformed`.
     pub(crate) fn manifest(&self) -> Result<(ModelDigest, Manifest), Error> {
         let bytes = self.read(MANIFEST, MAX_MANIFEST_BYTES)?;
-        Ok((ModelDigest::of(&bytes), Manifest::parse(&bytes)?))
+        let card = || self.read(CARD, MAX_MANIFEST_BYTES).map(Cow::into_owned);
+        Ok((ModelDigest::of(&bytes), Manifest::parse(&bytes, &card)?))
     }
 
     /// Reads a listed file and checks it.

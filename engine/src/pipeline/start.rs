@@ -119,6 +119,12 @@ pub(super) fn begin(
             kept: None,
         });
     };
+    if !driver.takes_pictures() {
+        return Err(Error::new(
+            ErrorKind::NotOffered,
+            "image to image is not offered by this model: it has no encoder for pictures that could be made portable",
+        ));
+    }
     check_size("the starting picture", &start.picture, request)?;
     let (steps, strength) = (request.steps as usize, start.strength_milli as usize);
     let run = match driver.is_told_guidance() && scheduler.shorten(start.strength_milli)? {
@@ -129,7 +135,9 @@ pub(super) fn begin(
                 return Err(Error::new(
                     ErrorKind::NotOffered,
                     format!(
-                        "init.strength_milli: {strength} of {steps} steps is none: raise one of them"
+                        "a strength of {}.{:03} leaves none of {steps} steps: raise one of them",
+                        strength / 1000,
+                        strength % 1000
                     ),
                 ));
             }

@@ -58,6 +58,7 @@ fn form_of(state: &Shop, piece: &Piece) -> DraftForm {
             weights: false,
             size: None,
         },
+        shown_model: None,
         seen_ms: None,
     }
 }

@@ -102,7 +102,8 @@ fn field_of(place: &str) -> &'static str {
 }
 
 fn check(state: &Shop, mut form: DraftForm) -> Result<Checked, Error> {
-    form.content.settle(state.engines.models());
+    form.content
+        .settle(state.engines.models(), form.shown_model);
     let mut wrong = Vec::new();
     let mut note = |field: &str, error: &schema::Error| wrong.push(FieldError::of(field, error));
     let title = parse_title(&form.title)
@@ -137,6 +138,14 @@ fn check(state: &Shop, mut form: DraftForm) -> Result<Checked, Error> {
             },
             _ => error,
         }));
+    }
+    if let Some(size) = form.content.size
+        && form
+            .content
+            .model(state.engines.models())
+            .is_ok_and(|model| model.check_size(size.width, size.height).is_err())
+    {
+        wrong.push(FieldError::new("size", "not-offered"));
     }
     if price.is_some_and(|price| price.minor > 0) && licence.is_some_and(Licence::free_only) {
         wrong.push(FieldError::new("licence", "licence-free"));

@@ -84,10 +84,9 @@ impl Content {
         }
     }
 
-    /// Settles on what the model offers after another one was chosen: a page lists the sizes of the model that it was drawn for, so a size
-    /// that is not offered says that the model is new. Its usual size is taken then, and its usual steps and guidance where those of
-    /// another model still stand.
-    pub(super) fn settle(&mut self, models: &Models) {
+    /// Settles on what the model offers after another one was chosen than the page was drawn for: its usual size, and its usual steps and
+    /// guidance where those of a model still stand that nobody changed.
+    pub(super) fn settle(&mut self, models: &Models, shown: Option<ModelDigest>) {
         let Ok(model) = self.model(models).cloned() else {
             return;
         };
@@ -96,8 +95,7 @@ impl Content {
             (self.sampler, self.clip_skip, self.weights) = (None, 0, false);
         }
         self.clip_skip = self.clip_skip.min(model.manifest.most_clip_skip());
-        let offered = |size: Size| model.check_size(size.width, size.height).is_ok();
-        if self.size.is_none_or(offered) {
+        if shown.is_none_or(|shown| shown == model.digest) {
             return;
         }
         self.size = None;
@@ -163,6 +161,8 @@ pub struct DraftForm {
     /// Whether visitors may try it.
     pub trial: bool,
     pub content: Content,
+    /// The model that the page was drawn for; nothing for whoever saw none.
+    pub shown_model: Option<ModelDigest>,
     /// The state of the draft that the page showed; nothing for whoever saw none.
     pub seen_ms: Option<i64>,
 }

@@ -51,6 +51,7 @@ impl Work {
             tags: String::new(),
             trial: false,
             content: self.content(template),
+            shown_model: None,
             seen_ms: None,
         };
         let saved = service::save_draft(&self.rules, &self.person, &self.draft, form).await;

@@ -9,6 +9,7 @@ use crate::ui::visit::Visit;
 use crate::verify::page::check_texts;
 use axum::response::Response;
 use base::lang::Lang;
+use engine::metadata::sampler_title;
 use islands::proofs::{AttestPanel, AttestTexts, ProofCheck};
 use islands::studio::{CopyButton, LiveProgress};
 use leptos::prelude::*;
@@ -152,7 +153,10 @@ pub(super) fn opened(
                 <dl class="facts">
                     <Fact label=lang.text("template")><code class="template">{recipe.template.clone()}</code></Fact>
                     {recipe.negative.clone().map(|negative| view! { <Fact label=lang.text("negative")><code>{negative}</code></Fact> })}
-                    <Fact label=lang.text("sampler")>{recipe.scheduler.name()}</Fact>
+                    <Fact label=lang.text("sampler")>{sampler_title(&recipe.scheduler)}</Fact>
+                    <Fact label=lang.text("size")>{format!("{} × {}", recipe.width, recipe.height)}</Fact>
+                    {recipe.clip_skip.map(|skip| view! { <Fact label=lang.text("clip-skip")>{lang.with("clip-skip-layers", &[("layers", i64::from(skip).into())])}</Fact> })}
+                    {recipe.prompt_weights.map(|_| view! { <Fact label=lang.text("brackets")>{lang.text("brackets-weights")}</Fact> })}
                     <Fact label=lang.text("steps")>{recipe.steps}</Fact>
                     <Fact label=lang.text("guidance")>{lang.decimal(recipe.guidance_milli)}</Fact>
                     <Fact label=lang.text("noise")>{recipe.noise.name()}</Fact>

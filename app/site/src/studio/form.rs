@@ -21,6 +21,8 @@ pub(super) struct Typed {
     pub(super) steps: String,
     pub(super) guidance: String,
     pub(super) model: String,
+    /// The model that the page was drawn for.
+    pub(super) model_shown: String,
     pub(super) sampler: String,
     pub(super) clip_skip: String,
     pub(super) weights: bool,
@@ -93,6 +95,7 @@ impl Typed {
             steps: text("steps"),
             guidance: text("guidance"),
             model: text("model"),
+            model_shown: text("model_shown"),
             sampler: text("sampler"),
             clip_skip: text("clip_skip"),
             weights: form.get("weights") == "1",
@@ -207,6 +210,7 @@ impl Typed {
             tags: self.tags.clone(),
             trial: self.trial,
             content,
+            shown_model: ModelDigest::parse(&self.model_shown).ok(),
             seen_ms,
         }
     }

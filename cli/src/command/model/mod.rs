@@ -173,6 +173,27 @@ fn info(model: Option<&Path>, store: &ModelStore, as_json: bool) -> Result<Exit>
                 merged.blake3
             ));
         }
+        if !manifest.source.is_empty() {
+            let mut sizes = manifest.sizes.clone();
+            sizes.sort();
+            let wishes: String = sizes
+                .iter()
+                .map(|size| format!(" --size {}x{}", size.width, size.height))
+                .collect();
+            output::line(format!(
+                "elsewhere seedmark model add FOLDER{wishes}, with the same export{}",
+                if manifest.merged.is_empty() {
+                    ""
+                } else {
+                    " and the same LoRAs"
+                }
+            ));
+            output::line(format!(
+                "offers    clip skip up to {}, {}image to image",
+                manifest.most_clip_skip(),
+                if model.makes_latents() { "" } else { "no " }
+            ));
+        }
         for (language, phrases) in &manifest.styles {
             output::line(format!("styles    {language}: {}", phrases.join(", ")));
         }

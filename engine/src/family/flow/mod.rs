@@ -197,6 +197,10 @@ impl Driver for Flow {
         Picture::from_decoder(self.size.width, self.size.height, &values)
     }
 
+    fn takes_pictures(&self) -> bool {
+        false
+    }
+
     fn encode(&mut self, _: &[f32]) -> Result<Encoded, Error> {
         Err(Error::new(
             ErrorKind::NotOffered,

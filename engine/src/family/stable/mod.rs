@@ -306,6 +306,10 @@ impl Driver for Stable {
         }
     }
 
+    fn takes_pictures(&self) -> bool {
+        self.model.makes_latents()
+    }
+
     fn reads_masks(&self) -> bool {
         self.model.manifest.paints_into()
     }

@@ -129,6 +129,17 @@ impl Index {
             let message = format!("{} holds no {name}: {why}", folder.path.display());
             Error::new(ErrorKind::Missing, message)
         };
+        if folder.path.is_file() {
+            let message = format!(
+                "{} is a file; a single checkpoint becomes a folder first, as docs/models.md shows",
+                folder.path.display()
+            );
+            return Err(Error::new(ErrorKind::NotOffered, message));
+        }
+        if !folder.path.is_dir() {
+            let message = format!("{} is not there", folder.path.display());
+            return Err(Error::new(ErrorKind::Missing, message));
+        }
         let index = folder.json(INDEX)?.ok_or_else(|| {
             missing(
                 INDEX,
@@ -152,8 +163,19 @@ impl Index {
         }
         for name in needed(kind) {
             if !folder.has(name) {
-                let other = name.replace("model.onnx", "diffusion_pytorch_model.safetensors");
-                let why = match folder.has(&other) {
+                // Exports carry no weights of torch; whoever has some has not exported yet.
+                let torch = ["unet", "text_encoder", "vae"].iter().any(|part| {
+                    [
+                        "diffusion_pytorch_model.safetensors",
+                        "model.safetensors",
+                        "diffusion_pytorch_model.fp16.safetensors",
+                        "diffusion_pytorch_model.bin",
+                        "pytorch_model.bin",
+                    ]
+                    .iter()
+                    .any(|file| folder.has(&format!("{part}/{file}")))
+                });
+                let why = match torch {
                     true => {
                         "this is a PyTorch folder; export it to ONNX first, as docs/models.md shows"
                     }

@@ -41,6 +41,11 @@ fn field(card: &str, name: &str) -> Option<String> {
     (!value.is_empty()).then(|| value.to_owned())
 }
 
+fn forbids(licence: &str) -> bool {
+    let folded = licence.to_lowercase();
+    NOT_FOR_SALE.iter().any(|part| folded.contains(part))
+}
+
 /// A stated licence, or the card's.
 ///
 /// # Errors
@@ -54,6 +59,22 @@ pub(super) fn read(
     let card = String::from_utf8_lossy(&card);
     let named = field(&card, "license:");
     let other = field(&card, "license_name:");
+    // What the card forbids, nobody's word allows.
+    let carded_forbids = named.as_deref().is_some_and(forbids);
+    if let (Some(stated), Some(carded)) = (stated, &named)
+        && forbids(carded)
+        && !forbids(stated)
+        && !for_own_use
+    {
+        return Err(wrong(
+            CARD,
+            "license",
+            &format!(
+                "is {carded:?}, which forbids sale, and --licence says {stated:?}; --for-own-use adds it for pictures that are not sold"
+            ),
+        ));
+    }
+    let place = if stated.is_some() { "--licence" } else { CARD };
     let found = match (stated, named) {
         (Some(stated), _) => stated.to_owned(),
         (None, Some(named)) if named == "other" => other.unwrap_or(named),
@@ -74,12 +95,13 @@ pub(super) fn read(
     if let Some((_, expression)) = known {
         return Ok(Licence {
             name: (*expression).to_owned(),
-            for_sale: true,
+            for_sale: !carded_forbids,
         });
     }
-    let forbids = NOT_FOR_SALE.iter().any(|part| folded.contains(part));
-    // A licence that somebody states and nobody knows is theirs to have read.
-    let for_sale = stated.is_some() && !forbids;
+    let forbids = forbids(&found);
+    // A licence that somebody states and nobody knows is theirs to have read; "other" is no licence.
+    let is_name = !["other", "unknown", "none"].contains(&folded.as_str());
+    let for_sale = stated.is_some() && is_name && !forbids && !carded_forbids;
     if for_sale || for_own_use {
         return Ok(Licence {
             name: found,
@@ -92,7 +114,11 @@ pub(super) fn read(
             "which is not known here; if its text lets you sell, state it with --licence, else --for-own-use"
         }
     };
-    Err(wrong(CARD, "license", &format!("is {found:?}, {why}")))
+    let message = match place {
+        CARD => format!("{CARD}: license is {found:?}, {why}"),
+        place => format!("{place} is {found:?}, {why}"),
+    };
+    Err(Error::new(ErrorKind::NotOffered, message))
 }
 
 #[cfg(test)]
@@ -130,6 +156,27 @@ mod tests {
         );
         let stated = with(None, Some("CC-BY-NC-4.0"), false).expect_err("forbidden");
         assert!(stated.contains("forbids sale"), "{stated}");
+    }
+
+    #[test]
+    fn what_the_card_forbids_nobodys_word_allows() {
+        let card = "---\nlicense: cc-by-nc-4.0\n---\n";
+        let refused = with(Some(card), Some("MIT"), false).expect_err("forbidden");
+        assert!(
+            refused.contains("cc-by-nc-4.0") && refused.contains("MIT"),
+            "{refused}"
+        );
+        assert!(
+            !with(Some(card), Some("CC-BY-NC-4.0"), true)
+                .expect("own use")
+                .for_sale
+        );
+        assert!(
+            !with(Some(card), Some("MIT"), true)
+                .expect("own use")
+                .for_sale
+        );
+        assert!(with(None, Some("other"), false).is_err());
     }
 
     #[test]

@@ -16,8 +16,8 @@ use super::prove::Proof;
 use crate::error::{Error, ErrorKind};
 use crate::executor::Executor;
 use crate::model::{
-    FOLDER_FORMAT, FolderDocument, MANIFEST, Model, ModelFile, Size, Source, TextEncoder, Vae,
-    written,
+    CARD, CARD_FORMAT, Card, FOLDER_FORMAT, FolderDocument, MANIFEST, Model, ModelFile, Size,
+    Source, TextEncoder, Vae, card_bytes, written,
 };
 use crate::text::TextTokenizer;
 use graphs::Graphs;
@@ -106,8 +106,19 @@ pub fn add(
             width: index.sample_cells * factor,
             height: index.sample_cells * factor,
         }],
-        sizes => sizes.to_vec(),
+        // Each once, the first being the usual one; graphs are written in one order, whatever the wish.
+        sizes => {
+            let mut each: Vec<Size> = Vec::new();
+            for size in sizes {
+                if !each.contains(size) {
+                    each.push(*size);
+                }
+            }
+            each
+        }
     };
+    let mut ordered = sizes.clone();
+    ordered.sort();
     let condition = Condition::of(&index, &text);
     for size in &sizes {
         if !size.width.is_multiple_of(factor) || !size.height.is_multiple_of(factor) {
@@ -119,9 +130,9 @@ pub fn add(
             ));
         }
     }
-    graphs.pictures(&sizes, &measured, &condition)?;
+    graphs.pictures(&ordered, &measured, &condition)?;
     let mut without = Vec::new();
-    if let Err(error) = graphs.picture_encoder(&sizes, &measured) {
+    if let Err(error) = graphs.picture_encoder(&ordered, &measured) {
         if error.kind() != ErrorKind::NotPortable && error.kind() != ErrorKind::Missing {
             return Err(error);
         }
@@ -134,6 +145,23 @@ pub fn add(
         files.extend(copy_tokenizer(&folder, name, work.path())?);
     }
     files.sort_by(|a, b| a.name.cmp(&b.name));
+    let usual_size = sizes
+        .first()
+        .copied()
+        .ok_or_else(|| Error::new(ErrorKind::NotOffered, "a model makes at least one size"))?;
+    let card = Card {
+        format: CARD_FORMAT.into(),
+        for_sale: licence.for_sale,
+        guidance_milli: wishes.guidance_milli.unwrap_or(usual_guidance(&index)),
+        licence: licence.name,
+        name: named(wishes.name.as_deref(), path)?,
+        source: source_files(&folder, index.kind)?,
+        steps: wishes.steps.unwrap_or(usual_steps(&index)),
+        usual_size,
+        version: "1".into(),
+    };
+    let mut sorted = sizes;
+    sorted.sort();
     let document = FolderDocument {
         format: FOLDER_FORMAT.into(),
         family: match index.kind {
@@ -141,30 +169,24 @@ pub fn add(
             Kind::Xl => "stable-diffusion-xl".into(),
         },
         files,
-        for_sale: licence.for_sale,
         guidance_features: index.guidance_features,
-        guidance_milli: wishes.guidance_milli.unwrap_or(usual_guidance(&index)),
         input_channels: measured.input_channels,
         latent_channels: measured.latent_channels,
         latent_factor: factor,
-        licence: licence.name,
         merged: adapters.recorded(),
-        name: named(wishes.name.as_deref(), path)?,
         profile: Profile::Portable1,
         scheduler: index.scheduler,
-        sizes,
-        source: source_files(&folder, index.kind)?,
-        steps: wishes.steps.unwrap_or(usual_steps(&index)),
+        sizes: sorted,
         text,
         vae: Vae {
             scaling_nano: nano("scaling_factor", index.scaling)?.unsigned_abs(),
             shift_nano: nano("shift_factor", index.shift)?,
         },
-        version: "1".into(),
         zero_negative: index.zero_negative,
     };
     let (digest, bytes) = written(&document)?;
     store::write(&work.path().join(MANIFEST), &bytes)?;
+    store::write(&work.path().join(CARD), &card_bytes(&card)?)?;
     // As whoever uses it will read it.
     let model = Model::load(&Source::Folder(work.path().to_owned()))?;
     model.check_portable()?;

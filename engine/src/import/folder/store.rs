@@ -3,7 +3,7 @@
 //! The one rule: a model appears by one rename, whole; what is being written lies under a name that nobody reads.
 
 use crate::error::{Error, ErrorKind};
-use crate::model::{MANIFEST, Manifest, ModelFile, Source};
+use crate::model::{CARD, MANIFEST, Manifest, ModelFile, Source};
 use schema::digest::Digest;
 use schema::recipe::ModelDigest;
 use std::fs::{self, File};
@@ -189,6 +189,9 @@ impl Store {
     pub(super) fn keep(&self, work: Work, digest: ModelDigest) -> Result<(PathBuf, bool), Error> {
         let path = self.path.join(digest.0.hex());
         if path.join(MANIFEST).is_file() {
+            // The same model by another name, or with other usual settings: the newer card counts.
+            let (from, to) = (work.path().join(CARD), path.join(CARD));
+            fs::rename(&from, &to).map_err(|error| cannot("kept", &to, &error))?;
             return Ok((path, true));
         }
         fs::rename(work.path(), &path).map_err(|error| cannot("kept", &path, &error))?;

@@ -2,6 +2,7 @@
 
 use super::{NewVersion, VersionRow, VersionState};
 use base::db::{self, Tx, execute, fetch, statements};
+use engine::metadata::sampler_title;
 use schema::id::{ListingId, VersionId};
 
 statements! {
@@ -54,7 +55,7 @@ pub async fn insert_version(tx: &mut Tx, new: &NewVersion<'_>) -> db::Result<()>
         &new.secret_id,
         recipe.model.to_string(),
         recipe.profile.name(),
-        recipe.scheduler.name(),
+        sampler_title(&recipe.scheduler),
         i64::from(recipe.steps),
         i64::from(recipe.width),
         i64::from(recipe.height),

@@ -44,6 +44,11 @@ pub(super) fn step(
         &[("tokens", i64::from(manifest.text_tokens).into())],
     );
     let sampling = sampling(lang, typed, manifest);
+    // Said where the model is chosen, and not only when everything is ready to be sealed.
+    let unsold = (!models.may_be_sold(&model)).then(|| {
+        view! { <p class="hint" id="model-unsold">{lang.text("field-model-not-for-sale")}</p> }
+    });
+    let shown_model = model.digest.to_string();
     let model = model_field(lang, content, models, model.digest);
     view! {
         <section class="card step" id="recipe" aria-labelledby="recipe-title">
@@ -63,6 +68,8 @@ pub(super) fn step(
             <Field lang name="negative" label=lang.text("negative") value=typed.negative.clone() errors=errors.clone()/>
             {idle_negative}
             {model}
+            <input type="hidden" name="model_shown" value=shown_model/>
+            {unsold}
             <div class="field-row">
                 <Field lang name="steps" label=lang.text("steps") kind="number" value=typed.steps.clone() errors=errors.clone()/>
                 <Field lang name="guidance" label=lang.text("guidance") value=typed.guidance.clone() errors=errors/>
@@ -100,6 +107,7 @@ fn sampling(lang: Lang, typed: &Typed, manifest: &Manifest) -> Option<impl IntoV
         </div>
         <label class="check" for="weights"><input type="checkbox" id="weights" name="weights" value="1" checked=typed.weights/> {lang.text("weights")}</label>
         <p class="field__hint">{lang.text("weights-hint")}</p>
+        {(most > 0).then(|| view! { <p class="field__hint">{lang.text("clip-skip-hint")}</p> })}
     })
 }
 
