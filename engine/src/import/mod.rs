@@ -32,6 +32,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The most values of a constant that counts as small: what the host may look at.
 const SMALL: usize = 4096;
+/// The most values between two nodes: feature maps of the largest pictures are below.
+const LARGEST: usize = 1 << 31;
 /// The operator sets that are read.
 const OPSETS: std::ops::RangeInclusive<i64> = 11..=22;
 /// The operator set that is written.
@@ -304,6 +306,13 @@ impl Walk<'_, '_> {
         let mut made = rules::rewrite(&mut self.b, &site)?;
         for (value, name) in made.iter_mut().zip(&node.output) {
             rename(&mut self.b.nodes[start..], value, name);
+        }
+        let large = |value: &Value| count(value.shape()).is_none_or(|size| size > LARGEST);
+        if let Some(value) = made.iter().find(|value| large(value)) {
+            return Err(format!(
+                "its result of the shape {:?} is too large",
+                value.shape()
+            ));
         }
         self.copied(node, &inputs)?;
         self.name(node, made);

@@ -170,6 +170,7 @@ impl Store {
     /// A folder to write a model into.
     pub(super) fn begin(&self) -> Result<Work, Error> {
         folder(&self.path)?;
+        self.sweep();
         for number in 0..1000 {
             let name = format!("{UNFINISHED}-{}-{number}", std::process::id());
             let path = self.path.join(name);
@@ -183,6 +184,27 @@ impl Store {
             ErrorKind::Runtime,
             format!("{} is full of unfinished models", self.path.display()),
         ))
+    }
+
+    /// Takes away what a command left that was killed: its process is gone, where that can be seen.
+    fn sweep(&self) {
+        let alive = |process: &str| {
+            let known = Path::new("/proc/self").exists();
+            !known || Path::new("/proc").join(process).exists()
+        };
+        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let rest = name.strip_prefix(&format!("{UNFINISHED}-"));
+            let process = rest.and_then(|rest| rest.split('-').next());
+            let is_number =
+                |text: &&str| text.len() < 12 && text.bytes().all(|b| b.is_ascii_digit());
+            if process
+                .filter(is_number)
+                .is_some_and(|process| !alive(process))
+            {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
     }
 
     /// Gives a written model its name; whether it was there before.

@@ -4,7 +4,7 @@
 
 use super::{Site, text};
 use crate::graph::evaluate::{self, axis};
-use crate::graph::tensor::{Kind, Tensor};
+use crate::graph::tensor::{Kind, Tensor, count};
 use crate::import::builder::{Builder, Operand, Refusal, Value, attribute_int, attribute_text};
 
 pub(super) fn rewrite(
@@ -49,6 +49,9 @@ pub(super) fn rewrite(
             if shape == x.shape {
                 return Ok(Some(x));
             }
+            if count(&shape).is_none_or(|size| size > evaluate::MOST) {
+                return Err(format!("to {shape:?}, which is too large"));
+            }
             let ones = b.filled(&shape, 1.0)?;
             b.binary("Mul", &x, &ones)?
         }
@@ -61,6 +64,10 @@ pub(super) fn rewrite(
             {
                 if *times == 0 || axis >= x.shape.len() {
                     return Err("a tile of nothing".into());
+                }
+                let wide = x.shape[axis].checked_mul(*times);
+                if *times > 4096 || wide.is_none_or(|wide| wide > evaluate::MOST) {
+                    return Err(format!("{times} times, which is too often"));
                 }
                 if *times > 1 {
                     x = b.concat(&vec![&x; *times], axis)?;

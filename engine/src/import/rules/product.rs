@@ -71,6 +71,9 @@ fn gemm(b: &mut Builder<'_, '_>, site: &Site<'_>) -> Result<Operand, Refusal> {
     })
 }
 
+/// No number of a convolution's attributes is larger.
+const LARGEST: i64 = 1 << 20;
+
 /// Every number of a convolution's attributes, with its usual value.
 struct Window {
     kernel: Vec<usize>,
@@ -97,6 +100,11 @@ impl Window {
             pads: list("pads", 0, places * 2)?,
             kernel,
         };
+        let sane = |value: &i64| (-LARGEST..=LARGEST).contains(value);
+        let all = [&window.strides, &window.dilations, &window.pads];
+        if !all.into_iter().flatten().all(sane) {
+            return Err("a stride, dilation or pad beyond any picture".into());
+        }
         if window
             .strides
             .iter()
