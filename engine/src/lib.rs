@@ -27,6 +27,7 @@ pub mod proof;
 pub mod rng;
 pub mod scheduler;
 pub mod sheet;
+pub mod stages;
 pub mod text;
 pub mod tokenizer;
 pub mod workers;

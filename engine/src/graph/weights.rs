@@ -71,22 +71,32 @@ impl Stored {
         }
     }
 
-    /// The values as float32, in memory.
+    /// The values as float32, little-endian: where they lie, if that is what lies there, else once in memory.
     ///
     /// # Errors
     /// `ErrorKind::Unsupported` when there is no memory for one tensor.
-    pub(crate) fn values(&self) -> Result<Vec<f32>, Error> {
-        let values = tensor::floats(self.element, &self.bytes);
-        if self.order.iter().copied().eq(0..self.dims.len()) {
-            return Ok(values);
+    pub(crate) fn wide(&self) -> Result<Bytes, Error> {
+        let in_order = self.order.iter().copied().eq(0..self.dims.len());
+        if in_order && self.element == onnx::FLOAT {
+            return Ok(self.bytes.clone());
         }
-        let mut turned = Vec::new();
-        turned.try_reserve_exact(values.len()).map_err(|_| {
-            Error::new(
-                ErrorKind::Unsupported,
-                format!("there is not enough memory for {} values", values.len()),
-            )
-        })?;
+        let size = count(&self.dims).and_then(|values| values.checked_mul(4));
+        let no_memory = || {
+            let message = format!(
+                "there is not enough memory for a constant of {:?}",
+                self.dims
+            );
+            Error::new(ErrorKind::Unsupported, message)
+        };
+        let size = size.ok_or_else(no_memory)?;
+        let mut wide: Vec<u8> = Vec::new();
+        wide.try_reserve_exact(size).map_err(|_| no_memory())?;
+        if in_order {
+            tensor::each_float(self.element, &self.bytes, |value| {
+                wide.extend_from_slice(&value.to_le_bytes());
+            });
+            return Ok(wide.into());
+        }
         let mut strides = vec![1; self.dims.len()];
         for at in (1..self.dims.len()).rev() {
             strides[at - 1] = strides[at] * self.dims[at];
@@ -96,16 +106,22 @@ impl Stored {
             .iter()
             .map(|at| (self.dims[*at], strides[*at]))
             .collect();
-        walk(&moved, 0, &mut |place| turned.push(values[place]));
-        Ok(turned)
+        let width = tensor::width(self.element).unwrap_or(4);
+        walk(&moved, 0, &mut |place| {
+            let word = &self.bytes[place * width..(place + 1) * width];
+            tensor::each_float(self.element, word, |value| {
+                wide.extend_from_slice(&value.to_le_bytes());
+            });
+        });
+        Ok(wide.into())
     }
 
     /// In memory, with its shape.
     ///
     /// # Errors
-    /// As [`Stored::values`].
+    /// As [`Stored::wide`].
     pub(crate) fn tensor(&self) -> Result<Tensor, Error> {
-        Tensor::floats(&self.shape, self.values()?)
+        Tensor::floats(&self.shape, tensor::floats(onnx::FLOAT, &self.wide()?))
     }
 
     /// Whether two constants are the same part of the same file, read in the same way.

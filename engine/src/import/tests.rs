@@ -54,7 +54,7 @@ fn rewritten(folder: &Path, component: &str) -> Result<f32, Error> {
     };
     let source = Source {
         name: component,
-        graph: graph.into(),
+        model: ModelProto::decode(Bytes::from(graph)).expect("a graph"),
         outside: &outside,
     };
     let settings = Settings {
