@@ -71,9 +71,9 @@ def profile(path):
     spent, times = collections.Counter(), collections.Counter()
     for event in json.loads(pathlib.Path(written).read_text()):
         if event.get("cat") == "Node" and event["name"].endswith("_kernel_time"):
-            shapes = [list(shape.values())[0] for shape in event["args"].get("input_type_shape", [])]
+            made = [list(shape.values())[0] for shape in event["args"]["output_type_shape"]]
             kind = event["args"]["op_name"]
-            if kind == "MatMul" and shapes[1][-1] == 1:
+            if kind == "MatMul" and made[0][-1] == 1:
                 kind = "MatMul with a column (means and sums)"
             spent[kind] += event["dur"] / 1e6
             times[kind] += 1
@@ -88,14 +88,16 @@ def main():
     name, folder, part, threads, runs = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
     start = time.perf_counter()
     act = {"onnxruntime": by_onnxruntime, "torch": by_torch}[name](folder, part, threads)
-    opened, seconds = time.perf_counter() - start, []
+    opened, seconds, processor = time.perf_counter() - start, [], []
     for _ in range(runs):
-        start = time.perf_counter()
+        start, before = time.perf_counter(), time.process_time()
         act()
         seconds.append(time.perf_counter() - start)
+        processor.append(time.process_time() - before)
     told = dict(line.split(":", 1) for line in pathlib.Path("/proc/self/status").read_text().splitlines())
     megabytes = {field: int(told[field].split()[0]) / 1000 for field in ["VmHWM", "RssAnon"]}
-    print(json.dumps({"open_seconds": opened, "seconds": statistics.median(seconds), "peak_megabytes": megabytes["VmHWM"], "own_megabytes": megabytes["RssAnon"]}))
+    told = {"open_seconds": opened, "seconds": statistics.median(seconds), "processor_seconds": statistics.median(processor)}
+    print(json.dumps({**told, "peak_megabytes": megabytes["VmHWM"], "own_megabytes": megabytes["RssAnon"]}))
 
 
 main()

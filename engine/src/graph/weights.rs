@@ -150,3 +150,39 @@ fn walk(axes: &[(usize, usize)], from: usize, visit: &mut impl FnMut(usize)) {
 pub(crate) fn is_float(proto: &TensorProto) -> bool {
     [onnx::FLOAT, onnx::FLOAT16, onnx::BFLOAT16, onnx::DOUBLE].contains(&proto.data_type)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(element: i32, bytes: Vec<u8>) -> Stored {
+        let proto = TensorProto {
+            dims: vec![2, 3],
+            data_type: element,
+            ..TensorProto::default()
+        };
+        Stored::of(&proto, bytes.into()).expect("a constant")
+    }
+
+    #[test]
+    fn float32_in_order_is_not_copied() {
+        let bytes: Vec<u8> = (0..6u8).flat_map(|n| f32::from(n).to_le_bytes()).collect();
+        let stored = stored(onnx::FLOAT, bytes);
+        assert_eq!(
+            stored.wide().expect("values").as_ptr(),
+            stored.bytes.as_ptr()
+        );
+    }
+
+    #[test]
+    fn halves_are_widened_and_turned_in_one_go() {
+        let half = |n: u8| half::f16::from_f32(f32::from(n)).to_le_bytes();
+        let stored = stored(onnx::FLOAT16, (0..6).flat_map(half).collect());
+        let turned = stored.transposed(&[1, 0]).expect("axes");
+        let tensor = turned.tensor().expect("values");
+        let wanted = Tensor::floats(&[3, 2], vec![0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
+        assert_eq!(tensor, wanted.expect("a tensor"));
+        let plain = stored.tensor().expect("values").to_floats();
+        assert_eq!(plain, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+    }
+}

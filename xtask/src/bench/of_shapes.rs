@@ -90,16 +90,18 @@ pub(super) fn run(name: &str) -> Result<()> {
     }
     for (graph, rows) in GRAPHS.iter().zip(rounds.chunks(CONTESTANTS.len())) {
         say(&format!(
-            "\n| {} | threads | seconds | ratio | seconds to open | most memory, MB | of its own at the end, MB |\n| --- | --- | --- | --- | --- | --- | --- |",
+            "\n| {} | threads | seconds | ratio | seconds of a core | ratio | to open, s | most memory, MB | of its own at the end, MB |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
             graph.0
         ));
-        let of_ours = median(&rows[0], "seconds");
+        let of_ours = |name: &str| median(&rows[0], name);
         for ((label, _, threads), list) in CONTESTANTS.iter().zip(rows) {
             let number = |name: &str| median(list, name);
             say(&format!(
-                "| {label} | {threads} | {:.3} | {:.2} | {:.2} | {:.0} | {:.0} |",
+                "| {label} | {threads} | {:.3} | {:.2} | {:.3} | {:.2} | {:.2} | {:.0} | {:.0} |",
                 number("seconds"),
-                of_ours / number("seconds"),
+                of_ours("seconds") / number("seconds"),
+                number("processor_seconds"),
+                of_ours("processor_seconds") / number("processor_seconds"),
                 number("open_seconds"),
                 number("peak_megabytes"),
                 number("own_megabytes")
