@@ -73,7 +73,7 @@ pub(super) fn run(name: &str) -> Result<()> {
         let mut at = 0;
         for (graph, part, runs) in GRAPHS {
             for (_, options, threads) in CONTESTANTS {
-                rounds[at].push(match options {
+                let told = match options {
                     "portable" | "optimised" => measured(
                         &ours,
                         &[&text(&stored), graph, options, threads, runs],
@@ -83,7 +83,9 @@ pub(super) fn run(name: &str) -> Result<()> {
                         let told = [&peer, peer_name, &text(&folder), part, threads, runs];
                         measured(&python, &told, &[])?
                     }
-                });
+                };
+                say(&format!("{graph} {options} {threads}: {told}"));
+                rounds[at].push(told);
                 at += 1;
             }
         }
