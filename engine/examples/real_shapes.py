@@ -4,8 +4,8 @@
     EXPORT/bin/python engine/examples/real_shapes.py FOLDER [NAME ...]
 
 `sd15` is Stable Diffusion 1.5 whole, in float32 (4.3 GB); `sd15-half` the same graphs and weights in float16, made from `sd15`. `sdxl` is Stable
-Diffusion XL in float16 with every width and both text encoders, but two transformer layers where there are ten (3.9 GB instead of 6.9).
-One part is in memory at a time: the UNet of SD 1.5 takes about 7 GB while it is exported, that of SDXL as made here about 6 GB.
+Diffusion XL in float16 with every width and both text encoders, but two transformer layers where there are ten (3.6 GB instead of 6.9).
+One part is in memory at a time: `sd15` took 4.5 GB at most, `sdxl` 7.9 GB.
 """
 
 import gc
