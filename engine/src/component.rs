@@ -7,7 +7,7 @@ use crate::executor::{Executor, Named, Session};
 use crate::graph::host::Program;
 use crate::graph::tensor::{Data, Tensor};
 use crate::model::{GRAPH, HOST, Model};
-use crate::onnx::ModelProto;
+use crate::onnx::{ModelProto, ValueInfo};
 use bytes::Bytes;
 use prost::Message as _;
 
@@ -49,6 +49,18 @@ impl Component {
             inputs: inputs.into_iter().map(|input| input.name).collect(),
             session: executor.session(name, graph, weights)?,
         })
+    }
+
+    /// What it is to be given from outside, with shapes; `declared` are its graph's inputs.
+    pub(crate) fn wanted(&self, declared: &[ValueInfo]) -> Vec<(String, Vec<usize>)> {
+        let mut wanted = self.host.inputs().to_vec();
+        for value in declared {
+            let made = self.host.outputs().contains(&value.name);
+            if !made && !wanted.iter().any(|(name, _)| *name == value.name) {
+                wanted.push((value.name.clone(), value.shape()));
+            }
+        }
+        wanted
     }
 
     /// Runs it. What neither the host nor the graph reads is left.

@@ -39,6 +39,8 @@ pub mod proof;
 pub mod rng;
 pub mod scheduler;
 pub mod sheet;
+#[cfg(feature = "ort")]
+pub mod stages;
 pub mod text;
 pub mod tokenizer;
 pub mod workers;

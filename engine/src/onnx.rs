@@ -221,6 +221,21 @@ pub(crate) fn external(name: &str, graph: &[u8]) -> Result<Vec<External>, Error>
     Ok(found)
 }
 
+impl ValueInfo {
+    /// The declared shape, 0 for an open side.
+    pub(crate) fn shape(&self) -> Vec<usize> {
+        let tensor = self
+            .kind
+            .as_ref()
+            .and_then(|kind| kind.tensor_type.as_ref());
+        let shape = tensor.and_then(|tensor| tensor.shape.as_ref());
+        let sides = shape.map(|shape| &shape.dim[..]).unwrap_or(&[]).iter();
+        sides
+            .map(|side| usize::try_from(side.dim_value).unwrap_or(0))
+            .collect()
+    }
+}
+
 impl NodeProto {
     pub(crate) fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attribute.iter().find(|found| found.name == name)

@@ -6,7 +6,7 @@
 use crate::error::{Error, ErrorKind};
 use crate::executor::{Executor, Input, Named, Session, Weights};
 use ort::environment::Environment;
-use ort::session::builder::GraphOptimizationLevel;
+use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::value::{DynValue, Tensor};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -171,26 +171,9 @@ impl Executor for OnnxRuntime {
                 .with_prepacking(true)?
                 .with_intra_op_spinning(false)?
                 .with_config_entry("mlas.disable_kleidiai", "1")?;
-            let mut builder = match weights {
-                Weights::Memory(name, bytes) => {
-                    builder.with_external_initializer_file_in_memory(name, bytes)?
-                }
-                Weights::Folder(folder) => {
-                    builder.with_config_entry(FOLDER, folder.to_string_lossy())?
-                }
-            };
-            builder.commit_from_memory(graph)
+            with_weights(builder, weights)?.commit_from_memory(graph)
         };
-        let session = build().map_err(|error| {
-            Error::new(
-                ErrorKind::Runtime,
-                format!("graph {name} cannot be loaded: {error}"),
-            )
-        })?;
-        Ok(Box::new(OrtSession {
-            name: name.to_owned(),
-            session,
-        }))
+        opened(name, build())
     }
 
     fn boxed(&self) -> Box<dyn Executor> {
@@ -200,6 +183,66 @@ impl Executor for OnnxRuntime {
     fn runtime(&self) -> String {
         format!("onnxruntime {}", self.version)
     }
+}
+
+/// Every optimisation of the runtime and so many threads: what the profile forgoes. Its bits are those of this CPU alone, so it is there to be
+/// measured against and certifies nothing.
+#[derive(Clone)]
+pub struct Optimised {
+    /// The library.
+    pub runtime: OnnxRuntime,
+    /// Threads within an operator.
+    pub threads: usize,
+}
+
+impl Executor for Optimised {
+    fn session(
+        &self,
+        name: &str,
+        graph: &[u8],
+        weights: Weights,
+    ) -> Result<Box<dyn Session>, Error> {
+        let build = || -> Result<ort::session::Session, ort::Error> {
+            let builder = ort::session::Session::builder(&self.runtime.environment)?
+                .with_intra_threads(self.threads)?
+                .with_optimization_level(GraphOptimizationLevel::All)?;
+            with_weights(builder, weights)?.commit_from_memory(graph)
+        };
+        opened(name, build())
+    }
+
+    fn boxed(&self) -> Box<dyn Executor> {
+        Box::new(self.clone())
+    }
+
+    fn runtime(&self) -> String {
+        self.runtime.runtime()
+    }
+}
+
+fn with_weights(builder: SessionBuilder, weights: Weights) -> Result<SessionBuilder, ort::Error> {
+    Ok(match weights {
+        Weights::Memory(name, bytes) => {
+            builder.with_external_initializer_file_in_memory(name, bytes)?
+        }
+        Weights::Folder(folder) => builder.with_config_entry(FOLDER, folder.to_string_lossy())?,
+    })
+}
+
+fn opened(
+    name: &str,
+    session: Result<ort::session::Session, ort::Error>,
+) -> Result<Box<dyn Session>, Error> {
+    let session = session.map_err(|error| {
+        Error::new(
+            ErrorKind::Runtime,
+            format!("graph {name} cannot be loaded: {error}"),
+        )
+    })?;
+    Ok(Box::new(OrtSession {
+        name: name.to_owned(),
+        session,
+    }))
 }
 
 struct OrtSession {

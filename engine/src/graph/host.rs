@@ -67,6 +67,11 @@ impl Program {
         &self.outputs
     }
 
+    /// What it is given, with the shapes that its nodes were written for.
+    pub(crate) fn inputs(&self) -> &[(String, Vec<usize>)] {
+        &self.inputs
+    }
+
     /// Evaluates it.
     ///
     /// # Errors
@@ -169,18 +174,7 @@ impl Program {
         for tensor in &graph.initializer {
             constants.insert(tensor.name.clone(), Tensor::read(tensor, None)?);
         }
-        let shaped = |value: &ValueInfo| {
-            let tensor = value
-                .kind
-                .as_ref()
-                .and_then(|kind| kind.tensor_type.as_ref());
-            let shape = tensor.and_then(|tensor| tensor.shape.as_ref());
-            let dims = shape.map(|shape| &shape.dim[..]).unwrap_or(&[]);
-            let sides = dims
-                .iter()
-                .map(|dim| usize::try_from(dim.dim_value).unwrap_or(0));
-            (value.name.clone(), sides.collect())
-        };
+        let shaped = |value: &ValueInfo| (value.name.clone(), value.shape());
         Ok(Self {
             constants,
             inputs: graph.input.iter().map(shaped).collect(),

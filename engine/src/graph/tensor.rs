@@ -194,8 +194,8 @@ impl Tensor {
     /// As it stands in a graph.
     pub(crate) fn written(&self, name: &str) -> TensorProto {
         let raw: Vec<u8> = match &self.data {
-            Data::Floats(values) => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-            Data::Integers(values) => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            Data::Floats(values) => joined(values.len(), values.iter().map(|v| v.to_le_bytes())),
+            Data::Integers(values) => joined(values.len(), values.iter().map(|v| v.to_le_bytes())),
             Data::Booleans(values) => values.iter().map(|v| u8::from(*v)).collect(),
         };
         TensorProto {
@@ -206,6 +206,13 @@ impl Tensor {
             ..TensorProto::default()
         }
     }
+}
+
+/// The bytes of so many words.
+fn joined<const WIDTH: usize>(count: usize, words: impl Iterator<Item = [u8; WIDTH]>) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(count * WIDTH);
+    words.for_each(|word| bytes.extend_from_slice(&word));
+    bytes
 }
 
 /// The values of a tensor that lists them by type instead of as bytes.
@@ -251,28 +258,39 @@ pub(crate) fn shape_of(proto: &TensorProto) -> Result<Vec<usize>, Error> {
 
 /// Little-endian floats of any width as float32; 16 bits are widened exactly, 64 rounded once.
 pub(crate) fn floats(element: i32, bytes: &[u8]) -> Vec<f32> {
-    let two = |word: &[u8]| u16::from_le_bytes([word[0], word[1]]);
+    let mut values = Vec::with_capacity(bytes.len() / width(element).unwrap_or(4));
+    each_float(element, bytes, |value| values.push(value));
+    values
+}
+
+/// Calls `visit` with each of the values of [`floats`].
+#[inline]
+pub(crate) fn each_float(element: i32, bytes: &[u8], visit: impl FnMut(f32)) {
     match element {
         onnx::FLOAT16 => bytes
-            .chunks_exact(2)
-            .map(|word| half::f16::from_bits(two(word)).to_f32())
-            .collect(),
+            .as_chunks()
+            .0
+            .iter()
+            .map(|word| half::f16::from_le_bytes(*word).to_f32())
+            .for_each(visit),
         onnx::BFLOAT16 => bytes
-            .chunks_exact(2)
-            .map(|word| half::bf16::from_bits(two(word)).to_f32())
-            .collect(),
+            .as_chunks()
+            .0
+            .iter()
+            .map(|word| half::bf16::from_le_bytes(*word).to_f32())
+            .for_each(visit),
         onnx::DOUBLE => bytes
-            .as_chunks::<8>()
+            .as_chunks()
             .0
             .iter()
             .map(|word| f64::from_le_bytes(*word) as f32)
-            .collect(),
+            .for_each(visit),
         _ => bytes
-            .as_chunks::<4>()
+            .as_chunks()
             .0
             .iter()
             .map(|word| f32::from_le_bytes(*word))
-            .collect(),
+            .for_each(visit),
     }
 }
 

@@ -82,30 +82,53 @@ impl Stored {
         }
     }
 
-    /// The values as float32, in memory.
+    /// The values as float32, little-endian: where they lie, if that is what lies there, else once in memory.
     ///
     /// # Errors
     /// `ErrorKind::Unsupported` when there is no memory for one tensor; as [`Delta::add_to`].
+    pub(crate) fn wide(&self) -> Result<Bytes, Error> {
+        if self.added.is_empty() {
+            return self.in_order();
+        }
+        let values = self.values()?;
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        Ok(bytes.into())
+    }
+
+    /// The values as float32, in memory.
+    ///
+    /// # Errors
+    /// As [`Stored::wide`].
     pub(crate) fn values(&self) -> Result<Vec<f32>, Error> {
-        let mut values = self.in_order()?;
+        let mut values = tensor::floats(onnx::FLOAT, &self.in_order()?);
         for delta in &self.added {
             delta.add_to(&mut values)?;
         }
         Ok(values)
     }
 
-    fn in_order(&self) -> Result<Vec<f32>, Error> {
-        let values = tensor::floats(self.element, &self.bytes);
-        if self.order.iter().copied().eq(0..self.dims.len()) {
-            return Ok(values);
+    fn in_order(&self) -> Result<Bytes, Error> {
+        let in_order = self.order.iter().copied().eq(0..self.dims.len());
+        if in_order && self.element == onnx::FLOAT {
+            return Ok(self.bytes.clone());
         }
-        let mut turned = Vec::new();
-        turned.try_reserve_exact(values.len()).map_err(|_| {
-            Error::new(
-                ErrorKind::Unsupported,
-                format!("there is not enough memory for {} values", values.len()),
-            )
-        })?;
+        let size = count(&self.dims).and_then(|values| values.checked_mul(4));
+        let no_memory = || {
+            let message = format!(
+                "there is not enough memory for a constant of {:?}",
+                self.dims
+            );
+            Error::new(ErrorKind::Unsupported, message)
+        };
+        let size = size.ok_or_else(no_memory)?;
+        let mut wide: Vec<u8> = Vec::new();
+        wide.try_reserve_exact(size).map_err(|_| no_memory())?;
+        if in_order {
+            tensor::each_float(self.element, &self.bytes, |value| {
+                wide.extend_from_slice(&value.to_le_bytes());
+            });
+            return Ok(wide.into());
+        }
         let mut strides = vec![1; self.dims.len()];
         for at in (1..self.dims.len()).rev() {
             strides[at - 1] = strides[at] * self.dims[at];
@@ -115,14 +138,20 @@ impl Stored {
             .iter()
             .map(|at| (self.dims[*at], strides[*at]))
             .collect();
-        walk(&moved, 0, &mut |place| turned.push(values[place]));
-        Ok(turned)
+        let width = tensor::width(self.element).unwrap_or(4);
+        walk(&moved, 0, &mut |place| {
+            let word = &self.bytes[place * width..(place + 1) * width];
+            tensor::each_float(self.element, word, |value| {
+                wide.extend_from_slice(&value.to_le_bytes());
+            });
+        });
+        Ok(wide.into())
     }
 
     /// In memory, with its shape.
     ///
     /// # Errors
-    /// As [`Stored::values`].
+    /// As [`Stored::wide`].
     pub(crate) fn tensor(&self) -> Result<Tensor, Error> {
         Tensor::floats(&self.shape, self.values()?)
     }
@@ -154,4 +183,40 @@ fn walk(axes: &[(usize, usize)], from: usize, visit: &mut impl FnMut(usize)) {
 /// Whether a constant's values are floats, which may be stored.
 pub(crate) fn is_float(proto: &TensorProto) -> bool {
     [onnx::FLOAT, onnx::FLOAT16, onnx::BFLOAT16, onnx::DOUBLE].contains(&proto.data_type)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(element: i32, bytes: Vec<u8>) -> Stored {
+        let proto = TensorProto {
+            dims: vec![2, 3],
+            data_type: element,
+            ..TensorProto::default()
+        };
+        Stored::of(&proto, bytes.into()).expect("a constant")
+    }
+
+    #[test]
+    fn float32_in_order_is_not_copied() {
+        let bytes: Vec<u8> = (0..6u8).flat_map(|n| f32::from(n).to_le_bytes()).collect();
+        let stored = stored(onnx::FLOAT, bytes);
+        assert_eq!(
+            stored.wide().expect("values").as_ptr(),
+            stored.bytes.as_ptr()
+        );
+    }
+
+    #[test]
+    fn halves_are_widened_and_turned_in_one_go() {
+        let half = |n: u8| half::f16::from_f32(f32::from(n)).to_le_bytes();
+        let stored = stored(onnx::FLOAT16, (0..6).flat_map(half).collect());
+        let turned = stored.transposed(&[1, 0]).expect("axes");
+        let tensor = turned.tensor().expect("values");
+        let wanted = Tensor::floats(&[3, 2], vec![0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
+        assert_eq!(tensor, wanted.expect("a tensor"));
+        let plain = stored.tensor().expect("values").to_floats();
+        assert_eq!(plain, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+    }
 }

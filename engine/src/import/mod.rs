@@ -43,7 +43,7 @@ const WRITTEN_OPSET: i64 = 17;
 pub(crate) struct Source<'a> {
     /// For messages.
     pub(crate) name: &'a str,
-    pub(crate) graph: Bytes,
+    pub(crate) model: ModelProto,
     /// Gives the bytes of a file beside the graph.
     pub(crate) outside: &'a dyn Fn(&str) -> Result<Bytes, Error>,
 }
@@ -96,12 +96,11 @@ pub(crate) fn rewrite<'a>(
     sink: &'a mut Sink<'_>,
 ) -> Result<Rewritten, Error> {
     let wrong = |what: String| Error::new(ErrorKind::Malformed, format!("{}: {what}", source.name));
-    let model = ModelProto::decode(source.graph.clone())
-        .map_err(|error| wrong(format!("is not an ONNX graph: {error}")))?;
-    let opset = opset(&model).map_err(|what| refused(source.name, &what))?;
-    let graph = model.graph.ok_or_else(|| wrong("holds no graph".into()))?;
+    let opset = opset(&source.model).map_err(|what| refused(source.name, &what))?;
+    let graph = source.model.graph.as_ref();
+    let graph = graph.ok_or_else(|| wrong("holds no graph".into()))?;
     let plan = match settings.adapters {
-        Some((adapters, part)) => adapters.plan(part, &graph)?,
+        Some((adapters, part)) => adapters.plan(part, graph)?,
         None => Plan::default(),
     };
     let mut walk = Walk {
@@ -117,7 +116,7 @@ pub(crate) fn rewrite<'a>(
         opset,
     };
     walk.constants(&graph.initializer)?;
-    walk.declared_inputs(&graph, settings)
+    walk.declared_inputs(graph, settings)
         .map_err(|error| wrong(error.to_string()))?;
     let mut layers = Vec::new();
     for node in &graph.node {

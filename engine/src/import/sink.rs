@@ -58,10 +58,14 @@ impl<'a> Sink<'a> {
     /// # Errors
     /// What the file refuses.
     pub(crate) fn tensor(&mut self, tensor: &Tensor) -> Result<TensorProto, Error> {
-        let mut proto = tensor.written("");
+        let large = tensor.len() > INLINE && matches!(tensor.data, Data::Floats(_));
+        self.put(tensor.written(""), large)
+    }
+
+    fn put(&mut self, mut proto: TensorProto, large: bool) -> Result<TensorProto, Error> {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&[proto.data_type as u8]);
-        for side in &tensor.shape {
+        for side in &proto.dims {
             hasher.update(&(*side as u64).to_le_bytes());
         }
         hasher.update(&proto.raw_data);
@@ -70,7 +74,7 @@ impl<'a> Sink<'a> {
             return Ok(known.clone());
         }
         proto.name = format!("constant {}", self.known.len());
-        if tensor.len() > INLINE && matches!(tensor.data, Data::Floats(_)) {
+        if large {
             let raw = std::mem::take(&mut proto.raw_data);
             self.append(&mut proto, &raw)?;
         }
@@ -92,7 +96,14 @@ impl<'a> Sink<'a> {
                 ..TensorProto::default()
             });
         }
-        let proto = self.tensor(&stored.tensor()?)?;
+        let wide = TensorProto {
+            dims: stored.shape().iter().map(|side| *side as i64).collect(),
+            data_type: FLOAT,
+            raw_data: stored.wide()?,
+            ..TensorProto::default()
+        };
+        let large = wide.raw_data.len() > INLINE * 4;
+        let proto = self.put(wide, large)?;
         self.stored.push((stored.clone(), proto.clone()));
         Ok(proto)
     }

@@ -54,7 +54,7 @@ fn rewritten(folder: &Path, component: &str) -> Result<f32, Error> {
     };
     let source = Source {
         name: component,
-        graph: graph.into(),
+        model: ModelProto::decode(Bytes::from(graph)).expect("a graph"),
         outside: &outside,
     };
     let settings = Settings {
@@ -114,4 +114,51 @@ fn every_graph_of_the_reference_models_is_rewritten() {
         }
     }
     assert!(!failed);
+}
+
+#[test]
+fn a_scale_of_one_and_a_bias_of_zero_cost_no_nodes() {
+    let constant = |name: &str, value: f32| {
+        let tensor = Tensor::floats(&[2], vec![value; 2]).expect("a tensor");
+        tensor.written(name)
+    };
+    let operators = |scale: f32, bias: f32| {
+        let node = NodeProto {
+            input: ["x", "scale", "bias"].map(str::to_owned).to_vec(),
+            output: vec!["y".into()],
+            op_type: "InstanceNormalization".into(),
+            ..NodeProto::default()
+        };
+        let graph = GraphProto {
+            node: vec![node],
+            initializer: vec![constant("scale", scale), constant("bias", bias)],
+            input: vec![described("x", FLOAT, &[1, 2, 4, 4])],
+            output: vec![described("y", FLOAT, &[1, 2, 4, 4])],
+            ..GraphProto::default()
+        };
+        let set = OperatorSet {
+            domain: String::new(),
+            version: 14,
+        };
+        let source = Source {
+            name: "norm",
+            model: ModelProto {
+                opset_import: vec![set],
+                graph: Some(graph),
+                ..ModelProto::default()
+            },
+            outside: &|_| panic!("nothing lies outside"),
+        };
+        let settings = Settings {
+            shape: &|_, open| Ok(open.iter().map(|side| side.unwrap_or(1)).collect()),
+            given: &["x"],
+            adapters: None,
+        };
+        let mut out = Vec::new();
+        let mut sink = Sink::new("weights.f32", &mut out);
+        let made = rewrite(&source, &settings, &mut sink).expect("a graph");
+        made.portable.nodes
+    };
+    // Each is brought into shape first.
+    assert_eq!(operators(2.0, 3.0) - operators(1.0, 0.0), 4);
 }

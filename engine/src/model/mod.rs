@@ -145,11 +145,12 @@ impl Model {
             let [channels, down, across] = self.manifest.latent(*size);
             (channels * down * across) as u64
         });
-        // Feature maps of a decoder: some hundred channels at the picture's own size.
+        // Feature maps of a decoder: some hundred channels at the picture's own size, seven at a time (measured at 512², docs/engine-speed.md).
         let between = largest.max().unwrap_or(0) / u64::from(self.manifest.latent_channels.max(1))
             * u64::from(self.manifest.latent_factor).pow(2)
             * 4
-            * 256;
+            * 256
+            * 7;
         widened + between
     }
 

@@ -5,6 +5,7 @@
 mod of_engine;
 mod of_ledger;
 mod of_money;
+mod of_shapes;
 mod of_web;
 
 use anyhow::{Context as _, Result, bail};
@@ -21,10 +22,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             .and_then(|()| of_money::run())
             .and_then(|()| of_web::run(&[])),
         ["engine"] => of_engine::run(),
+        ["engine", "--shapes", name] => of_shapes::run(name),
         ["ledger"] => of_ledger::run(),
         ["money"] => of_money::run(),
         ["web", sizes @ ..] => of_web::run(sizes),
-        _ => bail!("the benches are engine, ledger, money and web"),
+        _ => bail!("the benches are engine, engine --shapes NAME, ledger, money and web"),
     }
 }
 

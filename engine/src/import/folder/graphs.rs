@@ -9,16 +9,18 @@ use crate::error::{Error, ErrorKind};
 use crate::executor::{Executor, Weights};
 use crate::family::stable::sized;
 use crate::graph::mapped;
-use crate::graph::tensor::{Data, Tensor};
 use crate::import::lora::{Adapters, Part};
 use crate::import::{Rewritten, Settings, Sink, Source, prove, rewrite};
 use crate::model::{GRAPH, HOST, ModelFile, Size, TextEncoder, TextLayer};
 use crate::onnx::ModelProto;
+use crate::stages::example;
 use crate::text::TextTokenizer;
 use bytes::Bytes;
 use prost::Message as _;
 use schema::digest::Digest;
-use schema::recipe::{MAX_CLIP_SKIP, Noise};
+use schema::recipe::MAX_CLIP_SKIP;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
@@ -55,6 +57,30 @@ pub(super) struct Graphs<'a> {
 /// What is done to a source before it is rewritten.
 type Change = Box<dyn Fn(&mut ModelProto) -> bool>;
 
+/// A part's graph and the files beside it, each mapped once for every size: what was written is known again by where it lies.
+struct Opened {
+    place: PathBuf,
+    graph: Bytes,
+    files: RefCell<HashMap<String, Bytes>>,
+}
+
+impl Opened {
+    fn outside(&self, component: &str, name: &str) -> Result<Bytes, Error> {
+        if name.contains(['/', '\\']) || name == ".." {
+            let message =
+                format!("{component}/model.onnx: weights in {name:?}, outside of its folder");
+            return Err(Error::new(ErrorKind::Malformed, message));
+        }
+        if let Some(known) = self.files.borrow().get(name) {
+            return Ok(known.clone());
+        }
+        let mapped = mapped::map(&self.place.join(name))?;
+        let mut files = self.files.borrow_mut();
+        files.insert(name.to_owned(), mapped.clone());
+        Ok(mapped)
+    }
+}
+
 /// A graph with the shapes of its inputs.
 struct Job<'j> {
     /// What it is called in the model, without an ending.
@@ -83,10 +109,13 @@ impl<'a> Graphs<'a> {
         }
     }
 
-    fn graph(&self, component: &str) -> Result<(PathBuf, Bytes), Error> {
+    fn open(&self, component: &str) -> Result<Opened, Error> {
         let place = self.folder.path.join(component);
-        let bytes = mapped::map(&place.join("model.onnx"))?;
-        Ok((place, bytes))
+        Ok(Opened {
+            graph: mapped::map(&place.join("model.onnx"))?,
+            files: RefCell::default(),
+            place,
+        })
     }
 
     /// Whether every tensor of the adapters has its place, before anything takes time.
@@ -97,7 +126,7 @@ impl<'a> Graphs<'a> {
         self.adapters.check_parts(parts)?;
         for part in parts {
             let component = part.folder();
-            let (_, bytes) = self.graph(component)?;
+            let bytes = self.open(component)?.graph;
             let model = ModelProto::decode(bytes).map_err(|error| {
                 let message = format!("{component}/model.onnx: {error}");
                 Error::new(ErrorKind::Malformed, message)
@@ -110,7 +139,7 @@ impl<'a> Graphs<'a> {
 
     /// Reads what the graphs declare, and asks the decoder how large its pictures are.
     pub(super) fn measure(&mut self) -> Result<Measured, Error> {
-        let (_, unet) = self.graph("unet")?;
+        let unet = self.open("unet")?.graph;
         let sides = |name: &str, bytes: &Bytes, output: bool| -> Result<Vec<i64>, Error> {
             let model = ModelProto::decode(bytes.clone()).map_err(|error| {
                 Error::new(ErrorKind::Malformed, format!("unet/model.onnx: {error}"))
@@ -151,7 +180,8 @@ impl<'a> Graphs<'a> {
             change: None,
         };
         let mut sink = Sink::dry("vae_decoder.f32");
-        let (_, made) = self.rewritten("vae_decoder", &job, &mut sink)?;
+        let opened = self.open("vae_decoder")?;
+        let made = rewritten(&opened, self.adapters, "vae_decoder", &job, &mut sink)?;
         let made = made
             .portable
             .outputs
@@ -178,60 +208,6 @@ impl<'a> Graphs<'a> {
         })
     }
 
-    fn rewritten(
-        &self,
-        component: &str,
-        job: &Job<'_>,
-        sink: &mut Sink<'_>,
-    ) -> Result<(PathBuf, Rewritten), Error> {
-        let (place, mut graph) = self.graph(component)?;
-        if let Some(change) = job.change {
-            let mut model = ModelProto::decode(graph.clone()).map_err(|error| {
-                Error::new(ErrorKind::Malformed, format!("{component}: {error}"))
-            })?;
-            change(&mut model);
-            graph = model.encode_to_vec().into();
-        }
-        let outside = |name: &str| {
-            let plain = !name.contains(['/', '\\']) && name != "..";
-            match plain {
-                true => mapped::map(&place.join(name)),
-                false => Err(Error::new(
-                    ErrorKind::Malformed,
-                    format!("{component}/model.onnx: weights in {name:?}, outside of its folder"),
-                )),
-            }
-        };
-        let name = match job.name.split_once('.') {
-            Some((_, what)) => format!("{component}/model.onnx ({what})"),
-            None => format!("{component}/model.onnx"),
-        };
-        let source = Source {
-            name: &name,
-            graph,
-            outside: &outside,
-        };
-        let shape = |input: &str, open: &[Option<usize>]| -> Result<Vec<usize>, Error> {
-            let wanted = (job.shape)(input).unwrap_or_else(|| vec![1; open.len()]);
-            // A scalar that is declared with an axis, or without.
-            match wanted.len() == open.len() {
-                true => Ok(wanted),
-                false if wanted.iter().all(|side| *side == 1) => Ok(vec![1; open.len()]),
-                false => Err(Error::new(
-                    ErrorKind::NotOffered,
-                    format!("{input:?} has {} axes, {} belong", open.len(), wanted.len()),
-                )),
-            }
-        };
-        let settings = Settings {
-            shape: &shape,
-            given: GIVEN,
-            adapters: Part::of(component).map(|part| (self.adapters, part)),
-        };
-        let made = rewrite(&source, &settings, sink)?;
-        Ok((place, made))
-    }
-
     /// Rewrites, proves and writes the graphs of one part, which share a file of weights.
     fn part(&mut self, component: &str, jobs: &[Job<'_>]) -> Result<Vec<Rewritten>, Error> {
         let weights = format!("{component}.f32");
@@ -245,10 +221,18 @@ impl<'a> Graphs<'a> {
         let mut file = BufWriter::new(File::create(&path).map_err(cannot)?);
         let mut sink = Sink::new(&weights, &mut file);
         let mut all = Vec::new();
+        let opened = self.open(component)?;
         for job in jobs {
             (self.tell)(&job.name);
-            all.push(self.rewritten(component, job, &mut sink)?.1);
+            all.push(rewritten(
+                &opened,
+                self.adapters,
+                component,
+                job,
+                &mut sink,
+            )?);
         }
+        drop(opened);
         let (bytes, hash) = sink.end();
         file.flush().map_err(cannot)?;
         file.into_inner()
@@ -310,7 +294,7 @@ impl<'a> Graphs<'a> {
             _ => None,
         };
         let layers = match kind {
-            Kind::Stable => super::super::layers::skippable(&self.graph(component)?.1),
+            Kind::Stable => super::super::layers::skippable(&self.open(component)?.graph),
             Kind::Xl => 0,
         };
         let changes: Vec<Change> = (0..=layers)
@@ -457,6 +441,49 @@ impl<'a> Graphs<'a> {
     }
 }
 
+fn rewritten(
+    opened: &Opened,
+    adapters: &Adapters,
+    component: &str,
+    job: &Job<'_>,
+    sink: &mut Sink<'_>,
+) -> Result<Rewritten, Error> {
+    let name = match job.name.split_once('.') {
+        Some((_, what)) => format!("{component}/model.onnx ({what})"),
+        None => format!("{component}/model.onnx"),
+    };
+    let mut model = ModelProto::decode(opened.graph.clone()).map_err(|error| {
+        let message = format!("{name}: is not an ONNX graph: {error}");
+        Error::new(ErrorKind::Malformed, message)
+    })?;
+    if let Some(change) = job.change {
+        change(&mut model);
+    }
+    let source = Source {
+        name: &name,
+        model,
+        outside: &|file| opened.outside(component, file),
+    };
+    let shape = |input: &str, open: &[Option<usize>]| -> Result<Vec<usize>, Error> {
+        let wanted = (job.shape)(input).unwrap_or_else(|| vec![1; open.len()]);
+        // A scalar that is declared with an axis, or without.
+        match wanted.len() == open.len() {
+            true => Ok(wanted),
+            false if wanted.iter().all(|side| *side == 1) => Ok(vec![1; open.len()]),
+            false => Err(Error::new(
+                ErrorKind::NotOffered,
+                format!("{input:?} has {} axes, {} belong", open.len(), wanted.len()),
+            )),
+        }
+    };
+    let settings = Settings {
+        shape: &shape,
+        given: GIVEN,
+        adapters: Part::of(component).map(|part| (adapters, part)),
+    };
+    rewrite(&source, &settings, sink)
+}
+
 /// The layers that a graph shows, from the usual one to the first.
 fn shown_layers(component: &str, hidden: &str) -> Vec<TextLayer> {
     let number = hidden
@@ -499,25 +526,5 @@ fn hidden(
                 "{component}/model.onnx: the output {name} is {other:?}; [1, {tokens}, width] belongs"
             ),
         )),
-    }
-}
-
-/// Inputs on which both forms of a graph are compared.
-fn example(name: &str, shape: &[usize]) -> Result<Tensor, Error> {
-    let size: usize = shape.iter().product();
-    match name {
-        "input_ids" => {
-            let ids = (0..size as i64).map(|at| 1 + at * 37 % 211).collect();
-            Tensor::new(shape.to_vec(), Data::Integers(ids))
-        }
-        "attention_mask" | "position_ids" | "token_type_ids" => {
-            let ones = (0..size)
-                .map(|_| i64::from(name == "attention_mask"))
-                .collect();
-            Tensor::new(shape.to_vec(), Data::Integers(ones))
-        }
-        "timestep" => Tensor::floats(shape, vec![481.0; size]),
-        "time_ids" => Tensor::floats(shape, vec![512.0; size]),
-        _ => Tensor::floats(shape, crate::rng::normal(Noise::Philox, 7, size)?),
     }
 }

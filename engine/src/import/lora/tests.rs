@@ -49,10 +49,10 @@ fn compare(case: &Json, part: Part) -> (usize, f64) {
         .join(part.folder());
     let graph = mapped::map(&component.join("model.onnx")).expect("a graph");
     let model = ModelProto::decode(graph.clone()).expect("a graph");
-    let found = layers::find(&model.graph.expect("a graph"));
+    let found = layers::find(model.graph.as_ref().expect("a graph"));
     let source = Source {
         name: part.folder(),
-        graph,
+        model,
         outside: &|name| mapped::map(&component.join(name)),
     };
     let settings = Settings {

@@ -4,7 +4,8 @@
 
 use super::Site;
 use crate::graph::evaluate::axis;
-use crate::import::builder::{Builder, Operand, Refusal};
+use crate::graph::tensor::{Data, Tensor};
+use crate::import::builder::{Builder, Operand, Refusal, Value};
 
 pub(super) fn rewrite(
     b: &mut Builder<'_, '_>,
@@ -49,7 +50,8 @@ fn softmax(b: &mut Builder<'_, '_>, site: &Site<'_>) -> Result<Operand, Refusal>
     Ok(b.transpose(&made, &order))
 }
 
-/// Multiplies with a scale and adds a bias, where they are there.
+/// Multiplies with a scale and adds a bias, where they are there and do something: exporters write a group norm as an instance norm of scale 1
+/// and bias 0 before the real ones, which would be two more passes over the largest values of a decoder.
 fn affine(
     b: &mut Builder<'_, '_>,
     site: &Site<'_>,
@@ -57,8 +59,15 @@ fn affine(
     sides: &[usize],
 ) -> Result<Operand, Refusal> {
     let mut made = x;
-    for (at, operator) in [(1, "Mul"), (2, "Add")] {
-        if site.maybe(at).is_some() {
+    for (at, operator, nothing) in [(1, "Mul", 1.0), (2, "Add", 0.0)] {
+        let idle = match site.maybe(at) {
+            Some(Value::Constant(Tensor { data, .. })) => {
+                matches!(data, Data::Floats(values) if values.iter().all(|value| *value == nothing))
+            }
+            Some(_) => false,
+            None => true,
+        };
+        if !idle {
             let weight = site.operand(b, at)?;
             let weight = b.reshape(&weight, sides)?;
             made = b.binary(operator, &made, &weight)?;
