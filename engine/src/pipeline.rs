@@ -1,7 +1,7 @@
 //! From a prompt to a picture: condition → noise → scheduler's loop with the model's predictions → decoder → 8 bits.
 //!
 //! The one rule: one [`Engine`] belongs to one thread and makes one picture at a time; pictures run side by side in several
-//! engines over one shared [`Model`], never in several threads of one kernel. What a family does differently is in [`crate::family`].
+//! engines over one shared [`Model`], never in several threads of one kernel. What a family does differently is in `crate::family`.
 
 mod start;
 

@@ -1,6 +1,6 @@
 //! A graph as exporters write it → the same computation in the operators of `portable-1`.
 //!
-//! The one rule: every node is folded into a constant, given to the host, or rewritten by a rule of [`rules`]; a node that is none of these is
+//! The one rule: every node is folded into a constant, given to the host, or rewritten by a rule of `rules`; a node that is none of these is
 //! refused by its name. Shapes are fixed first, so one graph serves one picture size.
 
 mod builder;
