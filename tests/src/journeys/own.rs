@@ -97,9 +97,12 @@ async fn fetched(browser: &Browser, path: &str) -> (String, String, String) {
     (part(0), part(1), part(2))
 }
 
+/// Waits until all of them are made: two are made at once, and the second may be done first.
 async fn done(browser: &Browser, count: usize) {
-    let last = format!("#own-run .own-picture[data-state=done]:nth-child({count})");
-    browser.see(&last).await;
+    for number in 1..=count {
+        let picture = format!("#own-run .own-picture[data-state=done]:nth-child({number})");
+        browser.see(&picture).await;
+    }
 }
 
 /// Another mood and an own thing, a labelled picture, a bare one after the word was given, and a print sheet.
