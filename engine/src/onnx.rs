@@ -5,6 +5,7 @@
 use crate::error::{Error, ErrorKind};
 use bytes::Bytes;
 use prost::Message;
+use std::collections::HashSet;
 
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct ModelProto {
@@ -234,6 +235,23 @@ impl ValueInfo {
             .map(|side| usize::try_from(side.dim_value).unwrap_or(0))
             .collect()
     }
+}
+
+/// The nodes that the outputs need, in order.
+pub(crate) fn needed<'n>(
+    nodes: &[NodeProto],
+    outputs: impl Iterator<Item = &'n str>,
+) -> Vec<NodeProto> {
+    let mut wanted: HashSet<&str> = outputs.collect();
+    let mut kept = Vec::new();
+    for node in nodes.iter().rev() {
+        let writes = |name: &String| wanted.contains(name.as_str());
+        if node.output.iter().any(writes) {
+            wanted.extend(node.input.iter().map(String::as_str));
+            kept.push(node);
+        }
+    }
+    kept.into_iter().rev().cloned().collect()
 }
 
 impl NodeProto {

@@ -125,7 +125,7 @@ pub fn bytes(model: &Model) -> u64 {
 /// A model's name for people.
 #[must_use]
 pub fn name(model: &Model) -> String {
-    format!("{} {}", model.manifest.name, model.manifest.version)
+    model.manifest.title()
 }
 
 #[cfg(test)]

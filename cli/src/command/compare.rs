@@ -75,10 +75,7 @@ pub(crate) fn run(options: &Compare) -> Result<Exit> {
         }
         let model = Arc::clone(&model);
         let made = machine::generate(&model, &runtime, &requests, options.workers.workers)?;
-        names.push(format!(
-            "{} {}",
-            model.manifest.name, model.manifest.version
-        ));
+        names.push(model.manifest.title());
         columns.push((recipes, made));
     }
     let (mut pictures, mut rows) = (Vec::new(), Vec::new());

@@ -61,9 +61,8 @@ pub(crate) fn run(options: &Import) -> Result<Exit> {
         }
         let manifest = &model.manifest;
         output::line(format!(
-            "recipe for {} {}: {}",
-            manifest.name,
-            manifest.version,
+            "recipe for {}: {}",
+            manifest.title(),
             match &recipe {
                 Ok(recipe) => recipe.scheduler.name().to_owned(),
                 Err(error) => format!("none can be made: {error}"),

@@ -6,8 +6,8 @@ use super::evaluate;
 use super::tensor::Tensor;
 use crate::error::{Error, ErrorKind};
 use crate::onnx::{
-    Dimension, FLOAT, GraphProto, ModelProto, NodeProto, OperatorSet, ShapeProto, TensorProto,
-    TensorType, TypeProto, ValueInfo,
+    self, Dimension, FLOAT, GraphProto, ModelProto, NodeProto, OperatorSet, ShapeProto,
+    TensorProto, TensorType, TypeProto, ValueInfo,
 };
 use bytes::Bytes;
 use prost::Message as _;
@@ -34,20 +34,7 @@ impl Program {
         inputs: &[(String, Vec<usize>)],
         outputs: &[String],
     ) -> Self {
-        let mut wanted: std::collections::HashSet<&str> =
-            outputs.iter().map(String::as_str).collect();
-        let mut kept: Vec<NodeProto> = Vec::new();
-        for node in nodes.iter().rev() {
-            if node
-                .output
-                .iter()
-                .any(|name| wanted.contains(name.as_str()))
-            {
-                wanted.extend(node.input.iter().map(String::as_str));
-                kept.push(node.clone());
-            }
-        }
-        kept.reverse();
+        let kept = onnx::needed(nodes, outputs.iter().map(String::as_str));
         let read = |name: &str| kept.iter().any(|node| node.input.iter().any(|i| i == name));
         let known = |(name, _): &&(String, Vec<usize>)| read(name) || outputs.contains(name);
         Self {

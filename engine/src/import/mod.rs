@@ -531,7 +531,7 @@ impl Walk<'_, '_> {
         opset: i64,
         outputs: &[(String, Vec<usize>)],
     ) -> Written {
-        let kept = needed(nodes, outputs.iter().map(|(name, _)| name.as_str()));
+        let kept = onnx::needed(nodes, outputs.iter().map(|(name, _)| name.as_str()));
         let read: HashSet<&str> = kept
             .iter()
             .flat_map(|node| node.input.iter().map(String::as_str))
@@ -626,23 +626,6 @@ fn described(name: &str, element: i32, shape: &[usize]) -> ValueInfo {
         name: name.to_owned(),
         kind: Some(TypeProto { tensor_type }),
     }
-}
-
-/// The nodes that the outputs need, in order.
-fn needed<'n>(nodes: &[NodeProto], outputs: impl Iterator<Item = &'n str>) -> Vec<NodeProto> {
-    let mut wanted: HashSet<&str> = outputs.collect();
-    let mut kept = Vec::new();
-    for node in nodes.iter().rev() {
-        if node
-            .output
-            .iter()
-            .any(|name| wanted.contains(name.as_str()))
-        {
-            wanted.extend(node.input.iter().map(String::as_str));
-            kept.push(node);
-        }
-    }
-    kept.into_iter().rev().cloned().collect()
 }
 
 /// Calls a value that one of `nodes` writes by the name that it has in the source.

@@ -3,6 +3,7 @@
 //! The one rule: 1e-4 of the largest value, and where that fails the first node that fails is named.
 
 use super::{Rewritten, Written};
+use crate::component::named;
 use crate::error::{Error, ErrorKind};
 use crate::executor::{Executor, Named, Session, Weights};
 use crate::graph::tensor::{Data, Kind, Tensor};
@@ -117,16 +118,8 @@ fn run(
     let inputs: Vec<Named<'_>> = all
         .iter()
         .map(|(name, tensor)| named(name, tensor))
-        .collect();
+        .collect::<Result<_, _>>()?;
     session.run(&inputs, outputs)
-}
-
-pub(crate) fn named<'a>(name: &'a str, tensor: &'a Tensor) -> Named<'a> {
-    match &tensor.data {
-        Data::Integers(values) => Named::integers(name, &tensor.shape, values),
-        Data::Floats(values) => Named::floats(name, &tensor.shape, values),
-        Data::Booleans(_) => Named::floats(name, &tensor.shape, &[]),
-    }
 }
 
 /// The first node of the source whose output differs, found by halving.

@@ -55,8 +55,7 @@ impl std::fmt::Display for Size {
 }
 
 /// An adapter that was merged into the weights.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Merged {
     /// BLAKE3 of its file.
     pub blake3: Digest,
@@ -64,6 +63,14 @@ pub struct Merged {
     pub name: String,
     /// How much of it, in thousandths; below 0 takes it away.
     pub weight_milli: i32,
+}
+
+/// The part of it that decides pixels, as the document has it; its name stands in the card.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MergedWeight {
+    pub(crate) blake3: Digest,
+    pub(crate) weight_milli: i32,
 }
 
 /// Where a text's embeddings come out.
@@ -221,7 +228,7 @@ pub(crate) struct FolderDocument {
     pub(crate) input_channels: u32,
     pub(crate) latent_channels: u32,
     pub(crate) latent_factor: u32,
-    pub(crate) merged: Vec<Merged>,
+    pub(crate) merged: Vec<MergedWeight>,
     pub(crate) profile: Profile,
     pub(crate) scheduler: Scheduler,
     /// In their natural order.
@@ -239,6 +246,8 @@ pub(crate) struct Card {
     pub(crate) for_sale: bool,
     pub(crate) guidance_milli: u32,
     pub(crate) licence: String,
+    /// Names of the adapters' files, in the document's order.
+    pub(crate) merged: Vec<String>,
     pub(crate) name: String,
     pub(crate) source: Vec<ModelFile>,
     pub(crate) steps: u32,
@@ -338,6 +347,14 @@ impl Manifest {
         check_files(&self.files)
     }
 
+    /// Name and version for people; an added model has no version.
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("{} {}", self.name, self.version)
+            .trim_end()
+            .to_owned()
+    }
+
     /// How many of the text encoder's last layers a recipe may leave out.
     #[must_use]
     pub fn most_clip_skip(&self) -> u32 {
@@ -428,6 +445,16 @@ impl Manifest {
                 ));
             }
         }
+        if card.merged.len() != document.merged.len() {
+            let message = format!("{CARD}: merged names other files than the model has");
+            return Err(Error::new(ErrorKind::Malformed, message));
+        }
+        let merged = document.merged.into_iter().zip(card.merged);
+        let merged = merged.map(|(weight, name)| Merged {
+            blake3: weight.blake3,
+            name,
+            weight_milli: weight.weight_milli,
+        });
         Ok(Self {
             document: serde_json::Value::Null,
             family: document.family,
@@ -437,7 +464,7 @@ impl Manifest {
             latent_channels: document.latent_channels,
             latent_factor: document.latent_factor,
             licence: card.licence,
-            merged: document.merged,
+            merged: merged.collect(),
             name: card.name,
             profile: document.profile,
             scheduler: document.scheduler,

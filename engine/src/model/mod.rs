@@ -8,8 +8,8 @@ mod source;
 
 #[cfg(feature = "ort")]
 pub(crate) use manifest::{
-    CARD, CARD_FORMAT, Card, FOLDER_FORMAT, FolderDocument, StableParts, Vae, card_bytes, written,
-    wrong,
+    CARD, CARD_FORMAT, Card, FOLDER_FORMAT, FolderDocument, MergedWeight, StableParts, Vae,
+    card_bytes, written, wrong,
 };
 pub(crate) use manifest::{FlowNumbers, Parts, within};
 pub use manifest::{MANIFEST, Manifest, Merged, ModelFile, Size, TextEncoder, TextLayer};

@@ -83,10 +83,7 @@ pub(super) fn run(options: &ModelAdd) -> Result<Exit> {
         true => "was here before",
         false => "added",
     };
-    output::line(format!(
-        "{state}     {} {}",
-        manifest.name, manifest.version
-    ));
+    output::line(format!("{state}     {}", manifest.title()));
     output::line(format!("digest    {}", added.digest));
     let sale = match manifest.for_sale {
         true => "",

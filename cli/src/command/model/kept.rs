@@ -51,7 +51,7 @@ pub(super) fn list(store: &ModelStore, as_json: bool) -> Result<Exit> {
             Some(_) => "",
             None => "  (embedded)",
         };
-        output::line(format!("{} {}{place}", manifest.name, manifest.version));
+        output::line(format!("{}{place}", manifest.title()));
         output::line(format!("  {digest}"));
         let sale = if manifest.for_sale {
             ""

@@ -130,7 +130,7 @@ fn info(model: Option<&Path>, store: &ModelStore, as_json: bool) -> Result<Exit>
         );
     } else {
         let manifest = &model.manifest;
-        output::line(format!("{} {}", manifest.name, manifest.version));
+        output::line(manifest.title());
         output::line(format!("digest    {}", model.digest));
         output::line(format!(
             "licence   {}{}",

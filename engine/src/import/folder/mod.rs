@@ -16,8 +16,8 @@ use super::prove::Proof;
 use crate::error::{Error, ErrorKind};
 use crate::executor::Executor;
 use crate::model::{
-    CARD, CARD_FORMAT, Card, FOLDER_FORMAT, FolderDocument, MANIFEST, Model, ModelFile, Size,
-    Source, TextEncoder, Vae, card_bytes, written,
+    CARD, CARD_FORMAT, Card, FOLDER_FORMAT, FolderDocument, MANIFEST, MergedWeight, Model,
+    ModelFile, Size, Source, TextEncoder, Vae, card_bytes, written,
 };
 use crate::text::TextTokenizer;
 use graphs::Graphs;
@@ -149,19 +149,24 @@ pub fn add(
         .first()
         .copied()
         .ok_or_else(|| Error::new(ErrorKind::NotOffered, "a model makes at least one size"))?;
+    let merged = adapters.recorded();
+    let weights = merged.iter().map(|merged| MergedWeight {
+        blake3: merged.blake3,
+        weight_milli: merged.weight_milli,
+    });
+    let weights = weights.collect();
     let card = Card {
         format: CARD_FORMAT.into(),
         for_sale: licence.for_sale,
         guidance_milli: wishes.guidance_milli.unwrap_or(usual_guidance(&index)),
         licence: licence.name,
+        merged: merged.into_iter().map(|merged| merged.name).collect(),
         name: named(wishes.name.as_deref(), path)?,
         source: source_files(&folder, index.kind)?,
         steps: wishes.steps.unwrap_or(usual_steps(&index)),
         usual_size,
-        version: "1".into(),
+        version: String::new(),
     };
-    let mut sorted = sizes;
-    sorted.sort();
     let document = FolderDocument {
         format: FOLDER_FORMAT.into(),
         family: match index.kind {
@@ -173,10 +178,10 @@ pub fn add(
         input_channels: measured.input_channels,
         latent_channels: measured.latent_channels,
         latent_factor: factor,
-        merged: adapters.recorded(),
+        merged: weights,
         profile: Profile::Portable1,
         scheduler: index.scheduler,
-        sizes: sorted,
+        sizes: ordered,
         text,
         vae: Vae {
             scaling_nano: nano("scaling_factor", index.scaling)?.unsigned_abs(),

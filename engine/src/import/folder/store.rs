@@ -162,7 +162,7 @@ impl Store {
         // Out of sight first: a half-removed model is never found.
         let gone = self
             .path
-            .join(format!("{UNFINISHED}-{}", entry.digest.0.hex()));
+            .join(format!("{UNFINISHED}-{}-gone", std::process::id()));
         fs::rename(&entry.path, &gone).map_err(|error| cannot("removed", &entry.path, &error))?;
         fs::remove_dir_all(&gone).map_err(|error| cannot("removed", &gone, &error))
     }
@@ -210,13 +210,15 @@ impl Store {
     /// Gives a written model its name; whether it was there before.
     pub(super) fn keep(&self, work: Work, digest: ModelDigest) -> Result<(PathBuf, bool), Error> {
         let path = self.path.join(digest.0.hex());
-        if path.join(MANIFEST).is_file() {
+        let moved = fs::rename(work.path(), &path);
+        // Somebody was quicker, long ago or just now.
+        if moved.is_err() && path.join(MANIFEST).is_file() {
             // The same model by another name, or with other usual settings: the newer card counts.
             let (from, to) = (work.path().join(CARD), path.join(CARD));
             fs::rename(&from, &to).map_err(|error| cannot("kept", &to, &error))?;
             return Ok((path, true));
         }
-        fs::rename(work.path(), &path).map_err(|error| cannot("kept", &path, &error))?;
+        moved.map_err(|error| cannot("kept", &path, &error))?;
         Ok((path, false))
     }
 }
