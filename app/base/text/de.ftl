@@ -1485,6 +1485,7 @@ gain-own = So viele eigene Bilder, wie Sie mögen, hier oder offline, auch als D
 gain-free = Ein Geschenk: das Rezept ist öffentlich, jeder darf es prüfen
 gain-model = Erzeugt mit { $model } in { $width } × { $height } Pixeln, einem Modell von { $megabytes } MB
 gain-machine = Läuft offline auf jedem gewöhnlichen 64-Bit-Rechner; eine Grafikkarte braucht es nicht.
+gain-machine-added = Dieses Modell steckt nicht im Programm: Hier geht es sofort, offline erst, wenn Sie es bei sich hinzugefügt haben.
 evidence-equal = Versiegelt { $sealed }, von uns neu erzeugt { $ago }: gleich.
 evidence-sealed = Versiegelt { $sealed }.
 evidence-owners = { $count ->

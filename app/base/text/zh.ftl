@@ -1432,6 +1432,7 @@ gain-own = 可在本站或离线生成任意数量的自己的图片，并可排
 gain-free = 免费赠送：配方公开，人人可以核验
 gain-model = 使用 { $model } 生成，{ $width } × { $height } 像素，模型大小 { $megabytes } MB
 gain-machine = 任何普通的 64 位电脑都能离线运行，无需显卡。
+gain-machine-added = 此模型不在程序内：在这里可直接使用；离线使用前，须先将其添加到您的程序中。
 evidence-equal = { $sealed } 封存，本站{ $ago }重新生成：完全相同。
 evidence-sealed = { $sealed } 封存。
 evidence-owners = 另有 { $count } 位拥有者重新生成，每个像素都相同。

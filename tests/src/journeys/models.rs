@@ -76,6 +76,7 @@ async fn an_added_model_is_used_sealed_certified_bought_and_made_again_by_whoeve
     creator.see(".listing__price").await;
     let told = creator.text("main").await;
     assert!(told.contains("Tiny Diffusion"), "{told}");
+    assert!(told.contains("not inside the program"), "{told}");
 
     let buyer = Browser::open(true).await;
     buyer.sign_up(&base, "ben").await;
@@ -83,6 +84,15 @@ async fn an_added_model_is_used_sealed_certified_bought_and_made_again_by_whoeve
     buyer.goto(&format!("{base}{line}")).await;
     buyer.follow("#open-recipe").await;
     buyer.see("#own-check[data-state=holds]").await;
+    let told = buyer.text("main").await;
+    for setting in [
+        "DPM++ 2M Karras",
+        "One layer is left out",
+        "They are weights",
+        "128 × 160",
+    ] {
+        assert!(told.contains(setting), "{setting}: {told}");
+    }
     let bundle = buyer.download("#download-bundle").await;
     buyer.follow("#regenerate").await;
     buyer.see("#run[data-outcome=exact]").await;

@@ -111,7 +111,12 @@ async fn listing(
             };
             let model = ModelDigest::parse(&listing.model).ok();
             let model = model.and_then(|digest| state.engines.models().named(digest).ok());
-            let model = model.map(|model| (models::name(model), models::bytes(model)));
+            let embedded = state.engines.models().usual().digest;
+            let model = model.map(|model| page::ModelFacts {
+                name: models::name(model),
+                bytes: models::bytes(model),
+                embedded: model.digest == embedded,
+            });
             let around = page::Around {
                 in_review: publication::is_waiting(&mut tx, &listing.version_id).await?,
                 versions: service::list_versions(&mut tx, &listing.id).await?,

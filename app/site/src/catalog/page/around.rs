@@ -6,13 +6,21 @@ use market::catalog::service::{Anchor, Card, VersionEntry};
 use market::log::service::StatementRow;
 use market::offers::sets::Set;
 
+/// What a page says of a model.
+pub(in crate::catalog) struct ModelFacts {
+    pub(in crate::catalog) name: String,
+    pub(in crate::catalog) bytes: u64,
+    /// Whether it is inside the program, so that a buyer needs nothing else.
+    pub(in crate::catalog) embedded: bool,
+}
+
 /// What a listing's page knows besides the listing.
 pub(in crate::catalog) struct Around {
     pub(in crate::catalog) anchors: Vec<Anchor>,
     pub(in crate::catalog) statements: Vec<StatementRow>,
     pub(in crate::catalog) versions: Vec<VersionEntry>,
-    /// Its model's name and size in bytes, where that is here.
-    pub(in crate::catalog) model: Option<(String, u64)>,
+    /// Its model, where that is here.
+    pub(in crate::catalog) model: Option<ModelFacts>,
     /// The line by which this visitor owns it.
     pub(in crate::catalog) owned: Option<String>,
     /// It lies in this visitor's cart.

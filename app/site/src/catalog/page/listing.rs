@@ -28,8 +28,8 @@ pub(in crate::catalog) fn listing(visit: &Visit, listing: Listing, around: Aroun
         let creator = format!("/creators/{}", shell::encode(&listing.handle));
         let model = around
             .model
-            .clone()
-            .map(|(name, _)| name)
+            .as_ref()
+            .map(|model| model.name.clone())
             .unwrap_or_default();
         let bar = live.then(|| buy_bar(visit, &listing, &around));
         let folded = evidence::details(

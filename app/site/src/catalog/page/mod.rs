@@ -11,7 +11,7 @@ mod report;
 mod storefront;
 mod viewer;
 
-pub(super) use around::Around;
+pub(super) use around::{Around, ModelFacts};
 pub(crate) use card::grid;
 pub(super) use home::home;
 pub(super) use licences::licences;

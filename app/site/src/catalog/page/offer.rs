@@ -134,15 +134,19 @@ fn gains(
         0 => "gain-free",
         _ => "gain-return",
     });
-    let model = around.model.as_ref().map(|(name, bytes)| {
-        let megabytes = bytes.div_ceil(1_000_000) as i64;
+    let model = around.model.as_ref().map(|model| {
+        let megabytes = model.bytes.div_ceil(1_000_000) as i64;
         let arguments = [
-            ("model", name.clone().into()),
+            ("model", model.name.clone().into()),
             ("megabytes", megabytes.into()),
             ("width", listing.width.into()),
             ("height", listing.height.into()),
         ];
-        view! { <li><span>{lang.with("gain-model", &arguments)} <span class="quiet">{lang.text("gain-machine")}</span></span></li> }
+        let machine = match model.embedded {
+            true => "gain-machine",
+            false => "gain-machine-added",
+        };
+        view! { <li><span>{lang.with("gain-model", &arguments)} <span class="quiet">{lang.text(machine)}</span></span></li> }
     });
     view! {
         <ul class="gains">

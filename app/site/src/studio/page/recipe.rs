@@ -105,9 +105,9 @@ fn sampling(lang: Lang, typed: &Typed, manifest: &Manifest) -> Option<impl IntoV
             <label class="field" for="sampler"><span>{lang.text("sampler")}</span><select id="sampler" name="sampler"><option value="">{lang.text("sampler-own")}</option>{samplers}</select></label>
             {skips}
         </div>
+        {(most > 0).then(|| view! { <p class="field__hint">{lang.text("clip-skip-hint")}</p> })}
         <label class="check" for="weights"><input type="checkbox" id="weights" name="weights" value="1" checked=typed.weights/> {lang.text("weights")}</label>
         <p class="field__hint">{lang.text("weights-hint")}</p>
-        {(most > 0).then(|| view! { <p class="field__hint">{lang.text("clip-skip-hint")}</p> })}
     })
 }
 
