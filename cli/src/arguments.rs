@@ -179,7 +179,7 @@ pub(crate) struct Generate {
     /// Mix the noise of a second seed in, such as 42:0.2
     #[arg(long, value_name = "SEED:SHARE", conflicts_with_all = ["recipe", "bundle"])]
     pub(crate) variation: Option<String>,
-    /// Begin with this PNG instead of noise alone; of the picture's size
+    /// Begin with this PNG, JPEG or WebP instead of noise alone; cut to the picture's size, and painted anew only where it is transparent
     #[arg(long, value_name = "FILE", conflicts_with_all = ["recipe", "bundle"])]
     pub(crate) init: Option<PathBuf>,
     /// How much of the run is made over --init, 0.001 to 1
@@ -190,13 +190,13 @@ pub(crate) struct Generate {
         conflicts_with_all = ["recipe", "bundle"]
     )]
     pub(crate) strength: String,
-    /// Paint over --init where this PNG is white alone
+    /// Paint anew only where this picture is bright
     #[arg(long, value_name = "FILE", requires = "init")]
     pub(crate) mask: Option<PathBuf>,
     /// A recipe file; every anchor is made
     #[arg(long, value_name = "FILE", conflicts_with = "bundle")]
     pub(crate) recipe: Option<PathBuf>,
-    /// With --recipe: a PNG that the recipe begins with, known by its pixels; again for its mask
+    /// With --recipe: a picture that the recipe begins with, or its mask; those beside the recipe's file are found
     #[arg(long, value_name = "FILE", requires = "recipe")]
     pub(crate) picture: Vec<PathBuf>,
     /// The .seedmark file of something you own, or - for standard input: pictures with your own values
@@ -360,6 +360,9 @@ pub(crate) struct Seal {
     /// The recipe, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) recipe: PathBuf,
+    /// A picture that the recipe begins with, or its mask; those beside the recipe's file are found
+    #[arg(long, value_name = "FILE")]
+    pub(crate) picture: Vec<PathBuf>,
     /// The key file
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,

@@ -8,6 +8,7 @@ use engine::onnx_runtime::OnnxRuntime;
 use engine::picture::Picture;
 use engine::pipeline::Request;
 use engine::{embedded, profile, workers};
+use ledger::bundle::Report;
 use ledger::policy::Policy;
 use schema::Error;
 use schema::bundle::{self, Bundle};
@@ -189,6 +190,13 @@ pub(crate) fn bundle_and_policy(file: &Path, policy: Option<&Path>) -> Result<(B
         (None, None) => Policy::none(),
     };
     Ok((bundle, policy))
+}
+
+/// Everything of a bundle but the pixels that it is for.
+pub(crate) fn check(bundle: &Bundle, policy: &Policy) -> Report {
+    let mut report = ledger::bundle::check(bundle, policy, now_seconds());
+    crate::command::starting::note(bundle, &mut report);
+    report
 }
 
 /// Makes pictures side by side, with progress on a terminal; as many at once as there are cores, or as `workers` says.

@@ -31,6 +31,8 @@ pub mod model;
 mod onnx;
 #[cfg(feature = "ort")]
 pub mod onnx_runtime;
+#[cfg(feature = "ort")]
+pub mod photo;
 pub mod picture;
 pub mod pipeline;
 pub mod portable;

@@ -73,15 +73,7 @@ impl Request {
     /// # Errors
     /// `ErrorKind::Missing` when the recipe names another model, `ErrorKind::NotOffered` for another profile, `ErrorKind::NotPortable` naming the node
     /// of the loaded graphs that does not keep it; else as [`Request::of_recipe`].
-    pub fn of_anchors(recipe: &Recipe, model: &Model) -> Result<Vec<Self>, Error> {
-        Self::of_anchors_with(recipe, model, &Pictures::default())
-    }
-
-    /// As [`Request::of_anchors`], with the pictures that a recipe may begin with.
-    ///
-    /// # Errors
-    /// As [`Request::of_anchors`].
-    pub fn of_anchors_with(
+    pub fn of_anchors(
         recipe: &Recipe,
         model: &Model,
         pictures: &Pictures,
@@ -89,23 +81,16 @@ impl Request {
         fits(recipe.model, recipe.profile, model)?;
         let anchors = recipe.anchors.iter();
         anchors
-            .map(|anchor| Self::of_recipe_with(recipe, &anchor.values, anchor.seed, pictures))
+            .map(|anchor| Self::of_recipe(recipe, &anchor.values, anchor.seed, pictures))
             .collect()
     }
 
-    /// One picture of a recipe.
+    /// One picture of a recipe; `pictures` are those that came with it.
     ///
     /// # Errors
-    /// When the values do not fit the recipe, or it asks for what this engine does not do.
-    pub fn of_recipe(recipe: &Recipe, values: &Values, seed: Seed) -> Result<Self, Error> {
-        Self::of_recipe_with(recipe, values, seed, &Pictures::default())
-    }
-
-    /// As [`Request::of_recipe`], with the pictures that a recipe may begin with.
-    ///
-    /// # Errors
-    /// As [`Request::of_recipe`]; `ErrorKind::Missing` naming the digest of a picture that is not here.
-    pub fn of_recipe_with(
+    /// When the values do not fit the recipe, or it asks for what this engine does not do; `ErrorKind::Missing` naming the digest of a picture that
+    /// is not among them.
+    pub fn of_recipe(
         recipe: &Recipe,
         values: &Values,
         seed: Seed,
@@ -159,14 +144,32 @@ impl Request {
     /// `ErrorKind::PromptTooLong` with the limit.
     pub fn check_texts(&self, model: &Model) -> Result<(), Error> {
         let texts = std::iter::once(&self.prompt).chain(&self.negative);
-        for text in texts {
-            model.check_text(text)?;
-            if self.options.prompt_weights.is_some() {
-                crate::text::parse(text)?;
-            }
-        }
-        Ok(())
+        fit(texts, self.options.prompt_weights, model)
     }
+}
+
+/// Whether a recipe's texts with these values fit into a model; of the pictures that it begins with nothing is needed.
+///
+/// # Errors
+/// When the values do not fit the recipe; `ErrorKind::PromptTooLong` with the limit.
+pub fn check_texts(recipe: &Recipe, values: &Values, model: &Model) -> Result<(), Error> {
+    let picture = recipe.picture(values, Seed(0))?;
+    let texts = std::iter::once(&picture.prompt).chain(&picture.negative);
+    fit(texts, recipe.prompt_weights, model)
+}
+
+fn fit<'a>(
+    texts: impl Iterator<Item = &'a String>,
+    weights: Option<PromptWeights>,
+    model: &Model,
+) -> Result<(), Error> {
+    for text in texts {
+        model.check_text(text)?;
+        if weights.is_some() {
+            crate::text::parse(text)?;
+        }
+    }
+    Ok(())
 }
 
 /// What a recipe claims, against the graphs that are loaded and not against what their manifest says of them.

@@ -15,8 +15,12 @@ use serde::{Deserialize, Serialize};
 
 /// The format's name.
 pub const FORMAT: &str = "seedmark.dev/bundle/v1";
-/// The largest bundle, in bytes.
-pub const MAX_BYTES: usize = 1024 * 1024;
+/// The largest bundle, in bytes: what an owner's holds beside the pictures is small, and those have a bound of their own.
+pub const MAX_BYTES: usize = 1024 * 1024 + MAX_PICTURES_BYTES / 3 * 4;
+/// The most bytes of all pictures that a recipe begins with, as PNG files.
+pub const MAX_PICTURES_BYTES: usize = 12 * 1024 * 1024;
+/// A starting picture and a mask.
+const MAX_PICTURES: usize = 2;
 
 /// A leaf with the proof that the log holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +75,9 @@ pub struct OwnerPart {
     /// The licence that was bought; absent in a creator's own file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub licence: Option<OwnedLicence>,
+    /// The pictures that the recipe begins with, as PNG files in base64; which is which, the recipe's pixel digests say. Absent for most recipes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<Vec<String>>,
 }
 
 /// A licence document with the leaf that commits to it.
@@ -214,6 +221,31 @@ impl OwnerPart {
     /// When it is not base64 of 32 bytes.
     pub fn salt(&self) -> Result<Salt, Error> {
         salt(&self.salt, "salt").map(Salt)
+    }
+
+    /// The files of the pictures that the recipe begins with; whether they are those, their pixels say.
+    ///
+    /// # Errors
+    /// When one is not base64, or there are more or larger ones than a recipe can begin with.
+    pub fn picture_files(&self) -> Result<Vec<Vec<u8>>, Error> {
+        let texts = self.pictures.as_deref().unwrap_or_default();
+        if texts.len() > MAX_PICTURES {
+            let why = format!(
+                "holds {}, a recipe begins with {MAX_PICTURES} at most",
+                texts.len()
+            );
+            return Err(Error::invalid("pictures", why));
+        }
+        let files = (0..)
+            .zip(texts)
+            .map(|(index, text)| decode(text, &format!("pictures[{index}]")));
+        let files = files.collect::<Result<Vec<_>, _>>()?;
+        let bytes: usize = files.iter().map(Vec::len).sum();
+        if bytes > MAX_PICTURES_BYTES {
+            let why = format!("are {bytes} bytes long, the limit is {MAX_PICTURES_BYTES}");
+            return Err(Error::invalid("pictures", why));
+        }
+        Ok(files)
     }
 }
 

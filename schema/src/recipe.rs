@@ -452,11 +452,11 @@ impl Recipe {
                 "only philox noise is sold: the others' seeds can be found from a picture",
             ));
         }
-        if self.init.is_some() || self.adapters.is_some() {
+        if self.adapters.is_some() {
             return Err(Error::new(
                 ErrorKind::Unknown,
                 "recipe",
-                "image-to-image and adapters cannot be certified yet",
+                "adapters are merged when a model is added; beside a model they cannot be certified",
             ));
         }
         Ok(())
@@ -469,7 +469,9 @@ impl Recipe {
     /// Says what is wrong with them, and no seed.
     pub fn check_seeds_for_sale(&self) -> Result<(), Error> {
         let refuse = |message: String| Err(Error::invalid("anchors", message).rule("seeds", ""));
-        let mut seeds: Vec<u64> = self.anchors.iter().map(|anchor| anchor.seed.0).collect();
+        let anchors = self.anchors.iter().map(|anchor| anchor.seed.0);
+        let varied = self.variation.iter().map(|variation| variation.seed.0);
+        let mut seeds: Vec<u64> = anchors.chain(varied).collect();
         seeds.sort_unstable();
         if seeds.first().is_some_and(|least| *least < MIN_SOLD_SEED) {
             return refuse(format!(

@@ -289,6 +289,7 @@ fn a_bundle_reads_back_equal_and_a_foreign_envelope_field_is_tolerated_outside_o
         salt: String::new(),
         recipe: String::new(),
         licence: None,
+        pictures: None,
     });
     let written = bundle.to_bytes().expect("parsed parts");
     assert_eq!(Bundle::parse(&written).expect("its own bytes"), bundle);

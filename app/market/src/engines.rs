@@ -255,7 +255,7 @@ mod tests {
     use super::{Engines, Limits};
     use crate::models::Models;
     use crate::testing::{runtime, second_model};
-    use engine::pipeline::Request;
+    use engine::pipeline::{Pictures, Request};
     use schema::recipe::{Recipe, Scheduler, Seed};
     use schema::template::Values;
 
@@ -267,7 +267,8 @@ mod tests {
     fn request(digest: schema::recipe::ModelDigest) -> Request {
         let scheduler = Scheduler::FlowEuler { shift_milli: 3000 };
         let recipe = Recipe::new(digest, "a fox".into(), scheduler, 1, 1000, (128, 128));
-        Request::of_recipe(&recipe, &Values::new(), Seed(7)).expect("a request")
+        Request::of_recipe(&recipe, &Values::new(), Seed(7), &Pictures::default())
+            .expect("a request")
     }
 
     /// Two models that share the memory of one and a half.

@@ -24,6 +24,7 @@ pub mod pictures;
 pub mod sales;
 pub mod settlement;
 pub mod shop;
+pub mod starting;
 pub mod studio;
 pub mod till;
 pub mod trials;

@@ -6,7 +6,7 @@ use crate::exit::Exit;
 use crate::target::{Content, Target};
 use crate::{machine, output};
 use anyhow::{Result, bail, ensure};
-use engine::pipeline::Request;
+use engine::pipeline::{Pictures, Request};
 use schema::recipe::{Anchor, Recipe, Seed};
 use schema::template::Values;
 use serde_json::json;
@@ -71,7 +71,7 @@ pub(crate) fn run(options: &Compare) -> Result<Exit> {
             .collect::<Result<Vec<_>>>()?;
         let mut requests = Vec::new();
         for recipe in &recipes {
-            requests.extend(Request::of_anchors(recipe, &model)?);
+            requests.extend(Request::of_anchors(recipe, &model, &Pictures::default())?);
         }
         let model = Arc::clone(&model);
         let made = machine::generate(&model, &runtime, &requests, options.workers.workers)?;

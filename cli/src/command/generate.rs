@@ -1,5 +1,6 @@
 //! `seedmark generate`: pictures from a prompt or a recipe.
 
+use super::starting;
 use crate::arguments::Generate;
 use crate::exit::Exit;
 use crate::target::{Content, Target};
@@ -7,8 +8,9 @@ use crate::{input, machine, output};
 use anyhow::{Context as _, Result, anyhow, bail};
 use engine::executor::Executor as _;
 use engine::metadata::{self, PARAMETERS, a1111_text, with_text};
+use engine::model::Model;
 use engine::picture::Picture;
-use engine::pipeline::Request;
+use engine::pipeline::{Pictures, Request};
 use schema::canonical;
 use schema::invisible;
 use schema::recipe::{self, Anchor, Recipe};
@@ -32,6 +34,11 @@ pub(crate) fn run(options: &Generate) -> Result<Exit> {
         Some(path) => Some(Target::file(path, Content::Recipe)?),
         None => None,
     };
+    let mut beside = match &options.save_recipe {
+        Some(path) => starting::places(path, options)?,
+        None => Vec::new(),
+    }
+    .into_iter();
     if save
         .as_ref()
         .is_some_and(|save| places.iter().any(|(_, place)| place.is(save)))
@@ -39,22 +46,21 @@ pub(crate) fn run(options: &Generate) -> Result<Exit> {
         bail!("--save-recipe and --out name the same file");
     }
     let (model, runtime) = machine::engine(options.model.as_deref(), written.as_ref())?;
-    let (init, mut pictures) = super::prompt::start(options)?;
-    let recipe = match written {
-        Some(recipe) => recipe,
-        None => super::prompt::recipe_of(options, model.digest, &model.manifest, init)?,
-    };
-    for file in &options.picture {
-        pictures.add(super::prompt::picture(file)?)?;
-    }
-    hint_at(&recipe);
-    let requests = Request::of_anchors_with(&recipe, &model, &pictures);
-    let requests = match &recipe.init {
-        Some(_) => {
-            requests.context("the pictures that a recipe begins with are given with --picture")?
+    let (recipe, begun) = match (written, &options.recipe) {
+        (Some(recipe), Some(file)) => {
+            let begun = starting::of_recipe_file(file, &options.picture, &recipe)?;
+            (recipe, begun)
         }
-        None => requests?,
+        _ => {
+            let size = super::prompt::size(options.size.as_deref(), &model.manifest)?;
+            let (init, begun) = starting::given(options, size)?;
+            let (digest, manifest) = (model.digest, &model.manifest);
+            let recipe = super::prompt::recipe_of(options, digest, manifest, size, init)?;
+            (recipe, begun)
+        }
     };
+    hint_at(&recipe);
+    let requests = of_anchors(&recipe, &model, &begun)?;
     let pictures = machine::generate(&model, &runtime, &requests, options.workers.workers)?;
     let sheet = options.explore.is_some();
     let mut made = Vec::new();
@@ -78,6 +84,12 @@ pub(crate) fn run(options: &Generate) -> Result<Exit> {
     }
     if let Some(place) = save {
         place.write(&recipe.to_bytes()?)?;
+        let files = recipe.init.as_ref().map(|init| begun.files(init));
+        for file in files.transpose()?.unwrap_or_default() {
+            if let Some(place) = beside.next() {
+                place.write(&file)?;
+            }
+        }
     }
     if options.json {
         output::json(&json!({
@@ -102,6 +114,17 @@ pub(crate) fn run(options: &Generate) -> Result<Exit> {
         }
     }
     Ok(Exit::Success)
+}
+
+/// Requests for a recipe's pictures; where one that it begins with is missing, how to give it.
+pub(crate) fn of_anchors(recipe: &Recipe, model: &Model, begun: &Pictures) -> Result<Vec<Request>> {
+    let requests = Request::of_anchors(recipe, model, begun);
+    match &recipe.init {
+        Some(_) => {
+            requests.context("the pictures that a recipe begins with are given with --picture")
+        }
+        None => Ok(requests?),
+    }
 }
 
 /// Where the pictures go: one file for one picture or a sheet, a folder for a recipe's.

@@ -12,5 +12,6 @@ pub(crate) mod prompt;
 pub(crate) mod reproduce;
 pub(crate) mod seal;
 pub(crate) mod sheet;
+pub(crate) mod starting;
 pub(crate) mod verify;
 pub(crate) mod witness;

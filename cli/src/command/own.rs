@@ -14,9 +14,8 @@ use engine::label::{
     self,
     notice::{self, Spot, Words},
 };
-use engine::pipeline::Request;
+use engine::pipeline::{Pictures, Request};
 use engine::sheet::{Paper, Preset};
-use ledger::bundle::check;
 use schema::pixels::PixelDigest;
 use schema::recipe::{Recipe, Seed};
 use schema::statement::ListingStatement;
@@ -33,7 +32,7 @@ pub(crate) fn run(options: &Generate, file: &Path) -> Result<Exit> {
         }
         Err(error) => return Err(error),
     };
-    let report = check(&bundle, &policy, machine::now_seconds());
+    let report = machine::check(&bundle, &policy);
     if !report.holds() {
         if options.json {
             output::json(&json!({ "holds": false, "checks": super::verify::checks(&report) }));
@@ -56,7 +55,8 @@ pub(crate) fn run(options: &Generate, file: &Path) -> Result<Exit> {
             "this is a public bundle without recipe; only an owner's bundle makes pictures (--slots shows what may be chosen)"
         )
     })?;
-    make(options, recipe, listing, &name_of(file))
+    let begun = super::starting::of_bundle(bundle.owner.as_ref())?;
+    make(options, (recipe, &begun), listing, &name_of(file))
 }
 
 /// A bundle says nothing of a title: its file's name stands for it.
@@ -232,7 +232,7 @@ struct Wanted {
 
 fn make(
     options: &Generate,
-    recipe: &Recipe,
+    (recipe, begun): (&Recipe, &Pictures),
     listing: &ListingStatement,
     name: &str,
 ) -> Result<Exit> {
@@ -252,7 +252,7 @@ fn make(
     let requests = seeds
         .iter()
         .map(|seed| {
-            let request = Request::of_recipe(recipe, &values, *seed)?;
+            let request = Request::of_recipe(recipe, &values, *seed, begun)?;
             request
                 .check_texts(&model)
                 .map_err(|error| too_long(error, recipe, model.manifest.text_tokens))?;

@@ -1,29 +1,23 @@
 //! What `generate` was asked for on the command line, as a recipe; every refusal names the option and its limits.
 
 use crate::arguments::Generate;
-use crate::{input, machine};
-use anyhow::{Context as _, Result, anyhow, ensure};
+use crate::machine;
+use anyhow::{Result, anyhow, ensure};
 use engine::metadata::scheduler_for;
 use engine::model::{Manifest, Size};
-use engine::picture::Picture;
-use engine::pipeline::Pictures;
 use schema::recipe::{
     self, Anchor, Init, ModelDigest, Noise, PromptWeights, Recipe, Seed, Variation,
 };
 use schema::template::{MAX_TEMPLATE_BYTES, Values};
-use std::path::Path;
-
-/// The largest picture that a run begins with.
-const MAX_PICTURE_BYTES: usize = 64 * 1024 * 1024;
 
 /// A recipe of one picture; the prompt is text, so its braces are doubled.
 pub(crate) fn recipe_of(
     options: &Generate,
     model: ModelDigest,
     manifest: &Manifest,
+    size: Size,
     init: Option<Init>,
 ) -> Result<Recipe> {
-    let size = size(options.size.as_deref(), manifest)?;
     let guidance_milli = match &options.guidance {
         Some(text) => guidance(text)?,
         None => manifest.guidance_milli,
@@ -117,7 +111,7 @@ fn seed(text: &str, noise: Noise) -> Result<Seed> {
 }
 
 /// The size asked for, or the model's usual one; whether it is offered, the engine says.
-fn size(wanted: Option<&str>, manifest: &Manifest) -> Result<Size> {
+pub(crate) fn size(wanted: Option<&str>, manifest: &Manifest) -> Result<Size> {
     let Some(text) = wanted else {
         let usual = manifest.sizes.first().copied();
         return usual.ok_or_else(|| anyhow!("the model offers no size"));
@@ -141,33 +135,8 @@ fn noise(text: &str) -> Result<Noise> {
         .ok_or_else(|| anyhow!("--noise {text}: known are philox, torch-cpu and numpy"))
 }
 
-/// The pictures that a run begins with, and how a recipe names them.
-pub(crate) fn start(options: &Generate) -> Result<(Option<Init>, Pictures)> {
-    let mut pictures = Pictures::default();
-    let Some(file) = &options.init else {
-        return Ok((None, pictures));
-    };
-    let pixels = pictures.add(picture(file)?)?;
-    let mask = match &options.mask {
-        Some(file) => Some(pictures.add(picture(file)?)?),
-        None => None,
-    };
-    let init = Init {
-        pixels,
-        strength_milli: share("--strength", &options.strength)?,
-        mask,
-    };
-    Ok((Some(init), pictures))
-}
-
-/// A PNG file.
-pub(crate) fn picture(file: &Path) -> Result<Picture> {
-    let bytes = input::read(file, "picture", MAX_PICTURE_BYTES)?;
-    Picture::from_png(&bytes).with_context(|| file.display().to_string())
-}
-
 /// Reads a share such as `0.7` as thousandths, 1 to 1000.
-fn share(option: &str, text: &str) -> Result<u32> {
+pub(crate) fn share(option: &str, text: &str) -> Result<u32> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let thousandths = (digits(whole) && digits(part) && part.len() <= 3 && !text.is_empty())

@@ -7,7 +7,6 @@ use crate::{machine, output};
 use anyhow::{Result, anyhow};
 use engine::pipeline::Request;
 use engine::profile;
-use ledger::bundle::check;
 use ledger::client::Remote;
 use schema::attestation::Attestation;
 use schema::bundle::{Bundle, OwnedLicence};
@@ -25,7 +24,7 @@ pub(crate) fn run(options: &Reproduce) -> Result<Exit> {
             }
             Err(error) => return Err(error),
         };
-    let report = check(&bundle, &policy, machine::now_seconds());
+    let report = machine::check(&bundle, &policy);
     if !options.json {
         super::verify::print(&report, &policy);
     }
@@ -55,7 +54,8 @@ pub(crate) fn run(options: &Reproduce) -> Result<Exit> {
         None => None,
     };
     let (model, runtime) = machine::engine(options.model.as_deref(), Some(recipe))?;
-    let requests = Request::of_anchors(recipe, &model)?;
+    let begun = super::starting::of_bundle(bundle.owner.as_ref())?;
+    let requests = Request::of_anchors(recipe, &model, &begun)?;
     let pictures = machine::generate(&model, &runtime, &requests, options.workers.workers)?;
     let (mut rows, mut digests) = (Vec::new(), Vec::new());
     let mut equal = 0;

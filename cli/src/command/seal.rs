@@ -1,5 +1,6 @@
 //! `seedmark seal`: regenerate, commit, sign.
 
+use super::starting;
 use crate::arguments::Seal;
 use crate::exit::Exit;
 use crate::target::{Content, Target};
@@ -8,7 +9,6 @@ use anyhow::{Result, bail, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use engine::label;
-use engine::pipeline::Request;
 use schema::bundle::{Bundle, OwnerPart, SealedListing, SealedPart};
 use schema::commitment::Salt;
 use schema::licence::{self, Licence};
@@ -42,7 +42,8 @@ pub(crate) fn run(options: &Seal) -> Result<Exit> {
     let secret = machine::open_key(&options.key)?;
     super::generate::hint_at(&recipe);
     let (model, runtime) = machine::engine(options.model.as_deref(), Some(&recipe))?;
-    let requests = Request::of_anchors(&recipe, &model)?;
+    let begun = starting::of_recipe_file(&options.recipe, &options.picture, &recipe)?;
+    let requests = super::generate::of_anchors(&recipe, &model, &begun)?;
     let mut anchors = Vec::new();
     for picture in machine::generate(&model, &runtime, &requests, None)? {
         anchors.push(AnchorStatement {
@@ -70,7 +71,13 @@ pub(crate) fn run(options: &Seal) -> Result<Exit> {
         proof: None,
     };
     let mut bundle = Bundle::new(options.origin.clone(), None, secret.public(), part, listing);
+    let pictures = recipe.init.as_ref().map(|init| begun.files(init));
+    let pictures = pictures.transpose()?.map(|files| {
+        let texts = files.iter().map(|file| STANDARD.encode(file));
+        texts.collect()
+    });
     bundle.owner = Some(OwnerPart {
+        pictures,
         salt: STANDARD.encode(salt.0),
         recipe: STANDARD.encode(&bytes),
         licence: None,

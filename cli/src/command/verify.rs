@@ -4,7 +4,7 @@ use crate::arguments::Verify;
 use crate::exit::Exit;
 use crate::{machine, output};
 use anyhow::Result;
-use ledger::bundle::{Report, Verdict, check};
+use ledger::bundle::{Report, Verdict};
 use ledger::policy::Policy;
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ pub(crate) fn run(options: &Verify) -> Result<Exit> {
             }
             Err(error) => return Err(error),
         };
-    let report = check(&bundle, &policy, machine::now_seconds());
+    let report = machine::check(&bundle, &policy);
     if options.json {
         output::json(
             &json!({ "holds": report.holds(), "logged": report.index.is_some(), "index": report.index, "pixels": "not checked", "checks": checks(&report) }),

@@ -28,6 +28,18 @@ pub struct Start {
 pub struct Pictures(Vec<(Digest, Arc<Picture>)>);
 
 impl Pictures {
+    /// Reads PNG files.
+    ///
+    /// # Errors
+    /// `ErrorKind::Malformed` when one is no 8-bit RGB PNG.
+    pub fn of_files(files: &[Vec<u8>]) -> Result<Self, Error> {
+        let mut pictures = Self::default();
+        for file in files {
+            pictures.add(Picture::from_png(file)?)?;
+        }
+        Ok(pictures)
+    }
+
     /// Adds a picture.
     ///
     /// # Errors
@@ -44,6 +56,17 @@ impl Pictures {
             let message = format!("the recipe begins with the picture {digest}, which is not here");
             Error::new(ErrorKind::Missing, message)
         })
+    }
+
+    /// The PNG files of what a recipe begins with, as a bundle carries them.
+    ///
+    /// # Errors
+    /// `ErrorKind::Missing` naming the digest of one that is not here.
+    pub fn files(&self, init: &Init) -> Result<Vec<Vec<u8>>, Error> {
+        let digests = std::iter::once(&init.pixels).chain(&init.mask);
+        digests
+            .map(|digest| self.named(digest)?.to_png(None))
+            .collect()
     }
 
     /// What a recipe begins with.

@@ -130,7 +130,7 @@ fn request(case: &Value, pictures: &Value, model: &Model) -> Request {
         });
     }
     let seed = Seed(case["seed"].as_u64().expect("a seed"));
-    Request::of_recipe_with(&recipe, &Values::new(), seed, &known).expect("a request")
+    Request::of_recipe(&recipe, &Values::new(), seed, &known).expect("a request")
 }
 
 /// The largest difference of any latent and of any sample; what is wrong otherwise.

@@ -126,3 +126,97 @@ async fn an_added_model_is_used_sealed_certified_bought_and_made_again_by_whoeve
     creator.close().await;
     buyer.close().await;
 }
+
+/// A photograph of another shape than the recipe's, with a hole that is to be painted anew.
+fn photo(folder: &Path) -> std::path::PathBuf {
+    let (width, height) = (200_u32, 120_u32);
+    let pixel = |at: u32| {
+        let (x, y) = (at % width, at / width);
+        let alpha = if x > 100 && y > 60 { 0 } else { 255 };
+        [x as u8, (2 * y) as u8, 90, alpha]
+    };
+    let samples: Vec<u8> = (0..width * height).flat_map(pixel).collect();
+    let path = folder.join("photo.png");
+    let file = std::fs::File::create(&path).expect("a file");
+    let mut encoder = png::Encoder::new(file, width, height);
+    encoder.set_color(png::ColorType::Rgba);
+    let mut writer = encoder.write_header().expect("a header");
+    writer.write_image_data(&samples).expect("written");
+    writer.finish().expect("a whole file");
+    path
+}
+
+#[tokio::test]
+async fn a_recipe_that_begins_with_a_picture_takes_it_along_to_whoever_buys_it() {
+    let mut server = Server::start(Database::Sqlite);
+    let digest = add(&server.folder.path().join("models"));
+    server.kill_and_restart();
+    let base = server.url("");
+    let photo = photo(server.folder.path());
+    let creator = Browser::open(true).await;
+    creator.sign_up(&base, "ada").await;
+    let template = "{mood} face, oil painting";
+    let listing = submit_with(&creator, &base, "4.00", template, async |browser| {
+        browser.see_none("#begin").await;
+        let model = format!("#model option[value='{digest}']");
+        browser.click(&model).await;
+        browser.follow("#save-draft").await;
+        browser.see(".flash").await;
+        browser.click("#begin summary").await;
+        browser.fill("#title", "Begun with a photograph").await;
+        browser.follow("#begin-with").await;
+        let told = browser.text("#begin [role=alert]").await;
+        assert!(told.contains("Choose a picture first"), "{told}");
+        // What was typed was saved before.
+        assert_eq!(
+            browser.attribute("#title", "value").await,
+            "Begun with a photograph"
+        );
+        let input = browser.see("#start").await;
+        let path = photo.to_str().expect("a path");
+        input.send_keys(path).await.expect("a chosen file");
+        browser.follow("#begin-with").await;
+        browser.see("#begin .begin__shot:nth-of-type(2) img").await;
+        browser.fill("#strength", "70").await;
+        browser.fill("#title", "Two moods").await;
+    })
+    .await;
+    let buyer = Browser::open(true).await;
+    buyer.sign_up(&base, "ben").await;
+    let line = buy(&buyer, &base, &listing).await;
+    buyer.goto(&format!("{base}{line}")).await;
+    buyer.follow("#open-recipe").await;
+    buyer.see("#own-check[data-state=holds]").await;
+    buyer.see("#begun img").await;
+    let bundle = buyer.download("#download-bundle").await;
+    buyer.follow("#regenerate").await;
+    buyer.see("#run[data-outcome=exact]").await;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    add(folder.path());
+    let made = reproduce(folder.path(), &bundle);
+    let told = text(&made);
+    let noted = String::from_utf8_lossy(&made.stderr).into_owned();
+    assert!(made.status.success(), "{told}{noted}");
+    assert!(told.contains("✓ starting picture"), "{told}");
+    assert!(told.contains("2 of 2 pictures are equal"), "{told}");
+    // Without the picture, or with another one, nothing is made and the check says why.
+    let mut parsed: serde_json::Value = serde_json::from_str(&bundle).expect("JSON");
+    let pictures = parsed["owner"]["pictures"]
+        .as_array_mut()
+        .expect("pictures");
+    assert_eq!(pictures.len(), 2, "the picture and its mask");
+    pictures.swap(0, 1);
+    let swapped = reproduce(folder.path(), &parsed.to_string());
+    assert!(swapped.status.success(), "their pixels tell which is which");
+    let pictures = parsed["owner"]["pictures"]
+        .as_array_mut()
+        .expect("pictures");
+    pictures.pop();
+    let refused = reproduce(folder.path(), &parsed.to_string());
+    assert_eq!(refused.status.code(), Some(1));
+    let told = text(&refused);
+    assert!(told.contains("✗ starting picture"), "{told}");
+    creator.close().await;
+    buyer.close().await;
+}

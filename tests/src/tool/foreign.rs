@@ -82,6 +82,7 @@ fn bundle_for(sealed: &Sealed, recipe: &[u8]) -> Bundle {
         salt: STANDARD.encode(salt.0),
         recipe: STANDARD.encode(recipe),
         licence: None,
+        pictures: None,
     });
     bundle
 }

@@ -88,6 +88,12 @@ pub const GENERATE: Limit = Limit {
     window_ms: 60 * 60_000,
     count: 300,
 };
+/// Pictures that one creator's drafts begin with: each is decoded, cut and kept.
+pub const STARTING_PICTURES: Limit = Limit {
+    name: "starting-pictures",
+    window_ms: 60 * 60_000,
+    count: 60,
+};
 /// Reports from one network address.
 pub const REPORT: Limit = Limit {
     name: "report",

@@ -14,6 +14,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use serde::{Deserialize, Serialize};
 use thiserror::Error as ThisError;
 
 /// Why a secret did not open.
@@ -130,7 +131,44 @@ impl Vault {
     }
 }
 
+/// What opens a file that lies encrypted beside the database: part of a secret, and worth nothing without the file.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FileKey(String);
+
+impl std::fmt::Debug for FileKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FileKey(…)")
+    }
+}
+
+/// What is associated with every encrypted file: no row's text opens as one.
+const FILE: &str = "file";
+
+/// Encrypts a file under a key of its own. Whoever stores the key in a secret decides how long the file can be read.
+#[must_use]
+pub fn lock(plain: &[u8]) -> (Vec<u8>, FileKey) {
+    let key: [u8; 32] = crate::random::bytes();
+    let sealed = seal_bytes(&XChaCha20Poly1305::new(&key.into()), plain, FILE);
+    (sealed, FileKey(STANDARD.encode(key)))
+}
+
+/// Decrypts a file.
+///
+/// # Errors
+/// [`Error::Damaged`] when it is another key's, or was changed.
+pub fn unlock(key: &FileKey, sealed: &[u8]) -> Result<Vec<u8>, Error> {
+    let key = STANDARD.decode(&key.0).ok();
+    let key = key.and_then(|key| <[u8; 32]>::try_from(key).ok());
+    key.and_then(|key| unseal_bytes(&XChaCha20Poly1305::new(&key.into()), sealed, FILE))
+        .ok_or_else(|| Error::Damaged(FILE.into()))
+}
+
 fn seal(cipher: &XChaCha20Poly1305, plain: &[u8], id: &str) -> String {
+    STANDARD.encode(seal_bytes(cipher, plain, id))
+}
+
+fn seal_bytes(cipher: &XChaCha20Poly1305, plain: &[u8], id: &str) -> Vec<u8> {
     let nonce: [u8; 24] = crate::random::bytes();
     let payload = Payload {
         msg: plain,
@@ -139,19 +177,18 @@ fn seal(cipher: &XChaCha20Poly1305, plain: &[u8], id: &str) -> String {
     let sealed = cipher
         .encrypt(&XNonce::from(nonce), payload)
         .expect("XChaCha20-Poly1305 takes any text shorter than 256 GB");
-    STANDARD.encode([nonce.as_slice(), &sealed].concat())
+    [nonce.as_slice(), &sealed].concat()
 }
 
 fn unseal(cipher: &XChaCha20Poly1305, text: &str, id: &str) -> Option<Vec<u8>> {
-    let bytes = STANDARD.decode(text).ok()?;
+    unseal_bytes(cipher, &STANDARD.decode(text).ok()?, id)
+}
+
+fn unseal_bytes(cipher: &XChaCha20Poly1305, bytes: &[u8], id: &str) -> Option<Vec<u8>> {
     let (nonce, sealed) = bytes.split_first_chunk::<24>()?;
-    cipher
-        .decrypt(
-            &XNonce::from(*nonce),
-            Payload {
-                msg: sealed,
-                aad: id.as_bytes(),
-            },
-        )
-        .ok()
+    let payload = Payload {
+        msg: sealed,
+        aad: id.as_bytes(),
+    };
+    cipher.decrypt(&XNonce::from(*nonce), payload).ok()
 }

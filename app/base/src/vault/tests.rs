@@ -177,3 +177,19 @@ fn tags_and_draws_depend_on_the_key_and_on_what_they_are_for() {
         assert_ne!(drawn, other);
     }
 }
+
+#[test]
+fn a_locked_file_opens_with_its_own_key_and_only_whole() {
+    let (sealed, key) = super::lock(PLAIN);
+    let (again, _) = super::lock(PLAIN);
+    assert_ne!(sealed, again);
+    assert_eq!(super::unlock(&key, &sealed).expect("opened"), PLAIN);
+    let (_, stranger) = super::lock(b"another");
+    assert!(super::unlock(&stranger, &sealed).is_err());
+    let mut changed = sealed.clone();
+    *changed.last_mut().expect("a byte") ^= 1;
+    for damaged in [&changed[..], &sealed[..sealed.len() - 1], &[]] {
+        assert!(super::unlock(&key, damaged).is_err());
+    }
+    assert_eq!(format!("{key:?}"), "FileKey(…)");
+}

@@ -9,19 +9,13 @@ use crate::finder::Finder;
 use crate::moderation::PicturePrint;
 use base::compute::{Busy, Turns};
 use base::db::{self, Db};
-use engine::picture::Picture;
-use image::{ImageReader, Limits};
+use engine::photo::Photo;
 use schema::id::ListingId;
 use search::Print;
-use std::io::Cursor;
 use std::sync::LazyLock;
 
 /// The largest file.
 pub const MAX_PICTURE_BYTES: usize = 6 * 1024 * 1024;
-/// The longest side, in pixels.
-const MAX_SIDE: u32 = 4096;
-/// What a decoder may take.
-const MAX_DECODED_BYTES: u64 = 4 * MAX_SIDE as u64 * MAX_SIDE as u64;
 /// Listings of which the small copies are compared.
 const CANDIDATES: usize = 120;
 /// Less alike than so many thousandths is another picture.
@@ -69,7 +63,9 @@ pub async fn find(db: &Db, finder: &Finder, file: Vec<u8>) -> Result<Likenesses,
     }
     let reader = finder.reader().ok_or(Error::Preparing)?;
     let looked = TURNS.run(move || {
-        let picture = decode(&file)?;
+        let picture = Photo::read(&file)
+            .map_err(|_| Error::Unreadable)?
+            .on_white();
         let digests = picture.digest().map_err(|_| Error::Unreadable)?;
         let digests = [digests.blake3.hex(), digests.sha256.hex()];
         let small = PicturePrint::of(&picture);
@@ -102,40 +98,5 @@ pub async fn find(db: &Db, finder: &Finder, file: Vec<u8>) -> Result<Likenesses,
     Ok(Likenesses {
         exact: cards.iter().filter(equal).count(),
         cards,
-    })
-}
-
-/// Decodes a PNG, JPEG or WebP file within bounds. What is transparent lies on white.
-fn decode(file: &[u8]) -> Result<Picture, Error> {
-    let mut reader = ImageReader::new(Cursor::new(file))
-        .with_guessed_format()
-        .map_err(|_| Error::Unreadable)?;
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(MAX_SIDE);
-    limits.max_image_height = Some(MAX_SIDE);
-    limits.max_alloc = Some(MAX_DECODED_BYTES);
-    reader.limits(limits);
-    let decoded = reader.decode().map_err(|_| Error::Unreadable)?;
-    let (width, height) = (decoded.width(), decoded.height());
-    let samples = match decoded.color().has_alpha() {
-        false => decoded.into_rgb8().into_raw(),
-        true => {
-            let over = |value: u8, alpha: u8| {
-                let alpha = u32::from(alpha);
-                // At most 255.
-                ((u32::from(value) * alpha + 255 * (255 - alpha) + 127) / 255) as u8
-            };
-            let pixels = decoded.into_rgba8();
-            let mut samples = Vec::with_capacity(pixels.len() / 4 * 3);
-            for pixel in pixels.pixels() {
-                samples.extend([0, 1, 2].map(|channel| over(pixel[channel], pixel[3])));
-            }
-            samples
-        }
-    };
-    Ok(Picture {
-        width,
-        height,
-        samples,
     })
 }

@@ -57,9 +57,13 @@ fn form_of(state: &Shop, piece: &Piece) -> DraftForm {
             clip_skip: 0,
             weights: false,
             size: None,
+            start: None,
+            varied: None,
         },
         shown_model: None,
         seen_ms: None,
+        strength_milli: None,
+        distance_milli: None,
     }
 }
 

@@ -10,6 +10,7 @@ statements! {
             union all select 1 from run_file where blob = $1
             union all select 1 from own_picture where blob = $1
             union all select 1 from trial where blob = $1
+            union all select 1 from starting_file where blob = $1
         ) named";
 }
 

@@ -4,12 +4,13 @@ use super::RunState;
 use super::service::{Run, RunPicture};
 use super::store;
 use crate::catalog::service as catalog;
-use crate::catalog::versions::recipe_of;
+use crate::catalog::versions::FullRecipe;
 use crate::facts::{self, Fact};
 use crate::offers::ending::{self, EndReason, Holding};
 use crate::orders;
 use crate::sales::{Bearer, plan_refund};
 use crate::shop::Shop;
+use crate::starting;
 use anyhow::{Context as _, Result};
 use base::compute;
 use base::jobs::Outcome;
@@ -40,12 +41,13 @@ pub async fn run(state: &Shop, payload: &str) -> Result<Outcome> {
         )
         .await?;
     tx.commit().await?;
+    let opened = compute::run(move || FullRecipe::parse(&plain)).await?;
+    let begun = starting::open(state, &opened.starting).await?;
     let engines = state.engines.clone();
     // Another model, or a damaged one, is no verdict on the recipe: the run fails by name, and nobody is told that it differs.
     let requests = compute::run(move || {
-        let recipe = recipe_of(&plain)?;
-        let model = engines.models().named(recipe.model)?;
-        anyhow::Ok(Request::of_anchors(&recipe, model)?)
+        let model = engines.models().named(opened.recipe.model)?;
+        anyhow::Ok(Request::of_anchors(&opened.recipe, model, &begun)?)
     });
     let requests = requests.await?;
     let (mut pictures, mut found) = (Vec::new(), Vec::new());

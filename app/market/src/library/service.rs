@@ -9,9 +9,10 @@ use crate::log::service as log;
 use crate::orders::{self, Line, LineState};
 use crate::sales::LicenceSecret;
 use crate::shop::Shop;
+use crate::starting::{self, Kept};
 use base::db::{self, Tx};
 use base::jobs::turns::{self, Class, PictureJob};
-use base::vault;
+use base::{compute, vault};
 use base::{limits, random};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -218,6 +219,50 @@ pub async fn recipe(state: &Shop, line: &Line) -> Result<OpenedRecipe, Error> {
     })
 }
 
+/// The picture or, behind it, the mask that an opened line's recipe begins with, as a PNG.
+///
+/// # Errors
+/// [`Error::NotOpened`] before the buyer opened it, [`Error::NotFound`] where there is none.
+pub async fn starting_file(state: &Shop, line: &Line, index: usize) -> Result<Vec<u8>, Error> {
+    require_opened(line)?;
+    let mut tx = state.db.write().await?;
+    let listing = catalog::get_version(&mut tx, &line.version_id).await?;
+    let (secret, buyer) = (&listing.secret_id, &line.buyer_id);
+    let secret = open_secret(state, &mut tx, secret, buyer, "show recipe").await?;
+    tx.commit().await?;
+    let kept = secret.starting.get(index).cloned();
+    let kept = kept.ok_or(Error::NotFound)?;
+    let mut files = starting::files(state, &[kept]).await.map_err(internal)?;
+    files.pop().ok_or(Error::NotFound)
+}
+
+/// A bundle that waits for the files of its recipe: they are read when nobody waits for a transaction any more.
+#[must_use]
+pub struct Bundled {
+    bundle: Bundle,
+    starting: Vec<Kept>,
+}
+
+impl Bundled {
+    /// The file's bytes.
+    ///
+    /// # Errors
+    /// When a picture that the recipe begins with is gone.
+    pub async fn into_bytes(mut self, state: &Shop) -> Result<Vec<u8>, Error> {
+        let files = starting::files(state, &self.starting).await;
+        let files = files.map_err(internal)?;
+        let whole = compute::run(move || {
+            if let Some(owner) = &mut self.bundle.owner
+                && !files.is_empty()
+            {
+                owner.pictures = Some(files.iter().map(|file| STANDARD.encode(file)).collect());
+            }
+            self.bundle.to_bytes()
+        });
+        whole.await.map_err(internal)
+    }
+}
+
 /// The bundle of a version: public without `line`, an owner's with it. What is given away holds its recipe in public, so that anybody can
 /// check everything without buying.
 ///
@@ -228,7 +273,7 @@ pub async fn bundle(
     tx: &mut Tx,
     listing: &catalog::Listing,
     line: Option<&Line>,
-) -> Result<Vec<u8>, Error> {
+) -> Result<Bundled, Error> {
     let sealed = log::get_leaf(tx, &listing.leaf_hash).await?;
     let listed = log::get_leaf(tx, &listing.listing_leaf_hash).await?;
     let (key_end, end_leaf) = match key_end(state, tx, &sealed).await? {
@@ -258,6 +303,7 @@ pub async fn bundle(
         bundle.certification = Some(log::logged_statement(tx, &state.log, hash).await?);
     }
     bundle.key_end = key_end;
+    let mut starting = Vec::new();
     if let Some(line) = line {
         require_opened(line)?;
         let secret = open_secret(
@@ -272,7 +318,9 @@ pub async fn bundle(
             salt: secret.salt,
             recipe: secret.recipe,
             licence: owned_licence(state, tx, line).await?,
+            pictures: None,
         });
+        starting = secret.starting;
     } else if listing.price_minor == 0 && listing.state == ListingState::Live {
         let plain = state.vault.open_public(tx, &listing.secret_id).await;
         let secret: VersionSecret = serde_json::from_slice(&plain?).map_err(internal)?;
@@ -280,9 +328,11 @@ pub async fn bundle(
             salt: secret.salt,
             recipe: secret.recipe,
             licence: None,
+            pictures: None,
         });
+        starting = secret.starting;
     }
-    bundle.to_bytes().map_err(internal)
+    Ok(Bundled { bundle, starting })
 }
 
 /// The logged end of the key that sealed a leaf with its own leaf, if it ended.

@@ -64,6 +64,7 @@ async fn fox(shop: &Shop, price_minor: i64) {
     let secret = VersionSecret {
         recipe: STANDARD.encode(recipe.to_bytes().expect("a recipe")),
         salt: STANDARD.encode([2; 32]),
+        starting: Vec::new(),
     };
     let plain = serde_json::to_vec(&secret).expect("JSON");
     let version = Version::new().id("fox").secret(&shop.till.vault, &plain);

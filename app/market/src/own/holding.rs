@@ -4,7 +4,7 @@
 
 use super::store::OwnRun;
 use crate::catalog::service as catalog;
-use crate::catalog::versions::{Damaged, recipe_of};
+use crate::catalog::versions::{Damaged, FullRecipe};
 use crate::library::service as library;
 use crate::orders::Line;
 use crate::shop::Shop;
@@ -136,7 +136,8 @@ async fn own_version(
 /// # Errors
 /// When it was erased, or does not open.
 pub async fn recipe(shop: &Shop, tx: &mut Tx, holding: &Holding) -> Result<Recipe, Error> {
-    open_recipe(shop, tx, holding, holding.person.as_str()).await
+    let opened = open_recipe(shop, tx, holding, holding.person.as_str()).await?;
+    Ok(opened.recipe)
 }
 
 pub(super) async fn open_recipe(
@@ -144,10 +145,10 @@ pub(super) async fn open_recipe(
     tx: &mut Tx,
     holding: &Holding,
     actor: &str,
-) -> Result<Recipe, Error> {
+) -> Result<FullRecipe, Error> {
     let (secret, now) = (&holding.version.secret_id, shop.clock.now_ms());
     let plain = shop.vault.open(tx, secret, actor, "own values", now);
-    Ok(recipe_of(&plain.await?)?)
+    Ok(FullRecipe::parse(&plain.await?)?)
 }
 
 /// What a run is made with, as the vault holds it.

@@ -5,15 +5,17 @@ use super::service::{Holding, hold};
 use super::store::{self, Ended, OwnPicture, OwnRun};
 use super::{OwnState, service};
 use crate::catalog::service as catalog;
+use crate::catalog::versions::FullRecipe;
 use crate::library::service as library;
 use crate::shop::Shop;
+use crate::starting;
 use anyhow::{Context as _, Result};
 use base::compute;
 use base::jobs::Outcome;
 use engine::ErrorKind;
 use engine::pipeline::Request;
 use schema::id::{OwnRunId, PersonId};
-use schema::recipe::{Recipe, Seed};
+use schema::recipe::Seed;
 
 /// Who opens what is made here, in the record of openings.
 const PLATFORM: &str = "platform";
@@ -23,7 +25,7 @@ struct Due {
     run: OwnRun,
     picture: OwnPicture,
     holding: Holding,
-    recipe: Recipe,
+    recipe: FullRecipe,
     values: schema::template::Values,
     seed: Seed,
 }
@@ -108,8 +110,9 @@ async fn due(shop: &Shop, id: &OwnRunId, index: i64) -> Result<Option<Due>, Refu
 
 async fn make(shop: &Shop, due: Due) -> Result<Outcome> {
     let (run, index) = (&due.run.id, due.picture.idx);
-    let (recipe, values, seed) = (due.recipe.clone(), due.values.clone(), due.seed);
-    let request = compute::run(move || Request::of_recipe(&recipe, &values, seed)).await;
+    let begun = starting::open(shop, &due.recipe.starting).await?;
+    let (recipe, values, seed) = (due.recipe.recipe.clone(), due.values.clone(), due.seed);
+    let request = compute::run(move || Request::of_recipe(&recipe, &values, seed, &begun)).await;
     let made = match request {
         Ok(request) => {
             let note = |step| note_step(shop, run, index, step);

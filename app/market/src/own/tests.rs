@@ -15,7 +15,7 @@ use base::testing::{TestDb, databases};
 use base::{limits, random};
 use engine::label::notice::{self, Spot, Words};
 use engine::picture::Picture;
-use engine::pipeline::Request;
+use engine::pipeline::{Pictures, Request};
 use engine::sheet::{Paper, Preset};
 use schema::id::{ListingId, OwnRunId, PersonId, VersionId};
 use schema::recipe::Seed;
@@ -306,7 +306,8 @@ async fn a_picture_with_own_values_says_so_and_tells_neither_prompt_nor_seed() {
 async fn seal_truly(test: &TestDb, rules: &Rules, wrong: bool) {
     let recipe = recipe();
     for (index, anchor) in (0i64..).zip(&recipe.anchors) {
-        let request = Request::of_recipe(&recipe, &anchor.values, anchor.seed);
+        let request =
+            Request::of_recipe(&recipe, &anchor.values, anchor.seed, &Pictures::default());
         let picture = rules
             .engines
             .generate(request.expect("a request"), |_| async {})

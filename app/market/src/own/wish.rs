@@ -4,7 +4,7 @@
 
 use crate::models::Models;
 use engine::ErrorKind;
-use engine::pipeline::Request;
+use engine::pipeline::check_texts;
 use schema::failure::FieldError;
 use schema::recipe::{Recipe, Seed};
 use schema::template::{MAX_VARIABLES, Values};
@@ -174,8 +174,7 @@ fn fit_model(recipe: &Recipe, models: &Models, values: &Values) -> Result<(), Fi
     let model = models
         .named(recipe.model)
         .map_err(|_| error("values", "own-model-gone", recipe.model.to_string()))?;
-    let request = Request::of_recipe(recipe, values, Seed(0));
-    let checked = request.and_then(|request| request.check_texts(model));
+    let checked = check_texts(recipe, values, model);
     checked.map_err(|refused| match refused.kind() {
         ErrorKind::PromptTooLong => error(
             "values",

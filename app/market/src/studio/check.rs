@@ -97,6 +97,8 @@ fn field_of(place: &str) -> &'static str {
         "guidance_milli" => "guidance",
         "width" | "height" => "size",
         "seed" => "seed",
+        "init" => "start",
+        "variation" => "varied",
         _ => "template",
     }
 }
@@ -146,6 +148,12 @@ fn check(state: &Shop, mut form: DraftForm) -> Result<Checked, Error> {
             .is_ok_and(|model| model.check_size(size.width, size.height).is_err())
     {
         wrong.push(FieldError::new("size", "not-offered"));
+    }
+    if let Ok(model) = form.content.model(state.engines.models()) {
+        let size = form.content.size_with(model);
+        if let Err(code) = super::start::check(&form.content, model, size) {
+            wrong.push(FieldError::new("start", code));
+        }
     }
     if price.is_some_and(|price| price.minor > 0) && licence.is_some_and(Licence::free_only) {
         wrong.push(FieldError::new("licence", "licence-free"));

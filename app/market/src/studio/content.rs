@@ -1,5 +1,6 @@
 //! What a draft holds, and the recipe that it makes.
 
+use super::start::{Start, Varied};
 use crate::models::Models;
 use crate::shop::Shop;
 use engine::Error;
@@ -35,6 +36,12 @@ pub struct Content {
     /// A size that the model offers; absent means its usual one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<Size>,
+    /// A picture that its pictures begin with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Start>,
+    /// A picture that its pictures are variations of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub varied: Option<Varied>,
 }
 
 fn is_none(skip: &u32) -> bool {
@@ -70,7 +77,19 @@ impl Content {
             clip_skip: 0,
             weights: false,
             size: None,
+            start: None,
+            varied: None,
         }
+    }
+
+    /// The size of its pictures when a model makes them.
+    #[must_use]
+    pub fn size_with(&self, model: &Model) -> Size {
+        let usual = model.manifest.sizes.first().copied();
+        self.size.or(usual).unwrap_or(Size {
+            width: 128,
+            height: 128,
+        })
     }
 
     /// The model that its pictures are made with.
@@ -115,10 +134,7 @@ impl Content {
     /// As [`Content::model`].
     pub fn recipe(&self, models: &Models, anchors: Vec<Anchor>) -> Result<Recipe, Error> {
         let model = self.model(models)?;
-        let size = self
-            .size
-            .or(model.manifest.sizes.first().copied())
-            .map_or((128, 128), |size| (size.width, size.height));
+        let size = self.size_with(model);
         let usual = model.manifest.scheduler;
         let scheduler = match &self.sampler {
             Some(name) => scheduler_for(name, &usual)?,
@@ -130,8 +146,10 @@ impl Content {
             scheduler,
             self.steps,
             self.guidance_milli,
-            size,
+            (size.width, size.height),
         );
+        recipe.init = self.start.as_ref().map(Start::init);
+        recipe.variation = self.varied.as_ref().map(Varied::variation);
         recipe.variables = self.variables.clone();
         recipe.negative = (!self.negative.is_empty()).then(|| self.negative.clone());
         recipe.clip_skip = (self.clip_skip > 0).then_some(self.clip_skip);
@@ -161,6 +179,10 @@ pub struct DraftForm {
     /// Whether visitors may try it.
     pub trial: bool,
     pub content: Content,
+    /// How much of the run is made over a starting picture, as it was typed; what the draft begins with stays as it is stored.
+    pub strength_milli: Option<u32>,
+    /// How much of their own noise variations have, as it was typed.
+    pub distance_milli: Option<u32>,
     /// The model that the page was drawn for; nothing for whoever saw none.
     pub shown_model: Option<ModelDigest>,
     /// The state of the draft that the page showed; nothing for whoever saw none.

@@ -41,6 +41,11 @@ pub(super) fn internal(error: impl std::fmt::Display) -> Error {
     Error::Internal(error.to_string())
 }
 
+/// One field is wrong.
+pub(super) fn refused_at(field: &str, code: &str) -> Error {
+    Error::Invalid(vec![FieldError::new(field, code)])
+}
+
 pub(super) fn refused(field: &str) -> impl Fn(schema::Error) -> Error {
     let field = field.to_owned();
     move |error| Error::Invalid(vec![FieldError::of(&field, &error)])

@@ -1,12 +1,13 @@
 //! Work of the studio: make a picture, certify a version.
 
 use super::service::open_picture;
-use super::{GENERATE, PictureState, queue, store};
+use super::{GENERATE, PictureState, queue, start, store};
 use crate::catalog::VersionState;
-use crate::catalog::versions::{self, LOOK_AGAIN_MS, VersionRow, recipe_of, refuse_version};
+use crate::catalog::versions::{self, FullRecipe, LOOK_AGAIN_MS, VersionRow, refuse_version};
 use crate::log::service as log;
 use crate::moderation::{publication, service as moderation};
 use crate::shop::Shop;
+use crate::starting;
 use base::compute;
 use base::jobs::Outcome;
 use engine::pipeline::Request;
@@ -34,11 +35,12 @@ async fn generate(state: &Shop, id: &PictureId) -> anyhow::Result<Outcome> {
     let secret = open_picture(state, &mut tx, &row, "generate").await?;
     tx.commit().await?;
     let for_work = state.clone();
+    let begun = start::open(state, &secret.content).await?;
     let request = compute::run(move || {
         let recipe = secret
             .content
             .recipe(for_work.engines.models(), Vec::new())?;
-        Request::of_recipe(&recipe, &secret.values, secret.seed)
+        Request::of_recipe(&recipe, &secret.values, secret.seed, &begun)
     });
     let request = match request.await {
         Ok(request) => request,
@@ -126,11 +128,12 @@ async fn certify(state: &Shop, id: &VersionId) -> anyhow::Result<Outcome> {
         )
         .await?;
     tx.commit().await?;
+    let opened = compute::run(move || FullRecipe::parse(&plain)).await?;
+    let begun = starting::open(state, &opened.starting).await?;
     let engines = state.engines.clone();
     let requests = compute::run(move || {
-        let recipe = recipe_of(&plain)?;
-        let model = engines.models().named(recipe.model)?;
-        anyhow::Ok(Request::of_anchors(&recipe, model)?)
+        let model = engines.models().named(opened.recipe.model)?;
+        anyhow::Ok(Request::of_anchors(&opened.recipe, model, &begun)?)
     });
     let mut found = Vec::new();
     for request in requests.await? {

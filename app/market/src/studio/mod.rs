@@ -10,6 +10,7 @@ pub mod jobs;
 mod preview;
 pub mod queue;
 pub mod service;
+pub mod start;
 mod state;
 mod store;
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::service::{PictureSecret, get_draft, get_picture, open_picture};
 use super::store::{DraftRow, PictureRow};
 use super::{PictureState, check, store};
 use crate::shop::Shop;
+use crate::starting;
 use base::db::{self, Tx};
 use base::jobs::turns::{self, Class, PictureJob};
 use base::{compute, limits, random};
@@ -239,6 +240,7 @@ pub async fn delete_draft(state: &Shop, person: &PersonId, draft: &DraftId) -> R
             erase(state, &mut tx, picture).await?;
         }
         if pictures.is_empty() {
+            starting::let_go(&mut tx, draft.id.as_str()).await?;
             store::delete_draft(&mut tx, &draft.id).await?;
             let erased = state.vault.erase(&mut tx, &draft.secret_id).await;
             erased.map_err(internal)?;

@@ -2,8 +2,9 @@
 
 pub use super::content::{Content, DraftForm};
 pub use super::error::Error;
-use super::error::{internal, refused};
+use super::error::{internal, refused, refused_at};
 pub use super::preview::{Preview, preview};
+use super::start::{self, Start, Varied, later};
 use super::store;
 pub use super::store::{DraftLine, DraftRow, MyListing, PictureRow, Published};
 use crate::catalog::versions::{self, NewVersion, VersionSecret};
@@ -12,6 +13,7 @@ use crate::moderation;
 use crate::moderation::publication;
 use crate::shop::Shop;
 use crate::shop::Waits;
+use crate::starting::{self, Kept};
 use base::db::{self, Tx};
 use base::jobs::turns::{self, Class, PictureJob};
 use base::{compute, limits, random};
@@ -204,20 +206,30 @@ pub async fn save_draft(
     state: &Shop,
     person: &PersonId,
     id: &DraftId,
-    form: DraftForm,
+    mut form: DraftForm,
 ) -> Result<(), Error> {
     let seen_ms = form.seen_ms;
+    let mut tx = state.db.write().await?;
+    let stored = get_draft(state, &mut tx, person, id).await?;
+    tx.commit().await?;
+    // What a draft begins with is no field of its form: only how much of it.
+    form.content.start = stored.content.start.map(|start| Start {
+        strength_milli: form.strength_milli.unwrap_or(start.strength_milli),
+        ..start
+    });
+    form.content.varied = stored.content.varied.map(|varied| Varied {
+        distance_milli: form.distance_milli.unwrap_or(varied.distance_milli),
+        ..varied
+    });
     let checked = super::check::draft(state, form).await?;
     let content = serde_json::to_vec(&checked.content).map_err(internal)?;
     let mut tx = state.db.write().await?;
     let mut row = store::get_draft(&mut tx, id, person)
         .await?
         .ok_or(Error::NotFound)?;
-    if seen_ms.is_some_and(|seen| seen != row.updated_ms) {
-        return Err(Error::Invalid(vec![FieldError::new(
-            "template",
-            "draft-changed",
-        )]));
+    let read_ms = stored.row.updated_ms;
+    if read_ms != row.updated_ms || seen_ms.is_some_and(|seen| seen != row.updated_ms) {
+        return Err(refused_at("template", "draft-changed"));
     }
     row.title = checked.title;
     row.description = checked.description;
@@ -226,7 +238,7 @@ pub async fn save_draft(
     row.licence = checked.licence.id().into();
     row.tags = checked.tags.to_string();
     row.trial = checked.trial;
-    row.updated_ms = state.clock.now_ms();
+    row.updated_ms = later(state, row.updated_ms);
     state
         .vault
         .put(&mut tx, &row.secret_id, &content, row.updated_ms)
@@ -268,6 +280,10 @@ pub struct Sealable {
     prints: moderation::service::Prints,
     draft: DraftRow,
     licence: Licence,
+    /// What the recipe begins with.
+    starting: Vec<Kept>,
+    /// The first picture with the noise that is varied.
+    varied: Option<PictureId>,
 }
 
 /// Gathers what a seal covers: the draft's text, and the chosen pictures in the order given. Files are read and pictures are looked
@@ -290,6 +306,14 @@ pub async fn sealable(
     let mut tx = state.db.write().await?;
     let draft = get_draft(state, &mut tx, person, draft).await?;
     let tag = draft.content.tag(state, &draft.row.id);
+    if let Some(varied) = &draft.content.varied {
+        if !varied.drawn && !typed_seeds {
+            return Err(choose("typed-seed"));
+        }
+        if store::is_seed_sealed(&mut tx, varied.origin_id.as_str(), "").await? {
+            return Err(choose("varied-sealed"));
+        }
+    }
     let (mut chosen, mut origins) = (Vec::new(), Vec::new());
     for id in pictures {
         let row = get_picture(&mut tx, person, id).await?;
@@ -352,12 +376,12 @@ fn gather(
         files.push((blob, labelled));
     }
     let models = state.engines.models();
-    let model = draft.content.model(models);
-    if model.is_ok_and(|model| !models.may_be_sold(model)) {
-        return Err(Error::Invalid(vec![FieldError::new(
-            "picture",
-            "model-not-for-sale",
-        )]));
+    if let Ok(model) = draft.content.model(models) {
+        if !models.may_be_sold(model) {
+            return Err(refused_at("picture", "model-not-for-sale"));
+        }
+        let size = draft.content.size_with(model);
+        start::check(&draft.content, model, size).map_err(|code| refused_at("start", code))?;
     }
     let recipe = draft.content.recipe(models, recipe_anchors);
     let recipe = recipe.map_err(|error| {
@@ -380,6 +404,13 @@ fn gather(
     let licence = Licence::parse(&draft.row.licence).map_err(internal)?;
     Ok(Sealable {
         prints: moderation::service::Prints::of(&state.vault, &recipe, &prints),
+        starting: draft
+            .content
+            .start
+            .as_ref()
+            .map(Start::files)
+            .unwrap_or_default(),
+        varied: draft.content.varied.map(|varied| varied.origin_id),
         recipe,
         bytes,
         anchors,
@@ -551,6 +582,11 @@ pub async fn publish(
             )]));
         }
     }
+    if let Some(origin) = &sealable.varied
+        && store::is_seed_sealed(tx, origin.as_str(), "").await?
+    {
+        return Err(refused_at("picture", "varied-sealed"));
+    }
     for anchor in &sealable.anchors {
         if let Some(leaf) =
             versions::find_equal_picture(tx, &anchor.pixels.blake3.hex(), person).await?
@@ -608,7 +644,13 @@ pub async fn publish(
     let secret = VersionSecret {
         recipe: STANDARD.encode(&sealable.bytes),
         salt: STANDARD.encode(sent.salt.0),
+        starting: sealable.starting.clone(),
     };
+    let version = new.version_id.as_str();
+    starting::hold(tx, &state.clock, version, &sealable.starting).await?;
+    if let Some(origin) = &sealable.varied {
+        store::insert_varied_seed(tx, origin, version, now).await?;
+    }
     state
         .vault
         .put(

@@ -110,7 +110,9 @@ statements! {
         values ($1, $2, $3, $4, $5, 'waiting', 0, $6, $7, $8)";
     FIND_SEALED_SEED = "select anchor.version_id from picture
         join anchor on anchor.pixel_blake3 = picture.pixel_blake3
-        where picture.origin_id = $1 and picture.pixel_blake3 <> $2 limit 1";
+        where picture.origin_id = $1 and picture.pixel_blake3 <> $2
+        union all select version_id from varied_seed where origin_id = $1 and $2 <> '' limit 1";
+    INSERT_VARIED_SEED = "insert into varied_seed (origin_id, version_id, created_ms) values ($1, $2, $3) on conflict (origin_id) do nothing";
     LIST_PICTURES = "select id, draft_id, person_id, secret_id, text_tag, state, step, steps, error, blob, pixel_blake3, pixel_sha256, created_ms, origin_id
         from picture where draft_id = $1 order by created_ms desc, id desc limit $2";
     GET_PICTURE = "select id, draft_id, person_id, secret_id, text_tag, state, step, steps, error, blob, pixel_blake3, pixel_sha256, created_ms, origin_id
@@ -245,6 +247,16 @@ pub(super) async fn is_seed_sealed(
         pixel_blake3
     )?;
     Ok(found.is_some())
+}
+
+/// Notes that a published recipe holds the noise of a picture and of those with its seed.
+pub(super) async fn insert_varied_seed(
+    tx: &mut Tx,
+    origin: &PictureId,
+    version: &str,
+    now_ms: i64,
+) -> db::Result<()> {
+    execute!(tx, INSERT_VARIED_SEED, origin.as_str(), version, now_ms).map(|_| ())
 }
 
 pub(super) async fn list_pictures(

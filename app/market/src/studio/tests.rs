@@ -2,7 +2,7 @@
 
 use super::queue::{self, Seeds};
 use super::service::{self, Content, DraftForm, Error, PictureRow};
-use super::{GENERATE, PictureState, jobs, store};
+use super::{GENERATE, PictureState, jobs, start, store};
 use crate::shop::Shop as Rules;
 use crate::testing::{Shop, shop};
 use base::db::execute;
@@ -53,6 +53,8 @@ impl Work {
             content: self.content(template),
             shown_model: None,
             seen_ms: None,
+            strength_milli: None,
+            distance_milli: None,
         };
         let saved = service::save_draft(&self.rules, &self.person, &self.draft, form).await;
         saved.expect("saved");
@@ -213,5 +215,76 @@ async fn a_prompt_is_shown_with_the_values_that_fit_and_counted_while_it_is_too_
             let refused = look(template, "red").await;
             assert!(matches!(refused, Err(Error::Invalid(_))), "{template}");
         }
+    }
+}
+
+#[tokio::test]
+async fn variations_share_the_noise_of_one_picture_and_are_sealed_apart_from_it() {
+    for test in databases().await {
+        let work = Work::new(&test).await;
+        work.save("{colour} apple").await;
+        let first = work.make("red", Seeds::Drawn).await;
+        let vary = start::vary(&work.rules, &work.person, &work.draft, &first.id);
+        vary.await.expect("asked for");
+        let waiting: Vec<_> = work.pictures().await;
+        let waiting = waiting
+            .iter()
+            .filter(|row| row.state == PictureState::Waiting);
+        assert_eq!(waiting.clone().count(), 4, "{}", test.name);
+        let mut made = Vec::new();
+        for row in waiting.take(2) {
+            let done = jobs::run(&work.rules, GENERATE, row.id.as_str()).await;
+            done.expect("an outcome");
+            let mut tx = test.db.read().await.expect("a transaction");
+            let row = service::get_picture(&mut tx, &work.person, &row.id).await;
+            made.push(row.expect("a picture"));
+        }
+        assert_ne!(made[0].pixel_blake3, made[1].pixel_blake3);
+        assert_ne!(made[0].pixel_blake3, first.pixel_blake3);
+        // The first one was made without: it belongs to an earlier text, and its variations can be sealed.
+        let refused = work.refused(&first.id).await;
+        assert_eq!(refused.as_deref(), Some("stale-picture"));
+        assert_eq!(work.refused(&made[0].id).await, None);
+        // Saving keeps what is varied, and takes how much.
+        work.save("{colour} apple").await;
+        assert_eq!(work.refused(&made[0].id).await, None);
+        let mut tx = test.db.write().await.expect("a transaction");
+        let noted = store::insert_varied_seed(&mut tx, &first.id, "version", 1).await;
+        noted.expect("noted");
+        tx.commit().await.expect("a commit");
+        let cleared = start::clear_varied(&work.rules, &work.person, &work.draft).await;
+        cleared.expect("cleared");
+        let refused = work.refused(&first.id).await;
+        assert_eq!(refused.as_deref(), Some("seed-sealed"), "{}", test.name);
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_begins_with_noise_alone_takes_no_picture_and_strangers_none_at_all() {
+    for test in databases().await {
+        let work = Work::new(&test).await;
+        work.save("{colour} apple").await;
+        let picture = work.make("red", Seeds::Drawn).await;
+        let upload = || start::Upload {
+            picture: vec![1, 2, 3],
+            mask: None,
+        };
+        let code = |result: Result<(), Error>| match result {
+            Err(Error::Invalid(fields)) => fields[0].code.to_string(),
+            Err(Error::NotFound) => "not-found".to_owned(),
+            other => panic!("{other:?}"),
+        };
+        let (rules, draft) = (&work.rules, &work.draft);
+        let sent = start::upload(rules, &work.person, draft, upload()).await;
+        assert_eq!(code(sent), "start-model", "{}", test.name);
+        let begun = start::begin_with(rules, &work.person, draft, &picture.id).await;
+        assert_eq!(code(begun), "start-model", "{}", test.name);
+        let stranger = PersonId::parse(&work.shop.buyers[0]).expect("a person");
+        let sent = start::upload(rules, &stranger, draft, upload()).await;
+        assert_eq!(code(sent), "not-found", "{}", test.name);
+        let varied = start::vary(rules, &stranger, draft, &picture.id).await;
+        assert_eq!(code(varied), "not-found", "{}", test.name);
+        let shown = start::file(rules, &stranger, draft, 0).await.map(drop);
+        assert_eq!(code(shown), "not-found", "{}", test.name);
     }
 }

@@ -89,6 +89,7 @@ pub(crate) async fn plate(
     let secret = VersionSecret {
         recipe: STANDARD.encode(recipe.to_bytes().expect("a recipe")),
         salt: STANDARD.encode([2; 32]),
+        starting: Vec::new(),
     };
     let plain = serde_json::to_vec(&secret).expect("JSON");
     let public: BTreeMap<_, _> = recipe

@@ -4,9 +4,10 @@ use super::service::Trial;
 use super::store;
 use crate::catalog::ListingState;
 use crate::catalog::service as catalog;
-use crate::catalog::versions::recipe_of;
+use crate::catalog::versions::FullRecipe;
 use crate::own::OwnState;
 use crate::shop::Shop;
+use crate::starting;
 use anyhow::{Context as _, Result};
 use base::jobs::Outcome;
 use base::lang::Lang;
@@ -49,10 +50,13 @@ pub async fn run(shop: &Shop, payload: &str) -> Result<Outcome> {
         .open(&mut tx, &version.secret_id, "platform", "trial", now);
     let plain = plain.await?;
     tx.commit().await?;
+    let opened = compute::run(move || FullRecipe::parse(&plain)).await;
+    let opened = opened.context("a sold recipe")?;
+    let begun = starting::open(shop, &opened.starting).await?;
     let chosen = trial.values();
     let models = shop.engines.clone();
     let request = compute::run(move || {
-        let recipe = recipe_of(&plain).context("a sold recipe")?;
+        let recipe = opened.recipe;
         let values = recipe.variables.iter().map(|(name, variable)| {
             let value = chosen.get(name).cloned();
             (
@@ -62,7 +66,7 @@ pub async fn run(shop: &Shop, payload: &str) -> Result<Outcome> {
         });
         // Drawn here and kept nowhere.
         let seed = Seed(u64::from_le_bytes(random::bytes()));
-        let request = Request::of_recipe(&recipe, &values.collect(), seed)?;
+        let request = Request::of_recipe(&recipe, &values.collect(), seed, &begun)?;
         request.check_texts(models.models().named(request.model)?)?;
         anyhow::Ok(request)
     });

@@ -117,7 +117,9 @@ async fn listing(
                 bytes: models::bytes(model),
                 embedded: model.digest == embedded,
             });
+            let version = listing.version_id.as_str();
             let around = page::Around {
+                is_begun: market::starting::is_begun(&mut tx, version).await?,
                 in_review: publication::is_waiting(&mut tx, &listing.version_id).await?,
                 versions: service::list_versions(&mut tx, &listing.id).await?,
                 more: service::list_more_by(&mut tx, &listing, SHELF).await?,

@@ -35,6 +35,7 @@ pub fn routes() -> Router<AppState> {
         .route("/library/{line}/cancel", post(cancel))
         .route("/library/{line}/bundle", get(bundle))
         .route("/library/{line}/pictures/{index}", get(picture))
+        .route("/library/{line}/starting/{index}", get(starting))
         .route("/library/{line}/runs", post(start))
         .route("/library/{line}/runs/{run}", get(run))
         .route("/library/{line}/runs/{run}/attest", post(attest))
@@ -175,13 +176,32 @@ async fn bundle(State(state): State<AppState>, visit: Visit, Path(id): Path<Stri
             let mut tx = state.db.write().await?;
             let line = service::get_line(&mut tx, &person.id, &id).await?;
             let listing = catalog::get_version(&mut tx, &line.version_id).await?;
-            let bytes = service::bundle(&state, &mut tx, &listing, Some(&line)).await?;
+            let bundle = service::bundle(&state, &mut tx, &listing, Some(&line)).await?;
             tx.commit().await?;
+            let bytes = bundle.into_bytes(&state).await?;
             Ok(download(
                 "application/vnd.seedmark.bundle+json",
                 &format!("{}.seedmark", listing.slug),
                 bytes,
             ))
+        })
+        .await
+}
+
+async fn starting(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path((id, index)): Path<(String, usize)>,
+) -> Response {
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let id = line_id(&id)?;
+            let mut tx = state.db.read().await?;
+            let line = service::get_line(&mut tx, &person.id, &id).await?;
+            drop(tx);
+            let file = service::starting_file(&state, &line, index).await?;
+            Ok(download("image/png", &format!("start-{index}.png"), file))
         })
         .await
 }

@@ -18,6 +18,7 @@ use market::library::service::{Attestable, OpenedRecipe, Run};
 use market::orders::{Line, RETURN_MS};
 use market::own::service::{Holding, OwnPicture, OwnRun};
 use schema::id::LineId;
+use schema::recipe::Recipe;
 use schema::statement::ReproductionStatement;
 
 fn gallery(lang: Lang, title: &str, anchors: &[Anchor]) -> impl IntoView + use<> {
@@ -136,6 +137,7 @@ pub(super) fn opened(
         });
         let rows = rows.collect_view();
         let template = recipe.template.clone();
+        let begun = begun(lang, &base, &recipe);
         view! {
             {heading(title, Some(lang.text("library-opened")))}
             <div class="actions">
@@ -160,8 +162,13 @@ pub(super) fn opened(
                     <Fact label=lang.text("steps")>{recipe.steps}</Fact>
                     <Fact label=lang.text("guidance")>{lang.decimal(recipe.guidance_milli)}</Fact>
                     <Fact label=lang.text("noise")>{recipe.noise.name()}</Fact>
+                    {recipe.variation.map(|variation| {
+                        let arguments = [("share", lang.decimal(variation.strength_milli * 100).into()), ("seed", variation.seed.to_string().into())];
+                        view! { <Fact label=lang.text("variation")>{lang.with("variation-of", &arguments)}</Fact> }
+                    })}
                     <Fact label=lang.text("model")><Code text=recipe.model.to_string()/></Fact>
                 </dl>
+                {begun}
                 <p class="actions">{copy(template)} <CopyButton text=text label=lang.text("copy-recipe") done=lang.text("copied")/></p>
                 <p class="quiet">{lang.text("raw-picture-note")}</p>
                 <ul class="plain">{rows}</ul>
@@ -173,6 +180,26 @@ pub(super) fn opened(
             </section>
         }
         .into_any()
+    })
+}
+
+/// The picture that a recipe begins with, and its mask.
+fn begun(lang: Lang, base: &str, recipe: &Recipe) -> Option<impl IntoView + use<>> {
+    let init = recipe.init.as_ref()?;
+    let (width, height) = (i64::from(recipe.width), i64::from(recipe.height));
+    let shot = |index: usize, alt: &str| {
+        let src = format!("{base}/starting/{index}");
+        let whole = src.clone();
+        view! { <a class="mat begin__shot" href=whole><Picture src alt=lang.text(alt) width height/></a> }
+    };
+    let mask = init.mask.map(|_| shot(1, "start-mask-alt"));
+    let share = [("share", lang.decimal(init.strength_milli * 100).into())];
+    Some(view! {
+        <div class="begin__now" id="begun">
+            {shot(0, "start-alt")}
+            {mask}
+            <p class="begin__say">{lang.with("recipe-begins", &share)}</p>
+        </div>
     })
 }
 

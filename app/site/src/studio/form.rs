@@ -27,6 +27,10 @@ pub(super) struct Typed {
     pub(super) clip_skip: String,
     pub(super) weights: bool,
     pub(super) size: String,
+    /// Per cent of the run that is made over a starting picture.
+    pub(super) strength: String,
+    /// Per cent of their own noise that variations have.
+    pub(super) distance: String,
     pub(super) title: String,
     pub(super) description: String,
     pub(super) category: String,
@@ -69,6 +73,8 @@ impl Typed {
             clip_skip: content.clip_skip.to_string(),
             weights: content.weights,
             size: content.size.map(size_text).unwrap_or_default(),
+            strength: percent(content.start.as_ref().map(|start| start.strength_milli)),
+            distance: percent(content.varied.as_ref().map(|varied| varied.distance_milli)),
             title: row.title.clone(),
             description: row.description.clone(),
             category: row.category.clone(),
@@ -100,6 +106,8 @@ impl Typed {
             clip_skip: text("clip_skip"),
             weights: form.get("weights") == "1",
             size: text("size"),
+            strength: text("strength"),
+            distance: text("distance"),
             title: text("title"),
             description: text("description"),
             category: text("category"),
@@ -154,7 +162,23 @@ impl Typed {
             clip_skip: self.clip_skip.trim().parse().unwrap_or(0),
             weights: self.weights,
             size: size.flatten(),
+            // What a draft begins with is no field: it stays as it is stored.
+            start: None,
+            varied: None,
         };
+        let shares = [
+            ("strength", &self.strength, 100),
+            ("distance", &self.distance, 99),
+        ];
+        for (field, text, most) in shares {
+            if !text.is_empty() && milli(text, most).is_none() {
+                errors.push(FieldError {
+                    field: field.into(),
+                    code: "range".into(),
+                    detail: Some(format!("1–{most}")),
+                });
+            }
+        }
         (content, errors)
     }
 
@@ -210,6 +234,8 @@ impl Typed {
             tags: self.tags.clone(),
             trial: self.trial,
             content,
+            strength_milli: milli(&self.strength, 100),
+            distance_milli: milli(&self.distance, 99),
             shown_model: ModelDigest::parse(&self.model_shown).ok(),
             seen_ms,
         }
@@ -223,6 +249,21 @@ impl Typed {
             .map(|(name, variable)| (name.clone(), value(name, variable.default_value())))
             .collect()
     }
+}
+
+/// Thousandths as whole per cent.
+fn percent(milli: Option<u32>) -> String {
+    milli
+        .map(|milli| (milli / 10).to_string())
+        .unwrap_or_default()
+}
+
+/// Per cent from 1 on as thousandths.
+fn milli(text: &str, most: u32) -> Option<u32> {
+    let percent = text.trim().parse::<u32>().ok();
+    percent
+        .filter(|percent| (1..=most).contains(percent))
+        .map(|percent| percent * 10)
 }
 
 /// A size as its field names it.

@@ -2,6 +2,7 @@
 
 use super::form::Typed;
 use super::page;
+use super::start;
 use super::variables::Row;
 use crate::ui::failure::AppError;
 use crate::ui::form::Form;
@@ -37,6 +38,7 @@ pub fn routes() -> Router<AppState> {
         .route("/studio/drafts/{id}/generate", post(generate))
         .route("/studio/drafts/{id}/seal", get(seal))
         .route("/studio/drafts/{id}/publish", post(publish))
+        .merge(start::routes())
         .route("/studio/drafts/{id}/cancel", post(cancel_waiting))
         .route("/studio/drafts/{id}/delete", post(delete))
         .route("/studio/listings/{id}/trial", post(allow_trial))
@@ -45,7 +47,7 @@ pub fn routes() -> Router<AppState> {
         .route("/studio/pictures/{id}/file", get(file))
 }
 
-fn draft_id(text: &str) -> Result<DraftId, AppError> {
+pub(super) fn draft_id(text: &str) -> Result<DraftId, AppError> {
     DraftId::parse(text).map_err(|_| AppError::new(Code::NotFound))
 }
 
@@ -93,7 +95,7 @@ async fn draft(
 
 /// What a draft's page shows beside what is stored.
 #[derive(Default)]
-struct Told {
+pub(super) struct Told {
     /// What was typed and is not stored.
     typed: Option<Typed>,
     errors: Vec<FieldError>,
@@ -105,8 +107,18 @@ struct Told {
     new_row: bool,
 }
 
+impl Told {
+    /// The draft as it is stored, and what is wrong.
+    pub(super) fn wrong(errors: Vec<FieldError>) -> Self {
+        Self {
+            errors,
+            ..Self::default()
+        }
+    }
+}
+
 /// Shows a draft; after a form that was not stored with what was typed and what is wrong.
-async fn show(
+pub(super) async fn show(
     state: &AppState,
     visit: &Visit,
     id: &DraftId,
@@ -147,13 +159,19 @@ async fn show(
             (typed, draft.content.clone())
         }
     };
+    let takes_pictures = content
+        .model(state.engines.models())
+        .is_ok_and(|model| model.makes_latents());
     let shown = page::Shown {
         preview: preview(state, &typed, &content).await?,
+        takes_pictures,
         published,
         typed,
         content,
         older: older && !told.all,
         tag: draft.content.tag(state, id),
+        start: draft.content.start,
+        varied: draft.content.varied,
         row: draft.row,
         pictures: pictures.into_iter().zip(made).collect(),
         wait_s,
@@ -184,7 +202,7 @@ async fn preview(
 }
 
 /// Saves the draft that a form holds. What is wrong is found in all fields at once; nothing is stored then.
-async fn save_form(
+pub(super) async fn save_form(
     state: &AppState,
     person: &PersonId,
     id: &DraftId,

@@ -5,4 +5,5 @@
 mod form;
 pub mod http;
 mod page;
+mod start;
 mod variables;

@@ -21,6 +21,12 @@ impl Form {
         )
     }
 
+    /// Fields that were read elsewhere, in order.
+    #[must_use]
+    pub fn of(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+
     /// The first value of a field, or nothing.
     #[must_use]
     pub fn get(&self, name: &str) -> &str {

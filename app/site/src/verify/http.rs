@@ -337,7 +337,9 @@ async fn bundle(State(state): State<AppState>, visit: Visit, Path(leaf): Path<St
                 .await?
                 .filter(|listing| listing.state == ListingState::Live);
             let listing = listing.ok_or_else(|| not_found(()))?;
-            let bytes = market::library::service::bundle(&state, &mut tx, &listing, None).await?;
+            let bundle = market::library::service::bundle(&state, &mut tx, &listing, None).await?;
+            drop(tx);
+            let bytes = bundle.into_bytes(&state).await?;
             let name = format!("attachment; filename=\"{}-public.seedmark\"", listing.slug);
             let headers = [
                 (

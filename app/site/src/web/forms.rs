@@ -213,6 +213,21 @@ pub const FORMS: &[FormRoute] = &[
     ),
     open("/studio/drafts/{id}/prompt", "", "it stores nothing"),
     open(
+        "/studio/drafts/{id}/start",
+        "/studio/drafts/{id}",
+        "the same picture begins it",
+    ),
+    open(
+        "/studio/drafts/{id}/begin",
+        "/studio/drafts/{id}",
+        "the same picture begins it",
+    ),
+    keyed(
+        "/studio/drafts/{id}/vary",
+        "/studio/drafts/{id}",
+        Ask::Nothing,
+    ),
+    open(
         "/studio/drafts/{id}/cancel",
         "/studio/drafts/{id}",
         "what is cancelled stays cancelled",

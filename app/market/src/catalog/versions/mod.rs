@@ -13,6 +13,7 @@ pub use store::*;
 use super::VersionState;
 use crate::facts::{self, Fact};
 use crate::log::service as log;
+use crate::starting::Kept;
 use base::db::{self, Db, Tx};
 use base::jobs::{self, Outcome};
 use base64::Engine as _;
@@ -87,6 +88,30 @@ pub struct VersionSecret {
     pub recipe: String,
     /// base64 of 32 bytes.
     pub salt: String,
+    /// The pictures that the recipe begins with; none for most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub starting: Vec<Kept>,
+}
+
+/// A recipe with the pictures that it begins with.
+pub struct FullRecipe {
+    pub recipe: Recipe,
+    pub starting: Vec<Kept>,
+}
+
+impl FullRecipe {
+    /// Reads a version's opened secret.
+    ///
+    /// # Errors
+    /// When it is damaged.
+    pub fn parse(plain: &[u8]) -> Result<Self, Damaged> {
+        let secret: VersionSecret = serde_json::from_slice(plain).map_err(damaged)?;
+        let bytes = STANDARD.decode(&secret.recipe).map_err(damaged)?;
+        Ok(Self {
+            recipe: Recipe::parse(&bytes).map_err(damaged)?,
+            starting: secret.starting,
+        })
+    }
 }
 
 /// Reads the recipe out of a version's opened secret.
@@ -94,9 +119,7 @@ pub struct VersionSecret {
 /// # Errors
 /// When it is damaged.
 pub fn recipe_of(plain: &[u8]) -> Result<Recipe, Damaged> {
-    let secret: VersionSecret = serde_json::from_slice(plain).map_err(damaged)?;
-    let bytes = STANDARD.decode(&secret.recipe).map_err(damaged)?;
-    Recipe::parse(&bytes).map_err(damaged)
+    FullRecipe::parse(plain).map(|opened| opened.recipe)
 }
 
 /// Lets a certified version go on sale once its certification is logged.

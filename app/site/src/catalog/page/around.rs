@@ -21,6 +21,8 @@ pub(in crate::catalog) struct Around {
     pub(in crate::catalog) versions: Vec<VersionEntry>,
     /// Its model, where that is here.
     pub(in crate::catalog) model: Option<ModelFacts>,
+    /// Whether it begins with a picture, which comes with it.
+    pub(in crate::catalog) is_begun: bool,
     /// The line by which this visitor owns it.
     pub(in crate::catalog) owned: Option<String>,
     /// It lies in this visitor's cart.

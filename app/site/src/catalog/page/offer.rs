@@ -151,6 +151,7 @@ fn gains(
     view! {
         <ul class="gains">
             <li><span>{recipe}</span></li>
+            {around.is_begun.then(|| view! { <li><span>{lang.text("gain-begins")}</span></li> })}
             <li><span>{lang.text("gain-own")}</span></li>
             <li><span>{licence}</span></li>
             {around.owned.is_none().then(|| view! { <li><span>{returned}</span></li> })}

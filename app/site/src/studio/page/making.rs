@@ -1,5 +1,6 @@
 //! The second step: what the next pictures are made with, and the pictures, each with its values and its seed.
 
+use super::begin;
 use super::shown::{Shown, problems, step_heading};
 use crate::library::slots::{self, shown_name};
 use crate::studio::form::Typed;
@@ -45,7 +46,8 @@ pub(super) fn step(lang: Lang, shown: &Shown, generate: &str) -> impl IntoView +
                 </div>
                 <p class="field__hint" id="seed-hint">{lang.text("seed-hint")}</p>
             </div>
-            {problems(lang, shown, &["picture"])}
+            {begin::varied(lang, shown)}
+            {problems(lang, shown, &["picture", "varied"])}
             {none.then(|| view! { <p class="quiet">{lang.text("pictures-none")}</p> })}
             {(!none).then(|| view! { <p class="field__hint">{lang.text("pictures-hint")}</p> })}
             {waiting}
@@ -172,6 +174,7 @@ fn done(
             </p>
             <p class="gallery__again">
                 <button class="link" type="submit" formaction=generate.to_owned() name="same" value=id.clone()>{lang.text("picture-same-seed")}</button>
+                {begin::buttons(lang, shown, &id)}
                 {only}
             </p>
         </li>

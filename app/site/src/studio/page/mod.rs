@@ -1,5 +1,6 @@
 //! Pages of the studio: a creator's drafts and listings, a draft in three steps, and what is sealed.
 
+mod begin;
 mod draft;
 mod list;
 mod making;

@@ -1,5 +1,6 @@
 //! The first step: the template, its variables, and how it is sampled.
 
+use super::begin;
 use super::shown::{Shown, problems, step_heading};
 use crate::studio::form::{Typed, size_text};
 use crate::studio::variables::{KINDS, Row};
@@ -77,6 +78,7 @@ pub(super) fn step(
             </div>
             {sampling}
             {problems(lang, shown, &["size", "model", "sampler"])}
+            {begin::fields(lang, shown)}
         </section>
     }
 }

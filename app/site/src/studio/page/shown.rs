@@ -4,6 +4,7 @@ use crate::studio::form::Typed;
 use base::lang::Lang;
 use leptos::prelude::*;
 use market::studio::service::{Content, DraftRow, Made, PictureRow, Preview, Published};
+use market::studio::start::{Start, Varied};
 use schema::failure::FieldError;
 
 /// All that a draft's page shows.
@@ -15,6 +16,11 @@ pub(in crate::studio) struct Shown {
     pub(in crate::studio) typed: Typed,
     /// What can be read of it.
     pub(in crate::studio) content: Content,
+    /// Whether its model can begin with a picture.
+    pub(in crate::studio) takes_pictures: bool,
+    /// What its pictures begin with, and what they are variations of, as it is stored.
+    pub(in crate::studio) start: Option<Start>,
+    pub(in crate::studio) varied: Option<Varied>,
     pub(in crate::studio) preview: Result<Preview, Vec<FieldError>>,
     /// Each with what it was made with, the newest first.
     pub(in crate::studio) pictures: Vec<(PictureRow, Made)>,

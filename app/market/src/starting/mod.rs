@@ -1,0 +1,117 @@
+//! Starting pictures: what a recipe begins with, encrypted in files beside it.
+//!
+//! The one rule: a file's key lies in the secret that names it, and nowhere else: who erases the secret erases the picture.
+
+mod store;
+#[cfg(test)]
+mod tests;
+#[cfg(any(test, feature = "testing"))]
+pub use store::ALL as STATEMENTS;
+
+use crate::shop::Shop;
+use base::db::{self, Tx};
+use base::media;
+use base::vault::{self, FileKey};
+use base::{clock::Clock, compute};
+use engine::picture::Picture;
+use engine::pipeline::Pictures;
+use schema::digest::Digest;
+use serde::{Deserialize, Serialize};
+use thiserror::Error as ThisError;
+
+/// A picture of a recipe, as a secret names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The file.
+    pub blob: String,
+    /// What opens it.
+    pub key: FileKey,
+    /// What its pixels are.
+    pub pixels: Digest,
+}
+
+/// Why a picture is not there.
+#[derive(Debug, ThisError)]
+pub enum Error {
+    /// The file is gone.
+    #[error("the file {0} of a starting picture is missing")]
+    Missing(String),
+    /// The file does not open.
+    #[error(transparent)]
+    Vault(#[from] vault::Error),
+    /// The files' place failed.
+    #[error(transparent)]
+    Media(#[from] media::Error),
+    /// It is no picture.
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+}
+
+/// Encrypts a picture and writes its file. Nobody names it yet: [`hold`] does, in the transaction that stores the secret.
+///
+/// # Errors
+/// When the files' place fails.
+pub async fn keep(shop: &Shop, picture: Picture) -> Result<Kept, Error> {
+    let locked = compute::run(move || {
+        let pixels = picture.digest()?.blake3;
+        let (file, key) = vault::lock(&picture.to_png(None)?);
+        Ok::<_, Error>((file, key, pixels))
+    });
+    let (file, key, pixels) = locked.await?;
+    let blob = shop.media.put(file).await?;
+    Ok(Kept { blob, key, pixels })
+}
+
+/// The PNG files of pictures, in their order.
+///
+/// # Errors
+/// When one is gone or does not open.
+pub async fn files(shop: &Shop, kept: &[Kept]) -> Result<Vec<Vec<u8>>, Error> {
+    let mut files = Vec::new();
+    for kept in kept {
+        let file = shop.media.get(&kept.blob).await?;
+        let file = file.ok_or_else(|| Error::Missing(kept.blob.clone()))?;
+        let key = kept.key.clone();
+        files.push(compute::run(move || vault::unlock(&key, &file)).await?);
+    }
+    Ok(files)
+}
+
+/// Pictures for the engine.
+///
+/// # Errors
+/// As [`files`].
+pub async fn open(shop: &Shop, kept: &[Kept]) -> Result<Pictures, Error> {
+    if kept.is_empty() {
+        return Ok(Pictures::default());
+    }
+    let files = files(shop, kept).await?;
+    Ok(compute::run(move || Pictures::of_files(&files)).await?)
+}
+
+/// Names files for their owner, a draft or a version, so that they stay. Said twice it is one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hold(tx: &mut Tx, clock: &Clock, owner: &str, kept: &[Kept]) -> db::Result<()> {
+    for kept in kept {
+        store::insert(tx, owner, &kept.blob, clock.now_ms()).await?;
+    }
+    Ok(())
+}
+
+/// Whether an owner begins with a picture: of a version everybody may know that, and nothing of the picture.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_begun(tx: &mut Tx, owner: &str) -> db::Result<bool> {
+    Ok(store::count(tx, owner).await? > 0)
+}
+
+/// Names an owner's files no more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn let_go(tx: &mut Tx, owner: &str) -> db::Result<()> {
+    store::delete(tx, owner).await
+}

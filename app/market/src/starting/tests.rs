@@ -1,0 +1,77 @@
+//! Files that recipes begin with: who has the key opens them, and who names them keeps them.
+
+use super::{Error, files, hold, keep, let_go, open};
+use crate::files::sweep;
+use crate::testing::shop;
+use base::clock::DAY_MS;
+use base::random;
+use base::testing::databases;
+use engine::picture::Picture;
+use schema::recipe::Init;
+
+fn picture(shade: u8) -> Picture {
+    Picture {
+        width: 8,
+        height: 8,
+        samples: vec![shade; 8 * 8 * 3],
+    }
+}
+
+#[tokio::test]
+async fn a_kept_picture_is_opened_by_its_key_alone_and_its_file_shows_nothing() {
+    for test in databases().await {
+        let rules = shop(&test).await.rules(&test);
+        let (one, other) = (picture(10), picture(200));
+        let kept = keep(&rules, one.clone()).await.expect("kept");
+        let again = keep(&rules, one.clone()).await.expect("kept");
+        assert_ne!(kept.blob, again.blob, "equal pictures are not seen to be");
+        let file = rules.media.get(&kept.blob).await.expect("read");
+        let file = file.expect("a file");
+        assert!(!file.windows(4).any(|bytes| bytes == b"\x89PNG"));
+        let init = Init {
+            pixels: kept.pixels,
+            strength_milli: 500,
+            mask: None,
+        };
+        let opened = open(&rules, &[kept.clone()]).await.expect("pictures");
+        let found = opened.files(&init).expect("the picture");
+        assert_eq!(Picture::from_png(&found[0]).expect("a PNG"), one);
+        let mut mixed = keep(&rules, other).await.expect("kept");
+        mixed.blob = kept.blob.clone();
+        let refused = files(&rules, &[mixed]).await.expect_err("another key");
+        assert!(matches!(refused, Error::Vault(_)), "{refused}");
+        assert!(!format!("{kept:?}").contains("key: FileKey(\""));
+    }
+}
+
+#[tokio::test]
+async fn a_file_stays_for_as_long_as_a_draft_or_a_version_names_it() {
+    for test in databases().await {
+        let rules = shop(&test).await.rules(&test);
+        let kept = keep(&rules, picture(10)).await.expect("kept");
+        let both = [kept.clone()];
+        let mut tx = test.db.write().await.expect("a transaction");
+        for owner in ["draft", "version", "version"] {
+            hold(&mut tx, &rules.clock, owner, &both)
+                .await
+                .expect("held");
+        }
+        let_go(&mut tx, "draft").await.expect("let go");
+        tx.commit().await.expect("a commit");
+        let late = random::real_now_ms() + 3 * DAY_MS;
+        let all = async |now_ms| {
+            rules.media.set_owner("shop").await.expect("said");
+            let mut aside = 0;
+            for _ in 0..256 {
+                let swept = sweep(&test.db, &rules.media, "shop", now_ms).await;
+                aside += swept.expect("swept").aside;
+            }
+            aside
+        };
+        assert_eq!(all(late).await, 0, "{}", test.name);
+        let mut tx = test.db.write().await.expect("a transaction");
+        let_go(&mut tx, "version").await.expect("let go");
+        tx.commit().await.expect("a commit");
+        assert_eq!(all(late).await, 1, "{}", test.name);
+    }
+}
