@@ -27,6 +27,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("models", &["market/src/models.rs"]),
     ("engines", &["market/src/engines.rs"]),
     ("finder", &["market/src/finder.rs"]),
+    ("starting", &["market/src/starting/"]),
     ("catalog", &["market/src/catalog/"]),
     ("pictures", &["market/src/pictures/"]),
     ("orders", &["market/src/orders/"]),

@@ -42,7 +42,7 @@ pub async fn run(state: &Shop, payload: &str) -> Result<Outcome> {
         .await?;
     tx.commit().await?;
     let opened = compute::run(move || FullRecipe::parse(&plain)).await?;
-    let begun = starting::open(state, &opened.starting).await?;
+    let begun = starting::open(&state.media, &opened.starting).await?;
     let engines = state.engines.clone();
     // Another model, or a damaged one, is no verdict on the recipe: the run fails by name, and nobody is told that it differs.
     let requests = compute::run(move || {

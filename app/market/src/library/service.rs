@@ -232,7 +232,9 @@ pub async fn starting_file(state: &Shop, line: &Line, index: usize) -> Result<Ve
     tx.commit().await?;
     let kept = secret.starting.get(index).cloned();
     let kept = kept.ok_or(Error::NotFound)?;
-    let mut files = starting::files(state, &[kept]).await.map_err(internal)?;
+    let mut files = starting::read(&state.media, &[kept])
+        .await
+        .map_err(internal)?;
     files.pop().ok_or(Error::NotFound)
 }
 
@@ -249,7 +251,7 @@ impl Bundled {
     /// # Errors
     /// When a picture that the recipe begins with is gone.
     pub async fn into_bytes(mut self, state: &Shop) -> Result<Vec<u8>, Error> {
-        let files = starting::files(state, &self.starting).await;
+        let files = starting::read(&state.media, &self.starting).await;
         let files = files.map_err(internal)?;
         let whole = compute::run(move || {
             if let Some(owner) = &mut self.bundle.owner

@@ -110,7 +110,7 @@ async fn due(shop: &Shop, id: &OwnRunId, index: i64) -> Result<Option<Due>, Refu
 
 async fn make(shop: &Shop, due: Due) -> Result<Outcome> {
     let (run, index) = (&due.run.id, due.picture.idx);
-    let begun = starting::open(shop, &due.recipe.starting).await?;
+    let begun = starting::open(&shop.media, &due.recipe.starting).await?;
     let (recipe, values, seed) = (due.recipe.recipe.clone(), due.values.clone(), due.seed);
     let request = compute::run(move || Request::of_recipe(&recipe, &values, seed, &begun)).await;
     let made = match request {

@@ -8,11 +8,10 @@ mod tests;
 #[cfg(any(test, feature = "testing"))]
 pub use store::ALL as STATEMENTS;
 
-use crate::shop::Shop;
+use base::compute;
 use base::db::{self, Tx};
-use base::media;
+use base::media::{self, Media};
 use base::vault::{self, FileKey};
-use base::{clock::Clock, compute};
 use engine::picture::Picture;
 use engine::pipeline::Pictures;
 use schema::digest::Digest;
@@ -51,14 +50,14 @@ pub enum Error {
 ///
 /// # Errors
 /// When the files' place fails.
-pub async fn keep(shop: &Shop, picture: Picture) -> Result<Kept, Error> {
+pub async fn keep(files: &Media, picture: Picture) -> Result<Kept, Error> {
     let locked = compute::run(move || {
         let pixels = picture.digest()?.blake3;
         let (file, key) = vault::lock(&picture.to_png(None)?);
         Ok::<_, Error>((file, key, pixels))
     });
     let (file, key, pixels) = locked.await?;
-    let blob = shop.media.put(file).await?;
+    let blob = files.put(file).await?;
     Ok(Kept { blob, key, pixels })
 }
 
@@ -66,26 +65,26 @@ pub async fn keep(shop: &Shop, picture: Picture) -> Result<Kept, Error> {
 ///
 /// # Errors
 /// When one is gone or does not open.
-pub async fn files(shop: &Shop, kept: &[Kept]) -> Result<Vec<Vec<u8>>, Error> {
-    let mut files = Vec::new();
+pub async fn read(files: &Media, kept: &[Kept]) -> Result<Vec<Vec<u8>>, Error> {
+    let mut read = Vec::new();
     for kept in kept {
-        let file = shop.media.get(&kept.blob).await?;
+        let file = files.get(&kept.blob).await?;
         let file = file.ok_or_else(|| Error::Missing(kept.blob.clone()))?;
         let key = kept.key.clone();
-        files.push(compute::run(move || vault::unlock(&key, &file)).await?);
+        read.push(compute::run(move || vault::unlock(&key, &file)).await?);
     }
-    Ok(files)
+    Ok(read)
 }
 
 /// Pictures for the engine.
 ///
 /// # Errors
-/// As [`files`].
-pub async fn open(shop: &Shop, kept: &[Kept]) -> Result<Pictures, Error> {
+/// As [`read`].
+pub async fn open(files: &Media, kept: &[Kept]) -> Result<Pictures, Error> {
     if kept.is_empty() {
         return Ok(Pictures::default());
     }
-    let files = files(shop, kept).await?;
+    let files = read(files, kept).await?;
     Ok(compute::run(move || Pictures::of_files(&files)).await?)
 }
 
@@ -93,9 +92,9 @@ pub async fn open(shop: &Shop, kept: &[Kept]) -> Result<Pictures, Error> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn hold(tx: &mut Tx, clock: &Clock, owner: &str, kept: &[Kept]) -> db::Result<()> {
+pub async fn hold(tx: &mut Tx, owner: &str, kept: &[Kept], now_ms: i64) -> db::Result<()> {
     for kept in kept {
-        store::insert(tx, owner, &kept.blob, clock.now_ms()).await?;
+        store::insert(tx, owner, &kept.blob, now_ms).await?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Files that recipes begin with: who has the key opens them, and who names them keeps them.
 
-use super::{Error, files, hold, keep, let_go, open};
+use super::{Error, hold, keep, let_go, open, read};
 use crate::files::sweep;
 use crate::testing::shop;
 use base::clock::DAY_MS;
@@ -22,8 +22,8 @@ async fn a_kept_picture_is_opened_by_its_key_alone_and_its_file_shows_nothing() 
     for test in databases().await {
         let rules = shop(&test).await.rules(&test);
         let (one, other) = (picture(10), picture(200));
-        let kept = keep(&rules, one.clone()).await.expect("kept");
-        let again = keep(&rules, one.clone()).await.expect("kept");
+        let kept = keep(&rules.media, one.clone()).await.expect("kept");
+        let again = keep(&rules.media, one.clone()).await.expect("kept");
         assert_ne!(kept.blob, again.blob, "equal pictures are not seen to be");
         let file = rules.media.get(&kept.blob).await.expect("read");
         let file = file.expect("a file");
@@ -33,12 +33,12 @@ async fn a_kept_picture_is_opened_by_its_key_alone_and_its_file_shows_nothing() 
             strength_milli: 500,
             mask: None,
         };
-        let opened = open(&rules, &[kept.clone()]).await.expect("pictures");
+        let opened = open(&rules.media, std::slice::from_ref(&kept)).await.expect("pictures");
         let found = opened.files(&init).expect("the picture");
         assert_eq!(Picture::from_png(&found[0]).expect("a PNG"), one);
-        let mut mixed = keep(&rules, other).await.expect("kept");
+        let mut mixed = keep(&rules.media, other).await.expect("kept");
         mixed.blob = kept.blob.clone();
-        let refused = files(&rules, &[mixed]).await.expect_err("another key");
+        let refused = read(&rules.media, &[mixed]).await.expect_err("another key");
         assert!(matches!(refused, Error::Vault(_)), "{refused}");
         assert!(!format!("{kept:?}").contains("key: FileKey(\""));
     }
@@ -48,13 +48,11 @@ async fn a_kept_picture_is_opened_by_its_key_alone_and_its_file_shows_nothing() 
 async fn a_file_stays_for_as_long_as_a_draft_or_a_version_names_it() {
     for test in databases().await {
         let rules = shop(&test).await.rules(&test);
-        let kept = keep(&rules, picture(10)).await.expect("kept");
+        let kept = keep(&rules.media, picture(10)).await.expect("kept");
         let both = [kept.clone()];
         let mut tx = test.db.write().await.expect("a transaction");
         for owner in ["draft", "version", "version"] {
-            hold(&mut tx, &rules.clock, owner, &both)
-                .await
-                .expect("held");
+            hold(&mut tx, owner, &both, 1).await.expect("held");
         }
         let_go(&mut tx, "draft").await.expect("let go");
         tx.commit().await.expect("a commit");

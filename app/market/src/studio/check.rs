@@ -8,6 +8,7 @@ use super::error::Error;
 use crate::shop::Shop;
 use base::compute;
 use engine::ErrorKind;
+use engine::model::{Model, Size};
 use schema::failure::FieldError;
 use schema::licence::Licence;
 use schema::listing::{Category, parse_description, parse_price, parse_title};
@@ -151,7 +152,7 @@ fn check(state: &Shop, mut form: DraftForm) -> Result<Checked, Error> {
     }
     if let Ok(model) = form.content.model(state.engines.models()) {
         let size = form.content.size_with(model);
-        if let Err(code) = super::start::check(&form.content, model, size) {
+        if let Err(code) = start(&form.content, model, size) {
             wrong.push(FieldError::new("start", code));
         }
     }
@@ -177,5 +178,15 @@ fn check(state: &Shop, mut form: DraftForm) -> Result<Checked, Error> {
             content: form.content,
         }),
         _ => Err(Error::Invalid(wrong)),
+    }
+}
+
+/// Refuses what a model makes nothing of, at its field.
+pub(super) fn start(content: &Content, model: &Model, size: Size) -> Result<(), &'static str> {
+    match &content.start {
+        Some(_) if !model.makes_latents() => Err("start-model"),
+        Some(start) if start.size != size => Err("start-size"),
+        None if model.manifest.paints_into() => Err("start-needed"),
+        _ => Ok(()),
     }
 }

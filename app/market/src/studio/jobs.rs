@@ -1,7 +1,7 @@
 //! Work of the studio: make a picture, certify a version.
 
 use super::service::open_picture;
-use super::{GENERATE, PictureState, queue, start, store};
+use super::{GENERATE, PictureState, begin, queue, store};
 use crate::catalog::VersionState;
 use crate::catalog::versions::{self, FullRecipe, LOOK_AGAIN_MS, VersionRow, refuse_version};
 use crate::log::service as log;
@@ -35,7 +35,7 @@ async fn generate(state: &Shop, id: &PictureId) -> anyhow::Result<Outcome> {
     let secret = open_picture(state, &mut tx, &row, "generate").await?;
     tx.commit().await?;
     let for_work = state.clone();
-    let begun = start::open(state, &secret.content).await?;
+    let begun = begin::open(state, &secret.content).await?;
     let request = compute::run(move || {
         let recipe = secret
             .content
@@ -129,7 +129,7 @@ async fn certify(state: &Shop, id: &VersionId) -> anyhow::Result<Outcome> {
         .await?;
     tx.commit().await?;
     let opened = compute::run(move || FullRecipe::parse(&plain)).await?;
-    let begun = starting::open(state, &opened.starting).await?;
+    let begun = starting::open(&state.media, &opened.starting).await?;
     let engines = state.engines.clone();
     let requests = compute::run(move || {
         let model = engines.models().named(opened.recipe.model)?;

@@ -3,6 +3,7 @@
 //! The one rule: template, seeds and values lie encrypted, and a listing goes live only when the platform's own worker found
 //! every digest equal and both leaves are in a signed checkpoint.
 
+pub mod begin;
 mod check;
 mod content;
 mod error;

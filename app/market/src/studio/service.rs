@@ -4,7 +4,7 @@ pub use super::content::{Content, DraftForm};
 pub use super::error::Error;
 use super::error::{internal, refused, refused_at};
 pub use super::preview::{Preview, preview};
-use super::start::{self, Start, Varied, later};
+use super::start::{Start, Varied};
 use super::store;
 pub use super::store::{DraftLine, DraftRow, MyListing, PictureRow, Published};
 use crate::catalog::versions::{self, NewVersion, VersionSecret};
@@ -248,6 +248,11 @@ pub async fn save_draft(
     Ok(())
 }
 
+/// When a draft is changed: always after its last change, so that two changes of one millisecond are two.
+pub(super) fn later(state: &Shop, before_ms: i64) -> i64 {
+    state.clock.now_ms().max(before_ms + 1)
+}
+
 pub(super) async fn open_picture(
     state: &Shop,
     tx: &mut Tx,
@@ -381,7 +386,8 @@ fn gather(
             return Err(refused_at("picture", "model-not-for-sale"));
         }
         let size = draft.content.size_with(model);
-        start::check(&draft.content, model, size).map_err(|code| refused_at("start", code))?;
+        super::check::start(&draft.content, model, size)
+            .map_err(|code| refused_at("start", code))?;
     }
     let recipe = draft.content.recipe(models, recipe_anchors);
     let recipe = recipe.map_err(|error| {
@@ -647,7 +653,7 @@ pub async fn publish(
         starting: sealable.starting.clone(),
     };
     let version = new.version_id.as_str();
-    starting::hold(tx, &state.clock, version, &sealable.starting).await?;
+    starting::hold(tx, version, &sealable.starting, now).await?;
     if let Some(origin) = &sealable.varied {
         store::insert_varied_seed(tx, origin, version, now).await?;
     }

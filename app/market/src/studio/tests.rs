@@ -2,7 +2,7 @@
 
 use super::queue::{self, Seeds};
 use super::service::{self, Content, DraftForm, Error, PictureRow};
-use super::{GENERATE, PictureState, jobs, start, store};
+use super::{GENERATE, PictureState, begin, jobs, store};
 use crate::shop::Shop as Rules;
 use crate::testing::{Shop, shop};
 use base::db::execute;
@@ -224,7 +224,7 @@ async fn variations_share_the_noise_of_one_picture_and_are_sealed_apart_from_it(
         let work = Work::new(&test).await;
         work.save("{colour} apple").await;
         let first = work.make("red", Seeds::Drawn).await;
-        let vary = start::vary(&work.rules, &work.person, &work.draft, &first.id);
+        let vary = begin::vary(&work.rules, &work.person, &work.draft, &first.id);
         vary.await.expect("asked for");
         let waiting: Vec<_> = work.pictures().await;
         let waiting = waiting
@@ -252,7 +252,7 @@ async fn variations_share_the_noise_of_one_picture_and_are_sealed_apart_from_it(
         let noted = store::insert_varied_seed(&mut tx, &first.id, "version", 1).await;
         noted.expect("noted");
         tx.commit().await.expect("a commit");
-        let cleared = start::clear_varied(&work.rules, &work.person, &work.draft).await;
+        let cleared = begin::clear_varied(&work.rules, &work.person, &work.draft).await;
         cleared.expect("cleared");
         let refused = work.refused(&first.id).await;
         assert_eq!(refused.as_deref(), Some("seed-sealed"), "{}", test.name);
@@ -265,7 +265,7 @@ async fn a_model_that_begins_with_noise_alone_takes_no_picture_and_strangers_non
         let work = Work::new(&test).await;
         work.save("{colour} apple").await;
         let picture = work.make("red", Seeds::Drawn).await;
-        let upload = || start::Upload {
+        let upload = || begin::Upload {
             picture: vec![1, 2, 3],
             mask: None,
         };
@@ -275,16 +275,16 @@ async fn a_model_that_begins_with_noise_alone_takes_no_picture_and_strangers_non
             other => panic!("{other:?}"),
         };
         let (rules, draft) = (&work.rules, &work.draft);
-        let sent = start::upload(rules, &work.person, draft, upload()).await;
+        let sent = begin::upload(rules, &work.person, draft, upload()).await;
         assert_eq!(code(sent), "start-model", "{}", test.name);
-        let begun = start::begin_with(rules, &work.person, draft, &picture.id).await;
+        let begun = begin::begin_with(rules, &work.person, draft, &picture.id).await;
         assert_eq!(code(begun), "start-model", "{}", test.name);
         let stranger = PersonId::parse(&work.shop.buyers[0]).expect("a person");
-        let sent = start::upload(rules, &stranger, draft, upload()).await;
+        let sent = begin::upload(rules, &stranger, draft, upload()).await;
         assert_eq!(code(sent), "not-found", "{}", test.name);
-        let varied = start::vary(rules, &stranger, draft, &picture.id).await;
+        let varied = begin::vary(rules, &stranger, draft, &picture.id).await;
         assert_eq!(code(varied), "not-found", "{}", test.name);
-        let shown = start::file(rules, &stranger, draft, 0).await.map(drop);
+        let shown = begin::file(rules, &stranger, draft, 0).await.map(drop);
         assert_eq!(code(shown), "not-found", "{}", test.name);
     }
 }

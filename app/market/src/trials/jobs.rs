@@ -52,7 +52,7 @@ pub async fn run(shop: &Shop, payload: &str) -> Result<Outcome> {
     tx.commit().await?;
     let opened = compute::run(move || FullRecipe::parse(&plain)).await;
     let opened = opened.context("a sold recipe")?;
-    let begun = starting::open(shop, &opened.starting).await?;
+    let begun = starting::open(&shop.media, &opened.starting).await?;
     let chosen = trial.values();
     let models = shop.engines.clone();
     let request = compute::run(move || {

@@ -5,5 +5,6 @@
 mod form;
 pub mod http;
 mod page;
+mod shown;
 mod start;
 mod variables;

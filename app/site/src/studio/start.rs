@@ -1,6 +1,6 @@
 //! Routes of what a draft's pictures begin with.
 
-use super::http::{Told, draft_id, save_form, show};
+use super::shown::{Told, draft_id, save_form, show};
 use crate::ui::failure::AppError;
 use crate::ui::form::Form;
 use crate::ui::visit::Visit;
@@ -12,8 +12,8 @@ use axum::extract::{DefaultBodyLimit, Multipart, Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
+use market::studio::begin::{self, MAX_UPLOAD_BYTES, Upload};
 use market::studio::service::Error;
-use market::studio::start::{self, MAX_UPLOAD_BYTES, Upload};
 use schema::failure::{Code, FieldError};
 use schema::id::PictureId;
 
@@ -27,7 +27,7 @@ pub(super) fn routes() -> Router<AppState> {
             2 * MAX_UPLOAD_BYTES + MAX_FIELDS_BYTES,
         ));
     Router::new()
-        .route("/studio/drafts/{id}/begin", post(begin))
+        .route("/studio/drafts/{id}/begin", post(begun))
         .route("/studio/drafts/{id}/vary", post(vary))
         .route("/studio/drafts/{id}/starting/{index}", get(file))
         .merge(upload)
@@ -67,7 +67,7 @@ async fn upload(
                 return show(&state, &visit, &id, told).await;
             }
             let files = Upload { picture, mask };
-            match start::upload(&state, &person.id, &id, files).await {
+            match begin::upload(&state, &person.id, &id, files).await {
                 Ok(()) => Ok(visit.redirect(&format!("/studio/drafts/{id}#begin"))),
                 Err(Error::Invalid(errors)) => show(&state, &visit, &id, Told::wrong(errors)).await,
                 Err(error) => Err(error.into()),
@@ -111,7 +111,7 @@ async fn read(mut sent: Multipart) -> Result<Sent, FieldError> {
 }
 
 /// Begins with one of the draft's pictures, or with noise alone again. What stands on the page is saved first.
-async fn begin(
+async fn begun(
     State(state): State<AppState>,
     visit: Visit,
     Path(id): Path<String>,
@@ -127,14 +127,14 @@ async fn begin(
             }
             let (begun, place) = match (form.get("varied"), form.get("begin")) {
                 ("none", _) => (
-                    start::clear_varied(&state, &person.id, &id).await,
+                    begin::clear_varied(&state, &person.id, &id).await,
                     "pictures",
                 ),
-                (_, "") => (start::clear(&state, &person.id, &id).await, "begin"),
+                (_, "") => (begin::clear(&state, &person.id, &id).await, "begin"),
                 (_, picture) => {
                     let picture =
                         PictureId::parse(picture).map_err(|_| AppError::new(Code::NotFound))?;
-                    let begun = start::begin_with(&state, &person.id, &id, &picture).await;
+                    let begun = begin::begin_with(&state, &person.id, &id, &picture).await;
                     (begun, "begin")
                 }
             };
@@ -164,7 +164,7 @@ async fn vary(
             }
             let picture = PictureId::parse(form.get("vary"));
             let picture = picture.map_err(|_| AppError::new(Code::NotFound))?;
-            match start::vary(&state, &person.id, &id, &picture).await {
+            match begin::vary(&state, &person.id, &id, &picture).await {
                 Ok(()) => Ok(visit.redirect(&format!("/studio/drafts/{id}#pictures"))),
                 Err(Error::Invalid(errors)) => show(&state, &visit, &id, Told::wrong(errors)).await,
                 Err(error) => Err(error.into()),
@@ -181,7 +181,7 @@ async fn file(
     visit
         .answer(async {
             let person = visit.require_person()?;
-            let file = start::file(&state, &person.id, &draft_id(&id)?, index).await?;
+            let file = begin::file(&state, &person.id, &draft_id(&id)?, index).await?;
             let headers = [
                 (header::CONTENT_TYPE, "image/png"),
                 (header::CACHE_CONTROL, "private, max-age=3600"),
