@@ -49,7 +49,8 @@ ids! {
     /// Somebody with an account.
     PersonId, "person";
     /// A draft in the studio.
-    DraftId, "draft";
+ComparisonId, "comparison";
+        DraftId, "draft";
     /// A picture generated in the studio.
     PictureId, "picture";
     /// A listing.

@@ -83,12 +83,15 @@ pub fn parse_price(text: &str) -> Result<Money, Error> {
     Ok(price)
 }
 
+/// The longest title.
+pub const MAX_TITLE_CHARACTERS: usize = 80;
+
 /// Checks a title: 2 to 80 characters, one line. Two, because 熊猫 says all that "panda" does.
 ///
 /// # Errors
 /// Says what is wrong.
 pub fn parse_title(text: &str) -> Result<String, Error> {
-    line(text, "title", 2, 80)
+    line(text, "title", 2, MAX_TITLE_CHARACTERS)
 }
 
 /// Checks a description: at most 5,000 characters.

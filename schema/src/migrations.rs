@@ -63,4 +63,5 @@ steps! {
     37 "0037_days";
     38 "0038_shelves";
     40 "0040_starting";
+    41 "0041_comparisons";
 }

@@ -33,7 +33,9 @@ async fn a_kept_picture_is_opened_by_its_key_alone_and_its_file_shows_nothing() 
             strength_milli: 500,
             mask: None,
         };
-        let opened = open(&rules.media, std::slice::from_ref(&kept)).await.expect("pictures");
+        let opened = open(&rules.media, std::slice::from_ref(&kept))
+            .await
+            .expect("pictures");
         let found = opened.files(&init).expect("the picture");
         assert_eq!(Picture::from_png(&found[0]).expect("a PNG"), one);
         let mut mixed = keep(&rules.media, other).await.expect("kept");

@@ -5,6 +5,7 @@
 
 pub mod begin;
 mod check;
+pub mod compare;
 mod content;
 mod error;
 pub mod jobs;

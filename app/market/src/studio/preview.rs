@@ -74,3 +74,12 @@ fn count(model: &Model, text: &str) -> Result<Option<i64>, Error> {
     let tokens = model.count_tokens(text).map_err(internal)?;
     i64::try_from(tokens).map(Some).map_err(internal)
 }
+
+/// What a draft's text became with the values that a picture was made with.
+///
+/// # Errors
+/// When they do not fit.
+pub(super) fn filled(content: &Content, values: &Values) -> Result<String, schema::Error> {
+    let template = Template::parse(&content.template, "template")?;
+    template.expand("template", &content.variables, values)
+}

@@ -2,6 +2,7 @@
 //!
 //! The one rule: nobody has more than [`MAX_WAITING`] pictures waiting, and what waits can be taken back by whoever asked for it.
 
+use super::content::Content;
 use super::error::{Error, internal, refused};
 use super::service::{PictureSecret, get_draft, get_picture, open_picture};
 use super::store::{DraftRow, PictureRow};
@@ -85,17 +86,7 @@ pub async fn generate(
     if store::get_draft(&mut tx, &row.id, person).await?.is_none() {
         return Err(Error::NotFound);
     }
-    let number = i64::try_from(asked.len()).unwrap_or(i64::MAX);
-    if turns::count_open(&mut tx, person.as_str(), Class::Studio).await? + number > MAX_WAITING {
-        return Err(Error::Invalid(vec![FieldError {
-            field: "count".into(),
-            code: "pictures-waiting".into(),
-            detail: Some(MAX_WAITING.to_string()),
-        }]));
-    }
-    if !limits::allow_many(&mut tx, limits::GENERATE, person.as_str(), number).await? {
-        return Err(Error::TooMany);
-    }
+    allow(&mut tx, person, asked.len()).await?;
     for secret in &asked {
         let asked = Asked {
             secret,
@@ -119,6 +110,63 @@ pub enum Seeds {
     Of(PictureId),
 }
 
+/// One of several pictures with one seed, each of a draft of its own.
+pub(super) struct Together {
+    pub(super) draft: DraftRow,
+    pub(super) content: Content,
+}
+
+/// Queues one picture of each of several drafts, all with one fresh seed; returns them in their order. As all are known to have it, one of
+/// them can be sealed.
+///
+/// # Errors
+/// [`Error::TooMany`], or [`Error::Invalid`] when too many wait; then none is queued.
+pub(super) async fn ask_together(
+    state: &Shop,
+    tx: &mut Tx,
+    person: &PersonId,
+    wanted: &[Together],
+    values: &Values,
+) -> Result<Vec<PictureId>, Error> {
+    allow(tx, person, wanted.len()).await?;
+    let seed = Seed(u64::from_le_bytes(random::bytes()));
+    let mut ids: Vec<PictureId> = Vec::new();
+    for place in wanted {
+        let secret = PictureSecret {
+            content: place.content.clone(),
+            values: values.clone(),
+            seed,
+            drawn: true,
+        };
+        let plain = serde_json::to_vec(&secret).map_err(internal)?;
+        let asked = Asked {
+            secret: &plain,
+            tag: &place.content.tag(state, &place.draft.id),
+            steps: i64::from(place.content.steps),
+            origin: ids.first().map(PictureId::as_str),
+        };
+        let id = insert(state, tx, &place.draft, &asked).await?;
+        ids.push(id);
+    }
+    Ok(ids)
+}
+
+/// Whether somebody may have so many pictures more, now and in this hour.
+async fn allow(tx: &mut Tx, person: &PersonId, count: usize) -> Result<(), Error> {
+    let number = i64::try_from(count).unwrap_or(i64::MAX);
+    if turns::count_open(tx, person.as_str(), Class::Studio).await? + number > MAX_WAITING {
+        return Err(Error::Invalid(vec![FieldError {
+            field: "count".into(),
+            code: "pictures-waiting".into(),
+            detail: Some(MAX_WAITING.to_string()),
+        }]));
+    }
+    match limits::allow_many(tx, limits::GENERATE, person.as_str(), number).await? {
+        true => Ok(()),
+        false => Err(Error::TooMany),
+    }
+}
+
 /// One picture to be queued.
 struct Asked<'a> {
     secret: &'a [u8],
@@ -133,8 +181,8 @@ async fn insert(
     tx: &mut Tx,
     draft: &DraftRow,
     asked: &Asked<'_>,
-) -> Result<(), Error> {
-    let (id, secret_id) = (random::id_of(), random::id());
+) -> Result<PictureId, Error> {
+    let (id, secret_id): (PictureId, String) = (random::id_of(), random::id());
     let now = state.clock.now_ms();
     state
         .vault
@@ -159,7 +207,7 @@ async fn insert(
         steps: asked.steps,
     };
     turns::enqueue(tx, &job).await?;
-    Ok(())
+    Ok(id)
 }
 
 fn job_key(picture: &PictureId) -> String {

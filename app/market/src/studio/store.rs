@@ -3,7 +3,7 @@
 use super::PictureState;
 use crate::catalog::ListingState;
 use base::db::{self, Tx, execute, fetch, statements};
-use schema::id::{DraftId, ListingId, PersonId, PictureId};
+use schema::id::{ComparisonId, DraftId, ListingId, PersonId, PictureId};
 
 /// A draft's public half.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -92,6 +92,18 @@ pub struct MyListing {
     pub draft_id: Option<String>,
 }
 
+/// A comparison, without its places.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Comparison {
+    #[sqlx(try_from = "String")]
+    pub id: ComparisonId,
+    /// Of the draft that it was begun with.
+    pub title: String,
+    /// Places of a row.
+    pub models: i64,
+    pub created_ms: i64,
+}
+
 statements! {
     INSERT_DRAFT = "insert into draft (id, person_id, title, description, category, price_minor, licence, secret_id, created_ms, updated_ms, tags, trial)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)";
@@ -121,6 +133,11 @@ statements! {
         from picture where draft_id = $1 and state in ('waiting', 'failed') order by created_ms, id limit 400";
     DELETE_PICTURE = "delete from picture where id = $1";
     DELETE_DRAFT = "delete from draft where id = $1";
+    INSERT_COMPARISON = "insert into comparison (id, person_id, title, models, created_ms) values ($1, $2, $3, $4, $5)";
+    INSERT_CELL = "insert into comparison_cell (comparison_id, idx, draft_id, picture_id) values ($1, $2, $3, $4)";
+    LIST_COMPARISONS = "select id, title, models, created_ms from comparison where person_id = $1 order by created_ms desc, id desc limit $2";
+    FIND_COMPARISON = "select id, title, models, created_ms from comparison where id = $1 and person_id = $2";
+    LIST_CELLS = "select draft_id, picture_id from comparison_cell where comparison_id = $1 order by idx";
     SET_STEP = "update picture set state = 'running', step = $2 where id = $1 and state <> 'done'";
     FINISH_PICTURE = "update picture set state = 'done', step = steps, blob = $2, pixel_blake3 = $3, pixel_sha256 = $4, error = null where id = $1";
     FAIL_PICTURE = "update picture set state = 'failed', error = $2 where id = $1 and state <> 'done'";
@@ -331,4 +348,85 @@ fn check_step(picture: &PictureRow, to: PictureState) -> db::Result<()> {
 
 pub(super) async fn list_mine(tx: &mut Tx, person: &str) -> db::Result<Vec<MyListing>> {
     fetch!(tx, fetch_all, MyListing, LIST_MINE, person)
+}
+
+pub(super) async fn insert_comparison(
+    tx: &mut Tx,
+    id: &ComparisonId,
+    person: &PersonId,
+    (title, models): (&str, i64),
+    now_ms: i64,
+) -> db::Result<()> {
+    execute!(
+        tx,
+        INSERT_COMPARISON,
+        id.as_str(),
+        person.as_str(),
+        title,
+        models,
+        now_ms
+    )
+    .map(|_| ())
+}
+
+pub(super) async fn insert_cell(
+    tx: &mut Tx,
+    comparison: &ComparisonId,
+    index: i64,
+    draft: &DraftId,
+    picture: &PictureId,
+) -> db::Result<()> {
+    let (comparison, draft) = (comparison.as_str(), draft.as_str());
+    execute!(tx, INSERT_CELL, comparison, index, draft, picture.as_str()).map(|_| ())
+}
+
+pub(super) async fn list_comparisons(
+    tx: &mut Tx,
+    person: &PersonId,
+    most: i64,
+) -> db::Result<Vec<Comparison>> {
+    fetch!(
+        tx,
+        fetch_all,
+        Comparison,
+        LIST_COMPARISONS,
+        person.as_str(),
+        most
+    )
+}
+
+pub(super) async fn find_comparison(
+    tx: &mut Tx,
+    id: &ComparisonId,
+    person: &PersonId,
+) -> db::Result<Option<Comparison>> {
+    fetch!(
+        tx,
+        fetch_optional,
+        Comparison,
+        FIND_COMPARISON,
+        id.as_str(),
+        person.as_str()
+    )
+}
+
+/// Drafts and pictures of a comparison, row by row; either may be gone.
+pub(super) async fn list_cells(
+    tx: &mut Tx,
+    comparison: &ComparisonId,
+) -> db::Result<Vec<(DraftId, PictureId)>> {
+    let found = fetch!(
+        tx,
+        fetch_all,
+        (String, String),
+        LIST_CELLS,
+        comparison.as_str()
+    )?;
+    let parsed = found.into_iter().filter_map(|(draft, picture)| {
+        Some((
+            DraftId::parse(&draft).ok()?,
+            PictureId::parse(&picture).ok()?,
+        ))
+    });
+    Ok(parsed.collect())
 }

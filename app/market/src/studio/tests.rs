@@ -2,7 +2,7 @@
 
 use super::queue::{self, Seeds};
 use super::service::{self, Content, DraftForm, Error, PictureRow};
-use super::{GENERATE, PictureState, begin, jobs, store};
+use super::{GENERATE, PictureState, begin, compare, jobs, store};
 use crate::shop::Shop as Rules;
 use crate::testing::{Shop, shop};
 use base::db::execute;
@@ -286,5 +286,87 @@ async fn a_model_that_begins_with_noise_alone_takes_no_picture_and_strangers_non
         assert_eq!(code(varied), "not-found", "{}", test.name);
         let shown = begin::file(rules, &stranger, draft, 0).await.map(drop);
         assert_eq!(code(shown), "not-found", "{}", test.name);
+    }
+}
+
+#[tokio::test]
+async fn what_is_compared_has_one_seed_and_a_draft_for_each_and_one_of_them_is_sealed_with_it() {
+    for test in databases().await {
+        let work = Work::new(&test).await;
+        work.save("{colour} apple").await;
+        let model = work.rules.engines.models().usual().digest;
+        let values = Values::from([("colour".into(), "red".into())]);
+        let wish = |prompts: &[&str]| compare::Wish {
+            models: vec![model],
+            prompts: prompts.iter().map(|text| (*text).to_owned()).collect(),
+            values: values.clone(),
+        };
+        let begin = async |person: &PersonId, wish| {
+            compare::begin(&work.rules, person, &work.draft, wish).await
+        };
+        let code = |result: Result<schema::id::ComparisonId, Error>| match result {
+            Err(Error::Invalid(fields)) => {
+                (fields[0].field.to_string(), fields[0].code.to_string())
+            }
+            Err(Error::NotFound) => ("".into(), "not-found".into()),
+            other => panic!("{other:?}"),
+        };
+        let pair = |field: &str, code: &str| (field.to_owned(), code.to_owned());
+        // Nothing is made of what cannot be compared.
+        let alone = begin(&work.person, wish(&[" "])).await;
+        assert_eq!(code(alone), pair("models", "compare-count"));
+        let wrong = begin(&work.person, wish(&["{nothing} apple"])).await;
+        assert_eq!(code(wrong).0, "prompt_1", "{}", test.name);
+        let stranger = PersonId::parse(&work.shop.buyers[0]).expect("a person");
+        let refused = begin(&stranger, wish(&["{colour} Apfel"])).await;
+        assert_eq!(code(refused), pair("", "not-found"));
+        assert_eq!(work.list().await.0.len(), 1, "{}", test.name);
+
+        let id = begin(
+            &work.person,
+            wish(&["{colour} Apfel", "", "{colour} pomme"]),
+        )
+        .await;
+        let id = id.expect("begun");
+        let shown = compare::get(&work.rules, &work.person, &id).await;
+        let shown = shown.expect("a comparison");
+        assert_eq!(shown.rows, ["red apple", "red Apfel", "red pomme"]);
+        assert_eq!(shown.columns.len(), 1);
+        assert_eq!(shown.cells[0].draft, work.draft);
+        assert_eq!(work.list().await.0.len(), 3, "{}", test.name);
+        let strange = compare::get(&work.rules, &stranger, &id).await;
+        assert!(matches!(strange, Err(Error::NotFound)));
+        let mut made = Vec::new();
+        for cell in &shown.cells {
+            let (_, picture) = cell.made.as_ref().expect("a picture");
+            let done = jobs::run(&work.rules, GENERATE, picture.id.as_str()).await;
+            done.expect("an outcome");
+            made.push((cell.draft.clone(), picture.id.clone()));
+        }
+        let seal = async |at: usize| {
+            let (draft, picture): &(DraftId, PictureId) = &made[at];
+            let chosen = [picture.clone()];
+            let sealable =
+                service::sealable(&work.rules, &work.person, draft, &chosen, false).await;
+            sealable.map(|sealable| sealable.recipe().anchors[0].seed)
+        };
+        let first = seal(0).await.map_err(|_| "refused").expect("the first");
+        let other = seal(1).await.map_err(|_| "refused").expect("another");
+        assert_eq!(Some(first), shown.seed);
+        assert_eq!(first, other, "one seed for all");
+        // Once one is sealed its buyers know the seed.
+        let mut tx = test.db.write().await.expect("a transaction");
+        let sealed = service::get_picture(&mut tx, &work.person, &made[0].1).await;
+        let blake3 = sealed.expect("a picture").pixel_blake3.expect("a digest");
+        let sql = "update anchor set pixel_blake3 = $1 where version_id = (select min(version_id) from anchor) and idx = 0";
+        execute!(&mut tx, sql, &blake3).expect("a sealed picture");
+        tx.commit().await.expect("a commit");
+        assert!(seal(1).await.is_err(), "{}", test.name);
+        assert!(seal(0).await.is_ok(), "{}", test.name);
+        // A draft that is given up leaves its place empty.
+        let given_up = queue::delete_draft(&work.rules, &work.person, &made[2].0).await;
+        given_up.expect("given up");
+        let shown = compare::get(&work.rules, &work.person, &id).await;
+        assert!(shown.expect("a comparison").cells[2].made.is_none());
     }
 }

@@ -17,6 +17,7 @@ pub(super) const STORES: &[(&str, &[(&str, &str)])] = &[
     ("books", money::books::STATEMENTS),
     ("exports", crate::export::STATEMENTS),
     ("browse", crate::browse::STATEMENTS),
+    ("starting", crate::starting::STATEMENTS),
     ("catalog", crate::catalog::STATEMENTS),
     ("versions", crate::catalog::versions::STATEMENTS),
     ("checkout", crate::checkout::STATEMENTS),

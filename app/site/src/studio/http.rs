@@ -1,5 +1,6 @@
 //! Routes of the studio.
 
+use super::compare;
 use super::form::Typed;
 use super::page;
 use super::shown::{Told, draft_id, preview, save_form, show};
@@ -34,6 +35,7 @@ pub fn routes() -> Router<AppState> {
         .route("/studio/drafts/{id}/seal", get(seal))
         .route("/studio/drafts/{id}/publish", post(publish))
         .merge(start::routes())
+        .merge(compare::routes())
         .route("/studio/drafts/{id}/cancel", post(cancel_waiting))
         .route("/studio/drafts/{id}/delete", post(delete))
         .route("/studio/listings/{id}/trial", post(allow_trial))
@@ -48,8 +50,15 @@ async fn studio(State(state): State<AppState>, visit: Visit) -> Response {
             let person = visit.require_person()?;
             let mut tx = state.db.read().await?;
             let (drafts, listings) = service::list_own(&mut tx, person.id.as_str()).await?;
+            let comparisons = market::studio::compare::list(&mut tx, &person.id).await?;
             let keys = market::log::keys::list_active(&mut tx, person.id.as_str()).await?;
-            Ok(page::studio(&visit, drafts, listings, keys.is_empty()))
+            Ok(page::studio(
+                &visit,
+                drafts,
+                comparisons,
+                listings,
+                keys.is_empty(),
+            ))
         })
         .await
 }

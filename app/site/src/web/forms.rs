@@ -223,6 +223,11 @@ pub const FORMS: &[FormRoute] = &[
         "the same picture begins it",
     ),
     keyed(
+        "/studio/drafts/{id}/compare",
+        "/studio/drafts/{id}/compare",
+        Ask::Nothing,
+    ),
+    keyed(
         "/studio/drafts/{id}/vary",
         "/studio/drafts/{id}",
         Ask::Nothing,

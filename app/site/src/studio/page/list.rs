@@ -7,11 +7,13 @@ use axum::response::Response;
 use base::lang::Lang;
 use leptos::prelude::*;
 use market::catalog::ListingState;
+use market::studio::compare::Comparison;
 use market::studio::service::{DraftLine, MyListing};
 
 pub(in crate::studio) fn studio(
     visit: &Visit,
     drafts: Vec<DraftLine>,
+    comparisons: Vec<Comparison>,
     listings: Vec<MyListing>,
     no_key: bool,
 ) -> Response {
@@ -32,6 +34,7 @@ pub(in crate::studio) fn studio(
                 {no_drafts.then(|| view! { <p class="quiet">{lang.text("drafts-none")}</p> })}
                 {(!no_drafts).then(|| view! { <ul class="grid">{drafts}</ul> })}
             </section>
+            {compared(lang, comparisons)}
             <section class="stack" id="listings" aria-labelledby="listings-title">
                 <h2 id="listings-title">{lang.text("listings")}</h2>
                 {no_listings.then(|| empty(visit, "listings-none", None))}
@@ -39,6 +42,26 @@ pub(in crate::studio) fn studio(
             </section>
         }
         .into_any()
+    })
+}
+
+/// Comparisons, the newest first.
+fn compared(lang: Lang, comparisons: Vec<Comparison>) -> Option<impl IntoView + use<>> {
+    let none = comparisons.is_empty();
+    let items: Vec<_> = comparisons
+        .into_iter()
+        .map(|comparison| {
+            let href = lang.path(&format!("/studio/comparisons/{}", comparison.id));
+            view! { <li><a href=href>{comparison.title}</a>" "<span class="quiet">{lang.date(comparison.created_ms)}</span></li> }
+        })
+        .collect();
+    (!none).then(|| {
+        view! {
+            <section class="stack" id="comparisons" aria-labelledby="comparisons-title">
+                <h2 id="comparisons-title">{lang.text("comparisons")}</h2>
+                <ul class="plain card">{items}</ul>
+            </section>
+        }
     })
 }
 

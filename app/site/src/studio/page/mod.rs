@@ -1,6 +1,7 @@
 //! Pages of the studio: a creator's drafts and listings, a draft in three steps, and what is sealed.
 
 mod begin;
+pub(super) mod compare;
 mod draft;
 mod list;
 mod making;
