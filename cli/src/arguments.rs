@@ -155,6 +155,9 @@ pub(crate) struct Generate {
     /// Size such as 128x128, one that the model offers; its usual one when left out
     #[arg(long, value_name = "SIZE", conflicts_with_all = ["recipe", "bundle"])]
     pub(crate) size: Option<String>,
+    /// Make the picture of its latents in tiles of N pixels a side, and faded into each other: less memory, other pixels. One of the model's
+    #[arg(long, value_name = "N", conflicts_with_all = ["recipe", "bundle"])]
+    pub(crate) tile: Option<u32>,
     /// Steps, 1 to 200; the model's own number when left out
     #[arg(long, conflicts_with_all = ["recipe", "bundle"], allow_negative_numbers = true)]
     pub(crate) steps: Option<u32>,
@@ -533,6 +536,12 @@ pub(crate) struct ModelAdd {
     /// A picture size that it is to make, such as 512x768; as often as there are sizes. The size it was trained for when left out
     #[arg(long, value_name = "SIZE")]
     pub(crate) size: Vec<String>,
+    /// Let pictures that are larger be made in tiles of N pixels a side; as often as there are tiles
+    #[arg(long, value_name = "N")]
+    pub(crate) tile: Vec<u32>,
+    /// Make pictures that are larger than a tile in tiles alone: for a machine that has no memory for a whole one
+    #[arg(long, requires = "tile")]
+    pub(crate) tiles_only: bool,
     /// Its licence, where the folder's README.md does not say it
     #[arg(long)]
     pub(crate) licence: Option<String>,

@@ -31,6 +31,8 @@ pub struct Options {
     pub guidance_rescale_milli: Option<u32>,
     /// Added to the seed for the noise of the steps.
     pub step_seed_offset: Option<u32>,
+    /// Side of the tiles in which pictures are taken through encoder and decoder.
+    pub tile: Option<u32>,
     /// A second noise.
     pub variation: Option<Variation>,
 }
@@ -139,6 +141,7 @@ impl Request {
                 prompt_weights: recipe.prompt_weights,
                 guidance_rescale_milli: recipe.guidance_rescale_milli,
                 step_seed_offset: recipe.step_seed_offset,
+                tile: recipe.tile,
                 variation: recipe.variation,
             },
             start: match &recipe.init {

@@ -61,6 +61,8 @@ pub(crate) fn run(options: &Compare) -> Result<Exit> {
                     manifest.guidance_milli,
                     size,
                 );
+                let usual = manifest.sizes.first();
+                recipe.tile = usual.and_then(|size| manifest.usual_tile(*size));
                 recipe.anchors = vec![Anchor {
                     values: Values::new(),
                     seed,

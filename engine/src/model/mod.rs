@@ -5,6 +5,7 @@
 
 mod manifest;
 mod source;
+pub(crate) mod tiles;
 
 #[cfg(feature = "ort")]
 pub(crate) use manifest::{
@@ -141,16 +142,8 @@ impl Model {
             Parts::Flow(_) => weights * 2,
             Parts::Stable(_) => weights,
         };
-        let largest = self.manifest.sizes.iter().map(|size| {
-            let [channels, down, across] = self.manifest.latent(*size);
-            (channels * down * across) as u64
-        });
         // Feature maps of a decoder: some hundred channels at the picture's own size, seven at a time (measured at 512², docs/engine-speed.md).
-        let between = largest.max().unwrap_or(0) / u64::from(self.manifest.latent_channels.max(1))
-            * u64::from(self.manifest.latent_factor).pow(2)
-            * 4
-            * 256
-            * 7;
+        let between = self.manifest.largest_decoded() * 4 * 256 * 7;
         widened + between
     }
 

@@ -7,10 +7,10 @@ use super::store;
 use super::{Condition, Proven};
 use crate::error::{Error, ErrorKind};
 use crate::executor::{Executor, Weights};
-use crate::family::stable::sized;
 use crate::graph::mapped;
 use crate::import::lora::{Adapters, Part};
 use crate::import::{Rewritten, Settings, Sink, Source, prove, rewrite};
+use crate::model::tiles::{DECODER, sized};
 use crate::model::{GRAPH, HOST, ModelFile, Size, TextEncoder, TextLayer};
 use crate::onnx::ModelProto;
 use crate::stages::example;
@@ -338,10 +338,11 @@ impl<'a> Graphs<'a> {
         })
     }
 
-    /// The UNet and the decoder for every size.
+    /// The UNet for every size, and the decoder for every shape that it decodes at once.
     pub(super) fn pictures(
         &mut self,
         sizes: &[Size],
+        decoded: &[Size],
         measured: &Measured,
         condition: &Condition,
     ) -> Result<(), Error> {
@@ -375,7 +376,7 @@ impl<'a> Graphs<'a> {
             })
             .collect();
         self.part("unet", &jobs)?;
-        let decoders: Vec<_> = sizes
+        let decoders: Vec<_> = decoded
             .iter()
             .map(|size| {
                 let latent = vec![
@@ -387,20 +388,20 @@ impl<'a> Graphs<'a> {
                 move |_: &str| Some(latent.clone())
             })
             .collect();
-        let jobs: Vec<Job<'_>> = sizes
+        let jobs: Vec<Job<'_>> = decoded
             .iter()
             .zip(&decoders)
             .map(|(size, shape)| Job {
-                name: sized("vae_decoder", *size),
+                name: sized(DECODER, *size),
                 shape,
                 change: None,
             })
             .collect();
-        self.part("vae_decoder", &jobs).map(drop)
+        self.part(DECODER, &jobs).map(drop)
     }
 
-    /// The encoder for every size, where the folder has one.
-    pub(super) fn picture_encoder(&mut self, sizes: &[Size], _: &Measured) -> Result<(), Error> {
+    /// The encoder for every shape that it encodes at once, where the folder has one.
+    pub(super) fn picture_encoder(&mut self, sizes: &[Size]) -> Result<(), Error> {
         let shapes: Vec<_> = sizes
             .iter()
             .map(|size| {
