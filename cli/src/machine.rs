@@ -2,6 +2,7 @@
 
 use crate::input;
 use anyhow::{Context as _, Result, anyhow};
+use engine::executor::Executor;
 use engine::import::folder::Store;
 use engine::model::{MANIFEST, Model, Source};
 use engine::onnx_runtime::OnnxRuntime;
@@ -194,7 +195,7 @@ pub(crate) fn bundle_and_policy(file: &Path, policy: Option<&Path>) -> Result<(B
 /// Makes pictures side by side, with progress on a terminal; as many at once as there are cores, or as `workers` says.
 pub(crate) fn generate(
     model: &Arc<Model>,
-    runtime: &OnnxRuntime,
+    runtime: &dyn Executor,
     requests: &[Request],
     workers: Option<u16>,
 ) -> Result<Vec<Picture>> {

@@ -1,10 +1,12 @@
 //! `seedmark reproduce`: check a bundle, regenerate its pictures, compare digests, and publish the outcome if that is wanted.
 
+mod near;
+
 use crate::arguments::Reproduce;
 use crate::exit::Exit;
 use crate::target::Target;
-use crate::{machine, output};
-use anyhow::{Result, anyhow};
+use crate::{machine, maker, output};
+use anyhow::{Result, anyhow, ensure};
 use engine::pipeline::Request;
 use engine::profile;
 use ledger::bundle::check;
@@ -44,6 +46,15 @@ pub(crate) fn run(options: &Reproduce) -> Result<Exit> {
         .listing
         .as_ref()
         .ok_or_else(|| anyhow!("the bundle holds no listing statement"))?;
+    let provider = maker::provider(options.runs.ep.as_deref())?;
+    ensure!(
+        provider.is_none() || options.attest.is_none(),
+        "--attest: what an execution provider makes is compared by tolerance, and only equal bits are attested: reproduce without one"
+    );
+    ensure!(
+        provider.is_some() || options.sealed.is_empty(),
+        "--sealed: without --ep the sealed digests are compared, which need no picture"
+    );
     // Before the minutes of work, not after them.
     let mut places = match &options.out {
         Some(folder) => Target::folder(folder, recipe.anchors.len())?,
@@ -54,6 +65,10 @@ pub(crate) fn run(options: &Reproduce) -> Result<Exit> {
         Some(key) => Some(Signer::open(&bundle, key)?),
         None => None,
     };
+    if let Some(provider) = provider {
+        let sealed = &listing.anchors;
+        return near::run(options, provider, recipe, sealed, places.collect(), &report);
+    }
     let (model, runtime) = machine::engine(options.model.as_deref(), Some(recipe))?;
     let requests = Request::of_anchors(recipe, &model)?;
     let pictures = machine::generate(&model, &runtime, &requests, options.workers.workers)?;
