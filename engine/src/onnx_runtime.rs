@@ -179,6 +179,8 @@ impl Executor for OnnxRuntime {
                 .with_optimization_level(GraphOptimizationLevel::Disable)?
                 .with_prepacking(true)?
                 .with_intra_op_spinning(false)?
+                // Where values lie changes no bit. Planned after the first run, they would lie beside what that run held.
+                .with_memory_pattern(false)?
                 .with_config_entry("mlas.disable_kleidiai", "1")?;
             with_weights(builder, weights)?.commit_from_memory(graph)
         };
