@@ -131,6 +131,7 @@ Examples:
   seedmark generate --prompt \"red apple, 3d style\" --explore 9 --out apples.png
   seedmark generate --prompt \"red apple, 3d style\" --seed 7 --save-recipe apple.json --out apple.png
   seedmark generate --recipe dragon.json --out pictures/
+  seedmark generate --prompt \"red apple, 3d style\" --ep cuda --out apple.png
   seedmark generate --bundle menu.seedmark --slots
   seedmark generate --bundle menu.seedmark --set dish=pizza --set n=3 --count 4 --out pictures/
   seedmark generate --bundle menu.seedmark --set dish=pizza --count 12 --sheet sticker")]
@@ -155,6 +156,9 @@ pub(crate) struct Generate {
     /// Size such as 128x128, one that the model offers; its usual one when left out
     #[arg(long, value_name = "SIZE", conflicts_with_all = ["recipe", "bundle"])]
     pub(crate) size: Option<String>,
+    /// Make the picture of its latents in tiles of N pixels a side, and faded into each other: less memory, other pixels. One of the model's
+    #[arg(long, value_name = "N", conflicts_with_all = ["recipe", "bundle"])]
+    pub(crate) tile: Option<u32>,
     /// Steps, 1 to 200; the model's own number when left out
     #[arg(long, conflicts_with_all = ["recipe", "bundle"], allow_negative_numbers = true)]
     pub(crate) steps: Option<u32>,
@@ -240,6 +244,11 @@ pub(crate) struct Generate {
     /// Also write the recipe of this picture, ready for `seedmark seal`
     #[arg(long, value_name = "FILE", conflicts_with_all = ["recipe", "bundle"])]
     pub(crate) save_recipe: Option<PathBuf>,
+    /// portable-1, whose pictures are equal everywhere, or native, ordinary ONNX Runtime: portable-1 when left out, native with --ep
+    #[arg(long, value_name = "NAME", value_parser = ["portable-1", "native"], conflicts_with_all = ["recipe", "bundle"])]
+    pub(crate) profile: Option<String>,
+    #[command(flatten)]
+    pub(crate) runs: Runs,
     #[command(flatten)]
     pub(crate) workers: Workers,
     /// Print JSON
@@ -309,6 +318,8 @@ pub(crate) struct Compare {
     /// A folder for the recipe of each picture
     #[arg(long, value_name = "FOLDER")]
     pub(crate) recipes: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) runs: Runs,
     #[command(flatten)]
     pub(crate) workers: Workers,
     /// Print JSON
@@ -408,8 +419,13 @@ With --attest the outcome is signed with your key and published in the log, whet
 or not. It shows the kind of CPU and the versions of engine and runtime, and your public key; the licence in the
 file proves to the shop alone that you own the recipe.
 
+With --ep another part of this machine makes the pictures, and they are compared with the sealed ones by
+tolerance: near (35 dB and more) or different. That is no proof of equal bits, is never called exact, and is
+not published.
+
 Examples:
   seedmark reproduce dragon.seedmark --out pictures/
+  seedmark reproduce dragon.seedmark --ep openvino --sealed dragon-1.png
   seedmark reproduce dragon.seedmark --attest https://seedmark.example --key me.key")]
 pub(crate) struct Reproduce {
     /// The bundle of something you own, or - for standard input; at most 1 MiB
@@ -429,11 +445,26 @@ pub(crate) struct Reproduce {
     /// A folder for the regenerated pictures
     #[arg(long, value_name = "FOLDER")]
     pub(crate) out: Option<PathBuf>,
+    /// With --ep: a sealed picture as PNG to compare with, known by its pixels; as often as there are. Those that are not given are made with
+    /// portable-1 first
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sealed: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) runs: Runs,
     #[command(flatten)]
     pub(crate) workers: Workers,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What runs the graphs.
+#[derive(Args)]
+pub(crate) struct Runs {
+    /// Execution provider, such as cpu, cuda, coreml, directml or openvino, as the ONNX Runtime library has it; as `SEEDMARK_EP` says when
+    /// left out. Its pictures are of the profile native: near, never equal bit for bit, and not for sale
+    #[arg(long, value_name = "NAME")]
+    pub(crate) ep: Option<String>,
 }
 
 #[derive(Args)]
@@ -536,6 +567,12 @@ pub(crate) struct ModelAdd {
     /// A picture size that it is to make, such as 512x768; as often as there are sizes. The size it was trained for when left out
     #[arg(long, value_name = "SIZE")]
     pub(crate) size: Vec<String>,
+    /// Let pictures that are larger be made in tiles of N pixels a side; as often as there are tiles
+    #[arg(long, value_name = "N")]
+    pub(crate) tile: Vec<u32>,
+    /// Make pictures that are larger than a tile in tiles alone: for a machine that has no memory for a whole one
+    #[arg(long, requires = "tile")]
+    pub(crate) tiles_only: bool,
     /// Its licence, where the folder's README.md does not say it
     #[arg(long)]
     pub(crate) licence: Option<String>,

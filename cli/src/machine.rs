@@ -2,6 +2,7 @@
 
 use crate::input;
 use anyhow::{Context as _, Result, anyhow};
+use engine::executor::Executor;
 use engine::import::folder::Store;
 use engine::model::{MANIFEST, Model, Source};
 use engine::onnx_runtime::OnnxRuntime;
@@ -202,7 +203,7 @@ pub(crate) fn check(bundle: &Bundle, policy: &Policy) -> Report {
 /// Makes pictures side by side, with progress on a terminal; as many at once as there are cores, or as `workers` says.
 pub(crate) fn generate(
     model: &Arc<Model>,
-    runtime: &OnnxRuntime,
+    runtime: &dyn Executor,
     requests: &[Request],
     workers: Option<u16>,
 ) -> Result<Vec<Picture>> {

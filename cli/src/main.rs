@@ -9,6 +9,7 @@ mod command;
 mod exit;
 mod input;
 mod machine;
+mod maker;
 mod output;
 mod prompt;
 mod target;

@@ -4,7 +4,7 @@
 
 use engine::executor::Executor;
 use engine::model::{Model, Source};
-use engine::onnx_runtime::{self, OnnxRuntime, Optimised};
+use engine::onnx_runtime::{self, Native, OnnxRuntime, Provider};
 use engine::stages::Stage;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -49,7 +49,7 @@ fn main() -> Result<(), Failure> {
     let threads: usize = threads.parse()?;
     let executor: Box<dyn Executor> = match options.as_str() {
         "portable" => Box::new(runtime),
-        _ => Box::new(Optimised { runtime, threads }),
+        _ => Box::new(Native::new(runtime, Provider::Cpu, threads)?),
     };
     let model = Model::load(&Source::Folder(PathBuf::from(folder)))?;
     let start = Instant::now();

@@ -62,6 +62,17 @@ pub fn compare(sealed: &Picture, found: &Picture) -> Comparison {
     }
 }
 
+impl Comparison {
+    /// The same for a picture of an execution provider: samples that happen to be equal prove nothing of bits, so it is near at best.
+    #[must_use]
+    pub fn by_tolerance(self) -> Self {
+        Self {
+            outcome: worst([self.outcome, Outcome::Near]),
+            ..self
+        }
+    }
+}
+
 /// The worst of several outcomes.
 #[must_use]
 pub fn worst(outcomes: impl IntoIterator<Item = Outcome>) -> Outcome {

@@ -1,6 +1,7 @@
 //! What runs a graph. ONNX Runtime is one implementation; a second one of our own, for browsers, must give the same bits.
 
 use crate::error::Error;
+use schema::recipe::Profile;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -66,7 +67,7 @@ pub enum Weights {
 
 /// Makes sessions.
 pub trait Executor: Send + Sync {
-    /// Builds a session under the `portable-1` rules. `weights` are the float32 values that the graph's external data refers to.
+    /// Builds a session under the rules of [`Executor::profile`]. `weights` are the float32 values that the graph's external data refers to.
     ///
     /// # Errors
     /// When the graph cannot be loaded; `name` is part of the message.
@@ -79,6 +80,9 @@ pub trait Executor: Send + Sync {
 
     /// The same once more, for whoever opens graphs later.
     fn boxed(&self) -> Box<dyn Executor>;
+
+    /// The rules that its sessions run by; a picture is made under no other.
+    fn profile(&self) -> Profile;
 
     /// Runtime and version, such as `onnxruntime 1.32.0`.
     fn runtime(&self) -> String;

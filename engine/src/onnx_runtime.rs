@@ -1,13 +1,22 @@
-//! The ONNX Runtime executor: the only file that names `ort`.
+//! The ONNX Runtime executor of `portable-1`; no file beside this and its folder names `ort`.
 //!
 //! The one rule: the session options below are part of the profile. One thread, no optimisation, prepacking on, KleidiAI off;
-//! any other setting changes bits (measured).
+//! any other setting changes bits (measured). What runs under `native` is [`Native`].
+
+mod native;
+mod placed;
+mod providers;
+
+pub use native::Native;
+pub use placed::Share;
+pub use providers::Provider;
 
 use crate::error::{Error, ErrorKind};
 use crate::executor::{Executor, Input, Named, Session, Weights};
 use ort::environment::Environment;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::value::{DynValue, Tensor};
+use schema::recipe::Profile;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -170,53 +179,24 @@ impl Executor for OnnxRuntime {
                 .with_optimization_level(GraphOptimizationLevel::Disable)?
                 .with_prepacking(true)?
                 .with_intra_op_spinning(false)?
+                // Where values lie changes no bit. Planned after the first run, they would lie beside what that run held.
+                .with_memory_pattern(false)?
                 .with_config_entry("mlas.disable_kleidiai", "1")?;
             with_weights(builder, weights)?.commit_from_memory(graph)
         };
-        opened(name, build())
+        Ok(opened(name, build())?)
     }
 
     fn boxed(&self) -> Box<dyn Executor> {
         Box::new(self.clone())
+    }
+
+    fn profile(&self) -> Profile {
+        Profile::Portable1
     }
 
     fn runtime(&self) -> String {
         format!("onnxruntime {}", self.version)
-    }
-}
-
-/// Every optimisation of the runtime and so many threads: what the profile forgoes. Its bits are those of this CPU alone, so it is there to be
-/// measured against and certifies nothing.
-#[derive(Clone)]
-pub struct Optimised {
-    /// The library.
-    pub runtime: OnnxRuntime,
-    /// Threads within an operator.
-    pub threads: usize,
-}
-
-impl Executor for Optimised {
-    fn session(
-        &self,
-        name: &str,
-        graph: &[u8],
-        weights: Weights,
-    ) -> Result<Box<dyn Session>, Error> {
-        let build = || -> Result<ort::session::Session, ort::Error> {
-            let builder = ort::session::Session::builder(&self.runtime.environment)?
-                .with_intra_threads(self.threads)?
-                .with_optimization_level(GraphOptimizationLevel::All)?;
-            with_weights(builder, weights)?.commit_from_memory(graph)
-        };
-        opened(name, build())
-    }
-
-    fn boxed(&self) -> Box<dyn Executor> {
-        Box::new(self.clone())
-    }
-
-    fn runtime(&self) -> String {
-        self.runtime.runtime()
     }
 }
 
@@ -232,7 +212,7 @@ fn with_weights(builder: SessionBuilder, weights: Weights) -> Result<SessionBuil
 fn opened(
     name: &str,
     session: Result<ort::session::Session, ort::Error>,
-) -> Result<Box<dyn Session>, Error> {
+) -> Result<Box<OrtSession>, Error> {
     let session = session.map_err(|error| {
         Error::new(
             ErrorKind::Runtime,

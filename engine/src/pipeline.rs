@@ -31,6 +31,8 @@ pub struct Options {
     pub guidance_rescale_milli: Option<u32>,
     /// Added to the seed for the noise of the steps.
     pub step_seed_offset: Option<u32>,
+    /// Side of the tiles in which pictures are taken through encoder and decoder.
+    pub tile: Option<u32>,
     /// A second noise.
     pub variation: Option<Variation>,
 }
@@ -71,8 +73,8 @@ impl Request {
     /// Every anchor of a recipe, in order, after checking that it is for this model and profile.
     ///
     /// # Errors
-    /// `ErrorKind::Missing` when the recipe names another model, `ErrorKind::NotOffered` for another profile, `ErrorKind::NotPortable` naming the node
-    /// of the loaded graphs that does not keep it; else as [`Request::of_recipe`].
+    /// `ErrorKind::Missing` when the recipe names another model, `ErrorKind::NotPortable` naming the node of the loaded graphs that does not keep
+    /// the profile; else as [`Request::of_recipe`].
     pub fn of_anchors(
         recipe: &Recipe,
         model: &Model,
@@ -124,6 +126,7 @@ impl Request {
                 prompt_weights: recipe.prompt_weights,
                 guidance_rescale_milli: recipe.guidance_rescale_milli,
                 step_seed_offset: recipe.step_seed_offset,
+                tile: recipe.tile,
                 variation: recipe.variation,
             },
             start: match &recipe.init {
@@ -131,6 +134,15 @@ impl Request {
                 None => None,
             },
         })
+    }
+
+    /// The same under `native`: what an execution provider makes of it, which is near and not equal.
+    #[must_use]
+    pub fn natively(self) -> Self {
+        Self {
+            profile: Profile::Native,
+            ..self
+        }
     }
 
     /// One rounding of the exact thousandths; the recipe says `f32(guidance_milli / 1000)`, and 1 and below is off.
@@ -183,10 +195,7 @@ fn fits(wanted: ModelDigest, profile: Profile, model: &Model) -> Result<(), Erro
     }
     match profile {
         Profile::Portable1 => model.check_portable(),
-        Profile::Native => Err(Error::new(
-            ErrorKind::NotOffered,
-            "the profile native is not run by this engine yet",
-        )),
+        Profile::Native => Ok(()),
     }
 }
 
@@ -236,6 +245,8 @@ impl Teller<'_> {
 pub struct Engine {
     model: Arc<Model>,
     driver: Box<dyn Driver>,
+    /// That of the executor: pictures are made under no other.
+    profile: Profile,
 }
 
 impl Engine {
@@ -245,7 +256,25 @@ impl Engine {
     /// When a graph is missing or the executor refuses it.
     pub fn new(model: Arc<Model>, executor: &dyn Executor) -> Result<Self, Error> {
         let driver = (family::named(&model.manifest)?.driver)(model.clone(), executor)?;
-        Ok(Self { model, driver })
+        Ok(Self {
+            model,
+            driver,
+            profile: executor.profile(),
+        })
+    }
+
+    /// Refuses a picture under other rules than those that the graphs are run by.
+    fn check_profile(&self, wanted: Profile) -> Result<(), Error> {
+        let message = match (wanted, self.profile) {
+            (Profile::Portable1, Profile::Native) => {
+                "an execution provider keeps no portable-1: its pictures are native"
+            }
+            (Profile::Native, Profile::Portable1) => {
+                "the profile native wants an execution provider, and this engine runs portable-1 alone"
+            }
+            _ => return Ok(()),
+        };
+        Err(Error::new(ErrorKind::NotOffered, message))
     }
 
     /// The model.
@@ -277,6 +306,7 @@ impl Engine {
         progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
         watch: &mut dyn FnMut(usize, &[f32]),
     ) -> Result<Picture, Error> {
+        self.check_profile(request.profile)?;
         fits(request.model, request.profile, &self.model)?;
         self.model.check_size(request.width, request.height)?;
         request.noise.check_seed(request.seed)?;

@@ -95,7 +95,10 @@ pub fn requests(model: &Model) -> Result<Vec<Request>, Error> {
         guidance_milli: [3000, 1000, 4500, 2250][(number % 4) as usize],
         width: size.width,
         height: size.height,
-        options: Options::default(),
+        options: Options {
+            tile: model.manifest.usual_tile(*size),
+            ..Options::default()
+        },
         start: model.manifest.paints_into().then(|| start(*size)),
     };
     Ok((0..).zip(&PROMPTS).map(request).collect())

@@ -8,6 +8,7 @@ use crate::model::Model;
 use crate::picture::Picture;
 use crate::pipeline::{Engine, Request};
 use crate::profile;
+use schema::recipe::Profile;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -94,7 +95,9 @@ fn own_engine<'a>(
     match engine {
         Some(engine) => Ok(engine),
         None => {
-            profile::check_thread()?;
+            if executor.profile() == Profile::Portable1 {
+                profile::check_thread()?;
+            }
             Ok(engine.insert(Engine::new(model.clone(), executor)?))
         }
     }

@@ -90,6 +90,9 @@ fn a_runtime_with_other_bits_is_refused_by_the_operators_name() {
         fn boxed(&self) -> Box<dyn Executor> {
             Box::new(Self(self.0.clone()))
         }
+        fn profile(&self) -> Profile {
+            Profile::Portable1
+        }
         fn runtime(&self) -> String {
             "drifting 1.0".into()
         }

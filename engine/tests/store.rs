@@ -6,9 +6,14 @@
 mod recorded;
 
 use engine::import::folder::{Added, Store, Wishes, add};
-use engine::model::Size;
+use engine::model::{Model, Size, Source};
+use engine::pipeline::{Engine, Request};
 use recorded::{HERE, runtime};
+use schema::recipe::{Recipe, Seed};
+use schema::template::Values;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const SMALL: Size = Size {
     width: 32,
@@ -113,4 +118,99 @@ fn what_a_killed_command_left_is_no_model_and_is_swept_away() {
         std::fs::read_dir(folder.path()).expect("a folder").count(),
         0
     );
+}
+
+/// What the engine says of a picture of one step in these tiles; empty when it makes it.
+fn refusal(model: &Arc<Model>, size: Size, tile: Option<u32>) -> String {
+    let mut recipe = Recipe::new(
+        model.digest,
+        "a fox".into(),
+        model.manifest.scheduler,
+        1,
+        1000,
+        (size.width, size.height),
+    );
+    recipe.tile = tile;
+    let request = Request::of_recipe(&recipe, &Values::new(), Seed(1)).expect("a request");
+    let mut engine = Engine::new(model.clone(), &runtime()).expect("an engine");
+    let made = engine.generate(&request, &mut |_| ControlFlow::Continue(()));
+    made.err()
+        .map(|error| error.to_string())
+        .unwrap_or_default()
+}
+
+#[test]
+fn tiles_are_a_part_of_the_model_and_what_it_does_not_offer_is_refused_by_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::at(folder.path());
+    let plain = wishes("plain", &[SMALL, WIDE]);
+    let tiled = Wishes {
+        tiles: vec![32],
+        ..wishes("tiled", &[SMALL, WIDE])
+    };
+    let only = Wishes {
+        tiles_only: true,
+        ..tiled.clone()
+    };
+    let [plain, tiled, only] = [plain, tiled, only].map(|wishes| {
+        let path = added(&store, &wishes).path;
+        Arc::new(Model::load(&Source::Folder(path)).expect("a model"))
+    });
+    assert!(plain.digest != tiled.digest && tiled.digest != only.digest);
+    assert!(!plain.manifest.document.to_string().contains("tiles"));
+    assert_eq!(tiled.manifest.tiles, [32]);
+    let usual = [&plain, &tiled, &only].map(|model| model.manifest.usual_tile(WIDE));
+    assert_eq!(usual, [None, None, Some(32)]);
+    assert!(only.memory_bytes() < tiled.memory_bytes());
+    for (model, size, tile, expected) in [
+        (&plain, WIDE, None, ""),
+        (
+            &plain,
+            WIDE,
+            Some(32),
+            "48×32 in tiles of 32, but at once alone",
+        ),
+        (&tiled, WIDE, None, ""),
+        (&tiled, WIDE, Some(32), ""),
+        (
+            &tiled,
+            WIDE,
+            Some(16),
+            "48×32 in tiles of 16, but in tiles of 32",
+        ),
+        (&tiled, SMALL, None, ""),
+        (&only, WIDE, None, "48×32 at once, but in tiles of 32"),
+        (&only, WIDE, Some(32), ""),
+        (&only, SMALL, None, ""),
+    ] {
+        let found = refusal(model, size, tile);
+        let holds = match expected {
+            "" => found.is_empty(),
+            expected => found.contains(expected),
+        };
+        assert!(
+            holds,
+            "{size} in {tile:?}: {found:?}, expected {expected:?}"
+        );
+    }
+}
+
+#[test]
+fn a_tile_that_no_size_needs_or_that_cannot_be_quartered_adds_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::at(folder.path());
+    for (tile, expected) in [
+        (48, "no size is larger than a tile of 48"),
+        (40, "no multiple of 16"),
+        (0, "no multiple of 16"),
+    ] {
+        let wishes = Wishes {
+            tiles: vec![tile],
+            ..wishes("tiled", &[SMALL, WIDE])
+        };
+        let from = Path::new(HERE).join("models/sd15");
+        let error = add(&from, &store, &wishes, &runtime(), &mut |_| ()).expect_err("refused");
+        assert!(error.to_string().contains(expected), "{tile}: {error}");
+    }
+    assert!(store.list().expect("a store").is_empty());
 }

@@ -23,6 +23,8 @@ pub const MAX_GUIDANCE_MILLI: u32 = 30_000;
 pub const MAX_CLIP_SKIP: u32 = 12;
 /// The most pixels across or down.
 pub const MAX_SIDE: u32 = 16_384;
+/// The smallest tile.
+pub const MIN_TILE: u32 = 16;
 /// A seed that is sold is at least so large: whoever tries smaller ones in turn needs more than a lifetime of one machine.
 pub const MIN_SOLD_SEED: u64 = 1 << 32;
 /// Two seeds that are sold with one recipe are at least so far apart.
@@ -277,6 +279,9 @@ pub struct Recipe {
     /// Added to the seed for the noise of the steps (A1111's ENSD); absent, one generator goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step_seed_offset: Option<u32>,
+    /// Side of the tiles, in pixels, in which latents become a picture and pictures latents; absent, the picture is taken whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tile: Option<u32>,
     /// A second noise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variation: Option<Variation>,
@@ -324,6 +329,7 @@ impl Recipe {
             guidance_rescale_milli: None,
             prompt_weights: None,
             step_seed_offset: None,
+            tile: None,
             variation: None,
         }
     }
@@ -428,6 +434,9 @@ impl Recipe {
             1000,
         )?;
         within("init.strength_milli", init, 1, 1000)?;
+        // A tile that holds the whole picture would be a second way of saying nothing.
+        let longer = self.width.max(self.height);
+        within("tile", self.tile, MIN_TILE, longer.saturating_sub(1))?;
         within("variation.strength_milli", variation, 1, 1000)?;
         self.variation.map_or(Ok(()), |variation| {
             let at = |error: Error| error.within("variation");

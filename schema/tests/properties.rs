@@ -80,6 +80,38 @@ fn a_recipe_reads_back_equal() {
 }
 
 #[test]
+fn a_recipe_without_tiles_keeps_its_bytes_and_one_with_them_is_another() {
+    let plain = recipe().to_bytes().expect("a valid recipe");
+    let digest = blake3::hash(&plain).to_hex();
+    // As it was before there were tiles.
+    assert_eq!(&digest[..16], "44b587af37c26728");
+    let mut tiled = recipe();
+    tiled.tile = Some(64);
+    let bytes = tiled.to_bytes().expect("a valid recipe");
+    let text = String::from_utf8(bytes.clone()).expect("UTF-8");
+    assert!(text.contains(
+        "\"template\":\"a {colour} {thing} x{count}, {{3d}} 苹果\",\"tile\":64,\"variables\""
+    ));
+    assert_eq!(Recipe::parse(&bytes).expect("its own bytes"), tiled);
+    tiled.check_for_sale().expect("tiles are sold as all else");
+}
+
+#[test]
+fn a_tile_that_is_tiny_or_holds_the_whole_picture_is_refused_with_its_bounds() {
+    for (tile, holds) in [(15, false), (16, true), (255, true), (256, false)] {
+        let mut recipe = recipe();
+        recipe.height = 256;
+        recipe.tile = Some(tile);
+        let found = recipe.check();
+        assert_eq!(found.is_ok(), holds, "{tile}: {found:?}");
+        if let Err(error) = found {
+            assert_eq!(error.place(), "tile");
+            assert!(error.to_string().contains("16..=255"), "{error}");
+        }
+    }
+}
+
+#[test]
 fn expansion_is_verbatim_and_single_pass() {
     let mut recipe = recipe();
     recipe.anchors[0]

@@ -16,6 +16,9 @@ const ARM: &str = "aarch64-unknown-linux-gnu";
 const ARM_LIBRARIES: &str = "/usr/aarch64-linux-gnu/lib";
 const REFUSAL: &str = "this CPU has no fused multiply-add; portable-1 needs one";
 const SHORT: usize = 4;
+/// The reference model that is added once more for tiles, with a picture of two tiles by two, one row and one column of them cut.
+const TILED: &str = "sd15";
+const TILES: &[&str] = &["--size", "56x40", "--tile", "32", "--tiles-only"];
 
 /// One column of the table.
 struct Machine {
@@ -162,24 +165,23 @@ fn families(machines: &[Machine]) -> Result<usize> {
     }
     folders.retain(|path| path.is_dir());
     folders.sort();
+    let mut models: Vec<(String, &Path, &[&str])> = Vec::new();
+    for folder in &folders {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        models.push((name.clone().into_owned(), folder, &[]));
+        if name == TILED {
+            models.push((format!("{name} in tiles"), folder, TILES));
+        }
+    }
     let names: Vec<&str> = machines.iter().map(|machine| machine.name).collect();
     say(&format!(
         "\n| model | picture | {} |\n|{}",
         names.join(" | "),
         " --- |".repeat(names.len() + 2)
     ));
-    for folder in &folders {
-        let name = folder.file_name().unwrap_or_default().to_string_lossy();
-        let words = [
-            "model",
-            "add",
-            "--json",
-            "--licence",
-            "MIT",
-            "--name",
-            &name,
-        ];
-        let mut add = machines[0].tool(&words);
+    for (name, folder, more) in &models {
+        let words = ["model", "add", "--json", "--licence", "MIT", "--name", name];
+        let mut add = machines[0].tool(&[&words[..], more].concat());
         let done = add.arg(folder).env("SEEDMARK_MODELS", &store).output()?;
         if !done.status.success() {
             bail!("{name}: {}", String::from_utf8_lossy(&done.stderr));
@@ -194,7 +196,7 @@ fn families(machines: &[Machine]) -> Result<usize> {
                 "2",
                 "--workers",
                 "1",
-                &name,
+                name,
             ];
             let done = machine
                 .tool(&words)
@@ -226,7 +228,7 @@ fn families(machines: &[Machine]) -> Result<usize> {
             bail!("pictures of {name} are not equal on every CPU");
         }
     }
-    Ok(folders.len())
+    Ok(models.len())
 }
 
 fn machines(install: bool) -> Result<Vec<Machine>> {

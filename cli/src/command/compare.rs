@@ -3,6 +3,7 @@
 use super::generate::tiled;
 use crate::arguments::Compare;
 use crate::exit::Exit;
+use crate::maker::{self, Maker};
 use crate::target::{Content, Target};
 use crate::{machine, output};
 use anyhow::{Result, bail, ensure};
@@ -41,11 +42,12 @@ pub(crate) fn run(options: &Compare) -> Result<Exit> {
         Some(seed) => Seed(seed),
         None => Seed(u64::from_le_bytes(machine::random()?)),
     };
+    let provider = maker::provider(options.runs.ep.as_deref())?;
     // A model at a time: several large ones together would not fit into memory.
     let mut columns = Vec::new();
     let mut names = Vec::new();
     for named in models {
-        let (model, runtime) = machine::engine(named, None)?;
+        let (model, maker) = Maker::open(provider, named, None)?;
         let recipes = options.prompt.iter();
         let recipes = recipes
             .map(|prompt| {
@@ -61,6 +63,9 @@ pub(crate) fn run(options: &Compare) -> Result<Exit> {
                     manifest.guidance_milli,
                     size,
                 );
+                let usual = manifest.sizes.first();
+                recipe.profile = maker.profile();
+                recipe.tile = usual.and_then(|size| manifest.usual_tile(*size));
                 recipe.anchors = vec![Anchor {
                     values: Values::new(),
                     seed,
@@ -74,7 +79,8 @@ pub(crate) fn run(options: &Compare) -> Result<Exit> {
             requests.extend(Request::of_anchors(recipe, &model, &Pictures::default())?);
         }
         let model = Arc::clone(&model);
-        let made = machine::generate(&model, &runtime, &requests, options.workers.workers)?;
+        let made = maker.make(&model, &requests, options.workers.workers)?;
+        maker.tell();
         names.push(model.manifest.title());
         columns.push((recipes, made));
     }

@@ -3,17 +3,18 @@
 use super::starting;
 use crate::arguments::Generate;
 use crate::exit::Exit;
+use crate::maker::{self, Maker};
 use crate::target::{Content, Target};
-use crate::{input, machine, output};
-use anyhow::{Context as _, Result, anyhow, bail};
-use engine::executor::Executor as _;
+use crate::{input, output};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use engine::metadata::{self, PARAMETERS, a1111_text, with_text};
 use engine::model::Model;
+use engine::onnx_runtime::Provider;
 use engine::picture::Picture;
 use engine::pipeline::{Pictures, Request};
 use schema::canonical;
 use schema::invisible;
-use schema::recipe::{self, Anchor, Recipe};
+use schema::recipe::{self, Anchor, Profile, Recipe};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,10 @@ const MAX_WRITTEN_BYTES: usize = 4 * recipe::MAX_BYTES;
 
 pub(crate) fn run(options: &Generate) -> Result<Exit> {
     if let Some(bundle) = &options.bundle {
+        ensure!(
+            options.runs.ep.is_none(),
+            "--ep: pictures of what you own are made with portable-1, so that the sealed ones among them come out equal"
+        );
         return super::own::run(options, bundle);
     }
     // Without a bundle the parser asks for it.
@@ -45,8 +50,9 @@ pub(crate) fn run(options: &Generate) -> Result<Exit> {
     {
         bail!("--save-recipe and --out name the same file");
     }
-    let (model, runtime) = machine::engine(options.model.as_deref(), written.as_ref())?;
-    let (recipe, begun) = match (written, &options.recipe) {
+    let provider = provider(options, written.as_ref())?;
+    let (model, maker) = Maker::open(provider, options.model.as_deref(), written.as_ref())?;
+    let (mut recipe, begun) = match (written, &options.recipe) {
         (Some(recipe), Some(file)) => {
             let begun = starting::of_recipe_file(file, &options.picture, &recipe)?;
             (recipe, begun)
@@ -59,9 +65,11 @@ pub(crate) fn run(options: &Generate) -> Result<Exit> {
             (recipe, begun)
         }
     };
+    // Whatever a recipe says, what is made of it here is what is told.
+    recipe.profile = maker.profile();
     hint_at(&recipe);
     let requests = of_anchors(&recipe, &model, &begun)?;
-    let pictures = machine::generate(&model, &runtime, &requests, options.workers.workers)?;
+    let pictures = maker.make(&model, &requests, options.workers.workers)?;
     let sheet = options.explore.is_some();
     let mut made = Vec::new();
     for (index, (picture, anchor)) in pictures.iter().zip(&recipe.anchors).enumerate() {
@@ -93,7 +101,7 @@ pub(crate) fn run(options: &Generate) -> Result<Exit> {
     }
     if options.json {
         output::json(&json!({
-            "model": recipe.model, "profile": recipe.profile, "engine": engine::NAME, "runtime": runtime.runtime(), "pictures": made,
+            "model": recipe.model, "profile": recipe.profile, "engine": engine::NAME, "runtime": maker.executor().runtime(), "pictures": made,
         }));
     } else if sheet {
         output::line(format!(
@@ -113,6 +121,7 @@ pub(crate) fn run(options: &Generate) -> Result<Exit> {
             }
         }
     }
+    maker.tell();
     Ok(Exit::Success)
 }
 
@@ -125,6 +134,22 @@ pub(crate) fn of_anchors(recipe: &Recipe, model: &Model, begun: &Pictures) -> Re
         }
         None => Ok(requests?),
     }
+}
+
+/// What makes the pictures; nothing said, `portable-1`. A recipe of `native` is made by the CPU unless something else is named.
+fn provider(options: &Generate, recipe: Option<&Recipe>) -> Result<Option<Provider>> {
+    let named = options.runs.ep.as_deref();
+    let chosen = options.profile.as_deref();
+    let native = Profile::Native;
+    if chosen.is_some_and(|chosen| chosen != native.name()) {
+        ensure!(
+            named.is_none(),
+            "--ep: an execution provider keeps no portable-1; leave one of them out"
+        );
+        return Ok(None);
+    }
+    let is_native = chosen.is_some() || recipe.is_some_and(|recipe| recipe.profile == native);
+    Ok(maker::provider(named)?.or(is_native.then_some(Provider::Cpu)))
 }
 
 /// Where the pictures go: one file for one picture or a sheet, a folder for a recipe's.

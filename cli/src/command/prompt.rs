@@ -53,6 +53,7 @@ pub(crate) fn recipe_of(
         .transpose()?;
     recipe.noise = noise;
     recipe.clip_skip = options.clip_skip;
+    recipe.tile = options.tile.or_else(|| manifest.usual_tile(size));
     recipe.prompt_weights = options.weights.then_some(PromptWeights::A1111);
     recipe.guidance_rescale_milli = match &options.rescale {
         Some(text) => Some(share("--rescale", text)?),

@@ -1,10 +1,12 @@
 //! `seedmark reproduce`: check a bundle, regenerate its pictures, compare digests, and publish the outcome if that is wanted.
 
+mod near;
+
 use crate::arguments::Reproduce;
 use crate::exit::Exit;
 use crate::target::Target;
-use crate::{machine, output};
-use anyhow::{Result, anyhow};
+use crate::{machine, maker, output};
+use anyhow::{Result, anyhow, ensure};
 use engine::pipeline::Request;
 use engine::profile;
 use ledger::client::Remote;
@@ -43,6 +45,15 @@ pub(crate) fn run(options: &Reproduce) -> Result<Exit> {
         .listing
         .as_ref()
         .ok_or_else(|| anyhow!("the bundle holds no listing statement"))?;
+    let provider = maker::provider(options.runs.ep.as_deref())?;
+    ensure!(
+        provider.is_none() || options.attest.is_none(),
+        "--attest: what an execution provider makes is compared by tolerance, and only equal bits are attested: reproduce without one"
+    );
+    ensure!(
+        provider.is_some() || options.sealed.is_empty(),
+        "--sealed: without --ep the sealed digests are compared, which need no picture"
+    );
     // Before the minutes of work, not after them.
     let mut places = match &options.out {
         Some(folder) => Target::folder(folder, recipe.anchors.len())?,
@@ -53,8 +64,12 @@ pub(crate) fn run(options: &Reproduce) -> Result<Exit> {
         Some(key) => Some(Signer::open(&bundle, key)?),
         None => None,
     };
-    let (model, runtime) = machine::engine(options.model.as_deref(), Some(recipe))?;
     let begun = super::starting::of_bundle(bundle.owner.as_ref())?;
+    if let Some(provider) = provider {
+        let (made, sealed) = ((recipe, &begun), &listing.anchors);
+        return near::run(options, provider, made, sealed, places.collect(), &report);
+    }
+    let (model, runtime) = machine::engine(options.model.as_deref(), Some(recipe))?;
     let requests = Request::of_anchors(recipe, &model, &begun)?;
     let pictures = machine::generate(&model, &runtime, &requests, options.workers.workers)?;
     let (mut rows, mut digests) = (Vec::new(), Vec::new());

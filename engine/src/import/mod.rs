@@ -4,12 +4,14 @@
 //! refused by its name. Shapes are fixed first, so one graph serves one picture size.
 
 mod builder;
+mod constants;
 pub mod folder;
 mod layers;
 mod lora;
 mod prove;
 mod rules;
 mod sink;
+mod write;
 
 pub(crate) use prove::prove;
 pub use prove::{Proof, TOLERANCE};
@@ -20,15 +22,13 @@ use crate::graph::evaluate;
 use crate::graph::host::Program;
 use crate::graph::tensor::{Data, Kind, Tensor, count};
 use crate::graph::weights::{self, Stored};
-use crate::onnx::{
-    self, Dimension, FLOAT, GraphProto, ModelProto, NodeProto, OperatorSet, ShapeProto,
-    TensorProto, TensorType, TypeProto, ValueInfo,
-};
+use crate::onnx::{Dimension, FLOAT, GraphProto, ModelProto, NodeProto, OperatorSet, TensorProto};
 use builder::{Builder, Operand, Value};
 use bytes::Bytes;
+use constants::{constant, moved, outside};
 use lora::{Adapters, Part, Plan};
-use prost::Message as _;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
+use write::rename;
 
 /// The most values of a constant that counts as small: what the host may look at.
 const SMALL: usize = 4096;
@@ -36,9 +36,6 @@ const SMALL: usize = 4096;
 const LARGEST: usize = 1 << 31;
 /// The operator sets that are read.
 const OPSETS: std::ops::RangeInclusive<i64> = 11..=22;
-/// The operator set that is written.
-const WRITTEN_OPSET: i64 = 17;
-
 /// A graph in a file, with what stands outside of it.
 pub(crate) struct Source<'a> {
     /// For messages.
@@ -169,13 +166,6 @@ struct Plain {
     constants: BTreeMap<String, TensorProto>,
     handed: Vec<(String, Tensor)>,
 }
-
-/// Nodes, constants and host values of a graph that is being written.
-type Parts<'p> = (
-    &'p [NodeProto],
-    &'p BTreeMap<String, TensorProto>,
-    &'p [(String, Tensor)],
-);
 
 struct Walk<'a, 'b> {
     source: &'a Source<'a>,
@@ -474,249 +464,6 @@ impl Walk<'_, '_> {
                 Ok(operand.name)
             }
         }
-    }
-
-    fn end(
-        mut self,
-        outputs: &[String],
-        opset: i64,
-        layers: Vec<(String, String)>,
-    ) -> Result<Rewritten, String> {
-        let mut shapes = Vec::new();
-        for name in outputs {
-            let value = self.values.get(name).cloned();
-            let value = value.ok_or_else(|| format!("nothing writes the output {name:?}"))?;
-            shapes.push((name.clone(), value.shape().to_vec()));
-            let operand = self.b.operand(&value)?;
-            if operand.name != *name {
-                self.b.at(name);
-                let mut made = Value::Graph(self.b.unary("Identity", &operand));
-                let last = self.b.nodes.len() - 1;
-                rename(&mut self.b.nodes[last..], &mut made, name);
-            }
-            if !matches!(value, Value::Graph(_)) {
-                let from = self.plain_operand(&value)?;
-                self.plain.nodes.push(NodeProto {
-                    input: vec![from],
-                    output: vec![name.clone()],
-                    op_type: "Identity".into(),
-                    ..NodeProto::default()
-                });
-            }
-        }
-        for (name, tensor) in std::mem::take(&mut self.b.host_constants) {
-            self.host_constants.insert(name, tensor);
-        }
-        self.hosted.append(&mut self.b.host);
-        let portable = self.written(
-            (&self.b.nodes, &self.b.constants, &self.b.handed),
-            WRITTEN_OPSET,
-            &shapes,
-        );
-        let plain = self.written(
-            (&self.plain.nodes, &self.plain.constants, &self.plain.handed),
-            opset,
-            &shapes,
-        );
-        Ok(Rewritten {
-            portable,
-            plain,
-            layers,
-        })
-    }
-
-    fn written(
-        &self,
-        (nodes, constants, handed): Parts<'_>,
-        opset: i64,
-        outputs: &[(String, Vec<usize>)],
-    ) -> Written {
-        let kept = onnx::needed(nodes, outputs.iter().map(|(name, _)| name.as_str()));
-        let read: HashSet<&str> = kept
-            .iter()
-            .flat_map(|node| node.input.iter().map(String::as_str))
-            .collect();
-        let handed: Vec<&(String, Tensor)> = handed
-            .iter()
-            .filter(|(name, _)| read.contains(name.as_str()))
-            .collect();
-        let names: Vec<String> = handed.iter().map(|(name, _)| name.clone()).collect();
-        let given = |(name, _): &&(String, Vec<usize>)| {
-            read.contains(name.as_str()) && !names.contains(name)
-        };
-        let mut inputs: Vec<ValueInfo> = self
-            .inputs
-            .iter()
-            .filter(given)
-            .map(|(name, shape)| described(name, FLOAT, shape))
-            .collect();
-        // What is yes or no is handed over as a number, and cast back.
-        let mut first = Vec::new();
-        for (name, tensor) in &handed {
-            let kind = match tensor.kind() {
-                Kind::Boolean => {
-                    first.push(NodeProto {
-                        input: vec![format!("{name} · number")],
-                        output: vec![name.clone()],
-                        op_type: "Cast".into(),
-                        attribute: vec![builder::attribute_int("to", i64::from(onnx::BOOL))],
-                        ..NodeProto::default()
-                    });
-                    inputs.push(described(
-                        &format!("{name} · number"),
-                        onnx::INT64,
-                        &tensor.shape,
-                    ));
-                    continue;
-                }
-                kind => kind.element(),
-            };
-            inputs.push(described(name, kind, &tensor.shape));
-        }
-        let used = |proto: &&TensorProto| read.contains(proto.name.as_str());
-        let nodes = kept.len();
-        let graph = GraphProto {
-            initializer: constants.values().filter(used).cloned().collect(),
-            output: outputs
-                .iter()
-                .map(|(name, shape)| described(name, FLOAT, shape))
-                .collect(),
-            input: inputs,
-            name: "graph".into(),
-            node: first.into_iter().chain(kept).collect(),
-            ..GraphProto::default()
-        };
-        let model = ModelProto {
-            ir_version: 8,
-            producer_name: crate::NAME.into(),
-            opset_import: vec![OperatorSet {
-                domain: String::new(),
-                version: opset,
-            }],
-            graph: Some(graph),
-            ..ModelProto::default()
-        };
-        Written {
-            nodes,
-            graph: model.encode_to_vec(),
-            host: Program::of(
-                &self.hosted,
-                &self.host_constants,
-                &self.host_inputs,
-                &names,
-            ),
-            inputs: self.inputs.clone(),
-            outputs: outputs.to_vec(),
-        }
-    }
-}
-
-fn described(name: &str, element: i32, shape: &[usize]) -> ValueInfo {
-    let side = |side: &usize| Dimension {
-        dim_value: *side as i64,
-        ..Dimension::default()
-    };
-    let tensor_type = Some(TensorType {
-        elem_type: element,
-        shape: Some(ShapeProto {
-            dim: shape.iter().map(side).collect(),
-        }),
-    });
-    ValueInfo {
-        name: name.to_owned(),
-        kind: Some(TypeProto { tensor_type }),
-    }
-}
-
-/// Calls a value that one of `nodes` writes by the name that it has in the source.
-fn rename(nodes: &mut [NodeProto], value: &mut Value, name: &str) {
-    let Value::Graph(operand) = value else { return };
-    let writes = |node: &NodeProto| node.output.contains(&operand.name);
-    if name.is_empty() || !nodes.iter().any(writes) {
-        return;
-    }
-    for node in nodes {
-        for known in node.input.iter_mut().chain(&mut node.output) {
-            if *known == operand.name {
-                name.clone_into(known);
-            }
-        }
-        if node.output.first().is_some_and(|first| first == name) {
-            name.clone_into(&mut node.name);
-        }
-    }
-    name.clone_into(&mut operand.name);
-}
-
-/// A constant, large floats as bytes that are written once.
-fn constant(tensor: Tensor) -> Result<Value, Error> {
-    if tensor.len() <= SMALL || tensor.kind() != Kind::Float {
-        return Ok(Value::Constant(tensor));
-    }
-    let proto = tensor.written("");
-    let bytes = proto.raw_data.clone();
-    Ok(Value::Stored(Stored::of(&proto, bytes)?))
-}
-
-/// A large constant under other axes, still in its file; `None` for an operator that computes.
-fn moved(
-    node: &NodeProto,
-    stored: &Stored,
-    rest: &[Option<Value>],
-) -> Result<Option<Stored>, String> {
-    let text = |error: Error| error.to_string();
-    let integers = |name: &str| match rest.first() {
-        Some(Some(Value::Constant(tensor))) => tensor.as_integers().unwrap_or_default(),
-        _ => node.ints(name).to_vec(),
-    };
-    let shape = stored.shape();
-    let shape = match node.op_type.as_str() {
-        "Identity" => shape.to_vec(),
-        "Cast" if Kind::of(i32::try_from(node.int("to", 0)).unwrap_or(0)) == Some(Kind::Float) => {
-            shape.to_vec()
-        }
-        "Transpose" => {
-            let order = evaluate::order(node.ints("perm"), shape.len()).map_err(text)?;
-            if let Some(turned) = stored.transposed(&order) {
-                return Ok(Some(turned));
-            }
-            return Ok(None);
-        }
-        "Reshape" => {
-            let allow_zero = node.int("allowzero", 0) != 0;
-            evaluate::reshaped(shape, &integers(""), allow_zero).map_err(text)?
-        }
-        "Flatten" => evaluate::flattened(shape, node.int("axis", 1)).map_err(text)?,
-        "Unsqueeze" => evaluate::unsqueezed(shape, &integers("axes")).map_err(text)?,
-        "Squeeze" => evaluate::squeezed(shape, &integers("axes")).map_err(text)?,
-        _ => return Ok(None),
-    };
-    Ok(Some(stored.reshaped(shape)))
-}
-
-/// The bytes of a constant that stands in another file.
-fn outside(proto: &TensorProto, source: &Source<'_>) -> Result<Option<Bytes>, Error> {
-    if proto.data_location == 0 && proto.external_data.is_empty() {
-        return Ok(None);
-    }
-    let wrong = |what: &str| {
-        let message = format!("{}: the constant {:?} {what}", source.name, proto.name);
-        Error::new(ErrorKind::Malformed, message)
-    };
-    let value = |key: &str| {
-        let found = proto.external_data.iter().find(|entry| entry.key == key);
-        found.map(|entry| entry.value.as_str())
-    };
-    let location = value("location").ok_or_else(|| wrong("names no file"))?;
-    let file = (source.outside)(location)?;
-    let number = |key: &str| value(key).map(str::parse::<usize>).transpose();
-    let wrong_number = |_| wrong("stands at no number");
-    let offset = number("offset").map_err(wrong_number)?.unwrap_or(0);
-    let length = number("length").map_err(wrong_number)?;
-    let end = length.map_or(Some(file.len()), |length| offset.checked_add(length));
-    match end {
-        Some(end) if offset <= end && end <= file.len() => Ok(Some(file.slice(offset..end))),
-        _ => Err(wrong("lies beyond the end of its file")),
     }
 }
 

@@ -1,9 +1,11 @@
 //! Every graph of the reference models, rewritten and measured against itself.
 
+use super::write::described;
 use super::*;
 use crate::executor::Weights;
 use crate::onnx_runtime::OnnxRuntime;
 use crate::portable;
+use prost::Message as _;
 use std::path::{Path, PathBuf};
 
 fn runtime() -> OnnxRuntime {

@@ -179,6 +179,7 @@ impl Found {
             self.guidance_milli.unwrap_or(manifest.guidance_milli),
             (size.width, size.height),
         );
+        recipe.tile = manifest.usual_tile(size);
         recipe.noise = match self.noise {
             Some(NoiseSource::Known(noise)) => noise,
             _ => Noise::Philox,

@@ -18,7 +18,7 @@ const FLOW_FORMAT: &str = "seedmark.dev/model/v1";
 pub(crate) const FOLDER_FORMAT: &str = "seedmark.dev/model/v2";
 pub(super) const MAX_MANIFEST_BYTES: u64 = 256 * 1024;
 /// The most files of a model, and the most bytes of all of them.
-const MAX_FILES: usize = 256;
+const MAX_FILES: usize = 1024;
 const MAX_MODEL_BYTES: u64 = 64 * 1024 * 1024 * 1024;
 const MAX_SIZES: usize = 64;
 const MAX_CHANNELS: u32 = 64;
@@ -179,6 +179,8 @@ pub struct Manifest {
     pub scheduler: Scheduler,
     /// Picture sizes on offer; the first is the usual one.
     pub sizes: Vec<Size>,
+    /// Sides of the tiles in which larger pictures can be made, from the smallest.
+    pub tiles: Vec<u32>,
     /// The files that it was made from.
     pub source: Vec<ModelFile>,
     /// Steps that the model was made for.
@@ -234,6 +236,9 @@ pub(crate) struct FolderDocument {
     /// In their natural order.
     pub(crate) sizes: Vec<Size>,
     pub(crate) text: Vec<TextEncoder>,
+    /// In their natural order; absent where every picture is made at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tiles: Option<Vec<u32>>,
     pub(crate) vae: Vae,
     pub(crate) zero_negative: bool,
 }
@@ -413,6 +418,7 @@ impl From<FlowDocument> for Manifest {
             profile: document.profile,
             scheduler: Scheduler::FlowEuler { shift_milli },
             sizes: document.sizes,
+            tiles: Vec::new(),
             source: Vec::new(),
             steps: document.steps,
             styles: document.styles,
@@ -449,6 +455,10 @@ impl Manifest {
             let message = format!("{CARD}: merged names other files than the model has");
             return Err(Error::new(ErrorKind::Malformed, message));
         }
+        let tiles = match document.tiles {
+            Some(tiles) if tiles.is_empty() => return Err(wrong("tiles is empty, not absent")),
+            tiles => tiles.unwrap_or_default(),
+        };
         let merged = document.merged.into_iter().zip(card.merged);
         let merged = merged.map(|(weight, name)| Merged {
             blake3: weight.blake3,
@@ -469,6 +479,7 @@ impl Manifest {
             profile: document.profile,
             scheduler: document.scheduler,
             sizes,
+            tiles,
             source: card.source,
             steps: card.steps,
             styles: BTreeMap::new(),

@@ -5,6 +5,7 @@
 
 mod manifest;
 mod source;
+pub(crate) mod tiles;
 
 #[cfg(feature = "ort")]
 pub(crate) use manifest::{
@@ -40,6 +41,8 @@ pub struct Model {
     weights: Weights,
     /// What the linter says of the graphs, whatever the manifest claims.
     portable: Result<(), Error>,
+    /// Values of the largest attention of any graph.
+    attended: u64,
 }
 
 impl Model {
@@ -54,7 +57,7 @@ impl Model {
         let family = family::named(&manifest)?;
         (family.check)(&manifest)?;
         let (mut graphs, mut others) = (Vec::new(), Vec::new());
-        let mut portable = Ok(());
+        let (mut portable, mut attended) = (Ok(()), 0);
         for file in &manifest.files {
             if file.name.ends_with(".f32") {
                 source.check(file)?;
@@ -68,11 +71,12 @@ impl Model {
             (family.check_graph)(&file.name, &bytes, &manifest)?;
             // A program of the host is evaluated by this engine on every CPU alike.
             if !file.name.ends_with(HOST) {
-                let linted = portable::check(&file.name, &bytes);
+                let linted = portable::largest_product(&file.name, &bytes);
                 if manifest.profile == Profile::Portable1 {
                     linted.clone()?;
                 }
-                portable = portable.and(linted);
+                attended = attended.max(*linted.as_ref().unwrap_or(&0));
+                portable = portable.and(linted.map(drop));
             }
             graphs.push((file.name.clone(), bytes));
         }
@@ -87,6 +91,7 @@ impl Model {
             manifest,
             graphs,
             portable,
+            attended,
         })
     }
 
@@ -141,17 +146,11 @@ impl Model {
             Parts::Flow(_) => weights * 2,
             Parts::Stable(_) => weights,
         };
-        let largest = self.manifest.sizes.iter().map(|size| {
-            let [channels, down, across] = self.manifest.latent(*size);
-            (channels * down * across) as u64
-        });
         // Feature maps of a decoder: some hundred channels at the picture's own size, seven at a time (measured at 512², docs/engine-speed.md).
-        let between = largest.max().unwrap_or(0) / u64::from(self.manifest.latent_channels.max(1))
-            * u64::from(self.manifest.latent_factor).pow(2)
-            * 4
-            * 256
-            * 7;
-        widened + between
+        let decoding = self.manifest.largest_decoded() * 4 * 256 * 7;
+        // Scores, their exponentials and what these are divided by.
+        let attending = self.attended.saturating_mul(4 * 3);
+        widened.saturating_add(decoding.max(attending))
     }
 
     /// Refuses a size that the model does not offer.

@@ -21,6 +21,16 @@ const NEWEST_OPSET: i64 = 20;
 /// # Errors
 /// `ErrorKind::NotPortable`, naming the node and what is outside the set; `ErrorKind::Malformed` when it is no ONNX graph.
 pub fn check(name: &str, graph: &[u8]) -> Result<(), Error> {
+    largest_product(name, graph).map(drop)
+}
+
+/// As [`check`]; how many values the largest product of two values has that both are made while the graph runs: attention's, which grows with
+/// the square of a picture. An open dimension counts as one.
+///
+/// # Errors
+/// As [`check`].
+pub(crate) fn largest_product(name: &str, graph: &[u8]) -> Result<u64, Error> {
+    let mut largest = 0;
     let model = ModelProto::decode(graph).map_err(|error| {
         Error::new(
             ErrorKind::Malformed,
@@ -72,6 +82,11 @@ pub fn check(name: &str, graph: &[u8]) -> Result<(), Error> {
             shape: shape::of(node, &inputs),
             ..Value::default()
         };
+        if node.op_type == "MatMul" && inputs.get(1).is_some_and(|right| !right.constant) {
+            let sides = output.shape.iter().flatten();
+            let size = sides.fold(1u64, |size, side| size.saturating_mul(side.unwrap_or(1)));
+            largest = largest.max(size);
+        }
         for name in &node.output {
             if values.insert(name.clone(), output.clone()).is_some() {
                 return Err(refuse(format!("two nodes write {name:?}")));
@@ -79,7 +94,7 @@ pub fn check(name: &str, graph: &[u8]) -> Result<(), Error> {
             output = Value::default();
         }
     }
-    Ok(())
+    Ok(largest)
 }
 
 /// What a graph input says of itself.

@@ -237,3 +237,16 @@ proptest::proptest! {
         let _ = check("t.onnx", &graph.encode_to_vec());
     }
 }
+
+#[test]
+fn attention_is_the_largest_product_of_what_a_graph_makes() {
+    let bytes = |nodes: Vec<NodeProto>| model(nodes).encode_to_vec();
+    let of = |nodes| largest_product("graph", &bytes(nodes)).expect("portable");
+    assert_eq!(of(vec![node("MatMul", &["x", "w"], "a")]), 0);
+    // 4 by 4 of an open batch; what is multiplied by a constant is no attention.
+    let both = vec![
+        node("MatMul", &["x", "z"], "a"),
+        node("MatMul", &["x", "w"], "b"),
+    ];
+    assert_eq!(of(both), 16);
+}

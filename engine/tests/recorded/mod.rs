@@ -51,6 +51,11 @@ pub(crate) fn number(value: &Value) -> u32 {
     u32::try_from(value.as_u64().expect("a number")).expect("a small number")
 }
 
+/// The side of a case's tiles.
+pub(crate) fn tile(case: &Value) -> Option<u32> {
+    (!case["tile"].is_null()).then(|| number(&case["tile"]))
+}
+
 fn milli(value: &Value) -> u32 {
     (value.as_f64().expect("a number") * 1000.0).round() as u32
 }
@@ -90,6 +95,7 @@ fn request(case: &Value, pictures: &Value, model: &Model) -> Request {
     recipe.guidance_rescale_milli = case["guidance_rescale"]
         .as_f64()
         .map(|share| (share * 1000.0).round() as u32);
+    recipe.tile = tile(case);
     let mut known = Pictures::default();
     if case["mode"] != "text" {
         let size = format!("{width}x{height}");

@@ -90,6 +90,16 @@ def original(name):
     return f"middle_block.1.{found.group(1)}"
 
 
+def in_order(path):
+    """Its notes in one order: safetensors writes them in another one every time."""
+    held = path.read_bytes()
+    size = int.from_bytes(held[:8], "little")
+    head = json.loads(held[8 : 8 + size])
+    head["__metadata__"] = dict(sorted(head["__metadata__"].items()))
+    written = json.dumps(head, separators=(",", ":"), ensure_ascii=False).encode()
+    path.write_bytes(held[:8] + written.ljust(size) + held[8 + size :])
+
+
 def save():
     target = HERE / "lora"
     target.mkdir(exist_ok=True)
@@ -109,6 +119,7 @@ def save():
     prefixes = {"unet": "lora_unet_", "text_encoder": "lora_te1_", "text_encoder_2": "lora_te2_"}
     safetensors.torch.save_file(kohya(large, prefixes, original), target / "sdxl.safetensors", metadata=notes)
     for path in target.iterdir():
+        in_order(path)
         path.chmod(0o644)
     return {"diffusers": (plain, 1.0), "peft": (whole, 4 / RANK), "kohya": (halved(wide), 1 / RANK), "sdxl": (halved(large), 1 / RANK)}
 

@@ -7,7 +7,8 @@
 in base64, one step after the other, each [1, 4, height, width] in the pipeline's own scale; `start` is what the first step begins with where a
 picture was given; pictures are rows of RGB bytes in base64, the masks in `pictures` rows of bytes. `timesteps` are those that ran, `scheduler` is its
 whole configuration. `draws` is every draw of normal numbers that the pipeline makes of its one generator, in order: when (-1 is before the first
-step, else the step's index), and the shape; an `eta` of null is the pipelines' own, 0, which schedulers that know an eta are told. `order` says what the draws before the first step are. Cases are in `runs.py`.
+step, else the step's index), and the shape; an `eta` of null is the pipelines' own, 0, which schedulers that know an eta are told. `order` says what the draws before the first step are. `tile` is the side, in pixels, of the tiles that `enable_tiling`
+takes pictures in. Cases are in `runs.py`.
 """
 
 import argparse
@@ -130,6 +131,9 @@ def run(case):
         # transformers 5 has no such level any more, and diffusers asks for it.
         object.__setattr__(pipe.text_encoder, "text_model", pipe.text_encoder)
     factor, size = pipe.vae_scale_factor, case.get("size", [8, 8])
+    if "tile" in case:
+        pipe.vae.enable_tiling()
+        pipe.vae.tile_sample_min_size, pipe.vae.tile_latent_min_size = case["tile"], case["tile"] // factor
     width, height = size[0] * factor, size[1] * factor
     generator = torch.Generator("cpu").manual_seed(case["seed"])
     told = {"prompt": case["prompt"], "num_inference_steps": case["steps"], "guidance_scale": case["guidance"], "generator": generator}
@@ -175,6 +179,7 @@ def run(case):
     recorded |= {"steps": case["steps"], "guidance": case["guidance"], "width": width, "height": height}
     recorded |= {name: case.get(name) for name in ["eta", "clip_skip", "guidance_rescale", "strength_thousandths"]}
     recorded |= {"scheduler": {"_class_name": type(pipe.scheduler).__name__, **config}}
+    recorded |= {"tile": case["tile"]} if "tile" in case else {}
     recorded |= {"timesteps": timesteps, "draws": draws.every}
     recorded |= {
         "start": None if mode == "text" else packed(begun[0].numpy().astype("<f4")),

@@ -50,6 +50,7 @@ def cases():
     yield from texts()
     yield from pictures()
     yield from paintings()
+    yield from tiles()
 
 
 def texts():
@@ -118,3 +119,18 @@ def paintings():
     for scheduler, strength in [("own", 1000), ("own", 600), ("pndm", 1000), ("euler", 900), ("dpm", 1000)]:
         yield case("inpaint", scheduler, seed=770, mode="inpaint", strength_thousandths=strength, negative=BAD)
     yield case("inpaint", prompt=CAT, seed=771, steps=3, mode="inpaint", strength_thousandths=1000, guidance=1.0, size=WIDE)
+
+
+def tiles():
+    """In tiles of so many pixels: a last row or column that is narrow, one before it that is cut as well, a side that one tile holds."""
+    for at, (size, side) in enumerate([([20, 14], 32), ([20, 14], 48), ([14, 16], 16), ([16, 6], 32), ([8, 18], 32)]):
+        for scheduler in ["ddim", "euler-a"]:
+            yield case("sd15", scheduler, [FOX, CAT][at % 2], 800 + at, steps=2, size=size, tile=side)
+    for scheduler, strength, mode in [("ddim", 600, "img2img"), ("pndm", 1000, "img2img"), ("euler", 750, "inpaint"), ("dpm", 1000, "inpaint")]:
+        yield case("sd15", scheduler, CAT, 810, steps=4, mode=mode, strength_thousandths=strength, size=[20, 14], tile=32)
+    for model, size in [("sd21v", [14, 12]), ("sdxl", [18, 12]), ("turbo", [12, 20])]:
+        yield case(model, prompt=CAT, seed=820, steps=2, size=size, tile=32, negative=BAD)
+        yield case(model, seed=821, steps=4, mode="img2img", strength_thousandths=500, size=size, tile=32)
+    yield case("lcm", seed=830, steps=2, guidance=8.5, size=[16, 12], tile=48)
+    yield case("inpaint", seed=840, steps=3, mode="inpaint", strength_thousandths=1000, negative=BAD, size=[14, 10], tile=32)
+    yield case("taiyi", prompt="海边看日落", seed=850, steps=2, size=[14, 10], tile=64)

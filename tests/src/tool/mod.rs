@@ -4,6 +4,7 @@ mod files;
 mod foreign;
 mod own;
 mod prompts;
+mod providers;
 mod terminal;
 mod verdicts;
 

@@ -148,6 +148,8 @@ impl Content {
             self.guidance_milli,
             (size.width, size.height),
         );
+        // A size that the model decodes in tiles alone.
+        recipe.tile = model.manifest.usual_tile(size);
         recipe.init = self.start.as_ref().map(Start::init);
         recipe.variation = self.varied.as_ref().map(Varied::variation);
         recipe.variables = self.variables.clone();

@@ -35,6 +35,8 @@ pub(super) fn run(options: &ModelAdd) -> Result<Exit> {
         sizes: sizes
             .map(|size| super::super::prompt::size_of(size))
             .collect::<Result<_>>()?,
+        tiles: options.tile.clone(),
+        tiles_only: options.tiles_only,
         licence: options.licence.clone(),
         for_own_use: options.for_own_use,
         steps: options.steps,
@@ -65,7 +67,7 @@ pub(super) fn run(options: &ModelAdd) -> Result<Exit> {
             })
             .collect();
         output::json(&json!({
-            "digest": added.digest, "name": manifest.name, "path": added.path.display().to_string(), "new": !added.known, "sizes": manifest.sizes,
+            "digest": added.digest, "name": manifest.name, "path": added.path.display().to_string(), "new": !added.known, "sizes": manifest.sizes, "tiles": manifest.tiles,
             "licence": manifest.licence, "for_sale": manifest.for_sale, "memory_bytes": model.memory_bytes(), "graphs": graphs, "without": added.without,
         }));
         return Ok(Exit::Success);

@@ -153,6 +153,9 @@ fn info(model: Option<&Path>, store: &ModelStore, as_json: bool) -> Result<Exit>
             .map(|size| format!("{}×{}", size.width, size.height))
             .collect();
         output::line(format!("sizes     {}", sizes.join(", ")));
+        for tile in &manifest.tiles {
+            output::line(format!("tiles     of {tile}, for larger pictures"));
+        }
         output::line(format!("prompt    at most {} tokens", manifest.text_tokens));
         output::line(format!(
             "sampling  {} steps, guidance {}.{:03}",
@@ -176,10 +179,13 @@ fn info(model: Option<&Path>, store: &ModelStore, as_json: bool) -> Result<Exit>
         if !manifest.source.is_empty() {
             let mut sizes = manifest.sizes.clone();
             sizes.sort();
-            let wishes: String = sizes
+            let whole = sizes.iter().all(|size| manifest.decodes_whole(*size));
+            let wishes = sizes
                 .iter()
                 .map(|size| format!(" --size {}x{}", size.width, size.height))
-                .collect();
+                .chain(manifest.tiles.iter().map(|tile| format!(" --tile {tile}")))
+                .chain((!whole).then(|| " --tiles-only".to_owned()))
+                .collect::<String>();
             output::line(format!(
                 "elsewhere seedmark model add FOLDER{wishes}, with the same export{}",
                 if manifest.merged.is_empty() {

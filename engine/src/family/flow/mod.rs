@@ -121,6 +121,7 @@ fn refuse_options(request: &Request) -> Result<(), Error> {
             request.options.guidance_rescale_milli.is_some(),
             "guidance_rescale_milli",
         ),
+        (request.options.tile.is_some(), "tile"),
         (
             !matches!(request.scheduler, Scheduler::FlowEuler { .. }),
             "scheduler",

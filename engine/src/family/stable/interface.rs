@@ -4,6 +4,7 @@
 
 use super::{parts, sized};
 use crate::error::{Error, ErrorKind};
+use crate::model::tiles::DECODER;
 use crate::model::{GRAPH, HOST, MANIFEST, Manifest, Model, within, wrong};
 use crate::onnx::ModelProto;
 use prost::Message as _;
@@ -50,8 +51,14 @@ pub(super) fn check_numbers(manifest: &Manifest) -> Result<(), Error> {
     }
     for size in &manifest.sizes {
         graph(&sized("unet", *size))?;
-        graph(&sized("vae_decoder", *size))?;
     }
+    manifest.check_tiles()?;
+    let graphs = manifest.files.iter();
+    let graphs = graphs.filter(|file| !file.name.ends_with(HOST));
+    graphs
+        .filter_map(|file| file.name.strip_suffix(GRAPH))
+        .filter(|name| name.starts_with(DECODER))
+        .try_for_each(graph)?;
     let channels = manifest.latent_channels;
     within(
         "input_channels",

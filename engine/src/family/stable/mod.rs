@@ -4,12 +4,14 @@
 
 mod condition;
 mod interface;
+mod tiles;
 
 use super::{Driver, Encoded, Family, Files, Texts};
 use crate::component::Component;
 use crate::error::{Error, ErrorKind};
 use crate::executor::Executor;
 use crate::graph::tensor::Tensor;
+use crate::model::tiles::{DECODER, sized};
 use crate::model::{MANIFEST, Manifest, Model, Parts, Size, StableParts};
 use crate::picture::Picture;
 use crate::pipeline::Request;
@@ -18,6 +20,7 @@ use crate::text::TextTokenizer;
 use condition::{Asked, Condition};
 use schema::recipe::Scheduler;
 use std::sync::Arc;
+use tiles::{Planes, Tiling};
 
 pub(super) const STABLE_DIFFUSION: Family = Family {
     name: "stable-diffusion",
@@ -32,6 +35,9 @@ pub(super) const XL: Family = Family {
     driver: |model, executor| Ok(Box::new(Stable::new(model, executor, true)?)),
     ..STABLE_DIFFUSION
 };
+
+/// The part that makes latents of pictures.
+const ENCODER: &str = "vae_encoder";
 
 /// Conditions that are kept: those of a grid of values, and the negative one.
 const KEPT_CONDITIONS: usize = 16;
@@ -62,11 +68,6 @@ fn texts(manifest: &Manifest, files: &Files) -> Result<Texts, Error> {
         .map(Texts::Folder)
 }
 
-/// The name of a component's graph for one picture size.
-pub(crate) fn sized(component: &str, size: Size) -> String {
-    format!("{component}.{}x{}", size.width, size.height)
-}
-
 struct Stable {
     model: Arc<Model>,
     executor: Box<dyn Executor>,
@@ -76,6 +77,8 @@ struct Stable {
     /// Graphs of the size at work, by component.
     sized: Vec<(&'static str, Component)>,
     size: Size,
+    /// Side of the tiles in which this request's pictures are taken.
+    tile: Option<u32>,
     conditions: Vec<(Asked, Condition)>,
     /// The conditions of this request: what is wanted, and what is not.
     wanted: Condition,
@@ -97,6 +100,7 @@ impl Stable {
             encoders: Vec::new(),
             sized: Vec::new(),
             size: model.manifest.sizes[0],
+            tile: None,
             conditions: Vec::new(),
             wanted: Condition::default(),
             unwanted: None,
@@ -140,6 +144,63 @@ impl Stable {
         }
         self.conditions.push((asked, made.clone()));
         Ok(made)
+    }
+
+    /// Takes the picture at work through one part, at once or in tiles; `of_input` and `of_output` are the pixels to one value along a side.
+    fn taken(
+        &mut self,
+        part: &'static str,
+        input: Planes,
+        (of_input, of_output): (u32, u32),
+    ) -> Result<Planes, Error> {
+        let (name, output) = match part {
+            ENCODER => {
+                // Exporters call it by different names, in every size by the same.
+                let shape = self.tile.map_or(self.size, |tile| Size {
+                    width: tile.min(self.size.width),
+                    height: tile.min(self.size.height),
+                });
+                (
+                    "sample",
+                    interface::encoder_output(&self.model, &sized(part, shape))?,
+                )
+            }
+            _ => ("latent_sample", "sample".to_owned()),
+        };
+        let run = |component: &mut Component, input: &Planes| {
+            let (height, width) = (input.height, input.width);
+            let tensor = Tensor::floats(&[1, input.channels, height, width], input.values.clone())?;
+            let made = component.run(&[(name, &tensor)], &[&output])?.pop();
+            let values = made.unwrap_or_default();
+            let steps = |side: usize| side * of_input as usize / of_output as usize;
+            let (height, width) = (steps(height), steps(width));
+            match values.len() % (height * width).max(1) {
+                0 => Ok(Planes {
+                    channels: values.len() / (height * width).max(1),
+                    height,
+                    width,
+                    values,
+                }),
+                _ => Err(Error::new(
+                    ErrorKind::Runtime,
+                    format!("{part} made {} values of {width}×{height}", values.len()),
+                )),
+            }
+        };
+        let Some(tile) = self.tile else {
+            return run(self.component(part)?, &input);
+        };
+        let tiling = Tiling {
+            size: self.size,
+            tile,
+            of_input,
+            of_output,
+        };
+        tiling.run(&input, &mut |shape| {
+            let graph = sized(part, shape);
+            let mut opened = Component::open(&self.model, self.executor.as_ref(), &graph)?;
+            Ok(move |tile: &Planes| run(&mut opened, tile))
+        })
     }
 
     /// One pass of the UNet under one condition.
@@ -213,11 +274,13 @@ impl Driver for Stable {
             width: request.width,
             height: request.height,
         };
+        model.manifest.check_tile(size, request.options.tile)?;
         if self.size != size {
             // Graphs of another size would hold its memory beside this one's.
             self.sized.clear();
             self.size = size;
         }
+        self.tile = request.options.tile;
         self.weight = request.guidance();
         let share = |milli: u32| (f64::from(milli) / 1000.0) as f32;
         self.rescale = request.options.guidance_rescale_milli.map(share);
@@ -260,28 +323,33 @@ impl Driver for Stable {
     }
 
     fn decode(&mut self, latent: &[f32]) -> Result<Picture, Error> {
-        let [channels, down, across] = self.model.manifest.latent(self.size);
+        let [channels, height, width] = self.model.manifest.latent(self.size);
         let vae = parts(&self.model.manifest)?.vae;
         let scaling = vae.scaling();
         let values = latent.iter().map(|value| value / scaling + vae.shift());
-        let input = Tensor::floats(&[1, channels, down, across], values.collect())?;
-        let (width, height) = (self.size.width, self.size.height);
-        let size = width as usize * height as usize * 3;
-        let decoder = self.component("vae_decoder")?;
-        let values = decoder.run_one(&[("latent_sample", &input)], "sample", size)?;
-        Picture::from_decoder(width, height, &values)
+        let input = Planes {
+            channels,
+            height,
+            width,
+            values: values.collect(),
+        };
+        let factor = self.model.manifest.latent_factor;
+        let made = self.taken(DECODER, input, (factor, 1))?;
+        Picture::from_decoder(self.size.width, self.size.height, &made.values)
     }
 
     fn encode(&mut self, values: &[f32]) -> Result<Encoded, Error> {
         let (model, size) = (self.model.clone(), self.size);
         let vae = parts(&model.manifest)?.vae;
-        let (width, height) = (size.width as usize, size.height as usize);
-        let input = Tensor::floats(&[1, 3, height, width], values.to_vec())?;
+        let input = Planes {
+            channels: 3,
+            height: size.height as usize,
+            width: size.width as usize,
+            values: values.to_vec(),
+        };
         let latent: usize = model.manifest.latent(size).iter().product();
-        let encoder = self.component("vae_encoder")?;
-        let output = interface::encoder_output(&model, &sized("vae_encoder", size))?;
-        let made = encoder.run(&[("sample", &input)], &[&output])?.pop();
-        let made = made.unwrap_or_default();
+        let made = self.taken(ENCODER, input, (1, model.manifest.latent_factor))?;
+        let made = made.values;
         let scale = |mean: &f32| (mean - vae.shift()) * vae.scaling();
         match made.len() {
             found if found == latent => Ok(Encoded {

@@ -15,6 +15,7 @@ use super::lora::{Adapters, Part};
 use super::prove::Proof;
 use crate::error::{Error, ErrorKind};
 use crate::executor::Executor;
+use crate::model::tiles;
 use crate::model::{
     CARD, CARD_FORMAT, Card, FOLDER_FORMAT, FolderDocument, MANIFEST, MergedWeight, Model,
     ModelFile, Size, Source, TextEncoder, Vae, card_bytes, written,
@@ -24,6 +25,7 @@ use graphs::Graphs;
 use index::{Folder, Index, Kind};
 use schema::digest::Digest;
 use schema::recipe::{ModelDigest, Profile};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What the caller states of a model.
@@ -33,6 +35,10 @@ pub struct Wishes {
     pub name: Option<String>,
     /// Picture sizes; the one that the UNet was made for if none is given.
     pub sizes: Vec<Size>,
+    /// Sides of tiles, in pixels, in which pictures that are larger are to be made too.
+    pub tiles: Vec<u32>,
+    /// Pictures that are larger than a tile are made in tiles alone: no graph takes the memory of a whole one.
+    pub tiles_only: bool,
     /// The licence, where no card says it.
     pub licence: Option<String>,
     /// Pictures of it are not to be sold.
@@ -130,9 +136,13 @@ pub fn add(
             ));
         }
     }
-    graphs.pictures(&ordered, &measured, &condition)?;
+    let mut tiles = wishes.tiles.clone();
+    tiles.sort_unstable();
+    tiles.dedup();
+    let decoded = decoded(&ordered, &tiles, wishes.tiles_only, factor)?;
+    graphs.pictures(&ordered, &decoded, &measured, &condition)?;
     let mut without = Vec::new();
-    if let Err(error) = graphs.picture_encoder(&ordered, &measured) {
+    if let Err(error) = graphs.picture_encoder(&decoded) {
         if error.kind() != ErrorKind::NotPortable && error.kind() != ErrorKind::Missing {
             return Err(error);
         }
@@ -183,6 +193,7 @@ pub fn add(
         scheduler: index.scheduler,
         sizes: ordered,
         text,
+        tiles: (!tiles.is_empty()).then_some(tiles),
         vae: Vae {
             scaling_nano: nano("scaling_factor", index.scaling)?.unsigned_abs(),
             shift_nano: nano("shift_factor", index.shift)?,
@@ -204,6 +215,34 @@ pub fn add(
         without,
         known,
     })
+}
+
+/// Every shape that becomes a picture at once: whole pictures, and tiles of larger ones.
+fn decoded(
+    sizes: &[Size],
+    tiles: &[u32],
+    tiles_only: bool,
+    factor: u32,
+) -> Result<Vec<Size>, Error> {
+    let mut shapes = BTreeSet::new();
+    for tile in tiles {
+        tiles::check_side(*tile, factor)?;
+        let larger: Vec<&Size> = sizes.iter().filter(|s| tiles::takes(**s, *tile)).collect();
+        if larger.is_empty() {
+            return Err(Error::new(
+                ErrorKind::NotOffered,
+                format!("no size is larger than a tile of {tile}"),
+            ));
+        }
+        shapes.extend(
+            larger
+                .into_iter()
+                .flat_map(|size| tiles::shapes(*size, *tile)),
+        );
+    }
+    let in_tiles = |size: &Size| tiles.iter().any(|tile| tiles::takes(*size, *tile));
+    shapes.extend(sizes.iter().filter(|size| !tiles_only || !in_tiles(size)));
+    Ok(shapes.into_iter().collect())
 }
 
 /// Widths of what the UNet is told beside the sample.

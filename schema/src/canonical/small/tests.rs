@@ -197,6 +197,7 @@ fn what_the_browser_reads_and_writes_is_what_the_server_does() {
         seed: Seed(u64::MAX),
         strength_milli: 250,
     });
+    diffusion.tile = Some(64);
     alike(&diffusion);
     alike(&SealMaterial {
         origin: "log.example".into(),
