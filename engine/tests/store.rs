@@ -7,7 +7,7 @@ mod recorded;
 
 use engine::import::folder::{Added, Store, Wishes, add};
 use engine::model::{Model, Size, Source};
-use engine::pipeline::{Engine, Request};
+use engine::pipeline::{Engine, Pictures, Request};
 use recorded::{HERE, runtime};
 use schema::recipe::{Recipe, Seed};
 use schema::template::Values;
@@ -131,7 +131,7 @@ fn refusal(model: &Arc<Model>, size: Size, tile: Option<u32>) -> String {
         (size.width, size.height),
     );
     recipe.tile = tile;
-    let request = Request::of_recipe(&recipe, &Values::new(), Seed(1)).expect("a request");
+    let request = Request::of_recipe(&recipe, &Values::new(), Seed(1), &Pictures::default()).expect("a request");
     let mut engine = Engine::new(model.clone(), &runtime()).expect("an engine");
     let made = engine.generate(&request, &mut |_| ControlFlow::Continue(()));
     made.err()
