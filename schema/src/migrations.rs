@@ -62,4 +62,5 @@ steps! {
     36 "0036_studio";
     37 "0037_days";
     38 "0038_shelves";
+    39 "0039_machines";
 }

@@ -6,6 +6,8 @@ use super::{GENERATE, PictureState, jobs, store};
 use crate::shop::Shop as Rules;
 use crate::testing::{Shop, shop};
 use base::db::execute;
+use base::jobs::Job;
+use base::random;
 use base::testing::{TestDb, databases};
 use schema::id::{DraftId, PersonId, PictureId};
 use schema::template::Values;
@@ -63,18 +65,28 @@ impl Work {
         let values = Values::from([("colour".into(), colour.into())]);
         let asked = queue::generate(&self.rules, &self.person, &self.draft, values, seeds, 9);
         asked.await.expect("asked for");
+        let job = self.claim().await.expect("a picture that waits");
+        let made = jobs::run(&self.rules, &job).await;
+        let made = made.expect("an outcome");
+        let noted = base::jobs::finish(&self.rules.db, &job, &made, random::real_now_ms());
+        noted.await.expect("a note");
         let waiting = self.pictures().await.into_iter();
-        let mut waiting = waiting.filter(|picture| picture.state == PictureState::Waiting);
-        let first = waiting.next().expect("a picture that waits");
-        let made = jobs::run(&self.rules, GENERATE, first.id.as_str()).await;
-        made.expect("an outcome");
+        let waiting = waiting.filter(|picture| picture.state == PictureState::Waiting);
         for other in waiting {
             let taken = queue::cancel(&self.rules, &self.person, &other.id).await;
             taken.expect("taken back");
         }
         let mut tx = self.rules.db.read().await.expect("a transaction");
-        let row = service::get_picture(&mut tx, &self.person, &first.id).await;
+        let id = PictureId::parse(&job.payload).expect("an id");
+        let row = service::get_picture(&mut tx, &self.person, &id).await;
         row.expect("a picture")
+    }
+
+    /// What a worker with every model of the shop is given.
+    async fn claim(&self) -> Option<Job> {
+        let (now, models) = (random::real_now_ms() + 1, self.rules.here.models());
+        let job = base::jobs::claim_of(&self.rules.db, "w", &[GENERATE], &models, now).await;
+        job.expect("a claim")
     }
 
     async fn pictures(&self) -> Vec<PictureRow> {

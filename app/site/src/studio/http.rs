@@ -5,21 +5,22 @@ use super::page;
 use super::variables::Row;
 use crate::ui::failure::AppError;
 use crate::ui::form::Form;
+use crate::ui::progress;
 use crate::ui::visit::Visit;
 use crate::web::state::AppState;
+use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::header;
 use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use base::once;
-use market::studio::PictureState;
 use market::studio::queue::{self, Seeds};
 use market::studio::service::{self, Content, Error, Preview, Publisher, SentSeal};
 use schema::failure::{Code, FieldError};
 use schema::id::{DraftId, ListingId, PersonId, PictureId};
 use schema::template::MAX_VARIABLES;
+use std::collections::BTreeMap;
 
 /// Pictures of a draft that its page shows: the newest.
 const PICTURES: i64 = 24;
@@ -41,7 +42,7 @@ pub fn routes() -> Router<AppState> {
         .route("/studio/drafts/{id}/delete", post(delete))
         .route("/studio/listings/{id}/trial", post(allow_trial))
         .route("/studio/pictures/{id}/cancel", post(cancel))
-        .route("/studio/pictures/{id}/progress", get(progress))
+        .route("/studio/pictures/{id}/progress", get(tell))
         .route("/studio/pictures/{id}/file", get(file))
 }
 
@@ -121,14 +122,12 @@ async fn show(
     let older = pictures.len() > usize::try_from(most).unwrap_or(usize::MAX);
     pictures.truncate(usize::try_from(most).unwrap_or(usize::MAX));
     let made = service::list_made(state, &mut tx, &pictures).await?;
-    // The oldest of them is next: what it waits for is what the page says.
-    let next = pictures
-        .iter()
-        .rfind(|picture| picture.state == PictureState::Waiting);
-    let wait_s = match next {
-        Some(picture) => queue::wait_s(state, &mut tx, &picture.id).await?,
-        None => None,
-    };
+    let mut stands = BTreeMap::new();
+    for picture in pictures.iter().filter(|picture| !picture.state.is_over()) {
+        if let Some(found) = queue::stands(state, &mut tx, &picture.id).await? {
+            stands.insert(picture.id.clone(), found);
+        }
+    }
     tx.commit().await?;
     let unsaved = told.typed.is_some();
     let (typed, content) = match told.typed {
@@ -156,7 +155,7 @@ async fn show(
         tag: draft.content.tag(state, id),
         row: draft.row,
         pictures: pictures.into_iter().zip(made).collect(),
-        wait_s,
+        stands,
         unsaved: unsaved || !told.errors.is_empty(),
         errors: told.errors,
         new_row: told.new_row,
@@ -372,12 +371,27 @@ async fn allow_trial(
         .await
 }
 
-async fn cancel(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+async fn cancel(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Response {
+    let form = Form::parse(&body);
     visit
         .answer(async {
             let person = visit.require_person()?;
             let id = PictureId::parse(&id).map_err(|_| AppError::new(Code::NotFound))?;
-            let draft = queue::cancel(&state, &person.id, &id).await?;
+            let draft = match queue::cancel(&state, &person.id, &id).await {
+                // Sent twice: the first one took it back, and both come to the page that they were sent from.
+                Err(Error::NotFound) => {
+                    let draft = draft_id(form.get("draft"))?;
+                    let mut tx = state.db.read().await?;
+                    service::check_owner(&mut tx, &person.id, &draft).await?;
+                    draft
+                }
+                cancelled => cancelled?,
+            };
             Ok(visit.redirect(&format!("/studio/drafts/{draft}#pictures")))
         })
         .await
@@ -409,18 +423,17 @@ async fn delete(State(state): State<AppState>, visit: Visit, Path(id): Path<Stri
         .await
 }
 
-async fn progress(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+async fn tell(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
     visit
         .answer(async {
             let person = visit.require_person()?;
             let id = PictureId::parse(&id).map_err(|_| AppError::new(Code::NotFound))?;
             let mut tx = state.db.read().await?;
             let picture = service::get_picture(&mut tx, &person.id, &id).await?;
-            let done = picture.state.is_over();
-            Ok(Json(
-                serde_json::json!({ "step": picture.step, "steps": picture.steps, "done": done }),
-            )
-            .into_response())
+            let stands = queue::stands(&state, &mut tx, &id).await?;
+            let (step, steps) = (picture.step, picture.steps);
+            let line = progress::line(visit.lang, stands.as_ref(), step, steps);
+            Ok(progress::answer(line, step, steps, picture.state.is_over()))
         })
         .await
 }
