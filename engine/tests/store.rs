@@ -131,7 +131,8 @@ fn refusal(model: &Arc<Model>, size: Size, tile: Option<u32>) -> String {
         (size.width, size.height),
     );
     recipe.tile = tile;
-    let request = Request::of_recipe(&recipe, &Values::new(), Seed(1), &Pictures::default()).expect("a request");
+    let request = Request::of_recipe(&recipe, &Values::new(), Seed(1), &Pictures::default())
+        .expect("a request");
     let mut engine = Engine::new(model.clone(), &runtime()).expect("an engine");
     let made = engine.generate(&request, &mut |_| ControlFlow::Continue(()));
     made.err()

@@ -62,6 +62,7 @@ steps! {
     36 "0036_studio";
     37 "0037_days";
     38 "0038_shelves";
+    39 "0039_machines";
     40 "0040_starting";
     41 "0041_comparisons";
 }

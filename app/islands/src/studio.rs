@@ -11,19 +11,18 @@ use serde::Serialize;
 #[derive(Serialize)]
 struct LiveProgressData {
     url: String,
-    label: String,
 }
 
-/// Asks `url` for `{step, steps, done}` until it is done, then loads the page again, unless somebody has typed something that would be lost.
+/// Asks `url` for `{line, step, steps, done}` until it is done, then loads the page again, unless somebody has typed something that would be lost.
 #[component]
-pub fn LiveProgress(url: String, label: String, step: i64, steps: i64) -> impl IntoView {
+pub fn LiveProgress(url: String, line: String, step: i64, steps: i64) -> impl IntoView {
     let inside = view! {
         <span class="progress" role="status">
             <progress max=steps.to_string() value=step.to_string()></progress>
-            <span>{format!("{label} {step}/{steps}")}</span>
+            <span>{line}</span>
         </span>
     };
-    frame("LiveProgress", &LiveProgressData { url, label }, inside)
+    frame("LiveProgress", &LiveProgressData { url }, inside)
 }
 
 #[derive(Serialize)]

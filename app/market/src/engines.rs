@@ -2,6 +2,7 @@
 //!
 //! The one rule: a request is made by an engine of the model that it names.
 
+use crate::machines::{Here, Pace};
 use crate::models::{self, Models};
 use anyhow::{Result, ensure};
 use engine::executor::Executor as _;
@@ -13,8 +14,9 @@ use schema::recipe::Profile;
 use schema::statement::Environment;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// How much is made at once.
@@ -63,6 +65,75 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
+}
+
+/// A picture, and what it took.
+#[derive(Debug)]
+pub struct Made {
+    pub picture: Picture,
+    pub took: Pace,
+}
+
+/// How far a picture is, and what each of its steps took so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Step {
+    pub step: u32,
+    pub step_us: Option<i64>,
+}
+
+/// Set when nobody waits for a picture any more: its engine stops between two steps.
+struct Left(Arc<AtomicBool>);
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Measures a picture while it is made.
+struct Watch<'a> {
+    tell: &'a watch::Sender<Step>,
+    left: &'a AtomicBool,
+    begun: Instant,
+    /// When the first step began, and when the newest ended.
+    steps: Option<(Instant, Instant)>,
+    done: u32,
+}
+
+impl Watch<'_> {
+    fn hear(&mut self, progress: Progress) -> ControlFlow<()> {
+        let now = Instant::now();
+        let first = self.steps.map_or(now, |(first, _)| first);
+        self.steps = Some((first, now));
+        self.done = progress.step;
+        self.tell.send_replace(Step {
+            step: progress.step,
+            step_us: (progress.step > 0).then(|| us(now - first) / i64::from(progress.step)),
+        });
+        match self.left.load(Ordering::SeqCst) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    fn took(&self) -> Pace {
+        let steps = self.steps.map_or(0, |(first, last)| us(last - first));
+        Pace {
+            step_us: (steps / i64::from(self.done.max(1))).max(1),
+            rest_us: (us(self.begun.elapsed()) - steps).max(0),
+        }
+    }
+}
+
+fn us(time: std::time::Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// The model of a request by its digest, and the size of its picture.
+#[must_use]
+pub fn made_with(request: &Request) -> (String, (i64, i64)) {
+    let size = (i64::from(request.width), i64::from(request.height));
+    (request.model.to_string(), size)
 }
 
 /// An engine with its share of the memory.
@@ -119,6 +190,12 @@ impl Engines {
         &self.models
     }
 
+    /// The models that pictures are made with here.
+    #[must_use]
+    pub fn here(&self) -> Here {
+        Here::new(self.models.iter().map(|model| model.digest.to_string()))
+    }
+
     /// Where pictures are made, for statements.
     #[must_use]
     pub fn environment(&self) -> Environment {
@@ -131,39 +208,46 @@ impl Engines {
         self.runtime.runtime()
     }
 
-    /// Makes one picture on a thread of its own; `on_step` hears of steps, the newest only when it is slow.
+    /// Makes one picture on a thread of its own; `on_step` hears of steps, the newest only when it is slow. Whoever does not wait for it any
+    /// more, and drops what this returns, stops it between two steps.
     ///
     /// # Errors
     /// As [`Engine::generate`].
-    pub async fn generate<F, Fut>(&self, request: Request, mut on_step: F) -> Result<Picture, Error>
+    pub async fn make<F, Fut>(&self, request: Request, mut on_step: F) -> Result<Made, Error>
     where
-        F: FnMut(u32) -> Fut,
+        F: FnMut(Step) -> Fut,
         Fut: Future<Output = ()>,
     {
-        let _permit = self
-            .permits
-            .acquire()
-            .await
-            .map_err(|_| Error::new(engine::ErrorKind::Cancelled, "the server is stopping"))?;
-        let (tell, mut hear) = watch::channel(0);
+        let stopping = |_| Error::new(engine::ErrorKind::Cancelled, "the server is stopping");
+        let permits = self.permits.clone();
+        let permit = permits.acquire_owned().await.map_err(stopping)?;
+        let (tell, mut hear) = watch::channel(Step::default());
+        let left = Left(Arc::default());
+        let is_left = left.0.clone();
         let idle = self.take_idle(&request);
         let share = match &idle {
             Some(_) => None,
             None => self.share(&request).await?,
         };
         let engines = self.clone();
-        let mut work =
-            tokio::task::spawn_blocking(move || engines.run(&request, &tell, idle, share));
+        let mut work = tokio::task::spawn_blocking(move || {
+            // An engine that nobody waits for takes its place until it stops.
+            let _until_it_stops = permit;
+            engines.run(&request, &tell, &is_left, idle, share)
+        });
+        let ended = |error| {
+            let message = format!("the engine stopped: {error}");
+            Err(Error::new(engine::ErrorKind::Runtime, message))
+        };
         loop {
             tokio::select! {
-                result = &mut work => return result.unwrap_or_else(|error| Err(Error::new(engine::ErrorKind::Runtime, format!("the engine stopped: {error}")))),
+                result = &mut work => return result.unwrap_or_else(ended),
                 changed = hear.changed() => {
-                    if changed.is_ok() {
-                        let step = *hear.borrow_and_update();
-                        on_step(step).await;
-                    } else {
-                        return (&mut work).await.unwrap_or_else(|error| Err(Error::new(engine::ErrorKind::Runtime, format!("the engine stopped: {error}"))));
+                    if changed.is_err() {
+                        return (&mut work).await.unwrap_or_else(ended);
                     }
+                    let step = *hear.borrow_and_update();
+                    on_step(step).await;
                 }
             }
         }
@@ -202,10 +286,11 @@ impl Engines {
     fn run(
         &self,
         request: &Request,
-        tell: &watch::Sender<u32>,
+        tell: &watch::Sender<Step>,
+        left: &AtomicBool,
         idle: Option<Kept>,
         share: Option<OwnedSemaphorePermit>,
-    ) -> Result<Picture, Error> {
+    ) -> Result<Made, Error> {
         profile::check_thread()?;
         let mut kept = match idle {
             Some(kept) => kept,
@@ -217,10 +302,18 @@ impl Engines {
                 }
             }
         };
-        let result = kept.engine.generate(request, &mut |progress: Progress| {
-            tell.send_replace(progress.step);
-            ControlFlow::Continue(())
-        });
+        let mut watch = Watch {
+            tell,
+            left,
+            begun: Instant::now(),
+            steps: None,
+            done: 0,
+        };
+        let made = kept
+            .engine
+            .generate(request, &mut |progress| watch.hear(progress));
+        let took = watch.took();
+        let result = made.map(|picture| Made { picture, took });
         if let Ok(mut idle) = self.idle.lock() {
             let wanted = |memory: &Memory| memory.waiting.load(Ordering::SeqCst) > 0;
             if !self.memory.as_ref().is_some_and(wanted) {
@@ -252,12 +345,13 @@ impl Engines {
 
 #[cfg(test)]
 mod tests {
-    use super::{Engines, Limits};
+    use super::{Engines, Limits, us};
     use crate::models::Models;
     use crate::testing::{runtime, second_model};
     use engine::pipeline::{Pictures, Request};
     use schema::recipe::{Recipe, Scheduler, Seed};
     use schema::template::Values;
+    use std::time::Instant;
 
     const ONE: Limits = Limits {
         count: 1,
@@ -288,8 +382,8 @@ mod tests {
         let (first, second) = (request(digests[0]), request(digests[1]));
         let both = async || {
             tokio::join!(
-                engines.generate(first.clone(), |_| async {}),
-                engines.generate(second.clone(), |_| async {}),
+                engines.make(first.clone(), |_| async {}),
+                engines.make(second.clone(), |_| async {}),
             )
         };
         for _ in 0..3 {
@@ -317,16 +411,50 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_nobody_waits_for_any_more_stops_between_two_steps_and_its_engine_is_free() {
+        let models = Models::load(None).expect("the embedded model");
+        let engines = Engines::load(&runtime(), models, ONE).expect("engines");
+        let mut long = request(engines.models().usual().digest);
+        long.steps = 200;
+        let begun = Instant::now();
+        let whole = engines.make(long.clone(), |_| async {}).await;
+        let (whole, all) = (whole.expect("a picture"), begun.elapsed());
+        assert!(whole.took.step_us > 0 && whole.took.step_us * 200 <= us(all));
+        let begun = Instant::now();
+        let (sender, mut heard) = tokio::sync::mpsc::unbounded_channel();
+        {
+            let mut made = std::pin::pin!(engines.make(long, |step| {
+                let sender = sender.clone();
+                async move {
+                    let _gone = sender.send(step.step);
+                }
+            }));
+            tokio::select! {
+                made = &mut made => panic!("it was made: {:?}", made.map(|made| made.took)),
+                first = heard.recv() => assert!(first.is_some()),
+            }
+        }
+        // One engine: the next one waits until the one that was left has stopped.
+        let next = engines.make(request(engines.models().usual().digest), |_| async {});
+        next.await.expect("a picture");
+        assert!(
+            begun.elapsed() < all / 2,
+            "{:?} of {all:?}",
+            begun.elapsed()
+        );
+    }
+
+    #[tokio::test]
     async fn each_picture_is_made_by_the_model_that_its_recipe_names() {
         let folder = tempfile::tempdir().expect("a folder");
         second_model(&folder.path().join("second"));
         let models = Models::load(Some(folder.path())).expect("two models");
         let engines = Engines::load(&runtime(), models, ONE).expect("engines");
         let digests: Vec<_> = engines.models().iter().map(|model| model.digest).collect();
-        let make = async |digest| engines.generate(request(digest), |_| async {}).await;
+        let make = async |digest| engines.make(request(digest), |_| async {}).await;
         // Forth and back: the engine that is idle is of the other model each time.
         for digest in [digests[0], digests[1], digests[0]] {
-            let made = make(digest).await.expect("a picture");
+            let made = make(digest).await.expect("a picture").picture;
             assert_eq!((made.width, made.height), (128, 128));
             let idle = engines.idle.lock().expect("idle engines");
             assert_eq!(idle.len(), 1);

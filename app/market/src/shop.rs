@@ -6,6 +6,7 @@ use crate::engines::Engines;
 use crate::finder::Finder;
 use crate::log::intake::Intake;
 use crate::log::service::PublicLog;
+use crate::machines::Here;
 use crate::till::Till;
 use base::clock::Clock;
 use base::db::Db;
@@ -65,6 +66,8 @@ pub struct Shop {
     pub finder: Finder,
     /// The model and its engines.
     pub engines: Engines,
+    /// The models of those engines.
+    pub here: Here,
     /// As many pictures are made at once.
     pub workers: usize,
     /// The fee of lines sold from now on.
@@ -94,6 +97,7 @@ impl Shop {
             fee: self.fee,
             minimum_order_minor: self.minimum_order_minor,
             provider: self.provider.clone(),
+            here: self.here.clone(),
             public_url: self.public_url.clone(),
         }
     }

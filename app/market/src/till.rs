@@ -1,6 +1,7 @@
 //! What a sale touches of the shop.
 
 use crate::log::service::PublicLog;
+use crate::machines::Here;
 use base::db::Db;
 use base::vault::Vault;
 use money::provider::Provider;
@@ -16,6 +17,8 @@ pub struct Till {
     pub fee: FeeSchedule,
     pub minimum_order_minor: i64,
     pub provider: Arc<dyn Provider>,
+    /// Models that are known to be here.
+    pub here: Here,
     /// Where buyers come back to.
     pub public_url: String,
 }

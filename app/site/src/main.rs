@@ -174,7 +174,13 @@ fn main() -> std::process::ExitCode {
         .enable_all()
         .build()
         .context("cannot start");
-    results::end(threads.and_then(|threads| threads.block_on(run(arguments.command))))
+    let ended = threads.and_then(|threads| {
+        let ended = threads.block_on(run(arguments.command));
+        // An engine in the middle of a long step keeps no process: its job was given back.
+        threads.shutdown_background();
+        ended
+    });
+    results::end(ended)
 }
 
 async fn run(command: Command) -> Result<()> {

@@ -9,6 +9,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 pub mod turns;
+pub mod workers;
 #[cfg(any(test, feature = "testing"))]
 pub use store::ALL as STATEMENTS;
 
@@ -17,7 +18,9 @@ use crate::db::{self, Db, Tx};
 use crate::random;
 pub use state::JobState;
 use std::future::Future;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
 use turns::Queue;
 
 /// How long a claimed job is its worker's; long bodies extend it. Short, because what a killed process had claimed waits for so long:
@@ -66,6 +69,8 @@ pub enum Outcome {
     Done,
     /// Not ready yet: look again after so many milliseconds. Counts as no failure.
     Later(i64),
+    /// Needs a model that is not here: whoever holds it takes the job. Counts as no failure.
+    Elsewhere(String),
     /// Failed; tried again later.
     Failed(String),
 }
@@ -121,6 +126,45 @@ pub async fn claim(db: &Db, owner: &str, kinds: &[&str], now_ms: i64) -> db::Res
     Ok(job)
 }
 
+/// Claims the next due job of the given kinds that needs one of these models, or none: the first of each, and of those the first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn claim_of(
+    db: &Db,
+    owner: &str,
+    kinds: &[&str],
+    models: &[String],
+    now_ms: i64,
+) -> db::Result<Option<Job>> {
+    let (queue, kinds) = (Queue::of(kinds).name(), format!(",{},", kinds.join(",")));
+    let mut tx = db.write().await?;
+    loop {
+        let mut first: Option<store::Head> = None;
+        for model in std::iter::once("").chain(models.iter().map(String::as_str)) {
+            let head = store::find_head(&mut tx, queue, model, now_ms, &kinds).await?;
+            first = [first, head].into_iter().flatten().min();
+        }
+        let Some((.., id)) = first else {
+            return Ok(None);
+        };
+        // Another process may be first: then it is looked again.
+        let taken = store::take(&mut tx, &id, owner, now_ms, now_ms + LEASE_MS).await?;
+        if let Some(job) = taken {
+            tx.commit().await?;
+            return Ok(Some(job));
+        }
+    }
+}
+
+/// Whether a claimed job is still its worker's: nobody took it back.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_held(db: &Db, job: &Job) -> db::Result<bool> {
+    store::is_held(&mut db.read().await?, job).await
+}
+
 /// Extends the lease of a job that takes long; `false` when it was lost.
 ///
 /// # Errors
@@ -141,6 +185,7 @@ pub async fn finish(db: &Db, job: &Job, outcome: &Outcome, now_ms: i64) -> db::R
     match outcome {
         Outcome::Done => store::done(&mut tx, job, now_ms).await?,
         Outcome::Later(delay_ms) => store::postpone(&mut tx, job, now_ms + delay_ms).await?,
+        Outcome::Elsewhere(model) => store::send_on(&mut tx, job, model).await?,
         Outcome::Failed(error) if job.attempts >= MAX_ATTEMPTS => {
             store::bury(&mut tx, job, error, now_ms).await?
         }
@@ -155,12 +200,22 @@ pub async fn finish(db: &Db, job: &Job, outcome: &Outcome, now_ms: i64) -> db::R
     tx.commit().await
 }
 
+/// Which jobs a worker takes, and what becomes of one that is under way when the process stops.
+#[derive(Clone, Debug)]
+pub enum Takes {
+    /// Whatever is due; it is brought to its end.
+    All,
+    /// What needs one of these models, or none. It is left between two steps, and given back.
+    Of(Arc<[String]>),
+}
+
 /// Runs jobs until `stop` is set: claims, runs `body`, notes the outcome, and waits for the bell when there is nothing.
 pub async fn work<F, Fut>(
     db: Db,
     bell: Bell,
     kinds: &'static [&'static str],
-    mut stop: tokio::sync::watch::Receiver<bool>,
+    takes: Takes,
+    mut stop: watch::Receiver<bool>,
     body: F,
 ) where
     F: Fn(Job) -> Fut,
@@ -168,7 +223,12 @@ pub async fn work<F, Fut>(
 {
     let owner = random::id();
     while !*stop.borrow() {
-        let job = match claim(&db, &owner, kinds, random::real_now_ms()).await {
+        let now = random::real_now_ms();
+        let claimed = match &takes {
+            Takes::All => claim(&db, &owner, kinds, now).await,
+            Takes::Of(models) => claim_of(&db, &owner, kinds, models, now).await,
+        };
+        let job = match claimed {
             Ok(Some(job)) => job,
             Ok(None) => {
                 tokio::select! {
@@ -183,7 +243,11 @@ pub async fn work<F, Fut>(
                 continue;
             }
         };
-        let outcome = run_leased(&db, &job, EXTENDED_EVERY, body(job.clone())).await;
+        let leased = run_leased(&db, &job, EXTENDED_EVERY, body(job.clone()));
+        let outcome = match &takes {
+            Takes::All => leased.await,
+            Takes::Of(_) => until_stopped(leased, stop.clone(), LEFT_AFTER).await,
+        };
         if let Outcome::Failed(error) = &outcome {
             tracing::warn!(job.id = %job.id, job.kind = %job.kind, job.attempts = job.attempts, error, "job failed");
         }
@@ -193,7 +257,31 @@ pub async fn work<F, Fut>(
     }
 }
 
-/// Runs a body and keeps its lease meanwhile.
+/// So long a body may still come to its end by itself when the process stops.
+const LEFT_AFTER: Duration = Duration::from_secs(1);
+
+/// Leaves a body when the process stops, and gives its job back. What is left of a body stops what it began elsewhere.
+async fn until_stopped(
+    body: impl Future<Output = Outcome>,
+    mut stop: watch::Receiver<bool>,
+    patience: Duration,
+) -> Outcome {
+    let stopped = async {
+        // Dropped is told, too.
+        drop(stop.wait_for(|stop| *stop).await);
+        tokio::time::sleep(patience).await;
+    };
+    tokio::select! {
+        biased;
+        outcome = body => outcome,
+        () = stopped => Outcome::Later(0),
+    }
+}
+
+/// So often it is looked whether a job was taken back.
+const LOOKED_EVERY: Duration = Duration::from_secs(1);
+
+/// Runs a body and keeps its lease meanwhile. A body whose job was taken back, or whose lease was lost, is left where it stands.
 async fn run_leased(
     db: &Db,
     job: &Job,
@@ -202,20 +290,31 @@ async fn run_leased(
 ) -> Outcome {
     // Beside the body, not in its turn: the body may hold the only writer for which the extension waits.
     let keep = async {
+        let mut extended = Instant::now();
         loop {
-            tokio::time::sleep(every).await;
-            match extend(db, job, random::real_now_ms()).await {
+            tokio::time::sleep(every.min(LOOKED_EVERY)).await;
+            let held = match extended.elapsed() < every {
+                true => is_held(db, job).await,
+                false => {
+                    extended = Instant::now();
+                    extend(db, job, random::real_now_ms()).await
+                }
+            };
+            match held {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => {
-                    tracing::warn!(job.id = %job.id, error = %error, "cannot extend a lease");
+                    tracing::warn!(job.id = %job.id, error = %error, "cannot look after a lease");
                 }
             }
         }
     };
     tokio::select! {
         outcome = body => outcome,
-        () = keep => Outcome::Failed("the lease was lost".into()),
+        () = keep => {
+            tracing::info!(job.id = %job.id, job.kind = %job.kind, "a job was taken back, or its lease was lost");
+            Outcome::Done
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::recurring::{self, Plan};
 use super::turns::{self, Class, PICTURE_KINDS, PictureJob};
-use super::{Outcome, claim, counts, enqueue_at, extend, finish, revive, trouble};
+use super::workers::{self, Worker};
+use super::{Outcome, claim, claim_of, counts, enqueue_at, extend, finish, revive, trouble};
 use crate::db::{execute, fetch};
 use crate::testing::databases;
 use std::collections::HashSet;
@@ -312,8 +313,19 @@ async fn recurring_work_has_a_row_and_one_taker_and_comes_back_sooner_when_it_fa
     }
 }
 
-/// Enqueues a picture of `steps` steps for somebody.
-async fn paint(db: &crate::db::Db, who: &str, key: &str, class: Class, steps: i64) {
+/// Enqueues a picture that takes so long for somebody.
+async fn paint(db: &crate::db::Db, who: &str, key: &str, class: Class, cost_ms: i64) {
+    paint_with(db, "", (who, key), class, cost_ms).await;
+}
+
+/// The same with a model.
+async fn paint_with(
+    db: &crate::db::Db,
+    model: &str,
+    (who, key): (&str, &str),
+    class: Class,
+    cost_ms: i64,
+) {
     let mut tx = db.write().await.expect("a transaction");
     let job = PictureJob {
         kind: PICTURE_KINDS[0],
@@ -321,7 +333,8 @@ async fn paint(db: &crate::db::Db, who: &str, key: &str, class: Class, steps: i6
         payload: key,
         class,
         share: Some(who),
-        steps,
+        cost_ms,
+        model,
     };
     turns::enqueue(&mut tx, &job).await.expect("a job");
     tx.commit().await.expect("a commit");
@@ -363,7 +376,7 @@ async fn a_long_list_of_one_person_keeps_nobody_else_waiting() {
             [
                 "ada-1", "ben-0", "ben-1", "ben-2", "ada-2", "eve-0", "ada-3"
             ],
-            "{}: steps are shared, and each list keeps its order",
+            "{}: time is shared, and each list keeps its order",
             test.name
         );
     }
@@ -388,16 +401,29 @@ async fn what_money_hangs_on_goes_before_pictures_that_are_only_tried() {
 }
 
 #[tokio::test]
-async fn a_waiting_picture_can_be_taken_back_and_a_begun_one_cannot() {
+async fn what_is_asked_for_can_be_taken_back_begun_or_not_and_once() {
     for test in databases().await {
         for key in ["one", "two", "three"] {
             paint(&test.db, "ada", key, Class::Studio, 16).await;
         }
         let now = crate::random::real_now_ms() + 1;
         let begun = claim(&test.db, "w", &PICTURE_KINDS, now).await;
-        assert_eq!(begun.expect("a claim").expect("a job").payload, "one");
+        let begun = begun.expect("a claim").expect("a job");
+        assert_eq!(begun.payload, "one");
         let mut tx = test.db.write().await.expect("a transaction");
+        turns::note_eta(&mut tx, &begun, Some(77))
+            .await
+            .expect("a note");
+        let one = turns::standing(&mut tx, "one").await.expect("an answer");
+        let one = one.expect("it is made");
+        assert_eq!((one.begun, one.eta_ms), (true, Some(77)), "{}", test.name);
+        let three = turns::standing(&mut tx, "three").await.expect("an answer");
+        let three = three.expect("it waits");
+        assert_eq!((three.begun, three.eta_ms), (false, None), "{}", test.name);
+        let ahead = turns::ahead(&mut tx, &three, now).await.expect("a sum").0;
+        assert_eq!(ahead, 32, "{}: one is being made", test.name);
         for (key, expected) in [
+            ("one", true),
             ("one", false),
             ("two", true),
             ("two", false),
@@ -407,17 +433,214 @@ async fn a_waiting_picture_can_be_taken_back_and_a_begun_one_cannot() {
             assert_eq!(taken_back, expected, "{}: {key}", test.name);
         }
         let open = turns::count_open(&mut tx, "ada", Class::Studio).await;
-        assert_eq!(open.expect("a count"), 2, "{}", test.name);
-        let ahead = turns::ahead(&mut tx, "three").await.expect("an answer");
-        let expected = turns::Ahead {
-            steps: 16,
-            own_steps: 16,
-        };
-        assert_eq!(ahead, Some(expected), "{}: one is being made", test.name);
-        assert_eq!(turns::ahead(&mut tx, "one").await.expect("an answer"), None);
+        assert_eq!(open.expect("a count"), 1, "{}", test.name);
+        let gone = turns::standing(&mut tx, "one").await.expect("an answer");
+        assert_eq!(gone, None, "{}", test.name);
         tx.commit().await.expect("a commit");
+        assert!(!super::is_held(&test.db, &begun).await.expect("an answer"));
+        // Its worker's late note changes nothing.
+        finish(&test.db, &begun, &Outcome::Later(0), now)
+            .await
+            .expect("a note");
         let next = claim(&test.db, "w", &PICTURE_KINDS, now).await;
         assert_eq!(next.expect("a claim").expect("a job").payload, "three");
+    }
+}
+
+#[tokio::test]
+async fn a_body_whose_job_was_taken_back_is_left_where_it_stands() {
+    for test in databases().await {
+        paint(&test.db, "ada", "one", Class::Studio, 16).await;
+        let now = crate::random::real_now_ms() + 1;
+        let job = claim(&test.db, "w", &PICTURE_KINDS, now).await;
+        let job = job.expect("a claim").expect("a job");
+        let body = async {
+            let mut tx = test.db.write().await.expect("a transaction");
+            assert!(turns::cancel(&mut tx, "one").await.expect("an answer"));
+            tx.commit().await.expect("a commit");
+            std::future::pending().await
+        };
+        let every = Duration::from_millis(5);
+        let left = super::run_leased(&test.db, &job, every, body);
+        let left = tokio::time::timeout(Duration::from_secs(10), left).await;
+        assert!(left.is_ok(), "{}", test.name);
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_stops_leaves_a_long_body_and_gives_the_job_back() {
+    for test in databases().await {
+        paint(&test.db, "ada", "one", Class::Studio, 16).await;
+        let now = crate::random::real_now_ms() + 1;
+        let job = claim_of(&test.db, "w", &PICTURE_KINDS, &[], now).await;
+        let job = job.expect("a claim").expect("a job");
+        let (sender, stop) = tokio::sync::watch::channel(false);
+        let patience = Duration::from_millis(5);
+        // What ends by itself meanwhile has ended.
+        let quick = super::until_stopped(async { Outcome::Done }, stop.clone(), patience).await;
+        assert!(matches!(quick, Outcome::Done), "{}", test.name);
+        sender.send_replace(true);
+        let outcome = super::until_stopped(std::future::pending(), stop, patience).await;
+        assert!(matches!(outcome, Outcome::Later(0)), "{}", test.name);
+        finish(&test.db, &job, &outcome, now).await.expect("a note");
+        let again = claim_of(&test.db, "x", &PICTURE_KINDS, &[], now).await;
+        let again = again.expect("a claim").expect("at once");
+        assert_eq!((again.id, again.attempts), (job.id, 1), "{}", test.name);
+    }
+}
+
+/// What a worker with these models is given, one after the other.
+async fn all_of(db: &crate::db::Db, models: &[&str]) -> Vec<String> {
+    let models: Vec<String> = models.iter().map(|model| (*model).to_owned()).collect();
+    let now = crate::random::real_now_ms() + 1;
+    let mut given = Vec::new();
+    while let Some(job) = claim_of(db, "w", &PICTURE_KINDS, &models, now)
+        .await
+        .expect("a claim")
+    {
+        finish(db, &job, &Outcome::Done, now).await.expect("a note");
+        given.push(job.payload);
+    }
+    given
+}
+
+#[tokio::test]
+async fn a_worker_takes_what_needs_a_model_that_it_holds_and_what_needs_none() {
+    for test in databases().await {
+        for (key, model, class) in [
+            ("b", "big", Class::Studio),
+            ("s", "small", Class::Studio),
+            ("any", "", Class::Studio),
+            ("owed", "small", Class::Owed),
+        ] {
+            paint_with(&test.db, model, ("ada", key), class, 16).await;
+        }
+        assert_eq!(all_of(&test.db, &["small"]).await, ["owed", "s", "any"]);
+        assert_eq!(all_of(&test.db, &[]).await, Vec::<String>::new());
+        // One that learns only then what it needs goes on to whoever has it, and has not failed.
+        paint(&test.db, "ada", "old", Class::Studio, 16).await;
+        let now = crate::random::real_now_ms() + 1;
+        let job = claim_of(&test.db, "w", &PICTURE_KINDS, &[], now).await;
+        let job = job.expect("a claim").expect("a job");
+        finish(&test.db, &job, &Outcome::Elsewhere("big".into()), now)
+            .await
+            .expect("a note");
+        assert_eq!(all_of(&test.db, &["small"]).await, Vec::<String>::new());
+        assert_eq!(all_of(&test.db, &["big"]).await, ["b", "old"]);
+    }
+}
+
+#[tokio::test]
+async fn two_machines_that_hold_one_model_share_its_jobs() {
+    for test in databases().await {
+        for number in 0..40 {
+            let key = format!("job-{number}");
+            paint_with(&test.db, "big", ("ada", &key), Class::Studio, 1).await;
+        }
+        let worker = || {
+            let db = test.db.clone();
+            tokio::spawn(async move { all_of(&db, &["small", "big"]).await })
+        };
+        let (one, other) = (worker(), worker());
+        let mut all = one.await.expect("no panic");
+        all.extend(other.await.expect("no panic"));
+        let different: HashSet<_> = all.iter().collect();
+        assert_eq!((all.len(), different.len()), (40, 40), "{}", test.name);
+    }
+}
+
+#[tokio::test]
+async fn ten_thousand_that_wait_for_an_absent_model_stand_in_nobodys_way() {
+    for test in databases().await {
+        let mut tx = test.db.write().await.expect("a transaction");
+        let sql = "insert into job (id, kind, unique_key, payload, state, run_at_ms, attempts, created_ms, queue, class, turn, cost, share, model)
+            with recursive number (i) as (select 1 union all select i + 1 from number where i < 10000)
+            select 'j' || i, 'studio-generate', 'u' || i, 'p', 'waiting', 0, 0, 0, 'pictures', 2, i, 1, 'ada', 'big' from number where i <> $1";
+        execute!(&mut tx, sql, 0i64).expect("jobs");
+        tx.commit().await.expect("a commit");
+        beat(&test.db, "w", &["small"], crate::random::real_now_ms()).await;
+        for key in ["one", "two"] {
+            paint_with(&test.db, "small", ("ben", key), Class::Studio, 500).await;
+        }
+        let begun = std::time::Instant::now();
+        let mut tx = test.db.read().await.expect("a transaction");
+        let two = turns::standing(&mut tx, "two").await.expect("an answer");
+        let two = two.expect("it waits");
+        let now = crate::random::real_now_ms();
+        let ahead = turns::ahead(&mut tx, &two, now).await.expect("a sum");
+        assert_eq!(ahead, (500, 1), "{}: only what can be made", test.name);
+        drop(tx);
+        assert_eq!(all_of(&test.db, &["small"]).await, ["one", "two"]);
+        eprintln!("{}: three claims in {:?}", test.name, begun.elapsed());
+    }
+}
+
+async fn beat(db: &crate::db::Db, id: &str, models: &[&str], now_ms: i64) -> Worker {
+    let models = models
+        .iter()
+        .map(|model| ((*model).to_owned(), format!("The {model} one")));
+    let worker = Worker {
+        id: id.into(),
+        engines: 1,
+        models: models.collect(),
+    };
+    workers::beat(db, &worker, now_ms).await.expect("a beat");
+    worker
+}
+
+#[tokio::test]
+async fn a_machine_that_is_not_heard_or_goes_holds_nothing_and_its_models_keep_their_names() {
+    for test in databases().await {
+        beat(&test.db, "one", &["small", "big"], 1_000).await;
+        let other = beat(&test.db, "other", &["small"], 2_000).await;
+        let at = async |now: i64| {
+            let mut tx = test.db.read().await.expect("a transaction");
+            let held = workers::list_held(&mut tx, now).await.expect("models");
+            let engines = workers::count_engines(&mut tx, "small", now).await;
+            (held, engines.expect("a number"))
+        };
+        let both = vec!["big".to_owned(), "small".to_owned()];
+        assert_eq!(at(2_000).await, (both, 2), "{}", test.name);
+        let late = 1_000 + workers::GONE_MS;
+        assert_eq!(at(late).await, (vec!["small".to_owned()], 1));
+        workers::leave(&test.db, &other).await.expect("gone");
+        assert_eq!(at(late).await, (vec![], 0), "{}", test.name);
+        let mut tx = test.db.read().await.expect("a transaction");
+        let known = workers::find_model(&mut tx, "big", late).await;
+        let known = known.expect("an answer").expect("a model");
+        assert_eq!(known.name, "The big one", "{}", test.name);
+        assert_eq!((known.held_ms, known.workers), (1_000, 0), "{}", test.name);
+    }
+}
+
+#[tokio::test]
+async fn only_what_waited_long_for_a_model_that_stayed_away_is_stranded() {
+    for test in databases().await {
+        let now = crate::random::real_now_ms();
+        let hour = 3_600_000;
+        beat(&test.db, "gone", &["big", "back"], now - 3 * hour).await;
+        for (key, model) in [
+            ("b", "big"),
+            ("never", "unheard"),
+            ("any", ""),
+            ("ok", "back"),
+        ] {
+            paint_with(&test.db, model, ("ada", key), Class::Studio, 1).await;
+        }
+        beat(&test.db, "here", &["back"], now).await;
+        let stranded = async |waited: i64, now: i64| {
+            let mut tx = test.db.read().await.expect("a transaction");
+            let jobs = turns::list_stranded(&mut tx, waited, now).await;
+            let keys = jobs.expect("jobs").into_iter().map(|job| job.payload);
+            keys.collect::<Vec<_>>()
+        };
+        // They were asked for just now, however long their model is away.
+        assert_eq!(stranded(2 * hour, now + 10).await, Vec::<String>::new());
+        let later = now + 2 * hour + 1_000;
+        beat(&test.db, "here", &["back"], later).await;
+        assert_eq!(stranded(2 * hour, later).await, ["b", "never"]);
+        beat(&test.db, "gone", &["big"], later).await;
+        assert_eq!(stranded(2 * hour, later).await, ["never"], "{}", test.name);
     }
 }
 

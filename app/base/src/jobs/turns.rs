@@ -1,11 +1,12 @@
 //! Turns: who of several people has the next picture made.
 //!
-//! The one rule: a turn is counted in sampling steps, by person. Whoever has nothing waiting comes in right behind the next turn,
+//! The one rule: a turn is counted in milliseconds of an engine's time, by person. Whoever has nothing waiting comes in right behind the next turn,
 //! however long the lists of the others are (fair queueing by finish tags); within one's own list the order stays. Nothing that
-//! waits is ever passed twice by the same person, so nothing starves.
+//! waits is ever passed twice by the same person, so nothing starves. What waits for a model that no machine holds stands aside: it is
+//! neither claimed nor counted.
 
-use super::store;
 pub use super::store::Queue;
+use super::{Job, store, workers};
 use crate::db::{self, Tx};
 use crate::random;
 
@@ -78,8 +79,10 @@ pub struct PictureJob<'a> {
     pub class: Class,
     /// Whose turn it takes.
     pub share: Option<&'a str>,
-    /// Sampling steps of all its pictures.
-    pub steps: i64,
+    /// What all its pictures take of an engine's time, in milliseconds, as far as that was measured.
+    pub cost_ms: i64,
+    /// The model that they are made with, by its digest; empty where every machine can do it.
+    pub model: &'a str,
 }
 
 /// Enqueues a job that makes pictures; a waiting or running one with the same key is left as it is.
@@ -88,23 +91,38 @@ pub struct PictureJob<'a> {
 /// When the database fails.
 pub async fn enqueue(tx: &mut Tx, job: &PictureJob<'_>) -> db::Result<()> {
     let class = job.class.number();
-    let served = store::least_turn(tx, class).await?;
+    let now = random::real_now_ms();
+    let served = served(tx, class, now).await?;
     let own = match job.share {
         Some(share) => store::last_turn(tx, share, class).await?,
         None => None,
     };
-    let steps = job.steps.max(1);
-    let turn = served.unwrap_or(0).max(own.unwrap_or(0)) + steps;
+    let cost = job.cost_ms.max(1);
+    let turn = served.unwrap_or(0).max(own.unwrap_or(0)) + cost;
     let place = store::Place {
         queue: Queue::Pictures.name(),
         class,
         turn,
-        cost: steps,
+        cost,
         share: job.share,
+        model: job.model,
     };
-    let now = random::real_now_ms();
     let (id, kind) = (random::id(), job.kind);
     store::insert(tx, &id, kind, job.unique_key, job.payload, now, now, &place).await
+}
+
+/// Whose turn it is: the least of what can be made now. What waits for an absent model does not hold the time back for the others.
+async fn served(tx: &mut Tx, class: i64, now_ms: i64) -> db::Result<Option<i64>> {
+    let held = workers::list_held(tx, now_ms).await?;
+    if held.is_empty() {
+        return store::least_turn(tx, class).await;
+    }
+    let mut least = store::least_turn_of(tx, "", class).await?;
+    for model in held {
+        let found = store::least_turn_of(tx, &model, class).await?;
+        least = [least, found].into_iter().flatten().min();
+    }
+    Ok(least)
 }
 
 /// How many of a person's jobs of a class are waiting or running.
@@ -115,7 +133,10 @@ pub async fn count_open(tx: &mut Tx, share: &str, class: Class) -> db::Result<i6
     store::count_share(tx, share, class.number()).await
 }
 
-/// Takes a job back that no worker has begun; `false` when one has, or there is none.
+/// Takes a job back, begun or not: whoever makes it stops between two steps. `false` when there is none.
+///
+/// Whoever changes rows of their own in the same transaction does that first, as workers do: two that took them in two orders would wait
+/// for each other.
 ///
 /// # Errors
 /// When the database fails.
@@ -123,23 +144,104 @@ pub async fn cancel(tx: &mut Tx, unique_key: &str) -> db::Result<bool> {
     store::cancel(tx, unique_key, random::real_now_ms()).await
 }
 
-/// What stands before a waiting job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Ahead {
-    /// Sampling steps that are made before it or beside it; no more than the first thousands of jobs are counted.
-    pub steps: i64,
-    /// Its own.
-    pub own_steps: i64,
+/// How a job stands that is not over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The model that it needs; empty for none.
+    pub model: String,
+    /// Whether a worker has begun it.
+    pub begun: bool,
+    /// When that worker expects to be done, real time.
+    pub eta_ms: Option<i64>,
+    /// Its own milliseconds.
+    pub cost_ms: i64,
+    class: i64,
+    turn: i64,
 }
 
-/// What stands before a job, or `None` when it does not wait.
+/// How a job stands, or `None` when it is over or never was.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn ahead(tx: &mut Tx, unique_key: &str) -> db::Result<Option<Ahead>> {
-    let Some((class, turn, own_steps)) = store::find_place(tx, unique_key).await? else {
-        return Ok(None);
-    };
-    let steps = store::steps_ahead(tx, class, turn).await?;
-    Ok(Some(Ahead { steps, own_steps }))
+pub async fn standing(tx: &mut Tx, unique_key: &str) -> db::Result<Option<Standing>> {
+    let found = store::find_standing(tx, unique_key).await?;
+    let now = random::real_now_ms();
+    Ok(found.map(|row| Standing {
+        model: row.model,
+        begun: row.lease_until_ms.is_some_and(|until| until >= now),
+        eta_ms: row.eta_ms,
+        cost_ms: row.cost,
+        class: row.class,
+        turn: row.turn,
+    }))
+}
+
+/// Milliseconds of work that machines which hold a job's model do before it, no more than the first thousands of jobs of each model
+/// counted, and how many engines they have.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ahead(tx: &mut Tx, job: &Standing, now_ms: i64) -> db::Result<(i64, i64)> {
+    let mut models = workers::list_beside(tx, &job.model, now_ms).await?;
+    for own in [String::new(), job.model.clone()] {
+        if !models.contains(&own) {
+            models.push(own);
+        }
+    }
+    let mut before = 0;
+    for model in &models {
+        before += store::cost_ahead(tx, model, job.class, job.turn).await?;
+    }
+    Ok((
+        before,
+        workers::count_engines(tx, &job.model, now_ms).await?,
+    ))
+}
+
+/// Notes when a job that is made is expected to be done. Changes nothing when the lease was lost.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note_eta(tx: &mut Tx, job: &Job, eta_ms: Option<i64>) -> db::Result<()> {
+    store::set_eta(tx, job, eta_ms).await
+}
+
+/// How many jobs of a model are open; counted to ten thousand.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_of_model(tx: &mut Tx, model: &str) -> db::Result<i64> {
+    store::count_of_model(tx, model).await
+}
+
+/// Some jobs that waited for so long, since they were asked for, for a model that no machine held meanwhile.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_stranded(tx: &mut Tx, waited_ms: i64, now_ms: i64) -> db::Result<Vec<Job>> {
+    let (mut stranded, mut after) = (Vec::new(), String::new());
+    loop {
+        let asked = store::list_models_asked(tx, &after).await?;
+        let Some(last) = asked.last().cloned() else {
+            return Ok(stranded);
+        };
+        for model in asked {
+            let known = workers::find_model(tx, &model, now_ms).await?;
+            let is_away =
+                known.is_none_or(|known| known.workers == 0 && known.held_ms <= now_ms - waited_ms);
+            if is_away {
+                let asked_ms = now_ms - waited_ms;
+                stranded.extend(store::list_stranded(tx, &model, asked_ms, now_ms).await?);
+            }
+        }
+        after = last;
+    }
+}
+
+/// Ends a job that nobody has begun; `false` when somebody has meanwhile.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end(tx: &mut Tx, job: &Job) -> db::Result<bool> {
+    store::end(tx, &job.id, random::real_now_ms()).await
 }

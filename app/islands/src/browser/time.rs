@@ -19,6 +19,11 @@ impl Answer {
         Some(count as i32)
     }
 
+    /// A text.
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        Reflect::get(&self.0, &name.into()).ok()?.as_string()
+    }
+
     /// Whether nothing more will come.
     pub(crate) fn is_done(&self) -> bool {
         Reflect::get(&self.0, &"done".into()).is_ok_and(|done| done == JsValue::TRUE)

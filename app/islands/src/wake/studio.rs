@@ -17,7 +17,7 @@ use wasm_bindgen::JsValue;
 
 /// Asks until it is done, then loads the page again.
 pub(super) fn live_progress(island: &Island) -> Result<(), JsValue> {
-    let [url, label] = island.all(["url", "label"])?;
+    let url = island.text("url")?;
     let (bar, line) = (island.find("progress")?, island.find("progress + span")?);
     browser::poll(url, move |answer| {
         for (name, place) in [("step", "value"), ("steps", "max")] {
@@ -26,11 +26,9 @@ pub(super) fn live_progress(island: &Island) -> Result<(), JsValue> {
                     .unwrap_or_default();
             }
         }
-        let shown = |place| bar.get_attribute(place).unwrap_or_default();
-        set_text(
-            &line,
-            &format!("{label} {}/{}", shown("value"), shown("max")),
-        );
+        if let Some(told) = answer.text("line") {
+            set_text(&line, &told);
+        }
         if answer.is_done() {
             browser::reload_unless_typed();
         }

@@ -13,7 +13,7 @@ statements! {
     IN_CART = "select count(*) from cart_line where cart = $1 and listing_id = $2";
     COUNT_CART = "select count(*) from cart_line where cart = $1";
     LIST_CART = "select listing.id, listing.slug, listing.title, listing.price_minor, listing.licence, listing.state, listing.person_id,
-            person.handle, version.id as version_id, anchor.labelled_blob as blob,
+            person.handle, version.id as version_id, version.model, anchor.labelled_blob as blob,
             cart_line.set_id, listing_set.title as set_title, listing_set.price_minor as set_price_minor
         from cart_line
         join listing on listing.id = cart_line.listing_id

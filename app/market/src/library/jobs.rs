@@ -5,7 +5,9 @@ use super::service::{Run, RunPicture};
 use super::store;
 use crate::catalog::service as catalog;
 use crate::catalog::versions::FullRecipe;
+use crate::engines::{Made, Step, made_with};
 use crate::facts::{self, Fact};
+use crate::machines::pace::{self, Course};
 use crate::offers::ending::{self, EndReason, Holding};
 use crate::orders;
 use crate::sales::{Bearer, plan_refund};
@@ -13,22 +15,39 @@ use crate::shop::Shop;
 use crate::starting;
 use anyhow::{Context as _, Result};
 use base::compute;
-use base::jobs::Outcome;
+use base::db::Tx;
+use base::jobs::{Job, Outcome};
 use engine::compare::{compare, worst};
 use engine::picture::Picture;
 use engine::pipeline::Request;
 use schema::digest::Digest;
 use schema::id::{LineId, RunId};
+use schema::recipe::ModelDigest;
 use schema::statement::{Outcome as Verdict, ReproductionStatement};
 
+/// Ends a re-run whose model stayed away for too long. That is no verdict on the recipe, and nothing goes back by itself.
+pub async fn give_up(state: &Shop, tx: &mut Tx, job: &Job) -> Result<()> {
+    let run = store::get_run(tx, &RunId::parse(&job.payload)?).await?;
+    if !run.state.is_over() {
+        let (why, now) = (Some("run-model-away"), state.clock.now_ms());
+        store::finish_run(tx, &run, RunState::Failed, None, why, None, now, None).await?;
+    }
+    Ok(())
+}
+
 /// Runs a job of this feature.
-pub async fn run(state: &Shop, payload: &str) -> Result<Outcome> {
+pub async fn run(state: &Shop, job: &Job) -> Result<Outcome> {
     let mut tx = state.db.write().await?;
-    let run = store::get_run(&mut tx, &RunId::parse(payload)?).await?;
+    let run = store::get_run(&mut tx, &RunId::parse(&job.payload)?).await?;
     if run.state.is_over() {
         return Ok(Outcome::Done);
     }
     let listing = catalog::get_version(&mut tx, &run.version_id).await?;
+    // Another machine has it, or none: that is no verdict on the recipe.
+    let here = ModelDigest::parse(&listing.model);
+    if here.is_ok_and(|model| state.engines.models().named(model).is_err()) {
+        return Ok(Outcome::Elsewhere(listing.model.clone()));
+    }
     let anchors = catalog::list_anchors(&mut tx, &run.version_id).await?;
     let plain = state
         .vault
@@ -50,18 +69,25 @@ pub async fn run(state: &Shop, payload: &str) -> Result<Outcome> {
         anyhow::Ok(Request::of_anchors(&opened.recipe, model, &begun)?)
     });
     let requests = requests.await?;
+    let all = i64::try_from(requests.len())?;
     let (mut pictures, mut found) = (Vec::new(), Vec::new());
     let mut cannot_be_made = false;
     for (index, (request, sealed)) in requests.into_iter().zip(&anchors).enumerate() {
-        let before = i64::try_from(index)? * i64::from(request.steps);
+        let number = i64::try_from(index)?;
+        let (steps, (model, size)) = (i64::from(request.steps), made_with(&request));
+        let mut tx = state.db.read().await?;
+        let course = Course::begin(&mut tx, job, &model, size).await?;
+        drop(tx);
         let made = state
             .engines
-            .generate(request, |step| {
-                note_progress(state, &run, index, before + i64::from(step))
+            .make(request, |made| {
+                let step = number * steps + i64::from(made.step);
+                let place = (number, step, all * steps, all - number);
+                note_progress(state, &run, &course, place, made)
             })
             .await;
-        let picture = match made {
-            Ok(picture) => picture,
+        let Made { picture, took } = match made {
+            Ok(made) => made,
             // The same recipe fails the same way: what cannot be made was not reproduced.
             Err(error) if error.is_final() => {
                 tracing::error!(run.id = %run.id, error = %error, "a picture cannot be made any more");
@@ -70,6 +96,9 @@ pub async fn run(state: &Shop, payload: &str) -> Result<Outcome> {
             }
             Err(error) => return Err(error.into()),
         };
+        let mut tx = state.db.write().await?;
+        pace::note(&mut tx, &model, size, took).await?;
+        tx.commit().await?;
         let file = state
             .media
             .get(&sealed.blob)
@@ -114,10 +143,21 @@ pub async fn run(state: &Shop, payload: &str) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-async fn note_progress(state: &Shop, run: &Run, anchor: usize, step: i64) {
+/// `place` is the picture's number, the steps made of all pictures, all of those, and the pictures that are left.
+async fn note_progress(
+    state: &Shop,
+    run: &Run,
+    course: &Course<'_>,
+    place: (i64, i64, i64, i64),
+    made: Step,
+) {
+    let (number, step, steps, pictures) = place;
     let note = async {
         let mut tx = state.db.write().await?;
-        store::set_progress(&mut tx, &run.id, i64::try_from(anchor).unwrap_or(0), step).await?;
+        store::set_progress(&mut tx, &run.id, number, step).await?;
+        course
+            .note(&mut tx, steps - step, pictures, made.step_us)
+            .await?;
         tx.commit().await
     };
     if let Err(error) = note.await {

@@ -3,7 +3,7 @@
 //! The one rule: a turn looks at one stretch of the catalogue, and what the desk shows was counted on the way. Nobody counts all of it
 //! for a page.
 
-use super::service::{enqueue, release_of};
+use super::service::{Regenerated, enqueue, release_of};
 use super::store;
 use crate::catalog::stretch::Stretch;
 use crate::shop::Shop;
@@ -64,8 +64,13 @@ pub async fn plan(state: &Shop, limit: i64) -> db::Result<usize> {
     for version in &due {
         let id = random::id_of();
         store::insert_rerun(&mut tx, &id, version, &release, state.clock.now_ms()).await?;
-        let steps = version.steps * version.anchors;
-        enqueue(&mut tx, &id, Class::Background, None, steps).await?;
+        let made = Regenerated {
+            model: version.model.clone(),
+            size: (version.width, version.height),
+            steps: version.steps,
+            pictures: version.anchors,
+        };
+        enqueue(&mut tx, &id, Class::Background, None, &made).await?;
     }
     if due.is_empty() {
         stretch.pass(&mut tx).await?;

@@ -6,6 +6,7 @@ use crate::catalog::ListingState;
 use crate::catalog::service as catalog;
 use crate::catalog::versions::VersionSecret;
 use crate::log::service as log;
+use crate::machines::{self, Stands, pace};
 use crate::orders::{self, Line, LineState};
 use crate::sales::LicenceSecret;
 use crate::shop::Shop;
@@ -402,9 +403,11 @@ pub async fn start_run(state: &Shop, buyer: &PersonId, line_id: &LineId) -> Resu
     let listing = catalog::get_version(&mut tx, &line.version_id).await?;
     let anchors = catalog::list_anchors(&mut tx, &line.version_id).await?;
     let id = random::id_of();
-    let steps = listing.steps * i64::try_from(anchors.len()).unwrap_or(1);
+    let pictures = i64::try_from(anchors.len()).unwrap_or(1);
+    let steps = listing.steps * pictures;
     store::insert_run(&mut tx, &id, &line, steps, state.clock.now_ms()).await?;
-    enqueue(&mut tx, &id, Class::Owed, Some(buyer), steps).await?;
+    let made = Regenerated::of(&listing, pictures);
+    enqueue(&mut tx, &id, Class::Owed, Some(buyer), &made).await?;
     tx.commit().await?;
     Ok(id)
 }
@@ -417,10 +420,44 @@ pub async fn start_run(state: &Shop, buyer: &PersonId, line_id: &LineId) -> Resu
 pub async fn check_again(state: &Shop, tx: &mut Tx, line: &Line) -> db::Result<()> {
     let version = catalog::get_version(tx, &line.version_id).await?;
     let anchors = catalog::list_anchors(tx, &line.version_id).await?;
-    let steps = version.steps * i64::try_from(anchors.len()).unwrap_or(1);
+    let pictures = i64::try_from(anchors.len()).unwrap_or(1);
+    let steps = version.steps * pictures;
     let (id, buyer) = (random::id_of(), PersonId::parse(&line.buyer_id).ok());
     store::insert_run(tx, &id, line, steps, state.clock.now_ms()).await?;
-    enqueue(tx, &id, Class::Owed, buyer.as_ref(), steps).await
+    let made = Regenerated::of(&version, pictures);
+    enqueue(tx, &id, Class::Owed, buyer.as_ref(), &made).await
+}
+
+/// What is regenerated, for its turn.
+pub(super) struct Regenerated {
+    pub(super) model: String,
+    pub(super) size: (i64, i64),
+    /// Of each picture.
+    pub(super) steps: i64,
+    pub(super) pictures: i64,
+}
+
+impl Regenerated {
+    fn of(version: &catalog::SealedVersion, pictures: i64) -> Self {
+        Self {
+            model: version.model.clone(),
+            size: (version.width, version.height),
+            steps: version.steps,
+            pictures,
+        }
+    }
+}
+
+fn job_key(run: &RunId) -> String {
+    format!("run:{run}")
+}
+
+/// How a run stands that is not over.
+///
+/// # Errors
+/// When the database fails.
+pub async fn stands(state: &Shop, tx: &mut Tx, run: &RunId) -> db::Result<Option<Stands>> {
+    machines::stands(tx, &state.here, state.workers, &job_key(run)).await
 }
 
 pub(super) async fn enqueue(
@@ -428,15 +465,17 @@ pub(super) async fn enqueue(
     run: &RunId,
     class: Class,
     share: Option<&PersonId>,
-    steps: i64,
+    made: &Regenerated,
 ) -> db::Result<()> {
+    let cost_ms = pace::cost_ms(tx, &made.model, made.size, made.steps, made.pictures).await?;
     let job = PictureJob {
         kind: super::REPRODUCE,
-        unique_key: &format!("run:{run}"),
+        unique_key: &job_key(run),
         payload: run.as_str(),
         class,
         share: share.map(PersonId::as_str),
-        steps,
+        cost_ms,
+        model: &made.model,
     };
     turns::enqueue(tx, &job).await
 }

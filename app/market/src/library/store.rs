@@ -11,6 +11,9 @@ use schema::id::{LineId, ListingId, RunId, VersionId};
 pub struct Due {
     #[sqlx(try_from = "String")]
     pub version_id: VersionId,
+    pub model: String,
+    pub width: i64,
+    pub height: i64,
     pub steps: i64,
     pub anchors: i64,
 }
@@ -72,7 +75,7 @@ statements! {
     GET_RUN = "select id, line_id, version_id, person_id, state, anchor, step, steps, outcome, error, results, statement, created_ms, finished_ms from run where id = $1";
     LIST_RUNS = "select id, line_id, version_id, person_id, state, anchor, step, steps, outcome, error, results, statement, created_ms, finished_ms
         from run where line_id = $1 order by created_ms desc, id desc limit 20";
-    LIST_DUE = "select version.id as version_id, version.steps, (select count(*) from anchor where anchor.version_id = version.id) as anchors
+    LIST_DUE = "select version.id as version_id, version.model, version.width, version.height, version.steps, (select count(*) from anchor where anchor.version_id = version.id) as anchors
         from version
         join listing on listing.id = version.listing_id and listing.state = 'live'
         where version.state = 'live' and version.model = $3 and version.id > $4 and version.id <= $5

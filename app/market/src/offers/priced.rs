@@ -18,6 +18,8 @@ pub struct CartLine {
     pub handle: String,
     #[sqlx(try_from = "String")]
     pub version_id: VersionId,
+    /// The model that the version needs.
+    pub model: String,
     pub blob: String,
     /// The set that it was put in with.
     pub set_id: Option<String>,

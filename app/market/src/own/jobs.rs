@@ -6,12 +6,15 @@ use super::store::{self, Ended, OwnPicture, OwnRun};
 use super::{OwnState, service};
 use crate::catalog::service as catalog;
 use crate::catalog::versions::FullRecipe;
+use crate::engines::{Made, Step, made_with};
 use crate::library::service as library;
+use crate::machines::pace::{self, Course};
 use crate::shop::Shop;
 use crate::starting;
 use anyhow::{Context as _, Result};
 use base::compute;
-use base::jobs::Outcome;
+use base::db::Tx;
+use base::jobs::{Job, Outcome};
 use engine::ErrorKind;
 use engine::pipeline::Request;
 use schema::id::{OwnRunId, PersonId};
@@ -30,13 +33,29 @@ struct Due {
     seed: Seed,
 }
 
-/// Runs a job of this feature: `payload` is the run and the picture's number.
+/// The run and the picture's number.
+fn parts(job: &Job) -> Result<(OwnRunId, i64)> {
+    let parts = job.payload.split_once(':');
+    let (run, index) = parts.context("a run and a number")?;
+    Ok((OwnRunId::parse(run)?, index.parse::<i64>()?))
+}
+
+/// Ends a picture whose model stayed away for too long.
+pub async fn give_up(tx: &mut Tx, job: &Job) -> Result<()> {
+    let (run, index) = parts(job)?;
+    let picture = store::find_picture(tx, &run, index).await?;
+    if let Some(picture) = picture.filter(|picture| !picture.state.is_over()) {
+        service::end(tx, &run, &picture, "own-model-gone-line").await?;
+    }
+    Ok(())
+}
+
+/// Runs a job of this feature.
 ///
 /// # Errors
 /// When trying again may help.
-pub async fn run(shop: &Shop, payload: &str) -> Result<Outcome> {
-    let (run, index) = payload.split_once(':').context("a run and a number")?;
-    let (run, index) = (OwnRunId::parse(run)?, index.parse::<i64>()?);
+pub async fn run(shop: &Shop, job: &Job) -> Result<Outcome> {
+    let (run, index) = parts(job)?;
     let due = match due(shop, &run, index).await {
         Ok(Some(due)) => due,
         // Given up or made meanwhile.
@@ -47,7 +66,15 @@ pub async fn run(shop: &Shop, payload: &str) -> Result<Outcome> {
         }
         Err(Refusal::Other(error)) => return Err(error),
     };
-    make(shop, due).await
+    if shop
+        .engines
+        .models()
+        .named(due.recipe.recipe.model)
+        .is_err()
+    {
+        return Ok(Outcome::Elsewhere(due.recipe.recipe.model.to_string()));
+    }
+    make(shop, job, due).await
 }
 
 /// Why a picture is not made.
@@ -108,32 +135,29 @@ async fn due(shop: &Shop, id: &OwnRunId, index: i64) -> Result<Option<Due>, Refu
     }))
 }
 
-async fn make(shop: &Shop, due: Due) -> Result<Outcome> {
+async fn make(shop: &Shop, job: &Job, due: Due) -> Result<Outcome> {
     let (run, index) = (&due.run.id, due.picture.idx);
     let begun = starting::open(&shop.media, &due.recipe.starting).await?;
     let (recipe, values, seed) = (due.recipe.recipe.clone(), due.values.clone(), due.seed);
     let request = compute::run(move || Request::of_recipe(&recipe, &values, seed, &begun)).await;
-    let made = match request {
-        Ok(request) => {
-            let note = |step| note_step(shop, run, index, step);
-            shop.engines.generate(request, note).await
-        }
-        Err(error) => Err(error),
+    let request = match request {
+        Ok(request) => request,
+        Err(error) => return cannot(shop, &due, &error).await,
     };
-    let picture = match made {
-        Ok(picture) => picture,
+    let (steps, (model, size)) = (i64::from(request.steps), made_with(&request));
+    let mut tx = shop.db.read().await?;
+    let course = Course::begin(&mut tx, job, &model, size).await?;
+    drop(tx);
+    let note = |made: Step| note_step(shop, (run, index), &course, steps, made);
+    let Made { picture, took } = match shop.engines.make(request, note).await {
+        Ok(made) => made,
         // The server is stopping: whoever comes next makes it.
         Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error.into()),
-        Err(error) => {
-            tracing::warn!(own_run.id = %run, index, error = %error, "a picture cannot be made");
-            let why = match error.kind() {
-                ErrorKind::Missing => "own-model-gone-line",
-                _ => "own-failed",
-            };
-            fail(shop, run, &due.picture, why).await?;
-            return Ok(Outcome::Done);
-        }
+        Err(error) => return cannot(shop, &due, &error).await,
     };
+    let mut tx = shop.db.write().await?;
+    pace::note(&mut tx, &model, size, took).await?;
+    tx.commit().await?;
     let encoded = compute::run(move || anyhow::Ok((picture.digest()?, picture.to_png(None)?)));
     let (digest, file) = encoded.await?;
     // Whoever gave the run up meanwhile leaves no file behind.
@@ -174,24 +198,33 @@ async fn finish(shop: &Shop, due: &Due, blob: &str, blake3: &str) -> Result<()> 
     Ok(())
 }
 
+/// It cannot be made, and trying again cannot help.
+async fn cannot(shop: &Shop, due: &Due, error: &engine::Error) -> Result<Outcome> {
+    let (run, index) = (&due.run.id, due.picture.idx);
+    tracing::warn!(own_run.id = %run, index, error = %error, "a picture cannot be made");
+    fail(shop, run, &due.picture, "own-failed").await?;
+    Ok(Outcome::Done)
+}
+
 async fn fail(shop: &Shop, run: &OwnRunId, picture: &OwnPicture, why: &str) -> Result<()> {
     let mut tx = shop.db.write().await?;
-    let ended = Ended {
-        state: OwnState::Failed,
-        step: picture.step,
-        blob: None,
-        is_equal: None,
-        error: Some(why),
-    };
-    store::finish_picture(&mut tx, run, picture, &ended).await?;
+    service::end(&mut tx, run, picture, why).await?;
     tx.commit().await?;
     Ok(())
 }
 
-async fn note_step(shop: &Shop, run: &OwnRunId, index: i64, step: u32) {
+async fn note_step(
+    shop: &Shop,
+    (run, index): (&OwnRunId, i64),
+    course: &Course<'_>,
+    steps: i64,
+    made: Step,
+) {
+    let step = i64::from(made.step);
     let note = async {
         let mut tx = shop.db.write().await?;
-        store::set_step(&mut tx, run, index, i64::from(step)).await?;
+        store::set_step(&mut tx, run, index, step).await?;
+        course.note(&mut tx, steps - step, 1, made.step_us).await?;
         tx.commit().await
     };
     if let Err(error) = note.await {

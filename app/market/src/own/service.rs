@@ -5,7 +5,8 @@ use super::holding::{OwnSecret, internal, open_run};
 use super::store;
 pub use super::store::{OwnPicture, OwnRun};
 use super::wish::{self, Fitting, Seeds, Wish};
-use super::{history, unlabelled};
+use super::{OwnState, history, unlabelled};
+use crate::machines::{self, Stands, pace};
 use crate::shop::Shop;
 use base::db::{self, Tx};
 use base::jobs::turns::{self, Class, PictureJob};
@@ -91,6 +92,9 @@ async fn insert(
         .put(tx, &run.secret_id, &plain, run.created_ms)
         .await?;
     store::insert_run(tx, &run).await?;
+    let model = recipe.model.to_string();
+    let size = (i64::from(recipe.width), i64::from(recipe.height));
+    let cost_ms = pace::cost_ms(tx, &model, size, run.steps, 1).await?;
     for (index, anchor) in (0..).zip(anchors) {
         let anchor = anchor.and_then(|anchor| i64::try_from(anchor).ok());
         store::insert_picture(tx, &run.id, index, anchor).await?;
@@ -101,7 +105,8 @@ async fn insert(
             payload: &format!("{}:{index}", run.id),
             class: Class::Owner,
             share: Some(&run.person_id),
-            steps: run.steps,
+            cost_ms,
+            model: &model,
         };
         turns::enqueue(tx, &job).await?;
     }
@@ -157,7 +162,7 @@ pub async fn list_pictures(tx: &mut Tx, run: &OwnRunId) -> db::Result<Vec<OwnPic
     store::list_pictures(tx, run).await
 }
 
-/// Gives a run up: its values, seeds and pictures are erased. What waits is not made any more.
+/// Gives a run up: its values, seeds and pictures are erased. What waits is not made any more, and what is being made stops between two steps.
 ///
 /// # Errors
 /// As [`get_run`].
@@ -170,13 +175,86 @@ pub async fn remove(
     let mut tx = shop.db.write().await?;
     let held = hold(&mut tx, person, holding).await?;
     let run = get_run(&mut tx, &held, run).await?;
-    for picture in store::list_pictures(&mut tx, &run.id).await? {
-        // One that is being made finds nothing to write itself to.
+    let pictures = store::list_pictures(&mut tx, &run.id).await?;
+    history::erase(shop, &mut tx, &run).await?;
+    for picture in pictures {
         turns::cancel(&mut tx, &job_key(&run.id, picture.idx)).await?;
     }
-    history::erase(shop, &mut tx, &run).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Stops what waits and what is being made of a run; what is made stays. An engine stops between two steps. Returns how many.
+///
+/// # Errors
+/// As [`get_run`].
+pub async fn stop(
+    shop: &Shop,
+    person: &PersonId,
+    holding: &str,
+    run: &OwnRunId,
+) -> Result<usize, Error> {
+    let mut tx = shop.db.write().await?;
+    let held = hold(&mut tx, person, holding).await?;
+    let run = get_run(&mut tx, &held, run).await?;
+    let mut stopped = Vec::new();
+    for picture in store::list_pictures(&mut tx, &run.id).await? {
+        if !picture.state.is_over() && end(&mut tx, &run.id, &picture, "own-stopped").await? {
+            stopped.push(picture.idx);
+        }
+    }
+    for index in &stopped {
+        turns::cancel(&mut tx, &job_key(&run.id, *index)).await?;
+    }
+    tx.commit().await?;
+    Ok(stopped.len())
+}
+
+/// Ends a picture that is not made, with the name of the text that says why; `false` when something else came first.
+pub(super) async fn end(
+    tx: &mut Tx,
+    run: &OwnRunId,
+    picture: &OwnPicture,
+    why: &str,
+) -> db::Result<bool> {
+    let ended = store::Ended {
+        state: OwnState::Failed,
+        step: picture.step,
+        blob: None,
+        is_equal: None,
+        error: Some(why),
+    };
+    store::finish_picture(tx, run, picture, &ended).await
+}
+
+/// How the pictures of a run stand that are not over, by their numbers: what waits waits for one thing, so it is asked once.
+///
+/// # Errors
+/// When the database fails.
+pub async fn stands(
+    shop: &Shop,
+    tx: &mut Tx,
+    run: &OwnRunId,
+    pictures: &[OwnPicture],
+) -> db::Result<Option<Stands>> {
+    let mut last = None;
+    for picture in pictures.iter().filter(|picture| !picture.state.is_over()) {
+        let key = job_key(run, picture.idx);
+        let stands = machines::stands(tx, &shop.here, shop.workers, &key).await?;
+        last = match (last, stands) {
+            // The last of them ends the run.
+            (Some(Stands::Away { model }), _) => Some(Stands::Away { model }),
+            (Some(Stands::Made { .. }) | None, Some(next)) => Some(next),
+            (Some(Stands::Waits { about_s: old }), Some(Stands::Waits { about_s: new })) => {
+                Some(Stands::Waits {
+                    about_s: old.max(new),
+                })
+            }
+            (Some(_), Some(Stands::Away { model })) => Some(Stands::Away { model }),
+            (last, _) => last,
+        };
+    }
+    Ok(last)
 }
 
 /// Whoever may take files without a label acknowledged the present wording lately.

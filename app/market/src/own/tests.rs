@@ -62,7 +62,7 @@ impl Owned {
     /// Makes whatever waits.
     async fn make_all(&self) {
         while let Some(job) = claim(&self.rules).await {
-            let outcome = jobs::run(&self.rules, &job.payload).await;
+            let outcome = jobs::run(&self.rules, &job).await;
             let outcome = outcome.expect("an outcome");
             let now = random::real_now_ms();
             let noted = queue::finish(&self.rules.db, &job, &outcome, now).await;
@@ -168,7 +168,7 @@ async fn owners_keep_everything_of_what_was_withdrawn_and_nothing_of_what_went_b
         tx.commit().await.expect("a commit");
         let run = owned.start(pizza(2)).await.expect("a run");
         let first = claim(&owned.rules).await.expect("a job");
-        jobs::run(&owned.rules, &first.payload).await.expect("made");
+        jobs::run(&owned.rules, &first).await.expect("made");
 
         let mut tx = test.db.write().await.expect("a transaction");
         let sql = "update purchase_line set state = 'refunded', refunded_minor = price_minor where id = $1";
@@ -310,9 +310,9 @@ async fn seal_truly(test: &TestDb, rules: &Rules, wrong: bool) {
             Request::of_recipe(&recipe, &anchor.values, anchor.seed, &Pictures::default());
         let picture = rules
             .engines
-            .generate(request.expect("a request"), |_| async {})
+            .make(request.expect("a request"), |_| async {})
             .await;
-        let picture = picture.expect("a picture");
+        let picture = picture.expect("a picture").picture;
         let mut hex = picture.digest().expect("a digest").blake3.hex();
         if wrong {
             hex = hex.chars().rev().collect();
@@ -393,11 +393,11 @@ async fn a_picture_whose_worker_died_is_made_by_the_next_one_and_only_once() {
         let next = queue::claim(&owned.rules.db, "next", &[MAKE], later).await;
         let next = next.expect("a claim").expect("the same job");
         assert_eq!(next.payload, died.payload);
-        jobs::run(&owned.rules, &next.payload).await.expect("made");
+        jobs::run(&owned.rules, &next).await.expect("made");
         let first = owned.pictures(&run).await;
         assert_eq!(first[0].state, OwnState::Done, "{}", test.name);
         // The first one was not dead but slow: it changes nothing.
-        jobs::run(&owned.rules, &died.payload).await.expect("over");
+        jobs::run(&owned.rules, &died).await.expect("over");
         assert_eq!(owned.pictures(&run).await[0].blob, first[0].blob);
     }
 }
@@ -509,7 +509,7 @@ async fn a_run_that_is_given_up_leaves_nothing_and_one_that_is_being_made_neithe
         service::remove(&owned.rules, &owned.buyer(), &owned.line, &run)
             .await
             .expect("removed");
-        jobs::run(&owned.rules, &begun.payload)
+        jobs::run(&owned.rules, &begun)
             .await
             .expect("nothing to do");
         assert!(

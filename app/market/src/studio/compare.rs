@@ -10,6 +10,7 @@ use super::service::{Draft, get_draft, open_picture};
 use super::store;
 pub use super::store::Comparison;
 use super::store::{DraftRow, PictureRow};
+use crate::machines::Stands;
 use crate::models;
 use crate::shop::Shop;
 use base::db::Tx;
@@ -44,6 +45,8 @@ pub struct Cell {
     pub draft: DraftId,
     /// What the picture was made with, and the picture; nothing where it was given up.
     pub made: Option<(Content, PictureRow)>,
+    /// What the picture waits for, or how long it takes, while it is on its way.
+    pub stands: Option<Stands>,
 }
 
 /// A comparison as its page shows it.
@@ -234,7 +237,7 @@ pub async fn get(state: &Shop, person: &PersonId, id: &ComparisonId) -> Result<S
     let mut rows = vec![String::new(); places.len().div_ceil(columns)];
     for (at, (draft, picture)) in places.into_iter().enumerate() {
         let picture = store::get_picture(&mut tx, &picture).await?;
-        let mut made = None;
+        let (mut made, mut stands) = (None, None);
         if let Some(picture) = picture.filter(|picture| picture.person_id == *person) {
             let secret = open_picture(state, &mut tx, &picture, "compare").await?;
             seed = seed.or(Some(secret.seed));
@@ -246,9 +249,16 @@ pub async fn get(state: &Shop, person: &PersonId, id: &ComparisonId) -> Result<S
                 rows[at / columns] = super::preview::filled(&secret.content, &secret.values)
                     .unwrap_or_else(|_| secret.content.template.clone());
             }
+            if !picture.state.is_over() {
+                stands = queue::stands(state, &mut tx, &picture.id).await?;
+            }
             made = Some((secret.content, picture));
         }
-        cells.push(Cell { draft, made });
+        cells.push(Cell {
+            draft,
+            made,
+            stands,
+        });
     }
     tx.commit().await?;
     Ok(Shown {

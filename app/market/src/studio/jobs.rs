@@ -1,30 +1,51 @@
 //! Work of the studio: make a picture, certify a version.
 
 use super::service::open_picture;
-use super::{GENERATE, PictureState, begin, queue, store};
+use super::{GENERATE, PictureState, begin, store};
 use crate::catalog::VersionState;
 use crate::catalog::versions::{self, FullRecipe, LOOK_AGAIN_MS, VersionRow, refuse_version};
+use crate::engines::{Made, Step, made_with};
 use crate::log::service as log;
+use crate::machines::pace::{self, Course};
 use crate::moderation::{publication, service as moderation};
 use crate::shop::Shop;
 use crate::starting;
 use base::compute;
-use base::jobs::Outcome;
+use base::db::Tx;
+use base::jobs::{Job, Outcome};
+use engine::ErrorKind;
 use engine::pipeline::Request;
 use schema::digest::Digest;
 use schema::id::{PictureId, VersionId};
+use schema::recipe::ModelDigest;
 use schema::statement::{Outcome as Verdict, ReproductionStatement};
-use std::time::Instant;
 
 /// Runs a job of this feature.
-pub async fn run(state: &Shop, kind: &str, payload: &str) -> anyhow::Result<Outcome> {
-    match kind {
-        GENERATE => generate(state, &PictureId::parse(payload)?).await,
-        _ => certify(state, &VersionId::parse(payload)?).await,
+pub async fn run(state: &Shop, job: &Job) -> anyhow::Result<Outcome> {
+    match job.kind.as_str() {
+        GENERATE => generate(state, job, &PictureId::parse(&job.payload)?).await,
+        _ => certify(state, job, &VersionId::parse(&job.payload)?).await,
     }
 }
 
-async fn generate(state: &Shop, id: &PictureId) -> anyhow::Result<Outcome> {
+/// Ends a job of this feature whose model stayed away for too long, with the reason on its page.
+pub async fn give_up(tx: &mut Tx, job: &Job) -> anyhow::Result<()> {
+    if job.kind != GENERATE {
+        let id = VersionId::parse(&job.payload)?;
+        let state = versions::get_version(tx, &id).await?.state;
+        if matches!(state, VersionState::Logging | VersionState::Certifying) {
+            refuse_version(tx, &id, "certify-model-away").await?;
+        }
+        return Ok(());
+    }
+    let found = store::get_picture(tx, &PictureId::parse(&job.payload)?).await?;
+    if let Some(row) = found.filter(|picture| !picture.state.is_over()) {
+        store::fail_picture(tx, &row, "picture-model-away").await?;
+    }
+    Ok(())
+}
+
+async fn generate(state: &Shop, job: &Job, id: &PictureId) -> anyhow::Result<Outcome> {
     let mut tx = state.db.write().await?;
     let Some(row) = store::get_picture(&mut tx, id)
         .await?
@@ -34,6 +55,12 @@ async fn generate(state: &Shop, id: &PictureId) -> anyhow::Result<Outcome> {
     };
     let secret = open_picture(state, &mut tx, &row, "generate").await?;
     tx.commit().await?;
+    if let (Err(_), Some(model)) = (
+        secret.content.model(state.engines.models()),
+        secret.content.model,
+    ) {
+        return Ok(Outcome::Elsewhere(model.to_string()));
+    }
     let for_work = state.clone();
     let begun = begin::open(state, &secret.content).await?;
     let request = compute::run(move || {
@@ -44,7 +71,7 @@ async fn generate(state: &Shop, id: &PictureId) -> anyhow::Result<Outcome> {
     });
     let request = match request.await {
         Ok(request) => request,
-        // Its model is not here any more, or it cannot be made: a person must change it.
+        // It cannot be made: a person must change it.
         Err(error) => {
             let mut tx = state.db.write().await?;
             store::fail_picture(&mut tx, &row, &error.to_string()).await?;
@@ -52,14 +79,19 @@ async fn generate(state: &Shop, id: &PictureId) -> anyhow::Result<Outcome> {
             return Ok(Outcome::Done);
         }
     };
-    let (steps, begun) = (i64::from(request.steps), Instant::now());
+    let steps = i64::from(request.steps);
+    let (model, size) = made_with(&request);
+    let mut tx = state.db.read().await?;
+    let course = Course::begin(&mut tx, job, &model, size).await?;
+    drop(tx);
     let made = state
         .engines
-        .generate(request, |step| note_step(state, id, step))
+        .make(request, |step| note_step(state, id, &course, steps, step))
         .await;
-    let took_us = i64::try_from(begun.elapsed().as_micros()).unwrap_or(i64::MAX);
-    let picture = match made {
-        Ok(picture) => picture,
+    let Made { picture, took } = match made {
+        Ok(made) => made,
+        // The server is stopping: whoever comes next makes it.
+        Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error.into()),
         Err(error) => {
             // The same recipe fails the same way: a person must change it, trying again cannot help.
             let mut tx = state.db.write().await?;
@@ -79,7 +111,7 @@ async fn generate(state: &Shop, id: &PictureId) -> anyhow::Result<Outcome> {
     }
     let blob = state.media.put(file).await?;
     let mut tx = state.db.write().await?;
-    queue::note_rate(&mut tx, steps, took_us).await?;
+    pace::note(&mut tx, &model, size, took).await?;
     store::finish_picture(
         &mut tx,
         &row,
@@ -92,10 +124,12 @@ async fn generate(state: &Shop, id: &PictureId) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-async fn note_step(state: &Shop, id: &PictureId, step: u32) {
+async fn note_step(state: &Shop, id: &PictureId, course: &Course<'_>, steps: i64, made: Step) {
+    let step = i64::from(made.step);
     let note = async {
         let mut tx = state.db.write().await?;
-        store::set_step(&mut tx, id, i64::from(step)).await?;
+        store::set_step(&mut tx, id, step).await?;
+        course.note(&mut tx, steps - step, 1, made.step_us).await?;
         tx.commit().await
     };
     if let Err(error) = note.await {
@@ -103,7 +137,18 @@ async fn note_step(state: &Shop, id: &PictureId, step: u32) {
     }
 }
 
-async fn certify(state: &Shop, id: &VersionId) -> anyhow::Result<Outcome> {
+async fn note_certifying(state: &Shop, course: &Course<'_>, steps: i64, pictures: i64, made: Step) {
+    let note = async {
+        let mut tx = state.db.write().await?;
+        course.note(&mut tx, steps, pictures, made.step_us).await?;
+        tx.commit().await
+    };
+    if let Err(error) = note.await {
+        tracing::warn!(error = %error, "cannot note how far a certification is");
+    }
+}
+
+async fn certify(state: &Shop, job: &Job, id: &VersionId) -> anyhow::Result<Outcome> {
     let mut tx = state.db.write().await?;
     let version = versions::get_version(&mut tx, id).await?;
     if !matches!(
@@ -115,6 +160,10 @@ async fn certify(state: &Shop, id: &VersionId) -> anyhow::Result<Outcome> {
     // The leaf comes first, so that the seal's date never depends on how busy our workers are.
     if !log::all_logged(&mut tx, &[&version.leaf_hash, &version.listing_leaf_hash]).await? {
         return Ok(Outcome::Later(LOOK_AGAIN_MS));
+    }
+    let here = ModelDigest::parse(&version.model);
+    if here.is_ok_and(|model| state.engines.models().named(model).is_err()) {
+        return Ok(Outcome::Elsewhere(version.model));
     }
     versions::set_version_state(&mut tx, id, VersionState::Certifying, None, None).await?;
     let plain = state
@@ -136,9 +185,25 @@ async fn certify(state: &Shop, id: &VersionId) -> anyhow::Result<Outcome> {
         anyhow::Ok(Request::of_anchors(&opened.recipe, model, &begun)?)
     });
     let mut found = Vec::new();
-    for request in requests.await? {
-        match state.engines.generate(request, |_| async {}).await {
-            Ok(picture) => found.push(compute::run(move || picture.digest()).await?),
+    let requests = requests.await?;
+    let pictures = i64::try_from(requests.len())?;
+    for (index, request) in (0..).zip(requests) {
+        let (model, size) = made_with(&request);
+        let mut tx = state.db.read().await?;
+        let course = Course::begin(&mut tx, job, &model, size).await?;
+        drop(tx);
+        let (steps, left) = (i64::from(request.steps), pictures - index);
+        let note = |made: Step| {
+            let steps = left * steps - i64::from(made.step);
+            note_certifying(state, &course, steps, left, made)
+        };
+        match state.engines.make(request, note).await {
+            Ok(Made { picture, took }) => {
+                found.push(compute::run(move || picture.digest()).await?);
+                let mut tx = state.db.write().await?;
+                pace::note(&mut tx, &model, size, took).await?;
+                tx.commit().await?;
+            }
             // Trying again cannot help, and the creator should know why nothing happens.
             Err(error) if error.is_final() => {
                 return refuse(state, &version, &error.to_string()).await;

@@ -1,19 +1,21 @@
 //! Pictures of a draft on their way: asked for, waiting, taken back; and drafts given up.
 //!
-//! The one rule: nobody has more than [`MAX_WAITING`] pictures waiting, and what waits can be taken back by whoever asked for it.
+//! The one rule: nobody has more than [`MAX_WAITING`] pictures waiting, and what waits or is being made can be taken back by whoever asked
+//! for it.
 
 use super::content::Content;
 use super::error::{Error, internal, refused};
 use super::service::{PictureSecret, get_draft, get_picture, open_picture};
 use super::store::{DraftRow, PictureRow};
-use super::{PictureState, check, store};
+use super::{check, store};
+use crate::machines::{self, Stands, pace};
 use crate::shop::Shop;
 use crate::starting;
 use base::db::{self, Tx};
 use base::jobs::turns::{self, Class, PictureJob};
 use base::{compute, limits, random};
 use schema::failure::FieldError;
-use schema::id::{DraftId, PersonId, PictureId};
+use schema::id::{DraftId, PersonId, PictureId, VersionId};
 use schema::recipe::Seed;
 use schema::template::Values;
 
@@ -23,8 +25,6 @@ pub const MAX_BATCH: usize = 9;
 pub const MAX_WAITING: i64 = 64;
 /// Pictures that are erased in one transaction.
 const ERASED_AT_ONCE: i64 = 60;
-/// The setting that holds how long a sampling step takes, in microseconds.
-const STEP_US: &str = "picture_step_us";
 
 /// Queues pictures of a draft. Without a seed each gets 64 fresh bits from the operating system.
 ///
@@ -62,6 +62,7 @@ pub async fn generate(
     let (row, for_work, content) = (draft.row.clone(), state.clone(), draft.content);
     let steps = i64::from(content.steps);
     let tag = content.tag(state, &row.id);
+    let (model, size) = made_with(state, &content);
     let asked = compute::run(move || -> Result<Vec<Vec<u8>>, Error> {
         let first = given.unwrap_or(Seed(0));
         check::picture(&for_work, &content, values.clone(), first).map_err(Error::Invalid)?;
@@ -87,17 +88,35 @@ pub async fn generate(
         return Err(Error::NotFound);
     }
     allow(&mut tx, person, asked.len()).await?;
+    let cost_ms = pace::cost_ms(&mut tx, &model, size, steps, 1).await?;
     for secret in &asked {
         let asked = Asked {
             secret,
             tag: &tag,
             steps,
+            cost_ms,
+            model: &model,
             origin: origin.as_deref(),
         };
         insert(state, &mut tx, &row, &asked).await?;
     }
     tx.commit().await?;
     Ok(())
+}
+
+/// The model of a content by its digest, and the size of its pictures. One that is not here is asked for all the same, and refused by name.
+fn made_with(state: &Shop, content: &Content) -> (String, (i64, i64)) {
+    let models = state.engines.models();
+    match (content.recipe(models, Vec::new()), content.model) {
+        (Ok(recipe), _) => (
+            recipe.model.to_string(),
+            (i64::from(recipe.width), i64::from(recipe.height)),
+        ),
+        (Err(_), model) => (
+            model.map_or_else(String::new, |model| model.to_string()),
+            (0, 0),
+        ),
+    }
 }
 
 /// Where seeds come from.
@@ -139,10 +158,14 @@ pub(super) async fn ask_together(
             drawn: true,
         };
         let plain = serde_json::to_vec(&secret).map_err(internal)?;
+        let (model, size) = made_with(state, &place.content);
+        let steps = i64::from(place.content.steps);
         let asked = Asked {
             secret: &plain,
             tag: &place.content.tag(state, &place.draft.id),
-            steps: i64::from(place.content.steps),
+            steps,
+            cost_ms: pace::cost_ms(tx, &model, size, steps, 1).await?,
+            model: &model,
             origin: ids.first().map(PictureId::as_str),
         };
         let id = insert(state, tx, &place.draft, &asked).await?;
@@ -172,6 +195,8 @@ struct Asked<'a> {
     secret: &'a [u8],
     tag: &'a str,
     steps: i64,
+    cost_ms: i64,
+    model: &'a str,
     /// The first picture with its seed, where that is another one.
     origin: Option<&'a str>,
 }
@@ -204,7 +229,8 @@ async fn insert(
         payload: id.as_str(),
         class: Class::Studio,
         share: Some(draft.person_id.as_str()),
-        steps: asked.steps,
+        cost_ms: asked.cost_ms,
+        model: asked.model,
     };
     turns::enqueue(tx, &job).await?;
     Ok(id)
@@ -229,16 +255,19 @@ pub async fn cancel_waiting(
         .ok_or(Error::NotFound)?;
     let mut count = 0;
     for picture in store::list_unfinished(&mut tx, &draft.id).await? {
-        count += usize::from(take_back(state, &mut tx, &picture).await?);
+        let standing = turns::standing(&mut tx, &job_key(&picture.id)).await?;
+        if standing.is_none_or(|standing| !standing.begun) {
+            count += usize::from(take_back(state, &mut tx, &picture).await?);
+        }
     }
     tx.commit().await?;
     Ok(count)
 }
 
-/// Takes one's own picture back if it waits or failed; returns its draft.
+/// Takes one's own picture back if it waits, is being made or failed; returns its draft. An engine that makes it stops between two steps.
 ///
 /// # Errors
-/// [`Error::NotFound`] also for somebody else's. One that is being made or is done stays as it is.
+/// [`Error::NotFound`] also for somebody else's. One that is done stays as it is.
 pub async fn cancel(
     state: &Shop,
     person: &PersonId,
@@ -252,17 +281,19 @@ pub async fn cancel(
 }
 
 async fn take_back(state: &Shop, tx: &mut Tx, picture: &PictureRow) -> Result<bool, Error> {
-    let waits =
-        picture.state == PictureState::Waiting && turns::cancel(tx, &job_key(&picture.id)).await?;
-    if waits || picture.state == PictureState::Failed {
-        erase(state, tx, picture).await?;
-        return Ok(true);
+    // One that was done a moment ago is done.
+    if !store::delete_unmade(tx, &picture.id).await? {
+        return Ok(false);
     }
-    Ok(false)
+    turns::cancel(tx, &job_key(&picture.id)).await?;
+    let erased = state.vault.erase(tx, &picture.secret_id).await;
+    erased.map_err(internal)?;
+    Ok(true)
 }
 
 async fn erase(state: &Shop, tx: &mut Tx, picture: &PictureRow) -> Result<(), Error> {
     store::delete_picture(tx, &picture.id).await?;
+    turns::cancel(tx, &job_key(&picture.id)).await?;
     state
         .vault
         .erase(tx, &picture.secret_id)
@@ -283,8 +314,6 @@ pub async fn delete_draft(state: &Shop, person: &PersonId, draft: &DraftId) -> R
             .ok_or(Error::NotFound)?;
         let pictures = store::list_pictures(&mut tx, &draft.id, ERASED_AT_ONCE).await?;
         for picture in &pictures {
-            // One that is being made finds nothing to write itself to.
-            turns::cancel(&mut tx, &job_key(&picture.id)).await?;
             erase(state, &mut tx, picture).await?;
         }
         if pictures.is_empty() {
@@ -299,59 +328,23 @@ pub async fn delete_draft(state: &Shop, person: &PersonId, draft: &DraftId) -> R
     }
 }
 
-/// Takes what a picture took into the measured time of a step, an eighth at a time.
+/// How a picture stands that is not over.
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn note_rate(tx: &mut Tx, steps: i64, took_us: i64) -> db::Result<()> {
-    let (new, old) = (took_us / steps.max(1), db::read_number(tx, STEP_US).await?);
-    let now = if old > 0 { old + (new - old) / 8 } else { new };
-    db::write_setting(tx, STEP_US, &now.max(1).to_string()).await
+pub async fn stands(state: &Shop, tx: &mut Tx, picture: &PictureId) -> db::Result<Option<Stands>> {
+    machines::stands(tx, &state.here, state.workers, &job_key(picture)).await
 }
 
-/// How long a picture still waits before it is done, in seconds, as far as that was measured; `None` when it does not wait.
+/// How a version's certification stands that is not over.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn wait_s(state: &Shop, tx: &mut Tx, picture: &PictureId) -> db::Result<Option<i64>> {
-    let Some(ahead) = turns::ahead(tx, &job_key(picture)).await? else {
-        return Ok(None);
-    };
-    let step_us = db::read_number(tx, STEP_US).await?;
-    Ok((step_us > 0).then(|| estimate_s(ahead, step_us, state.workers)))
-}
-
-/// Steps before it are shared by the engines, its own are made by one.
-fn estimate_s(ahead: turns::Ahead, step_us: i64, engines: usize) -> i64 {
-    let engines = i64::try_from(engines).unwrap_or(1).max(1);
-    let us = (ahead.steps / engines + ahead.own_steps).saturating_mul(step_us);
-    (us / 1_000_000).max(1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use base::testing::databases;
-
-    #[test]
-    fn a_wait_is_what_stands_before_a_picture_at_the_measured_rate() {
-        let ahead = turns::Ahead {
-            steps: 800,
-            own_steps: 200,
-        };
-        assert_eq!(estimate_s(ahead, 50_000, 2), 30);
-        assert_eq!(estimate_s(ahead, 50_000, 0), 50);
-    }
-
-    #[tokio::test]
-    async fn the_rate_follows_what_was_measured_slowly() {
-        for test in databases().await {
-            let mut tx = test.db.write().await.expect("a transaction");
-            for (took_us, expected) in [(160_000, 10_000), (320_000, 11_250), (0, 9_844)] {
-                note_rate(&mut tx, 16, took_us).await.expect("a note");
-                let rate = db::read_number(&mut tx, STEP_US).await.expect("a rate");
-                assert_eq!(rate, expected, "{}", test.name);
-            }
-        }
-    }
+pub async fn certifies(
+    state: &Shop,
+    tx: &mut Tx,
+    version: &VersionId,
+) -> db::Result<Option<Stands>> {
+    let key = super::service::certify_key(version);
+    machines::stands(tx, &state.here, state.workers, &key).await
 }

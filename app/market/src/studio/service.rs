@@ -9,6 +9,7 @@ use super::store;
 pub use super::store::{DraftLine, DraftRow, MyListing, PictureRow, Published};
 use crate::catalog::versions::{self, NewVersion, VersionSecret};
 use crate::log::{keys, service as log};
+use crate::machines::pace;
 use crate::moderation;
 use crate::moderation::publication;
 use crate::shop::Shop;
@@ -16,6 +17,7 @@ use crate::shop::Waits;
 use crate::starting::{self, Kept};
 use base::db::{self, Tx};
 use base::jobs::turns::{self, Class, PictureJob};
+use base::jobs::workers;
 use base::{compute, limits, random};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -23,7 +25,7 @@ use engine::label;
 use engine::picture::Picture;
 use schema::commitment::Salt;
 use schema::failure::FieldError;
-use schema::id::{DraftId, ListingId, PersonId, PictureId};
+use schema::id::{DraftId, ListingId, PersonId, PictureId, VersionId};
 use schema::key::PublicKey;
 use schema::leaf::Leaf;
 use schema::licence::Licence;
@@ -550,6 +552,10 @@ pub struct Publisher<'a> {
     pub language: &'a str,
 }
 
+pub(super) fn certify_key(version: &VersionId) -> String {
+    format!("certify:{version}")
+}
+
 /// Publishes a draft: queues both leaves, and hands over to certification. Returns the listing's slug.
 ///
 /// # Errors
@@ -693,13 +699,20 @@ pub async fn publish(
         .await?;
     }
     let anchors = i64::try_from(sealable.anchors.len()).unwrap_or(1);
+    let (recipe, steps) = (&sealable.recipe, i64::from(sealable.recipe.steps));
+    let (model, size) = (
+        recipe.model.to_string(),
+        (i64::from(recipe.width), i64::from(recipe.height)),
+    );
+    workers::note_model(tx, &model).await?;
     let job = PictureJob {
         kind: super::CERTIFY,
-        unique_key: &format!("certify:{}", new.version_id),
+        unique_key: &certify_key(&new.version_id),
         payload: new.version_id.as_str(),
         class: Class::Owed,
         share: Some(person),
-        steps: anchors * i64::from(sealable.recipe.steps),
+        cost_ms: pace::cost_ms(tx, &model, size, steps, anchors).await?,
+        model: &model,
     };
     turns::enqueue(tx, &job).await?;
     Ok(new.slug)

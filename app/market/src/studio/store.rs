@@ -130,8 +130,9 @@ statements! {
     GET_PICTURE = "select id, draft_id, person_id, secret_id, text_tag, state, step, steps, error, blob, pixel_blake3, pixel_sha256, created_ms, origin_id
         from picture where id = $1";
     LIST_UNFINISHED = "select id, draft_id, person_id, secret_id, text_tag, state, step, steps, error, blob, pixel_blake3, pixel_sha256, created_ms, origin_id
-        from picture where draft_id = $1 and state in ('waiting', 'failed') order by created_ms, id limit 400";
+        from picture where draft_id = $1 and state in ('waiting', 'running', 'failed') order by created_ms, id limit 400";
     DELETE_PICTURE = "delete from picture where id = $1";
+    DELETE_UNMADE = "delete from picture where id = $1 and state <> 'done'";
     DELETE_DRAFT = "delete from draft where id = $1";
     INSERT_COMPARISON = "insert into comparison (id, person_id, title, models, created_ms) values ($1, $2, $3, $4, $5)";
     INSERT_CELL = "insert into comparison_cell (comparison_id, idx, draft_id, picture_id) values ($1, $2, $3, $4)";
@@ -301,6 +302,11 @@ pub(super) async fn list_unfinished(tx: &mut Tx, draft: &DraftId) -> db::Result<
 
 pub(super) async fn delete_picture(tx: &mut Tx, id: &PictureId) -> db::Result<()> {
     execute!(tx, DELETE_PICTURE, id.as_str()).map(|_| ())
+}
+
+/// Deletes a picture that is not done; `false` when it is, or there is none.
+pub(super) async fn delete_unmade(tx: &mut Tx, id: &PictureId) -> db::Result<bool> {
+    execute!(tx, DELETE_UNMADE, id.as_str()).map(|rows| rows == 1)
 }
 
 pub(super) async fn delete_draft(tx: &mut Tx, id: &DraftId) -> db::Result<()> {

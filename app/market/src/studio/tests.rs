@@ -6,6 +6,8 @@ use super::{GENERATE, PictureState, begin, compare, jobs, store};
 use crate::shop::Shop as Rules;
 use crate::testing::{Shop, shop};
 use base::db::execute;
+use base::jobs::Job;
+use base::random;
 use base::testing::{TestDb, databases};
 use schema::id::{DraftId, PersonId, PictureId};
 use schema::template::Values;
@@ -65,18 +67,28 @@ impl Work {
         let values = Values::from([("colour".into(), colour.into())]);
         let asked = queue::generate(&self.rules, &self.person, &self.draft, values, seeds, 9);
         asked.await.expect("asked for");
+        let job = self.claim().await.expect("a picture that waits");
+        let made = jobs::run(&self.rules, &job).await;
+        let made = made.expect("an outcome");
+        let noted = base::jobs::finish(&self.rules.db, &job, &made, random::real_now_ms());
+        noted.await.expect("a note");
         let waiting = self.pictures().await.into_iter();
-        let mut waiting = waiting.filter(|picture| picture.state == PictureState::Waiting);
-        let first = waiting.next().expect("a picture that waits");
-        let made = jobs::run(&self.rules, GENERATE, first.id.as_str()).await;
-        made.expect("an outcome");
+        let waiting = waiting.filter(|picture| picture.state == PictureState::Waiting);
         for other in waiting {
             let taken = queue::cancel(&self.rules, &self.person, &other.id).await;
             taken.expect("taken back");
         }
         let mut tx = self.rules.db.read().await.expect("a transaction");
-        let row = service::get_picture(&mut tx, &self.person, &first.id).await;
+        let id = PictureId::parse(&job.payload).expect("an id");
+        let row = service::get_picture(&mut tx, &self.person, &id).await;
         row.expect("a picture")
+    }
+
+    /// What a worker with every model of the shop is given.
+    async fn claim(&self) -> Option<Job> {
+        let (now, models) = (random::real_now_ms() + 1, self.rules.here.models());
+        let job = base::jobs::claim_of(&self.rules.db, "w", &[GENERATE], &models, now).await;
+        job.expect("a claim")
     }
 
     async fn pictures(&self) -> Vec<PictureRow> {
@@ -232,11 +244,12 @@ async fn variations_share_the_noise_of_one_picture_and_are_sealed_apart_from_it(
             .filter(|row| row.state == PictureState::Waiting);
         assert_eq!(waiting.clone().count(), 4, "{}", test.name);
         let mut made = Vec::new();
-        for row in waiting.take(2) {
-            let done = jobs::run(&work.rules, GENERATE, row.id.as_str()).await;
-            done.expect("an outcome");
+        for _ in 0..2 {
+            let job = work.claim().await.expect("a picture that waits");
+            jobs::run(&work.rules, &job).await.expect("an outcome");
+            let id = PictureId::parse(&job.payload).expect("a picture");
             let mut tx = test.db.read().await.expect("a transaction");
-            let row = service::get_picture(&mut tx, &work.person, &row.id).await;
+            let row = service::get_picture(&mut tx, &work.person, &id).await;
             made.push(row.expect("a picture"));
         }
         assert_ne!(made[0].pixel_blake3, made[1].pixel_blake3);
@@ -339,8 +352,9 @@ async fn what_is_compared_has_one_seed_and_a_draft_for_each_and_one_of_them_is_s
         let mut made = Vec::new();
         for cell in &shown.cells {
             let (_, picture) = cell.made.as_ref().expect("a picture");
-            let done = jobs::run(&work.rules, GENERATE, picture.id.as_str()).await;
-            done.expect("an outcome");
+            let job = work.claim().await.expect("a picture that waits");
+            assert_eq!(job.payload, picture.id.as_str(), "{}", test.name);
+            jobs::run(&work.rules, &job).await.expect("an outcome");
             made.push((cell.draft.clone(), picture.id.clone()));
         }
         let seal = async |at: usize| {

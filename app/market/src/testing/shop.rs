@@ -6,6 +6,7 @@ use crate::engines::{Engines, Limits};
 use crate::finder::Finder;
 use crate::log::intake::intake;
 use crate::log::service::PublicLog;
+use crate::machines::Here;
 use crate::models::Models;
 use crate::orders;
 use crate::payouts::service as payouts;
@@ -24,9 +25,11 @@ use base::{jobs, random};
 use ledger::note::Verifier;
 use money::books::service as books;
 use money::provider::sandbox::{self, Sandbox};
+use schema::digest::Digest;
 use schema::id::ListingId;
 use schema::key::SecretKey;
 use schema::money::FeeSchedule;
+use schema::recipe::ModelDigest;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -58,6 +61,8 @@ fn till(test: &TestDb) -> Till {
         provider: Arc::new(Sandbox {
             db: test.db.clone(),
         }),
+        // What listings of tests need that are about no model.
+        here: Here::new(["m".into(), ModelDigest(Digest([2; 32])).to_string()]),
         public_url: "http://localhost".into(),
     }
 }
@@ -112,6 +117,7 @@ impl Shop {
             media: Media::folder(&folder.join("media")).expect("a folder"),
             log: self.till.log.clone(),
             intake: intake(ORIGIN).0,
+            here: engines().here(),
             engines: engines(),
             workers: 1,
             fee: self.till.fee,

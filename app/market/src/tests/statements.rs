@@ -27,6 +27,7 @@ pub(super) const STORES: &[(&str, &[(&str, &str)])] = &[
     ("provider", money::provider::STATEMENTS),
     ("sandbox", money::provider::sandbox::STATEMENTS),
     ("jobs", base::jobs::STATEMENTS),
+    ("machines", crate::machines::STATEMENTS),
     ("files", crate::files::STATEMENTS),
     ("library", crate::library::STATEMENTS),
     ("own", crate::own::STATEMENTS),

@@ -5,11 +5,14 @@ use super::store;
 use crate::catalog::ListingState;
 use crate::catalog::service as catalog;
 use crate::catalog::versions::FullRecipe;
+use crate::engines::{Made, Step, made_with};
+use crate::machines::pace::{self, Course};
 use crate::own::OwnState;
 use crate::shop::Shop;
 use crate::starting;
 use anyhow::{Context as _, Result};
-use base::jobs::Outcome;
+use base::db::Tx;
+use base::jobs::{Job, Outcome};
 use base::lang::Lang;
 use base::{compute, random};
 use engine::ErrorKind;
@@ -21,17 +24,25 @@ use engine::picture::Picture;
 use engine::pipeline::Request;
 use engine::sheet::raster::smaller;
 use schema::id::TrialId;
-use schema::recipe::Seed;
+use schema::recipe::{ModelDigest, Seed};
 
 /// Nobody sees more pixels of it, across or down.
 const SHOWN_SIDE: u32 = 128;
+
+/// Ends a try whose model stayed away for too long.
+pub async fn give_up(tx: &mut Tx, job: &Job) -> Result<()> {
+    if let Some(trial) = store::find(tx, &TrialId::parse(&job.payload)?).await? {
+        store::fail(tx, &trial, Some("trial-model-away")).await?;
+    }
+    Ok(())
+}
 
 /// Runs a job of this feature.
 ///
 /// # Errors
 /// When trying again may help.
-pub async fn run(shop: &Shop, payload: &str) -> Result<Outcome> {
-    let id = TrialId::parse(payload)?;
+pub async fn run(shop: &Shop, job: &Job) -> Result<Outcome> {
+    let id = TrialId::parse(&job.payload)?;
     let mut tx = shop.db.write().await?;
     let trial = store::find(&mut tx, &id).await?;
     let Some(trial) = trial.filter(|trial| !trial.state.is_over()) else {
@@ -43,6 +54,10 @@ pub async fn run(shop: &Shop, payload: &str) -> Result<Outcome> {
         // Its own transaction waits for this one.
         drop(tx);
         return fail(shop, &trial).await;
+    }
+    let here = ModelDigest::parse(&version.model);
+    if here.is_ok_and(|model| shop.engines.models().named(model).is_err()) {
+        return Ok(Outcome::Elsewhere(version.model.clone()));
     }
     let now = shop.clock.now_ms();
     let plain = shop
@@ -77,10 +92,13 @@ pub async fn run(shop: &Shop, payload: &str) -> Result<Outcome> {
             return fail(shop, &trial).await;
         }
     };
-    let steps = i64::from(request.steps);
-    let note = |step| note_step(shop, &trial, step);
-    let picture = match shop.engines.generate(request, note).await {
-        Ok(picture) => picture,
+    let (steps, (model, size)) = (i64::from(request.steps), made_with(&request));
+    let mut tx = shop.db.read().await?;
+    let course = Course::begin(&mut tx, job, &model, size).await?;
+    drop(tx);
+    let note = |made: Step| note_step(shop, &trial, &course, steps, made);
+    let Made { picture, took } = match shop.engines.make(request, note).await {
+        Ok(made) => made,
         Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error.into()),
         Err(error) => {
             tracing::warn!(trial.id = %trial.id, error = %error, "a try cannot be made");
@@ -93,6 +111,7 @@ pub async fn run(shop: &Shop, payload: &str) -> Result<Outcome> {
     let blob = shop.media.put(file).await?;
     let mut tx = shop.db.write().await?;
     store::finish(&mut tx, &trial, OwnState::Done, steps, Some(&blob)).await?;
+    pace::note(&mut tx, &model, size, took).await?;
     tx.commit().await?;
     Ok(Outcome::Done)
 }
@@ -120,15 +139,17 @@ fn copy(picture: &Picture, title: &str, code: &str, words: Words) -> Result<Vec<
 
 async fn fail(shop: &Shop, trial: &Trial) -> Result<Outcome> {
     let mut tx = shop.db.write().await?;
-    store::finish(&mut tx, trial, OwnState::Failed, trial.step, None).await?;
+    store::fail(&mut tx, trial, None).await?;
     tx.commit().await?;
     Ok(Outcome::Done)
 }
 
-async fn note_step(shop: &Shop, trial: &Trial, step: u32) {
+async fn note_step(shop: &Shop, trial: &Trial, course: &Course<'_>, steps: i64, made: Step) {
+    let step = i64::from(made.step);
     let note = async {
         let mut tx = shop.db.write().await?;
-        store::set_step(&mut tx, &trial.id, i64::from(step)).await?;
+        store::set_step(&mut tx, &trial.id, step).await?;
+        course.note(&mut tx, steps - step, 1, made.step_us).await?;
         tx.commit().await
     };
     if let Err(error) = note.await {

@@ -4,6 +4,7 @@ use super::store;
 pub use super::store::Trial;
 use crate::catalog::ListingState;
 use crate::catalog::service::{self as catalog, Listing};
+use crate::machines::{self, Stands, pace};
 use crate::own::OwnState;
 use crate::own::wish::field_of;
 use crate::shop::Shop;
@@ -14,7 +15,6 @@ use base::lang::Lang;
 use base::{limits, once, random};
 use schema::failure::FieldError;
 use schema::id::{ListingId, PersonId, TrialId};
-use schema::recipe::ModelDigest;
 use schema::template::{MAX_VARIABLES, PublicVariable, Values};
 use std::collections::BTreeMap;
 use thiserror::Error as ThisError;
@@ -175,8 +175,7 @@ pub async fn start(
     let mut tx = shop.db.write().await?;
     let listing = find_listing(&mut tx, slug).await?;
     let values = chosen(&listing.public_variables(), sent).map_err(Error::Invalid)?;
-    let model = ModelDigest::parse(&listing.model).ok();
-    if model.is_none_or(|model| shop.engines.models().named(model).is_err()) {
+    if !machines::is_held(&mut tx, &shop.here, &listing.model).await? {
         return Err(Error::Busy);
     }
     // Counted first: it lets one form of a visitor wait for the other. What is refused below is not counted, for nothing is committed.
@@ -223,21 +222,58 @@ pub async fn start(
         step: 0,
         steps: listing.steps,
         blob: None,
+        error: None,
         created_ms: shop.clock.now_ms(),
     };
     store::insert(&mut tx, &trial).await?;
-    let key = format!("trial:{}", trial.id);
+    let key = job_key(&trial.id);
+    let size = (listing.width, listing.height);
+    let cost_ms = pace::cost_ms(&mut tx, &listing.model, size, trial.steps, 1).await?;
     let job = PictureJob {
         kind: super::MAKE,
         unique_key: &key,
         payload: trial.id.as_str(),
         class: Class::Trial,
         share: Some(&trial.who),
-        steps: trial.steps,
+        cost_ms,
+        model: &listing.model,
     };
     turns::enqueue(&mut tx, &job).await?;
     tx.commit().await?;
     Ok(trial.id)
+}
+
+fn job_key(trial: &TrialId) -> String {
+    format!("trial:{trial}")
+}
+
+/// How a try stands that is not over.
+///
+/// # Errors
+/// When the database fails.
+pub async fn stands(shop: &Shop, tx: &mut Tx, trial: &TrialId) -> db::Result<Option<Stands>> {
+    machines::stands(tx, &shop.here, shop.workers, &job_key(trial)).await
+}
+
+/// Gives one's own try up that is not made; an engine that makes it stops between two steps. It does not count as one of three. One that is
+/// over stays as it is.
+///
+/// # Errors
+/// As [`get`].
+pub async fn give_up(
+    shop: &Shop,
+    listing: &ListingId,
+    trier: &Trier,
+    id: &TrialId,
+) -> Result<(), Error> {
+    let mut tx = shop.db.write().await?;
+    let trial = get(&mut tx, listing, trier, id).await?;
+    if !trial.state.is_over() {
+        store::fail(&mut tx, &trial, Some("trial-given-up")).await?;
+        turns::cancel(&mut tx, &job_key(id)).await?;
+    }
+    tx.commit().await?;
+    Ok(())
 }
 
 impl Trial {

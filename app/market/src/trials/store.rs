@@ -27,21 +27,24 @@ pub struct Trial {
     pub steps: i64,
     /// The small labelled copy, until it is let go.
     pub blob: Option<String>,
+    /// Why it was not made: a text's name, where that is known.
+    pub error: Option<String>,
     pub created_ms: i64,
 }
 
 statements! {
     INSERT = "insert into trial (id, listing_id, version_id, who, block, form_key, chosen, lang, state, step, steps, created_ms)
         values ($1, $2, $3, $4, $5, $6, $7, $8, 'waiting', 0, $9, $10)";
-    FIND = "select id, listing_id, version_id, who, block, form_key, chosen, lang, state, step, steps, blob, created_ms from trial where id = $1";
-    FIND_BY_KEY = "select id, listing_id, version_id, who, block, form_key, chosen, lang, state, step, steps, blob, created_ms from trial
+    FIND = "select id, listing_id, version_id, who, block, form_key, chosen, lang, state, step, steps, blob, error, created_ms from trial where id = $1";
+    FIND_BY_KEY = "select id, listing_id, version_id, who, block, form_key, chosen, lang, state, step, steps, blob, error, created_ms from trial
         where listing_id = $1 and form_key = $2";
-    LIST = "select id, listing_id, version_id, who, block, form_key, chosen, lang, state, step, steps, blob, created_ms from trial
+    LIST = "select id, listing_id, version_id, who, block, form_key, chosen, lang, state, step, steps, blob, error, created_ms from trial
         where listing_id = $1 and who = $2 order by created_ms desc, id desc limit 12";
     COUNT = "select count(*) from trial where listing_id = $1 and who = $2 and state <> 'failed'";
     COUNT_OPEN = "select count(*) from trial where state in ('waiting', 'running')";
     COUNT_OPEN_OF = "select count(*) from trial where block = $1 and state in ('waiting', 'running')";
     SET_STEP = "update trial set state = 'running', step = $2 where id = $1 and state in ('waiting', 'running')";
+    FAIL = "update trial set state = 'failed', error = $2 where id = $1 and state in ('waiting', 'running')";
     FINISH = "update trial set state = $2, step = $3, blob = $4 where id = $1 and state in ('waiting', 'running')";
     /// A part at a time.
     LET_GO = "update trial set blob = null where id in (select id from trial where blob is not null and created_ms < $1 order by created_ms limit 200)";
@@ -121,6 +124,11 @@ pub(super) async fn finish(
         )));
     }
     execute!(tx, FINISH, trial.id.as_str(), to, step, blob).map(|_| ())
+}
+
+/// Notes why a try was not made; one that is over stays as it is.
+pub(super) async fn fail(tx: &mut Tx, trial: &Trial, why: Option<&str>) -> db::Result<()> {
+    execute!(tx, FAIL, trial.id.as_str(), why).map(|_| ())
 }
 
 pub(super) async fn let_go(tx: &mut Tx, before_ms: i64) -> db::Result<()> {

@@ -67,7 +67,7 @@ impl Open {
             let Some(job) = job.expect("a claim") else {
                 return;
             };
-            let outcome = jobs::run(&self.rules, &job.payload).await;
+            let outcome = jobs::run(&self.rules, &job).await;
             let outcome = outcome.expect("an outcome");
             queue::finish(&self.rules.db, &job, &outcome, now)
                 .await

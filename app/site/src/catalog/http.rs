@@ -3,6 +3,7 @@
 use super::page;
 use crate::ui::failure::AppError;
 use crate::ui::form::Form;
+use crate::ui::progress::answer;
 use crate::ui::visit::Visit;
 use crate::web::state::AppState;
 use axum::Router;
@@ -16,9 +17,11 @@ use base::random;
 use market::browse::service as browse;
 use market::catalog::service::{self, Viewer};
 use market::catalog::{ListingState, VersionState};
+use market::machines;
 use market::models;
 use market::moderation::{publication, report};
 use market::pictures::{Format, Wanted};
+use market::studio::queue;
 use schema::failure::Code;
 use schema::recipe::ModelDigest;
 
@@ -128,6 +131,8 @@ async fn listing(
                 now_ms: random::real_now_ms(),
                 anchors,
                 statements,
+                away: machines::find_absent(&mut tx, &state.here, &listing.model).await?,
+                certifying: queue::certifies(&state, &mut tx, &listing.version_id).await?,
                 model,
                 owned,
                 in_cart,
@@ -280,10 +285,10 @@ async fn progress(
                 VersionState::Certified => 3,
                 VersionState::Live | VersionState::Failed => 4,
             };
-            Ok(
-                axum::Json(serde_json::json!({ "step": step, "steps": 4, "done": step == 4 }))
-                    .into_response(),
-            )
+            let stands = queue::certifies(&state, &mut tx, &listing.version_id).await?;
+            let state = listing.version_state;
+            let line = page::certifying(visit.lang, state, step, stands.as_ref());
+            Ok(answer(line, step, 4, step == 4))
         })
         .await
 }

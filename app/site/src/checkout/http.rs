@@ -78,6 +78,7 @@ async fn show_cart(state: &AppState, visit: &Visit, note: CartNote) -> Answer {
         });
     }
     let note = CartNote {
+        away: cart::list_away(&mut tx, &state.here, &priced).await?,
         open,
         minimum_minor: state.minimum_order_minor,
         ..note

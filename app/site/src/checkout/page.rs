@@ -13,6 +13,8 @@ use market::checkout::service::cart::Priced;
 use market::offers::PricedLine;
 use market::orders::{Line, LineState, Order, OrderState};
 use schema::failure::FieldError;
+use schema::id::ListingId;
+use std::collections::BTreeMap;
 
 /// What stands beside a cart: what is in the way of buying it.
 #[derive(Default)]
@@ -23,6 +25,8 @@ pub(super) struct CartNote {
     /// What a visitor without account typed, and what is wrong with it.
     pub(super) email: String,
     pub(super) email_error: Option<&'static str>,
+    /// What cannot be bought now, with the model that no machine has.
+    pub(super) away: BTreeMap<ListingId, String>,
     /// The way back to what was left.
     pub(super) open: Vec<OpenOrder>,
 }
@@ -69,7 +73,7 @@ pub(super) fn cart(visit: &Visit, priced: Priced, note: CartNote) -> Response {
             let detail = visit.price(minimum_minor);
             lang.with(&format!("field-{code}"), &[("detail", detail.into())])
         });
-        let (rows, seen) = (cart_rows(visit, &priced), priced.seen());
+        let (rows, seen) = (cart_rows(visit, &priced, &note.away), priced.seen());
         let sums = sums(visit, &priced);
         let coupon = coupon_form(lang, &priced);
         let signed_in = visit.person.is_some();
@@ -111,7 +115,11 @@ pub(super) fn cart(visit: &Visit, priced: Priced, note: CartNote) -> Response {
 }
 
 /// The items, by seller in the order in which they were put in.
-fn cart_rows(visit: &Visit, priced: &Priced) -> impl IntoView + use<> {
+fn cart_rows(
+    visit: &Visit,
+    priced: &Priced,
+    away: &BTreeMap<ListingId, String>,
+) -> impl IntoView + use<> {
     let lang = visit.lang;
     let mut sellers: Vec<(String, Vec<&PricedLine>)> = Vec::new();
     for line in &priced.lines {
@@ -126,7 +134,7 @@ fn cart_rows(visit: &Visit, priced: &Priced) -> impl IntoView + use<> {
     let groups: Vec<_> = sellers
         .into_iter()
         .map(|(handle, lines)| {
-            let rows: Vec<_> = lines.into_iter().map(|line| cart_row(visit, line)).collect();
+            let rows: Vec<_> = lines.into_iter().map(|line| cart_row(visit, line, away.get(&line.line.id))).collect();
             let creator = lang.path(&format!("/creators/{}", shell::encode(&handle)));
             view! {
                 <section class="card">
@@ -154,7 +162,7 @@ fn cart_rows(visit: &Visit, priced: &Priced) -> impl IntoView + use<> {
     (groups, owned)
 }
 
-fn cart_row(visit: &Visit, priced: &PricedLine) -> impl IntoView + use<> {
+fn cart_row(visit: &Visit, priced: &PricedLine, away: Option<&String>) -> impl IntoView + use<> {
     let lang = visit.lang;
     let (line, cash) = (priced.line.clone(), priced.cash());
     let href = lang.path(&format!("/listings/{}", line.slug));
@@ -162,6 +170,10 @@ fn cart_row(visit: &Visit, priced: &PricedLine) -> impl IntoView + use<> {
         .then(|| view! { <s class="quiet">{visit.price(line.price_minor)}</s> " " });
     let gone = (line.state != ListingState::Live)
         .then(|| view! { <span class="field-error">{lang.text("cart-line-gone")}</span> });
+    let away = away.map(|model| {
+        let text = lang.with("cart-line-away", &[("model", model.clone().into())]);
+        view! { <span class="field-error">{text}</span> }
+    });
     let set = line
         .set_title
         .map(|set| view! { <span class="tag">{set}</span> });
@@ -170,7 +182,7 @@ fn cart_row(visit: &Visit, priced: &PricedLine) -> impl IntoView + use<> {
     view! {
         <li class="row">
             <LinePicture lang blob=line.blob.clone()/>
-            <span class="row__main"><a href=href>{line.title}</a><span class="quiet">{licence} " " {set}</span>{gone}</span>
+            <span class="row__main"><a href=href>{line.title}</a><span class="quiet">{licence} " " {set}</span>{gone}{away}</span>
             <span class="till__price">{before}{visit.price(cash)}</span>
             <form method="post" action=lang.path("/cart/remove")>
                 <input type="hidden" name="listing" value=line.id.to_string()/>

@@ -6,18 +6,20 @@ use super::page;
 use super::try_it;
 use crate::ui::failure::AppError;
 use crate::ui::form::Form;
+use crate::ui::progress;
 use crate::ui::visit::Visit;
 use crate::web::state::AppState;
+use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::http::request::Parts;
 use axum::http::{Method, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use market::catalog::service as catalog;
 use market::library::service;
 use market::library::shelf::{self, Asked, Standing};
+use market::machines;
 use market::orders;
 use market::own as rules;
 use market::sales;
@@ -39,7 +41,7 @@ pub fn routes() -> Router<AppState> {
         .route("/library/{line}/runs", post(start))
         .route("/library/{line}/runs/{run}", get(run))
         .route("/library/{line}/runs/{run}/attest", post(attest))
-        .route("/library/{line}/runs/{run}/progress", get(progress))
+        .route("/library/{line}/runs/{run}/progress", get(tell))
         .route(
             "/library/{line}/runs/{run}/pictures/{index}",
             get(run_picture),
@@ -135,6 +137,7 @@ async fn line(State(state): State<AppState>, visit: Visit, Path(id): Path<String
             let made = page::Made {
                 making: Making::new(&opened.recipe, anchors.clone(), &listing.language),
                 latest: rules::history::latest(&mut tx, &holding, LATEST_RUNS).await?,
+                away: machines::find_absent(&mut tx, &state.here, &listing.model).await?,
                 holding,
             };
             Ok(page::opened(
@@ -326,6 +329,7 @@ async fn run(
             }
             let anchors = catalog::list_anchors(&mut tx, &run.version_id).await?;
             let attestable = service::attestable(&state, &mut tx, &row, &run).await?;
+            let stands = service::stands(&state, &mut tx, &run.id).await?;
             tx.commit().await?;
             Ok(page::run(
                 &visit,
@@ -333,6 +337,7 @@ async fn run(
                 &run,
                 anchors,
                 attestable,
+                stands,
                 &state.log.origin,
             ))
         })
@@ -360,7 +365,7 @@ async fn attest(
         .await
 }
 
-async fn progress(
+async fn tell(
     State(state): State<AppState>,
     visit: Visit,
     Path((_, run)): Path<(String, String)>,
@@ -368,11 +373,11 @@ async fn progress(
     visit
         .answer(async {
             let run = own_run(&state, &visit, &run).await?;
-            let done = run.state.is_over();
-            Ok(
-                Json(serde_json::json!({ "step": run.step, "steps": run.steps, "done": done }))
-                    .into_response(),
-            )
+            let mut tx = state.db.read().await?;
+            let stands = service::stands(&state, &mut tx, &run.id).await?;
+            let line = progress::line(visit.lang, stands.as_ref(), run.step, run.steps);
+            let over = run.state.is_over();
+            Ok(progress::answer(line, run.step, run.steps, over))
         })
         .await
 }

@@ -4,6 +4,7 @@ use super::own::{self, Making};
 use crate::ui::pieces::{
     Code, Fact, FormKey, MatPicture, Picture, RefreshWithoutScript, Time, heading,
 };
+use crate::ui::progress;
 use crate::ui::shell;
 use crate::ui::visit::Visit;
 use crate::verify::page::check_texts;
@@ -14,7 +15,9 @@ use islands::proofs::{AttestPanel, AttestTexts, ProofCheck};
 use islands::studio::{CopyButton, LiveProgress};
 use leptos::prelude::*;
 use market::catalog::service::{Anchor, SealedVersion};
+use market::library::RunState;
 use market::library::service::{Attestable, OpenedRecipe, Run};
+use market::machines::Stands;
 use market::orders::{Line, RETURN_MS};
 use market::own::service::{Holding, OwnPicture, OwnRun};
 use schema::id::LineId;
@@ -84,7 +87,12 @@ pub(super) fn refunded(visit: &Visit, line: &Line, runs: Vec<Run>) -> Response {
 fn run_list(lang: Lang, line: &LineId, runs: Vec<Run>) -> impl IntoView + use<> {
     let rows = runs.into_iter().map(|run| {
         let href = lang.path(&format!("/library/{line}/runs/{}", run.id));
-        let text = run.outcome.as_deref().map_or_else(|| lang.text("run-waiting"), |outcome| lang.text(&format!("outcome-{outcome}")));
+        let text = match (&run.outcome, run.state) {
+            (Some(outcome), _) => lang.text(&format!("outcome-{outcome}")),
+            (None, RunState::Failed) => lang.text("run-failed"),
+            (None, RunState::Waiting) => lang.text("run-queued"),
+            (None, _) => lang.text("run-waiting"),
+        };
         view! { <li class="row"><a href=href><Time lang ms=run.created_ms/></a><span class="tag">{text}</span></li> }
     });
     view! { <ul class="plain">{rows.collect_view()}</ul> }
@@ -95,6 +103,8 @@ pub(super) struct Made {
     pub(super) holding: Holding,
     pub(super) making: Making,
     pub(super) latest: Vec<(OwnRun, Vec<OwnPicture>)>,
+    /// The model that no machine has now, by its name.
+    pub(super) away: Option<String>,
 }
 
 pub(super) fn opened(
@@ -109,6 +119,10 @@ pub(super) fn opened(
     let lang = visit.lang;
     let title = listing.title.clone();
     let (line, proof) = (line.clone(), listing.leaf_hash.clone());
+    let away = made
+        .away
+        .clone()
+        .map(|model| lang.with("line-away", &[("model", model.into())]));
     let OpenedRecipe {
         recipe,
         text,
@@ -145,6 +159,7 @@ pub(super) fn opened(
                 <form method="post" action=format!("{base}/runs")><FormKey/><button class="button" id="regenerate">{lang.text("regenerate")}</button></form>
                 <a class="button" href=lang.path(&format!("/proofs/{proof}"))>{lang.text("see-proof")}</a>
             </div>
+            {away.map(|text| view! { <p class="hint" id="model-away">{text}</p> })}
             <div class="own-line">
                 {own::making(lang, &made.holding, &made.making)}
                 {own::latest(lang, &made.holding, &made.latest)}
@@ -241,6 +256,7 @@ pub(super) fn run(
     run: &Run,
     anchors: Vec<Anchor>,
     attestable: Option<Attestable>,
+    stands: Option<Stands>,
     origin: &str,
 ) -> Response {
     let lang = visit.lang;
@@ -250,12 +266,20 @@ pub(super) fn run(
         let base = lang.path(&format!("/library/{}", line.id));
         let heading = heading(title, Some(line.title.clone()));
         let Some(outcome) = run.outcome.clone() else {
+            let over = run.state.is_over();
+            let why = run.error.clone().map(|error| lang.text_or_itself(&error));
+            let why = why.or_else(|| over.then(|| lang.text("run-failed")));
+            let away = matches!(stands, Some(Stands::Away { .. }));
+            let told = (!over).then(|| progress::line(lang, stands.as_ref(), run.step, run.steps));
+            let live = told.map(|told| view! { <LiveProgress url=format!("/library/{}/runs/{}/progress", line.id, run.id) line=told step=run.step steps=run.steps/> });
             return view! {
-                <RefreshWithoutScript seconds=2/>
+                {(!over).then(|| view! { <RefreshWithoutScript seconds=2/> })}
                 {heading}
-                <section class="card">
-                    {run.error.clone().map(|error| view! { <p class="field-error">{error}</p> })}
-                    <LiveProgress url=format!("/library/{}/runs/{}/progress", line.id, run.id) label=lang.text("step") step=run.step steps=run.steps/>
+                <section class="card" id="run" data-state=run.state.name()>
+                    {why.map(|why| view! { <p class="field-error">{why}</p> })}
+                    {live}
+                    {away.then(|| view! { <p class="quiet">{lang.text("run-away-line")}</p> })}
+                    <p class="actions"><a class="button" href=base>{lang.text("back-to-recipe")}</a></p>
                 </section>
             }
             .into_any();

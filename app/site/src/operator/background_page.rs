@@ -9,22 +9,37 @@ use base::jobs::recurring::Recurring;
 use base::jobs::{JobState, Trouble};
 use base::lang::Lang;
 use leptos::prelude::*;
+use market::machines::{ModelLine, title};
 
-pub(super) fn show(visit: &Visit, recurring: Vec<Recurring>, trouble: Vec<Trouble>) -> Response {
+pub(super) fn show(
+    visit: &Visit,
+    recurring: Vec<Recurring>,
+    trouble: Vec<Trouble>,
+    models: Vec<ModelLine>,
+) -> Response {
     let lang = visit.lang;
-    let title = lang.text("background");
-    shell::ok(visit, &title.clone(), || {
+    let name = lang.text("background");
+    shell::ok(visit, &name.clone(), || {
         let none = trouble.is_empty();
         let turns: Vec<_> = recurring.into_iter().map(|row| turn(lang, row)).collect();
+        let models: Vec<_> = models.into_iter().map(|line| model(lang, line)).collect();
         let failed: Vec<_> = trouble.into_iter().map(|job| failed(lang, job)).collect();
         view! {
-            {heading(title, Some(lang.text("background-line")))}
+            {heading(name, Some(lang.text("background-line")))}
             {links(visit)}
             <section class="card">
                 <h2>{lang.text("recurring")}</h2>
                 <div class="scroll" tabindex="0"><table id="recurring">
                     <thead><tr><th>{lang.text("what")}</th><th>{lang.text("recurring-last")}</th><th>{lang.text("state")}</th><th>{lang.text("recurring-next")}</th></tr></thead>
                     <tbody>{turns}</tbody>
+                </table></div>
+            </section>
+            <section class="card">
+                <h2>{lang.text("machines")}</h2>
+                <p class="quiet">{lang.text("machines-line")}</p>
+                <div class="scroll" tabindex="0"><table id="models">
+                    <thead><tr><th>{lang.text("model")}</th><th>{lang.text("machines-held")}</th><th>{lang.text("machines-listings")}</th><th>{lang.text("machines-open")}</th></tr></thead>
+                    <tbody>{models}</tbody>
                 </table></div>
             </section>
             <section class="card">
@@ -45,6 +60,25 @@ fn turn(lang: Lang, row: Recurring) -> impl IntoView + use<> {
             <td>{row.started_ms.map(|ms| view! { <Time lang ms/> })}</td>
             <td><span class="tag">{lang.text(&format!("recurring-state-{state}"))}</span>" "<span class="quiet">{row.last_error}</span></td>
             <td><Time lang ms=row.next_ms/></td>
+        </tr>
+    }
+}
+
+/// A model, whoever has it, and whatever needs it.
+fn model(lang: Lang, line: ModelLine) -> impl IntoView + use<> {
+    let missing = line.is_missing();
+    let held = match line.known.workers {
+        0 => lang.text("machines-none"),
+        count => lang.number(count),
+    };
+    let last = (line.known.workers == 0 && line.known.held_ms > 0)
+        .then(|| view! { " " <span class="quiet">{lang.text("machines-last")} " " <Time lang ms=line.known.held_ms/></span> });
+    view! {
+        <tr data-model=line.known.digest.clone() data-missing=missing.to_string()>
+            <td>{title(&line.known)} " " <code class="digest" title=line.known.digest.clone()>{line.known.digest.clone()}</code></td>
+            <td><span class="tag" class:tag--bad=missing>{held}</span>{last}</td>
+            <td class="amount">{line.listings}</td>
+            <td class="amount">{line.open}</td>
         </tr>
     }
 }

@@ -45,7 +45,7 @@ impl PartState {
 /// One part.
 #[derive(Clone, Debug)]
 pub struct Part {
-    /// `database`, `writes`, `disk`, `log`, `witnesses`, `jobs` or `recurring`.
+    /// `database`, `writes`, `disk`, `log`, `witnesses`, `jobs`, `recurring` or `models`.
     pub name: &'static str,
     pub state: PartState,
     /// Since when it is not ok, real time, where that is known.
@@ -182,7 +182,15 @@ async fn database(state: &AppState, now_ms: i64) -> db::Result<Vec<Part>> {
         ),
         (None, None) => Part::ok("recurring"),
     };
-    Ok(vec![Part::ok("database"), jobs, recurring])
+    let missing = market::machines::list_missing(&mut tx, &state.here).await?;
+    let models = match missing.is_empty() {
+        true => Part::ok("models"),
+        false => {
+            let why = format!("no machine has {}", missing.join(", "));
+            Part::bad("models", PartState::Degraded, None, why)
+        }
+    };
+    Ok(vec![Part::ok("database"), jobs, recurring, models])
 }
 
 /// The log's folder and its witnesses.

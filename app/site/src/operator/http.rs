@@ -11,6 +11,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::{get, post};
 use base::jobs::{self, recurring};
+use market::machines;
 use market::moderation::withdrawal;
 use market::settlement::{checks, clockwork};
 use schema::failure::Code;
@@ -111,8 +112,9 @@ async fn background(State(state): State<AppState>, visit: Visit) -> Response {
             let mut tx = state.db.read().await?;
             let recurring = recurring::list(&mut tx).await?;
             let trouble = jobs::trouble(&mut tx, SHOWN).await?;
+            let models = machines::list_models(&mut tx).await?;
             drop(tx);
-            Ok(background_page::show(&visit, recurring, trouble))
+            Ok(background_page::show(&visit, recurring, trouble, models))
         })
         .await
 }

@@ -8,14 +8,15 @@ use super::start;
 use super::variables::Row;
 use crate::ui::failure::AppError;
 use crate::ui::form::Form;
+use crate::ui::progress;
 use crate::ui::visit::Visit;
 use crate::web::state::AppState;
+use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::header;
 use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use base::once;
 use market::studio::queue::{self, Seeds};
 use market::studio::service::{self, Error, Publisher, SentSeal};
@@ -40,7 +41,7 @@ pub fn routes() -> Router<AppState> {
         .route("/studio/drafts/{id}/delete", post(delete))
         .route("/studio/listings/{id}/trial", post(allow_trial))
         .route("/studio/pictures/{id}/cancel", post(cancel))
-        .route("/studio/pictures/{id}/progress", get(progress))
+        .route("/studio/pictures/{id}/progress", get(tell))
         .route("/studio/pictures/{id}/file", get(file))
 }
 
@@ -258,12 +259,27 @@ async fn allow_trial(
         .await
 }
 
-async fn cancel(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+async fn cancel(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Response {
+    let form = Form::parse(&body);
     visit
         .answer(async {
             let person = visit.require_person()?;
             let id = PictureId::parse(&id).map_err(|_| AppError::new(Code::NotFound))?;
-            let draft = queue::cancel(&state, &person.id, &id).await?;
+            let draft = match queue::cancel(&state, &person.id, &id).await {
+                // Sent twice: the first one took it back, and both come to the page that they were sent from.
+                Err(Error::NotFound) => {
+                    let draft = draft_id(form.get("draft"))?;
+                    let mut tx = state.db.read().await?;
+                    service::check_owner(&mut tx, &person.id, &draft).await?;
+                    draft
+                }
+                cancelled => cancelled?,
+            };
             Ok(visit.redirect(&format!("/studio/drafts/{draft}#pictures")))
         })
         .await
@@ -295,18 +311,17 @@ async fn delete(State(state): State<AppState>, visit: Visit, Path(id): Path<Stri
         .await
 }
 
-async fn progress(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
+async fn tell(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
     visit
         .answer(async {
             let person = visit.require_person()?;
             let id = PictureId::parse(&id).map_err(|_| AppError::new(Code::NotFound))?;
             let mut tx = state.db.read().await?;
             let picture = service::get_picture(&mut tx, &person.id, &id).await?;
-            let done = picture.state.is_over();
-            Ok(Json(
-                serde_json::json!({ "step": picture.step, "steps": picture.steps, "done": done }),
-            )
-            .into_response())
+            let stands = queue::stands(&state, &mut tx, &id).await?;
+            let (step, steps) = (picture.step, picture.steps);
+            let line = progress::line(visit.lang, stands.as_ref(), step, steps);
+            Ok(progress::answer(line, step, steps, picture.state.is_over()))
         })
         .await
 }

@@ -9,11 +9,11 @@ use crate::ui::form::Form;
 use crate::ui::visit::Visit;
 use crate::web::state::AppState;
 use axum::response::Response;
-use market::studio::PictureState;
 use market::studio::queue;
 use market::studio::service::{self, Content, Error, Preview};
 use schema::failure::{Code, FieldError};
 use schema::id::{DraftId, PersonId};
+use std::collections::BTreeMap;
 
 /// Pictures of a draft that its page shows: the newest.
 const PICTURES: i64 = 24;
@@ -64,14 +64,12 @@ pub(super) async fn show(
     let older = pictures.len() > usize::try_from(most).unwrap_or(usize::MAX);
     pictures.truncate(usize::try_from(most).unwrap_or(usize::MAX));
     let made = service::list_made(state, &mut tx, &pictures).await?;
-    // The oldest of them is next: what it waits for is what the page says.
-    let next = pictures
-        .iter()
-        .rfind(|picture| picture.state == PictureState::Waiting);
-    let wait_s = match next {
-        Some(picture) => queue::wait_s(state, &mut tx, &picture.id).await?,
-        None => None,
-    };
+    let mut stands = BTreeMap::new();
+    for picture in pictures.iter().filter(|picture| !picture.state.is_over()) {
+        if let Some(found) = queue::stands(state, &mut tx, &picture.id).await? {
+            stands.insert(picture.id.clone(), found);
+        }
+    }
     tx.commit().await?;
     let unsaved = told.typed.is_some();
     let (typed, content) = match told.typed {
@@ -105,7 +103,7 @@ pub(super) async fn show(
         varied: draft.content.varied,
         row: draft.row,
         pictures: pictures.into_iter().zip(made).collect(),
-        wait_s,
+        stands,
         unsaved: unsaved || !told.errors.is_empty(),
         errors: told.errors,
         new_row: told.new_row,

@@ -9,6 +9,7 @@ pub mod head;
 pub mod leaving;
 pub mod pages;
 pub mod pieces;
+pub mod progress;
 pub mod shell;
 pub mod visit;
 

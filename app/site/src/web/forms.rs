@@ -175,6 +175,11 @@ pub const FORMS: &[FormRoute] = &[
         "/library/{line}/own",
         Ask::Nothing,
     ),
+    open(
+        "/library/{line}/own/{run}/stop",
+        "/library/{line}/own/{run}",
+        "what is over stays over",
+    ),
     keyed(
         "/library/{line}/unlabelled",
         "/library/{line}/unlabelled",
@@ -185,6 +190,11 @@ pub const FORMS: &[FormRoute] = &[
         "/listings/{slug}/try",
         "/listings/{slug}/try",
         "a form is one try, by its key",
+    ),
+    open(
+        "/listings/{slug}/try/{id}/give-up",
+        "/listings/{slug}/try",
+        "what is over stays over",
     ),
     open(
         "/studio/listings/{id}/trial",

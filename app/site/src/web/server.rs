@@ -102,6 +102,7 @@ impl Process {
             demo: is_demo,
             finder: Finder::new(with_pages.then(|| data.join("search"))),
             turn: Arc::default(),
+            here: engines.here(),
             engines,
             db,
         };

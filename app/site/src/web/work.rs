@@ -3,14 +3,18 @@
 use crate::web::state::AppState;
 use base::clock::DAY_MS;
 use base::jobs::recurring::{self, Plan};
-use base::jobs::{self, Job, Outcome, turns};
+use base::jobs::workers::{self, Worker};
+use base::jobs::{self, Job, Outcome, Takes, turns};
 use base::once;
 use base::{db, limits, mail, random};
 use market::catalog::versions;
+use market::machines::AWAY_MS;
 use market::moderation::{publication, service as moderation};
 use market::settlement;
 use market::settlement::{checks, clockwork};
-use market::{checkout, demo, facts, files, library, own, people, studio, trials};
+use market::{
+    checkout, demo, facts, files, library, models, own, people, stranded, studio, trials,
+};
 use schema::id::VersionId;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -38,6 +42,7 @@ const CATALOGUE: &str = "catalogue";
 const PUBLICATIONS: &str = "publications";
 const STATISTICS: &str = "statistics";
 const FILES: &str = "files";
+const STRANDED: &str = "stranded";
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -51,14 +56,15 @@ const fn plan(kind: &'static str, every_ms: i64, first_ms: i64, at_start: bool) 
 }
 
 /// What comes again by the clock: holds and answers to banks, lost events, the payout run, the checks of the books and of the public log, old
-/// counters of limits, re-runs and prints for a new release, versions whose wait is over, statistics of the tables, and
-/// picture files that nobody names.
+/// counters of limits, re-runs and prints for a new release, versions whose wait is over, statistics of the tables, work whose model stays away,
+/// and picture files that nobody names.
 const RECURRING: &[Plan] = &[
     plan(SETTLE, MINUTE_MS, 0, true),
     plan(COUNTERS, MINUTE_MS, 0, true),
     plan(CATALOGUE, MINUTE_MS, 0, true),
     plan(PUBLICATIONS, MINUTE_MS, 0, true),
     plan(STATISTICS, 60 * MINUTE_MS, 0, true),
+    plan(STRANDED, 10 * MINUTE_MS, MINUTE_MS, false),
     plan(FILES, 5 * MINUTE_MS, MINUTE_MS, false),
     plan(CATCH_UP, 10 * MINUTE_MS, 2_000, true),
     plan(PAYOUTS, 60 * MINUTE_MS, 3_000, false),
@@ -79,12 +85,10 @@ async fn go_live(state: &AppState, payload: &str) -> anyhow::Result<Outcome> {
 async fn run(state: AppState, job: Job) -> Outcome {
     let result = match job.kind.as_str() {
         versions::GO_LIVE => go_live(&state, &job.payload).await,
-        kind @ (studio::GENERATE | studio::CERTIFY) => {
-            studio::jobs::run(&state, kind, &job.payload).await
-        }
-        library::REPRODUCE => library::jobs::run(&state, &job.payload).await,
-        own::MAKE => own::jobs::run(&state, &job.payload).await,
-        trials::MAKE => trials::jobs::run(&state, &job.payload).await,
+        studio::GENERATE | studio::CERTIFY => studio::jobs::run(&state, &job).await,
+        library::REPRODUCE => library::jobs::run(&state, &job).await,
+        own::MAKE => own::jobs::run(&state, &job).await,
+        trials::MAKE => trials::jobs::run(&state, &job).await,
         kind @ (settlement::jobs::EVENT | settlement::jobs::OPERATION) => {
             settlement::jobs::run(&state.till(), kind, &job.payload, state.clock.now_ms()).await
         }
@@ -99,20 +103,30 @@ async fn run(state: AppState, job: Job) -> Outcome {
 
 /// Starts workers; they end when `stop` is set.
 pub fn start(state: &AppState, stop: &watch::Receiver<bool>, tasks: &mut JoinSet<()>) {
-    let worker = |kinds: &'static [&'static str]| {
+    let worker = |kinds: &'static [&'static str], takes: Takes| {
         let for_jobs = state.clone();
         jobs::work(
             state.db.clone(),
             state.db.bells().jobs.clone(),
             kinds,
+            takes,
             stop.clone(),
             move |job| run(for_jobs.clone(), job),
         )
     };
     for _ in 0..state.workers {
-        tasks.spawn(worker(PICTURES));
+        tasks.spawn(worker(PICTURES, Takes::Of(state.here.models())));
     }
-    tasks.spawn(worker(QUICK));
+    tasks.spawn(worker(QUICK, Takes::All));
+    let models = state.engines.models().iter();
+    let here = Worker {
+        id: random::id(),
+        engines: state.workers,
+        models: models
+            .map(|model| (model.digest.to_string(), models::name(model)))
+            .collect(),
+    };
+    tasks.spawn(workers::stay(state.db.clone(), here, stop.clone()));
 }
 
 /// Starts the ticker; one process of an installation has it.
@@ -256,6 +270,15 @@ async fn run_recurring(state: &AppState, kind: &str) -> anyhow::Result<()> {
         STATISTICS => {
             if state.db.take_statistics().await? {
                 tracing::info!("statistics of the tables were taken");
+            }
+        }
+        STRANDED => {
+            let ended = stranded::give_up(state, AWAY_MS, random::real_now_ms()).await?;
+            if ended > 0 {
+                tracing::warn!(
+                    ended,
+                    "work whose model stayed away for three days was ended"
+                );
             }
         }
         FILES => {

@@ -5,6 +5,7 @@
 
 use super::super::store;
 use crate::catalog::{self, ListingState};
+use crate::machines::{self, Here};
 use crate::offers::ending::{self, EndReason, Holding};
 use crate::offers::{self, CartLine, PricedLine, coupon};
 use crate::orders::{self, Asker, NewLine, NewOrder, Order};
@@ -168,6 +169,24 @@ pub async fn list_cart(tx: &mut Tx, cart: &str) -> db::Result<Vec<CartLine>> {
     store::list_cart(tx, cart).await
 }
 
+/// Listings of a cart that cannot be bought now, each with the name of the model that no machine of the shop holds.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_away(
+    tx: &mut Tx,
+    here: &Here,
+    priced: &Priced,
+) -> db::Result<BTreeMap<ListingId, String>> {
+    let mut away = BTreeMap::new();
+    for PricedLine { line, .. } in &priced.lines {
+        if let Some(model) = machines::find_absent(tx, here, &line.model).await? {
+            away.insert(line.id.clone(), model);
+        }
+    }
+    Ok(away)
+}
+
 /// What a cart costs a buyer now, or a visitor who is nobody yet.
 ///
 /// # Errors
@@ -279,7 +298,7 @@ impl Priced {
 /// after the commit.
 ///
 /// # Errors
-/// [`Error::Refused`] with what is in the way: empty, below the minimum, withdrawn, one's own, owned already, or another price than
+/// [`Error::Refused`] with what is in the way: empty, below the minimum, withdrawn, of a model that no machine of the shop holds now, one's own, owned already, or another price than
 /// the buyer saw.
 pub async fn place(
     till: &Till,
@@ -298,7 +317,7 @@ pub async fn place(
     if priced.coupon_refusal == Some("coupon-used") && free_coupon(tx, &priced, buyer).await? {
         priced = price(tx, cart, Some(buyer), now_ms).await?;
     }
-    check(tx, &priced, buyer).await?;
+    check(till, tx, &priced, buyer).await?;
     let total = priced.total_minor();
     let other_lines = seen
         .lines
@@ -393,7 +412,7 @@ async fn free_coupon(tx: &mut Tx, priced: &Priced, buyer: &str) -> Result<bool, 
     Ok(ending::end_open(tx, held, EndReason::Superseded).await? > 0)
 }
 
-async fn check(tx: &mut Tx, priced: &Priced, buyer: &str) -> Result<(), Error> {
+async fn check(till: &Till, tx: &mut Tx, priced: &Priced, buyer: &str) -> Result<(), Error> {
     if priced.lines.is_empty() {
         let owned = !priced.owned.is_empty();
         return Err(Error::Refused(if owned {
@@ -405,6 +424,10 @@ async fn check(tx: &mut Tx, priced: &Priced, buyer: &str) -> Result<(), Error> {
     for PricedLine { line, .. } in &priced.lines {
         if line.state != ListingState::Live {
             return Err(Error::Refused("cart-withdrawn"));
+        }
+        // Nobody could regenerate it here, and that is what is sold.
+        if !machines::is_held(tx, &till.here, &line.model).await? {
+            return Err(Error::Refused("cart-model-away"));
         }
         if line.person_id == buyer {
             return Err(Error::Refused("cart-own"));

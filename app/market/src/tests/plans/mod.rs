@@ -20,9 +20,13 @@ const FIXED: &[&str] = &[
     "_sqlx_migrations",
     "counter",
     "log_checkpoint",
+    "model",
+    "pace",
     "recurring",
     "setting",
     "sqlite_schema",
+    "worker",
+    "worker_model",
 ];
 
 /// An index with fewer entries in the large shop holds only what is open: to walk it costs little.

@@ -46,7 +46,7 @@ insert into listing (id, slug, person_id, title, description, category, language
 update draft set listing_id = 'g' || substr(id, 2), published_ms = updated_ms where id like '%0' or id like '%5';
 insert into version (id, listing_id, state, secret_id, model, profile, scheduler, steps, width, height, variables, creator_key, leaf_hash,
         listing_leaf_hash, listing_statement, created_ms)
-    select 'v' || i, 'g' || i, case when i % 20 = 0 then 'failed' else 'live' end, 'e' || i, 'model', 'portable-1', 'ddim', 8, 128, 128, '[]',
+    select 'v' || i, 'g' || i, case when i % 20 = 0 then 'failed' else 'live' end, 'e' || i, 'model' || (i % 40), 'portable-1', 'ddim', 8, 128, 128, '[]',
         'k' || (i % 5000), 'l' || i, 'm' || i, '{}', i
     from number;
 insert into anchor (version_id, idx, blob, labelled_blob, pixel_blake3, pixel_sha256, width, height)

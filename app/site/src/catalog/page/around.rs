@@ -4,6 +4,7 @@
 
 use market::catalog::service::{Anchor, Card, VersionEntry};
 use market::log::service::StatementRow;
+use market::machines::Stands;
 use market::offers::sets::Set;
 
 /// What a page says of a model.
@@ -23,6 +24,10 @@ pub(in crate::catalog) struct Around {
     pub(in crate::catalog) model: Option<ModelFacts>,
     /// Whether it begins with a picture, which comes with it.
     pub(in crate::catalog) is_begun: bool,
+    /// The model that no machine of the shop has now, by its name: then it cannot be bought, tried or regenerated here.
+    pub(in crate::catalog) away: Option<String>,
+    /// What its certification waits for, while it is under way.
+    pub(in crate::catalog) certifying: Option<Stands>,
     /// The line by which this visitor owns it.
     pub(in crate::catalog) owned: Option<String>,
     /// It lies in this visitor's cart.

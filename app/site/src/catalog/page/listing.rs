@@ -8,6 +8,7 @@ use super::offer::{buy_bar, description, html_lang, offer, set_links};
 use super::{evidence, viewer};
 use crate::ui::head::Head;
 use crate::ui::pieces::{RefreshWithoutScript, page_picture};
+use crate::ui::progress;
 use crate::ui::shell;
 use crate::ui::visit::Visit;
 use axum::http::StatusCode;
@@ -17,6 +18,7 @@ use islands::studio::LiveProgress;
 use leptos::prelude::*;
 use market::catalog::service::Listing;
 use market::catalog::{ListingState, VersionState};
+use market::machines::Stands;
 use schema::template::PublicVariable;
 
 pub(in crate::catalog) fn listing(visit: &Visit, listing: Listing, around: Around) -> Response {
@@ -31,7 +33,7 @@ pub(in crate::catalog) fn listing(visit: &Visit, listing: Listing, around: Aroun
             .as_ref()
             .map(|model| model.name.clone())
             .unwrap_or_default();
-        let bar = live.then(|| buy_bar(visit, &listing, &around));
+        let bar = (live && around.away.is_none()).then(|| buy_bar(visit, &listing, &around));
         let folded = evidence::details(
             lang,
             &listing,
@@ -45,7 +47,7 @@ pub(in crate::catalog) fn listing(visit: &Visit, listing: Listing, around: Aroun
                 <div class="listing__show listing__more">
                     {viewer::viewer(lang, &title, &around.anchors)}
                     {values(lang, &listing)}
-                    {crate::library::try_it::section(visit, &listing)}
+                    {crate::library::try_it::section(visit, &listing, around.away.as_deref())}
                 </div>
                 <div class="listing__offer">{side(visit, &listing, &around)}</div>
                 <div class="listing__more">{folded}</div>
@@ -83,7 +85,10 @@ fn head(visit: &Visit, listing: &Listing, around: &Around) -> Head {
             "url": url,
             "price": format!("{}.{:02}", price / 100, price % 100),
             "priceCurrency": "USD",
-            "availability": "https://schema.org/InStock",
+            "availability": match around.away {
+                Some(_) => "https://schema.org/OutOfStock",
+                None => "https://schema.org/InStock",
+            },
         },
     });
     let live = listing.state == ListingState::Live;
@@ -122,7 +127,7 @@ fn side(visit: &Visit, listing: &Listing, around: &Around) -> impl IntoView + us
                 <h1 lang=heading>{listing.title.clone()}</h1>
                 {seal_count(lang, around.reproduced)}
             </div>
-            {pending.then(|| waiting(lang, listing))}
+            {pending.then(|| waiting(lang, listing, around.certifying.as_ref()))}
             {around.in_review.then(|| view! { <p class="hint" id="in-review">{lang.text("in-review-line")}</p> })}
             {listing.version_error.clone().map(|error| view! { <p class="field-error">{lang.text_or_itself(&error)}</p> })}
             {match live {
@@ -151,18 +156,34 @@ fn tools(visit: &Visit, listing: &Listing) -> impl IntoView + use<> {
     }
 }
 
-fn waiting(lang: Lang, listing: &Listing) -> impl IntoView + use<> {
+/// How far a certification is, in words.
+pub(in crate::catalog) fn certifying(
+    lang: Lang,
+    state: VersionState,
+    step: i64,
+    stands: Option<&Stands>,
+) -> String {
+    match stands {
+        Some(Stands::Away { .. }) => progress::line(lang, stands, step, 4),
+        _ => {
+            let label = lang.text(&format!("version-state-{}", state.name()));
+            format!("{label} {step}/4")
+        }
+    }
+}
+
+fn waiting(lang: Lang, listing: &Listing, stands: Option<&Stands>) -> impl IntoView + use<> {
     let step = match listing.version_state {
         VersionState::Logging => 1,
         VersionState::Certifying => 2,
         _ => 3,
     };
-    let label = lang.text(&format!("version-state-{}", listing.version_state.name()));
+    let line = certifying(lang, listing.version_state, step, stands);
     view! {
         <RefreshWithoutScript seconds=2/>
         <div class="hint">
             <p>{lang.text("certifying-line")}</p>
-            <LiveProgress url=format!("/listings/{}/progress", listing.slug) label step steps=4/>
+            <LiveProgress url=format!("/listings/{}/progress", listing.slug) line step steps=4/>
         </div>
     }
 }

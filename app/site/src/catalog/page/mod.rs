@@ -16,6 +16,7 @@ pub(crate) use card::grid;
 pub(super) use home::home;
 pub(super) use licences::licences;
 pub(crate) use licences::{licence_link, licence_text};
+pub(super) use listing::certifying;
 pub(super) use listing::listing;
 pub(super) use report::{Typed, report, reported};
 pub(super) use storefront::storefront;

@@ -33,6 +33,7 @@ pub(super) fn offer(
             <p class="listing__price">{price}</p>
             {note.map(|note| view! { <p class="quiet" id="tax-note">{note} {elsewhere}</p> })}
         </div>
+        {away(lang, around)}
         {action(visit, listing, around)}
         {description(listing)}
         {gains(visit, listing, around, pictures)}
@@ -44,6 +45,14 @@ pub(super) fn description(listing: &Listing) -> impl IntoView + use<> {
     let text = listing.description.trim().to_owned();
     let language = html_lang(&listing.language);
     (!text.is_empty()).then(|| view! { <p class="listing__text" lang=language>{text}</p> })
+}
+
+/// That nobody here can make its pictures now.
+fn away(lang: Lang, around: &Around) -> Option<impl IntoView + use<>> {
+    around.away.clone().map(|model| {
+        let text = lang.with("listing-away", &[("model", model.into())]);
+        view! { <p class="hint" id="model-away">{text}</p> }
+    })
 }
 
 /// Who made it, who owns it, and whether it lies in the cart decide what can be done.
@@ -58,6 +67,9 @@ fn action(visit: &Visit, listing: &Listing, around: &Around) -> impl IntoView + 
     }
     if around.in_cart {
         return view! { <a class="button button--primary button--wide" href=lang.path("/cart") id="to-cart">{lang.text("in-cart")}</a> }.into_any();
+    }
+    if around.away.is_some() {
+        return view! { <button class="button button--primary button--wide" type="button" disabled=true id="buy">{lang.text("buy-away")}</button> }.into_any();
     }
     let label = lang.text(if listing.price_minor == 0 {
         "get-free"

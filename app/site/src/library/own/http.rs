@@ -6,15 +6,16 @@ use super::word;
 use crate::library::http::{Taking, download};
 use crate::ui::failure::AppError;
 use crate::ui::form::Form;
+use crate::ui::progress::answer;
 use crate::ui::shell::encode;
 use crate::ui::visit::{Visit, safe_path};
 use crate::web::state::AppState;
+use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use base::lang::Lang;
 use engine::sheet::{Paper, Preset};
 use market::catalog::service as catalog;
@@ -33,6 +34,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/library/{line}/own/{run}", get(run))
         .route("/library/{line}/own/{run}/again", post(again))
         .route("/library/{line}/own/{run}/remove", post(remove))
+        .route("/library/{line}/own/{run}/stop", post(stop))
         .route("/library/{line}/own/{run}/progress", get(progress))
         .route("/library/{line}/own/{run}/pictures/{index}", get(picture))
         .route("/library/{line}/own/{run}/sheet", get(sheet))
@@ -207,7 +209,11 @@ async fn show_run(
     errors: Vec<FieldError>,
 ) -> Result<Response, AppError> {
     let (holding, shown, acknowledged) = shown(state, visit, place).await?;
+    let mut tx = state.db.read().await?;
+    let stands = service::stands(state, &mut tx, &shown.run.id, &shown.pictures).await?;
+    drop(tx);
     let page = page::RunPage {
+        stands,
         holding: &holding,
         shown: &shown,
         acknowledged,
@@ -259,6 +265,22 @@ async fn remove(
         .await
 }
 
+/// What is made stays, and the rest is not made.
+async fn stop(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path((line, run)): Path<(String, String)>,
+) -> Response {
+    visit
+        .answer(async {
+            let person = visit.require_person()?;
+            let id = run_id(&run)?;
+            service::stop(&state, &person.id, &line, &id).await?;
+            Ok(visit.redirect(&format!("/library/{line}/own/{id}")))
+        })
+        .await
+}
+
 /// How far a run is. A page that saw fewer pictures than there are now is told to look again.
 async fn progress(
     State(state): State<AppState>,
@@ -275,13 +297,13 @@ async fn progress(
             let holding = service::hold(&mut tx, &person.id, &line).await?;
             let run = service::get_run(&mut tx, &holding, &id).await?;
             let pictures = service::list_pictures(&mut tx, &run.id).await?;
+            let stands = service::stands(&state, &mut tx, &run.id, &pictures).await?;
             drop(tx);
             let over = pictures.iter().filter(|made| made.state.is_over()).count();
             let done = over > seen || over == pictures.len();
-            let steps = i64::try_from(pictures.len()).unwrap_or(1) * run.steps;
-            let step: i64 = pictures.iter().map(|made| made.step).sum();
-            let told = serde_json::json!({ "step": step.min(steps), "steps": steps, "done": done });
-            Ok(Json(told).into_response())
+            let (step, steps) = page::steps_of(&run, &pictures);
+            let line = page::line_of(visit.lang, stands.as_ref(), step, steps);
+            Ok(answer(line, step, steps, done))
         })
         .await
 }

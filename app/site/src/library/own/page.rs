@@ -4,6 +4,7 @@ use super::form::{Making, making, problems};
 use crate::library::slots;
 use crate::ui::form::Form;
 use crate::ui::pieces::{FormKey, Picture, RefreshWithoutScript, Time, heading};
+use crate::ui::progress::line;
 use crate::ui::shell;
 use crate::ui::visit::Visit;
 use axum::http::StatusCode;
@@ -12,6 +13,7 @@ use base::lang::Lang;
 use engine::sheet::{Paper, Preset};
 use islands::studio::{CopyButton, LiveProgress};
 use leptos::prelude::*;
+use market::machines::Stands;
 use market::own::OwnState;
 use market::own::copies::note;
 use market::own::history::{Page, Shown};
@@ -208,6 +210,8 @@ fn small(
 pub(super) struct RunPage<'a> {
     pub(super) holding: &'a Holding,
     pub(super) shown: &'a Shown,
+    /// How what is not made yet stands.
+    pub(super) stands: Option<Stands>,
     /// Whether its owner may take files without a label.
     pub(super) acknowledged: bool,
     /// The sheet's form as it was sent, or a file to take now that its owner agreed.
@@ -274,7 +278,7 @@ pub(super) fn run(visit: &Visit, page: &RunPage<'_>) -> Response {
                 <a class="button button--small" href=format!("{base}?from={}#own-form", shown.run.id) id="own-change">{lang.text("own-change")}</a>
             </p>
             {taken(lang, page)}
-            {(over < all).then(|| progress(lang, holding, shown))}
+            {(over < all).then(|| progress(lang, holding, shown, page.stands.as_ref()))}
             <section class="card" id="own-run" data-done=over.to_string() data-all=all.to_string()>
                 <p class="quiet">{lang.with(line, &[("title", holding.version.title.clone().into())])}</p>
                 <ul class="plain own-pictures">{pictures}</ul>
@@ -303,7 +307,12 @@ fn taken(lang: Lang, page: &RunPage<'_>) -> Option<impl IntoView + use<>> {
 }
 
 /// How far the run is, told as the pictures come.
-fn progress(lang: Lang, holding: &Holding, shown: &Shown) -> impl IntoView + use<> {
+fn progress(
+    lang: Lang,
+    holding: &Holding,
+    shown: &Shown,
+    stands: Option<&Stands>,
+) -> impl IntoView + use<> {
     let done = shown.pictures.iter().filter(|made| made.state.is_over());
     let url = format!(
         "/library/{}/own/{}/progress?seen={}",
@@ -311,15 +320,40 @@ fn progress(lang: Lang, holding: &Holding, shown: &Shown) -> impl IntoView + use
         shown.run.id,
         done.count()
     );
-    let (step, steps) = steps_of(shown);
-    view! { <p class="hint" id="own-progress"><LiveProgress url label=lang.text("step") step steps/></p> }
+    let (step, steps) = steps_of(&shown.run, &shown.pictures);
+    let line = line_of(lang, stands, step, steps);
+    let stop = format!("{}/{}/stop", base_of(lang, holding), shown.run.id);
+    let away = stands.and_then(|stands| match stands {
+        Stands::Away { model } => Some(model.clone()),
+        _ => None,
+    });
+    let away = away.map(|model| {
+        let text = lang.with("model-away-line", &[("model", model.into())]);
+        view! { <p class="hint" id="model-away">{text}</p> }
+    });
+    view! {
+        <div class="hint" id="own-progress">
+            <LiveProgress url line step steps/>
+            <form method="post" action=stop><button class="button button--small" id="own-stop">{lang.text("own-stop")}</button></form>
+        </div>
+        {away}
+    }
+}
+
+/// What is told of a run: once a step of it is made, it does not wait any more.
+pub(super) fn line_of(lang: Lang, stands: Option<&Stands>, step: i64, steps: i64) -> String {
+    let under_way = match stands {
+        Some(Stands::Waits { about_s }) if step > 0 => Some(Stands::Made { left_s: *about_s }),
+        other => other.cloned(),
+    };
+    line(lang, under_way.as_ref(), step, steps)
 }
 
 /// Sampling steps that were made, and all of them.
-pub(super) fn steps_of(shown: &Shown) -> (i64, i64) {
-    let all = i64::try_from(shown.pictures.len()).unwrap_or(1) * shown.run.steps;
-    let made = shown.pictures.iter().map(|made| match made.state {
-        OwnState::Failed => shown.run.steps,
+pub(super) fn steps_of(run: &OwnRun, pictures: &[OwnPicture]) -> (i64, i64) {
+    let all = i64::try_from(pictures.len()).unwrap_or(1) * run.steps;
+    let made = pictures.iter().map(|made| match made.state {
+        OwnState::Failed => run.steps,
         _ => made.step,
     });
     (made.sum::<i64>().min(all), all)
@@ -344,7 +378,12 @@ fn figure(lang: Lang, page: &RunPage<'_>, picture: &OwnPicture) -> AnyView {
             view! { <p class="field-error">{lang.text_or_itself(&why)}</p> }.into_any()
         }
         OwnState::Waiting | OwnState::Running => {
-            view! { <p class="quiet">{lang.text("run-waiting")}</p> }.into_any()
+            let waits = match page.stands {
+                Some(Stands::Away { .. }) => "run-away",
+                _ if picture.state == OwnState::Waiting => "run-queued",
+                _ => "run-waiting",
+            };
+            view! { <p class="quiet">{lang.text(waits)}</p> }.into_any()
         }
     };
     let done = picture.state == OwnState::Done;

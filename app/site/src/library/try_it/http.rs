@@ -3,26 +3,30 @@
 use super::page;
 use crate::ui::failure::AppError;
 use crate::ui::form::Form;
+use crate::ui::progress;
 use crate::ui::visit::{VISITOR, Visit, cookie, with_cookie};
 use crate::web::state::AppState;
+use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
-use axum::{Json, Router};
+use axum::routing::{get, post};
 use base::once;
 use market::catalog::service as catalog;
+use market::machines;
 use market::trials::service::{self, Error, Trial, Trier};
 use schema::failure::{Code, FieldError};
 use schema::id::TrialId;
 use schema::template::Values;
+use std::collections::BTreeMap;
 
 /// Routes of this feature.
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route("/listings/{slug}/try", get(tries).post(start))
-        .route("/listings/{slug}/try/{id}/progress", get(progress))
+        .route("/listings/{slug}/try/{id}/progress", get(tell))
+        .route("/listings/{slug}/try/{id}/give-up", post(give_up))
         .route("/listings/{slug}/try/{id}/picture", get(picture))
 }
 
@@ -58,6 +62,13 @@ async fn show(
         Some(trier) => service::list(&mut tx, &listing.id, &trier).await?,
         None => Vec::new(),
     };
+    let mut stands = BTreeMap::new();
+    for one in tries.iter().filter(|one| !one.state.is_over()) {
+        if let Some(found) = service::stands(state, &mut tx, &one.id).await? {
+            stands.insert(one.id.clone(), found);
+        }
+    }
+    let away = machines::find_absent(&mut tx, &state.here, &listing.model).await?;
     // The form begins with what was tried last.
     let last = tries.first().map(market::trials::service::Trial::values);
     let values = match (values.is_empty(), last) {
@@ -68,6 +79,8 @@ async fn show(
         listing,
         anchors,
         tries,
+        stands,
+        away,
         values,
         errors,
     };
@@ -128,7 +141,7 @@ async fn find(
     Ok(service::get(&mut tx, &listing.id, &trier, &id).await?)
 }
 
-async fn progress(
+async fn tell(
     State(state): State<AppState>,
     visit: Visit,
     Path((slug, id)): Path<(String, String)>,
@@ -136,10 +149,28 @@ async fn progress(
     visit
         .answer(async {
             let trial = find(&state, &visit, (&slug, &id)).await?;
-            let done = trial.state.is_over();
-            let told =
-                serde_json::json!({ "step": trial.step, "steps": trial.steps, "done": done });
-            Ok(Json(told).into_response())
+            let mut tx = state.db.read().await?;
+            let stands = service::stands(&state, &mut tx, &trial.id).await?;
+            let (step, steps) = (trial.step, trial.steps);
+            let line = progress::line(visit.lang, stands.as_ref(), step, steps);
+            Ok(progress::answer(line, step, steps, trial.state.is_over()))
+        })
+        .await
+}
+
+/// Sent twice, or for one that is over, nothing more happens.
+async fn give_up(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path((slug, id)): Path<(String, String)>,
+) -> Response {
+    visit
+        .answer(async {
+            let trial = find(&state, &visit, (&slug, &id)).await?;
+            if let Some(trier) = trier(&state, &visit, visit.visitor.as_deref()) {
+                service::give_up(&state, &trial.listing_id, &trier, &trial.id).await?;
+            }
+            Ok(visit.redirect(&format!("/listings/{slug}/try")))
         })
         .await
 }

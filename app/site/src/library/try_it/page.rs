@@ -2,6 +2,7 @@
 
 use crate::library::slots::{self, Slots};
 use crate::ui::pieces::{FormKey, MatPicture, Picture, RefreshWithoutScript, heading};
+use crate::ui::progress;
 use crate::ui::shell;
 use crate::ui::visit::Visit;
 use axum::http::StatusCode;
@@ -11,10 +12,13 @@ use islands::studio::LiveProgress;
 use leptos::prelude::*;
 use market::catalog::ListingState;
 use market::catalog::service::{Anchor, Listing};
+use market::machines::Stands;
 use market::own::OwnState;
 use market::trials::service::{KEPT_MS, MAX_TRIALS, Trial};
 use schema::failure::FieldError;
+use schema::id::TrialId;
 use schema::template::{PublicVariable, Values};
+use std::collections::BTreeMap;
 
 /// Only choices can be tried.
 fn choices(listing: &Listing) -> Slots {
@@ -29,10 +33,14 @@ pub(crate) fn is_offered(listing: &Listing) -> bool {
 }
 
 /// The form of a try below a listing's gallery, where the creator allows it. It needs nothing but the listing.
-pub(crate) fn section(visit: &Visit, listing: &Listing) -> Option<impl IntoView + use<>> {
+pub(crate) fn section(
+    visit: &Visit,
+    listing: &Listing,
+    away: Option<&str>,
+) -> Option<impl IntoView + use<>> {
     let lang = visit.lang;
     is_offered(listing).then(|| {
-        let form = form(lang, listing, &Values::new(), &[], None);
+        let form = form(lang, listing, (&Values::new(), &[]), None, away);
         view! { <section class="card try-it" id="try-it"><h2>{lang.text("trial-title")}</h2> {form}</section> }
     })
 }
@@ -40,9 +48,9 @@ pub(crate) fn section(visit: &Visit, listing: &Listing) -> Option<impl IntoView 
 fn form(
     lang: Lang,
     listing: &Listing,
-    values: &Values,
-    errors: &[FieldError],
+    (values, errors): (&Values, &[FieldError]),
     left: Option<i64>,
+    away: Option<&str>,
 ) -> impl IntoView + use<> {
     let action = lang.path(&format!("/listings/{}/try", listing.slug));
     let words = slots::Words::of(&listing.language);
@@ -58,7 +66,11 @@ fn form(
         Some(left) => lang.with("trial-line", &[("count", left.into())]),
         None => lang.with("trial-each", &[("count", MAX_TRIALS.into())]),
     };
-    let none_left = left.is_some_and(|left| left <= 0);
+    let none_left = left.is_some_and(|left| left <= 0) || away.is_some();
+    let away = away.map(|model| {
+        let text = lang.with("trial-away", &[("model", model.to_owned().into())]);
+        view! { <p class="hint" id="try-away">{text}</p> }
+    });
     let fixed: Vec<_> = listing
         .public_variables()
         .into_iter()
@@ -73,6 +85,7 @@ fn form(
             {fields}
             {fixed.map(|fixed| view! { <p class="field__hint">{fixed}</p> })}
             {told}
+            {away}
             <p class="actions"><button class="button" id="try" disabled=none_left>{lang.text("trial-make")}</button></p>
             <p class="field__hint" id="tries-left">{line}</p>
         </form>
@@ -85,6 +98,10 @@ pub(super) struct Tries {
     /// Labelled copies of what is sealed, to look at beside it.
     pub(super) anchors: Vec<Anchor>,
     pub(super) tries: Vec<Trial>,
+    /// How each stands that is not over.
+    pub(super) stands: BTreeMap<TrialId, Stands>,
+    /// The model that no machine has now, by its name.
+    pub(super) away: Option<String>,
     pub(super) values: Values,
     pub(super) errors: Vec<FieldError>,
 }
@@ -107,7 +124,7 @@ pub(super) fn tries(visit: &Visit, page: &Tries) -> Response {
         let rows: Vec<_> = page
             .tries
             .iter()
-            .map(|one| view! { <li class="own-picture" data-state=one.state.name()>{result(lang, listing, one)}</li> })
+            .map(|one| view! { <li class="own-picture" data-state=one.state.name()>{result(lang, listing, one, page.stands.get(&one.id))}</li> })
             .collect();
         let sealed = page.anchors.first().map(|anchor| {
             let alt = lang.with("preview-alt", &[("number", 1.into()), ("title", listing.title.clone().into())]);
@@ -125,7 +142,7 @@ pub(super) fn tries(visit: &Visit, page: &Tries) -> Response {
             {heading(title, None)}
             <p class="actions"><a href=back.clone()>{lang.text("trial-back")}</a> <a class="button button--small" href=format!("{back}#buy") id="trial-buy">{lang.text(if listing.price_minor == 0 { "get-free" } else { "trial-buy" })}</a></p>
             <div class="own-line">
-                <section class="card try-it">{sealed}{form(lang, listing, &page.values, &page.errors, Some(left))}</section>
+                <section class="card try-it">{sealed}{form(lang, listing, (&page.values, &page.errors), Some(left), page.away.as_deref())}</section>
                 <section class="card" id="tries">
                     <h2>{lang.text("trial-yours")}</h2>
                     {none.then(|| view! { <p class="quiet">{lang.text("trial-none")}</p> })}
@@ -137,7 +154,12 @@ pub(super) fn tries(visit: &Visit, page: &Tries) -> Response {
     })
 }
 
-fn result(lang: Lang, listing: &Listing, one: &Trial) -> impl IntoView + use<> {
+fn result(
+    lang: Lang,
+    listing: &Listing,
+    one: &Trial,
+    stands: Option<&Stands>,
+) -> impl IntoView + use<> {
     let values = slots::line(&one.values());
     let path = format!("/listings/{}/try/{}", listing.slug, one.id);
     let note = lang.with("trial-note", &[("title", listing.title.clone().into())]);
@@ -155,9 +177,17 @@ fn result(lang: Lang, listing: &Listing, one: &Trial) -> impl IntoView + use<> {
         }
         (OwnState::Done, None) => view! { <p class="quiet">{days}</p> }.into_any(),
         (OwnState::Failed, _) => {
-            view! { <p class="field-error">{lang.text("trial-failed")}</p> }.into_any()
+            let why = one.error.as_deref().unwrap_or("trial-failed");
+            view! { <p class="field-error">{lang.text(why)}</p> }.into_any()
         }
-        (OwnState::Waiting | OwnState::Running, _) => view! { <LiveProgress url=format!("{path}/progress") label=lang.text("step") step=one.step steps=one.steps/> }.into_any(),
+        (OwnState::Waiting | OwnState::Running, _) => {
+            let line = progress::line(lang, stands, one.step, one.steps);
+            let give_up = lang.path(&format!("{path}/give-up"));
+            view! {
+                <LiveProgress url=format!("{path}/progress") line step=one.step steps=one.steps/>
+                <form method="post" action=give_up><button class="button button--small try-give-up">{lang.text("trial-give-up")}</button></form>
+            }.into_any()
+        }
     };
     view! {
         <div class="own-mat">{shown}</div>

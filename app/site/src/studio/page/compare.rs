@@ -3,8 +3,8 @@
 use super::making;
 use crate::studio::form::Typed;
 use crate::ui::pieces::{FormKey, Picture, TextArea};
-use crate::ui::shell;
 use crate::ui::visit::Visit;
+use crate::ui::{progress, shell};
 use axum::http::StatusCode;
 use axum::response::Response;
 use base::lang::Lang;
@@ -166,7 +166,8 @@ fn place(lang: Lang, cell: &Cell) -> AnyView {
         .into_any(),
         PictureState::Waiting | PictureState::Running => {
             let url = format!("/studio/pictures/{}/progress", picture.id);
-            view! { <LiveProgress url label=lang.text("step") step=picture.step steps=picture.steps/> }.into_any()
+            let line = progress::line(lang, cell.stands.as_ref(), picture.step, picture.steps);
+            view! { <LiveProgress url line step=picture.step steps=picture.steps/> }.into_any()
         }
     };
     let draft = lang.path(&format!("/studio/drafts/{}#pictures", cell.draft));

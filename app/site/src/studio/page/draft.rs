@@ -38,7 +38,7 @@ pub(in crate::studio) fn draft(
             <div class="wide">{heading(title, Some(lang.text("draft-line")))}</div>
             {published(lang, shown)}
             {refused(lang, shown)}
-            <form method="post" action=cancel id="cancel-form" hidden=true></form>
+            <form method="post" action=cancel id="cancel-form" hidden=true><input type="hidden" name="draft" value=shown.row.id.to_string()/></form>
             <form class="studio" method="post" action=path id="draft-form" data-fragment=prompt>
                 <FormKey/>
                 <input type="hidden" name="seen" value=shown.row.updated_ms/>

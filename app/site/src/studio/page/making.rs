@@ -5,9 +5,11 @@ use super::shown::{Shown, problems, step_heading};
 use crate::library::slots::{self, shown_name};
 use crate::studio::form::Typed;
 use crate::ui::pieces::Picture;
+use crate::ui::progress;
 use base::lang::Lang;
 use islands::studio::LiveProgress;
 use leptos::prelude::*;
+use market::machines::Stands;
 use market::studio::PictureState;
 use market::studio::service::{Content, Made, PictureRow};
 use schema::template::Variable;
@@ -20,7 +22,15 @@ pub(super) fn step(lang: Lang, shown: &Shown, generate: &str) -> impl IntoView +
         .filter(|(picture, _)| picture.state == PictureState::Waiting)
         .count();
     let waits = i64::try_from(waits).unwrap_or(i64::MAX);
-    let waiting = (waits > 0).then(|| waiting(lang, waits, shown.wait_s));
+    let waiting = (waits > 0).then(|| waiting(lang, waits, next_s(shown)));
+    let away = shown.stands.values().find_map(|stands| match stands {
+        Stands::Away { model } => Some(model.clone()),
+        _ => None,
+    });
+    let away = away.map(|model| {
+        let text = lang.with("model-away-line", &[("model", model.into())]);
+        view! { <p class="hint" id="model-away">{text}</p> }
+    });
     let items: Vec<_> = shown
         .pictures
         .iter()
@@ -51,6 +61,7 @@ pub(super) fn step(lang: Lang, shown: &Shown, generate: &str) -> impl IntoView +
             {problems(lang, shown, &["picture", "varied"])}
             {none.then(|| view! { <p class="quiet">{lang.text("pictures-none")}</p> })}
             {(!none).then(|| view! { <p class="field__hint">{lang.text("pictures-hint")}</p> })}
+            {away}
             {waiting}
             <ul class="gallery plain">{items}</ul>
             {older}
@@ -92,6 +103,19 @@ pub(super) fn values(lang: Lang, content: &Content, typed: &Typed) -> Vec<AnyVie
     }
 }
 
+/// When the oldest of those that wait is done, as far as that was measured.
+fn next_s(shown: &Shown) -> Option<i64> {
+    let mut waiting = shown
+        .pictures
+        .iter()
+        .rev()
+        .filter_map(|(picture, _)| shown.stands.get(&picture.id));
+    waiting.find_map(|stands| match stands {
+        Stands::Waits { about_s } => *about_s,
+        _ => None,
+    })
+}
+
 /// How many pictures wait, how long that takes, and the way to take them back.
 fn waiting(lang: Lang, count: i64, wait_s: Option<i64>) -> impl IntoView + use<> {
     let about = wait_s.map(|seconds| match seconds {
@@ -114,19 +138,25 @@ fn item(lang: Lang, shown: &Shown, picture: &PictureRow, made: &Made, generate: 
         PictureState::Failed => view! {
             <li class="gallery__item gallery__item--failed">
                 <p class="field-error">{lang.text("picture-failed")}</p>
-                <p class="quiet">{picture.error.clone().unwrap_or_default()}</p>
+                <p class="quiet">{lang.text_or_itself(&picture.error.clone().unwrap_or_default())}</p>
                 <button class="button button--small" type="submit" form="cancel-form" formaction=cancel>{lang.text("picture-remove")}</button>
             </li>
         }
         .into_any(),
-        state @ (PictureState::Waiting | PictureState::Running) => {
-            let cancel = (state == PictureState::Waiting).then(|| view! { <button class="button button--small" type="submit" form="cancel-form" formaction=cancel>{lang.text("picture-cancel")}</button> });
+        PictureState::Waiting | PictureState::Running => {
+            let stands = shown.stands.get(&picture.id);
+            let label = match stands {
+                Some(Stands::Made { .. }) => "picture-stop",
+                _ => "picture-cancel",
+            };
+            let cancel = view! { <button class="button button--small" type="submit" form="cancel-form" formaction=cancel>{lang.text(label)}</button> };
+            let line = progress::line(lang, stands, picture.step, picture.steps);
             let url = format!("/studio/pictures/{}/progress", picture.id);
             let (step, steps) = (picture.step, picture.steps);
             // A page with words that are stored nowhere is not loaded again by itself.
             let progress = match shown.unsaved {
-                true => view! { <span>{lang.text("step")} " " {step} "/" {steps}</span> }.into_any(),
-                false => view! { <LiveProgress url label=lang.text("step") step steps/> }.into_any(),
+                true => view! { <span>{line}</span> }.into_any(),
+                false => view! { <LiveProgress url line step steps/> }.into_any(),
             };
             view! { <li class="gallery__item gallery__item--waiting">{progress}{cancel}</li> }.into_any()
         }

@@ -3,9 +3,12 @@
 use crate::studio::form::Typed;
 use base::lang::Lang;
 use leptos::prelude::*;
+use market::machines::Stands;
 use market::studio::service::{Content, DraftRow, Made, PictureRow, Preview, Published};
 use market::studio::start::{Start, Varied};
 use schema::failure::FieldError;
+use schema::id::PictureId;
+use std::collections::BTreeMap;
 
 /// All that a draft's page shows.
 pub(in crate::studio) struct Shown {
@@ -28,8 +31,8 @@ pub(in crate::studio) struct Shown {
     pub(in crate::studio) older: bool,
     /// Pictures with another tag were made with an earlier text.
     pub(in crate::studio) tag: String,
-    /// How long the next of the waiting pictures takes, as far as it was measured.
-    pub(in crate::studio) wait_s: Option<i64>,
+    /// How each stands that is not over.
+    pub(in crate::studio) stands: BTreeMap<PictureId, Stands>,
     pub(in crate::studio) errors: Vec<FieldError>,
     /// What stands in the fields is stored nowhere: such a page is not loaded again by itself.
     pub(in crate::studio) unsaved: bool,
