@@ -39,6 +39,11 @@ async fn pages_of_own_values_are_their_owners_alone() {
         let no_key = member.post(&form, &[("form_key", "")]).await;
         assert_eq!(no_key.status, 422, "{form}");
     }
+    let stop = format!("/library/{id}/own/{id}/stop");
+    assert_eq!(visitor.post(&stop, &[]).await.status, 401);
+    assert_eq!(member.post(&stop, &[]).await.status, 404);
+    let give_up = format!("/listings/fox/try/{id}/give-up");
+    assert_eq!(visitor.post(&give_up, &[]).await.status, 404);
 }
 
 #[tokio::test]
@@ -50,7 +55,7 @@ async fn a_listing_is_tried_only_while_its_creator_wants_it_and_its_model_is_her
         assert_eq!(visitor.get("/listings/fox/try").await.status, 404);
         assert_eq!(visitor.post("/listings/fox/try", &[]).await.status, 404);
     }
-    server.sql("update listing set trial = true");
+    server.sql("update listing set trial = true; update version set model = 'none'");
     let page = visitor.get("/listings/fox/try").await;
     assert_eq!(page.status, 200);
     assert_eq!(page.header("cache-control"), "private, no-store");
@@ -68,6 +73,12 @@ async fn a_listing_is_tried_only_while_its_creator_wants_it_and_its_model_is_her
     let busy = visitor.post("/listings/fox/try", &[]).await;
     assert_eq!(busy.status, 503, "{}", busy.body);
     assert!(server.holds("not exists (select 1 from trial)"));
+    assert!(shown.body.contains("id=\"model-away\""), "it says so");
+    let listing = [("listing", super::strangers::LISTING)];
+    assert_eq!(visitor.post("/cart/add", &listing).await.status, 303);
+    let order = [("total", "1000"), ("email", "eve@test.example")];
+    assert_eq!(visitor.post("/checkout", &order).await.status, 409);
+    assert!(server.holds("not exists (select 1 from purchase)"));
     server.sql("update listing set state = 'withdrawn'");
     assert_eq!(visitor.get("/listings/fox/try").await.status, 410);
     assert_eq!(visitor.post("/listings/fox/try", &[]).await.status, 410);

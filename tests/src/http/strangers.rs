@@ -7,7 +7,7 @@ use crate::harness::{PATIENCE, is_so, until};
 pub(super) const LISTING: &str = "01900000-0000-7000-8000-000000000001";
 const VERSION: &str = "01900000-0000-7000-8000-000000000002";
 
-/// A listing of another creator, as far as a sale needs it.
+/// A listing of another creator, as far as a sale needs it: of no model, so that every shop may sell it.
 pub(super) fn list_something(server: &Server) {
     let sql = format!(
         "insert into person (id, email, email_folded, address_folded, handle, password_hash, role, created_ms)
@@ -18,7 +18,7 @@ pub(super) fn list_something(server: &Server) {
         insert into listing (id, slug, person_id, title, description, category, language, price_minor, licence, state, created_ms, published_ms, sales)
             values ('{LISTING}', 'fox', 'maker', 'Fox in the snow', '', 'faces', 'en', 1000, 'standard-1', 'live', 1, 1, 0);
         insert into version (id, listing_id, state, secret_id, model, profile, scheduler, steps, width, height, variables, creator_key, leaf_hash, listing_leaf_hash, listing_statement, created_ms)
-            values ('{VERSION}', '{LISTING}', 'live', 's', 'm', 'portable-1', 's', 1, 1, 1, '{{}}', 'k', repeat('a', 64), repeat('b', 64), '{{}}', 1);
+            values ('{VERSION}', '{LISTING}', 'live', 's', '', 'portable-1', 's', 1, 1, 1, '{{}}', 'k', repeat('a', 64), repeat('b', 64), '{{}}', 1);
         update listing set version_id = '{VERSION}' where id = '{LISTING}';
         insert into anchor (version_id, idx, blob, labelled_blob, pixel_blake3, pixel_sha256, width, height) values ('{VERSION}', 0, 'b', 'l', 'p', 'p', 1, 1)"
     );

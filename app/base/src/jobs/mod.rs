@@ -185,7 +185,10 @@ pub async fn finish(db: &Db, job: &Job, outcome: &Outcome, now_ms: i64) -> db::R
     match outcome {
         Outcome::Done => store::done(&mut tx, job, now_ms).await?,
         Outcome::Later(delay_ms) => store::postpone(&mut tx, job, now_ms + delay_ms).await?,
-        Outcome::Elsewhere(model) => store::send_on(&mut tx, job, model).await?,
+        Outcome::Elsewhere(model) => {
+            store::note_model(&mut tx, model).await?;
+            store::send_on(&mut tx, job, model).await?;
+        }
         Outcome::Failed(error) if job.attempts >= MAX_ATTEMPTS => {
             store::bury(&mut tx, job, error, now_ms).await?
         }
