@@ -56,7 +56,7 @@ pub(super) fn step(lang: Lang, shown: &Shown, generate: &str) -> impl IntoView +
                 </div>
                 <p class="field__hint" id="seed-hint">{lang.text("seed-hint")}</p>
             </div>
-            <p class="more"><a class="button button--small" href=lang.path(&format!("/studio/drafts/{}/compare", shown.row.id)) id="to-compare">{lang.text("compare-open")}</a></p>
+            <p class="actions"><a class="button button--small" href=lang.path(&format!("/studio/drafts/{}/compare", shown.row.id)) id="to-compare">{lang.text("compare-open")}</a></p>
             {begin::varied(lang, shown)}
             {problems(lang, shown, &["picture", "varied"])}
             {none.then(|| view! { <p class="quiet">{lang.text("pictures-none")}</p> })}
