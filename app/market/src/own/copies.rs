@@ -1,11 +1,11 @@
 //! What of an owner's pictures leaves the shop: single pictures and print sheets, with or without the visible label.
 //!
 //! The one rule: each file says in its metadata that a machine made it, whose recipe, and whether it is a sealed picture; prompt, values and
-//! seed are in none. Without the visible label a file is noted before it leaves.
+//! seed are in none but those that an owner asks for with them. Without the visible label a file is noted before it leaves.
 
 use super::holding::internal;
 use super::service::{Error, Holding, OwnPicture, OwnRun, get_run, has_acknowledged, hold};
-use super::{store, unlabelled};
+use super::{settings, store, unlabelled};
 use crate::shop::Shop;
 use base::compute::{self, Turns};
 use base::db::Tx;
@@ -36,6 +36,8 @@ pub enum Label {
     OnPage(Lang),
     /// It does not: for whoever acknowledged what they owe.
     Left,
+    /// It does not, and prompt, values and seed stand in the file: for owners who go on in another program.
+    Settings,
 }
 
 impl Label {
@@ -43,8 +45,14 @@ impl Label {
     fn words(self) -> Option<Words> {
         match self {
             Self::Shown(lang) | Self::OnPage(lang) => Some(Words::of(lang.tag())),
-            Self::Left => None,
+            Self::Left | Self::Settings => None,
         }
+    }
+
+    /// Whether the file is one without a visible label, which is noted.
+    #[must_use]
+    pub fn is_bare(self) -> bool {
+        matches!(self, Self::Left | Self::Settings)
     }
 }
 
@@ -85,6 +93,7 @@ fn name_of(holding: &Holding, run: &OwnRunId, picture: &OwnPicture, label: Label
     let suffix = match label {
         Label::Shown(_) | Label::OnPage(_) => "-labelled",
         Label::Left => "",
+        Label::Settings => "-settings",
     };
     match picture.sealed() {
         None => format!(
@@ -116,7 +125,7 @@ async fn look_up(
 
 /// Whether a file may be made at all: without a label only for an owner who acknowledged.
 async fn check(shop: &Shop, held: &Holding, label: Label) -> Result<(), Error> {
-    if label != Label::Left {
+    if !label.is_bare() {
         return Ok(());
     }
     let mut tx = shop.db.read().await?;
@@ -134,7 +143,7 @@ async fn admit(
     run: &OwnRunId,
     (label, what): (Label, &str),
 ) -> Result<(), Error> {
-    if label == Label::Left {
+    if label.is_bare() {
         let mut tx = shop.db.write().await?;
         let held = hold(&mut tx, person, holding).await?;
         unlabelled::note(shop, &mut tx, &held, &code_of(run, what)).await?;
@@ -153,7 +162,7 @@ fn decoded(file: &[u8], label: Label) -> Result<Picture, EngineError> {
     match label {
         Label::OnPage(lang) => return Ok(notice::for_page(&picture, Words::of(lang.tag()))),
         Label::Shown(lang) => notice::draw(&mut picture, Words::of(lang.tag()), Spot::Corner),
-        Label::Left => {}
+        Label::Left | Label::Settings => {}
     }
     Ok(picture)
 }
@@ -183,7 +192,10 @@ pub async fn picture(
         &about(&held.version.title, found.sealed()),
     );
     let made = FILES.run(move || decoded(&file, label)?.to_png(Some(&packet)));
-    let bytes = made.await?.map_err(internal)?;
+    let mut bytes = made.await?.map_err(internal)?;
+    if label == Label::Settings {
+        bytes = settings::of_own(shop, &held, &run, index, bytes).await?;
+    }
     admit(shop, person, holding, &run.id, (label, &what)).await?;
     Ok(File { name, bytes })
 }

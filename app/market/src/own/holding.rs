@@ -42,6 +42,9 @@ pub enum Error {
     /// Others have theirs made.
     #[error(transparent)]
     Busy(#[from] base::compute::Busy),
+    /// The recipe's model is not here.
+    #[error("its model is not here")]
+    ModelAway,
     /// The picture is not made, or its file was let go.
     #[error("no file")]
     NoFile,

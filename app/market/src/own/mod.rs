@@ -8,6 +8,7 @@ pub mod history;
 mod holding;
 pub mod jobs;
 pub mod service;
+pub mod settings;
 mod state;
 mod store;
 #[cfg(test)]

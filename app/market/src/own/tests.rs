@@ -679,6 +679,34 @@ async fn a_print_sheet_is_of_what_was_chosen_and_bare_only_for_who_acknowledged(
 }
 
 #[tokio::test]
+async fn prompt_and_seed_leave_in_the_file_that_an_owner_asks_for_with_them_and_in_no_other() {
+    for test in databases().await {
+        let owned = Owned::new(&test).await;
+        let run = owned.start(pizza(1)).await.expect("a run");
+        owned.make_all().await;
+        let refused = owned.take(&run, 0, Label::Settings).await;
+        assert!(matches!(refused, Err(Error::NotAcknowledged)));
+        owned.acknowledge(&owned.buyer()).await;
+        let bare = owned.take(&run, 0, Label::Left).await.expect("a file");
+        let with = owned.take(&run, 0, Label::Settings).await.expect("a file");
+        assert!(with.name.ends_with("-own-1-settings.png"), "{}", with.name);
+        let read = |bytes: &[u8]| {
+            engine::metadata::read(bytes)
+                .expect("readable")
+                .expect("settings")
+        };
+        assert_eq!(read(&bare.bytes).seed, None, "{}", test.name);
+        let found = read(&with.bytes);
+        assert!(found.prompt.contains("pizza"), "{}", found.prompt);
+        assert!(found.seed.is_some() && found.steps.is_some());
+        let pixels = |bytes: &[u8]| Picture::from_png(bytes).expect("a picture");
+        assert_eq!(pixels(&bare.bytes), pixels(&with.bytes));
+        let noted = "select count(*) from unlabelled_download";
+        assert_eq!(count(&test, noted).await, 2, "{}", test.name);
+    }
+}
+
+#[tokio::test]
 async fn files_of_own_pictures_are_kept_as_long_as_a_run_names_them() {
     for test in databases().await {
         let owned = Owned::new(&test).await;

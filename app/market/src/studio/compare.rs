@@ -161,7 +161,7 @@ fn plan(state: &Shop, draft: &Draft, wish: &Wish) -> Result<Vec<Planned>, Error>
             };
             let wrong = |errors: Vec<FieldError>| {
                 let moved = errors.into_iter().map(|error| FieldError {
-                    field: at(&row.to_string()).into(),
+                    field: at(&row.to_string()),
                     ..error
                 });
                 Error::Invalid(moved.collect())

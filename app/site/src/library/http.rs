@@ -245,9 +245,11 @@ async fn picture(
         .answer(async {
             let person = visit.require_person()?;
             let id = line_id(&id)?;
-            let (number, labelled) = match index.strip_suffix("-labelled") {
-                Some(number) => (number, true),
-                None => (index.as_str(), false),
+            let (number, what) = index.split_once('-').unwrap_or((&index, ""));
+            let labelled = match what {
+                "labelled" => true,
+                "" | "settings" => false,
+                _ => return Err(not_found(())),
             };
             let number: usize = number.parse().map_err(not_found)?;
             if !labelled && !taking.is_here() {
@@ -263,11 +265,17 @@ async fn picture(
             } else {
                 &anchor.blob
             };
-            let bytes = state
+            let mut bytes = state
                 .media
                 .get(blob)
                 .await?
                 .ok_or_else(|| AppError::new(Code::Gone))?;
+            if what == "settings" {
+                let mut tx = state.db.read().await?;
+                let holding = rules::service::hold(&mut tx, &person.id, id.as_str()).await?;
+                drop(tx);
+                bytes = rules::settings::of_sealed(&state, &holding, number, bytes).await?;
+            }
             // Noted once it is there, and before it leaves.
             if !labelled {
                 let mut tx = state.db.write().await?;
@@ -284,7 +292,10 @@ async fn picture(
                 tx.commit().await?;
             }
             let number = number + 1;
-            let suffix = if labelled { "-labelled" } else { "" };
+            let suffix = match what {
+                "" => String::new(),
+                what => format!("-{what}"),
+            };
             Ok(download(
                 "image/png",
                 &format!("{}-{number}{suffix}.png", line.slug),

@@ -144,6 +144,7 @@ pub(super) fn opened(
                             {copy(prompt)}
                             <a class="button button--small" href=format!("{base}/pictures/{index}-labelled")>{lang.text("download-labelled")}</a>
                             <a class="button button--small" href=format!("{base}/pictures/{index}")>{lang.text("download-exact")}</a>
+                            <a class="button button--small" href=format!("{base}/pictures/{index}-settings")>{lang.text("own-settings")}</a>
                         </p>
                     </div>
                 </li>
@@ -185,7 +186,7 @@ pub(super) fn opened(
                 </dl>
                 {begun}
                 <p class="actions">{copy(template)} <CopyButton text=text label=lang.text("copy-recipe") done=lang.text("copied")/></p>
-                <p class="quiet">{lang.text("raw-picture-note")}</p>
+                <p class="quiet">{lang.text("raw-picture-note")} " " {lang.text("settings-hint")}</p>
                 <ul class="plain">{rows}</ul>
             </section>
             <section class="card">

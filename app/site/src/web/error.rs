@@ -147,6 +147,7 @@ impl From<market::own::service::Error> for AppError {
             Error::NotFound | Error::NoPage => Self::new(Code::NotFound),
             Error::Refunded | Error::NoFile => Self::new(Code::Gone),
             Error::NotOpened | Error::NotAcknowledged => Self::new(Code::Conflict),
+            Error::ModelAway => Self::unavailable("the recipe's model is not here"),
             Error::Invalid(fields) => Self::invalid(fields),
             Error::TooMany(limit) => Self::too_many(limit),
             Error::Vault(error) => error.into(),

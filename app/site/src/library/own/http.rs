@@ -308,7 +308,7 @@ async fn progress(
         .await
 }
 
-/// `3` is shown on the page, `3-labelled` is the same to keep, and `3-unlabelled` is the exact picture.
+/// `3` is shown on the page, `3-labelled` is the same to keep, `3-unlabelled` is the exact picture, and `3-settings` has prompt and seed in it.
 async fn picture(
     State(state): State<AppState>,
     visit: Visit,
@@ -325,9 +325,10 @@ async fn picture(
                 "" => Label::OnPage(visit.lang),
                 "labelled" => Label::Shown(visit.lang),
                 "unlabelled" => Label::Left,
+                "settings" => Label::Settings,
                 _ => return Err(not_found(())),
             };
-            if label == Label::Left && !taking.is_here() {
+            if label.is_bare() && !taking.is_here() {
                 return Ok(visit.redirect(&format!("/library/{line}/own/{id}?take={number}")));
             }
             let made = copies::picture(&state, &person.id, &line, &id, number, label).await;

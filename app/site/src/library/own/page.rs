@@ -397,10 +397,12 @@ fn figure(lang: Lang, page: &RunPage<'_>, picture: &OwnPicture) -> AnyView {
     let downloads = done.then(|| {
         let labelled = file_of(lang, holding, &shown.run, picture.idx, "-labelled");
         let bare = file_of(lang, holding, &shown.run, picture.idx, "-unlabelled");
+        let settings = file_of(lang, holding, &shown.run, picture.idx, "-settings");
         view! {
             <p class="own-files">
                 <a href=labelled>{lang.text("own-labelled")}</a>
                 <a href=bare class="own-bare">{lang.text("own-unlabelled")}</a>
+                <a href=settings title=lang.text("settings-hint")>{lang.text("own-settings")}</a>
             </p>
             <label class="check"><input type="checkbox" name="picture" value=picture.idx form="sheet-form" checked=page.has("picture", &picture.idx.to_string(), true)/> {lang.text("own-pick")}</label>
         }
