@@ -312,6 +312,21 @@ pub(crate) struct Compare {
     /// The seed of every picture; one from the operating system when left out
     #[arg(long)]
     pub(crate) seed: Option<u64>,
+    /// What to keep out of every picture
+    #[arg(long, allow_hyphen_values = true)]
+    pub(crate) negative: Option<String>,
+    /// Size such as 512x512, one that every model offers; each model's usual one when left out
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) size: Option<String>,
+    /// Steps, 1 to 200; each model's own number when left out
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=200))]
+    pub(crate) steps: Option<u32>,
+    /// Guidance, such as 3 or 3.5; each model's own when left out
+    #[arg(long)]
+    pub(crate) guidance: Option<String>,
+    /// Sampler of every added model, such as "DPM++ 2M Karras"; each model's own when left out
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sampler: Option<String>,
     /// The PNG to write
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,

@@ -5,8 +5,8 @@
 use crate::machines::{Here, Pace};
 use crate::models::{self, Models};
 use anyhow::{Result, ensure};
-use engine::executor::Executor as _;
-use engine::onnx_runtime::OnnxRuntime;
+use engine::executor::Executor;
+use engine::onnx_runtime::{Native, OnnxRuntime, Provider};
 use engine::picture::Picture;
 use engine::pipeline::{Engine, Progress, Request};
 use engine::{Error, profile};
@@ -33,6 +33,8 @@ pub struct Limits {
 pub struct Engines {
     models: Arc<Models>,
     runtime: OnnxRuntime,
+    /// What makes pictures under `native`, where the operator named a provider.
+    native: Option<Native>,
     /// Engines that nobody uses now. Held only to take one out or put one back.
     idle: Arc<Mutex<Vec<Kept>>>,
     /// So many are kept at most, idle or at work.
@@ -139,6 +141,7 @@ pub fn made_with(request: &Request) -> (String, (i64, i64)) {
 /// An engine with its share of the memory.
 struct Kept {
     engine: Engine,
+    profile: Profile,
     _share: Option<OwnedSemaphorePermit>,
 }
 
@@ -177,11 +180,42 @@ impl Engines {
         Ok(Self {
             models: Arc::new(models),
             runtime,
+            native: None,
             idle: Arc::default(),
             count: limits.count,
             permits: Arc::new(Semaphore::new(limits.count)),
             memory,
         })
+    }
+
+    /// Lets pictures be made under `native`, too, by an execution provider: quick looks, which nothing is certified by.
+    ///
+    /// # Errors
+    /// When the runtime does not have the provider, naming those that it has.
+    pub fn with_provider(mut self, provider: Option<Provider>) -> Result<Self> {
+        self.native = match provider {
+            Some(provider) => Some(Native::new(self.runtime.clone(), provider, 0)?),
+            None => None,
+        };
+        Ok(self)
+    }
+
+    /// The execution provider of quick looks, by its name.
+    #[must_use]
+    pub fn provider(&self) -> Option<&'static str> {
+        self.native.as_ref().map(|native| native.provider().name())
+    }
+
+    /// What makes pictures under a profile.
+    fn executor(&self, profile: Profile) -> Result<&dyn Executor, Error> {
+        match (profile, &self.native) {
+            (Profile::Portable1, _) => Ok(&self.runtime),
+            (Profile::Native, Some(native)) => Ok(native),
+            (Profile::Native, None) => Err(Error::new(
+                engine::ErrorKind::NotOffered,
+                "no execution provider is set on this machine (SEEDMARK_EP)",
+            )),
+        }
     }
 
     /// The models that are here.
@@ -297,7 +331,8 @@ impl Engines {
             None => {
                 let model = self.models.named(request.model)?;
                 Kept {
-                    engine: Engine::new(model.clone(), &self.runtime)?,
+                    engine: Engine::new(model.clone(), self.executor(request.profile)?)?,
+                    profile: request.profile,
                     _share: share,
                 }
             }
@@ -326,7 +361,9 @@ impl Engines {
     /// An idle engine of the model that a request names. Where there are only others and no room for one more, one of them goes.
     fn take_idle(&self, request: &Request) -> Option<Kept> {
         let mut idle = self.idle.lock().ok()?;
-        let fits = |kept: &Kept| kept.engine.model().digest == request.model;
+        let fits = |kept: &Kept| {
+            kept.engine.model().digest == request.model && kept.profile == request.profile
+        };
         if let Some(place) = idle.iter().position(fits) {
             return Some(idle.swap_remove(place));
         }
@@ -348,6 +385,7 @@ mod tests {
     use super::{Engines, Limits, us};
     use crate::models::Models;
     use crate::testing::{runtime, second_model};
+    use engine::onnx_runtime::Provider;
     use engine::pipeline::{Pictures, Request};
     use schema::recipe::{Recipe, Scheduler, Seed};
     use schema::template::Values;
@@ -463,5 +501,34 @@ mod tests {
         let nobodys = schema::recipe::ModelDigest::of(b"nobody's");
         let refused = make(nobodys).await.expect_err("no such model");
         assert_eq!(refused.kind(), engine::ErrorKind::Missing);
+    }
+
+    #[tokio::test]
+    async fn a_quick_look_is_made_by_the_provider_alone_and_never_by_an_engine_of_portable_1() {
+        let models = Models::load(None).expect("the embedded model");
+        let digest = models.usual().digest;
+        let engines = Engines::load(&runtime(), models, ONE).expect("engines");
+        let native = || request(digest).natively();
+        let refused = engines.make(native(), |_| async {}).await;
+        let refused = refused.expect_err("no provider is set");
+        assert!(refused.to_string().contains("SEEDMARK_EP"), "{refused}");
+        let missing = engines.clone().with_provider(Some(Provider::Cann));
+        let missing = missing.err().expect("not in this library");
+        assert!(missing.to_string().contains("cann"), "{missing}");
+        let engines = engines.with_provider(Some(Provider::Cpu));
+        let engines = engines.expect("the CPU is in every library");
+        assert_eq!(engines.provider(), Some("cpu"));
+        let portable = || request(digest);
+        let first = engines.make(portable(), |_| async {}).await;
+        let first = first.expect("a picture").picture;
+        for _ in 0..2 {
+            let look = engines.make(native(), |_| async {}).await;
+            let look = look.expect("a quick look").picture;
+            let seen = engine::compare::compare(&first, &look).by_tolerance();
+            assert_ne!(seen.outcome, schema::statement::Outcome::Different);
+            assert_eq!(engines.idle.lock().expect("idle engines").len(), 1);
+            let again = engines.make(portable(), |_| async {}).await;
+            assert_eq!(again.expect("a picture").picture, first);
+        }
     }
 }

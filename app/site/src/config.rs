@@ -4,6 +4,7 @@ use crate::address::TrustedProxies;
 use anyhow::{Context as _, Result, bail};
 use base::clock::MINUTE_MS;
 use base::mail::Smtp;
+use engine::onnx_runtime::Provider;
 use ledger::policy::Policy;
 use market::shop::Waits;
 use money::books::service as books;
@@ -11,6 +12,14 @@ use money::provider::stripe::Settings;
 use schema::money::FeeSchedule;
 use schema::recipe::ModelDigest;
 use std::path::{Path, PathBuf};
+
+/// The execution provider that `SEEDMARK_EP` names.
+fn provider() -> Result<Option<Provider>> {
+    let name = std::env::var("SEEDMARK_EP").ok();
+    let name = name.filter(|name| !name.is_empty());
+    let provider = name.map(|name| Provider::parse(&name).context("SEEDMARK_EP"));
+    provider.transpose()
+}
 
 /// The origin of a demo's log: one for all demos, so that a demo leaf never enters a real log.
 pub const DEMO_ORIGIN: &str = "demo.seedmark.example/log";
@@ -39,6 +48,8 @@ pub struct Config {
     pub models: Option<PathBuf>,
     /// The models whose recipes may be sold; all whose licence allows it when nothing is said.
     pub sale_models: Option<Vec<ModelDigest>>,
+    /// What makes quick looks in the studio, beside the CPU.
+    pub provider: Option<Provider>,
     /// Bytes that engines may keep in memory together.
     pub engine_memory_bytes: Option<u64>,
     /// The log's origin for a new data folder that is no demo.
@@ -128,6 +139,7 @@ impl Config {
             models,
             sale_models: sale_models()?,
             engine_memory_bytes: engine_memory_bytes()?,
+            provider: provider()?,
             origin: std::env::var("SEEDMARK_LOG_ORIGIN").ok(),
             witness_policy: witness_policy()?,
             fee: fee()?,

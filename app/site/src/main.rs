@@ -15,6 +15,33 @@ use site::web::server::Process;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+/// What `crate::config` reads from the environment, for whoever runs a shop.
+const VARIABLES: &str = "\
+Environment:
+  ORT_DYLIB_PATH                 the ONNX Runtime library; found beside the program or in the cache when left out
+  SEEDMARK_MODELS                folder of added models; `models` in the data folder when left out
+  SEEDMARK_SALE_MODELS           digests of the models whose recipes may be sold, with commas between them
+  SEEDMARK_ENGINES               pictures made at once; as many as cores when left out
+  SEEDMARK_ENGINE_MEMORY         what engines may keep in memory together: 8 (GB) or 600M
+  SEEDMARK_EP                    execution provider of quick looks in the studio: cuda, coreml, directml, openvino, …
+  SEEDMARK_LOG_ORIGIN            the public log's name, for a new data folder that is no demo
+  SEEDMARK_LOG_KEY, SEEDMARK_PLATFORM_KEY, SEEDMARK_VAULT_KEY
+                                 secrets; files in the data folder when left out
+  SEEDMARK_LOG_BEGIN             yes: begin a new log though the old one's key is not here
+  SEEDMARK_WITNESS_POLICY        file with the witnesses that must cosign the log
+  SEEDMARK_TRUSTED_PROXIES       addresses and blocks of the proxies in front
+  SEEDMARK_SMTP_URL, SEEDMARK_MAIL_FROM
+                                 how mail leaves; into files when left out
+  SEEDMARK_STRIPE_SECRET_KEY, SEEDMARK_STRIPE_WEBHOOK_SECRET, SEEDMARK_STRIPE_CONNECT_WEBHOOK_SECRET,
+  SEEDMARK_STRIPE_AUTOMATIC_TAX  Stripe; test cards of a sandbox when left out
+  SEEDMARK_CURRENCY, SEEDMARK_SHARE_BP, SEEDMARK_SHARE_FIXED_MINOR, SEEDMARK_MINIMUM_ORDER_MINOR,
+  SEEDMARK_MINIMUM_PAYOUT_MINOR  money
+  SEEDMARK_INVOICE_SELLER        name and address on invoices, lines divided by |
+  SEEDMARK_REVIEW_WAIT_MINUTES   how long what newcomers publish waits: 120-1440
+  SEEDMARK_LEAST_FREE_MIB        free disk below which nothing new is taken
+  SEEDMARK_LOG, SEEDMARK_LOG_FORMAT
+                                 levels of the program's own log; json for machines";
+
 #[derive(Parser)]
 #[command(version, about = "The Seedmark marketplace in one program")]
 struct Arguments {
@@ -25,6 +52,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Serve pages, write the public log and work on jobs
+    #[command(after_help = VARIABLES)]
     Serve {
         #[command(flatten)]
         place: Place,
@@ -48,6 +76,7 @@ enum Command {
         public_url: Option<String>,
     },
     /// Work on jobs beside a serving process
+    #[command(after_help = VARIABLES)]
     Work {
         #[command(flatten)]
         place: Place,

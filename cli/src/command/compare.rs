@@ -1,18 +1,48 @@
 //! `seedmark compare`: prompts down, models across, one seed, one sheet; each picture with a recipe of its own.
 
 use super::generate::tiled;
+use super::prompt;
 use crate::arguments::Compare;
 use crate::exit::Exit;
 use crate::maker::{self, Maker};
 use crate::target::{Content, Target};
 use crate::{machine, output};
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
+use engine::metadata::scheduler_for;
+use engine::model::Model;
 use engine::pipeline::{Pictures, Request};
 use schema::recipe::{Anchor, Recipe, Seed};
 use schema::template::Values;
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
+
+/// What one model makes of one prompt; what is not said is the model's own.
+fn recipe(options: &Compare, model: &Model, prompt: &str) -> Result<Recipe> {
+    let manifest = &model.manifest;
+    let size = prompt::size(options.size.as_deref(), manifest)?;
+    let guidance = options.guidance.as_deref().map(prompt::guidance);
+    let scheduler = match (&options.sampler, manifest.scheduler.schedule()) {
+        // The embedded family has one sampler.
+        (Some(name), Some(_)) => scheduler_for(name, &manifest.scheduler)
+            .map_err(|error| anyhow!("--sampler: {error}"))?,
+        _ => manifest.scheduler,
+    };
+    let mut recipe = Recipe::new(
+        model.digest,
+        prompt::escape("--prompt", prompt)?,
+        scheduler,
+        options.steps.unwrap_or(manifest.steps),
+        guidance.transpose()?.unwrap_or(manifest.guidance_milli),
+        (size.width, size.height),
+    );
+    let negative = options.negative.as_deref();
+    recipe.negative = negative
+        .map(|text| prompt::escape("--negative", text))
+        .transpose()?;
+    recipe.tile = manifest.usual_tile(size);
+    Ok(recipe)
+}
 
 /// The most pictures of one sheet.
 const MOST: usize = 64;
@@ -51,21 +81,8 @@ pub(crate) fn run(options: &Compare) -> Result<Exit> {
         let recipes = options.prompt.iter();
         let recipes = recipes
             .map(|prompt| {
-                let manifest = &model.manifest;
-                let size = manifest.sizes.first().copied();
-                let size = size.map_or((0, 0), |size| (size.width, size.height));
-                let text = prompt.replace('{', "{{").replace('}', "}}");
-                let mut recipe = Recipe::new(
-                    model.digest,
-                    text,
-                    manifest.scheduler,
-                    manifest.steps,
-                    manifest.guidance_milli,
-                    size,
-                );
-                let usual = manifest.sizes.first();
+                let mut recipe = recipe(options, &model, prompt)?;
                 recipe.profile = maker.profile();
-                recipe.tile = usual.and_then(|size| manifest.usual_tile(*size));
                 recipe.anchors = vec![Anchor {
                     values: Values::new(),
                     seed,

@@ -6,6 +6,7 @@ use crate::target::{Content, Target};
 use crate::{input, machine, output};
 use anyhow::{Result, bail};
 use engine::metadata::{self, Fault, Found, NoiseSource, Program, Remark, Syntax};
+use schema::recipe::Recipe;
 use serde_json::json;
 
 pub(crate) fn run(options: &Import) -> Result<Exit> {
@@ -56,8 +57,20 @@ pub(crate) fn run(options: &Import) -> Result<Exit> {
         }));
     } else {
         print(&found);
-        for remark in &remarks {
-            output::line(format!("! {remark}"));
+        for (remark, text) in found.remarks.iter().zip(&remarks) {
+            let mark = match recipe.as_ref().is_ok_and(|recipe| is_taken(remark, recipe)) {
+                true => "✓",
+                false => "!",
+            };
+            output::line(format!("{mark} {text}"));
+        }
+        if let (Ok(recipe), Some((width, height))) = (&recipe, found.width.zip(found.height))
+            && (recipe.width, recipe.height) != (width, height)
+        {
+            output::line(format!(
+                "! the size {width}×{height} is not offered by this model; the recipe has {}×{}",
+                recipe.width, recipe.height
+            ));
         }
         let manifest = &model.manifest;
         output::line(format!(
@@ -128,6 +141,17 @@ fn print(found: &Found) {
     row("strength", found.denoising_milli.map(milli));
     for (name, value) in &found.unknown {
         output::line(format!("{name:<10} {value}  (not known here)"));
+    }
+}
+
+/// Whether the recipe follows what is remarked; the rest is another picture's.
+fn is_taken(remark: &Remark, recipe: &Recipe) -> bool {
+    match remark {
+        Remark::ClipSkip => recipe.clip_skip.is_some(),
+        Remark::VariationSeed => recipe.variation.is_some(),
+        Remark::SeedDelta => recipe.step_seed_offset.is_some(),
+        Remark::PromptSyntax(Syntax::Weight) => recipe.prompt_weights.is_some(),
+        _ => false,
     }
 }
 

@@ -79,7 +79,7 @@ pub(crate) fn recipe_of(
 }
 
 /// Plain text as a template, within the limit that a template has.
-fn escape(option: &str, text: &str) -> Result<String> {
+pub(crate) fn escape(option: &str, text: &str) -> Result<String> {
     let template = text.replace('{', "{{").replace('}', "}}");
     ensure!(
         template.len() <= MAX_TEMPLATE_BYTES,

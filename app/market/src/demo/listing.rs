@@ -56,6 +56,7 @@ fn form_of(state: &Shop, piece: &Piece) -> DraftForm {
             sampler: None,
             clip_skip: 0,
             weights: false,
+            native: false,
             size: None,
             start: None,
             varied: None,

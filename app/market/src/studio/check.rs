@@ -62,11 +62,10 @@ pub(super) fn picture(
     ];
     let too_long = texts.into_iter().filter_map(|(field, text)| {
         let text = text?;
-        let weighed = || match content.weights {
-            true => engine::text::parse(text).map(drop),
-            false => Ok(()),
-        };
-        let error = model.check_text(text).and_then(|()| weighed()).err()?;
+        if content.weights && model.check_text(text).is_ok() && engine::text::parse(text).is_err() {
+            return Some(FieldError::new(field, "weights-syntax"));
+        }
+        let error = model.check_text(text).err()?;
         Some(FieldError {
             field: field.into(),
             code: match error.kind() {
@@ -107,6 +106,7 @@ fn field_of(place: &str) -> &'static str {
 fn check(state: &Shop, mut form: DraftForm) -> Result<Checked, Error> {
     form.content
         .settle(state.engines.models(), form.shown_model);
+    form.content.native &= state.engines.provider().is_some();
     let mut wrong = Vec::new();
     let mut note = |field: &str, error: &schema::Error| wrong.push(FieldError::of(field, error));
     let title = parse_title(&form.title)

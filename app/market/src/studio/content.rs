@@ -7,7 +7,7 @@ use engine::Error;
 use engine::metadata::scheduler_for;
 use engine::model::{Model, Size};
 use schema::id::DraftId;
-use schema::recipe::{Anchor, ModelDigest, PromptWeights, Recipe};
+use schema::recipe::{Anchor, ModelDigest, Profile, PromptWeights, Recipe};
 use schema::template::{Choice, Variable};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -33,6 +33,9 @@ pub struct Content {
     /// Whether brackets in the prompts are weights.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub weights: bool,
+    /// A quick look by the execution provider of this machine: near, and never sealed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub native: bool,
     /// A size that the model offers; absent means its usual one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<Size>,
@@ -76,6 +79,7 @@ impl Content {
             sampler: None,
             clip_skip: 0,
             weights: false,
+            native: false,
             size: None,
             start: None,
             varied: None,
@@ -148,6 +152,9 @@ impl Content {
             self.guidance_milli,
             (size.width, size.height),
         );
+        if self.native {
+            recipe.profile = Profile::Native;
+        }
         // A size that the model decodes in tiles alone.
         recipe.tile = model.manifest.usual_tile(size);
         recipe.init = self.start.as_ref().map(Start::init);

@@ -81,6 +81,7 @@ async fn generate(state: &Shop, job: &Job, id: &PictureId) -> anyhow::Result<Out
     };
     let steps = i64::from(request.steps);
     let (model, size) = made_with(&request);
+    let is_native = request.profile == schema::recipe::Profile::Native;
     let mut tx = state.db.read().await?;
     let course = Course::begin(&mut tx, job, &model, size).await?;
     drop(tx);
@@ -111,7 +112,10 @@ async fn generate(state: &Shop, job: &Job, id: &PictureId) -> anyhow::Result<Out
     }
     let blob = state.media.put(file).await?;
     let mut tx = state.db.write().await?;
-    pace::note(&mut tx, &model, size, took).await?;
+    // What a provider takes says nothing of the pictures that are owed.
+    if !is_native {
+        pace::note(&mut tx, &model, size, took).await?;
+    }
     store::finish_picture(
         &mut tx,
         &row,

@@ -162,6 +162,8 @@ pub struct Made {
     pub seed: Seed,
     /// Whether the seed was drawn here: only such a picture is sold.
     pub drawn: bool,
+    /// A quick look, which is never sealed.
+    pub native: bool,
 }
 
 /// What each of one's own pictures was made with; the opening of each is written down.
@@ -180,6 +182,7 @@ pub async fn list_made(
             values: secret.values,
             seed: secret.seed,
             drawn: secret.drawn,
+            native: secret.content.native,
         });
     }
     Ok(made)
@@ -313,6 +316,9 @@ pub async fn sealable(
     let mut tx = state.db.write().await?;
     let draft = get_draft(state, &mut tx, person, draft).await?;
     let tag = draft.content.tag(state, &draft.row.id);
+    if draft.content.native {
+        return Err(choose("native-not-sealed"));
+    }
     if let Some(varied) = &draft.content.varied {
         if !varied.drawn && !typed_seeds {
             return Err(choose("typed-seed"));

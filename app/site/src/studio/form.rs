@@ -26,6 +26,7 @@ pub(super) struct Typed {
     pub(super) sampler: String,
     pub(super) clip_skip: String,
     pub(super) weights: bool,
+    pub(super) native: bool,
     pub(super) size: String,
     /// Per cent of the run that is made over a starting picture.
     pub(super) strength: String,
@@ -72,6 +73,7 @@ impl Typed {
             sampler: content.sampler.clone().unwrap_or_default(),
             clip_skip: content.clip_skip.to_string(),
             weights: content.weights,
+            native: content.native,
             size: content.size.map(size_text).unwrap_or_default(),
             strength: percent(content.start.as_ref().map(|start| start.strength_milli)),
             distance: percent(content.varied.as_ref().map(|varied| varied.distance_milli)),
@@ -105,6 +107,7 @@ impl Typed {
             sampler: text("sampler"),
             clip_skip: text("clip_skip"),
             weights: form.get("weights") == "1",
+            native: form.get("native") == "1",
             size: text("size"),
             strength: text("strength"),
             distance: text("distance"),
@@ -161,6 +164,7 @@ impl Typed {
             sampler: named.then(|| self.sampler.clone()),
             clip_skip: self.clip_skip.trim().parse().unwrap_or(0),
             weights: self.weights,
+            native: self.native,
             size: size.flatten(),
             // What a draft begins with is no field: it stays as it is stored.
             start: None,

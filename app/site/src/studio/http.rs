@@ -381,6 +381,11 @@ async fn seal(
                         recipe: sealable.recipe(),
                         pictures: &names,
                         material: sealable.material(&state.log.origin, keys),
+                        model: state
+                            .engines
+                            .models()
+                            .name_of(&sealable.recipe().model.to_string())
+                            .unwrap_or_default(),
                         fee: state.fee,
                     };
                     Ok(page::seal(&visit, sealing))

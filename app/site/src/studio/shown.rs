@@ -94,6 +94,7 @@ pub(super) async fn show(
     let shown = page::Shown {
         preview: preview(state, &typed, &content).await?,
         takes_pictures,
+        provider: state.engines.provider(),
         published,
         typed,
         content,

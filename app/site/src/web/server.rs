@@ -62,6 +62,9 @@ impl Process {
             memory_bytes: config.engine_memory_bytes,
         };
         let engines = Engines::load(&config.runtime, models, limits)?;
+        let engines = engines
+            .with_provider(config.provider)
+            .context("SEEDMARK_EP")?;
         let db = Db::open(config.database_url.as_deref(), &data)
             .await
             .context("cannot open the database")?;

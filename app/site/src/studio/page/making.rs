@@ -185,6 +185,10 @@ fn done(
     let typed = (!made.drawn).then(|| {
         view! { <span class="tag">{lang.text("picture-typed")}</span> }
     });
+    let look = made
+        .native
+        .then(|| view! { <span class="tag">{lang.text("picture-native")}</span> });
+    let stale = stale || made.native;
     let pick = match stale {
         true => view! { <span class="gallery__note">{lang.text("picture-stale")}</span> }.into_any(),
         false => view! { <span class="gallery__pick"><input type="checkbox" name="picture" value=id.clone() checked=picked/>" "{lang.text("picture-pick")}</span> }.into_any(),
@@ -202,6 +206,7 @@ fn done(
                 {(!values.is_empty()).then(|| view! { <span>{values.clone()}</span> })}
                 <span class="quiet">{lang.text("seed")}" "</span><code class="digest" title=seed.clone()>{seed.clone()}</code>
                 {typed}
+                {look}
             </p>
             <p class="gallery__again">
                 <button class="link" type="submit" formaction=generate.to_owned() name="same" value=id.clone()>{lang.text("picture-same-seed")}</button>

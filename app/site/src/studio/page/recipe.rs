@@ -6,7 +6,7 @@ use crate::studio::form::{Typed, size_text};
 use crate::studio::variables::{KINDS, Row};
 use crate::ui::pieces::{Field, TextArea};
 use base::lang::Lang;
-use engine::metadata::SAMPLERS;
+use engine::metadata::{SAMPLERS, sampler_title};
 use engine::model::Manifest;
 use islands::studio::PhraseChips;
 use leptos::prelude::*;
@@ -77,6 +77,7 @@ pub(super) fn step(
                 <label class="field" for="size"><span>{lang.text("size")}</span><select id="size" name="size">{sizes}</select></label>
             </div>
             {sampling}
+            {quick_look(lang, shown)}
             {problems(lang, shown, &["size", "model", "sampler"])}
             {begin::fields(lang, shown)}
         </section>
@@ -93,6 +94,8 @@ fn sampling(lang: Lang, typed: &Typed, manifest: &Manifest) -> Option<impl IntoV
             view! { <option value=*name selected=selected>{*name}</option> }
         })
         .collect();
+    let own = [("sampler", sampler_title(&manifest.scheduler).into())];
+    let own = lang.with("sampler-own", &own);
     let most = manifest.most_clip_skip();
     let skips = (0..=most).map(|skip| {
         let selected = typed.clip_skip == skip.to_string();
@@ -104,12 +107,21 @@ fn sampling(lang: Lang, typed: &Typed, manifest: &Manifest) -> Option<impl IntoV
     });
     Some(view! {
         <div class="field-row">
-            <label class="field" for="sampler"><span>{lang.text("sampler")}</span><select id="sampler" name="sampler"><option value="">{lang.text("sampler-own")}</option>{samplers}</select></label>
+            <label class="field" for="sampler"><span>{lang.text("sampler")}</span><select id="sampler" name="sampler"><option value="">{own}</option>{samplers}</select></label>
             {skips}
         </div>
         {(most > 0).then(|| view! { <p class="field__hint">{lang.text("clip-skip-hint")}</p> })}
         <label class="check" for="weights"><input type="checkbox" id="weights" name="weights" value="1" checked=typed.weights/> {lang.text("weights")}</label>
         <p class="field__hint">{lang.text("weights-hint")}</p>
+    })
+}
+
+/// Pictures by an execution provider, where the shop has one: quick, near, and not to be sealed.
+fn quick_look(lang: Lang, shown: &Shown) -> Option<impl IntoView + use<>> {
+    let provider = [("provider", shown.provider?.into())];
+    Some(view! {
+        <label class="check" for="native"><input type="checkbox" id="native" name="native" value="1" checked=shown.typed.native/> {lang.with("native", &provider)}</label>
+        <p class="field__hint">{lang.text("native-hint")}</p>
     })
 }
 

@@ -7,6 +7,7 @@ use crate::ui::shell;
 use crate::ui::visit::Visit;
 use axum::response::Response;
 use base::lang::Lang;
+use engine::metadata::sampler_title;
 use islands::studio::{SealPanel, SealTexts};
 use leptos::prelude::*;
 use market::studio::service::DraftRow;
@@ -21,6 +22,8 @@ pub(in crate::studio) struct Sealing<'a> {
     /// In the order of the recipe's anchors.
     pub(in crate::studio) pictures: &'a [String],
     pub(in crate::studio) material: SealMaterial,
+    /// The model's name.
+    pub(in crate::studio) model: String,
     pub(in crate::studio) fee: FeeSchedule,
 }
 
@@ -41,6 +44,7 @@ pub(in crate::studio) fn seal(visit: &Visit, sealing: Sealing<'_>) -> Response {
         recipe,
         pictures,
         material,
+        model,
         fee,
     } = sealing;
     shell::ok(visit, &title.clone(), || {
@@ -62,7 +66,7 @@ pub(in crate::studio) fn seal(visit: &Visit, sealing: Sealing<'_>) -> Response {
                 <section class="card" aria-labelledby="sealing-title">
                     <h2 id="sealing-title">{lang.text("seal-offer")}</h2>
                     {shown(lang, recipe, pictures)}
-                    {facts(lang, draft, recipe, fee)}
+                    {facts(lang, draft, (recipe, model), fee)}
                     {(!draft.description.is_empty()).then(|| view! { <p class="listing__text">{draft.description.clone()}</p> })}
                 </section>
                 <section class="card sealing__sign" aria-labelledby="sign-title">
@@ -109,7 +113,12 @@ fn shown(lang: Lang, recipe: &Recipe, pictures: &[String]) -> impl IntoView + us
 }
 
 /// What buyers will read, and what the creator gets.
-fn facts(lang: Lang, draft: &DraftRow, recipe: &Recipe, fee: FeeSchedule) -> impl IntoView + use<> {
+fn facts(
+    lang: Lang,
+    draft: &DraftRow,
+    (recipe, model): (&Recipe, String),
+    fee: FeeSchedule,
+) -> impl IntoView + use<> {
     let share = fee.share(draft.price_minor);
     let net = match draft.price_minor {
         0 => lang.text("seal-free"),
@@ -122,6 +131,11 @@ fn facts(lang: Lang, draft: &DraftRow, recipe: &Recipe, fee: FeeSchedule) -> imp
         ),
     };
     let licence = licence_text(lang, &draft.licence);
+    let size = format!("{} × {}", recipe.width, recipe.height);
+    let sampler = sampler_title(&recipe.scheduler);
+    let begins = recipe.init.as_ref().map(|_| lang.text("seal-begins"));
+    let parts = [Some(model), Some(sampler.to_owned()), Some(size), begins];
+    let made = parts.into_iter().flatten().collect::<Vec<_>>().join(" · ");
     let category = lang.text(&format!("category-{}", draft.category));
     let values: Vec<_> = recipe
         .variables
@@ -150,6 +164,7 @@ fn facts(lang: Lang, draft: &DraftRow, recipe: &Recipe, fee: FeeSchedule) -> imp
             <Fact label=lang.text("seal-price")><strong class="sealing__price">{price}</strong><br/><span class="quiet">{net}</span></Fact>
             <Fact label=lang.text("licence")>{licence}</Fact>
             <Fact label=lang.text("category")>{category}</Fact>
+            <Fact label=lang.text("model")>{made}</Fact>
             {tags}
             {values}
             <Fact label=lang.text("seal-tries")>{trial}</Fact>

@@ -19,6 +19,8 @@ pub(in crate::studio) struct Shown {
     pub(in crate::studio) typed: Typed,
     /// What can be read of it.
     pub(in crate::studio) content: Content,
+    /// The execution provider of quick looks, where the shop has one.
+    pub(in crate::studio) provider: Option<&'static str>,
     /// Whether its model can begin with a picture.
     pub(in crate::studio) takes_pictures: bool,
     /// What its pictures begin with, and what they are variations of, as it is stored.
