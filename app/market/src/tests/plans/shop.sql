@@ -39,6 +39,10 @@ insert into picture (id, draft_id, person_id, secret_id, text_tag, state, step, 
     select 'c' || i, 'd' || (i % 30000), 'p' || (i % 5000), 'e' || i, 'tag', case when i % 1000 = 1 then 'waiting' else 'done' end, 8, 8, 'b' || i,
         'x' || i, 'c' || case when i >= 30000 and i % 3 = 0 then i - 30000 else i end, i
     from number where i < 60000;
+insert into starting_file (owner_id, blob, created_ms) select 'd' || (i % 30000), 'st' || i, i from number where i < 60000;
+insert into varied_seed (origin_id, version_id, created_ms) select 'c' || i, 'v' || i, i from number where i < 20000;
+insert into comparison (id, person_id, title, models, created_ms) select 'cmp' || i, 'p' || (i % 5000), 'Title', 2, i from number where i < 20000;
+insert into comparison_cell (comparison_id, idx, draft_id, picture_id) select 'cmp' || (i / 3), i % 3, 'd' || (i % 30000), 'c' || i from number where i < 60000;
 insert into listing (id, slug, person_id, title, description, category, language, price_minor, licence, state, created_ms, published_ms, sales, version_id)
     select 'g' || i, 'slug-' || i, 'p' || (i % 5000), 'Title ' || i, 'words', case when i % 4 = 0 then 'badges' else 'icons' end, 'en', i % 900, 'personal',
         case when i % 20 = 0 then 'withdrawn' else 'live' end, i, i, i % 50, 'v' || i
