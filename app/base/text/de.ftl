@@ -687,6 +687,7 @@ copy-recipe = Ganzes Rezept kopieren
 runs = Neuerzeugungen
 run-waiting = läuft
 offline-hint = Zu Hause, offline:
+offline-model = Sein Modell steckt nicht im Programm. Exportieren Sie es, wie seine Urheber es veröffentlichen (seedmark model export-help), und fügen Sie es so hinzu, dass es denselben Digest hat:
 regenerated = Neu erzeugt
 sealed-picture = Versiegelt
 sealed-digest = Versiegelter Digest

@@ -687,6 +687,7 @@ copy-recipe = Copy the whole recipe
 runs = Regenerations
 run-waiting = running
 offline-hint = At home, offline:
+offline-model = Its model is not inside the program. Export it as its makers publish it (seedmark model export-help), and add it so that it has the same digest:
 regenerated = Regenerated
 sealed-picture = Sealed
 sealed-digest = Sealed digest

@@ -671,6 +671,7 @@ copy-recipe = 复制完整配方
 runs = 重现记录
 run-waiting = 进行中
 offline-hint = 在家离线：
+offline-model = 其模型不在程序内。请按发布者的版本导出（seedmark model export-help），并这样添加，使其摘要一致：
 regenerated = 重新生成
 sealed-picture = 封存
 sealed-digest = 封存摘要

@@ -95,6 +95,36 @@ impl Manifest {
         fitting.rev().copied().collect()
     }
 
+    /// The command that adds it elsewhere to the same digest, from the same export (`FOLDER`) and LoRAs; nothing for the model inside the program.
+    #[must_use]
+    pub fn add_command(&self) -> Option<String> {
+        if self.source.is_empty() {
+            return None;
+        }
+        let mut sizes = self.sizes.clone();
+        sizes.sort();
+        let whole = sizes.iter().all(|size| self.decodes_whole(*size));
+        let sizes = sizes
+            .iter()
+            .map(|size| format!(" --size {}x{}", size.width, size.height));
+        let tiles = self.tiles.iter().map(|tile| format!(" --tile {tile}"));
+        let alone = (!whole).then(|| " --tiles-only".to_owned());
+        let loras = self.merged.iter().map(|merged| {
+            let (whole, part) = (merged.weight_milli / 1000, merged.weight_milli.abs() % 1000);
+            let sign = if merged.weight_milli < 0 && whole == 0 {
+                "-"
+            } else {
+                ""
+            };
+            format!(
+                " --lora {:?}",
+                format!("{}:{sign}{whole}.{part:03}", merged.name)
+            )
+        });
+        let wishes: String = sizes.chain(tiles).chain(alone).chain(loras).collect();
+        Some(format!("seedmark model add FOLDER{wishes}"))
+    }
+
     /// The tile that a recipe of a size names when nobody chose one: none where the picture can be made at once, else the largest.
     #[must_use]
     pub fn usual_tile(&self, size: Size) -> Option<u32> {

@@ -134,7 +134,9 @@ async fn line(State(state): State<AppState>, visit: Visit, Path(id): Path<String
             let mut tx = state.db.read().await?;
             let runs = service::list_runs(&mut tx, &id).await?;
             let holding = rules::service::hold(&mut tx, &person.id, id.as_str()).await?;
+            let model = state.engines.models().named(opened.recipe.model).ok();
             let made = page::Made {
+                add_model: model.and_then(|model| model.manifest.add_command()),
                 making: Making::new(&opened.recipe, anchors.clone(), &listing.language),
                 latest: rules::history::latest(&mut tx, &holding, LATEST_RUNS).await?,
                 away: machines::find_absent(&mut tx, &state.here, &listing.model).await?,

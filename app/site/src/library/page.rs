@@ -100,6 +100,8 @@ fn run_list(lang: Lang, line: &LineId, runs: Vec<Run>) -> impl IntoView + use<> 
 
 /// What its owner makes of a recipe with values of their own.
 pub(super) struct Made {
+    /// How an owner adds the model at home, where it is not inside the program.
+    pub(super) add_model: Option<String>,
     pub(super) holding: Holding,
     pub(super) making: Making,
     pub(super) latest: Vec<(OwnRun, Vec<OwnPicture>)>,
@@ -193,6 +195,7 @@ pub(super) fn opened(
                 <h2>{lang.text("runs")}</h2>
                 {run_list(lang, &line.id, runs)}
                 <p class="quiet">{lang.text("offline-hint")} " " <code>"seedmark reproduce FILE.seedmark"</code></p>
+                {made.add_model.map(|command| view! { <p class="quiet">{lang.text("offline-model")} " " <code>{command}</code></p> })}
             </section>
         }
         .into_any()

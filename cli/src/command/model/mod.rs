@@ -176,24 +176,8 @@ fn info(model: Option<&Path>, store: &ModelStore, as_json: bool) -> Result<Exit>
                 merged.blake3
             ));
         }
-        if !manifest.source.is_empty() {
-            let mut sizes = manifest.sizes.clone();
-            sizes.sort();
-            let whole = sizes.iter().all(|size| manifest.decodes_whole(*size));
-            let wishes = sizes
-                .iter()
-                .map(|size| format!(" --size {}x{}", size.width, size.height))
-                .chain(manifest.tiles.iter().map(|tile| format!(" --tile {tile}")))
-                .chain((!whole).then(|| " --tiles-only".to_owned()))
-                .collect::<String>();
-            output::line(format!(
-                "elsewhere seedmark model add FOLDER{wishes}, with the same export{}",
-                if manifest.merged.is_empty() {
-                    ""
-                } else {
-                    " and the same LoRAs"
-                }
-            ));
+        if let Some(command) = manifest.add_command() {
+            output::line(format!("elsewhere {command}, with the same export"));
             output::line(format!(
                 "offers    clip skip up to {}, {}image to image",
                 manifest.most_clip_skip(),
@@ -203,12 +187,12 @@ fn info(model: Option<&Path>, store: &ModelStore, as_json: bool) -> Result<Exit>
         for (language, phrases) in &manifest.styles {
             output::line(format!("styles    {language}: {}", phrases.join(", ")));
         }
-        for file in &manifest.files {
-            output::line(format!(
-                "file      {:<28} {:>11} bytes  {}",
-                file.name, file.bytes, file.blake3
-            ));
-        }
+        let bytes = manifest.files.iter().map(|file| file.bytes).sum();
+        output::line(format!(
+            "files     {}, {} together; --json lists them with their digests",
+            manifest.files.len(),
+            kept::megabytes(bytes)
+        ));
         output::line(format!("machine   {}", profile::cpu()));
         output::line(match &tested {
             Ok(runtime) => {
