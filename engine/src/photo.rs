@@ -93,6 +93,14 @@ impl Photo {
     /// White where the picture has holes, black elsewhere; nothing for a picture without.
     #[must_use]
     pub fn holes(&self, size: Size) -> Option<Picture> {
+        if self
+            .0
+            .as_raw()
+            .chunks_exact(4)
+            .all(|pixel| pixel[3] >= HALF)
+        {
+            return None;
+        }
         let hole = |alpha: u8| if alpha < HALF { 255 } else { 0 };
         let holes = self.0.pixels().map(|pixel| hole(pixel[3]));
         let mask = self.black_and_white(holes.collect(), size);

@@ -104,13 +104,24 @@ fn two_who_add_the_same_folder_at_once_have_one_model() {
 fn what_a_killed_command_left_is_no_model_and_is_swept_away() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = Store::at(folder.path());
-    // No process of this number can be.
-    let left = folder.path().join(".adding-99999999999-0");
-    std::fs::create_dir(&left).expect("a folder");
-    std::fs::write(left.join("model.json"), "{}").expect("half a model");
+    let unfinished = |name: &str| {
+        let left = folder.path().join(name);
+        std::fs::create_dir(&left).expect("a folder");
+        std::fs::write(left.join("model.json"), "{}").expect("half a model");
+        let lock = left.with_extension("lock");
+        (left, std::fs::File::create(lock).expect("a lock"))
+    };
+    let (left, killed) = unfinished(".adding-1-0");
+    drop(killed);
+    // Somebody else's, on whatever machine: its lock says so.
+    let (going_on, held) = unfinished(".adding-1-1");
+    held.lock().expect("held");
     assert!(store.list().expect("a store").is_empty());
     let model = added(&store, &wishes("whole", &[SMALL]));
-    assert!(!left.exists());
+    assert!(!left.exists() && going_on.exists());
+    drop(held);
+    std::fs::remove_dir_all(&going_on).expect("removed");
+    std::fs::remove_file(going_on.with_extension("lock")).expect("removed");
     let entry = store.find("whole").expect("the model");
     assert_eq!(entry.digest, model.digest);
     store.remove(&entry).expect("removed");
@@ -118,6 +129,38 @@ fn what_a_killed_command_left_is_no_model_and_is_swept_away() {
         std::fs::read_dir(folder.path()).expect("a folder").count(),
         0
     );
+}
+
+#[test]
+fn a_damaged_model_hides_no_other_can_be_taken_away_and_is_made_whole_by_adding_it_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::at(folder.path());
+    let model = added(&store, &wishes("whole", &[SMALL]));
+    let place = store.find("whole").expect("the model").path;
+    let weights = place.join("vae_decoder.f32");
+    let bytes = std::fs::read(&weights).expect("weights");
+    std::fs::write(&weights, &bytes[..bytes.len() - 4]).expect("cut");
+    assert!(Model::load(&Source::Folder(place.clone())).is_err());
+    let again = added(&store, &wishes("again", &[SMALL]));
+    assert_eq!(again.digest, model.digest);
+    Model::load(&Source::Folder(place.clone())).expect("whole again");
+    // Another one whose card was written half.
+    let other = folder.path().join("ab".repeat(32));
+    std::fs::create_dir(&other).expect("a folder");
+    std::fs::copy(place.join("model.json"), other.join("model.json")).expect("copied");
+    std::fs::write(other.join("card.json"), "{").expect("half a card");
+    let (found, damaged) = store.read().expect("a store");
+    assert_eq!((found.len(), damaged.len()), (1, 1));
+    store.find("again").expect("the whole one");
+    let told = store.find(&"ab".repeat(32)).err().expect("damaged");
+    assert!(told.to_string().contains("card.json"), "{told}");
+    assert!(
+        !store
+            .remove_damaged(&model.digest.to_string())
+            .expect("whole")
+    );
+    assert!(store.remove_damaged(&"ab".repeat(32)).expect("removed"));
+    assert!(!other.exists());
 }
 
 /// What the engine says of a picture of one step in these tiles; empty when it makes it.

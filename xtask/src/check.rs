@@ -319,7 +319,7 @@ fn forms(sources: &[Source], findings: &mut Vec<String>) {
     let mut rows = BTreeSet::new();
     for source in sources {
         if source.path == TABLE {
-            for call in ["open(", "keyed("] {
+            for call in ["open(", "keyed(", "upload("] {
                 rows.extend(source.text.split(call).skip(1).filter_map(first));
             }
         } else if source.path.starts_with("app/") {

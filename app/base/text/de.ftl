@@ -359,6 +359,7 @@ compare-seed = Alle haben diesen Seed. Eines lässt sich damit versiegeln; die a
 compare-gone = Aufgegeben
 compare-draft = Entwurf öffnen
 comparisons = Vergleiche
+field-compare-twice = Jedes Modell wird einmal verglichen.
 field-compare-count = Wählen Sie Modelle und Prompts so, dass es 2 bis { $detail } Bilder werden.
 recipe-begins = Beginnt mit diesem Bild, von dem { $share } % neu gemacht werden. Es liegt im Bundle.
 variation = Variation

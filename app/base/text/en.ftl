@@ -359,6 +359,7 @@ compare-seed = All have this seed. One of them can be sealed with it; the others
 compare-gone = Given up
 compare-draft = Open its draft
 comparisons = Comparisons
+field-compare-twice = Each model is compared once.
 field-compare-count = Choose models and prompts so that there are 2 to { $detail } pictures.
 recipe-begins = Begins with this picture, of which { $share } % is made anew. The bundle holds it.
 variation = Variation

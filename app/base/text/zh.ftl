@@ -350,6 +350,7 @@ compare-seed = 全部使用此种子。其中一张可用它封存；其余请�
 compare-gone = 已放弃
 compare-draft = 打开其草稿
 comparisons = 比较
+field-compare-twice = 每个模型只比较一次。
 field-compare-count = 请选择模型和提示词，使图片总数为 2 至 { $detail } 张。
 recipe-begins = 以此图开始，其中 { $share }% 重新生成。它已包含在配方包中。
 variation = 变体

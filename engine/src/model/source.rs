@@ -60,6 +60,10 @@ impl Source {
             )
         };
         let mut hasher = blake3::Hasher::new();
+        // Asked before it is opened: a pipe would wait for ever.
+        if !std::fs::metadata(&path).map_err(missing)?.is_file() {
+            return Err(missing(std::io::Error::other("is no file")));
+        }
         let read = File::open(&path).map_err(missing)?;
         let mut read = read.take(file.bytes + 1);
         let length = std::io::copy(&mut read, &mut hasher).map_err(missing)?;
@@ -83,11 +87,12 @@ impl Source {
                 let path = folder.join(name);
                 let cannot =
                     |error: std::io::Error| missing(format!("{}: {error}", path.display()));
-                let file = File::open(&path).map_err(cannot)?;
-                let length = file.metadata().map_err(cannot)?;
+                // Asked before it is opened: a pipe would wait for ever.
+                let length = std::fs::metadata(&path).map_err(cannot)?;
                 if !length.is_file() {
                     return Err(missing(format!("{} is no file", path.display())));
                 }
+                let file = File::open(&path).map_err(cannot)?;
                 let mut bytes = Vec::new();
                 let room = usize::try_from(length.len().min(most) + 1).unwrap_or(usize::MAX);
                 bytes.try_reserve_exact(room).map_err(|_| no_memory(name))?;

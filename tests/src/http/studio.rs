@@ -464,3 +464,23 @@ async fn on_the_way_to_the_seal_the_page_is_saved_and_the_seal_repeats_what_is_o
     let refused = ada.get(none.header("location")).await;
     assert!(refused.status == 422 && refused.body.contains("Tick 1 to 16 pictures"));
 }
+
+#[tokio::test]
+async fn a_file_as_large_as_a_phone_makes_them_reaches_the_draft_and_a_larger_one_is_refused_at_its_field()
+ {
+    let server = Server::start(Database::Sqlite);
+    let ada = Client::member(server.url(""), "ada").await;
+    let path = draft(&ada).await;
+    let start = format!("{path}/start");
+    // Without the page's fields: what is wrong with those is told, so the file was read.
+    let read = ada.upload(&start, "start", vec![0; 11 * 1024 * 1024]).await;
+    assert_eq!(read.status, 422);
+    assert!(read.body.contains("refused"), "{}", read.body);
+    let large = ada
+        .upload(&start, "start", vec![0; 12 * 1024 * 1024 + 1])
+        .await;
+    assert_eq!(large.status, 422);
+    assert!(large.body.contains("larger than 12 MB"), "{}", large.body);
+    let far = ada.upload(&start, "start", vec![0; 30 * 1024 * 1024]).await;
+    assert!([413, 422].contains(&far.status), "{}", far.status);
+}

@@ -181,6 +181,7 @@ async fn a_recipe_that_begins_with_a_picture_takes_it_along_to_whoever_buys_it()
         browser.fill("#title", "Two moods").await;
     })
     .await;
+    creator.see(".listing__price").await;
     let buyer = Browser::open(true).await;
     buyer.sign_up(&base, "ben").await;
     let line = buy(&buyer, &base, &listing).await;

@@ -133,6 +133,10 @@ fn plan(state: &Shop, draft: &Draft, wish: &Wish) -> Result<Vec<Planned>, Error>
         .chain(more)
         .collect();
     let count = prompts.len() * wish.models.len();
+    let twice = |at: usize| wish.models[..at].contains(&wish.models[at]);
+    if (0..wish.models.len().min(MAX_CELLS + 1)).any(twice) {
+        return Err(refused_at("models", "compare-twice"));
+    }
     if !(2..=MAX_CELLS).contains(&count) || prompts.len() > MAX_MORE + 1 {
         return Err(Error::Invalid(vec![FieldError {
             field: "models".into(),

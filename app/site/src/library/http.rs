@@ -229,7 +229,8 @@ impl<S: Sync> FromRequestParts<S> for Taking {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         let site = parts.headers.get("sec-fetch-site");
-        let is_foreign = site.is_some_and(|site| site == "cross-site");
+        // Another subdomain is another site's hand, too.
+        let is_foreign = site.is_some_and(|site| site == "cross-site" || site == "same-site");
         Ok(Self {
             is_here: parts.method == Method::GET && !is_foreign,
         })
@@ -247,12 +248,12 @@ async fn picture(
         .answer(async {
             let person = visit.require_person()?;
             let id = line_id(&id)?;
-            let (number, what) = index.split_once('-').unwrap_or((&index, ""));
-            let labelled = match what {
-                "labelled" => true,
-                "" | "settings" => false,
-                _ => return Err(not_found(())),
+            let (number, what) = match index.split_once('-') {
+                Some((number, what @ ("labelled" | "settings"))) => (number, what),
+                Some(_) => return Err(not_found(())),
+                None => (index.as_str(), ""),
             };
+            let labelled = what == "labelled";
             let number: usize = number.parse().map_err(not_found)?;
             if !labelled && !taking.is_here() {
                 return Ok(visit.redirect(&format!("/library/{id}")));
@@ -275,6 +276,11 @@ async fn picture(
             if what == "settings" {
                 let mut tx = state.db.read().await?;
                 let holding = rules::service::hold(&mut tx, &person.id, id.as_str()).await?;
+                // Nothing is opened for whoever did not agree.
+                if !rules::service::has_acknowledged(&state, &mut tx, &holding).await? {
+                    let next = format!("/library/{id}/unlabelled?next=/library/{id}");
+                    return Ok(visit.redirect(&next));
+                }
                 drop(tx);
                 bytes = rules::settings::of_sealed(&state, &holding, number, bytes).await?;
             }

@@ -62,16 +62,15 @@ async fn begin(
             let id = draft_id(&id)?;
             let draft = read(&state, &visit, &id).await?;
             let chosen = form.all("models").map(ModelDigest::parse);
-            let mut wish = Wish {
+            let wish = Wish {
                 models: chosen.flatten().collect(),
                 prompts: form
                     .all("prompt")
-                    .take(MAX_MORE)
+                    .take(2 * MAX_MORE)
                     .map(|text| text.replace("\r\n", "\n"))
                     .collect(),
                 values: Typed::read(&form).values_for(&draft.content),
             };
-            wish.models.dedup();
             let begun = compare::begin(&state, &person.id, &id, wish.clone()).await;
             let errors: Vec<FieldError> = match begun {
                 Ok(comparison) => {

@@ -39,6 +39,8 @@ pub enum Once {
     Key,
     /// It needs none, and why.
     Itself(&'static str),
+    /// It holds files, which its handler reads piece by piece within bounds of its own; it needs none either, and why.
+    Files(&'static str),
 }
 
 /// One form.
@@ -58,6 +60,15 @@ const fn open(path: &'static str, page: &'static str, why: &'static str) -> Form
         page,
         ask: Ask::Nothing,
         once: Once::Itself(why),
+    }
+}
+
+const fn upload(path: &'static str, page: &'static str, why: &'static str) -> FormRoute {
+    FormRoute {
+        path,
+        page,
+        ask: Ask::Nothing,
+        once: Once::Files(why),
     }
 }
 
@@ -222,7 +233,7 @@ pub const FORMS: &[FormRoute] = &[
         "it stores nothing",
     ),
     open("/studio/drafts/{id}/prompt", "", "it stores nothing"),
-    open(
+    upload(
         "/studio/drafts/{id}/start",
         "/studio/drafts/{id}",
         "the same picture begins it",
@@ -402,6 +413,9 @@ async fn admitted(state: &AppState, pattern: &str, mut request: Request, next: N
     let (mut parts, body) = request.into_parts();
     let Ok(visit) = Visit::from_request_parts(&mut parts, state).await;
     parts.extensions.insert(visit.clone());
+    if let Once::Files(_) = row.once {
+        return next.run(Request::from_parts(parts, body)).await;
+    }
     let Ok(bytes) = axum::body::to_bytes(body, MAX_BYTES).await else {
         return AppError::new(Code::TooLarge).respond(&visit);
     };
@@ -413,7 +427,7 @@ async fn admitted(state: &AppState, pattern: &str, mut request: Request, next: N
     }
     let run = || run(parts, bytes, next);
     match row.once {
-        Once::Itself(_) => run().await,
+        Once::Itself(_) | Once::Files(_) => run().await,
         Once::Key => match once(state, &visit, &path, &form, run).await {
             Ok(response) => response,
             Err(error) => error.respond(&visit),

@@ -28,7 +28,12 @@ fn sizes(manifest: &Manifest) -> String {
 pub(super) fn list(store: &ModelStore, as_json: bool) -> Result<Exit> {
     let store = machine::store(store.store.as_deref())?;
     let embedded = machine::embedded()?;
-    let kept = store.list()?;
+    let (kept, damaged) = store.read()?;
+    for why in &damaged {
+        output::hint(format!(
+            "damaged: {why}; `seedmark model remove` with its digest takes it away"
+        ));
+    }
     let rows = std::iter::once((embedded.digest, &embedded.manifest, None)).chain(
         kept.iter()
             .map(|entry| (entry.digest, &entry.manifest, Some(&entry.path))),
@@ -77,6 +82,13 @@ pub(super) fn list(store: &ModelStore, as_json: bool) -> Result<Exit> {
 
 pub(super) fn remove(name: &str, store: &ModelStore, as_json: bool) -> Result<Exit> {
     let store = machine::store(store.store.as_deref())?;
+    if store.remove_damaged(name)? {
+        match as_json {
+            true => output::json(&json!({ "removed": name, "name": null })),
+            false => output::line(format!("removed {name}, which could not be read")),
+        }
+        return Ok(Exit::Success);
+    }
     let entry = store.find(name)?;
     store.remove(&entry)?;
     if as_json {

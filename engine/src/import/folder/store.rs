@@ -3,7 +3,7 @@
 //! The one rule: a model appears by one rename, whole; what is being written lies under a name that nobody reads.
 
 use crate::error::{Error, ErrorKind};
-use crate::model::{CARD, MANIFEST, Manifest, ModelFile, Source};
+use crate::model::{CARD, MANIFEST, Manifest, Model, ModelFile, Source};
 use schema::digest::Digest;
 use schema::recipe::ModelDigest;
 use std::fs::{self, File};
@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 
 /// How folders are called that are still being written.
 const UNFINISHED: &str = ".adding";
+
+/// How folders end that are being taken away.
+const GONE: &str = "-gone";
 
 /// A folder of models.
 #[derive(Clone, Debug)]
@@ -29,20 +32,30 @@ pub struct Entry {
     pub manifest: Manifest,
 }
 
-/// A folder that goes when it is dropped.
-pub(super) struct Work(PathBuf);
+/// A folder that goes when it is dropped. Beside it lies a file that is locked for as long: whoever sweeps, on whatever machine, asks the
+/// lock, for a number of a process says nothing elsewhere.
+pub(super) struct Work {
+    path: PathBuf,
+    lock: File,
+}
 
 impl Work {
     pub(super) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 }
 
 impl Drop for Work {
     fn drop(&mut self) {
         // Nothing can be done about a folder that stays; the next one has another name.
-        let _ = fs::remove_dir_all(&self.0);
+        let _ = fs::remove_dir_all(&self.path);
+        let _ = fs::remove_file(lock_of(&self.path));
+        let _ = self.lock.unlock();
     }
+}
+
+fn lock_of(path: &Path) -> PathBuf {
+    path.with_extension("lock")
 }
 
 fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Error {
@@ -102,7 +115,7 @@ impl Store {
     ///
     /// # Errors
     /// When the folder cannot be read, or a manifest in it.
-    pub fn list(&self) -> Result<Vec<Entry>, Error> {
+    fn folders(&self) -> Result<Vec<PathBuf>, Error> {
         let entries = match fs::read_dir(&self.path) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -119,7 +132,22 @@ impl Store {
             if hidden || !path.join(MANIFEST).is_file() {
                 continue;
             }
-            found.push(entry_of(path)?);
+            found.push(path);
+        }
+        Ok(found)
+    }
+
+    /// Every model that can be read, by name, and what is wrong with each of the others: one damaged folder hides no other.
+    ///
+    /// # Errors
+    /// When the folder itself cannot be read.
+    pub fn read(&self) -> Result<(Vec<Entry>, Vec<Error>), Error> {
+        let (mut found, mut damaged) = (Vec::new(), Vec::new());
+        for path in self.folders()? {
+            match entry_of(path) {
+                Ok(entry) => found.push(entry),
+                Err(error) => damaged.push(error),
+            }
         }
         found.sort_by(|a, b| {
             (&a.manifest.name, &a.manifest.version, a.digest.to_string()).cmp(&(
@@ -128,7 +156,16 @@ impl Store {
                 b.digest.to_string(),
             ))
         });
-        Ok(found)
+        damaged.sort_by_key(ToString::to_string);
+        Ok((found, damaged))
+    }
+
+    /// Every model that can be read, by name.
+    ///
+    /// # Errors
+    /// When the folder itself cannot be read.
+    pub fn list(&self) -> Result<Vec<Entry>, Error> {
+        self.read().map(|(found, _)| found)
     }
 
     /// The one model that is called so: by name, by digest, or by how its digest begins.
@@ -143,14 +180,41 @@ impl Store {
         let (first, second) = (found.pop(), found.pop());
         match (first, second) {
             (Some(entry), None) => Ok(entry),
-            (None, _) => Err(Error::new(
-                ErrorKind::Missing,
-                format!("no model {name:?} lies in {}", self.path.display()),
-            )),
+            (None, _) => Err(self.damaged(&hex)?.unwrap_or_else(|| {
+                let message = format!("no model {name:?} lies in {}", self.path.display());
+                Error::new(ErrorKind::Missing, message)
+            })),
             _ => Err(Error::new(
                 ErrorKind::Missing,
                 format!("several models are called {name:?}; name one by its digest"),
             )),
+        }
+    }
+
+    /// The folder of this name, also of a model that cannot be read.
+    fn named(&self, hex: &str) -> Option<PathBuf> {
+        let is_digest = hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let path = is_digest.then(|| self.path.join(hex))?;
+        path.is_dir().then_some(path)
+    }
+
+    /// What is wrong with the model of a digest.
+    fn damaged(&self, hex: &str) -> Result<Option<Error>, Error> {
+        Ok(self.named(hex).and_then(|path| entry_of(path).err()))
+    }
+
+    /// Takes the model of a digest away that cannot be read; whether there was one.
+    ///
+    /// # Errors
+    /// What the disk refuses.
+    pub fn remove_damaged(&self, digest: &str) -> Result<bool, Error> {
+        let hex = digest
+            .strip_prefix("blake3:")
+            .unwrap_or(digest)
+            .to_lowercase();
+        match self.named(&hex) {
+            Some(path) if entry_of(path.clone()).is_err() => self.take_away(&path).map(|()| true),
+            _ => Ok(false),
         }
     }
 
@@ -159,12 +223,20 @@ impl Store {
     /// # Errors
     /// What the disk refuses.
     pub fn remove(&self, entry: &Entry) -> Result<(), Error> {
+        self.take_away(&entry.path)
+    }
+
+    fn take_away(&self, path: &Path) -> Result<(), Error> {
         // Out of sight first: a half-removed model is never found.
         let gone = self
             .path
-            .join(format!("{UNFINISHED}-{}-gone", std::process::id()));
-        fs::rename(&entry.path, &gone).map_err(|error| cannot("removed", &entry.path, &error))?;
-        fs::remove_dir_all(&gone).map_err(|error| cannot("removed", &gone, &error))
+            .join(format!("{UNFINISHED}-{}{GONE}", std::process::id()));
+        fs::rename(path, &gone).map_err(|error| cannot("removed", path, &error))?;
+        match fs::remove_dir_all(&gone) {
+            // Somebody swept meanwhile.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            removed => removed.map_err(|error| cannot("removed", &gone, &error)),
+        }
     }
 
     /// A folder to write a model into.
@@ -174,8 +246,17 @@ impl Store {
         for number in 0..1000 {
             let name = format!("{UNFINISHED}-{}-{number}", std::process::id());
             let path = self.path.join(name);
-            match fs::create_dir(&path) {
-                Ok(()) => return Ok(Work(path)),
+            let place = lock_of(&path);
+            let lock = File::create_new(&place).and_then(|lock| {
+                lock.lock()?;
+                match fs::create_dir(&path) {
+                    Ok(()) => Ok(lock),
+                    // The folder is somebody else's, and so is what its lock may sweep.
+                    Err(error) => fs::remove_file(&place).and(Err(error)),
+                }
+            });
+            match lock {
+                Ok(lock) => return Ok(Work { path, lock }),
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(cannot("made", &path, &error)),
             }
@@ -186,23 +267,21 @@ impl Store {
         ))
     }
 
-    /// Takes away what a command left that was killed: its process is gone, where that can be seen.
+    /// Takes away what a command left that was killed: nobody holds its lock any more.
     fn sweep(&self) {
-        let alive = |process: &str| {
-            let known = Path::new("/proc/self").exists();
-            !known || Path::new("/proc").join(process).exists()
-        };
         for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let rest = name.strip_prefix(&format!("{UNFINISHED}-"));
-            let process = rest.and_then(|rest| rest.split('-').next());
-            let is_number =
-                |text: &&str| text.len() < 12 && text.bytes().all(|b| b.is_ascii_digit());
-            if process
-                .filter(is_number)
-                .is_some_and(|process| !alive(process))
-            {
-                let _ = fs::remove_dir_all(entry.path());
+            let (name, place) = (entry.file_name(), entry.path());
+            let name = name.to_string_lossy();
+            if name.starts_with(UNFINISHED) && name.ends_with(GONE) {
+                let _ = fs::remove_dir_all(&place);
+            }
+            if !name.starts_with(UNFINISHED) || !name.ends_with(".lock") {
+                continue;
+            }
+            let free = File::open(&place).is_ok_and(|lock| lock.try_lock().is_ok());
+            if free {
+                let _ = fs::remove_dir_all(place.with_extension(""));
+                let _ = fs::remove_file(&place);
             }
         }
     }
@@ -210,7 +289,12 @@ impl Store {
     /// Gives a written model its name; whether it was there before.
     pub(super) fn keep(&self, work: Work, digest: ModelDigest) -> Result<(PathBuf, bool), Error> {
         let path = self.path.join(digest.0.hex());
-        let moved = fs::rename(work.path(), &path);
+        let mut moved = fs::rename(work.path(), &path);
+        // What lies there is not what was proven now: a damaged one makes place.
+        if moved.is_err() && path.is_dir() && !is_whole(&path) {
+            self.take_away(&path)?;
+            moved = fs::rename(work.path(), &path);
+        }
         // Somebody was quicker, long ago or just now.
         if moved.is_err() && path.join(MANIFEST).is_file() {
             // The same model by another name, or with other usual settings: the newer card counts.
@@ -221,6 +305,11 @@ impl Store {
         moved.map_err(|error| cannot("kept", &path, &error))?;
         Ok((path, false))
     }
+}
+
+/// Whether every file of a model's folder has the digest that its manifest says.
+fn is_whole(path: &Path) -> bool {
+    Model::load(&Source::Folder(path.to_owned())).is_ok()
 }
 
 fn entry_of(path: PathBuf) -> Result<Entry, Error> {
