@@ -140,7 +140,7 @@ async fn forms_from_other_sites_too_large_or_wrong_are_refused() {
     );
     assert_eq!(member.get("/account").await.status, 200, "still signed in");
     let large = "x".repeat(600 * 1024);
-    let huge = "x".repeat(9 * 1024 * 1024);
+    let huge = "x".repeat(26 * 1024 * 1024);
     for (path, sent) in [
         ("/de/sign-in", &large),
         ("/de/account/link", &large),

@@ -17,8 +17,8 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::time::Instant;
 
-/// The largest body at all, a picture to search with.
-pub(super) const MAX_UPLOAD_BYTES: usize = 7 * 1024 * 1024;
+/// The largest body at all: a picture to begin with, its mask, and the page around them. Every route has a bound of its own below it.
+pub(super) const MAX_UPLOAD_BYTES: usize = 25 * 1024 * 1024;
 /// The largest body that is received to be refused.
 const MAX_IGNORED_BYTES: usize = 32 * 1024 * 1024;
 
