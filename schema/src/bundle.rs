@@ -240,11 +240,7 @@ impl OwnerPart {
             .zip(texts)
             .map(|(index, text)| decode(text, &format!("pictures[{index}]")));
         let files = files.collect::<Result<Vec<_>, _>>()?;
-        let bytes: usize = files.iter().map(Vec::len).sum();
-        if bytes > MAX_PICTURES_BYTES {
-            let why = format!("are {bytes} bytes long, the limit is {MAX_PICTURES_BYTES}");
-            return Err(Error::invalid("pictures", why));
-        }
+        check_picture_files(&files)?;
         Ok(files)
     }
 }
@@ -265,6 +261,19 @@ impl OwnedLicence {
     pub fn salt(&self) -> Result<[u8; 32], Error> {
         salt(&self.salt, "licence.salt")
     }
+}
+
+/// Whether a bundle carries these files of what its recipe begins with: nothing is sealed that its owner could not open.
+///
+/// # Errors
+/// With their length and the limit.
+pub fn check_picture_files(files: &[Vec<u8>]) -> Result<(), Error> {
+    let bytes: usize = files.iter().map(Vec::len).sum();
+    if bytes > MAX_PICTURES_BYTES {
+        let why = format!("are {bytes} bytes long, the limit is {MAX_PICTURES_BYTES}");
+        return Err(Error::invalid("pictures", why));
+    }
+    Ok(())
 }
 
 fn parse_leaf(text: &str, place: &str) -> Result<Leaf, Error> {

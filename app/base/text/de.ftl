@@ -368,6 +368,7 @@ field-weights-syntax = Sind Klammern Gewichte, so werden (mehr), [weniger] und (
 field-start-none = Wählen Sie zuerst ein Bild.
 field-start-large = Eine der Dateien ist größer als 12 MB. Verkleinern Sie sie und wählen Sie neu.
 field-start-busy = Gerade werden Bilder anderer zugeschnitten. Versuchen Sie es in einer Minute wieder.
+field-start-heavy = Dieses Bild ist zu groß für die Datei, die Käufer bekommen: höchstens 12 MB. Wählen Sie eine kleinere Größe oder ein Bild mit weniger Einzelheiten.
 field-start-model = Dieses Modell kann mit einem Startbild nichts anfangen. Nehmen Sie es weg oder wählen Sie ein anderes Modell.
 field-start-size = Das Startbild wurde für eine andere Größe zugeschnitten. Wählen Sie es neu, oder nehmen Sie die frühere Größe.
 field-start-needed = Dieses Modell malt in Bilder hinein: Es braucht ein Startbild mit einer Maske oder einem durchsichtigen Teil.

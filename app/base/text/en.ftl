@@ -368,6 +368,7 @@ field-weights-syntax = With brackets as weights, (more), [less] and (so much:1.3
 field-start-none = Choose a picture first.
 field-start-large = The files are larger than 12 MB each. Make them smaller and choose them again.
 field-start-busy = Others have pictures cut at the moment. Try again in a minute.
+field-start-heavy = This picture is too large for the file that buyers get: 12 MB at most. Choose a smaller size, or a picture with less detail.
 field-start-model = This model makes nothing of a starting picture. Take it away, or choose another model.
 field-start-size = The starting picture was cut to another size. Choose it again, or take the former size.
 field-start-needed = This model paints into pictures: it needs a starting picture with a mask, or with a transparent part.

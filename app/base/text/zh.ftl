@@ -359,6 +359,7 @@ field-weights-syntax = 括号作为权重时，可识别 (更多)、[更少] 和
 field-start-none = 请先选择一张图片。
 field-start-large = 有文件超过 12 MB，请缩小后重新选择。
 field-start-busy = 正在裁剪其他人的图片，请一分钟后再试。
+field-start-heavy = 此图对买家收到的文件来说过大：最多 12 MB。请选择较小的尺寸，或细节较少的图片。
 field-start-model = 此模型无法使用起始图。请移除起始图，或选择其他模型。
 field-start-size = 起始图是按另一尺寸裁剪的。请重新选择图片，或改回原来的尺寸。
 field-start-needed = 此模型在图片中绘制：需要带蒙版或透明部分的起始图。

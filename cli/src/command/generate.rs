@@ -125,13 +125,15 @@ pub(crate) fn run(options: &Generate) -> Result<Exit> {
     Ok(Exit::Success)
 }
 
+/// How to give what is missing.
+pub(crate) const GIVEN_WITH: &str =
+    "the pictures that a recipe begins with are given with --picture";
+
 /// Requests for a recipe's pictures; where one that it begins with is missing, how to give it.
 pub(crate) fn of_anchors(recipe: &Recipe, model: &Model, begun: &Pictures) -> Result<Vec<Request>> {
     let requests = Request::of_anchors(recipe, model, begun);
     match &recipe.init {
-        Some(_) => {
-            requests.context("the pictures that a recipe begins with are given with --picture")
-        }
+        Some(_) => requests.context(GIVEN_WITH),
         None => Ok(requests?),
     }
 }

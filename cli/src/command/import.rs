@@ -43,7 +43,12 @@ pub(crate) fn run(options: &Import) -> Result<Exit> {
         }
         bail!("this graph holds several samplers; choose one with --node");
     }
-    let model = machine::model_in(&machine::store(None)?, options.model.as_deref(), None)?;
+    let store = machine::store(None)?;
+    // A file of ours, or of a recipe of ours, names its model by the beginning of its digest.
+    let named = found.model_hash.as_deref();
+    let known = named.and_then(|hash| store.find(hash).ok());
+    let known = known.map(|entry| entry.digest);
+    let model = machine::model_in(&store, options.model.as_deref(), known)?;
     let recipe = found.draft(&model);
     let remarks: Vec<String> = found.remarks.iter().map(words).collect();
     if options.json {

@@ -5,7 +5,7 @@ use crate::arguments::Seal;
 use crate::exit::Exit;
 use crate::target::{Content, Target};
 use crate::{machine, output};
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use engine::label;
@@ -43,6 +43,10 @@ pub(crate) fn run(options: &Seal) -> Result<Exit> {
     super::generate::hint_at(&recipe);
     let (model, runtime) = machine::engine(options.model.as_deref(), Some(&recipe))?;
     let begun = starting::of_recipe_file(&options.recipe, &options.picture, &recipe)?;
+    // Before the minutes of work, not after them.
+    let files = recipe.init.as_ref().map(|init| begun.files(init));
+    let files = files.transpose().context(super::generate::GIVEN_WITH)?;
+    schema::bundle::check_picture_files(files.as_deref().unwrap_or_default())?;
     let requests = super::generate::of_anchors(&recipe, &model, &begun)?;
     let mut anchors = Vec::new();
     for picture in machine::generate(&model, &runtime, &requests, None)? {
@@ -71,13 +75,8 @@ pub(crate) fn run(options: &Seal) -> Result<Exit> {
         proof: None,
     };
     let mut bundle = Bundle::new(options.origin.clone(), None, secret.public(), part, listing);
-    let pictures = recipe.init.as_ref().map(|init| begun.files(init));
-    let pictures = pictures.transpose()?.map(|files| {
-        let texts = files.iter().map(|file| STANDARD.encode(file));
-        texts.collect()
-    });
     bundle.owner = Some(OwnerPart {
-        pictures,
+        pictures: files.map(|files| files.iter().map(|file| STANDARD.encode(file)).collect()),
         salt: STANDARD.encode(salt.0),
         recipe: STANDARD.encode(&bytes),
         licence: None,

@@ -476,6 +476,7 @@ async fn a_file_as_large_as_a_phone_makes_them_reaches_the_draft_and_a_larger_on
     let read = ada.upload(&start, "start", vec![0; 11 * 1024 * 1024]).await;
     assert_eq!(read.status, 422);
     assert!(read.body.contains("refused"), "{}", read.body);
+    assert!(!read.body.contains("larger than 12 MB"), "{}", read.body);
     let large = ada
         .upload(&start, "start", vec![0; 12 * 1024 * 1024 + 1])
         .await;

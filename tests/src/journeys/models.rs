@@ -189,6 +189,8 @@ async fn a_recipe_that_begins_with_a_picture_takes_it_along_to_whoever_buys_it()
     buyer.follow("#open-recipe").await;
     buyer.see("#own-check[data-state=holds]").await;
     buyer.see("#begun img").await;
+    let told = buyer.text("#begun").await;
+    assert!(told.contains("70 %"), "as the creator said: {told}");
     let bundle = buyer.download("#download-bundle").await;
     buyer.follow("#regenerate").await;
     buyer.see("#run[data-outcome=exact]").await;

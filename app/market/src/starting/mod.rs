@@ -14,6 +14,7 @@ use base::media::{self, Media};
 use base::vault::{self, FileKey};
 use engine::picture::Picture;
 use engine::pipeline::Pictures;
+use schema::bundle::check_picture_files;
 use schema::digest::Digest;
 use serde::{Deserialize, Serialize};
 use thiserror::Error as ThisError;
@@ -35,6 +36,9 @@ pub enum Error {
     /// The file is gone.
     #[error("the file {0} of a starting picture is missing")]
     Missing(String),
+    /// More than a bundle carries.
+    #[error("the pictures that a recipe begins with are more than a bundle carries")]
+    Large,
     /// The file does not open.
     #[error(transparent)]
     Vault(#[from] vault::Error),
@@ -46,19 +50,28 @@ pub enum Error {
     Engine(#[from] engine::Error),
 }
 
-/// Encrypts a picture and writes its file. Nobody names it yet: [`hold`] does, in the transaction that stores the secret.
+/// Encrypts what a recipe begins with and writes the files. Nobody names them yet: [`hold`] does, in the transaction that stores the secret.
 ///
 /// # Errors
-/// When the files' place fails.
-pub async fn keep(files: &Media, picture: Picture) -> Result<Kept, Error> {
+/// [`Error::Large`] when they would not fit into a bundle; when the files' place fails.
+pub async fn keep(files: &Media, pictures: Vec<Picture>) -> Result<Vec<Kept>, Error> {
     let locked = compute::run(move || {
-        let pixels = picture.digest()?.blake3;
-        let (file, key) = vault::lock(&picture.to_png(None)?);
-        Ok::<_, Error>((file, key, pixels))
+        let encoded = pictures.iter().map(|picture| picture.to_png(None));
+        let encoded = encoded.collect::<Result<Vec<_>, _>>()?;
+        check_picture_files(&encoded).map_err(|_| Error::Large)?;
+        let lock = |(picture, file): (&Picture, &Vec<u8>)| {
+            let (file, key) = vault::lock(file);
+            Ok((file, key, picture.digest()?.blake3))
+        };
+        let locked = pictures.iter().zip(&encoded).map(lock);
+        locked.collect::<Result<Vec<_>, Error>>()
     });
-    let (file, key, pixels) = locked.await?;
-    let blob = files.put(file).await?;
-    Ok(Kept { blob, key, pixels })
+    let mut kept = Vec::new();
+    for (file, key, pixels) in locked.await? {
+        let blob = files.put(file).await?;
+        kept.push(Kept { blob, key, pixels });
+    }
+    Ok(kept)
 }
 
 /// The PNG files of pictures, in their order.

@@ -17,13 +17,35 @@ fn picture(shade: u8) -> Picture {
     }
 }
 
+async fn keep_one(rules: &crate::shop::Shop, picture: Picture) -> super::Kept {
+    let kept = keep(&rules.media, vec![picture]).await;
+    kept.expect("kept").remove(0)
+}
+
+#[tokio::test]
+async fn what_no_bundle_could_carry_is_not_kept() {
+    for test in databases().await {
+        let rules = shop(&test).await.rules(&test);
+        // Noise, which no PNG makes smaller.
+        let mut samples = vec![0; 2304 * 2304 * 3];
+        getrandom::fill(&mut samples).expect("noise");
+        let large = Picture {
+            width: 2304,
+            height: 2304,
+            samples,
+        };
+        let refused = keep(&rules.media, vec![large]).await;
+        assert!(matches!(refused, Err(Error::Large)), "{}", test.name);
+    }
+}
+
 #[tokio::test]
 async fn a_kept_picture_is_opened_by_its_key_alone_and_its_file_shows_nothing() {
     for test in databases().await {
         let rules = shop(&test).await.rules(&test);
         let (one, other) = (picture(10), picture(200));
-        let kept = keep(&rules.media, one.clone()).await.expect("kept");
-        let again = keep(&rules.media, one.clone()).await.expect("kept");
+        let kept = keep_one(&rules, one.clone()).await;
+        let again = keep_one(&rules, one.clone()).await;
         assert_ne!(kept.blob, again.blob, "equal pictures are not seen to be");
         let file = rules.media.get(&kept.blob).await.expect("read");
         let file = file.expect("a file");
@@ -38,7 +60,7 @@ async fn a_kept_picture_is_opened_by_its_key_alone_and_its_file_shows_nothing() 
             .expect("pictures");
         let found = opened.files(&init).expect("the picture");
         assert_eq!(Picture::from_png(&found[0]).expect("a PNG"), one);
-        let mut mixed = keep(&rules.media, other).await.expect("kept");
+        let mut mixed = keep_one(&rules, other).await;
         mixed.blob = kept.blob.clone();
         let refused = read(&rules.media, &[mixed]).await.expect_err("another key");
         assert!(matches!(refused, Error::Vault(_)), "{refused}");
@@ -50,7 +72,7 @@ async fn a_kept_picture_is_opened_by_its_key_alone_and_its_file_shows_nothing() 
 async fn a_file_stays_for_as_long_as_a_draft_or_a_version_names_it() {
     for test in databases().await {
         let rules = shop(&test).await.rules(&test);
-        let kept = keep(&rules.media, picture(10)).await.expect("kept");
+        let kept = keep_one(&rules, picture(10)).await;
         let both = [kept.clone()];
         let mut tx = test.db.write().await.expect("a transaction");
         for owner in ["draft", "version", "version"] {

@@ -5,7 +5,7 @@
 use super::content::Content;
 use super::error::{Error, internal, refused_at};
 use super::queue::{self, Seeds};
-use super::service::{Draft, get_draft, get_picture, later, open_picture};
+use super::service::{Draft, get_draft, get_picture, later, open_picture, read_draft};
 use super::start::{Start, USUAL_DISTANCE_MILLI, USUAL_STRENGTH_MILLI, Varied};
 use super::store;
 use crate::shop::Shop;
@@ -52,10 +52,7 @@ pub async fn upload(
     upload: Upload,
 ) -> Result<(), Error> {
     let draft = allowed(state, person, id).await?;
-    let size = size_of(state, &draft.content)?;
-    let cut = TURNS.run(move || cut(&upload, size)).await;
-    let (picture, mask) = cut.map_err(|_| refused_at("start", "start-busy"))??;
-    begin(state, person, draft, (picture, mask), size).await
+    begin(state, person, draft, upload).await
 }
 
 /// Begins with one of the draft's own pictures, as it is.
@@ -69,7 +66,6 @@ pub async fn begin_with(
     picture: &PictureId,
 ) -> Result<(), Error> {
     let draft = allowed(state, person, id).await?;
-    let size = size_of(state, &draft.content)?;
     let mut tx = state.db.read().await?;
     let row = get_picture(&mut tx, person, picture).await?;
     drop(tx);
@@ -83,9 +79,7 @@ pub async fn begin_with(
         picture,
         mask: None,
     };
-    let cut = TURNS.run(move || cut(&upload, size)).await;
-    let (picture, mask) = cut.map_err(|_| refused_at("start", "start-busy"))??;
-    begin(state, person, draft, (picture, mask), size).await
+    begin(state, person, draft, upload).await
 }
 
 /// Makes the draft's pictures variations of one of them, and a few at once.
@@ -123,30 +117,24 @@ pub async fn vary(
     queue::generate(state, person, id, values, Seeds::Drawn, VARIATIONS).await
 }
 
-/// Takes the starting picture away, or what is varied.
-///
-/// # Errors
-/// [`Error::NotFound`] also for somebody else's draft.
-pub async fn clear(state: &Shop, person: &PersonId, id: &DraftId) -> Result<(), Error> {
-    let mut tx = state.db.write().await?;
-    let draft = get_draft(state, &mut tx, person, id).await?;
-    tx.commit().await?;
-    change(state, person, draft, Vec::new(), |content| {
-        content.start = None;
-    })
-    .await
+/// What a draft can do without again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The picture that it begins with.
+    Start,
+    /// The picture that is varied.
+    Varied,
 }
 
-/// Makes the draft's pictures from fresh noise again.
+/// Takes a part away.
 ///
 /// # Errors
 /// [`Error::NotFound`] also for somebody else's draft.
-pub async fn clear_varied(state: &Shop, person: &PersonId, id: &DraftId) -> Result<(), Error> {
-    let mut tx = state.db.write().await?;
-    let draft = get_draft(state, &mut tx, person, id).await?;
-    tx.commit().await?;
-    change(state, person, draft, Vec::new(), |content| {
-        content.varied = None;
+pub async fn clear(state: &Shop, person: &PersonId, id: &DraftId, part: Part) -> Result<(), Error> {
+    let draft = read_draft(state, person, id).await?;
+    change(state, person, draft, Vec::new(), |content| match part {
+        Part::Start => content.start = None,
+        Part::Varied => content.varied = None,
     })
     .await
 }
@@ -161,9 +149,7 @@ pub async fn file(
     id: &DraftId,
     index: usize,
 ) -> Result<Vec<u8>, Error> {
-    let mut tx = state.db.write().await?;
-    let draft = get_draft(state, &mut tx, person, id).await?;
-    tx.commit().await?;
+    let draft = read_draft(state, person, id).await?;
     let files = draft.content.start.as_ref().map(Start::files);
     let kept = files.unwrap_or_default();
     let kept = kept.get(index).cloned().ok_or(Error::NotFound)?;
@@ -193,7 +179,8 @@ fn size_of(state: &Shop, content: &Content) -> Result<Size, Error> {
     Ok(content.size_with(model))
 }
 
-fn cut(upload: &Upload, size: Size) -> Result<(Picture, Option<Picture>), Error> {
+/// The picture and, where there is one, its mask.
+fn cut(upload: &Upload, size: Size) -> Result<Vec<Picture>, Error> {
     let read = |file: &[u8], field: &str| match file.len() {
         0 => Err(refused_at(field, "start-none")),
         1..=MAX_UPLOAD_BYTES => {
@@ -213,31 +200,27 @@ fn cut(upload: &Upload, size: Size) -> Result<(Picture, Option<Picture>), Error>
     {
         return Err(refused_at("mask", "mask-empty"));
     }
-    Ok((photo.fitted(size), mask))
+    Ok(std::iter::once(photo.fitted(size)).chain(mask).collect())
 }
 
-async fn begin(
-    state: &Shop,
-    person: &PersonId,
-    draft: Draft,
-    (picture, mask): (Picture, Option<Picture>),
-    size: Size,
-) -> Result<(), Error> {
-    let picture = starting::keep(&state.media, picture)
-        .await
-        .map_err(internal)?;
-    let mask = match mask {
-        Some(mask) => Some(starting::keep(&state.media, mask).await.map_err(internal)?),
-        None => None,
+async fn begin(state: &Shop, person: &PersonId, draft: Draft, upload: Upload) -> Result<(), Error> {
+    let size = size_of(state, &draft.content)?;
+    let cut = TURNS.run(move || cut(&upload, size)).await;
+    let pictures = cut.map_err(|_| refused_at("start", "start-busy"))??;
+    let kept = match starting::keep(&state.media, pictures).await {
+        Err(starting::Error::Large) => return Err(refused_at("start", "start-heavy")),
+        kept => kept.map_err(internal)?,
     };
+    let mut files = kept.clone().into_iter();
+    let picture = files.next().ok_or_else(|| internal("nothing was kept"))?;
     let strength = draft.content.start.as_ref();
     let start = Start {
         picture,
-        mask,
+        mask: files.next(),
         strength_milli: strength.map_or(USUAL_STRENGTH_MILLI, |start| start.strength_milli),
         size,
     };
-    change(state, person, draft, start.files(), |content| {
+    change(state, person, draft, kept, |content| {
         content.start = Some(start);
     })
     .await

@@ -6,7 +6,7 @@ use super::check;
 use super::content::Content;
 use super::error::{Error, internal, refused_at};
 use super::queue::{self, Together};
-use super::service::{Draft, get_draft, open_picture};
+use super::service::{Draft, open_picture, read_draft};
 use super::store;
 pub use super::store::Comparison;
 use super::store::{DraftRow, PictureRow};
@@ -83,9 +83,7 @@ pub async fn begin(
     draft: &DraftId,
     wish: Wish,
 ) -> Result<ComparisonId, Error> {
-    let mut tx = state.db.write().await?;
-    let draft = get_draft(state, &mut tx, person, draft).await?;
-    tx.commit().await?;
+    let draft = read_draft(state, person, draft).await?;
     let (for_work, from) = (state.clone(), draft.clone());
     let columns = wish.models.len();
     let values = wish.values.clone();

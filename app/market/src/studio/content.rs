@@ -170,7 +170,18 @@ impl Content {
     /// Names these settings: pictures with another tag were made with an earlier text.
     #[must_use]
     pub fn tag(&self, state: &Shop, draft: &DraftId) -> String {
-        let text = serde_json::to_string(self).unwrap_or_default();
+        // By what decides pixels: the same picture chosen again has another file and another key.
+        let plain = Self {
+            start: None,
+            varied: None,
+            ..self.clone()
+        };
+        let mut text = serde_json::to_string(&plain).unwrap_or_default();
+        let init = self.start.as_ref().map(Start::init);
+        let variation = self.varied.as_ref().map(Varied::variation);
+        if init.is_some() || variation.is_some() {
+            text += &serde_json::to_string(&(init, variation)).unwrap_or_default();
+        }
         state.vault.tag(&format!("{draft}\0{text}"))
     }
 }

@@ -116,6 +116,17 @@ pub async fn get_draft(
     })
 }
 
+/// As [`get_draft`], in a transaction of its own.
+///
+/// # Errors
+/// As [`get_draft`].
+pub async fn read_draft(state: &Shop, person: &PersonId, id: &DraftId) -> Result<Draft, Error> {
+    let mut tx = state.db.write().await?;
+    let draft = get_draft(state, &mut tx, person, id).await?;
+    tx.commit().await?;
+    Ok(draft)
+}
+
 /// Whether a draft is this person's; nothing of it is opened.
 ///
 /// # Errors
@@ -214,9 +225,7 @@ pub async fn save_draft(
     mut form: DraftForm,
 ) -> Result<(), Error> {
     let seen_ms = form.seen_ms;
-    let mut tx = state.db.write().await?;
-    let stored = get_draft(state, &mut tx, person, id).await?;
-    tx.commit().await?;
+    let stored = read_draft(state, person, id).await?;
     // What a draft begins with is no field of its form: only how much of it.
     form.content.start = stored.content.start.map(|start| Start {
         strength_milli: form.strength_milli.unwrap_or(start.strength_milli),

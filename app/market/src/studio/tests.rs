@@ -265,10 +265,15 @@ async fn variations_share_the_noise_of_one_picture_and_are_sealed_apart_from_it(
         let noted = store::insert_varied_seed(&mut tx, &first.id, "version", 1).await;
         noted.expect("noted");
         tx.commit().await.expect("a commit");
-        let cleared = begin::clear_varied(&work.rules, &work.person, &work.draft).await;
+        let cleared =
+            begin::clear(&work.rules, &work.person, &work.draft, begin::Part::Varied).await;
         cleared.expect("cleared");
         let refused = work.refused(&first.id).await;
         assert_eq!(refused.as_deref(), Some("seed-sealed"), "{}", test.name);
+        // Back to the same settings, what was made with them fits again.
+        let again = begin::vary(&work.rules, &work.person, &work.draft, &first.id);
+        again.await.expect("asked for");
+        assert_eq!(work.refused(&made[0].id).await, None, "{}", test.name);
     }
 }
 

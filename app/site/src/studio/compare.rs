@@ -13,9 +13,9 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::get;
 use market::studio::compare::{self, MAX_MORE, Wish};
-use market::studio::service::{self, Draft, Error};
+use market::studio::service::{self, Error};
 use schema::failure::{Code, FieldError};
-use schema::id::{ComparisonId, DraftId};
+use schema::id::ComparisonId;
 use schema::recipe::ModelDigest;
 
 pub(super) fn routes() -> Router<AppState> {
@@ -24,18 +24,11 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/studio/comparisons/{id}", get(shown))
 }
 
-async fn read(state: &AppState, visit: &Visit, id: &DraftId) -> Result<Draft, AppError> {
-    let person = visit.require_person()?;
-    let mut tx = state.db.write().await?;
-    let draft = service::get_draft(state, &mut tx, &person.id, id).await?;
-    tx.commit().await?;
-    Ok(draft)
-}
-
 async fn choose(State(state): State<AppState>, visit: Visit, Path(id): Path<String>) -> Response {
     visit
         .answer(async {
-            let draft = read(&state, &visit, &draft_id(&id)?).await?;
+            let person = visit.require_person()?;
+            let draft = service::read_draft(&state, &person.id, &draft_id(&id)?).await?;
             let models = state.engines.models();
             let own = draft.content.model(models).map(|model| model.digest);
             let asked = page::Asked {
@@ -60,7 +53,7 @@ async fn begin(
         .answer(async {
             let person = visit.require_person()?;
             let id = draft_id(&id)?;
-            let draft = read(&state, &visit, &id).await?;
+            let draft = service::read_draft(&state, &person.id, &id).await?;
             let chosen = form.all("models").map(ModelDigest::parse);
             let wish = Wish {
                 models: chosen.flatten().collect(),

@@ -204,9 +204,7 @@ async fn generate(
                     Err(told) => return show(&state, &visit, &id, told).await,
                 }
             } else {
-                let mut tx = state.db.write().await?;
-                let draft = service::get_draft(&state, &mut tx, &person.id, &id).await?;
-                tx.commit().await?;
+                let draft = service::read_draft(&state, &person.id, &id).await?;
                 (Typed::read(&form), draft.content)
             };
             let seeds = match (form.get("same"), form.get("seed").trim()) {

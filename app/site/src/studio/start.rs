@@ -12,7 +12,7 @@ use axum::extract::{DefaultBodyLimit, Multipart, Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use market::studio::begin::{self, MAX_UPLOAD_BYTES, Upload};
+use market::studio::begin::{self, MAX_UPLOAD_BYTES, Part, Upload};
 use market::studio::service::Error;
 use schema::failure::{Code, FieldError};
 use schema::id::PictureId;
@@ -127,10 +127,13 @@ async fn begun(
             }
             let (begun, place) = match (form.get("varied"), form.get("begin")) {
                 ("none", _) => (
-                    begin::clear_varied(&state, &person.id, &id).await,
+                    begin::clear(&state, &person.id, &id, Part::Varied).await,
                     "pictures",
                 ),
-                (_, "") => (begin::clear(&state, &person.id, &id).await, "begin"),
+                (_, "") => (
+                    begin::clear(&state, &person.id, &id, Part::Start).await,
+                    "begin",
+                ),
                 (_, picture) => {
                     let picture =
                         PictureId::parse(picture).map_err(|_| AppError::new(Code::NotFound))?;
